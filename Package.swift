@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // Exclusivity checks on class properties cost 80 % on the whole relay. Debug and sanitizer builds keep them.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+let package = Package(
+    name: "hubrelay",
+    products: [.executable(name: "hubrelay", targets: ["hubrelay"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        // For the tests alone: the oracle that our own frame codec is compared with.
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    ],
+    targets: [
+        // System libraries: a module map and a shim header each. Every one is imported by one target only.
+        .systemLibrary(name: "CLibuv"),
+        .systemLibrary(name: "CHiredis"),
+        .systemLibrary(name: "CMicrohttpd"),
+        .systemLibrary(name: "CPosix"),
+
+        .target(name: "RelayCore", swiftSettings: settings),
+        .target(name: "Posix", dependencies: ["CPosix"], swiftSettings: settings),
+        .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: settings),
+        .target(name: "RedisWire", dependencies: ["CHiredis"], swiftSettings: settings),
+        .target(name: "AdminHTTP", dependencies: ["CMicrohttpd", "EventLoop"], swiftSettings: settings),
+        .target(
+            name: "Relay",
+            dependencies: ["RelayCore", "Posix", "EventLoop", "RedisWire", "AdminHTTP", logging],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "hubrelay", dependencies: ["Relay", "RelayCore", "Posix", argumentParser, logging],
+            swiftSettings: settings),
+
+        .target(
+            name: "TestSupport", dependencies: [protobuf], path: "Tests/Support", swiftSettings: settings),
+        .testTarget(
+            name: "RelayCoreTests", dependencies: ["RelayCore", "TestSupport", protobuf],
+            path: "Tests/RelayCore", swiftSettings: settings),
+        .testTarget(
+            name: "RedisWireTests", dependencies: ["RedisWire"], path: "Tests/RedisWire",
+            swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["TestSupport", "hubrelay", protobuf],
+            path: "Tests/Integration", swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,4 @@
+@main
+struct HubrelayCommand {
+    static func main() {}
+}
