@@ -1,0 +1,54 @@
+/// Where the frames of one loop turn are encoded. Memory that was handed out stays where it is until `reset()`, so
+/// outboxes can point into it; nothing is allocated once the first chunk is there and turns are of ordinary size.
+package final class Arena {
+    private struct Chunk {
+        var base: UnsafeMutablePointer<UInt8>
+        var capacity: Int
+    }
+    private static let chunkBytes = 256 << 10
+
+    private var chunks: [Chunk] = []
+    private var next: UnsafeMutablePointer<UInt8>
+    private var left: Int
+    /// Bytes handed out since the last `reset()`.
+    package private(set) var used = 0
+
+    package init() {
+        next = .allocate(capacity: Self.chunkBytes)
+        left = Self.chunkBytes
+        chunks.append(Chunk(base: next, capacity: Self.chunkBytes))
+    }
+
+    deinit {
+        for chunk in chunks { chunk.base.deallocate() }
+    }
+
+    /// `count` bytes in one piece, valid until `reset()`. Successive calls give neighbouring memory while a chunk
+    /// lasts, which lets outboxes merge ranges.
+    @inline(__always)
+    func allocate(_ count: Int) -> UnsafeMutablePointer<UInt8> {
+        if count > left { grow(count) }
+        let start = next
+        next += count
+        left -= count
+        used += count
+        return start
+    }
+
+    private func grow(_ count: Int) {
+        let capacity = max(count, Self.chunkBytes)
+        next = .allocate(capacity: capacity)
+        left = capacity
+        chunks.append(Chunk(base: next, capacity: capacity))
+    }
+
+    /// Ends the turn: everything handed out so far is void. All but the first chunk go back to the allocator.
+    package func reset() {
+        guard used > 0 else { return }
+        for chunk in chunks.dropFirst() { chunk.base.deallocate() }
+        chunks.removeLast(chunks.count - 1)
+        next = chunks[0].base
+        left = chunks[0].capacity
+        used = 0
+    }
+}

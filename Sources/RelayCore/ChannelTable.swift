@@ -1,0 +1,251 @@
+/// All channels and patterns that somebody on this host wants, by name: open addressing with linear probing over
+/// indices into a slab of entries. A name is stored without the prefix. Indices stay valid until their entry is freed.
+package final class ChannelTable {
+    /// What Redis has been told about a name on the subscribe link that is open now.
+    enum Phase: UInt8 {
+        case absent, subscribing, subscribed, unsubscribing
+    }
+
+    /// A connection that receives what comes on the name, and where the name stands in that connection's own list.
+    struct Member {
+        var slot: Int32
+        var position: UInt32
+    }
+
+    struct Entry {
+        var name: UnsafeMutableRawPointer
+        var members: UnsafeMutablePointer<Member>?
+        var memberCount: UInt32 = 0
+        var memberCapacity: UInt32 = 0
+        var hash: UInt32
+        /// Requests that name it and have not been answered. Nobody receives by these.
+        var pendingCount: UInt32 = 0
+        /// The first of the requests that wait for Redis's answer on it; 0: none.
+        var firstWaiter: UInt32 = 0
+        var nameCount: UInt16
+        var isPattern: Bool
+        var phase = Phase.absent
+        /// In the list of names about which Redis is to be told something.
+        var isQueued = false
+        /// Held when the restore under way began, and not yet confirmed.
+        var isRestoring = false
+
+        var isWanted: Bool { memberCount > 0 || pendingCount > 0 }
+        var nameBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: name, count: Int(nameCount)) }
+    }
+
+    static let none = UInt32.max
+
+    private(set) var entries: UnsafeMutablePointer<Entry>
+    private var entryCapacity = 64
+    private var entriesUsed = 0
+    private var freeList: [UInt32] = []
+    private var buckets: UnsafeMutablePointer<UInt32>
+    private var mask: UInt32 = 127
+    /// Names in the table.
+    private(set) var count = 0
+    /// Makes hashes of names, which users of the app may choose, unpredictable.
+    private let seed: UInt64
+
+    init(seed: UInt64) {
+        self.seed = seed
+        entries = .allocate(capacity: entryCapacity)
+        buckets = .allocate(capacity: Int(mask) + 1)
+        buckets.initialize(repeating: Self.none, count: Int(mask) + 1)
+    }
+
+    deinit {
+        forEach { index in
+            entries[Int(index)].name.deallocate()
+            entries[Int(index)].members?.deallocate()
+        }
+        entries.deallocate()
+        buckets.deallocate()
+    }
+
+    /// The entry of a name, or `none`.
+    @inline(__always)
+    func find(_ name: UnsafeRawBufferPointer, isPattern: Bool) -> UInt32 {
+        buckets[Int(bucket(of: name, hash: hash(name, isPattern: isPattern), isPattern: isPattern))]
+    }
+
+    func findOrInsert(_ name: UnsafeRawBufferPointer, isPattern: Bool) -> UInt32 {
+        let hash = hash(name, isPattern: isPattern)
+        var bucket = bucket(of: name, hash: hash, isPattern: isPattern)
+        if buckets[Int(bucket)] != Self.none { return buckets[Int(bucket)] }
+        if UInt32(count) * 2 >= mask {
+            growBuckets()
+            bucket = self.bucket(of: name, hash: hash, isPattern: isPattern)
+        }
+        let copy = UnsafeMutableRawPointer.allocate(byteCount: max(1, name.count), alignment: 1)
+        if let base = name.baseAddress { copy.copyMemory(from: base, byteCount: name.count) }
+        let index = allocateEntry()
+        (entries + Int(index)).initialize(
+            to: Entry(name: copy, hash: hash, nameCount: UInt16(name.count), isPattern: isPattern))
+        buckets[Int(bucket)] = index
+        count += 1
+        return index
+    }
+
+    /// Frees an entry that nobody wants and Redis does not have. Backward-shift deletion: no tombstones.
+    func remove(_ index: UInt32) {
+        let entry = entries[Int(index)]
+        assert(!entry.isWanted && entry.phase == .absent && !entry.isQueued && entry.firstWaiter == 0)
+        var hole = entry.hash & mask
+        while buckets[Int(hole)] != index { hole = (hole + 1) & mask }
+        var probe = (hole + 1) & mask
+        while buckets[Int(probe)] != Self.none {
+            let home = entries[Int(buckets[Int(probe)])].hash
+            if (probe &- home) & mask >= (probe &- hole) & mask {
+                buckets[Int(hole)] = buckets[Int(probe)]
+                hole = probe
+            }
+            probe = (probe + 1) & mask
+        }
+        buckets[Int(hole)] = Self.none
+        entry.name.deallocate()
+        entry.members?.deallocate()
+        freeList.append(index)
+        count -= 1
+    }
+
+    /// Calls `body` with the index of every entry; `body` may remove none but the one it was given, and add none.
+    func forEach(_ body: (UInt32) -> Void) {
+        guard count > 0 else { return }
+        var indices: [UInt32] = []
+        indices.reserveCapacity(count)
+        for bucket in 0...Int(mask) where buckets[bucket] != Self.none { indices.append(buckets[bucket]) }
+        for index in indices { body(index) }
+    }
+
+    // MARK: Members
+
+    func addMember(_ member: Member, to index: UInt32) {
+        let entry = entries + Int(index)
+        if entry.pointee.memberCount == entry.pointee.memberCapacity {
+            let capacity = max(1, entry.pointee.memberCapacity * 2)
+            let grown = UnsafeMutablePointer<Member>.allocate(capacity: Int(capacity))
+            if let members = entry.pointee.members {
+                grown.update(from: members, count: Int(entry.pointee.memberCount))
+                members.deallocate()
+            }
+            entry.pointee.members = grown
+            entry.pointee.memberCapacity = capacity
+        }
+        entry.pointee.members.unsafelyUnwrapped[Int(entry.pointee.memberCount)] = member
+        entry.pointee.memberCount += 1
+    }
+
+    /// The place of a connection among the members, or nil.
+    func memberPlace(_ slot: Int, of index: UInt32) -> Int? {
+        let entry = entries[Int(index)]
+        guard let members = entry.members else { return nil }
+        for place in 0..<Int(entry.memberCount) where members[place].slot == Int32(slot) { return place }
+        return nil
+    }
+
+    /// Takes the member at `place` out and returns it; the last one moves into its place.
+    func removeMember(at place: Int, of index: UInt32) -> Member {
+        let entry = entries + Int(index)
+        let members = entry.pointee.members.unsafelyUnwrapped
+        let removed = members[place]
+        entry.pointee.memberCount -= 1
+        members[place] = members[Int(entry.pointee.memberCount)]
+        if entry.pointee.memberCount == 0 {
+            members.deallocate()
+            entry.pointee.members = nil
+            entry.pointee.memberCapacity = 0
+        }
+        return removed
+    }
+
+    // MARK: Memory
+
+    private func allocateEntry() -> UInt32 {
+        if let index = freeList.popLast() { return index }
+        if entriesUsed == entryCapacity {
+            let grown = UnsafeMutablePointer<Entry>.allocate(capacity: entryCapacity * 2)
+            grown.moveInitialize(from: entries, count: entriesUsed)
+            entries.deallocate()
+            (entries, entryCapacity) = (grown, entryCapacity * 2)
+        }
+        entriesUsed += 1
+        return UInt32(entriesUsed - 1)
+    }
+
+    private func growBuckets() {
+        let old = buckets
+        let oldCount = Int(mask) + 1
+        mask = mask * 2 + 1
+        buckets = .allocate(capacity: Int(mask) + 1)
+        buckets.initialize(repeating: Self.none, count: Int(mask) + 1)
+        for oldBucket in 0..<oldCount where old[oldBucket] != Self.none {
+            var bucket = entries[Int(old[oldBucket])].hash & mask
+            while buckets[Int(bucket)] != Self.none { bucket = (bucket + 1) & mask }
+            buckets[Int(bucket)] = old[oldBucket]
+        }
+        old.deallocate()
+    }
+
+    // MARK: Hashing
+
+    /// The bucket that holds the name, or the empty one where it would go.
+    @inline(__always)
+    private func bucket(of name: UnsafeRawBufferPointer, hash: UInt32, isPattern: Bool) -> UInt32 {
+        var bucket = hash & mask
+        while buckets[Int(bucket)] != Self.none {
+            let entry = entries + Int(buckets[Int(bucket)])
+            if entry.pointee.hash == hash, entry.pointee.isPattern == isPattern, entry.pointee.nameBytes.hasSameBytes(as: name)
+            {
+                break
+            }
+            bucket = (bucket + 1) & mask
+        }
+        return bucket
+    }
+
+    /// Folded multiplication over words of eight bytes, keyed by the seed (the construction of wyhash).
+    @inline(__always)
+    private func hash(_ name: UnsafeRawBufferPointer, isPattern: Bool) -> UInt32 {
+        var hash = seed ^ UInt64(name.count) << 1 ^ (isPattern ? 1 : 0)
+        var index = 0
+        while index + 8 <= name.count {
+            hash = Self.fold(hash ^ name.loadUnaligned(fromByteOffset: index, as: UInt64.self), 0xA076_1D64_78BD_642F)
+            index += 8
+        }
+        var tail: UInt64 = 0
+        while index < name.count {
+            tail = tail << 8 | UInt64(name[index])
+            index += 1
+        }
+        hash = Self.fold(hash ^ tail, 0xE703_7ED1_A0B4_28DB ^ seed)
+        return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
+    }
+
+    @inline(__always)
+    private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Compares eight bytes at a time; names are short.
+    @inline(__always)
+    package func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        var index = 0
+        while index + 8 <= count {
+            guard
+                loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                    == other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            else { return false }
+            index += 8
+        }
+        while index < count {
+            guard self[index] == other[index] else { return false }
+            index += 1
+        }
+        return true
+    }
+}

@@ -1,0 +1,107 @@
+/// What an app server has sent: one frame, decoded where it lies. Every view is valid as long as its bytes are.
+package enum ClientFrame {
+    case hello(version: UInt32, clientName: UnsafeRawBufferPointer)
+    case publish(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64)
+    case subscribe(NameRequest)
+    case unsubscribe(NameRequest)
+    case ping(id: UInt64)
+
+    /// Decodes the body of one frame by the rules of proto3: unknown fields are skipped, a field of an unexpected
+    /// wire type counts as unknown, and of several values the last one counts.
+    ///
+    /// - Returns: nil when no kind that this version knows is in it.
+    package static func decode(_ body: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame? {
+        var reader = WireReader(body)
+        var kind: UInt32 = 0
+        var content = UnsafeRawBufferPointer(start: nil, count: 0)
+        while let field = try reader.next() {
+            guard 1...5 ~= field.number, case .bytes(let bytes) = field.value else { continue }
+            (kind, content) = (field.number, bytes)
+        }
+        switch kind {
+        case 1: return try decodeHello(content)
+        case 2: return try decodePublish(content)
+        case 3: return .subscribe(try NameRequest(content))
+        case 4: return .unsubscribe(try NameRequest(content))
+        case 5: return .ping(id: try decodeID(content))
+        default: return nil
+        }
+    }
+
+    private static func decodeHello(_ content: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame {
+        var reader = WireReader(content)
+        var version: UInt32 = 0
+        var name = UnsafeRawBufferPointer(start: nil, count: 0)
+        while let field = try reader.next() {
+            switch (field.number, field.value) {
+            case (1, .varint(let value)): version = UInt32(truncatingIfNeeded: value)
+            case (2, .bytes(let bytes)):
+                guard isValidUTF8(bytes) else { throw .badUTF8 }
+                name = bytes
+            default: continue
+            }
+        }
+        return .hello(version: version, clientName: name)
+    }
+
+    private static func decodePublish(_ content: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame {
+        var reader = WireReader(content)
+        var channel = UnsafeRawBufferPointer(start: nil, count: 0)
+        var payload = channel
+        var id: UInt64 = 0
+        while let field = try reader.next() {
+            switch (field.number, field.value) {
+            case (1, .bytes(let bytes)):
+                guard isValidUTF8(bytes) else { throw .badUTF8 }
+                channel = bytes
+            case (2, .bytes(let bytes)): payload = bytes
+            case (3, .varint(let value)): id = value
+            default: continue
+            }
+        }
+        return .publish(channel: channel, payload: payload, id: id)
+    }
+
+    private static func decodeID(_ content: UnsafeRawBufferPointer) throws(WireError) -> UInt64 {
+        var reader = WireReader(content)
+        var id: UInt64 = 0
+        while let field = try reader.next() {
+            if field.number == 1, case .varint(let value) = field.value { id = value }
+        }
+        return id
+    }
+}
+
+/// The names of a Subscribe or an Unsubscribe, checked for well-formedness when it is made and then read again
+/// from the frame's own bytes: however many there are, nothing is allocated for them here.
+package struct NameRequest {
+    package let id: UInt64
+    /// Channels and patterns together.
+    package let count: Int
+    private let content: UnsafeRawBufferPointer
+
+    init(_ content: UnsafeRawBufferPointer) throws(WireError) {
+        var reader = WireReader(content)
+        var id: UInt64 = 0
+        var count = 0
+        while let field = try reader.next() {
+            switch (field.number, field.value) {
+            case (1, .varint(let value)): id = value
+            case (2, .bytes(let bytes)), (3, .bytes(let bytes)):
+                guard isValidUTF8(bytes) else { throw .badUTF8 }
+                count += 1
+            default: continue
+            }
+        }
+        (self.id, self.count, self.content) = (id, count, content)
+    }
+
+    /// Calls `body` with every name in the order of the frame, until it returns false.
+    package func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ isPattern: Bool) -> Bool) {
+        var reader = WireReader(content)
+        while let field = try? reader.next() {
+            guard 2...3 ~= field.number, case .bytes(let name) = field.value else { continue }
+            guard body(name, field.number == 3) else { return }
+        }
+    }
+}

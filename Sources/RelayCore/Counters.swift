@@ -1,0 +1,33 @@
+/// What `/health` and `/metrics` count, from the start of the relay. Nothing here is ever reset.
+package final class Counters {
+    /// One number per case of an enumeration.
+    package struct Table<Key: RawRepresentable> where Key.RawValue == UInt8 {
+        private var values = [UInt64](repeating: 0, count: 32)
+        package subscript(key: Key) -> UInt64 {
+            get { values[Int(key.rawValue)] }
+            set { values[Int(key.rawValue)] = newValue }
+        }
+        package var total: UInt64 { values.reduce(0, +) }
+    }
+
+    /// Publishes with an id, by the outcome of their Reply.
+    package var publishes = Table<Outcome>()
+    /// Publishes without an id that Redis took.
+    package var publishesUnacknowledged: UInt64 = 0
+    /// Publishes without an id that were not taken, or of which that is unknown.
+    package var publishesLost = Table<Cause>()
+    /// Messages that Redis sent, once each.
+    package var messagesReceived: UInt64 = 0
+    /// Messages handed to connections.
+    package var messagesDelivered: UInt64 = 0
+    package var messagesLost = Table<Cause>()
+    package var bytesFromApps: UInt64 = 0
+    package var bytesToApps: UInt64 = 0
+    package var bytesFromRedis: UInt64 = 0
+    package var bytesToRedis: UInt64 = 0
+    /// Connections that the relay closed with an Error.
+    package var connectionsClosed = Table<ErrorCode>()
+    package var connectionsAccepted: UInt64 = 0
+
+    package init() {}
+}

@@ -1,0 +1,97 @@
+/// Cuts the byte stream of one connection into frames. Whole frames are lent where they lie; bytes are owned only in
+/// the middle of a frame, or when the consumer has asked to stop.
+package struct FrameSplitter: ~Copyable {
+    /// Why a length is refused. Nothing has been allocated for it.
+    package enum Violation: Error, Equatable { case empty, tooLarge }
+    package enum Verdict { case goOn, stop }
+
+    /// Bytes `start ..< start + heldCount` of the allocation are in use.
+    private var held: UnsafeMutableRawPointer?
+    private var start = 0
+    private var heldCount = 0
+    private var heldCapacity = 0
+
+    package init() {}
+
+    deinit { held?.deallocate() }
+
+    /// Bytes that wait for the rest of their frame, or for the consumer.
+    package var heldBytes: Int { heldCount }
+
+    /// Consumes `bytes`, calling `consume` with the body of each whole frame. `limit` is asked before each frame for
+    /// the longest body allowed. After `.stop` the frame just lent counts as not consumed, and it and what follows
+    /// are kept for the next call. An empty `bytes` goes on with what was kept.
+    ///
+    /// `consume` must not call into this splitter again.
+    /// - Throws: `Violation` for a length of 0 or over the limit; the splitter is of no more use then.
+    package mutating func feed(
+        _ bytes: UnsafeRawBufferPointer, limit: () -> Int, consume: (UnsafeRawBufferPointer) -> Verdict
+    ) throws(Violation) {
+        var rest = bytes
+        while heldCount > 0 {
+            let whole = UnsafeRawBufferPointer(start: held.map { $0 + start }, count: heldCount)
+            guard let total = try frameLength(whole, limit: limit()) else {
+                guard take(&rest, upTo: 4) else { return }
+                continue
+            }
+            guard heldCount >= total else {
+                guard take(&rest, upTo: total) else { return }
+                continue
+            }
+            guard consume(UnsafeRawBufferPointer(rebasing: whole[4..<total])) == .goOn else { return append(rest) }
+            dropFirst(total)
+        }
+        while let total = try frameLength(rest, limit: limit()), rest.count >= total {
+            guard consume(UnsafeRawBufferPointer(rebasing: rest[4..<total])) == .goOn else { return append(rest) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[total...])
+        }
+        append(rest)
+    }
+
+    /// The length of the frame that `bytes` begin with, header included; nil while the header is not all there.
+    private func frameLength(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(Violation) -> Int? {
+        guard bytes.count >= 4 else { return nil }
+        let length = Int(UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)))
+        guard length > 0 else { throw .empty }
+        guard length <= limit else { throw .tooLarge }
+        return 4 + length
+    }
+
+    /// Moves bytes over until `total` are held; false when there were none to move.
+    private mutating func take(_ rest: inout UnsafeRawBufferPointer, upTo total: Int) -> Bool {
+        let count = min(total - heldCount, rest.count)
+        append(UnsafeRawBufferPointer(rebasing: rest[..<count]))
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        return count > 0
+    }
+
+    /// Grows with what has come, never with what a header has announced.
+    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, bytes.count > 0 else { return }
+        if start + heldCount + bytes.count > heldCapacity { makeRoom(for: bytes.count) }
+        held.unsafelyUnwrapped.advanced(by: start + heldCount).copyMemory(from: base, byteCount: bytes.count)
+        heldCount += bytes.count
+    }
+
+    private mutating func makeRoom(for count: Int) {
+        let capacity = max(heldCount + count, heldCount * 2)
+        let grown = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 1)
+        if let held {
+            grown.copyMemory(from: held + start, byteCount: heldCount)
+            held.deallocate()
+        }
+        (held, start, heldCapacity) = (grown, 0, capacity)
+    }
+
+    private mutating func dropFirst(_ count: Int) {
+        start += count
+        heldCount -= count
+        if heldCount == 0 { reset() }
+    }
+
+    /// Gives back what is held.
+    package mutating func reset() {
+        held?.deallocate()
+        (held, start, heldCount, heldCapacity) = (nil, 0, 0, 0)
+    }
+}

@@ -1,0 +1,107 @@
+extension Hub {
+    /// A place for a new connection, or nil when there are as many as allowed.
+    package func openConnection() -> Int? {
+        let slot: Int
+        if let vacant = vacantSlots.popLast() {
+            slot = vacant
+        } else {
+            guard slotsUsed < limits.maxConnections else { return nil }
+            slot = slotsUsed
+            slotsUsed += 1
+            (sessions + slot).initialize(to: Session())
+            (splitters + slot).initialize(to: FrameSplitter())
+        }
+        connectionCount += 1
+        counters.connectionsAccepted += 1
+        outboxes.open(slot)
+        sessions[slot].phase = .awaitingHello
+        setDeadline(now + limits.helloTimeout, of: slot)
+        return slot
+    }
+
+    /// The socket is closed, for whatever reason. Nothing of the connection remains.
+    package func connectionClosed(_ slot: Int) {
+        releaseNames(of: slot)
+        setDeadline(0, of: slot)
+        outboxes.close(slot)
+        splitters[slot].reset()
+        let generation = sessions[slot].generation &+ 1
+        let (isBlocked, hasPublishLoss) = (sessions[slot].isBlocked, sessions[slot].hasPublishLoss)
+        sessions[slot] = Session()
+        sessions[slot].generation = generation
+        // Still in these lists; whoever goes through them finds a vacant slot, or its successor.
+        (sessions[slot].isBlocked, sessions[slot].hasPublishLoss) = (isBlocked, hasPublishLoss)
+        connectionCount -= 1
+        vacantSlots.append(slot)
+    }
+
+    /// The app has shut its writing side. Half a frame is discarded; owed replies are sent, then the relay closes.
+    package func inputEnded(_ slot: Int) {
+        guard sessions[slot].phase == .awaitingHello || sessions[slot].phase == .serving else { return }
+        sessions[slot].phase = .ending
+        splitters[slot].reset()
+        setDeadline(0, of: slot)
+        finishIfNothingIsOwed(slot)
+    }
+
+    func finishIfNothingIsOwed(_ slot: Int) {
+        guard sessions[slot].phase == .ending, sessions[slot].owedReplies == 0, sessions[slot].pending.count == 0
+        else { return }
+        emitPublishLosses(slot, all: true)
+        outboxes.seal(slot)
+        environment?.connectionIsFinished(slot, code: nil, detail: "")
+    }
+
+    /// Ends a connection with an Error, once. Its subscriptions end here.
+    package func fail(_ slot: Int, _ code: ErrorCode, _ detail: String) {
+        switch sessions[slot].phase {
+        case .vacant, .failing: return
+        case .awaitingHello, .serving, .ending: break
+        }
+        sessions[slot].phase = .failing
+        setDeadline(0, of: slot)
+        releaseNames(of: slot)
+        outboxes.appendControl(outboxes.arena.error(code, detail: detail), to: slot)
+        outboxes.seal(slot)
+        counters.connectionsClosed[code] += 1
+        environment?.connectionIsFinished(slot, code: code, detail: detail)
+    }
+
+    /// Closes those whose unread output has gone past the hard bound. To be called once a turn.
+    package func failOverflowed() {
+        for slot in outboxes.takeOverflowed() {
+            fail(slot, .tooMany, "the app does not read: over \(outboxes.bounds.hardBound) bytes wait for it")
+        }
+    }
+
+    /// The relay has begun to stop, or the path has changed: every connection is told.
+    package func announce(_ status: RelayStatus) {
+        self.status = status
+        let frame = outboxes.arena.status(status)
+        for slot in 0..<slotsUsed where sessions[slot].phase == .serving || sessions[slot].phase == .ending {
+            outboxes.appendControl(frame, to: slot)
+        }
+    }
+
+    // MARK: Deadlines
+
+    func setDeadline(_ deadline: UInt64, of slot: Int) {
+        deadlineCount += (deadline == 0 ? 0 : 1) - (sessions[slot].deadline == 0 ? 0 : 1)
+        sessions[slot].deadline = deadline
+    }
+
+    /// Whether `failLate` has anything to look at.
+    package var hasDeadlines: Bool { deadlineCount > 0 }
+
+    /// Closes connections whose Hello or whose started frame has not come in time. To be called a few times a second.
+    package func failLate() {
+        guard deadlineCount > 0 else { return }
+        for slot in 0..<slotsUsed where sessions[slot].deadline != 0 && now >= sessions[slot].deadline {
+            if sessions[slot].phase == .awaitingHello {
+                fail(slot, .timeout, "no Hello within \(limits.helloTimeout / 1_000_000) ms")
+            } else {
+                fail(slot, .timeout, "a frame was begun and not finished within \(limits.frameTimeout / 1_000_000) ms")
+            }
+        }
+    }
+}

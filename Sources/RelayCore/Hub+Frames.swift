@@ -1,0 +1,156 @@
+extension Hub {
+    /// Bytes from an app, whole frames or not.
+    package func receive(_ bytes: UnsafeRawBufferPointer, from slot: Int) {
+        counters.bytesFromApps += UInt64(bytes.count)
+        guard sessions[slot].phase == .awaitingHello || sessions[slot].phase == .serving else { return }
+        do throws(FrameSplitter.Violation) {
+            try splitters[slot].feed(bytes) {
+                sessions[slot].phase == .awaitingHello ? maxHelloBytes : identity.maxFrameBytes
+            } consume: { body in
+                consume(body, from: slot)
+            }
+        } catch {
+            let limit = sessions[slot].phase == .awaitingHello ? maxHelloBytes : identity.maxFrameBytes
+            switch error {
+            case .empty: fail(slot, .malformed, "a frame of length 0")
+            case .tooLarge: fail(slot, .frameTooLarge, "a frame of over \(limit) bytes")
+            }
+        }
+        if sessions[slot].phase == .failing { splitters[slot].reset() }
+        updateFrameDeadline(slot)
+    }
+
+    /// Half a frame has a deadline from its first byte on; one that waits for us has none.
+    private func updateFrameDeadline(_ slot: Int) {
+        guard sessions[slot].phase == .serving else { return }
+        if splitters[slot].heldBytes == 0 || sessions[slot].isBlocked {
+            setDeadline(0, of: slot)
+        } else if sessions[slot].deadline == 0 {
+            setDeadline(now + limits.frameTimeout, of: slot)
+        }
+    }
+
+    /// - Returns: `.stop` when the connection is over, or when this frame must wait.
+    private func consume(_ body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
+        let decoded: ClientFrame?
+        do throws(WireError) { decoded = try ClientFrame.decode(body) } catch {
+            fail(slot, .malformed, "not a ClientFrame: \(error.explanation)")
+            return .stop
+        }
+        guard let frame = decoded else {
+            fail(slot, .malformed, "a ClientFrame of no kind that this relay knows")
+            return .stop
+        }
+        guard sessions[slot].phase == .serving else { return greet(frame, slot) }
+        // Whatever this frame adds replaces a deadline that belonged to it while it was incomplete.
+        setDeadline(0, of: slot)
+        switch frame {
+        case .hello:
+            fail(slot, .helloExpected, "a second Hello")
+            return .stop
+        case .publish(let channel, let payload, let id):
+            sessions[slot].isPublisher = true
+            guard mayProceed(slot) else { return block(slot) }
+            publish(channel: channel, payload: payload, id: id, from: slot)
+        case .subscribe(let request):
+            guard mayProceed(slot) else { return block(slot) }
+            subscribe(request, from: slot)
+        case .unsubscribe(let request):
+            guard mayProceed(slot) else { return block(slot) }
+            unsubscribe(request, from: slot)
+        case .ping(let id):
+            reply(id, id > maxRequestID ? .invalid : .ok, to: slot)
+        }
+        return sessions[slot].phase == .serving ? .goOn : .stop
+    }
+
+    private func greet(_ frame: ClientFrame, _ slot: Int) -> FrameSplitter.Verdict {
+        guard case .hello(let version, let name) = frame else {
+            fail(slot, .helloExpected, "the first frame must be a Hello")
+            return .stop
+        }
+        guard version >= protocolVersion else {
+            fail(slot, .version, "version \(version) is not spoken here; this relay speaks \(protocolVersion)")
+            return .stop
+        }
+        guard name.count <= maxClientNameBytes else {
+            fail(slot, .malformed, "client_name is over \(maxClientNameBytes) bytes")
+            return .stop
+        }
+        sessions[slot].phase = .serving
+        setDeadline(0, of: slot)
+        outboxes.appendControl(outboxes.arena.welcome(identity, status: status), to: slot)
+        return .goOn
+    }
+
+    // MARK: Replies
+
+    @inline(__always)
+    func reply(_ id: UInt64, _ outcome: Outcome, receivers: UInt64 = 0, to slot: Int) {
+        guard id != 0 else { return }
+        outboxes.appendControl(outboxes.arena.reply(id: id, outcome: outcome, receivers: receivers), to: slot)
+    }
+
+    func reply(_ id: UInt64, _ outcome: Outcome, detail: String, names: [UnsafeRawBufferPointer] = [], to slot: Int) {
+        guard id != 0 else { return }
+        outboxes.appendControl(
+            outboxes.arena.reply(id: id, outcome: outcome, detail: detail, names: names), to: slot)
+    }
+
+    // MARK: Pushing back
+
+    /// Whether frames of this connection may be taken now; if not, its socket is not read.
+    @inline(__always)
+    package func mayProceed(_ slot: Int) -> Bool {
+        !(sessions[slot].isPublisher && status.publishing && publishes.isCongested) && !sessions[slot].pending.isFull
+    }
+
+    /// Notes that a connection waits; `unblock` lets it go on.
+    @discardableResult
+    package func block(_ slot: Int) -> FrameSplitter.Verdict {
+        if !sessions[slot].isBlocked {
+            sessions[slot].isBlocked = true
+            blocked.append(slot)
+        }
+        return .stop
+    }
+
+    package func isBlocked(_ slot: Int) -> Bool { sessions[slot].isBlocked }
+
+    /// Lets connections go on that waited and need not any more, the one that has waited longest first. To be called
+    /// once a turn.
+    package func unblock() {
+        guard !blocked.isEmpty else { return }
+        let waiting = blocked
+        var notYet: [Int] = []
+        blocked.removeAll(keepingCapacity: true)
+        for slot in waiting {
+            guard sessions[slot].phase == .serving else {
+                sessions[slot].isBlocked = false
+                continue
+            }
+            guard mayProceed(slot) else {
+                notYet.append(slot)
+                continue
+            }
+            sessions[slot].isBlocked = false
+            receive(UnsafeRawBufferPointer(start: nil, count: 0), from: slot)
+            if !sessions[slot].isBlocked { environment?.resumeReading(slot) }
+        }
+        // Those that had a turn and are stopped again stand behind those that had none.
+        if !notYet.isEmpty { blocked = notYet + blocked }
+    }
+}
+
+extension WireError {
+    /// For people, in an Error frame.
+    var explanation: String {
+        switch self {
+        case .truncated: "a field ends beyond its message"
+        case .varintTooLong: "a varint of over ten bytes"
+        case .badFieldNumber: "a field number out of range"
+        case .badWireType: "a group or an unknown wire type"
+        case .badUTF8: "a string that is not UTF-8"
+        }
+    }
+}

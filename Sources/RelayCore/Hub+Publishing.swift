@@ -1,0 +1,154 @@
+extension Hub {
+    // MARK: From apps
+
+    /// The caller has made sure that the queue is not congested.
+    func publish(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64, from slot: Int) {
+        if let fault = fault(of: channel, what: "channel") ?? fault(ofPayload: payload) ?? fault(ofID: id) {
+            return publishEnded(slot, id, .invalid, detail: fault, cause: .invalid)
+        }
+        guard status.publishing else {
+            return publishEnded(slot, id, .notConnected, detail: status.reason, cause: .notConnected)
+        }
+        let owner = PublishQueue.Owner.app(slot: slot, generation: sessions[slot].generation, id: id)
+        if id != 0 { sessions[slot].owedReplies += 1 }
+        prefix.withUnsafeBytes { publishes.publish(prefix: $0, channel: channel, payload: payload, owner: owner) }
+        if publishes.output.count > PublishQueue.flushThreshold { environment?.flushPublishes() }
+    }
+
+    /// What is wrong with a name in a request, or nil.
+    func fault(of name: UnsafeRawBufferPointer, what: StaticString) -> String? {
+        if name.isEmpty { return "\(what) is empty" }
+        if name.count > maxNameBytes { return "\(what) is over \(maxNameBytes) bytes" }
+        if isReservedName(name) { return "\(what) begins with \(reservedNamePrefix), which is reserved" }
+        return nil
+    }
+
+    private func fault(ofPayload payload: UnsafeRawBufferPointer) -> String? {
+        payload.count <= identity.maxPayloadBytes ? nil : "payload is over \(identity.maxPayloadBytes) bytes"
+    }
+
+    func fault(ofID id: UInt64) -> String? { id <= maxRequestID ? nil : "id is over 2^53 - 1" }
+
+    /// A publish that Redis has not taken: told by a Reply if it has an id, else counted.
+    private func publishEnded(
+        _ slot: Int, _ id: UInt64, _ outcome: Outcome, detail: String, cause: Cause, isUnknown: Bool = false
+    ) {
+        guard id == 0 else {
+            counters.publishes[outcome] += 1
+            return reply(id, outcome, detail: detail, to: slot)
+        }
+        counters.publishesLost[cause] += 1
+        guard sessions[slot].phase == .serving || sessions[slot].phase == .ending else { return }
+        let losses = sessions[slot].publishLosses ?? PublishLosses()
+        losses.add(cause, reason: detail.isEmpty ? cause.lossReason : detail, isUnknown: isUnknown)
+        sessions[slot].publishLosses = losses
+        guard !sessions[slot].hasPublishLoss else { return }
+        sessions[slot].hasPublishLoss = true
+        owedPublishLoss.append(slot)
+    }
+
+    // MARK: Loss of publishes without an id
+
+    /// Tells connections what was not taken, each at most once a second. To be called once a turn.
+    package func emitPublishLosses() {
+        guard !owedPublishLoss.isEmpty else { return }
+        let owed = owedPublishLoss
+        owedPublishLoss.removeAll(keepingCapacity: true)
+        for slot in owed {
+            emitPublishLosses(slot, all: false)
+            sessions[slot].hasPublishLoss = sessions[slot].publishLosses.map { !$0.isEmpty } ?? false
+            if sessions[slot].hasPublishLoss { owedPublishLoss.append(slot) }
+        }
+    }
+
+    /// - Parameter all: the connection ends, so everything is told at once.
+    func emitPublishLosses(_ slot: Int, all: Bool) {
+        guard let losses = sessions[slot].publishLosses else { return }
+        while !losses.isEmpty, all || now >= losses.notBefore {
+            outboxes.appendControl(outboxes.arena.loss(losses.takeFirst()), to: slot)
+            losses.notBefore = now + 1_000_000_000
+        }
+    }
+
+    // MARK: From Redis
+
+    /// What the publish link has to act on itself.
+    package enum OwnReply { case none, role, probe(number: UInt64) }
+
+    /// Redis has answered the oldest command with an integer, for a PUBLISH the number of its receivers.
+    /// - Returns: nil when nothing was asked.
+    package func publishAnswered(receivers: Int64) -> OwnReply? {
+        guard let owner = publishes.popAnswered() else { return nil }
+        switch owner {
+        case .app(let slot, let generation, let id):
+            guard id != 0 else {
+                counters.publishesUnacknowledged += 1
+                break
+            }
+            counters.publishes[.ok] += 1
+            guard sessions[slot].generation == generation else { break }
+            sessions[slot].owedReplies -= 1
+            reply(id, .ok, receivers: UInt64(max(0, receivers)), to: slot)
+            if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
+        case .ping: break
+        case .role: return .role
+        case .probe(let number): return .probe(number: number)
+        }
+        return OwnReply.none
+    }
+
+    /// Redis has answered the oldest command with an error, or with anything else that is no integer.
+    /// - Returns: nil when nothing was asked.
+    package func publishRefused(_ text: String) -> OwnReply? {
+        guard let owner = publishes.popAnswered() else { return nil }
+        switch owner {
+        case .app(let slot, let generation, let id):
+            guard sessions[slot].generation == generation else { break }
+            if id != 0 { sessions[slot].owedReplies -= 1 }
+            publishEnded(slot, id, .refused, detail: text, cause: .refused)
+            if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
+        case .ping: break
+        case .role: return .role
+        case .probe(let number): return .probe(number: number)
+        }
+        return OwnReply.none
+    }
+
+    /// The publish link has failed: everything in flight is answered now, once.
+    /// - Parameter unsent: bytes of the link's output that never left.
+    package func publishLinkFailed(_ failure: LinkFailure, unsent: Int) {
+        publishes.abandon(unsent: unsent) { owner, hadLeft in
+            guard case .app(let slot, let generation, let id) = owner, sessions[slot].generation == generation
+            else { return }
+            if id != 0 { sessions[slot].owedReplies -= 1 }
+            if hadLeft {
+                publishEnded(
+                    slot, id, .interrupted, detail: failure.reason, cause: failure.cause, isUnknown: true)
+            } else {
+                publishEnded(slot, id, .notConnected, detail: failure.reason, cause: .notConnected)
+            }
+            if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
+        }
+    }
+
+    // MARK: The relay's own commands
+
+    /// Appends an own command, already formatted, to the publish link's output.
+    package func sendPing(_ bytes: UnsafeRawBufferPointer) { publishes.command(bytes, owner: .ping) }
+    package func sendRole(_ bytes: UnsafeRawBufferPointer) { publishes.command(bytes, owner: .role) }
+
+    /// Publishes probe `number` on the probe channel.
+    package func sendProbe(number: UInt64, channel: String) {
+        var channel = channel
+        var payload = String(number)
+        prefix.withUnsafeBytes { prefix in
+            channel.withUTF8 { channel in
+                payload.withUTF8 { payload in
+                    publishes.publish(
+                        prefix: prefix, channel: UnsafeRawBufferPointer(channel),
+                        payload: UnsafeRawBufferPointer(payload), owner: .probe(number: number))
+                }
+            }
+        }
+    }
+}

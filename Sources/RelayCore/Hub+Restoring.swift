@@ -1,0 +1,265 @@
+/// What Redis is told about names, in the order in which it will answer. One thing at a time is under way for a name;
+/// when its answer comes, what is wanted by then is compared with what Redis has.
+package enum SubscribeVerb: UInt8, Sendable {
+    case subscribe, unsubscribe, psubscribe, punsubscribe
+}
+
+/// A command on the subscribe link that Redis has not fully answered.
+struct SubscribeCommand {
+    enum Kind {
+        case names(SubscribeVerb)
+        /// The subscription to the relay's own probe channel.
+        case probe
+        case ping
+    }
+    var kind: Kind
+    var count: Int
+    var remaining: Int
+}
+
+extension Hub {
+    /// What an answer on the subscribe link meant for the link itself.
+    package enum SubscribeReply: Equatable {
+        case none
+        case probeSubscribed
+        case probeRefused(String)
+        /// Redis answered what was not asked.
+        case violation(String)
+    }
+
+    // MARK: The link comes and goes
+
+    /// The subscribe link is ready for commands: everything held is asked for again.
+    package func beginRestore() {
+        subscribePhase = .restoring
+        restoreRemaining = 0
+        table.forEach { index in
+            guard table.entries[Int(index)].isWanted else { return }
+            table.entries[Int(index)].isRestoring = true
+            restoreRemaining += 1
+            queue(index)
+        }
+    }
+
+    /// Whether every name that was held when the restore under way began has Redis's answer.
+    package var isRestored: Bool { subscribePhase == .restoring && restoreRemaining == 0 }
+
+    /// The relay is receiving from here on: requests that came during the restore are answered.
+    package func goLive() {
+        subscribePhase = .live
+        for operation in operationsInOrder() where operation.waitsForLive && !operation.isDone {
+            operation.waitsForLive = false
+            advance(operation)
+        }
+    }
+
+    /// The subscribe link is gone. Requests in flight are answered PENDING: their names are kept and restored.
+    package func subscribeLinkFailed() {
+        subscribePhase = .detached
+        subscribeCommands.removeAll()
+        unconfirmedNames.removeAll()
+        queuedNames.removeAll()
+        refusedBatches.removeAll()
+        restoreRemaining = 0
+        waiters.removeAll()
+        table.forEach { index in
+            table.entries[Int(index)].phase = .absent
+            table.entries[Int(index)].isQueued = false
+            table.entries[Int(index)].isRestoring = false
+            table.entries[Int(index)].firstWaiter = 0
+            if !table.entries[Int(index)].isWanted { table.remove(index) }
+        }
+        for operation in operationsInOrder() where !operation.isDone {
+            operation.waiting = 0
+            operation.successor = nil
+            finish(operation, .pending)
+        }
+    }
+
+    private func operationsInOrder() -> [NameOperation] {
+        pendingOperations.values.sorted { $0.serial < $1.serial }
+    }
+
+    // MARK: Telling Redis
+
+    /// A name's wanted state may differ from Redis's.
+    func reconsider(_ index: UInt32) {
+        let entry = table.entries[Int(index)]
+        if entry.isWanted || entry.isQueued { return }
+        if entry.phase == .absent { noLongerRestoring(index) }
+        switch entry.phase {
+        case .absent: table.remove(index)
+        case .subscribed: queue(index)
+        case .subscribing, .unsubscribing: break
+        }
+    }
+
+    private func noLongerRestoring(_ index: UInt32) {
+        guard table.entries[Int(index)].isRestoring else { return }
+        table.entries[Int(index)].isRestoring = false
+        restoreRemaining -= 1
+    }
+
+    /// Redis is to be told about a name at the end of the turn, unless something is under way for it.
+    func queue(_ index: UInt32) {
+        guard !table.entries[Int(index)].isQueued else { return }
+        table.entries[Int(index)].isQueued = true
+        queuedNames.append(index)
+    }
+
+    /// Whether `nextSubscribeCommand` has anything to give.
+    package var hasSubscribeCommands: Bool { !queuedNames.isEmpty || !refusedBatches.isEmpty }
+
+    /// The next command for the subscribe link: its verb, and by `append` its names, at most `limit` of them, each as
+    /// the prefix to put before it and the name. nil when there is nothing to tell.
+    package func nextSubscribeCommand(
+        limit: Int, append: (_ prefix: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer) -> Void
+    ) -> SubscribeVerb? {
+        var verb: SubscribeVerb?
+        var count = 0
+        func take(_ index: UInt32, _ needed: SubscribeVerb) {
+            verb = needed
+            count += 1
+            let isJoining = needed == .subscribe || needed == .psubscribe
+            table.entries[Int(index)].phase = isJoining ? .subscribing : .unsubscribing
+            unconfirmedNames.append(index)
+            let entry = table.entries[Int(index)]
+            (entry.isPattern ? patternPrefix : prefix).withUnsafeBytes { append($0, entry.nameBytes) }
+        }
+        while count == 0, let batch = refusedBatches.popFirst() {
+            for index in batch {
+                table.entries[Int(index)].isQueued = false
+                if let needed = neededVerb(index) { take(index, needed) } else { reconsider(index) }
+            }
+        }
+        while refusedBatches.isEmpty, count < limit, let index = queuedNames.first {
+            let needed = neededVerb(index)
+            if let needed, let verb, needed != verb { break }
+            _ = queuedNames.popFirst()
+            table.entries[Int(index)].isQueued = false
+            if let needed { take(index, needed) } else { reconsider(index) }
+        }
+        guard let verb else { return nil }
+        subscribeCommands.append(SubscribeCommand(kind: .names(verb), count: count, remaining: count))
+        return verb
+    }
+
+    private func neededVerb(_ index: UInt32) -> SubscribeVerb? {
+        let entry = table.entries[Int(index)]
+        switch (entry.phase, entry.isWanted) {
+        case (.absent, true): return entry.isPattern ? .psubscribe : .subscribe
+        case (.subscribed, false): return entry.isPattern ? .punsubscribe : .unsubscribe
+        default: return nil
+        }
+    }
+
+    /// A PING, or the SUBSCRIBE to the probe channel, has been written to the subscribe link.
+    package func subscribeLinkSentPing() { subscribeCommands.append(.init(kind: .ping, count: 1, remaining: 1)) }
+    package func subscribeLinkSentProbe() { subscribeCommands.append(.init(kind: .probe, count: 1, remaining: 1)) }
+
+    /// Whether Redis owes the subscribe link an answer.
+    package var isSubscribeReplyOwed: Bool { !subscribeCommands.isEmpty }
+
+    // MARK: Redis's answers
+
+    /// Redis has confirmed one name, given as Redis knows it.
+    package func confirmed(_ verb: SubscribeVerb, redisName: UnsafeRawBufferPointer) -> SubscribeReply {
+        guard let command = subscribeCommands.first else { return .violation("a confirmation of nothing that was asked") }
+        if case .probe = command.kind, verb == .subscribe {
+            _ = subscribeCommands.popFirst()
+            return .probeSubscribed
+        }
+        guard case .names(let asked) = command.kind, asked == verb, let index = unconfirmedNames.first,
+            matches(redisName, index)
+        else { return .violation("a confirmation out of order") }
+        _ = unconfirmedNames.popFirst()
+        subscribeCommands.updateFirst { $0.remaining -= 1 }
+        if command.remaining == 1 { _ = subscribeCommands.popFirst() }
+        let isNowSubscribed = verb == .subscribe || verb == .psubscribe
+        table.entries[Int(index)].phase = isNowSubscribed ? .subscribed : .absent
+        decided(index)
+        return .none
+    }
+
+    private func matches(_ redisName: UnsafeRawBufferPointer, _ index: UInt32) -> Bool {
+        let entry = table.entries[Int(index)]
+        let prefixCount = entry.isPattern ? patternPrefix.count : prefix.count
+        guard redisName.count >= prefixCount else { return false }
+        return UnsafeRawBufferPointer(rebasing: redisName[prefixCount...]).hasSameBytes(as: entry.nameBytes)
+    }
+
+    /// Redis has answered what was under way for the name.
+    private func decided(_ index: UInt32) {
+        let entry = table.entries[Int(index)]
+        if entry.phase == .subscribed {
+            noLongerRestoring(index)
+            for operation in waiters.takeAll(from: &table.entries[Int(index)].firstWaiter) { advance(operation) }
+        } else if entry.isWanted {
+            queue(index)  // wanted again while the UNSUBSCRIBE was under way
+        }
+        reconsider(index)
+    }
+
+    /// Redis has answered the oldest command with PONG.
+    package func pongReceived() -> SubscribeReply {
+        guard let command = subscribeCommands.popFirst(), case .ping = command.kind else {
+            return .violation("a PONG that was not asked for")
+        }
+        return .none
+    }
+
+    /// Redis has answered the oldest command with an error. A command of several names is asked again in halves, until
+    /// only the names that Redis does refuse are out.
+    package func subscribeRefused(_ text: String) -> SubscribeReply {
+        guard let command = subscribeCommands.popFirst() else {
+            return .violation("an error in answer to nothing: \(text)")
+        }
+        switch command.kind {
+        case .ping: return .none
+        case .probe: return .probeRefused(text)
+        case .names(let verb):
+            guard command.remaining == command.count else {
+                return .violation("an error in the middle of a command's confirmations: \(text)")
+            }
+            var names: [UInt32] = []
+            for _ in 0..<command.count {
+                guard let index = unconfirmedNames.popFirst() else { break }
+                table.entries[Int(index)].phase = .absent
+                names.append(index)
+            }
+            refuse(names, isJoining: verb == .subscribe || verb == .psubscribe, text)
+            return .none
+        }
+    }
+
+    private func refuse(_ names: [UInt32], isJoining: Bool, _ text: String) {
+        if names.count > 1, isJoining {
+            for index in names { table.entries[Int(index)].isQueued = true }
+            refusedBatches.append(Array(names[..<(names.count / 2)]))
+            refusedBatches.append(Array(names[(names.count / 2)...]))
+        } else if isJoining {
+            for index in names { nameRefused(index, text) }
+        } else {
+            // Whatever Redis keeps sending on a name that is not in the table is ignored.
+            for index in names { decided(index) }
+        }
+    }
+
+    /// Redis does not allow this one name: those who asked get REFUSED, those who had it Revoked.
+    private func nameRefused(_ index: UInt32, _ text: String) {
+        table.entries[Int(index)].pendingCount += 1  // keeps the entry alive until we are done with it
+        noLongerRestoring(index)
+        for operation in waiters.takeAll(from: &table.entries[Int(index)].firstWaiter) {
+            operation.refused.append(index)
+            operation.refusal = text
+            advance(operation)
+        }
+        while table.entries[Int(index)].memberCount > 0, let members = table.entries[Int(index)].members {
+            let slot = Int(members[0].slot)
+            revoke(index, from: slot, text)
+            leave(slot, index)
+        }
+        table.entries[Int(index)].pendingCount -= 1
+        reconsider(index)
+    }
+}

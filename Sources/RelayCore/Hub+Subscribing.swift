@@ -1,0 +1,233 @@
+extension Hub {
+    // MARK: Requests
+
+    /// A Subscribe. It is answered once every name has Redis's answer, or at once when the relay is not receiving.
+    func subscribe(_ request: NameRequest, from slot: Int) {
+        if let fault = fault(of: request) { return reply(request.id, .invalid, detail: fault, to: slot) }
+        let operation = makeOperation(.subscribe, request.id, slot)
+        guard collectNames(of: request, into: operation, slot) else {
+            abandonNames(of: operation)
+            return reply(request.id, .limit, detail: limitText(slot), to: slot)
+        }
+        if subscribePhase == .detached {
+            // Those queued before it would have been answered when the link failed.
+            join(operation)
+            return reply(request.id, .pending, to: slot)
+        }
+        for index in operation.names where table.entries[Int(index)].phase != .subscribed {
+            waiters.add(operation, to: &table.entries[Int(index)].firstWaiter)
+            operation.waiting += 1
+            queue(index)
+        }
+        if subscribePhase == .restoring {
+            operation.waitsForLive = true
+            operation.waiting += 1
+        }
+        enqueue(operation, slot)
+        if operation.waiting == 0 { finish(operation) }
+    }
+
+    /// An Unsubscribe: in force at once, except for names that an unanswered Subscribe of this connection names too.
+    func unsubscribe(_ request: NameRequest, from slot: Int) {
+        if let fault = fault(of: request) { return reply(request.id, .invalid, detail: fault, to: slot) }
+        let operation = makeOperation(.unsubscribe, request.id, slot)
+        request.forEach { name, isPattern in
+            let index = table.find(name, isPattern: isPattern)
+            guard index != ChannelTable.none else { return true }
+            if table.entries[Int(index)].pendingCount > 0, sessions[slot].pending.count > 0 {
+                table.entries[Int(index)].pendingCount += 1
+                operation.names.append(index)
+            } else {
+                leave(slot, index)
+            }
+            return true
+        }
+        guard !operation.names.isEmpty else { return reply(request.id, .ok, to: slot) }
+        enqueue(operation, slot)
+        if operation.waiting == 0 { finish(operation) }
+    }
+
+    private func fault(of request: NameRequest) -> String? {
+        guard request.count > 0 else { return "no channels and no patterns" }
+        if let fault = fault(ofID: request.id) { return fault }
+        var fault: String?
+        request.forEach { name, isPattern in
+            fault = self.fault(of: name, what: isPattern ? "a pattern" : "a channel")
+            return fault == nil
+        }
+        return fault
+    }
+
+    private func limitText(_ slot: Int) -> String {
+        let isOwn = sessions[slot].held.count + sessions[slot].pending.newNames >= limits.maxSubscriptionsPerConnection
+        return isOwn || subscriptionCount < limits.maxSubscriptions
+            ? "over \(limits.maxSubscriptionsPerConnection) subscriptions of this connection"
+            : "over \(limits.maxSubscriptions) subscriptions of this relay"
+    }
+
+    private func makeOperation(_ kind: NameOperation.Kind, _ id: UInt64, _ slot: Int) -> NameOperation {
+        nextSerial += 1
+        return NameOperation(kind: kind, id: id, slot: slot, serial: nextSerial)
+    }
+
+    /// Looks every name up, or puts it in the table, and counts it as pending; false when a limit is reached.
+    private func collectNames(of request: NameRequest, into operation: NameOperation, _ slot: Int) -> Bool {
+        let own = sessions[slot].held.count + sessions[slot].pending.newNames
+        operation.names.reserveCapacity(request.count)
+        var isWithinLimits = true
+        var seen = Set<UInt32>()  // only of names with other requests under way; nearly always empty
+        request.forEach { name, isPattern in
+            let index = table.findOrInsert(name, isPattern: isPattern)
+            if table.entries[Int(index)].pendingCount > 0 {
+                if seen.isEmpty { seen = Set(operation.names) }
+                guard !seen.contains(index) else { return true }
+            }
+            if !seen.isEmpty { seen.insert(index) }
+            table.entries[Int(index)].pendingCount += 1
+            operation.names.append(index)
+            guard table.memberPlace(slot, of: index) == nil else { return true }
+            operation.newNames += 1
+            isWithinLimits =
+                own + operation.newNames <= limits.maxSubscriptionsPerConnection
+                && subscriptionCount + operation.newNames <= limits.maxSubscriptions
+            return isWithinLimits
+        }
+        subscriptionCount += operation.newNames
+        return isWithinLimits
+    }
+
+    /// Puts a request behind the connection's earlier ones: they are answered in order.
+    private func enqueue(_ operation: NameOperation, _ slot: Int) {
+        if let last = sessions[slot].pending.last {
+            last.successor = operation
+            operation.waiting += 1
+        }
+        guard operation.waiting > 0 else { return }
+        sessions[slot].pending.last = operation
+        sessions[slot].pending.count += 1
+        sessions[slot].pending.names += operation.names.count
+        sessions[slot].pending.newNames += operation.newNames
+        pendingOperations[ObjectIdentifier(operation)] = operation
+    }
+
+    // MARK: Answers
+
+    /// One of the things that `operation` waits for has come.
+    func advance(_ operation: NameOperation) {
+        operation.waiting -= 1
+        if operation.waiting == 0, !operation.isDone { finish(operation) }
+    }
+
+    /// Answers a request, and those behind it that waited for nothing else.
+    func finish(_ first: NameOperation, _ outcome: Outcome = .ok) {
+        var next: NameOperation? = first
+        while let operation = next {
+            next = nil
+            settle(operation, outcome)
+            if let successor = operation.successor {
+                operation.successor = nil
+                successor.waiting -= 1
+                if successor.waiting == 0, !successor.isDone { next = successor }
+            }
+        }
+    }
+
+    private func settle(_ operation: NameOperation, _ outcome: Outcome) {
+        operation.isDone = true
+        let slot = operation.slot
+        removePending(operation, slot)
+        switch operation.kind {
+        case .unsubscribe:
+            for index in operation.names {
+                table.entries[Int(index)].pendingCount -= 1
+                leave(slot, index)
+            }
+            reply(operation.id, .ok, to: slot)
+        case .subscribe where operation.refused.isEmpty || operation.id == 0:
+            let refused = operation.refused
+            for index in refused { revoke(index, from: slot, operation.refusal) }
+            join(operation)
+            reply(operation.id, outcome, to: slot)
+        case .subscribe:
+            let names = operation.refused.map { table.entries[Int($0)].nameBytes }
+            reply(operation.id, .refused, detail: operation.refusal, names: names, to: slot)
+            abandonNames(of: operation)
+        }
+        if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
+    }
+
+    private func removePending(_ operation: NameOperation, _ slot: Int) {
+        guard pendingOperations.removeValue(forKey: ObjectIdentifier(operation)) != nil else { return }
+        if sessions[slot].pending.last === operation { sessions[slot].pending.last = nil }
+        sessions[slot].pending.count -= 1
+        sessions[slot].pending.names -= operation.names.count
+        sessions[slot].pending.newNames -= operation.newNames
+    }
+
+    /// Takes the names of a request off again, without effect on what the connection held before.
+    private func abandonNames(of operation: NameOperation) {
+        subscriptionCount -= operation.newNames
+        for index in operation.names {
+            table.entries[Int(index)].pendingCount -= 1
+            reconsider(index)
+        }
+    }
+
+    /// Makes the connection receive by every name of the request that was not refused.
+    private func join(_ operation: NameOperation) {
+        let refused = Set(operation.refused)
+        subscriptionCount -= operation.newNames
+        for index in operation.names {
+            table.entries[Int(index)].pendingCount -= 1
+            if refused.contains(index) {
+                reconsider(index)
+            } else if table.memberPlace(operation.slot, of: index) == nil {
+                let position = sessions[operation.slot].held.append(index)
+                table.addMember(.init(slot: Int32(operation.slot), position: position), to: index)
+                subscriptionCount += 1
+            }
+        }
+    }
+
+    // MARK: Leaving
+
+    /// Takes a connection off a name; nothing happens if it is not on it.
+    func leave(_ slot: Int, _ index: UInt32) {
+        if let place = table.memberPlace(slot, of: index) {
+            let member = table.removeMember(at: place, of: index)
+            subscriptionCount -= 1
+            forget(position: member.position, of: slot)
+        }
+        reconsider(index)
+    }
+
+    /// Takes a position out of a connection's own list, and tells the name that moves there.
+    private func forget(position: UInt32, of slot: Int) {
+        guard let moved = sessions[slot].held.remove(at: position) else { return }
+        guard let place = table.memberPlace(slot, of: moved) else {
+            preconditionFailure("a name in a connection's list does not list the connection")
+        }
+        table.entries[Int(moved)].members.unsafelyUnwrapped[place].position = position
+    }
+
+    /// Everything the connection held or asked for is given up; its socket is gone or about to go.
+    func releaseNames(of slot: Int) {
+        while let index = sessions[slot].held.last { leave(slot, index) }
+        guard sessions[slot].pending.count > 0 else { return }
+        let mine = pendingOperations.values.filter { $0.slot == slot }
+        for operation in mine {
+            removePending(operation, slot)
+            operation.successor = nil
+            operation.isDone = true
+            abandonNames(of: operation)
+        }
+        sessions[slot].pending = PendingRequests()
+    }
+
+    /// Tells a connection that it does not receive by a name any more.
+    func revoke(_ index: UInt32, from slot: Int, _ detail: String) {
+        let entry = table.entries[Int(index)]
+        outboxes.appendControl(
+            outboxes.arena.revoked(entry.nameBytes, isPattern: entry.isPattern, detail: detail), to: slot)
+    }
+}

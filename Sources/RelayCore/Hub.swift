@@ -1,0 +1,105 @@
+/// The relay without its sockets: bytes from apps and replies from Redis go in; frames for apps (in `outboxes`),
+/// commands for Redis (in `publishes` and by `nextSubscribeCommand`) and calls of `environment` come out.
+///
+/// One hub serves one listening socket, since the prefix is a property of it. Its concerns are in files of their own:
+/// `Hub+Connections`, `Hub+Frames`, `Hub+Publishing`, `Hub+Subscribing`, `Hub+Restoring`, `Hub+Delivery`.
+package final class Hub {
+    package struct Limits: Sendable {
+        package var maxConnections: Int
+        package var maxSubscriptions: Int
+        package var maxSubscriptionsPerConnection: Int
+        /// Nanoseconds.
+        package var helloTimeout: UInt64
+        package var frameTimeout: UInt64
+
+        package init(
+            maxConnections: Int, maxSubscriptions: Int, maxSubscriptionsPerConnection: Int, helloTimeout: UInt64,
+            frameTimeout: UInt64
+        ) {
+            (self.maxConnections, self.maxSubscriptions) = (maxConnections, maxSubscriptions)
+            self.maxSubscriptionsPerConnection = maxSubscriptionsPerConnection
+            (self.helloTimeout, self.frameTimeout) = (helloTimeout, frameTimeout)
+        }
+    }
+
+    package let identity: RelayIdentity
+    package let limits: Limits
+    package let counters: Counters
+    package let outboxes: Outboxes
+    package let publishes = PublishQueue()
+    /// What acts on the hub's wishes; set before the first connection.
+    package weak var environment: (any HubEnvironment)?
+    /// The time of this loop turn, monotonic nanoseconds; set by the I/O layer.
+    package var now: UInt64 = 0
+    /// What apps were last told.
+    package internal(set) var status: RelayStatus
+
+    let prefix: [UInt8]
+    /// The prefix with its glob characters escaped, so that it is literal inside a pattern.
+    let patternPrefix: [UInt8]
+    let table: ChannelTable
+    let sessions: UnsafeMutablePointer<Session>
+    let splitters: UnsafeMutablePointer<FrameSplitter>
+    var vacantSlots: [Int] = []
+    var slotsUsed = 0
+    package internal(set) var connectionCount = 0
+    /// Connections that wait for Redis to take more, or for answers to their own requests.
+    var blocked: [Int] = []
+    var owedPublishLoss: [Int] = []
+    /// Connections with a deadline for a Hello or half a frame.
+    var deadlineCount = 0
+
+    // What the subscribe link is doing; see Hub+Restoring.
+    enum SubscribePhase { case detached, restoring, live }
+    var subscribePhase = SubscribePhase.detached
+    var subscribeCommands = Ring<SubscribeCommand>()
+    var unconfirmedNames = Ring<UInt32>()
+    var queuedNames = Ring<UInt32>()
+    /// Names of commands that Redis refused as a whole, to be asked again in smaller ones.
+    var refusedBatches = Ring<[UInt32]>()
+    /// Names held when the restore began that have no answer yet.
+    var restoreRemaining = 0
+    var waiters = WaiterPool()
+    var nextSerial: UInt64 = 0
+    var pendingOperations: [ObjectIdentifier: NameOperation] = [:]
+    /// Pairs of a connection and a name, those of unanswered requests included.
+    package internal(set) var subscriptionCount = 0
+
+    /// - Parameter patternPrefix: `prefix` with its glob characters escaped for Redis.
+    /// - Parameter seed: random; makes the hashes of channel names unpredictable.
+    package init(
+        identity: RelayIdentity, prefix: [UInt8], patternPrefix: [UInt8], limits: Limits, bounds: Outboxes.Bounds,
+        counters: Counters, status: RelayStatus, seed: UInt64
+    ) {
+        (self.identity, self.prefix, self.patternPrefix) = (identity, prefix, patternPrefix)
+        (self.limits, self.counters, self.status) = (limits, counters, status)
+        outboxes = Outboxes(capacity: limits.maxConnections, bounds: bounds, counters: counters)
+        table = ChannelTable(seed: seed)
+        sessions = .allocate(capacity: limits.maxConnections)
+        splitters = .allocate(capacity: limits.maxConnections)
+    }
+
+    deinit {
+        for slot in 0..<slotsUsed {
+            if sessions[slot].phase != .vacant { outboxes.close(slot) }
+            (sessions + slot).deinitialize(count: 1)
+            (splitters + slot).deinitialize(count: 1)
+        }
+        sessions.deallocate()
+        splitters.deallocate()
+    }
+
+    /// Distinct channels and patterns that the hub keeps at Redis.
+    package var nameCount: Int { table.count }
+}
+
+/// What the hub asks of the I/O layer. Nothing here may call back into the hub.
+package protocol HubEnvironment: AnyObject {
+    /// The Redis output has grown: write it now.
+    func flushPublishes()
+    /// Nothing more will be written to this connection after what is in its outbox.
+    /// - Parameter code: why, when an Error has been put there; nil when it ends in peace.
+    func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String)
+    /// Read from this connection again.
+    func resumeReading(_ slot: Int)
+}

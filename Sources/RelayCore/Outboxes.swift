@@ -1,0 +1,254 @@
+/// The output of all connections in one loop turn, and the rules for those that read too slowly.
+///
+/// An outbox holds ranges of the arena and owns no bytes. Once a turn they go to the kernel, and what it does not
+/// take is copied by the I/O layer, which tells us the size of that backlog. Unread output of one connection:
+///
+///     | backlog: refused by the kernel so far | pending: ranges of this turn | lost: a count, not yet a frame |
+///
+/// A Message that would make backlog + pending larger than the window is dropped and counted in `lost`. The count
+/// becomes a Loss frame when the next frame is put behind it, or when everything before it has been written: so
+/// the frame stands where the messages would have been, and counts with nothing between them merge.
+package final class Outboxes {
+    struct Outbox {
+        var ranges: UnsafeMutablePointer<OutputRange>?
+        var rangeCount = 0
+        var rangeCapacity = 0
+        var pending = 0
+        var backlog = 0
+        var lost: UInt64 = 0
+        var lostCause = Cause.slowReader
+        var isDirty = false
+        /// Nothing more is taken: the connection has failed or is about to close.
+        var isSealed = false
+        var hasOverflowed = false
+    }
+
+    package struct Bounds: Sendable {
+        /// Unread bytes of one connection beyond which Messages are dropped.
+        package var window: Int
+        /// The same for all connections together.
+        package var maxBuffered: Int
+        /// Unread bytes of one connection beyond which it is closed, whatever they are.
+        package var hardBound: Int
+        package init(window: Int, maxBuffered: Int, hardBound: Int) {
+            (self.window, self.maxBuffered, self.hardBound) = (window, maxBuffered, hardBound)
+        }
+    }
+
+    package let arena = Arena()
+    package let bounds: Bounds
+    /// Bytes that kernels have not taken, over all connections.
+    package private(set) var buffered = 0
+    /// Writes the output of one connection at once; set by the I/O layer before the first frame.
+    package var flush: (Int) -> Void = { _ in }
+
+    private let boxes: UnsafeMutablePointer<Outbox>
+    private var dirty: UnsafeMutablePointer<Int32>
+    private var draining: UnsafeMutablePointer<Int32>
+    private var dirtyCount = 0
+    private var overflowed: [Int] = []
+    private let counters: Counters
+
+    init(capacity: Int, bounds: Bounds, counters: Counters) {
+        // Untouched pages of this cost nothing: slots are used from the lowest on, and initialized when opened.
+        boxes = .allocate(capacity: capacity)
+        dirty = .allocate(capacity: capacity)
+        draining = .allocate(capacity: capacity)
+        self.bounds = bounds
+        self.counters = counters
+    }
+
+    deinit {
+        boxes.deallocate()
+        dirty.deallocate()
+        draining.deallocate()
+    }
+
+    func open(_ slot: Int) { (boxes + slot).initialize(to: Outbox()) }
+
+    func close(_ slot: Int) {
+        buffered -= boxes[slot].backlog
+        boxes[slot].ranges?.deallocate()
+        let wasDirty = boxes[slot].isDirty
+        boxes[slot] = Outbox(isDirty: wasDirty, isSealed: true)
+    }
+
+    /// From here on the outbox takes nothing more; what is in it is still written.
+    func seal(_ slot: Int) { boxes[slot].isSealed = true }
+
+    /// Everything not yet with the kernel is thrown away, and nothing more is taken: the peer is gone.
+    package func discard(_ slot: Int) {
+        seal(slot)
+        boxes[slot].rangeCount = 0
+        boxes[slot].pending = 0
+        boxes[slot].lost = 0
+    }
+
+    /// Unread bytes: what the kernel refused, and what this turn has added.
+    func unread(_ slot: Int) -> Int { boxes[slot].backlog + boxes[slot].pending }
+
+    // MARK: Adding frames
+
+    /// Adds a frame that is never dropped. Past the hard bound the connection is listed in `takeOverflowed()`.
+    func appendControl(_ range: OutputRange, to slot: Int) {
+        guard !boxes[slot].isSealed else { return }
+        if boxes[slot].lost > 0 { appendLoss(slot) }
+        append(range, to: slot)
+        if boxes[slot].backlog + boxes[slot].pending > bounds.hardBound { checkHardBound(slot) }
+    }
+
+    /// Adds a Message, or counts it as lost when the reader is too slow.
+    /// - Returns: whether it was added.
+    @inline(__always)
+    func appendMessage(_ range: OutputRange, to slot: Int) -> Bool {
+        let box = boxes + slot
+        let unread = box.pointee.backlog + box.pointee.pending
+        if unread + range.count > bounds.window || box.pointee.backlog + buffered > 0 || box.pointee.lost > 0
+            || box.pointee.isSealed
+        {
+            guard admit(range.count, to: slot) else { return false }
+        }
+        append(range, to: slot)
+        return true
+    }
+
+    /// The rare half of `appendMessage`: somebody is slow.
+    private func admit(_ count: Int, to slot: Int) -> Bool {
+        guard !boxes[slot].isSealed else { return false }
+        func fits() -> Bool {
+            let unread = boxes[slot].backlog + boxes[slot].pending
+            return unread == 0
+                || (unread + count <= bounds.window && buffered + boxes[slot].pending + count <= bounds.maxBuffered)
+        }
+        // Ranges of this turn that were not offered to the kernel yet are no proof of a slow reader.
+        if !fits(), boxes[slot].pending > 0, boxes[slot].backlog == 0 { flush(slot) }
+        guard fits() else {
+            addLoss(1, cause: .slowReader, to: slot)
+            return false
+        }
+        if boxes[slot].lost > 0 { appendLoss(slot) }
+        return true
+    }
+
+    /// Counts messages that this connection does not get.
+    func addLoss(_ messages: UInt64, cause: Cause, to slot: Int) {
+        guard !boxes[slot].isSealed else { return }
+        if boxes[slot].lost > 0, boxes[slot].lostCause != cause { appendLoss(slot) }
+        boxes[slot].lost += messages
+        boxes[slot].lostCause = cause
+        counters.messagesLost[cause] += messages
+        markDirty(slot)
+    }
+
+    private func appendLoss(_ slot: Int) {
+        let report = LossReport(
+            messages: boxes[slot].lost, cause: boxes[slot].lostCause, reason: boxes[slot].lostCause.lossReason)
+        boxes[slot].lost = 0
+        append(arena.loss(report), to: slot)
+    }
+
+    @inline(__always)
+    private func append(_ range: OutputRange, to slot: Int) {
+        let box = boxes + slot
+        box.pointee.pending += range.count
+        let count = box.pointee.rangeCount
+        if count > 0, let ranges = box.pointee.ranges {
+            let last = ranges + (count - 1)
+            if last.pointee.base + last.pointee.count == range.base {
+                last.pointee.count += range.count
+                return
+            }
+        }
+        if count == box.pointee.rangeCapacity { growRanges(slot) }
+        box.pointee.ranges.unsafelyUnwrapped[count] = range
+        box.pointee.rangeCount = count + 1
+        markDirty(slot)
+    }
+
+    private func growRanges(_ slot: Int) {
+        let capacity = max(4, boxes[slot].rangeCapacity * 2)
+        let grown = UnsafeMutablePointer<OutputRange>.allocate(capacity: capacity)
+        if let ranges = boxes[slot].ranges {
+            grown.update(from: ranges, count: boxes[slot].rangeCount)
+            ranges.deallocate()
+        }
+        boxes[slot].ranges = grown
+        boxes[slot].rangeCapacity = capacity
+    }
+
+    private func markDirty(_ slot: Int) {
+        guard !boxes[slot].isDirty else { return }
+        boxes[slot].isDirty = true
+        dirty[dirtyCount] = Int32(slot)
+        dirtyCount += 1
+    }
+
+    // MARK: Writing
+
+    /// Calls `body` with every connection that has output, and forgets that it has. What a write adds in passing (a
+    /// Loss behind a backlog that is gone) is written in a second pass.
+    package func drainDirty(_ body: (Int) -> Void) {
+        while dirtyCount > 0 {
+            let count = dirtyCount
+            swap(&dirty, &draining)
+            dirtyCount = 0
+            for index in 0..<count {
+                let slot = Int(draining[index])
+                boxes[slot].isDirty = false
+                body(slot)
+            }
+        }
+    }
+
+    /// Lends the ranges of this turn to `write`, which returns the backlog after it: what the kernel has not taken,
+    /// copied by then. A pending count of lost messages goes out behind them once the backlog is empty.
+    package func write(_ slot: Int, _ write: (UnsafeMutableBufferPointer<OutputRange>) -> Int) {
+        if boxes[slot].lost > 0, boxes[slot].backlog == 0 { appendLoss(slot) }
+        guard boxes[slot].rangeCount > 0 else { return }
+        let ranges = UnsafeMutableBufferPointer(start: boxes[slot].ranges, count: boxes[slot].rangeCount)
+        boxes[slot].rangeCount = 0
+        boxes[slot].pending = 0
+        setBacklog(write(ranges), of: slot)
+        if boxes[slot].rangeCapacity > 64 {
+            boxes[slot].ranges?.deallocate()
+            boxes[slot].ranges = nil
+            boxes[slot].rangeCapacity = 0
+        }
+    }
+
+    /// The kernel has taken some of what it had refused.
+    package func setBacklog(_ backlog: Int, of slot: Int) {
+        buffered += backlog - boxes[slot].backlog
+        boxes[slot].backlog = backlog
+        if backlog == 0, boxes[slot].lost > 0 { markDirty(slot) }
+    }
+
+    private func checkHardBound(_ slot: Int) {
+        if boxes[slot].backlog == 0 { flush(slot) }
+        guard boxes[slot].backlog + boxes[slot].pending > bounds.hardBound, !boxes[slot].hasOverflowed else { return }
+        boxes[slot].hasOverflowed = true
+        overflowed.append(slot)
+    }
+
+    /// The connections that have gone past the hard bound since the last call.
+    func takeOverflowed() -> [Int] {
+        guard !overflowed.isEmpty else { return [] }
+        defer { overflowed.removeAll() }
+        return overflowed
+    }
+}
+
+extension Cause {
+    /// The text for people in a Loss frame.
+    var lossReason: String {
+        switch self {
+        case .slowReader: "this connection does not read fast enough"
+        case .tooLarge: "larger than max_payload_bytes"
+        case .badName: "the channel is not UTF-8"
+        case .notConnected: "not connected to Redis"
+        case .refused: "Redis refused it"
+        case .invalid: "the request was invalid"
+        default: "the link to Redis failed"
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/// From "which link works" to what apps are told: the state machine behind Status frames and `/health`.
+package struct PathState: Sendable {
+    package private(set) var status = RelayStatus()
+    /// When UP was left, or the relay started; monotonic nanoseconds. nil while UP.
+    private var notUpSince: UInt64?
+    /// Time not UP in outages that are over, in nanoseconds.
+    private var endedOutageTime: UInt64 = 0
+    private var hasBeenUp = false
+
+    package init(now: UInt64, unixMilliseconds: UInt64) {
+        status.sinceUnixMilliseconds = unixMilliseconds
+        status.reason = "starting"
+        notUpSince = now
+    }
+
+    /// - Parameter failure: why the path is not whole; ignored when it is.
+    /// - Returns: whether apps must be told.
+    package mutating func update(
+        publishing: Bool, receiving: Bool, failure: LinkFailure?, now: UInt64, unixMilliseconds: UInt64
+    ) -> Bool {
+        let state: State =
+            switch (publishing, receiving) {
+            case _ where status.state == .stopping: .stopping
+            case (true, true): .up
+            case (false, false): .down
+            default: .degraded
+            }
+        let isChanged =
+            state != status.state || publishing != status.publishing || receiving != status.receiving
+        if status.receiving && !receiving { status.gaps += 1 }
+        (status.publishing, status.receiving) = (publishing, receiving)
+        if state != .stopping {
+            status.cause = state == .up ? .unspecified : failure?.cause ?? status.cause
+            status.reason = state == .up ? "" : failure?.reason ?? status.reason
+        }
+        status.downMilliseconds = 0
+        if publishing && receiving { enterUp(now: now) } else { leaveUp(now: now) }
+        guard state != status.state else { return isChanged }
+        status.state = state
+        status.sinceUnixMilliseconds = unixMilliseconds
+        return true
+    }
+
+    private mutating func enterUp(now: UInt64) {
+        guard let since = notUpSince else { return }
+        status.downMilliseconds = (now - since) / 1_000_000
+        if hasBeenUp { endedOutageTime += now - since }
+        (notUpSince, hasBeenUp) = (nil, true)
+    }
+
+    private mutating func leaveUp(now: UInt64) {
+        guard notUpSince == nil else { return }
+        notUpSince = now
+        status.outages += 1
+    }
+
+    /// The relay has begun to shut down.
+    package mutating func stop(unixMilliseconds: UInt64) {
+        status.state = .stopping
+        status.cause = .stopping
+        status.reason = "the relay is shutting down"
+        status.sinceUnixMilliseconds = unixMilliseconds
+        status.downMilliseconds = 0
+    }
+
+    /// Nanoseconds not UP since the relay was first UP.
+    package func outageTime(now: UInt64) -> UInt64 {
+        guard hasBeenUp, let since = notUpSince else { return endedOutageTime }
+        return endedOutageTime + now - since
+    }
+}

@@ -1,0 +1,151 @@
+/// The publish link's output and the publishes that Redis has not answered yet, in the order in which they were
+/// written: Redis answers in that order, so a reply belongs to the head of the ring.
+package final class PublishQueue {
+    /// Who asked.
+    enum Owner {
+        case app(slot: Int, generation: UInt32, id: UInt64)
+        case ping
+        case role
+        case probe(number: UInt64)
+    }
+
+    private struct Flight {
+        var slot: Int32
+        var generation: UInt32
+        var id: UInt64
+        /// Position of its first byte in the link's output.
+        var start: UInt64
+    }
+
+    /// What stands in `slot` for the relay's own commands.
+    private enum OwnSlot {
+        static let ping: Int32 = -1
+        static let role: Int32 = -2
+        static let probe: Int32 = -3
+    }
+
+    package static let ringCapacity = 1 << 16
+    /// Own commands are few and must get through when apps have filled the ring.
+    private static let reservedForOwn = 16
+    /// More than this unsent, and no publish is taken.
+    package static let highWater = 1 << 20
+    /// More than this gathered, and it is written before the turn ends.
+    package static let flushThreshold = 256 << 10
+
+    package let output = OutputBuffer()
+    /// Bytes that the kernel has not taken; kept by the I/O layer.
+    package var backlog = 0
+
+    private let ring: UnsafeMutablePointer<Flight>
+    private var head: UInt64 = 0
+    private var tail: UInt64 = 0
+
+    init() { ring = .allocate(capacity: Self.ringCapacity) }
+
+    deinit { ring.deallocate() }
+
+    /// Commands that wait for their reply.
+    package var inFlight: Int { Int(tail - head) }
+
+    var isCongested: Bool {
+        backlog > Self.highWater || output.count > Self.highWater
+            || inFlight >= Self.ringCapacity - Self.reservedForOwn
+    }
+
+    /// Writes `PUBLISH prefix+channel payload` and notes who asked: the payload's one copy on its way to Redis.
+    @inline(__always)
+    func publish(
+        prefix: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, owner: Owner
+    ) {
+        push(owner)
+        let room = prefix.count + channel.count + payload.count + 64
+        let start = output.reserve(room)
+        var writer = WireWriter(start)
+        writer.raw(Self.publishHead)
+        writer.decimal(UInt64(prefix.count + channel.count))
+        writer.lineEnd()
+        writer.raw(prefix)
+        writer.raw(channel)
+        writer.lineEnd()
+        writer.byte(UInt8(ascii: "$"))
+        writer.decimal(UInt64(payload.count))
+        writer.lineEnd()
+        writer.raw(payload)
+        writer.lineEnd()
+        output.commit(writer.position - start)
+    }
+
+    /// Appends one of the relay's own commands, already formatted.
+    func command(_ bytes: UnsafeRawBufferPointer, owner: Owner) {
+        push(owner)
+        output.append(bytes)
+    }
+
+    private static let publishHead: StaticString = "*3\r\n$7\r\nPUBLISH\r\n$"
+
+    @inline(__always)
+    private func push(_ owner: Owner) {
+        precondition(inFlight < Self.ringCapacity, "publishes are stopped before the ring is full")
+        let flight: Flight
+        switch owner {
+        case .app(let slot, let generation, let id):
+            flight = Flight(slot: Int32(slot), generation: generation, id: id, start: output.position)
+        case .ping: flight = Flight(slot: OwnSlot.ping, generation: 0, id: 0, start: output.position)
+        case .role: flight = Flight(slot: OwnSlot.role, generation: 0, id: 0, start: output.position)
+        case .probe(let number):
+            flight = Flight(slot: OwnSlot.probe, generation: 0, id: number, start: output.position)
+        }
+        (ring + Int(tail) & (Self.ringCapacity - 1)).initialize(to: flight)
+        tail += 1
+    }
+
+    /// The owner of the reply that has come; nil when nothing was asked, which is a violation by Redis.
+    @inline(__always)
+    func popAnswered() -> Owner? {
+        guard head < tail else { return nil }
+        return pop().owner
+    }
+
+    /// Empties the ring after the link has failed.
+    /// - Parameter unsent: bytes of the output that never left, those in the backlog included.
+    /// - Parameter body: gets every owner in order, and whether a byte of the command had left.
+    func abandon(unsent: Int, _ body: (Owner, _ hadLeft: Bool) -> Void) {
+        let sent = output.position - UInt64(unsent)
+        while head < tail {
+            let (owner, start) = pop()
+            body(owner, start < sent)
+        }
+        output.removeAll()
+        backlog = 0
+    }
+
+    private func pop() -> (owner: Owner, start: UInt64) {
+        let flight = ring[Int(head) & (Self.ringCapacity - 1)]
+        head += 1
+        switch flight.slot {
+        case OwnSlot.ping: return (.ping, flight.start)
+        case OwnSlot.role: return (.role, flight.start)
+        case OwnSlot.probe: return (.probe(number: flight.id), flight.start)
+        default:
+            return (.app(slot: Int(flight.slot), generation: flight.generation, id: flight.id), flight.start)
+        }
+    }
+}
+
+extension WireWriter {
+    /// RESP's line end.
+    mutating func lineEnd() {
+        byte(13)
+        byte(10)
+    }
+
+    mutating func decimal(_ value: UInt64) {
+        if value < 10 { return byte(48 + UInt8(value)) }
+        var divisor: UInt64 = 10
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            byte(48 + UInt8(value / divisor % 10))
+            divisor /= 10
+        }
+    }
+}

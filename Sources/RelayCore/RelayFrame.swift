@@ -1,0 +1,197 @@
+/// The frames that the relay sends, encoded into the arena of the turn: the length, the tag of the kind, the fields.
+
+/// Bytes in the arena. Laid out like `struct iovec`, so that a run of them goes to the kernel as it is.
+package struct OutputRange {
+    package var base: UnsafeMutablePointer<UInt8>
+    package var count: Int
+}
+
+/// The state of the path as apps see it: the fields of a Status frame.
+package struct RelayStatus: Equatable, Sendable {
+    package var state: State = .down
+    package var reason = ""
+    /// When `state` was entered, milliseconds since 1970.
+    package var sinceUnixMilliseconds: UInt64 = 0
+    /// Departures from UP since the relay started.
+    package var outages: UInt64 = 0
+    /// On the way to UP: how long it was not UP, in milliseconds; else 0.
+    package var downMilliseconds: UInt64 = 0
+    package var publishing = false
+    package var receiving = false
+    /// Breaks in receiving since the relay started.
+    package var gaps: UInt64 = 0
+    package var cause: Cause = .starting
+
+    package init() {}
+}
+
+/// The fields of a Loss frame; one cause each.
+struct LossReport {
+    var publishes: UInt64 = 0
+    var messages: UInt64 = 0
+    var publishesUnknown: UInt64 = 0
+    var cause: Cause
+    var reason: String
+}
+
+extension Arena {
+    private enum Kind: UInt8 {
+        case welcome = 1
+        case message, reply, status, loss, error, revoked
+    }
+
+    /// One frame of `count` bytes of fields, which `write` must write to the last one.
+    @inline(__always)
+    private func frame(_ kind: Kind, _ count: Int, _ write: (inout WireWriter) -> Void) -> OutputRange {
+        let body = 1 + WireWriter.size(ofVarint: UInt64(count)) + count
+        let start = allocate(4 + body)
+        var writer = WireWriter(start)
+        writer.frameLength(body)
+        writer.header(kind.rawValue, count: count)
+        write(&writer)
+        assert(writer.position == start + 4 + body, "a frame's computed size differs from what was written")
+        return OutputRange(base: start, count: 4 + body)
+    }
+
+    /// Whether a Message with these fields is a body of at most `limit` bytes.
+    @inline(__always)
+    static func fits(
+        _ channel: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ pattern: UnsafeRawBufferPointer?,
+        within limit: Int
+    ) -> Bool {
+        WireWriter.size(ofBytes: messageSize(channel, payload, pattern)) <= limit
+    }
+
+    @inline(__always)
+    private static func messageSize(
+        _ channel: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ pattern: UnsafeRawBufferPointer?
+    ) -> Int {
+        WireWriter.size(ofBytes: channel.count)
+            + (payload.isEmpty ? 0 : WireWriter.size(ofBytes: payload.count))
+            + (pattern.map { WireWriter.size(ofBytes: $0.count) } ?? 0)
+    }
+
+    @inline(__always)
+    func message(
+        channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, pattern: UnsafeRawBufferPointer?
+    ) -> OutputRange {
+        frame(.message, Self.messageSize(channel, payload, pattern)) { writer in
+            writer.field(1, channel, always: true)
+            writer.field(2, payload)
+            if let pattern { writer.field(3, pattern, always: true) }
+        }
+    }
+
+    func reply(id: UInt64, outcome: Outcome, receivers: UInt64) -> OutputRange {
+        let count = WireWriter.size(ofField: id) + 2 + WireWriter.size(ofField: receivers)
+        return frame(.reply, count) { writer in
+            writer.field(1, id)
+            writer.field(2, UInt64(outcome.rawValue))
+            writer.field(3, receivers)
+        }
+    }
+
+    func reply(id: UInt64, outcome: Outcome, detail: String, names: [UnsafeRawBufferPointer]) -> OutputRange {
+        let count =
+            WireWriter.size(ofField: id) + 2 + WireWriter.size(ofText: detail)
+            + names.reduce(0) { $0 + WireWriter.size(ofBytes: $1.count) }
+        return frame(.reply, count) { writer in
+            writer.field(1, id)
+            writer.field(2, UInt64(outcome.rawValue))
+            writer.field(4, detail)
+            for name in names { writer.field(5, name, always: true) }
+        }
+    }
+
+    func status(_ status: RelayStatus) -> OutputRange {
+        frame(.status, Self.size(of: status)) { Self.write(status, to: &$0) }
+    }
+
+    func welcome(_ identity: RelayIdentity, status: RelayStatus) -> OutputRange {
+        let statusCount = Self.size(of: status)
+        let count =
+            2 + WireWriter.size(ofText: identity.version) + WireWriter.size(ofText: identity.id)
+            + WireWriter.size(ofField: UInt64(identity.maxFrameBytes)) + WireWriter.size(ofBytes: statusCount)
+            + WireWriter.size(ofField: UInt64(identity.maxPayloadBytes))
+            + identity.features.reduce(0) { $0 + WireWriter.size(ofBytes: $1.utf8.count) }
+        return frame(.welcome, count) { writer in
+            writer.field(1, UInt64(protocolVersion))
+            writer.field(2, identity.version)
+            writer.field(3, identity.id)
+            writer.field(4, UInt64(identity.maxFrameBytes))
+            writer.header(5, count: statusCount)
+            Self.write(status, to: &writer)
+            writer.field(6, UInt64(identity.maxPayloadBytes))
+            for feature in identity.features { writer.field(7, feature) }
+        }
+    }
+
+    func loss(_ loss: LossReport) -> OutputRange {
+        let count =
+            WireWriter.size(ofField: loss.publishes) + WireWriter.size(ofField: loss.messages)
+            + WireWriter.size(ofText: loss.reason) + WireWriter.size(ofField: loss.publishesUnknown)
+            + WireWriter.size(ofField: UInt64(loss.cause.rawValue))
+        return frame(.loss, count) { writer in
+            writer.field(1, loss.publishes)
+            writer.field(2, loss.messages)
+            writer.field(3, loss.reason)
+            writer.field(4, loss.publishesUnknown)
+            writer.field(5, UInt64(loss.cause.rawValue))
+        }
+    }
+
+    func error(_ code: ErrorCode, detail: String) -> OutputRange {
+        frame(.error, 2 + WireWriter.size(ofText: detail)) { writer in
+            writer.field(1, UInt64(code.rawValue))
+            writer.field(2, detail)
+        }
+    }
+
+    func revoked(_ name: UnsafeRawBufferPointer, isPattern: Bool, detail: String) -> OutputRange {
+        let count = WireWriter.size(ofBytes: name.count) + WireWriter.size(ofText: detail)
+        return frame(.revoked, count) { writer in
+            writer.field(isPattern ? 2 : 1, name, always: true)
+            writer.field(3, detail)
+        }
+    }
+
+    private static func size(of status: RelayStatus) -> Int {
+        2 + WireWriter.size(ofText: status.reason) + WireWriter.size(ofField: status.sinceUnixMilliseconds)
+            + WireWriter.size(ofField: status.outages) + WireWriter.size(ofField: status.downMilliseconds)
+            + (status.publishing ? 2 : 0) + (status.receiving ? 2 : 0) + WireWriter.size(ofField: status.gaps)
+            + WireWriter.size(ofField: UInt64(status.cause.rawValue))
+    }
+
+    private static func write(_ status: RelayStatus, to writer: inout WireWriter) {
+        writer.field(1, UInt64(status.state.rawValue))
+        writer.field(2, status.reason)
+        writer.field(3, status.sinceUnixMilliseconds)
+        writer.field(4, status.outages)
+        writer.field(5, status.downMilliseconds)
+        writer.field(6, status.publishing)
+        writer.field(7, status.receiving)
+        writer.field(8, status.gaps)
+        writer.field(9, UInt64(status.cause.rawValue))
+    }
+}
+
+/// What a Welcome says of the relay itself, the same for its whole life.
+package struct RelayIdentity: Sendable {
+    package var version: String
+    /// Random, new at each start.
+    package var id: String
+    package var maxPayloadBytes: Int
+    package var features: [String]
+    package var maxFrameBytes: Int { maxPayloadBytes + frameOverheadBytes }
+
+    package init(version: String, id: String, maxPayloadBytes: Int, features: [String]) {
+        (self.version, self.id, self.maxPayloadBytes, self.features) = (version, id, maxPayloadBytes, features)
+    }
+}
+
+/// The bytes of one Error frame on its own, for a peer that never becomes a connection.
+package func encodeErrorFrame(_ code: ErrorCode, detail: String) -> [UInt8] {
+    let arena = Arena()
+    let range = arena.error(code, detail: detail)
+    return Array(UnsafeBufferPointer(start: range.base, count: range.count))
+}

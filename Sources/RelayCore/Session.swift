@@ -1,0 +1,142 @@
+/// What the relay knows of one app connection; its socket is the I/O layer's.
+struct Session: ~Copyable {
+    enum Phase {
+        case vacant
+        /// Nothing but a Hello is accepted.
+        case awaitingHello
+        case serving
+        /// The app has shut its writing side: owed replies are sent, then the connection ends.
+        case ending
+        /// An Error is on its way; what comes is discarded.
+        case failing
+    }
+
+    var phase = Phase.vacant
+    /// Counts the uses of the slot, so that a late reply of Redis finds that its asker is gone.
+    var generation: UInt32 = 0
+    /// Has published: it is the kind that is not read from while Redis cannot take more.
+    var isPublisher = false
+    /// In the list of connections that wait to go on.
+    var isBlocked = false
+    /// In the list of connections that are owed a Loss for publishes.
+    var hasPublishLoss = false
+    /// Publishes that are owed a Reply.
+    var owedReplies = 0
+    /// When the frame (or the Hello) that is incomplete must be whole; 0: none is due.
+    var deadline: UInt64 = 0
+    var held = NameList()
+    var pending = PendingRequests()
+    var publishLosses: PublishLosses?
+
+    init() {}
+}
+
+/// The names a connection receives by, as indices into the channel table. A member knows its position here, so a
+/// name is taken out without a search.
+struct NameList: ~Copyable {
+    private var base: UnsafeMutablePointer<UInt32>?
+    private(set) var count = 0
+    private var capacity = 0
+
+    init() {}
+
+    deinit { base?.deallocate() }
+
+    var last: UInt32? { count == 0 ? nil : base.unsafelyUnwrapped[count - 1] }
+
+    /// - Returns: the position of the new name.
+    mutating func append(_ index: UInt32) -> UInt32 {
+        if count == capacity {
+            let grown = UnsafeMutablePointer<UInt32>.allocate(capacity: max(2, capacity * 2))
+            if let base {
+                grown.update(from: base, count: count)
+                base.deallocate()
+            }
+            (base, capacity) = (grown, max(2, capacity * 2))
+        }
+        base.unsafelyUnwrapped[count] = index
+        count += 1
+        return UInt32(count - 1)
+    }
+
+    /// - Returns: the name that has moved to `position`, or nil when none had to.
+    mutating func remove(at position: UInt32) -> UInt32? {
+        count -= 1
+        guard Int(position) != count else {
+            if count == 0 { release() }
+            return nil
+        }
+        let moved = base.unsafelyUnwrapped[count]
+        base.unsafelyUnwrapped[Int(position)] = moved
+        return moved
+    }
+
+    private mutating func release() {
+        base?.deallocate()
+        (base, capacity) = (nil, 0)
+    }
+}
+
+/// Publishes without an id that were not taken, by cause, until a Loss frame tells of them.
+final class PublishLosses {
+    private(set) var reports: [LossReport] = []
+    /// No Loss for publishes before this time.
+    var notBefore: UInt64 = 0
+
+    func add(_ cause: Cause, reason: String, isUnknown: Bool) {
+        let place = reports.firstIndex { $0.cause == cause && ($0.publishesUnknown > 0) == isUnknown }
+        let index = place ?? reports.count
+        if place == nil { reports.append(LossReport(cause: cause, reason: reason)) }
+        if isUnknown { reports[index].publishesUnknown += 1 } else { reports[index].publishes += 1 }
+    }
+
+    var isEmpty: Bool { reports.isEmpty }
+
+    /// The oldest of them.
+    func takeFirst() -> LossReport { reports.removeFirst() }
+}
+
+/// A Subscribe or Unsubscribe that has not been answered yet.
+final class NameOperation {
+    enum Kind { case subscribe, unsubscribe }
+
+    let kind: Kind
+    let id: UInt64
+    let slot: Int
+    /// Order of arrival, over all connections.
+    let serial: UInt64
+    /// The names, each once.
+    var names: [UInt32] = []
+    /// Of a Subscribe: how many names were new to the connection, for the limits.
+    var newNames = 0
+    /// What it waits for: names without an answer, the connection's request before it, the end of a restore.
+    var waiting = 0
+    var waitsForLive = false
+    /// Names that Redis has refused, and its words.
+    var refused: [UInt32] = []
+    var refusal = ""
+    /// The connection's next request, which is answered after this one.
+    var successor: NameOperation?
+    /// Answered, or its connection is gone.
+    var isDone = false
+
+    init(kind: Kind, id: UInt64, slot: Int, serial: UInt64) {
+        (self.kind, self.id, self.slot, self.serial) = (kind, id, slot, serial)
+    }
+}
+
+/// The unanswered requests of one connection; the last of them is what the next one queues behind.
+struct PendingRequests {
+    var last: NameOperation?
+    var count = 0
+    /// Names in them, to bound the memory that a flood of requests can take.
+    var names = 0
+    /// Names in them that are new to the connection, for the limits.
+    var newNames = 0
+
+    private static let maxCount = 1024
+    private static let maxNames = 1 << 18
+
+    /// The connection is not read from until some are answered.
+    var isFull: Bool { count >= Self.maxCount || names >= Self.maxNames }
+}

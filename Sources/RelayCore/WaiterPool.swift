@@ -1,0 +1,39 @@
+/// Which requests wait for Redis's answer on which name: a list per name, as indices into one array, since a name
+/// nearly always has none or one.
+struct WaiterPool {
+    private struct Node {
+        var operation: NameOperation?
+        var next: UInt32
+    }
+
+    /// Index 0 stands for "none" and is never used.
+    private var nodes = [Node(operation: nil, next: 0)]
+    private var free: UInt32 = 0
+
+    mutating func add(_ operation: NameOperation, to head: inout UInt32) {
+        let node = Node(operation: operation, next: head)
+        if free != 0 {
+            head = free
+            free = nodes[Int(free)].next
+            nodes[Int(head)] = node
+        } else {
+            nodes.append(node)
+            head = UInt32(nodes.count - 1)
+        }
+    }
+
+    /// Empties the list that begins at `head`.
+    mutating func takeAll(from head: inout UInt32) -> [NameOperation] {
+        var operations: [NameOperation] = []
+        while head != 0 {
+            let node = nodes[Int(head)]
+            if let operation = node.operation { operations.append(operation) }
+            nodes[Int(head)] = Node(operation: nil, next: free)
+            (free, head) = (head, node.next)
+        }
+        return operations
+    }
+
+    /// Forgets every list; the heads are the caller's to reset.
+    mutating func removeAll() { self = WaiterPool() }
+}

@@ -1,0 +1,167 @@
+/// The protobuf wire format (protobuf.dev/programming-guides/encoding), as much of it as our frames need.
+///
+/// Reading lends views into the bytes that were given; nothing is copied and nothing is allocated.
+
+/// Why bytes are no protobuf message. The relay answers every one of them with `MALFORMED`.
+package enum WireError: Error, Equatable, Sendable {
+    /// The bytes end in the middle of a field.
+    case truncated
+    /// A varint of more than ten bytes.
+    case varintTooLong
+    /// A field number of 0, or over 2^29 - 1.
+    case badFieldNumber
+    /// A group (wire types 3 and 4, gone from proto3) or an undefined wire type.
+    case badWireType
+    /// A `string` field that is not UTF-8.
+    case badUTF8
+}
+
+/// One field of a message: its number and its value as it lies on the wire.
+package struct WireField {
+    package enum Value {
+        case varint(UInt64)
+        case bytes(UnsafeRawBufferPointer)
+        /// Four or eight bytes. No field of ours has this type, so only its length matters.
+        case fixed
+    }
+    package var number: UInt32
+    package var value: Value
+}
+
+/// Reads the fields of one message in the order in which they lie.
+package struct WireReader {
+    private var rest: UnsafeRawBufferPointer
+
+    /// `bytes` must outlive the reader and everything it has lent.
+    package init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+
+    /// The next field, or nil at the end of the message.
+    package mutating func next() throws(WireError) -> WireField? {
+        guard !rest.isEmpty else { return nil }
+        let tag = try varint()
+        guard tag >> 3 != 0, tag >> 3 < 1 << 29 else { throw .badFieldNumber }
+        let number = UInt32(truncatingIfNeeded: tag >> 3)
+        switch tag & 7 {
+        case 0: return WireField(number: number, value: .varint(try varint()))
+        case 1:
+            _ = try take(8)
+            return WireField(number: number, value: .fixed)
+        case 2:
+            let length = try varint()
+            guard length <= UInt64(rest.count) else { throw .truncated }
+            return WireField(number: number, value: .bytes(try take(Int(length))))
+        case 5:
+            _ = try take(4)
+            return WireField(number: number, value: .fixed)
+        default: throw .badWireType
+        }
+    }
+
+    private mutating func take(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
+        guard count <= rest.count else { throw .truncated }
+        let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        return taken
+    }
+
+    private mutating func varint() throws(WireError) -> UInt64 {
+        guard let first = rest.first else { throw .truncated }
+        if first < 128 {  // nearly always
+            rest = UnsafeRawBufferPointer(rebasing: rest[1...])
+            return UInt64(first)
+        }
+        var value: UInt64 = 0
+        for index in 0..<min(10, rest.count) {
+            let byte = rest[index]
+            value |= UInt64(byte & 127) << UInt64(7 * index)  // bits over 64 fall off, as in every decoder
+            if byte < 128 {
+                rest = UnsafeRawBufferPointer(rebasing: rest[(index + 1)...])
+                return value
+            }
+        }
+        throw rest.count < 10 ? .truncated : .varintTooLong
+    }
+}
+
+/// Writes fields to memory that the caller has made large enough: sizes are computed first, then written.
+package struct WireWriter {
+    /// Where the next byte goes.
+    package private(set) var position: UnsafeMutablePointer<UInt8>
+
+    package init(_ start: UnsafeMutablePointer<UInt8>) { position = start }
+
+    /// Bytes that `value` takes as a varint: 1 to 10.
+    package static func size(ofVarint value: UInt64) -> Int {
+        // 7 bits a byte: ceil(bits / 7), computed without a division.
+        ((63 - (value | 1).leadingZeroBitCount) * 9 + 73) / 64
+    }
+
+    /// Bytes of a varint field with a number under 16; 0 for the value 0, which proto3 leaves out.
+    package static func size(ofField value: UInt64) -> Int { value == 0 ? 0 : 1 + size(ofVarint: value) }
+
+    /// Bytes of a length-delimited field with a number under 16 and `count` bytes in it.
+    package static func size(ofBytes count: Int) -> Int { 1 + size(ofVarint: UInt64(count)) + count }
+
+    package mutating func byte(_ value: UInt8) {
+        position.pointee = value
+        position += 1
+    }
+
+    package mutating func varint(_ value: UInt64) {
+        var left = value
+        while left > 127 {
+            byte(UInt8(truncatingIfNeeded: left) | 128)
+            left >>= 7
+        }
+        byte(UInt8(truncatingIfNeeded: left))
+    }
+
+    /// The frame header: the length of the body, 4 bytes, big endian.
+    package mutating func frameLength(_ length: Int) {
+        UnsafeMutableRawPointer(position).storeBytes(of: UInt32(length).bigEndian, as: UInt32.self)
+        position += 4
+    }
+
+    /// A varint field; nothing for the value 0.
+    package mutating func field(_ number: UInt8, _ value: UInt64) {
+        guard value != 0 else { return }
+        byte(number << 3)
+        varint(value)
+    }
+
+    package mutating func field(_ number: UInt8, _ value: Bool) { field(number, value ? 1 : 0) }
+
+    /// The tag and the length of a length-delimited field; its `count` bytes follow.
+    package mutating func header(_ number: UInt8, count: Int) {
+        byte(number << 3 | 2)
+        varint(UInt64(count))
+    }
+
+    package mutating func raw(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress else { return }
+        UnsafeMutableRawPointer(position).copyMemory(from: base, byteCount: bytes.count)
+        position += bytes.count
+    }
+
+    package mutating func raw(_ text: StaticString) {
+        raw(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// A `bytes` or `string` field, written also when it is empty if `always` says so.
+    package mutating func field(_ number: UInt8, _ bytes: UnsafeRawBufferPointer, always: Bool = false) {
+        guard always || !bytes.isEmpty else { return }
+        header(number, count: bytes.count)
+        raw(bytes)
+    }
+
+    package mutating func field(_ number: UInt8, _ text: String) {
+        guard !text.isEmpty else { return }
+        var text = text
+        text.withUTF8 { field(number, UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Bytes of a `string` field with a number under 16; 0 for the empty one.
+    package static func size(ofText text: String) -> Int {
+        text.utf8.isEmpty ? 0 : size(ofBytes: text.utf8.count)
+    }
+}
