@@ -1,2 +1,18 @@
 #pragma once
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <uv.h>
+
+/* Options that libuv has no call for. Failures are of no consequence: the relay's own deadlines do not depend on them. */
+static inline void hubrelay_set_user_timeout(int fd, unsigned int milliseconds) {
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+}
+
+/* Whether the peer has closed both directions: after that nothing written can arrive. */
+static inline int hubrelay_is_hung_up(int fd) {
+    struct pollfd one = { .fd = fd, .events = 0, .revents = 0 };
+    return poll(&one, 1, 0) == 1 && (one.revents & (POLLHUP | POLLERR)) != 0;
+}

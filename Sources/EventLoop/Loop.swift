@@ -1,0 +1,125 @@
+internal import CLibuv
+
+/// A libuv error: what was attempted, and why it failed.
+package struct LoopError: Error, Equatable, CustomStringConvertible {
+    package var operation: String
+    /// A negative libuv code, the negated errno.
+    package var code: Int32
+
+    init(_ operation: String, _ code: Int32) { (self.operation, self.code) = (operation, code) }
+
+    package var description: String { "\(operation): \(Self.text(code))" }
+
+    /// The words for an error code of libuv.
+    package static func text(_ code: Int32) -> String { String(cString: uv_strerror(code)) }
+}
+
+/// The one event loop of the process, on libuv. Everything that is made with a loop belongs to the thread that runs it.
+package final class Loop {
+    /// What one read takes at most, and the size of the buffer that all streams share.
+    package static let readBufferBytes = 256 << 10
+
+    let handle: UnsafeMutablePointer<uv_loop_t>
+    /// Shared by all streams: bytes in it are valid until the read callback returns.
+    package let readBuffer: UnsafeMutableRawBufferPointer
+    /// Counts loop turns, so that a stream can tell a second read in the same turn.
+    private(set) var turn: UInt64 = 0
+    private var turnEnd: TurnEnd?
+
+    /// - Throws: `LoopError` when the process has no descriptors left.
+    package init() throws(LoopError) {
+        handle = .allocate(capacity: 1)
+        readBuffer = .allocate(byteCount: Self.readBufferBytes, alignment: 16)
+        let code = uv_loop_init(handle)
+        guard code == 0 else {
+            handle.deallocate()
+            readBuffer.deallocate()
+            throw LoopError("event loop", code)
+        }
+    }
+
+    deinit {
+        // Every handle retains itself until its close callback, so a loop that is not empty here has been abandoned.
+        let code = uv_loop_close(handle)
+        assert(code == 0, "the loop was dropped with open handles")
+        handle.deallocate()
+        readBuffer.deallocate()
+    }
+
+    /// Monotonic nanoseconds, as of the beginning of this turn; one millisecond fine.
+    package var now: UInt64 { uv_now(handle) * 1_000_000 }
+
+    /// Calls `body` at the end of every turn, before the loop waits. To be called once.
+    package func onTurnEnd(_ body: @escaping () -> Void) {
+        turnEnd = TurnEnd(loop: self) { [unowned self] in
+            turn += 1
+            body()
+        }
+    }
+
+    /// Runs until `stop` is called or nothing is left to wait for.
+    package func run() { uv_run(handle, UV_RUN_DEFAULT) }
+
+    /// Makes `run` return after the current turn.
+    package func stop() { uv_stop(handle) }
+
+    /// Closes what the loop itself has opened, and runs until every handle's close callback has been called. All
+    /// other handles must have been closed by their owners.
+    package func drain() {
+        turnEnd?.close()
+        turnEnd = nil
+        uv_run(handle, UV_RUN_DEFAULT)
+    }
+}
+
+/// A libuv handle's memory and its tie to the Swift object that owns it. The handle keeps its owner alive from
+/// `adopt` until its close callback, which is the only release.
+struct HandleBox<Handle> {
+    let pointer: UnsafeMutablePointer<Handle>
+
+    init() { pointer = .allocate(capacity: 1) }
+
+    var base: UnsafeMutablePointer<uv_handle_t> {
+        UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: uv_handle_t.self)
+    }
+
+    /// After a successful `uv_*_init`.
+    func adopt(_ owner: AnyObject) { base.pointee.data = Unmanaged.passRetained(owner).toOpaque() }
+
+    /// Closes the handle and frees it in the close callback; `closed` is called just before the owner is released.
+    func close(_ callback: @escaping @convention(c) (UnsafeMutablePointer<uv_handle_t>?) -> Void) {
+        guard uv_is_closing(base) == 0 else { return }
+        uv_close(base, callback)
+    }
+}
+
+/// The owner of a handle in a libuv callback. Not retained: the handle does that.
+@inline(__always)
+func owner<Owner: AnyObject>(of data: UnsafeMutableRawPointer?, as type: Owner.Type) -> Owner {
+    Unmanaged<Owner>.fromOpaque(data.unsafelyUnwrapped).takeUnretainedValue()
+}
+
+/// Frees a handle that has nothing to do after its close but release its owner.
+func releaseClosedHandle(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
+    guard let handle else { return }
+    let data = handle.pointee.data
+    UnsafeMutableRawPointer(handle).deallocate()
+    Unmanaged<AnyObject>.fromOpaque(data.unsafelyUnwrapped).release()
+}
+
+private final class TurnEnd {
+    private let box = HandleBox<uv_prepare_t>()
+    private let body: () -> Void
+
+    init(loop: Loop, body: @escaping () -> Void) {
+        self.body = body
+        uv_prepare_init(loop.handle, box.pointer)
+        box.adopt(self)
+        uv_prepare_start(box.pointer) { handle in
+            owner(of: handle?.pointee.data, as: TurnEnd.self).body()
+        }
+        uv_unref(box.base)
+    }
+
+    func close() { box.close(releaseClosedHandle) }
+}

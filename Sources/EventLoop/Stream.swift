@@ -1,0 +1,209 @@
+internal import CLibuv
+
+/// A connected socket on the loop: a Unix domain socket or TCP. Subclasses say what becomes of its events.
+///
+/// Writing never waits for writability first: bytes are offered to the kernel at once, and what it does not take is
+/// copied into chunks that belong to the stream. `unsent` says how much that is; keeping it in bounds is the business
+/// of whoever writes.
+package class Stream {
+    package enum Kind { case unix, tcp }
+
+    let loop: Loop
+    private let kind: Kind
+    private let storage: UnsafeMutableRawPointer
+    var handle: UnsafeMutablePointer<uv_stream_t> { storage.assumingMemoryBound(to: uv_stream_t.self) }
+    private var backlog: WriteBacklog?
+    private var wantsShutdown = false
+    /// A write has failed: nothing more can be sent, though there may be something to read.
+    package private(set) var isWriteBroken = false
+    package private(set) var isClosing = false
+    /// The last read filled the buffer, so there may be more where it came from.
+    package private(set) var lastReadWasFull = false
+    private var lastReadTurn: UInt64 = .max
+
+    package init(loop: Loop, kind: Kind) {
+        (self.loop, self.kind) = (loop, kind)
+        let size = kind == .unix ? MemoryLayout<uv_pipe_t>.size : MemoryLayout<uv_tcp_t>.size
+        storage = .allocate(byteCount: size, alignment: 16)
+        switch kind {
+        case .unix: uv_pipe_init(loop.handle, storage.assumingMemoryBound(to: uv_pipe_t.self), 0)
+        case .tcp: uv_tcp_init(loop.handle, storage.assumingMemoryBound(to: uv_tcp_t.self))
+        }
+        handle.pointee.data = Unmanaged.passRetained(self).toOpaque()  // released in the close callback
+    }
+
+    // MARK: For subclasses
+
+    /// Bytes have come. They are valid during the call. The stream may be closed in it.
+    package func didRead(_ bytes: UnsafeRawBufferPointer) {}
+
+    /// Nothing more will come: the peer has shut its writing side (`error` nil), or reading has failed.
+    package func didEnd(_ error: LoopError?) {}
+
+    /// The kernel has taken some of what it had refused; `unsent` is smaller now.
+    package func didSendBacklog() {}
+
+    /// Nothing can be sent any more; what was unsent is gone.
+    package func didFailToSend(_ error: LoopError) {}
+
+    /// The handle is closed and about to go.
+    package func didClose() {}
+
+    /// Asked before every read; false leaves the bytes in the kernel. The subclass then calls `stopReading`, or gets
+    /// asked again in the next turn.
+    package func mayRead() -> Bool { true }
+
+    // MARK: Reading
+
+    /// - Throws: `LoopError` when the socket is not connected.
+    package func startReading() throws(LoopError) {
+        let code = uv_read_start(handle) { handle, _, buffer in
+            guard let buffer else { return }
+            let stream = owner(of: handle?.pointee.data, as: Stream.self)
+            // One read a turn: a socket that is always full must not keep the others waiting.
+            guard stream.lastReadTurn != stream.loop.turn, stream.mayRead() else {
+                buffer.pointee = uv_buf_init(nil, 0)
+                return
+            }
+            stream.lastReadTurn = stream.loop.turn
+            let shared = stream.loop.readBuffer
+            buffer.pointee = uv_buf_init(
+                shared.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(shared.count))
+        } _: { handle, count, buffer in
+            let stream = owner(of: handle?.pointee.data, as: Stream.self)
+            stream.finishRead(count, buffer?.pointee.base)
+        }
+        guard code == 0 else { throw LoopError("reading", code) }
+    }
+
+    private func finishRead(_ count: Int, _ base: UnsafeMutablePointer<CChar>?) {
+        if count > 0 {
+            lastReadWasFull = count == Loop.readBufferBytes
+            didRead(UnsafeRawBufferPointer(start: base, count: count))
+        } else if count == Int(UV_EOF.rawValue) {
+            didEnd(nil)
+        } else if count < 0, count != Int(UV_ENOBUFS.rawValue) {  // which is our own refusal to read now
+            didEnd(LoopError("reading", Int32(count)))
+        }
+    }
+
+    package func stopReading() { uv_read_stop(handle) }
+
+    // MARK: Writing
+
+    /// Bytes that the kernel has not taken yet.
+    package var unsent: Int { (backlog?.queued ?? 0) + Int(uv_stream_get_write_queue_size(handle)) }
+
+    /// Offers bytes to the kernel and keeps a copy of what it does not take.
+    package func write(_ bytes: UnsafeMutableRawBufferPointer) {
+        guard let base = bytes.baseAddress, bytes.count > 0 else { return }
+        var range = uv_buf_t(base: base.assumingMemoryBound(to: CChar.self), len: bytes.count)
+        withUnsafeMutablePointer(to: &range) { write(buffers: $0, count: 1) }
+    }
+
+    /// Offers ranges to the kernel in one call and keeps a copy of what it does not take.
+    /// - Parameter ranges: each laid out like `struct iovec` (a pointer and a length); their contents are changed.
+    package func write<Range>(ranges: UnsafeMutableBufferPointer<Range>) {
+        precondition(MemoryLayout<Range>.stride == MemoryLayout<uv_buf_t>.stride)
+        guard let base = ranges.baseAddress else { return }
+        base.withMemoryRebound(to: uv_buf_t.self, capacity: ranges.count) { write(buffers: $0, count: ranges.count) }
+    }
+
+    private func write(buffers: UnsafeMutablePointer<uv_buf_t>, count: Int) {
+        guard !isClosing, !isWriteBroken else { return }
+        var (next, left) = (buffers, count)
+        while left > 0, backlog == nil {
+            let taken = uv_try_write(handle, next, UInt32(min(left, 1024)))
+            if taken == Int32(UV_EAGAIN.rawValue) { break }
+            guard taken >= 0 else { return sendingFailed(taken) }
+            var rest = Int(taken)
+            while left > 0, rest >= next.pointee.len {
+                rest -= next.pointee.len
+                next += 1
+                left -= 1
+            }
+            guard rest == 0 || left == 0 else {
+                next.pointee.base += rest
+                next.pointee.len -= rest
+                break
+            }
+            if taken == 0 { break }
+        }
+        guard left > 0 else { return }
+        let backlog = self.backlog ?? WriteBacklog()
+        self.backlog = backlog
+        for index in 0..<left { backlog.append(UnsafeRawBufferPointer(start: next[index].base, count: next[index].len)) }
+        sendBacklog()
+    }
+
+    private func sendBacklog() {
+        guard let backlog, !backlog.isSending, var range = backlog.beginSending() else { return }
+        let code = uv_write(backlog.request, handle, &range, 1) { request, status in
+            owner(of: request?.pointee.handle.pointee.data, as: Stream.self).didWriteChunk(status)
+        }
+        if code != 0 { sendingFailed(code) }
+    }
+
+    private func didWriteChunk(_ status: Int32) {
+        backlog?.endSending()
+        guard status == 0, !isClosing else {
+            if status != 0, !isClosing { sendingFailed(status) }
+            return
+        }
+        sendBacklog()
+        if backlog?.isEmpty == true {
+            backlog = nil
+            if wantsShutdown { shutDown() }
+        }
+        didSendBacklog()
+    }
+
+    private func sendingFailed(_ code: Int32) {
+        guard !isWriteBroken else { return }
+        isWriteBroken = true
+        backlog?.discard()
+        didFailToSend(LoopError("writing", code))
+    }
+
+    /// Shuts the writing side once everything has been sent.
+    package func shutdownWriting() {
+        guard !wantsShutdown, !isClosing else { return }
+        wantsShutdown = true
+        if backlog == nil { shutDown() }
+    }
+
+    private func shutDown() {
+        guard !isClosing, !isWriteBroken else { return }
+        let request = UnsafeMutablePointer<uv_shutdown_t>.allocate(capacity: 1)
+        let code = uv_shutdown(request, handle) { request, _ in request?.deallocate() }
+        if code != 0 { request.deallocate() }
+    }
+
+    /// Whether the peer has closed both directions, so that nothing written can arrive.
+    package var isHungUp: Bool {
+        var descriptor: Int32 = -1
+        guard uv_fileno(base, &descriptor) == 0 else { return true }
+        return hubrelay_is_hung_up(descriptor) != 0
+    }
+
+    // MARK: Opening and closing
+
+    var base: UnsafeMutablePointer<uv_handle_t> { storage.assumingMemoryBound(to: uv_handle_t.self) }
+
+    /// The socket's descriptor; nil when it has none.
+    package var descriptor: Int32? {
+        var descriptor: Int32 = -1
+        return uv_fileno(base, &descriptor) == 0 ? descriptor : nil
+    }
+
+    /// Closes the socket; nothing is called after this but `didClose`. May be called more than once.
+    package func close() {
+        guard !isClosing else { return }
+        isClosing = true
+        uv_close(base) { handle in
+            let stream = owner(of: handle?.pointee.data, as: Stream.self)
+            stream.didClose()
+            releaseClosedHandle(handle)
+        }
+    }
+}

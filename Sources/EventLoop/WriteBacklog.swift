@@ -1,0 +1,78 @@
+internal import CLibuv
+
+/// What the kernel has not taken: chunks in order, the first of which may be with libuv. Chunks never move and are
+/// small, so that progress shows soon and no large block is copied twice.
+final class WriteBacklog {
+    private struct Chunk {
+        var base: UnsafeMutableRawPointer
+        var count: Int
+        var capacity: Int
+    }
+
+    private static let minimumChunk = 4 << 10
+    private static let maximumChunk = 64 << 10
+
+    let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
+    private var chunks: [Chunk] = []
+    private var first = 0
+    /// The first chunk is with libuv, which counts its bytes itself.
+    private(set) var isSending = false
+    /// Bytes that are not with libuv yet.
+    private(set) var queued = 0
+
+    deinit {
+        discard()
+        for chunk in chunks { chunk.base.deallocate() }
+        request.deallocate()
+    }
+
+    var isEmpty: Bool { first == chunks.count }
+
+    func append(_ bytes: UnsafeRawBufferPointer) {
+        guard var source = bytes.baseAddress else { return }
+        var left = bytes.count
+        queued += left
+        while left > 0 {
+            let last = chunks.count - 1
+            let isOpen = last >= first && !(isSending && last == first)
+            guard isOpen, chunks[last].count < chunks[last].capacity else {
+                let capacity = min(Self.maximumChunk, max(Self.minimumChunk, left))
+                chunks.append(Chunk(base: .allocate(byteCount: capacity, alignment: 1), count: 0, capacity: capacity))
+                continue
+            }
+            let count = min(left, chunks[last].capacity - chunks[last].count)
+            (chunks[last].base + chunks[last].count).copyMemory(from: source, byteCount: count)
+            chunks[last].count += count
+            source += count
+            left -= count
+        }
+    }
+
+    /// The first chunk, to be handed to libuv; nil when there is none.
+    func beginSending() -> uv_buf_t? {
+        guard first < chunks.count else { return nil }
+        isSending = true
+        queued -= chunks[first].count
+        return uv_buf_t(base: chunks[first].base.assumingMemoryBound(to: CChar.self), len: chunks[first].count)
+    }
+
+    /// libuv is done with the first chunk.
+    func endSending() {
+        guard isSending else { return }
+        isSending = false
+        chunks[first].base.deallocate()
+        first += 1
+        if first == chunks.count || first > 64 {
+            chunks.removeFirst(first)
+            first = 0
+        }
+    }
+
+    /// Everything but what is with libuv is thrown away.
+    func discard() {
+        let kept = isSending ? first + 1 : first
+        for chunk in chunks[kept...] { chunk.base.deallocate() }
+        chunks.removeLast(chunks.count - kept)
+        queued = 0
+    }
+}
