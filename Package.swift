@@ -30,26 +30,49 @@ let package = Package(
         .systemLibrary(name: "CMicrohttpd"),
         .systemLibrary(name: "CPosix"),
 
+        // Pure: flags and environment in, a checked configuration out.
+        .target(name: "Configuration", swiftSettings: settings),
         .target(name: "RelayCore", swiftSettings: settings),
         .target(name: "Posix", dependencies: ["CPosix"], swiftSettings: settings),
+        .target(name: "TextFormats", swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: settings),
         .target(name: "RedisWire", dependencies: ["CHiredis"], swiftSettings: settings),
-        .target(name: "AdminHTTP", dependencies: ["CMicrohttpd", "EventLoop"], swiftSettings: settings),
+        .target(name: "AdminHTTP", dependencies: ["CMicrohttpd"], swiftSettings: settings),
         .target(
             name: "Relay",
-            dependencies: ["RelayCore", "Posix", "EventLoop", "RedisWire", "AdminHTTP", logging],
+            dependencies: [
+                "Configuration", "RelayCore", "Posix", "EventLoop", "RedisWire", "AdminHTTP", "TextFormats", logging,
+            ],
             swiftSettings: settings),
         .executableTarget(
-            name: "hubrelay", dependencies: ["Relay", "RelayCore", "Posix", argumentParser, logging],
+            name: "hubrelay",
+            dependencies: [
+                "Configuration", "Relay", "RelayCore", "Posix", "TextFormats", argumentParser, logging,
+            ],
             swiftSettings: settings),
 
         .target(
             name: "TestSupport", dependencies: [protobuf], path: "Tests/Support", swiftSettings: settings),
         .testTarget(
+            name: "ConfigurationTests", dependencies: ["Configuration"], path: "Tests/Configuration",
+            swiftSettings: settings),
+        .testTarget(
+            name: "CommandsTests",
+            dependencies: ["hubrelay", "Configuration", "TestSupport", protobuf, logging],
+            path: "Tests/Commands", swiftSettings: settings),
+        .testTarget(
             name: "RelayCoreTests", dependencies: ["RelayCore", "TestSupport", protobuf],
             path: "Tests/RelayCore", swiftSettings: settings),
         .testTarget(
             name: "RedisWireTests", dependencies: ["RedisWire"], path: "Tests/RedisWire",
+            swiftSettings: settings),
+        .testTarget(
+            name: "PosixTests", dependencies: ["Posix"], path: "Tests/Posix", swiftSettings: settings),
+        .testTarget(
+            name: "AdminHTTPTests", dependencies: ["AdminHTTP", "Posix"], path: "Tests/AdminHTTP",
+            swiftSettings: settings),
+        .testTarget(
+            name: "TextFormatsTests", dependencies: ["TextFormats"], path: "Tests/TextFormats",
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport", "hubrelay", protobuf],

@@ -1,1 +1,26 @@
+// What Swift's Glibc module leaves out, because that module is built without _GNU_SOURCE: constants and calls of
+// Linux (socket(7), unix(7), open(2), rename(2), getrandom(2)). Only declarations, macros' values and inline calls.
 #pragma once
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+// struct ucred of unix(7): what SO_PEERCRED fills in.
+struct hubrelay_ucred {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+// open(2): a descriptor that only names a place in the file system. It needs search permission alone.
+static const int hubrelay_O_PATH = __O_PATH;
+
+// rename(2): fails with EEXIST where `to` exists. Through syscall(2), as renameat2(3) is declared for GNU sources only.
+static inline int hubrelay_rename_no_replace(int directory, const char *from, const char *to)
+{
+    const unsigned int no_replace = 1;
+    return (int)syscall(SYS_renameat2, directory, from, directory, to, no_replace);
+}

@@ -1,21 +1,21 @@
 internal import CLibuv
 
 /// A libuv error: what was attempted, and why it failed.
-package struct LoopError: Error, Equatable, CustomStringConvertible {
+public struct LoopError: Error, Equatable, CustomStringConvertible {
     package var operation: String
     /// A negative libuv code, the negated errno.
     package var code: Int32
 
     init(_ operation: String, _ code: Int32) { (self.operation, self.code) = (operation, code) }
 
-    package var description: String { "\(operation): \(Self.text(code))" }
+    public var description: String { "\(operation): \(Self.text(code))" }
 
     /// The words for an error code of libuv.
     package static func text(_ code: Int32) -> String { String(cString: uv_strerror(code)) }
 }
 
 /// The one event loop of the process, on libuv. Everything that is made with a loop belongs to the thread that runs it.
-package final class Loop {
+public final class Loop {
     /// What one read takes at most, and the size of the buffer that all streams share.
     package static let readBufferBytes = 256 << 10
 

@@ -5,8 +5,10 @@ internal import CLibuv
 /// Writing never waits for writability first: bytes are offered to the kernel at once, and what it does not take is
 /// copied into chunks that belong to the stream. `unsent` says how much that is; keeping it in bounds is the business
 /// of whoever writes.
-package class Stream {
-    package enum Kind { case unix, tcp }
+///
+/// `open`, and what it mentions public, only because Swift lets no other module inherit from a `package` class.
+open class Stream {
+    public enum Kind { case unix, tcp }
 
     let loop: Loop
     private let kind: Kind
@@ -21,7 +23,7 @@ package class Stream {
     package private(set) var lastReadWasFull = false
     private var lastReadTurn: UInt64 = .max
 
-    package init(loop: Loop, kind: Kind) {
+    public init(loop: Loop, kind: Kind) {
         (self.loop, self.kind) = (loop, kind)
         let size = kind == .unix ? MemoryLayout<uv_pipe_t>.size : MemoryLayout<uv_tcp_t>.size
         storage = .allocate(byteCount: size, alignment: 16)
@@ -35,23 +37,23 @@ package class Stream {
     // MARK: For subclasses
 
     /// Bytes have come. They are valid during the call. The stream may be closed in it.
-    package func didRead(_ bytes: UnsafeRawBufferPointer) {}
+    open func didRead(_ bytes: UnsafeRawBufferPointer) {}
 
     /// Nothing more will come: the peer has shut its writing side (`error` nil), or reading has failed.
-    package func didEnd(_ error: LoopError?) {}
+    open func didEnd(_ error: LoopError?) {}
 
     /// The kernel has taken some of what it had refused; `unsent` is smaller now.
-    package func didSendBacklog() {}
+    open func didSendBacklog() {}
 
     /// Nothing can be sent any more; what was unsent is gone.
-    package func didFailToSend(_ error: LoopError) {}
+    open func didFailToSend(_ error: LoopError) {}
 
     /// The handle is closed and about to go.
-    package func didClose() {}
+    open func didClose() {}
 
     /// Asked before every read; false leaves the bytes in the kernel. The subclass then calls `stopReading`, or gets
     /// asked again in the next turn.
-    package func mayRead() -> Bool { true }
+    open func mayRead() -> Bool { true }
 
     // MARK: Reading
 
@@ -161,8 +163,8 @@ package class Stream {
     private func sendingFailed(_ code: Int32) {
         guard !isWriteBroken else { return }
         isWriteBroken = true
+        didFailToSend(LoopError("writing", code))  // may ask for `unsent`
         backlog?.discard()
-        didFailToSend(LoopError("writing", code))
     }
 
     /// Shuts the writing side once everything has been sent.

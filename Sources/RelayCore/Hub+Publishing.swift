@@ -73,7 +73,7 @@ extension Hub {
     // MARK: From Redis
 
     /// What the publish link has to act on itself.
-    package enum OwnReply { case none, role, probe(number: UInt64) }
+    package enum OwnReply { case none, ping, role, probe(number: UInt64) }
 
     /// Redis has answered the oldest command with an integer, for a PUBLISH the number of its receivers.
     /// - Returns: nil when nothing was asked.
@@ -90,7 +90,7 @@ extension Hub {
             sessions[slot].owedReplies -= 1
             reply(id, .ok, receivers: UInt64(max(0, receivers)), to: slot)
             if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
-        case .ping: break
+        case .ping: return .ping
         case .role: return .role
         case .probe(let number): return .probe(number: number)
         }
@@ -107,7 +107,7 @@ extension Hub {
             if id != 0 { sessions[slot].owedReplies -= 1 }
             publishEnded(slot, id, .refused, detail: text, cause: .refused)
             if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
-        case .ping: break
+        case .ping: return .ping
         case .role: return .role
         case .probe(let number): return .probe(number: number)
         }

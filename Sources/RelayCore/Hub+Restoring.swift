@@ -45,7 +45,8 @@ extension Hub {
     package var isRestored: Bool { subscribePhase == .restoring && restoreRemaining == 0 }
 
     /// The relay is receiving from here on: requests that came during the restore are answered.
-    package func goLive() {
+    package func goLiveIfRestored() {
+        guard isRestored else { return }
         subscribePhase = .live
         for operation in operationsInOrder() where operation.waitsForLive && !operation.isDone {
             operation.waitsForLive = false
@@ -110,14 +111,17 @@ extension Hub {
     /// Whether `nextSubscribeCommand` has anything to give.
     package var hasSubscribeCommands: Bool { !queuedNames.isEmpty || !refusedBatches.isEmpty }
 
-    /// The next command for the subscribe link: its verb, and by `append` its names, at most `limit` of them, each as
-    /// the prefix to put before it and the name. nil when there is nothing to tell.
+    /// The next command for the subscribe link: `begin` gets its verb, then `append` its names, at most `limit` of
+    /// them, each as the prefix to put before it and the name.
+    /// - Returns: how many names; 0 when there is nothing to tell, and then nothing has been called.
     package func nextSubscribeCommand(
-        limit: Int, append: (_ prefix: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer) -> Void
-    ) -> SubscribeVerb? {
+        limit: Int, begin: (SubscribeVerb) -> Void,
+        append: (_ prefix: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer) -> Void
+    ) -> Int {
         var verb: SubscribeVerb?
         var count = 0
         func take(_ index: UInt32, _ needed: SubscribeVerb) {
+            if verb == nil { begin(needed) }
             verb = needed
             count += 1
             let isJoining = needed == .subscribe || needed == .psubscribe
@@ -139,9 +143,9 @@ extension Hub {
             table.entries[Int(index)].isQueued = false
             if let needed { take(index, needed) } else { reconsider(index) }
         }
-        guard let verb else { return nil }
+        guard let verb else { return 0 }
         subscribeCommands.append(SubscribeCommand(kind: .names(verb), count: count, remaining: count))
-        return verb
+        return count
     }
 
     private func neededVerb(_ index: UInt32) -> SubscribeVerb? {

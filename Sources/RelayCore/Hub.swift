@@ -32,7 +32,7 @@ package final class Hub {
     /// The time of this loop turn, monotonic nanoseconds; set by the I/O layer.
     package var now: UInt64 = 0
     /// What apps were last told.
-    package internal(set) var status: RelayStatus
+    package var status: RelayStatus
 
     let prefix: [UInt8]
     /// The prefix with its glob characters escaped, so that it is literal inside a pattern.

@@ -1,4 +1,38 @@
+internal import ArgumentParser
+internal import Configuration
+internal import Posix
+
+/// The program: `hubrelay serve` is the relay, the other commands are its clients.
 @main
-struct HubrelayCommand {
-    static func main() {}
+struct HubrelayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hubrelay",
+        abstract: "Relays messages between the app servers of a host and Redis pub/sub.",
+        version: "hubrelay \(hubrelayVersion)",
+        subcommands: [ServeCommand.self, PublishCommand.self, SubscribeCommand.self, HealthCommand.self])
+
+    /// Exits with 64 for arguments that are not UTF-8: Swift would silently make other text of them.
+    static func main() {
+        ignoreSIGPIPE()
+        runReportingFailures { () throws(CommandFailure) in
+            for index in 0..<Int(CommandLine.argc) {
+                guard let argument = CommandLine.unsafeArgv[index] else { break }
+                if String(validatingCString: argument) == nil {
+                    throw .usage(
+                        "argument \(index) is not UTF-8; a payload of any bytes can come from stdin: -")
+                }
+            }
+        }
+        main(separatingEmptyPrefix(CommandLine.arguments.dropFirst()))
+    }
+
+    /// Makes `--prefix=` two arguments, because the parser takes it for a flag without its value, and the empty
+    /// prefix is a value.
+    private static func separatingEmptyPrefix(_ arguments: ArraySlice<String>) -> [String] {
+        let options = arguments.prefix { $0 != "--" }
+        let separated = options.flatMap {
+            $0 == Setting.prefix.flag + "=" ? [Setting.prefix.flag, ""] : [$0]
+        }
+        return separated + arguments[options.endIndex...]
+    }
 }

@@ -1,0 +1,113 @@
+extension RelayConfiguration {
+    /// Reads every setting: a flag wins over the environment, the environment over the default.
+    ///
+    /// An environment variable that is empty counts as absent, since that is how manifests and unit files leave
+    /// things out; only an empty HUBRELAY_PREFIX means the empty prefix.
+    ///
+    /// - Parameters:
+    ///   - flags: what was typed, by flag with its dashes; several values where a flag was repeated.
+    ///   - environment: one variable's value, nil when it is not set.
+    /// - Throws: ``ConfigurationError`` for the first setting that is missing, wrong, or at odds with another.
+    package static func parse(
+        flags: [String: [String]], environment: @escaping (String) -> String? = { _ in nil }
+    ) throws(ConfigurationError) -> RelayConfiguration {
+        let reader = SettingReader(flags: flags, environment: environment)
+        let (redis, notices) = try reader.redis()
+        return RelayConfiguration(
+            listener: try reader.listener(), redis: redis, http: try reader.value(.http, parseHTTPAddress),
+            limits: try reader.limits(), timings: try reader.timings(), logging: try reader.logging(),
+            notices: notices)
+    }
+}
+
+extension SettingReader {
+    fileprivate func listener() throws(ConfigurationError) -> ListenerConfiguration {
+        ListenerConfiguration(
+            socketPath: try value(.socket, parseSocketPath), prefix: try prefix(),
+            socketMode: try value(.socketMode, parseMode),
+            socketGroup: try optionalValue(.socketGroup, parseGroup),
+            allowedUIDs: try values(.allowUID, parseIDs).flatMap(\.self),
+            allowedGIDs: try values(.allowGID, parseIDs).flatMap(\.self))
+    }
+
+    private func prefix() throws(ConfigurationError) -> [UInt8] {
+        try value(.prefix) { text throws(InvalidValue) in
+            guard text.utf8.count <= 512 else { throw InvalidValue("has \(text.utf8.count) bytes") }
+            return Array(text.utf8)
+        }
+    }
+
+    fileprivate func limits() throws(ConfigurationError) -> Limits {
+        Limits(
+            maxPayload: try size(.maxPayload), window: try size(.window), maxBuffered: try size(.maxBuffered),
+            maxConnections: try count(.maxConnections), maxSubscriptions: try count(.maxSubscriptions),
+            maxSubscriptionsPerConnection: try count(.maxSubscriptionsPerConnection))
+    }
+
+    fileprivate func timings() throws(ConfigurationError) -> Timings {
+        let timings = Timings(
+            helloTimeout: try duration(.helloTimeout), frameTimeout: try duration(.frameTimeout),
+            stopTimeout: try duration(.stopTimeout), heartbeatInterval: try duration(.heartbeatInterval),
+            linkTimeout: try duration(.linkTimeout), probeInterval: try durationOrOff(.probe),
+            connectTimeout: try duration(.connectTimeout), backoffMin: try duration(.backoffMin),
+            backoffMax: try duration(.backoffMax), backoffMaxRefused: try duration(.backoffMaxRefused),
+            restoreBatch: try count(.restoreBatch))
+        try require(
+            timings.heartbeatInterval < timings.linkTimeout, .heartbeatInterval, "less than", .linkTimeout)
+        try require(timings.backoffMin <= timings.backoffMax, .backoffMin, "at most", .backoffMax)
+        try require(
+            timings.backoffMin <= timings.backoffMaxRefused, .backoffMin, "at most", .backoffMaxRefused)
+        return timings
+    }
+
+    fileprivate func logging() throws(ConfigurationError) -> LoggingConfiguration {
+        LoggingConfiguration(
+            level: try value(.logLevel) { text throws(InvalidValue) in
+                guard let level = LogLevel(rawValue: text) else { throw InvalidValue("is not a level") }
+                return level
+            },
+            format: try value(.logFormat) { text throws(InvalidValue) in
+                guard let format = LogFormat(rawValue: text) else { throw InvalidValue("is not a format") }
+                return format
+            })
+    }
+
+    fileprivate func redis() throws(ConfigurationError) -> (RedisConfiguration, notices: [String]) {
+        let url = try value(.redis, shownAs: maskedRedisURL, parseRedisURL)
+        let passwordFile = try optionalValue(.redisPasswordFile) { text throws(InvalidValue) in
+            guard !text.isEmpty else { throw InvalidValue("has no path") }
+            return text
+        }
+        let (source, fileSource) = (name(.redis), name(.redisPasswordFile))
+        if let password = url.password, !password.isEmpty, passwordFile != nil {
+            throw ConfigurationError(
+                "\(fileSource): there is a password in \(source) too; only one of them is allowed")
+        }
+        if url.username != nil, url.password == nil, passwordFile == nil {
+            throw ConfigurationError(
+                "\(source): names a user without a password; allowed: user:password@, user:@ for a user that "
+                    + "needs none, or user@ together with --redis-password-file")
+        }
+        let redis = RedisConfiguration(
+            endpoint: url.endpoint, username: url.username,
+            password: passwordFile == nil ? url.password : nil,
+            passwordFile: passwordFile)
+        var notices: [String] = []
+        if let database = url.database, database.contains(where: { $0 != "0" }) {
+            notices.append("database \(database) in \(source) has no meaning: pub/sub knows no databases")
+        }
+        if let password = url.password, !password.isEmpty, isFlag(.redis) {
+            notices.append(
+                "the password in --redis is visible to every user of this machine (ps): "
+                    + "--redis-password-file or HUBRELAY_REDIS keeps it secret")
+        }
+        return (redis, notices)
+    }
+}
+
+private func parseGroup(_ text: String) throws(InvalidValue) -> String {
+    let isName = text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7f && $0 != ":" }
+    guard !text.isEmpty, isName else { throw InvalidValue("is not a group") }
+    if text.utf8.allSatisfy(isDigit) { _ = try parseCount(text, in: 0...UInt64(UInt32.max - 1)) }
+    return text
+}

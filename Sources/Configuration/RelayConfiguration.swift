@@ -1,0 +1,136 @@
+/// Everything that a relay is started with: checked, complete and without units left open.
+///
+/// Made by ``RelayConfiguration/parse(flags:environment:)`` from flags and the environment; the defaults are in
+/// the table of settings and nowhere else.
+package struct RelayConfiguration: Sendable, Equatable {
+    package var listener: ListenerConfiguration
+    package var redis: RedisConfiguration
+    /// Where /health and /metrics are served.
+    package var http: HTTPListen
+    package var limits: Limits
+    package var timings: Timings
+    package var logging: LoggingConfiguration
+    /// What the operator should know but what keeps nothing from working; one sentence each, without secrets.
+    package var notices: [String]
+}
+
+/// The Unix socket that the app servers connect to, and what belongs to it rather than to the relay.
+package struct ListenerConfiguration: Sendable, Equatable {
+    /// At most 107 bytes, the length of `sun_path` less its terminating zero.
+    package var socketPath: String
+    /// Put before every channel of this socket as it is, without a separator. Valid UTF-8, at most 512 bytes, may be
+    /// empty.
+    package var prefix: [UInt8]
+    /// The permission bits of the socket file, at most 0o777.
+    package var socketMode: UInt32
+    /// A group's name or its number in decimal; nil leaves the group as the directory decides it.
+    package var socketGroup: String?
+    /// Peers let in by user; empty together with ``allowedGIDs``: everybody whom the file's mode lets in.
+    package var allowedUIDs: [UInt32]
+    /// Peers let in by group, supplementary groups included.
+    package var allowedGIDs: [UInt32]
+}
+
+/// The Redis server and how to log in there.
+package struct RedisConfiguration: Sendable, Equatable {
+    /// Where the server listens.
+    package enum Endpoint: Sendable, Equatable {
+        /// `host` is a name, an IPv4 address or an IPv6 address without brackets.
+        case tcp(host: String, port: UInt16)
+        /// An absolute path.
+        case unix(path: String)
+    }
+
+    package var endpoint: Endpoint
+    /// nil: the default user.
+    package var username: String?
+    /// nil: no AUTH, unless there is a ``passwordFile``. Never both.
+    package var password: String?
+    /// A file that holds the password, to be read before connecting.
+    package var passwordFile: String?
+
+    /// The endpoint as a URL, for logs and /health: never with a user or a password.
+    package var displayAddress: String {
+        switch endpoint {
+        case .tcp(let host, let port): "redis://\(bracketed(host)):\(port)"
+        case .unix(let path): "unix://\(path)"
+        }
+    }
+}
+
+/// Where the HTTP side listens.
+package enum HTTPListen: Sendable, Equatable, CustomStringConvertible {
+    case off
+    /// `host` is a numeric IPv4 or IPv6 address, the latter without brackets.
+    case tcp(host: String, port: UInt16)
+    case unix(path: String)
+
+    /// As `--http` takes it.
+    package var description: String {
+        switch self {
+        case .off: "off"
+        case .tcp(let host, let port): "\(bracketed(host)):\(port)"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
+}
+
+/// The bounds of what a relay takes on. Sizes are in bytes.
+package struct Limits: Sendable, Equatable {
+    /// The largest payload; a frame may be 4096 bytes longer.
+    package var maxPayload: Int
+    /// Unread output of one connection beyond which its messages are dropped.
+    package var window: Int
+    /// Unread output of all connections together beyond which messages are dropped.
+    package var maxBuffered: Int
+    package var maxConnections: Int
+    package var maxSubscriptions: Int
+    package var maxSubscriptionsPerConnection: Int
+}
+
+/// Every interval and timeout, in nanoseconds.
+package struct Timings: Sendable, Equatable {
+    /// How long a new connection has to send Hello.
+    package var helloTimeout: UInt64
+    /// How long half a frame may stay half a frame.
+    package var frameTimeout: UInt64
+    /// How long connections are served once STOPPING began; 0 ends at once.
+    package var stopTimeout: UInt64
+    /// A link that has been quiet for this long gets a PING.
+    package var heartbeatInterval: UInt64
+    /// A link that owes an answer for this long is dead. Always more than ``heartbeatInterval``.
+    package var linkTimeout: UInt64
+    /// Between two probes of the whole path; nil: no probes.
+    package var probeInterval: UInt64?
+    /// For resolving and connecting, per address.
+    package var connectTimeout: UInt64
+    /// Never more than ``backoffMax`` and ``backoffMaxRefused``.
+    package var backoffMin: UInt64
+    /// The longest wait after a connection that was refused, reset or timed out.
+    package var backoffMax: UInt64
+    /// The longest wait after an answer that will not change in a moment (AUTH, maxclients, LOADING, NOPERM).
+    package var backoffMaxRefused: UInt64
+    /// Not a time but the restore's pace: names in one SUBSCRIBE.
+    package var restoreBatch: Int
+}
+
+/// What is logged, and how a line looks.
+package struct LoggingConfiguration: Sendable, Equatable {
+    package var level: LogLevel
+    package var format: LogFormat
+}
+
+/// The least important level that is written; the names are swift-log's.
+package enum LogLevel: String, Sendable, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+}
+
+/// How a line of the log looks.
+package enum LogFormat: String, Sendable, CaseIterable {
+    case text, json
+}
+
+/// An IPv6 address in the brackets that a port behind it needs; anything else as it is.
+package func bracketed(_ host: String) -> String {
+    host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+}

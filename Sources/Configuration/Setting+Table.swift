@@ -1,0 +1,123 @@
+/// The table of settings, in the order in which `hubrelay serve --help` shows them.
+///
+/// The ranges keep out what cannot work (no payload, a frame longer than the 64 MiB that one reply of Redis may have)
+/// and what is certainly a slip (an hour where seconds were meant); they don't judge what is wise.
+extension Setting {
+    package static let socket = Setting(
+        "--socket", "PATH", .socketPath, default: "/run/hubrelay/hubrelay.sock",
+        "The Unix socket that app servers connect to.")
+    package static let prefix = Setting(
+        "--prefix", "TEXT", .text(maxBytes: 512), default: nil,
+        "Put before every channel as it is, so that apps which share a Redis don't hear each other.")
+    package static let socketMode = Setting(
+        "--socket-mode", "OCTAL", .mode, default: "0660", "Permission bits of the socket.")
+    package static let socketGroup = Setting(
+        "--socket-group", "GROUP", .group, default: nil, "Group of the socket.",
+        without: "no chown by default")
+    package static let allowUID = Setting(
+        "--allow-uid", "N", .ids, default: nil,
+        "Lets in this user; with --allow-gid, whoever matches one of them.",
+        without: "by default all that the mode lets in")
+    package static let allowGID = Setting(
+        "--allow-gid", "N", .ids, default: nil, "Lets in this group, also as a supplementary one.",
+        without: "by default all that the mode lets in")
+    package static let redis = Setting(
+        "--redis", "URL", .redisURL, default: "redis://127.0.0.1:6379",
+        "The Redis server. A password belongs in the variable or in --redis-password-file: ps shows flags.")
+    package static let redisPasswordFile = Setting(
+        "--redis-password-file", "PATH", .path, default: nil, "A file that holds the Redis password.",
+        without: "none by default")
+    package static let http = Setting(
+        "--http", "ADDRESS", .httpAddress, default: "127.0.0.1:8379", "Where /health and /metrics are served."
+    )
+
+    package static let maxPayload = Setting(
+        "--max-payload", "SIZE", .size(1...(64 * mebibyte - 4 * kibibyte)), default: "1MiB",
+        "The largest payload.")
+    package static let window = Setting(
+        "--window", "SIZE", .size(kibibyte...gibibyte), default: "4MiB",
+        "Unread output of a connection beyond which its messages are dropped.")
+    package static let maxBuffered = Setting(
+        "--max-buffered", "SIZE", .size(kibibyte...(64 * gibibyte)), default: "64MiB",
+        "Unread output of all connections beyond which messages are dropped.")
+    package static let maxConnections = Setting(
+        "--max-connections", "N", .count(1...1_000_000), default: "10000",
+        "Connections of app servers; fewer if the descriptor limit says so.")
+    package static let maxSubscriptions = Setting(
+        "--max-subscriptions", "N", .count(1...100_000_000), default: "1000000",
+        "Subscriptions of all connections.")
+    package static let maxSubscriptionsPerConnection = Setting(
+        "--max-subscriptions-per-connection", "N", .count(1...100_000_000), default: "200000",
+        "Subscriptions of one connection.")
+
+    package static let helloTimeout = Setting(
+        "--hello-timeout", "TIME", .duration((10 * millisecond)...hour), default: "5s",
+        "How long a new connection has to send Hello.")
+    package static let frameTimeout = Setting(
+        "--frame-timeout", "TIME", .duration((10 * millisecond)...hour), default: "30s",
+        "How long half a frame may stay half a frame.")
+    package static let stopTimeout = Setting(
+        "--stop-timeout", "TIME", .duration(0...hour), default: "10s",
+        "How long connections are served after SIGTERM; 0s ends at once.")
+    package static let heartbeatInterval = Setting(
+        "--heartbeat-interval", "TIME", .duration((10 * millisecond)...hour), default: "1s",
+        "A link to Redis that has been quiet for this long gets a PING.")
+    package static let linkTimeout = Setting(
+        "--link-timeout", "TIME", .duration(20 * millisecond...hour), default: "5s",
+        "A link to Redis that owes an answer for this long is dead; more than --heartbeat-interval.")
+    package static let probe = Setting(
+        "--probe", "TIME", .durationOrOff(10 * millisecond...hour), default: "5s",
+        "Interval of the probes that prove the whole path through Redis.")
+    package static let connectTimeout = Setting(
+        "--connect-timeout", "TIME", .duration(10 * millisecond...5 * minute), default: "2s",
+        "For resolving and connecting, per address.")
+    package static let backoffMin = Setting(
+        "--backoff-min", "TIME", .duration(millisecond...5 * minute), default: "50ms",
+        "First wait before reconnecting; doubles up to --backoff-max, with full jitter.")
+    package static let backoffMax = Setting(
+        "--backoff-max", "TIME", .duration(millisecond...5 * minute), default: "500ms",
+        "Longest wait after a connection was refused, reset or timed out.")
+    package static let backoffMaxRefused = Setting(
+        "--backoff-max-refused", "TIME", .duration(millisecond...5 * minute), default: "5s",
+        "Longest wait after an answer that won't change in a moment (AUTH, maxclients, LOADING, NOPERM).")
+    package static let restoreBatch = Setting(
+        "--restore-batch", "N", .count(1...100_000), default: "512",
+        "Names in one SUBSCRIBE when subscriptions are restored.")
+
+    package static let logLevel = Setting(
+        "--log-level", "LEVEL", .choice(LogLevel.allCases.map(\.rawValue)), default: "info",
+        "The least important level that is logged.")
+    package static let logFormat = Setting(
+        "--log-format", "FORMAT", .choice(LogFormat.allCases.map(\.rawValue)), default: "text",
+        "How a line of the log looks.")
+
+    /// Every setting of `serve`.
+    package static let all: [Setting] = [
+        socket, prefix, socketMode, socketGroup, allowUID, allowGID, redis, redisPasswordFile, http,
+        maxPayload, window, maxBuffered, maxConnections, maxSubscriptions, maxSubscriptionsPerConnection,
+        helloTimeout, frameTimeout, stopTimeout, heartbeatInterval, linkTimeout, probe, connectTimeout,
+        backoffMin, backoffMax, backoffMaxRefused, restoreBatch, logLevel, logFormat,
+    ]
+}
+
+/// The settings that only the small commands have.
+extension Setting {
+    package static let timeout = Setting(
+        "--timeout", "TIME", .duration((10 * millisecond)...hour), default: "5s",
+        "How long to wait for each answer.")
+    /// Of one call alone, and so not read from the environment.
+    package static let count = Setting(
+        "--count", "N", .count(1...1_000_000_000_000), default: nil, "End after this many messages.",
+        without: "without end by default")
+}
+
+let kibibyte: UInt64 = 1024
+let mebibyte: UInt64 = 1024 * kibibyte
+let gibibyte: UInt64 = 1024 * mebibyte
+let millisecond: UInt64 = 1_000_000
+let second: UInt64 = 1000 * millisecond
+let minute: UInt64 = 60 * second
+let hour: UInt64 = 60 * minute
+
+/// The bytes that `sun_path` holds, less its terminating zero.
+package let maxSocketPathBytes = 107

@@ -1,0 +1,94 @@
+/// One setting of a relay: the single source of its flag, environment variable, unit, default, range and help.
+package struct Setting: Sendable {
+    /// What kind of value a setting takes, with the range where there is one.
+    package enum Kind: Sendable, Equatable {
+        /// A path of at most 107 bytes, the length of a Unix socket's address.
+        case socketPath
+        /// A path of any length.
+        case path
+        /// Text of at most this many bytes of UTF-8, which may be empty.
+        case text(maxBytes: Int)
+        /// Bytes.
+        case size(ClosedRange<UInt64>)
+        /// Nanoseconds.
+        case duration(ClosedRange<UInt64>)
+        /// Nanoseconds, or the word `off`.
+        case durationOrOff(ClosedRange<UInt64>)
+        case count(ClosedRange<UInt64>)
+        /// Permission bits in octal.
+        case mode
+        /// A group's name or number.
+        case group
+        /// User or group numbers; the flag may be repeated.
+        case ids
+        case choice([String])
+        case redisURL
+        case httpAddress
+    }
+
+    /// As it is typed, with its two dashes.
+    package let flag: String
+    /// What stands for the value in the help.
+    package let placeholder: String
+    package let kind: Kind
+    /// As a person would type it; nil: required, or absent by default.
+    package let defaultText: String?
+    /// What the setting is for, in one sentence.
+    package let purpose: String
+    /// What happens without a value, where ``defaultText`` is nil.
+    package let withoutValue: String
+
+    init(
+        _ flag: String, _ placeholder: String, _ kind: Kind, default defaultText: String?, _ purpose: String,
+        without withoutValue: String = "required"
+    ) {
+        self.flag = flag
+        self.placeholder = placeholder
+        self.kind = kind
+        self.defaultText = defaultText
+        self.purpose = purpose
+        self.withoutValue = withoutValue
+    }
+
+    /// The flag without its dashes.
+    package var name: String { String(flag.dropFirst(2)) }
+
+    /// The environment variable that is read when the flag is absent.
+    package var environmentName: String {
+        "HUBRELAY_" + name.uppercased().split(separator: "-").joined(separator: "_")
+    }
+
+    /// What a value may be: unit and range.
+    package var allowed: String {
+        switch kind {
+        case .socketPath: "a path of at most \(maxSocketPathBytes) bytes"
+        case .path: "the path of a file"
+        case .text(let maxBytes): "UTF-8 text of at most \(maxBytes) bytes, '' for none"
+        case .size(let range):
+            "\(formatSize(range.lowerBound)) to \(formatSize(range.upperBound)) (units B, KiB, MiB, GiB; no unit: B)"
+        case .duration(let range): "\(formatRange(range)) (units ms, s, m; no unit: s)"
+        case .durationOrOff(let range): "\(formatRange(range)) (units ms, s, m; no unit: s) or off"
+        case .count(let range): "\(range.lowerBound) to \(range.upperBound)"
+        case .mode: "octal permission bits, 0 to 0777"
+        case .group: "a group's name or number"
+        case .ids: "0 to 4294967294, repeatable, or several with commas"
+        case .choice(let words): words.joined(separator: ", ")
+        case .redisURL: "redis://[user[:password]@]host[:port][/0] or unix:///path"
+        case .httpAddress: "ADDRESS:PORT with a numeric address ([...] for IPv6), unix:PATH or off"
+        }
+    }
+
+    /// The paragraph for `--help`: purpose, unit and range, default, environment variable.
+    package var help: String {
+        let fallback =
+            switch defaultText {
+            case nil: withoutValue
+            case .some(let text): "default \(text)"
+            }
+        return "\(purpose) Allowed: \(allowed). [\(fallback); \(environmentName)]"
+    }
+
+    private func formatRange(_ range: ClosedRange<UInt64>) -> String {
+        "\(formatDuration(range.lowerBound)) to \(formatDuration(range.upperBound))"
+    }
+}

@@ -1,0 +1,105 @@
+/// Finds the text of each setting and turns it into a value, or into the one line that says what is wrong with it.
+struct SettingReader {
+    let flags: [String: [String]]
+    let environment: (String) -> String?
+
+    /// Where the text of a setting came from, as an error names it.
+    func name(_ setting: Setting) -> String {
+        isFlag(setting) || environmentText(setting) == nil ? setting.flag : setting.environmentName
+    }
+
+    func isFlag(_ setting: Setting) -> Bool {
+        flags[setting.flag]?.isEmpty == false
+    }
+
+    /// The value of a setting that has a default, or is required.
+    func value<Value>(
+        _ setting: Setting, shownAs shown: (String) -> String = { $0 },
+        _ parse: (String) throws(InvalidValue) -> Value
+    ) throws(ConfigurationError) -> Value {
+        guard let text = texts(setting).last ?? setting.defaultText else {
+            throw ConfigurationError(
+                "\(setting.flag) (or \(setting.environmentName)) is required; allowed: \(setting.allowed)")
+        }
+        return try parsed(text, setting, shown, parse)
+    }
+
+    /// The value of a setting that may be absent.
+    func optionalValue<Value>(
+        _ setting: Setting, _ parse: (String) throws(InvalidValue) -> Value
+    ) throws(ConfigurationError) -> Value? {
+        guard let text = texts(setting).last else { return nil }
+        return try parsed(text, setting, { $0 }, parse)
+    }
+
+    /// Every value of a setting that may be repeated.
+    func values<Value>(
+        _ setting: Setting, _ parse: (String) throws(InvalidValue) -> Value
+    ) throws(ConfigurationError) -> [Value] {
+        var values: [Value] = []
+        for text in texts(setting) { values.append(try parsed(text, setting, { $0 }, parse)) }
+        return values
+    }
+
+    /// Throws unless two settings fit together; either may have its default.
+    func require(
+        _ holds: Bool, _ setting: Setting, _ relation: String, _ other: Setting
+    ) throws(ConfigurationError) {
+        guard !holds else { return }
+        let limit = "\(relation) \(name(other)), which is \(shownText(other))"
+        throw ConfigurationError("\(name(setting)): \(shownText(setting)); allowed: \(limit)")
+    }
+
+    // Which kind a setting has is in the table, so that a mismatch is a slip in the code and shows in every test.
+
+    func size(_ setting: Setting) throws(ConfigurationError) -> Int {
+        guard case .size(let range) = setting.kind else { preconditionFailure(setting.flag) }
+        return try value(setting) { text throws(InvalidValue) in try parseSize(text, in: range) }
+    }
+
+    func count(_ setting: Setting) throws(ConfigurationError) -> Int {
+        guard case .count(let range) = setting.kind else { preconditionFailure(setting.flag) }
+        return try value(setting) { text throws(InvalidValue) in Int(try parseCount(text, in: range)) }
+    }
+
+    func duration(_ setting: Setting) throws(ConfigurationError) -> UInt64 {
+        guard case .duration(let range) = setting.kind else { preconditionFailure(setting.flag) }
+        return try value(setting) { text throws(InvalidValue) in try parseDuration(text, in: range) }
+    }
+
+    /// nil when the setting is `off`.
+    func durationOrOff(_ setting: Setting) throws(ConfigurationError) -> UInt64? {
+        guard case .durationOrOff(let range) = setting.kind else { preconditionFailure(setting.flag) }
+        return try value(setting) { text throws(InvalidValue) in
+            text == "off" ? nil : try parseDuration(text, in: range)
+        }
+    }
+
+    private func texts(_ setting: Setting) -> [String] {
+        if let typed = flags[setting.flag], !typed.isEmpty { return typed }
+        return environmentText(setting).map { [$0] } ?? []
+    }
+
+    private func environmentText(_ setting: Setting) -> String? {
+        guard let text = environment(setting.environmentName) else { return nil }
+        // Only of text can an empty value be meant.
+        if case .text = setting.kind { return text }
+        return text.isEmpty ? nil : text
+    }
+
+    private func shownText(_ setting: Setting) -> String {
+        texts(setting).last ?? setting.defaultText.map { "\($0) by default" } ?? "absent"
+    }
+
+    private func parsed<Value>(
+        _ text: String, _ setting: Setting, _ shown: (String) -> String,
+        _ parse: (String) throws(InvalidValue) -> Value
+    ) throws(ConfigurationError) -> Value {
+        do throws(InvalidValue) {
+            return try parse(text)
+        } catch {
+            throw ConfigurationError(
+                "\(name(setting)): \(quoted(shown(text))) \(error.reason); allowed: \(setting.allowed)")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+internal import Glibc
+
+/// Why no TCP listening socket could be made.
+package enum ListeningSocketError: Error, Equatable, CustomStringConvertible {
+    /// The host is neither a numeric IPv4 or IPv6 address nor "localhost".
+    case notAnAddress(host: String)
+    /// Another socket listens there (EADDRINUSE).
+    case inUse(address: String)
+    /// Any other refusal of the system.
+    case system(address: String, operation: String, code: Int32)
+
+    package var description: String {
+        switch self {
+        case .notAnAddress(let host):
+            "cannot listen on '\(host)': give a numeric IPv4 or IPv6 address, or localhost"
+        case .inUse(let address):
+            "cannot listen on \(address): another process listens there; stop it or choose another port"
+        case .system(let address, let operation, let code):
+            "cannot listen on \(address): \(operation): \(errorText(code))"
+        }
+    }
+}
+
+/// A TCP socket that listens: non-blocking and close-on-exec.
+package struct ListeningSocket {
+    /// The caller owns it from the start, and closes it.
+    package let descriptor: Int32
+    /// The port it listens on: the kernel's choice where 0 was asked for.
+    package let boundPort: UInt16
+
+    /// Listens on a numeric IPv4 or IPv6 address (without brackets; a scope such as `%eth0` is understood), or
+    /// on "localhost", which is 127.0.0.1. SO_REUSEADDR is set, so that a restart needn't wait for old connections.
+    package static func tcp(
+        host: String, port: UInt16, backlog: Int32 = 128
+    ) throws(ListeningSocketError) -> ListeningSocket {
+        let numeric = host == "localhost" ? "127.0.0.1" : host
+        let address = numeric.contains(":") ? "[\(numeric)]:\(port)" : "\(numeric):\(port)"
+        // Only numeric: a resolver at start-up would make the daemon depend on the network.
+        guard
+            !numeric.isEmpty,
+            let info = try? AddressList.resolve(host: numeric, port: port, flags: AI_NUMERICHOST | AI_PASSIVE),
+            let first = info.first
+        else { throw .notAnAddress(host: host) }
+
+        func failed(_ operation: String) -> ListeningSocketError {
+            .system(address: address, operation: operation, code: errno)
+        }
+        let number = socket(first.pointee.ai_family, streamSocketType, 0)
+        guard number >= 0 else { throw failed("socket") }
+        let descriptor = Descriptor(owning: number)
+        var on: Int32 = 1
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        guard setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &on, size) == 0 else { throw failed("setsockopt") }
+        guard Glibc.bind(number, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0 else {
+            throw errno == EADDRINUSE ? .inUse(address: address) : failed("bind")
+        }
+        // listen(2) may be the one to find the port taken: two sockets with SO_REUSEADDR can both be bound to it.
+        guard listen(number, backlog) == 0 else {
+            throw errno == EADDRINUSE ? .inUse(address: address) : failed("listen")
+        }
+        guard let boundPort = localPort(of: number) else { throw failed("getsockname") }
+        return ListeningSocket(descriptor: descriptor.take(), boundPort: boundPort)
+    }
+
+    private static func localPort(of descriptor: Int32) -> UInt16? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        guard result == 0 else { return nil }
+        // The port is at the same place, in network order, in sockaddr_in and sockaddr_in6.
+        return withUnsafeBytes(of: storage) { bytes in
+            UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        }
+    }
+}
+
+/// SOCK_STREAM, non-blocking and closed on exec: what every stream socket of ours is.
+let streamSocketType = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

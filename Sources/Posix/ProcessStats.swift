@@ -1,0 +1,76 @@
+internal import Glibc
+
+/// What /metrics tells of the process as `process_*`, with the meanings of Prometheus's client libraries.
+package struct ProcessStats {
+    package let residentBytes: UInt64
+    package let virtualBytes: UInt64
+    /// User and system time, all threads.
+    package let cpuSeconds: Double
+    package let openDescriptors: Int
+    /// The soft limit; `Int.max` where there is none.
+    package let maxDescriptors: Int
+    /// Seconds since 1970, to the precision of the clock tick (10 ms).
+    package let startUnixSeconds: Double
+
+    /// Reads /proc/self (proc(5)). Nil where /proc is not mounted.
+    package static func read() -> ProcessStats? {
+        guard
+            let statistics = readProcFile("/proc/self/stat"), let boot = bootUnixSeconds(),
+            let open = countDescriptors()
+        else { return nil }
+        // The second field is the program's name in parentheses, and may itself contain blanks and parentheses.
+        guard let end = statistics.lastIndex(of: ")") else { return nil }
+        let fields = statistics[end...].dropFirst(2).split(separator: " ")
+        func field(_ number: Int) -> UInt64? {
+            // Numbered from 1 as in proc(5); the first one here is field 3.
+            fields.count > number - 3 ? UInt64(fields[number - 3]) : nil
+        }
+        guard let start = field(22), let virtualBytes = field(23), let residentPages = field(24) else { return nil }
+        var usage = rusage()
+        guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return nil }
+        return ProcessStats(
+            residentBytes: residentPages * UInt64(sysconf(Int32(_SC_PAGESIZE))), virtualBytes: virtualBytes,
+            cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime), openDescriptors: open,
+            maxDescriptors: DescriptorLimit.get(),
+            startUnixSeconds: boot + Double(start) / Double(sysconf(Int32(_SC_CLK_TCK))))
+    }
+
+    private static func seconds(_ time: timeval) -> Double {
+        Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000
+    }
+
+    /// When the machine booted, from /proc/stat: the start time of a process counts from there.
+    private static func bootUnixSeconds() -> Double? {
+        guard let text = readProcFile("/proc/stat") else { return nil }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("btime ") }
+        return line.flatMap { Double($0.dropFirst(6)) }
+    }
+
+    /// Linux 6.2 and later tell the number as the directory's size; before, the entries must be counted.
+    private static func countDescriptors() -> Int? {
+        var status = stat()
+        guard stat("/proc/self/fd", &status) == 0 else { return nil }
+        if status.st_size > 0 { return Int(status.st_size) }
+        guard let directory = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(directory) }
+        var entries = 0
+        while readdir(directory) != nil { entries += 1 }
+        // Not ".", not "..", and not the descriptor of this very listing.
+        return entries - 3
+    }
+
+    /// A file of /proc, whose size is not known before it is read.
+    private static func readProcFile(_ path: String) -> String? {
+        let number = retrying { open(path, O_RDONLY | O_CLOEXEC) }
+        guard number >= 0 else { return nil }
+        let descriptor = Descriptor(owning: number)
+        var content: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 16 * 1024)
+        while true {
+            let count = retrying { Glibc.read(descriptor.number, &piece, piece.count) }
+            guard count >= 0 else { return nil }
+            if count == 0 { return String(decoding: content, as: UTF8.self) }
+            content += piece[..<count]
+        }
+    }
+}

@@ -1,0 +1,49 @@
+internal import Glibc
+
+/// Why no secret could be read. Names the path, never the content.
+package enum SecretFileError: Error, Equatable, CustomStringConvertible {
+    case system(path: String, code: Int32)
+    /// "a directory", "a FIFO", ...
+    case notAFile(path: String, kind: String)
+    case tooLarge(path: String, limit: Int)
+    case empty(path: String)
+
+    package var description: String {
+        switch self {
+        case .system(let path, let code): "cannot read the secret file \(path): \(errorText(code))"
+        case .notAFile(let path, let kind): "cannot read the secret file \(path): it is \(kind), not a regular file"
+        case .tooLarge(let path, let limit): "cannot read the secret file \(path): it is larger than \(limit) bytes"
+        case .empty(let path): "cannot use the secret file \(path): it is empty"
+        }
+    }
+}
+
+/// Reads a secret: the content of a regular file (symbolic links are followed, as mounted secrets are links), at most
+/// 64 KiB, without one newline at its end.
+package func readSecretFile(_ path: String) throws(SecretFileError) -> [UInt8] {
+    let limit = 64 * 1024
+    // Non-blocking, or opening a FIFO would wait for a writer.
+    let number = retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
+    guard number >= 0 else { throw .system(path: path, code: errno) }
+    let descriptor = Descriptor(owning: number)
+    var status = stat()
+    guard fstat(descriptor.number, &status) == 0 else { throw .system(path: path, code: errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+        throw .notAFile(path: path, kind: fileKind(status.st_mode))
+    }
+    // One byte more than allowed tells a file that is too large; its size may be stale while it is written.
+    var bytes = [UInt8](repeating: 0, count: limit + 1)
+    var count = 0
+    while count < bytes.count {
+        let result = bytes.withUnsafeMutableBytes { buffer in
+            retrying { read(descriptor.number, buffer.baseAddress! + count, buffer.count - count) }
+        }
+        guard result >= 0 else { throw .system(path: path, code: errno) }
+        if result == 0 { break }
+        count += result
+    }
+    guard count <= limit else { throw .tooLarge(path: path, limit: limit) }
+    if count > 0 && bytes[count - 1] == UInt8(ascii: "\n") { count -= 1 }
+    guard count > 0 else { throw .empty(path: path) }
+    return Array(bytes[..<count])
+}

@@ -1,0 +1,44 @@
+/// Why a Unix socket's path could not be taken. Every text names the path and what the reader can do.
+package enum SocketPathError: Error, Equatable, CustomStringConvertible {
+    /// Empty, ending in "/", or with a zero byte: names no file.
+    case notAFileName(path: String)
+    /// Longer than `sun_path` holds.
+    case tooLong(path: String, bytes: Int, limit: Int)
+    /// The directory of the path does not exist.
+    case noDirectory(path: String, directory: String)
+    /// Another process holds the lock beside the path. Its pid, where the lock file tells one that is alive.
+    case locked(path: String, pid: Int32?)
+    /// Nobody holds the lock, but something accepts connections there: a program that is not a hubrelay.
+    case live(path: String)
+    /// Something other than a socket has the name: "a regular file", "a directory", "a symbolic link", ...
+    case notASocket(path: String, kind: String)
+    /// The lock file is something other than a regular file.
+    case badLockFile(path: String, kind: String)
+    /// The system refused a step.
+    case system(path: String, operation: String, code: Int32)
+
+    package var description: String {
+        switch self {
+        case .notAFileName(let path):
+            "cannot listen on '\(path)': not a path of a file; give the full path of the socket"
+        case .tooLong(let path, let bytes, let limit):
+            "cannot listen on \(path): the path has \(bytes) bytes, a Unix socket's path has at most \(limit); "
+                + "choose a shorter one"
+        case .noDirectory(let path, let directory):
+            "cannot listen on \(path): there is no directory \(directory); create it, with hubrelay's user allowed "
+                + "to write to it"
+        case .locked(let path, let pid):
+            "cannot listen on \(path): another hubrelay\(pid.map { " (pid \($0))" } ?? "") serves it; "
+                + "stop it or choose another path"
+        case .live(let path):
+            "cannot listen on \(path): another program accepts connections there; stop it or choose another path"
+        case .notASocket(let path, let kind):
+            "cannot listen on \(path): it is \(kind), not a socket; hubrelay does not remove it: "
+                + "move it away or choose another path"
+        case .badLockFile(let path, let kind):
+            "cannot use the lock file \(path): it is \(kind), not a regular file; move it away"
+        case .system(let path, let operation, let code):
+            "cannot listen on \(path): \(operation): \(errorText(code))"
+        }
+    }
+}

@@ -1,0 +1,127 @@
+internal import CPosix
+internal import Glibc
+
+/// A Unix socket bound under a temporary name, on its way to its final name. Made by the owner of the path's lock.
+struct UnnamedSocket: ~Copyable {
+    private let descriptor: Descriptor
+    private let path: String
+    private let directory: Int32
+    private let temporaryName: String
+
+    /// Binds a new socket under a temporary name beside `path`. Nobody can connect yet: it does not listen.
+    init(path: String, directory: Int32, lockInode: UInt64) throws(SocketPathError) {
+        let (temporaryName, address) = try Self.temporaryPlace(path, directory: directory, lockInode: lockInode)
+        try Self.removeLeftover(temporaryName, directory: directory, path: path)
+        let number = socket(AF_UNIX, streamSocketType, 0)
+        guard number >= 0 else { throw .system(path: path, operation: "socket", code: errno) }
+        let descriptor = Descriptor(owning: number)
+        let result = address.withSocketAddress { Glibc.bind(number, $0, $1) }
+        guard result == 0 else { throw .system(path: path, operation: "bind", code: errno) }
+        self.descriptor = descriptor
+        self.path = path
+        self.directory = directory
+        self.temporaryName = temporaryName
+    }
+
+    /// A name beside `path` that is as much ours as the lock is, so that what a crash left there is ours too.
+    private static func temporaryPlace(
+        _ path: String, directory: Int32, lockInode: UInt64
+    ) throws(SocketPathError) -> (name: String, address: UnixAddress) {
+        let long = path + ".new"
+        if let address = UnixAddress(path: long) {
+            let start = long.lastIndex(of: "/").map(long.index(after:)) ?? long.startIndex
+            return (String(long[start...]), address)
+        }
+        // No room for a suffix: a short name, reached by way of the directory's descriptor.
+        let short = "." + String(lockInode, radix: 16)
+        guard let address = UnixAddress(path: "/proc/self/fd/\(directory)/\(short)") else {
+            throw .tooLong(path: path, bytes: path.utf8.count, limit: UnixAddress.maxPathBytes)
+        }
+        return (short, address)
+    }
+
+    /// Sets group and mode, in this order as chown(2) may clear mode bits, and only then listens: at no moment can
+    /// anyone connect that `mode` shuts out.
+    borrowing func prepare(mode: UInt32, group: UInt32?, backlog: Int32) throws(SocketPathError) {
+        if let group {
+            guard fchownat(directory, temporaryName, uid_t.max, group, AT_SYMLINK_NOFOLLOW) == 0 else {
+                throw .system(path: path, operation: "give the socket to group \(group)", code: errno)
+            }
+        }
+        guard fchmodat(directory, temporaryName, mode, AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw .system(path: path, operation: "set the socket's mode", code: errno)
+        }
+        guard listen(descriptor.number, backlog) == 0 else {
+            throw .system(path: path, operation: "listen", code: errno)
+        }
+    }
+
+    /// What is in the file system under the temporary name.
+    borrowing func identity() throws(SocketPathError) -> FileIdentity {
+        var status = stat()
+        guard fstatat(directory, temporaryName, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw .system(path: path, operation: "look at the new socket", code: errno)
+        }
+        return FileIdentity(status)
+    }
+
+    /// Gives the socket its final name. Replaces a stale socket, and nothing else.
+    borrowing func publish(as name: String) throws(SocketPathError) {
+        switch try occupant(name) {
+        case .nothing:
+            if hubrelay_rename_no_replace(directory, temporaryName, name) == 0 { return }
+            // Some file systems can't do it without replacing: these have a moment in which a file that
+            // somebody makes now is lost.
+            guard errno == EINVAL || errno == ENOSYS else { break }
+            if renameat(directory, temporaryName, directory, name) == 0 { return }
+        case .staleSocket:
+            if renameat(directory, temporaryName, directory, name) == 0 { return }
+        }
+        throw .system(path: path, operation: "rename the new socket", code: errno)
+    }
+
+    /// Removes the temporary name, after a failure.
+    borrowing func removeTemporaryName() { _ = unlinkat(directory, temporaryName, 0) }
+
+    /// Gives the listening descriptor away.
+    consuming func take() -> Int32 { descriptor.take() }
+
+    private enum Occupant { case nothing, staleSocket }
+
+    private borrowing func occupant(_ name: String) throws(SocketPathError) -> Occupant {
+        var status = stat()
+        guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            if errno == ENOENT { return .nothing }
+            throw .system(path: path, operation: "look at it", code: errno)
+        }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw .notASocket(path: path, kind: fileKind(status.st_mode))
+        }
+        let number = socket(AF_UNIX, streamSocketType, 0)
+        guard number >= 0, let address = UnixAddress(path: path) else {
+            throw .system(path: path, operation: "socket", code: errno)
+        }
+        let probe = Descriptor(owning: number)
+        let result = address.withSocketAddress { connect(probe.number, $0, $1) }
+        if result == 0 { throw .live(path: path) }
+        switch errno {
+        case ECONNREFUSED: return .staleSocket
+        case ENOENT: return .nothing
+        // Its queue is full, or it is no stream socket: somebody has it open either way.
+        case EAGAIN, EPROTOTYPE: throw .live(path: path)
+        default: throw .system(path: path, operation: "find out whether it is in use", code: errno)
+        }
+    }
+
+    /// What an owner of the lock left that was killed between bind and rename.
+    private static func removeLeftover(
+        _ name: String, directory: Int32, path: String
+    ) throws(SocketPathError) {
+        var status = stat()
+        guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw .notASocket(path: "\(path) (by way of \(name) beside it)", kind: fileKind(status.st_mode))
+        }
+        _ = unlinkat(directory, name, 0)
+    }
+}

@@ -1,0 +1,47 @@
+internal import CHiredis
+
+/// The first element of the arrays that Redis sends to a connection with subscriptions.
+enum PushWord {
+    case message, patternMessage
+    case confirmation(SubscriptionKind)
+
+    /// Nil for any other string. Redis writes the words in lower case.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        // By length first: no two of the words are equally long.
+        switch bytes.count {
+        case 7 where bytes.equals("message"): self = .message
+        case 8 where bytes.equals("pmessage"): self = .patternMessage
+        case 9 where bytes.equals("subscribe"): self = .confirmation(.subscribe)
+        case 10 where bytes.equals("psubscribe"): self = .confirmation(.psubscribe)
+        case 11 where bytes.equals("unsubscribe"): self = .confirmation(.unsubscribe)
+        case 12 where bytes.equals("punsubscribe"): self = .confirmation(.punsubscribe)
+        default: return nil
+        }
+    }
+
+    /// The length of the array, this word included.
+    var elements: Int {
+        switch self {
+        case .message, .confirmation: 3
+        case .patternMessage: 4
+        }
+    }
+
+    /// The word itself.
+    var text: String {
+        switch self {
+        case .message: "message"
+        case .patternMessage: "pmessage"
+        case .confirmation(let kind): kind.rawValue
+        }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these bytes are `word`, which must be as long.
+    @inline(__always)
+    fileprivate func equals(_ word: StaticString) -> Bool {
+        guard let baseAddress else { return false }
+        return memcmp(baseAddress, word.utf8Start, word.utf8CodeUnitCount) == 0
+    }
+}

@@ -1,0 +1,214 @@
+internal import CHiredis
+
+/// What hiredis calls while it reads: puts the elements together and hands complete replies to the sink.
+///
+/// Each method says whether the reading may go on. If not, either `failure` says why or the sink has stopped it.
+final class ReplyAssembler {
+    /// The element at hand as hiredis describes it: its type, and its place in the array around it.
+    typealias Element = UnsafePointer<redisReadTask>
+
+    /// What the outermost array that is being read turns out to be.
+    private enum Shape {
+        /// No array is being read.
+        case none
+        /// The first element will tell; so many are announced.
+        case undecided(elements: Int)
+        case message, patternMessage
+        case confirmation(SubscriptionKind)
+        case tree
+    }
+
+    /// Why the reading has ended; set once.
+    private(set) var failure: ReplyError?
+    /// Set by ``ReplyReader/stop()``.
+    var stopped = false
+
+    private let unmanagedSink: Unmanaged<ReplySink>
+    private let limits: ReplyLimits
+    private var shape = Shape.none
+    private var names = NameBuffer()
+    private var nameIsNil = false
+    private var tree = TreeBuilder()
+
+    /// `sink` is not retained: the reader sees to it that it lives.
+    init(limits: ReplyLimits, sink: ReplySink) {
+        self.limits = limits
+        unmanagedSink = .passUnretained(sink)
+    }
+
+    /// Calls the sink without a retain and a release, which are a fifth of what a message costs here.
+    @inline(__always)
+    private func tell(_ call: (ReplySink) -> Void) -> Bool {
+        unmanagedSink._withUnsafeGuaranteedRef(call)
+        return !stopped
+    }
+
+    /// Gives back memory that an unusually large reply took. Only between replies.
+    func shrink() { names.shrink() }
+
+    /// A string, a status or an error.
+    func string(_ task: Element, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        switch shape {
+        case .message where task.pointee.type == REDIS_REPLY_STRING:
+            guard task.pointee.idx == 2 else {
+                names.keepFirst(bytes)
+                return true
+            }
+            shape = .none
+            return tell { $0.message(channel: names.first, payload: bytes) }
+        case .patternMessage where task.pointee.type == REDIS_REPLY_STRING:
+            switch task.pointee.idx {
+            case 1: names.keepFirst(bytes)
+            case 2: names.keepSecond(bytes)
+            default:
+                shape = .none
+                return tell {
+                    $0.patternMessage(pattern: names.first, channel: names.second, payload: bytes)
+                }
+            }
+            return true
+        case .confirmation where task.pointee.type == REDIS_REPLY_STRING && task.pointee.idx == 1:
+            nameIsNil = false
+            names.keepFirst(bytes)
+            return true
+        case .undecided(let elements) where task.pointee.type == REDIS_REPLY_STRING:
+            if let word = PushWord(bytes) { return begin(word, elements: elements) }
+            return value(.bulk([UInt8](bytes)), task)
+        default:
+            return otherString(task, bytes)
+        }
+    }
+
+    /// An integer.
+    func integer(_ task: Element, _ number: Int64) -> Bool {
+        switch shape {
+        case .none:
+            return tell { $0.integer(number) }
+        case .confirmation(let kind) where task.pointee.idx == 2 && number >= 0:
+            shape = .none
+            return tell { $0.confirmation(kind, name: nameIsNil ? nil : names.first, count: number) }
+        default:
+            return value(.integer(number), task)
+        }
+    }
+
+    /// The absence of a string or of an array.
+    func nilValue(_ task: Element) -> Bool {
+        switch shape {
+        case .confirmation(.unsubscribe) where task.pointee.idx == 1,
+            .confirmation(.punsubscribe) where task.pointee.idx == 1:
+            nameIsNil = true
+            return true
+        default:
+            // RESP2 has a nil string and a nil array; hiredis 1.x also reads RESP3's nil of no type.
+            guard task.pointee.type == REDIS_REPLY_STRING || task.pointee.type == REDIS_REPLY_ARRAY else {
+                return failResp3()
+            }
+            return value(.nilValue, task)
+        }
+    }
+
+    /// The head of an array; its elements follow.
+    func array(_ task: Element, elements: Int) -> Bool {
+        guard task.pointee.type == REDIS_REPLY_ARRAY else { return failResp3() }
+        guard elements <= limits.maxElements else { return fail(.tooManyElements(limit: limits.maxElements)) }
+        switch shape {
+        case .none where elements == 0, .tree where elements == 0:
+            return value(.array([]), task)
+        case .none:
+            shape = .undecided(elements: elements)
+            return true
+        case .undecided(let outer):
+            shape = .tree
+            tree.openArray(elements: outer)
+            return array(task, elements: elements)
+        case .tree:
+            guard tree.depth < limits.maxDepth else { return fail(.tooDeep(limit: limits.maxDepth)) }
+            tree.openArray(elements: elements)
+            return true
+        case .message, .patternMessage, .confirmation:
+            return fail(misfit("an array", task))
+        }
+    }
+}
+
+// MARK: - The rare ones
+
+extension ReplyAssembler {
+    /// Statuses and errors, and strings where nothing special is expected.
+    @inline(never)
+    private func otherString(_ task: Element, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        switch task.pointee.type {
+        case REDIS_REPLY_STRING: value(.bulk([UInt8](bytes)), task)
+        case REDIS_REPLY_STATUS: value(.status(RedisText.cleaned(bytes)), task)
+        case REDIS_REPLY_ERROR: value(.error(RedisText.cleaned(bytes)), task)
+        default: failResp3()
+        }
+    }
+
+    /// Takes what the first element of an array announces, if the array has the length that belongs to it.
+    private func begin(_ word: PushWord, elements: Int) -> Bool {
+        guard elements == word.elements else {
+            return fail(.unexpectedPush("\(word.text) with \(elements) elements, not \(word.elements)"))
+        }
+        switch word {
+        case .message: shape = .message
+        case .patternMessage: shape = .patternMessage
+        case .confirmation(let kind): shape = .confirmation(kind)
+        }
+        return true
+    }
+
+    /// A value outside the shapes that are handled without allocation: a reply of its own, or part of a tree.
+    private func value(_ value: RedisValue, _ task: Element) -> Bool {
+        switch shape {
+        case .none:
+            return tell { $0.reply(value) }
+        case .undecided(let elements):
+            shape = .tree
+            tree.openArray(elements: elements)
+            fallthrough
+        case .tree:
+            var root: RedisValue?
+            guard tree.append(value, maxValues: limits.maxValues, root: &root) else {
+                return fail(.tooManyElements(limit: limits.maxValues))
+            }
+            guard let root else { return true }
+            shape = .none
+            return tell { $0.reply(root) }
+        case .message, .patternMessage, .confirmation:
+            return fail(misfit(nameOfKind(value), task))
+        }
+    }
+
+    private func misfit(_ found: String, _ task: Element) -> ReplyError {
+        let word: PushWord? =
+            switch shape {
+            case .message: .message
+            case .patternMessage: .patternMessage
+            case .confirmation(let kind): .confirmation(kind)
+            case .none, .undecided, .tree: nil
+            }
+        return .unexpectedPush("\(word?.text ?? "array") with \(found) as element \(task.pointee.idx)")
+    }
+
+    private func nameOfKind(_ value: RedisValue) -> String {
+        switch value {
+        case .integer: "an integer"
+        case .status: "a status"
+        case .error: "an error"
+        case .bulk: "a string"
+        case .nilValue: "nil"
+        case .array: "an array"
+        }
+    }
+
+    private func failResp3() -> Bool {
+        fail(.malformed("a value of a type that RESP2 does not have"))
+    }
+
+    private func fail(_ error: ReplyError) -> Bool {
+        failure = failure ?? error
+        return false
+    }
+}

@@ -1,0 +1,44 @@
+internal import CHiredis
+
+extension ReplyReader {
+    /// A reader of hiredis that calls `assembler`, which it does not retain.
+    static func makeReader(
+        _ functions: UnsafeMutablePointer<redisReplyObjectFunctions>, for assembler: ReplyAssembler
+    ) -> UnsafeMutablePointer<redisReader> {
+        guard let reader = redisReaderCreateWithFunctions(functions) else { fatalError("out of memory") }
+        reader.pointee.privdata = Unmanaged.passUnretained(assembler).toOpaque()
+        // No limit on an unused buffer: hiredis would give it up and allocate it anew with every burst.
+        reader.pointee.maxbuf = 0
+        return reader
+    }
+}
+
+extension redisReplyObjectFunctions {
+    /// Passes everything on to the assembler in `privdata`. hiredis calls with a task, never with null, and takes
+    /// a null result for a lack of memory: the way to end the reading.
+    static var assembling: redisReplyObjectFunctions {
+        var functions = redisReplyObjectFunctions()
+        functions.createString = { task, text, count in
+            assemble(task) { $0.string($1, UnsafeRawBufferPointer(start: text, count: count)) }
+        }
+        functions.createInteger = { task, number in assemble(task) { $0.integer($1, number) } }
+        functions.createNil = { task in assemble(task) { $0.nilValue($1) } }
+        // The count is an int in hiredis 0.14 and a size_t later.
+        functions.createArray = { task, count in
+            assemble(task) { $0.array($1, elements: Int(clamping: count)) }
+        }
+        functions.freeObject = { _ in }
+        hubrelay_refuse_resp3(&functions)
+        return functions
+    }
+}
+
+@inline(__always)
+private func assemble(
+    _ task: UnsafePointer<redisReadTask>?, _ body: (ReplyAssembler, ReplyAssembler.Element) -> Bool
+) -> UnsafeMutableRawPointer? {
+    let task = task.unsafelyUnwrapped
+    let assembler = Unmanaged<ReplyAssembler>.fromOpaque(task.pointee.privdata)
+    let goesOn = assembler._withUnsafeGuaranteedRef { body($0, task) }
+    return goesOn ? UnsafeMutableRawPointer(bitPattern: 1) : nil
+}

@@ -1,0 +1,163 @@
+internal import CHiredis
+
+/// Reads RESP2 as it comes from Redis, in pieces of any size, and hands each complete reply to a ``ReplySink``.
+/// hiredis finds the elements; a message or a confirmation costs no allocation.
+///
+/// The reader never reads ahead of the pieces and holds at most one unfinished reply. After an error or
+/// ``stop()`` it is of no more use: a new connection takes a new one.
+package final class ReplyReader {
+    /// What hiredis is fed at most in one go. It moves the rest of its buffer forward after each reply, so what a
+    /// larger piece costs grows with its square.
+    private static let pieceBytes = 4 << 10
+    /// A reply larger than this leaves a buffer behind that is worth giving back.
+    private static let largeReplyBytes = 1 << 20
+
+    private let assembler: ReplyAssembler
+    private let sink: Unmanaged<ReplySink>
+    private let limits: ReplyLimits
+    private let functions: UnsafeMutablePointer<redisReplyObjectFunctions>
+    private var reader: UnsafeMutablePointer<redisReader>
+    private var failure: ReplyError?
+    private var feeding = false
+
+    /// Bytes received of a reply that is not complete. 0 once the reading has ended.
+    package private(set) var pendingBytes = 0
+
+    /// `sink` is not retained, and must live as long as it may still be fed.
+    package init(limits: ReplyLimits = ReplyLimits(), sink: ReplySink) {
+        self.limits = limits
+        self.sink = .passUnretained(sink)
+        assembler = ReplyAssembler(limits: limits, sink: sink)
+        functions = .allocate(capacity: 1)
+        functions.initialize(to: .assembling)
+        reader = Self.makeReader(functions, for: assembler)
+    }
+
+    deinit {
+        redisReaderFree(reader)
+        functions.deallocate()
+    }
+
+    /// Bytes of memory that the buffer of unfinished replies takes.
+    package var bufferCapacity: Int { hubrelay_buffer_capacity(reader) }
+
+    /// Ends the reading: nothing more is handed to the sink. May be called at any time, also from inside a call of
+    /// the sink, whose `feed` then returns without an error.
+    package func stop() {
+        assembler.stopped = true
+        pendingBytes = 0
+    }
+
+    /// Takes what arrived next, in the order of arrival. Bytes are copied where they have to be kept.
+    ///
+    /// Throws once a reply cannot be read or exceeds a limit, after all complete replies before it were handed
+    /// over, and again at every call after that. Does nothing after ``stop()``.
+    package func feed(_ bytes: UnsafeRawBufferPointer) throws(ReplyError) {
+        precondition(!feeding, "ReplyReader.feed called from inside a call of its sink")
+        if let failure { throw failure }
+        feeding = true
+        defer { feeding = false }
+        // Once for all that has arrived: a sink whose link is dropped by what it reads lives to the end of this.
+        let sink = sink.takeUnretainedValue()
+        defer { withExtendedLifetime(sink) {} }
+
+        var rest = bytes[...]
+        while !rest.isEmpty, !assembler.stopped {
+            try take(UnsafeRawBufferPointer(rebasing: rest.prefix(Self.pieceBytes)))
+            rest = rest.dropFirst(Self.pieceBytes)
+        }
+    }
+
+    private func take(_ piece: UnsafeRawBufferPointer) throws(ReplyError) {
+        guard redisReaderFeed(reader, piece.baseAddress, piece.count) == REDIS_OK else { throw ended() }
+        var unfinished = pendingBytes + piece.count
+        while unfinished > 0 {
+            var reply: UnsafeMutableRawPointer?
+            guard redisReaderGetReply(reader, &reply) == REDIS_OK else {
+                pendingBytes = 0
+                if assembler.stopped { return }
+                throw ended()
+            }
+            guard reply != nil else { break }
+            let rest = unreadBytes
+            if unfinished - rest > Self.largeReplyBytes { renew() }
+            unfinished = rest
+        }
+        pendingBytes = unfinished
+        if unfinished > 0 { try checkUnfinished() }
+    }
+
+    /// Bytes that hiredis holds and has not read yet.
+    private var unreadBytes: Int { reader.pointee.len - reader.pointee.pos }
+
+    /// Starts over with a small buffer, the unread bytes taken along. Only right after a complete reply.
+    private func renew() {
+        let old = reader
+        reader = Self.makeReader(functions, for: assembler)
+        let rest = unreadBytes(of: old)
+        redisReaderFeed(reader, rest.baseAddress, rest.count)
+        redisReaderFree(old)
+        assembler.shrink()
+    }
+}
+
+// MARK: - Limits and errors
+
+extension ReplyReader {
+    private func unreadBytes(of reader: UnsafeMutablePointer<redisReader>) -> UnsafeRawBufferPointer {
+        let count = reader.pointee.len - reader.pointee.pos
+        return UnsafeRawBufferPointer(start: reader.pointee.buf + reader.pointee.pos, count: count)
+    }
+
+    /// Refuses a reply that has outgrown a limit, or says that it will.
+    private func checkUnfinished() throws(ReplyError) {
+        if pendingBytes > limits.maxReplyBytes { throw refused(.replyTooLarge(limit: limits.maxReplyBytes)) }
+        let item = unreadBytes(of: reader)
+        if hubrelay_item_type(reader) == REDIS_REPLY_STRING, let announced = announcedLength(item) {
+            guard announced <= limits.maxReplyBytes else {
+                throw refused(.replyTooLarge(limit: limits.maxReplyBytes))
+            }
+        } else if item.count > limits.maxLineBytes {
+            throw refused(.lineTooLong(limit: limits.maxLineBytes))
+        }
+    }
+
+    /// The length at the head of a string that is not all there, `Int.max` where it does not fit; nil while the
+    /// head has no end of line.
+    private func announcedLength(_ item: UnsafeRawBufferPointer) -> Int? {
+        var length = 0
+        for (index, character) in item.enumerated() {
+            if character == UInt8(ascii: "\r") {
+                let isEnd = index + 1 < item.count && item[index + 1] == UInt8(ascii: "\n")
+                return isEnd ? length : nil
+            }
+            let digit = Int(character) - Int(UInt8(ascii: "0"))
+            guard (0...9).contains(digit) else { return nil }
+            let (tens, overflowed) = length.multipliedReportingOverflow(by: 10)
+            guard !overflowed, tens <= Int.max - digit else { return .max }
+            length = tens + digit
+        }
+        return nil
+    }
+
+    private func refused(_ error: ReplyError) -> ReplyError {
+        failure = error
+        pendingBytes = 0
+        return error
+    }
+
+    /// The error after hiredis has given up, by itself or because the assembler told it to.
+    private func ended() -> ReplyError {
+        refused(assembler.failure ?? .malformed(hiredisError))
+    }
+
+    private var hiredisError: String {
+        // A refused RESP3 value cannot say so itself (see the shim), and hiredis takes it for a lack of memory.
+        guard reader.pointee.err != REDIS_ERR_OOM else {
+            return "out of memory, or a value of a type that RESP2 does not have"
+        }
+        return withUnsafeBytes(of: &reader.pointee.errstr) { text in
+            RedisText.cleaned(UnsafeRawBufferPointer(rebasing: text.prefix { $0 != 0 }))
+        }
+    }
+}

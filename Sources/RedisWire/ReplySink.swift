@@ -1,0 +1,45 @@
+/// The four answers to subscribe commands, by what Redis calls them on the wire.
+public enum SubscriptionKind: String, Sendable, CaseIterable {
+    case subscribe, unsubscribe, psubscribe, punsubscribe
+
+    /// The command that is answered with this kind.
+    package var command: StaticString {
+        switch self {
+        case .subscribe: "SUBSCRIBE"
+        case .unsubscribe: "UNSUBSCRIBE"
+        case .psubscribe: "PSUBSCRIBE"
+        case .punsubscribe: "PUNSUBSCRIBE"
+        }
+    }
+}
+
+/// Receives what a ``ReplyReader`` has read, one call for each complete reply, in the order in which Redis wrote
+/// them. A class to inherit from and not a protocol: a call through the class's table costs neither a witness
+/// lookup nor a retain on the hot path. It is `open`, and what it mentions public, only because Swift lets no
+/// other module inherit from a `package` class.
+///
+/// Bytes that are handed over are valid only during the call. A call may end the reading with
+/// ``ReplyReader/stop()``; it must not call ``ReplyReader/feed(_:)``. What is not overridden does nothing.
+open class ReplySink {
+    public init() {}
+
+    /// A message on a channel that is subscribed to by its name.
+    open func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {}
+
+    /// A message on `channel` that arrived because `pattern` matches it.
+    open func patternMessage(
+        pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
+    ) {}
+
+    /// Redis has done what one name of a subscribe command asked for.
+    ///
+    /// `name` is nil only for the two unsubscribe kinds: Redis says so when there was nothing to unsubscribe from.
+    /// `count` is never negative: the channels and patterns that the connection has now, as Redis counts.
+    open func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {}
+
+    /// A reply that is one integer, as PUBLISH has.
+    open func integer(_ value: Int64) {}
+
+    /// Any other reply: a status, an error, a string, nil, or an array that is none of the above.
+    open func reply(_ value: RedisValue) {}
+}

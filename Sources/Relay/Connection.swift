@@ -1,0 +1,140 @@
+internal import EventLoop
+internal import Posix
+internal import RelayCore
+
+/// One app connection, from accept to close: its socket here, its protocol in the hub under `slot`.
+///
+///     accepted ──► serving ──► finishing ──► closed
+///         └── refused ────────────┘              (the one teardown is `close`; the reason is logged where it is known)
+///
+/// *Serving*: the hub decides. *Finishing*: the hub has put its last frame into the outbox; the writing side is shut
+/// behind it, and what still comes is discarded until the peer closes too or the time to drain is over.
+final class Connection: EventLoop.Stream {
+    private enum Phase { case accepted, serving, finishing }
+
+    /// The place in the hub; nil for a peer that was refused.
+    private(set) var slot: Int?
+    /// When a finishing connection is closed whatever the peer does; 0: no such time.
+    private(set) var drainDeadline: UInt64 = 0
+    private unowned let relay: Relay
+    private var phase = Phase.accepted
+    private var isPaused = false
+    /// The connection ends in peace as soon as everything is sent.
+    private var closesWhenSent = false
+
+    init(relay: Relay) {
+        self.relay = relay
+        super.init(loop: relay.loop, kind: .unix)
+    }
+
+    // MARK: Beginning
+
+    /// Serves the connection as the hub's `slot`.
+    func serve(as slot: Int) {
+        self.slot = slot
+        phase = .serving
+        resume()
+    }
+
+    /// Tells a peer that never gets a slot why, and closes.
+    func refuse(_ error: [UInt8]) {
+        phase = .finishing
+        var error = error
+        error.withUnsafeMutableBytes { write($0) }
+        beginDraining()
+        resume()
+    }
+
+    // MARK: Reading
+
+    override func mayRead() -> Bool {
+        guard phase == .serving, let slot, !relay.hub.mayProceed(slot) else { return true }
+        relay.hub.block(slot)
+        pause()
+        return false
+    }
+
+    override func didRead(_ bytes: UnsafeRawBufferPointer) {
+        guard phase == .serving, let slot else { return }
+        relay.hub.receive(bytes, from: slot)
+        if relay.hub.isBlocked(slot) { pause() }
+        relay.relieveArena()
+    }
+
+    override func didEnd(_ error: LoopError?) {
+        // A peer that has closed both ways can be told nothing; one that has shut its writing side is owed replies.
+        guard error == nil, phase == .serving, let slot, !isHungUp, !isWriteBroken else { return close() }
+        stopReading()
+        relay.hub.inputEnded(slot)
+    }
+
+    private func pause() {
+        isPaused = true
+        stopReading()
+    }
+
+    /// Reads again, if reading had been stopped.
+    func resumeIfPaused() {
+        if isPaused { resume() }
+    }
+
+    private func resume() {
+        isPaused = false
+        do throws(LoopError) { try startReading() } catch { close() }
+    }
+
+    // MARK: Writing
+
+    /// Writes what the outbox has gathered in this turn.
+    func flush() {
+        guard let slot else { return }
+        relay.hub.outboxes.write(slot) { ranges in
+            relay.hub.counters.bytesToApps += ranges.reduce(0) { $0 + UInt64($1.count) }
+            write(ranges: ranges)
+            return unsent
+        }
+    }
+
+    override func didSendBacklog() {
+        if let slot { relay.hub.outboxes.setBacklog(unsent, of: slot) }
+        closeIfSent()
+    }
+
+    override func didFailToSend(_ error: LoopError) {
+        guard let slot else { return close() }
+        // Not the end yet: whole frames that the app wrote before it closed are still to be processed.
+        relay.hub.outboxes.discard(slot)
+        if phase == .finishing { close() }
+    }
+
+    // MARK: Ending
+
+    /// The hub has said its last word to this connection, and it has been written.
+    func finish(withError: Bool) {
+        guard phase == .serving else { return }
+        phase = .finishing
+        guard !isWriteBroken else { return close() }
+        if withError {
+            beginDraining()
+            resumeIfPaused()
+        } else {
+            closesWhenSent = true
+            shutdownWriting()
+            closeIfSent()
+        }
+    }
+
+    private func beginDraining() {
+        drainDeadline = relay.now + 1_000_000_000
+        shutdownWriting()
+    }
+
+    private func closeIfSent() {
+        if closesWhenSent, unsent == 0 { close() }
+    }
+
+    override func didClose() {
+        relay.connectionClosed(self)
+        slot = nil
+    }
+}

@@ -1,0 +1,91 @@
+internal import EventLoop
+internal import Posix
+internal import RedisWire
+internal import RelayCore
+
+/// The connection that publishes. Its commands are gathered in the hub's `PublishQueue` and written once a turn.
+final class PublishLink: RedisLink {
+    private lazy var publishSink = PublishSink(link: self)
+    private var hub: Hub { relay.hub }
+
+    override var sink: ReplySink { publishSink }
+    override var isReplyOwed: Bool { hub.publishes.inFlight > 0 }
+
+    override func established() { relay.publishLinkEstablished() }
+
+    override func lost(_ failure: LinkFailure, unsent: Int) {
+        hub.publishLinkFailed(failure, unsent: unsent + hub.publishes.output.count)
+        relay.publishLinkLost()
+    }
+
+    override func writePing() { CommandFormatter.format(["PING"]) { hub.sendPing($0) } }
+
+    /// Asks whether the server is still a master.
+    func askRole() { CommandFormatter.format(["ROLE"]) { hub.sendRole($0) } }
+
+    override func didSendBacklog() { hub.publishes.backlog = stream?.unsent ?? 0 }
+
+    /// Writes what has been gathered.
+    func flush() {
+        let output = hub.publishes.output
+        guard output.count > 0, let stream else { return }
+        hub.counters.bytesToRedis += UInt64(output.count)
+        stream.write(output.bytes)
+        // When writing has failed, the link has been given up and the queue is empty already.
+        guard self.stream === stream else { return }
+        output.removeAll()
+        hub.publishes.backlog = stream.unsent
+    }
+
+    // MARK: Replies
+
+    func answered(_ receivers: Int64) {
+        guard let reply = hub.publishAnswered(receivers: receivers) else { return violation() }
+        if case .probe(let number) = reply { relay.probeAnswered(number) }
+    }
+
+    func answered(_ value: RedisValue) {
+        let text: String
+        if case .error(let error) = value { text = error } else { text = "an answer to PUBLISH that is no number" }
+        guard let reply = hub.publishRefused(text) else { return violation() }
+        switch reply {
+        case .ping: pongReceived()
+        case .role:
+            if case .role(let role) = LinkMachine.Reply(value), let failure = LinkFailure.classify(role: role) {
+                return relay.masterIsDemoted(failure)
+            }
+        case .probe: relay.probeRefused(text)
+        case .none: break
+        }
+        if case .error(let error) = value, let failure = LinkFailure.classify(error: error) { fail(failure) }
+    }
+
+    private func violation() {
+        fail(LinkFailure(cause: .malformedReply, reason: "Redis answered what was not asked"))
+    }
+}
+
+private final class PublishSink: ReplySink {
+    private unowned let link: PublishLink
+    init(link: PublishLink) { self.link = link }
+
+    override func integer(_ value: Int64) {
+        if link.isEstablished { link.answered(value) } else { link.greeted(.integer(value)) }
+    }
+
+    override func reply(_ value: RedisValue) {
+        if link.isEstablished { link.answered(value) } else { link.greeted(value) }
+    }
+
+    override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) { unexpected() }
+    override func patternMessage(
+        pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
+    ) { unexpected() }
+    override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
+        unexpected()
+    }
+
+    private func unexpected() {
+        link.fail(LinkFailure(cause: .malformedReply, reason: "Redis sent a message on the publish link"))
+    }
+}

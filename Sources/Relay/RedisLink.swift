@@ -1,0 +1,240 @@
+internal import Configuration
+internal import EventLoop
+internal import Posix
+internal import RedisWire
+internal import RelayCore
+
+/// One connection to Redis and its life: attempts, greeting, heartbeat, end. What it is used for is the business of
+/// its two subclasses, `PublishLink` and `SubscribeLink`. The decisions are `LinkMachine`'s; here they are carried out.
+class RedisLink {
+    let name: String
+    unowned let relay: Relay
+    private(set) var machine: LinkMachine
+    /// The round trip of the last heartbeat, in nanoseconds; nil before the first.
+    private(set) var lastRoundTrip: UInt64?
+
+    private(set) var stream: LinkStream?
+    private var reader: ReplyReader?
+    private var attempt: LinkAttempt?
+    private var retry: Timer?
+    private var lastGoodAddress: NetworkAddress?
+    private var pingSentAt: UInt64?
+    private var random = SystemRandomNumberGenerator()
+
+    init(name: String, relay: Relay) {
+        (self.name, self.relay) = (name, relay)
+        let timings = relay.configuration.timings
+        machine = LinkMachine(
+            timings: .init(heartbeatInterval: timings.heartbeatInterval, linkTimeout: timings.linkTimeout),
+            backoff: Backoff(
+                minimum: timings.backoffMin, maximum: timings.backoffMax,
+                maximumAfterRefusal: timings.backoffMaxRefused))
+    }
+
+    var isEstablished: Bool { machine.phase == .established }
+    /// The last read filled the buffer: what is heard may be old.
+    var isBehind: Bool { stream?.lastReadWasFull ?? false }
+    /// Why the link is not up, with who failed; nil while it is.
+    var failure: LinkFailure? {
+        machine.lastFailure.map {
+            LinkFailure(
+                cause: $0.cause, reason: "\(relay.configuration.redis.displayAddress), \(name) link: \($0.reason)")
+        }
+    }
+
+    // MARK: For subclasses
+
+    /// Receives the replies; made anew for each connection's reader, but may be one and the same.
+    var sink: ReplySink { preconditionFailure("every kind of link has a sink") }
+    /// Whether a command is unanswered.
+    var isReplyOwed: Bool { false }
+    /// The greeting is over and the link can be used.
+    func established() {}
+    /// A connection that was established is no more; called once for each.
+    func lost(_ failure: LinkFailure, unsent: Int) {}
+    /// Writes a PING and notes that its answer is owed.
+    func writePing() {}
+    /// The kernel has taken some of what it had refused.
+    func didSendBacklog() {}
+
+    // MARK: Life
+
+    func start() {
+        retry = Timer(loop: relay.loop) { [unowned self] in connect() }
+        connect()
+    }
+
+    /// Ends the link for good. Whatever is in flight is told as lost first.
+    func stop(_ failure: LinkFailure) {
+        fail(failure)
+        retry?.close()
+        retry = nil
+    }
+
+    private func connect() {
+        machine.connecting()
+        let attempt = LinkAttempt(
+            loop: relay.loop, endpoint: relay.configuration.redis.endpoint,
+            timeout: relay.configuration.timings.connectTimeout, fallback: lastGoodAddress
+        ) { [unowned self] in
+            LinkStream(link: self, kind: $0)
+        } finished: { [unowned self] in
+            connected($0)
+        }
+        self.attempt = attempt
+        attempt.start()
+    }
+
+    private func connected(_ result: Result<(EventLoop.Stream, NetworkAddress?), LinkFailure>) {
+        attempt = nil
+        switch result {
+        case .failure(let failure): fail(failure)
+        case .success((let stream, let address)):
+            guard let stream = stream as? LinkStream else { return }
+            self.stream = stream
+            if let address {
+                lastGoodAddress = address
+                let deadline = relay.configuration.timings.linkTimeout / 1_000_000
+                stream.tuneTCP(userTimeoutMilliseconds: UInt32(clamping: deadline))
+            }
+            greet(stream)
+        }
+    }
+
+    private func greet(_ stream: LinkStream) {
+        let password: String?
+        do { password = try relay.redisPassword() } catch {
+            return fail(LinkFailure(cause: .auth, reason: "\(error)"))
+        }
+        reader = ReplyReader(sink: sink)
+        do throws(LoopError) { try stream.startReading() } catch {
+            return fail(LinkFailure(cause: .closed, reason: "\(error)"))
+        }
+        pingSentAt = Clock.monotonicNanoseconds()
+        for step in machine.connected(now: relay.now, authenticates: password != nil) {
+            switch step {
+            case .auth:
+                let user = relay.configuration.redis.username.map { [$0] } ?? []
+                write(["AUTH"] + user + [password ?? ""])
+            case .setName: write(["CLIENT", "SETNAME", "hubrelay-\(name)-\(relay.hub.identity.id.prefix(8))"])
+            case .role: write(["ROLE"])
+            case .ping: write(["PING"])
+            }
+        }
+    }
+
+    /// Writes a command that is not for the gathered output of a turn.
+    func write(_ arguments: [String]) {
+        CommandFormatter.format(arguments) { write($0) }
+    }
+
+    func write(_ command: UnsafeRawBufferPointer) {
+        relay.hub.counters.bytesToRedis += UInt64(command.count)
+        stream?.write(UnsafeMutableRawBufferPointer(mutating: command))
+    }
+
+    /// A reply while the greeting is under way.
+    func greeted(_ value: RedisValue) {
+        let action = machine.greeted(LinkMachine.Reply(value), now: relay.now)
+        switch action {
+        case .established:
+            pongReceived()
+            established()
+        case .fail(let failure): fail(failure)
+        case .none, .connect, .ping: break
+        }
+    }
+
+    /// The connection is over, or could not be had. Does nothing when there is none.
+    func fail(_ failure: LinkFailure) {
+        let wasEstablished = isEstablished
+        let unsent = stream?.unsent ?? 0
+        if case .waiting(let until) = machine.phase, until > 0 { return }
+        reader?.stop()
+        reader = nil
+        stream?.close()
+        stream = nil
+        attempt?.cancel()
+        attempt = nil
+        machine.failed(failure, now: relay.now, using: &random)
+        if wasEstablished { lost(failure, unsent: unsent) }
+        if case .waiting(let until) = machine.phase { retry?.start(after: until - relay.now) }
+        relay.linkChanged()
+    }
+
+    // MARK: Events
+
+    /// Called several times per heartbeat interval.
+    func tick() {
+        switch machine.tick(now: relay.now, isOwed: isReplyOwed) {
+        case .ping:
+            pingSentAt = Clock.monotonicNanoseconds()
+            writePing()
+        case .fail(let failure): fail(failure)
+        case .none, .connect, .established: break  // attempts have a timer of their own
+        }
+    }
+
+    /// Our own loop stood still: that is not Redis's silence.
+    func forgive() { machine.forgive(now: relay.now) }
+
+    func received(_ bytes: UnsafeRawBufferPointer) {
+        machine.heard(now: relay.now)
+        relay.hub.counters.bytesFromRedis += UInt64(bytes.count)
+        guard let reader else { return }
+        do throws(ReplyError) { try reader.feed(bytes) } catch {
+            fail(LinkFailure(cause: .malformedReply, reason: "Redis: \(error)"))
+        }
+    }
+
+    func pongReceived() {
+        guard let sentAt = pingSentAt else { return }
+        lastRoundTrip = Clock.monotonicNanoseconds() - sentAt
+        pingSentAt = nil
+    }
+}
+
+/// The socket of a link.
+final class LinkStream: EventLoop.Stream {
+    private unowned let link: RedisLink
+
+    init(link: RedisLink, kind: Kind) {
+        self.link = link
+        super.init(loop: link.relay.loop, kind: kind)
+    }
+
+    /// Whether this is the connection that the link uses, and not one that it has given up.
+    private var isCurrent: Bool { !isClosing && link.stream === self }
+
+    override func didRead(_ bytes: UnsafeRawBufferPointer) {
+        if isCurrent { link.received(bytes) }
+    }
+
+    override func didEnd(_ error: LoopError?) {
+        guard isCurrent else { return }
+        link.fail(LinkFailure(cause: .closed, reason: error.map { "\($0)" } ?? "Redis closed the connection"))
+    }
+
+    override func didFailToSend(_ error: LoopError) {
+        if isCurrent { link.fail(LinkFailure(cause: .closed, reason: "\(error)")) }
+    }
+
+    override func didSendBacklog() {
+        if isCurrent { link.didSendBacklog() }
+    }
+}
+
+extension LinkMachine.Reply {
+    init(_ value: RedisValue) {
+        switch value {
+        case .error(let text): self = .error(text)
+        case .array(let elements):
+            guard case .bulk(let bytes)? = elements.first else {
+                self = .other
+                return
+            }
+            self = .role(String(decoding: bytes, as: UTF8.self))
+        default: self = .other
+        }
+    }
+}

@@ -1,0 +1,89 @@
+internal import AdminHTTP
+internal import Configuration
+internal import Posix
+internal import RelayCore
+internal import TextFormats
+
+extension Relay {
+    /// `/health`: the truth about the path. 200 only when UP, else 503, always with the whole story.
+    func health() -> AdminResponse {
+        let status = path.status
+        var json = JSONWriter()
+        json.object { json in
+            json.member("status", status.state.label)
+            json.member("version", hubrelayVersion)
+            json.member("relay_id", hub.identity.id)
+            json.member("uptime_seconds", seconds(now - startedAt))
+            json.member("since", Clock.iso8601(unixMilliseconds: status.sinceUnixMilliseconds))
+            json.member("reason", status.reason)
+            json.member("cause", status.state == .up ? "" : status.cause.label)
+            json.member("publishing", status.publishing)
+            json.member("receiving", status.receiving)
+            json.member("outages", status.outages)
+            json.member("outage_seconds", seconds(path.outageTime(now: now)))
+            json.member("gaps", status.gaps)
+            json.member("probe") { probeHealth(&$0) }
+            json.key("links")
+            json.array { json in
+                for link in [publishLink, subscribeLink] as [RedisLink] { json.object { linkHealth(link, &$0) } }
+            }
+            json.member("connections", UInt64(hub.connectionCount))
+            json.member("subscriptions", UInt64(hub.subscriptionCount))
+            json.member("names", UInt64(hub.nameCount))
+            json.member("buffered_bytes", UInt64(hub.outboxes.buffered))
+            json.member("publishes") { publishHealth(&$0) }
+            json.member("messages") { messageHealth(&$0) }
+        }
+        let code = status.state == .up ? 200 : 503
+        return AdminResponse(status: code, contentType: "application/json", body: Array((json.text + "\n").utf8))
+    }
+
+    private func probeHealth(_ json: inout JSONWriter) {
+        json.member("enabled", probe.isEnabled)
+        if let reason = probe.unavailable { json.member("unavailable", reason) }
+        json.member("round_trip_seconds", probe.lastRoundTrip.map(seconds))
+    }
+
+    private func linkHealth(_ link: RedisLink, _ json: inout JSONWriter) {
+        json.member("name", link.name)
+        json.member("address", configuration.redis.displayAddress)
+        json.member("up", link.isEstablished)
+        json.member("round_trip_seconds", link.lastRoundTrip.map(seconds))
+        if let failure = link.machine.lastFailure {
+            json.member("cause", failure.cause.label)
+            json.member("reason", failure.reason)
+        }
+    }
+
+    private func publishHealth(_ json: inout JSONWriter) {
+        let counters = hub.counters
+        json.member("ok", counters.publishes[.ok] + counters.publishesUnacknowledged)
+        for outcome in Outcome.ofPublishes where outcome != .ok {
+            json.member(outcome.label, counters.publishes[outcome])
+        }
+        json.member("unacknowledged_lost") { json in
+            for cause in Cause.allCases where counters.publishesLost[cause] > 0 {
+                json.member(cause.label, counters.publishesLost[cause])
+            }
+        }
+        json.member("in_flight", UInt64(hub.publishes.inFlight))
+    }
+
+    private func messageHealth(_ json: inout JSONWriter) {
+        let counters = hub.counters
+        json.member("received", counters.messagesReceived)
+        json.member("delivered", counters.messagesDelivered)
+        json.member("lost") { json in
+            for cause in Cause.allCases where counters.messagesLost[cause] > 0 {
+                json.member(cause.label, counters.messagesLost[cause])
+            }
+        }
+    }
+
+    func seconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1_000_000_000 }
+}
+
+extension Outcome {
+    /// The outcomes that a publish can have.
+    static let ofPublishes: [Outcome] = [.ok, .notConnected, .interrupted, .refused, .invalid]
+}

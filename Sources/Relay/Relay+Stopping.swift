@@ -1,0 +1,68 @@
+internal import Configuration
+internal import EventLoop
+internal import Glibc
+internal import Logging
+internal import Posix
+internal import RelayCore
+
+extension Relay {
+    /// SIGTERM or SIGINT: the first one begins an orderly end, the second ends at once.
+    func stopRequested(by signal: String) {
+        hub.now = now
+        guard !isStopping else {
+            logger.warning("second \(signal): ending at once")
+            exitCode = 1
+            return end()
+        }
+        isStopping = true
+        logger.notice("stopping", metadata: ["signal": "\(signal)", "connections": "\(hub.connectionCount)"])
+        notifyServiceManager("STOPPING=1")
+        // The path goes first: whoever takes over may bind it from here on.
+        socketPath?.release()
+        listener?.close()
+        listener = nil
+        path.stop(unixMilliseconds: Clock.unixMilliseconds())
+        hub.announce(path.status)
+        let deadline = Timer(loop: loop) { [unowned self] in stopTimedOut() }
+        deadline.start(after: configuration.timings.stopTimeout)
+        stopDeadline = deadline
+    }
+
+    private func stopTimedOut() {
+        hub.now = now
+        if hub.connectionCount > 0 {
+            logger.warning("stop timeout", metadata: ["connections_closed": "\(hub.connectionCount)"])
+        }
+        end()
+    }
+
+    /// Ends when the last connection has gone.
+    func endIfStopped() {
+        if isStopping, !isEnded, hub.connectionCount == 0 { end() }
+    }
+
+    /// Answers what is in flight, writes what the kernel takes, and closes everything; the loop then runs empty.
+    func end() {
+        guard !isEnded else { return }
+        isEnded = true
+        let failure = LinkFailure(cause: .stopping, reason: "the relay has stopped")
+        publishLink.stop(failure)
+        subscribeLink.stop(failure)
+        hub.emitPublishLosses()
+        hub.outboxes.drainDirty { connections[$0]?.flush() }
+        for connection in connections { connection?.close() }
+        for connection in draining { connection.close() }
+        draining.removeAll()
+        admin?.close()
+        admin = nil
+        listener?.close()
+        listener = nil
+        socketPath?.release()
+        stopDeadline?.close()
+        tick.close()
+        waker.close()
+        for signal in signals { signal.close() }
+        signals.removeAll()
+        loop.stop()
+    }
+}

@@ -1,0 +1,81 @@
+internal import Configuration
+internal import EventLoop
+internal import Posix
+internal import RelayCore
+
+extension Relay {
+    /// Frames of one turn beyond which output is written before the turn ends, in bytes.
+    private static let arenaHighWater = 1 << 20
+
+    /// The end of a loop turn: everything that was read has been dealt with, now it is written. Redis comes first, so
+    /// that it works while we write to the apps.
+    func endTurn() {
+        publishLink.flush()
+        hub.unblock()
+        hub.failOverflowed()
+        hub.emitPublishLosses()
+        publishLink.flush()
+        flushConnections()
+        finishConnections()
+        subscribeLink.flush()
+        endIfStopped()
+    }
+
+    /// Writes the output of all connections and voids the arena. Safe wherever no frame is being encoded.
+    private func flushConnections() {
+        hub.outboxes.drainDirty { connections[$0]?.flush() }
+        hub.outboxes.arena.reset()
+    }
+
+    /// Between two messages or two reads: a turn with very much output is written in several goes.
+    func relieveArena() {
+        if hub.outboxes.arena.used > Self.arenaHighWater { flushConnections() }
+    }
+
+    /// Makes the loop take another turn at once.
+    func wakeUp() { waker.start(after: 0) }
+
+    // MARK: The tick
+
+    /// Short enough for every deadline: links find a silence late by one tick at most, and look twice.
+    var tickInterval: UInt64 {
+        let timings = configuration.timings
+        let shortest = [
+            timings.heartbeatInterval / 4, timings.linkTimeout / 8, timings.helloTimeout / 8,
+            timings.frameTimeout / 8, 250_000_000,
+        ].min()
+        return max(5_000_000, shortest ?? 0)
+    }
+
+    func ticked() {
+        hub.now = now
+        let late = now - lastTickAt
+        loopLag = late > tickInterval ? late - tickInterval : 0
+        lastTickAt = now
+        if loopLag > configuration.timings.heartbeatInterval / 2 {
+            publishLink.forgive()
+            subscribeLink.forgive()
+            probe.forgive(now: Clock.monotonicNanoseconds())
+        }
+        publishLink.tick()
+        subscribeLink.tick()
+        runProbe()
+        hub.failLate()
+        closeDrained()
+        transitions.flush(status: path.status, now: now)
+        feedWatchdog()
+    }
+
+    private func closeDrained() {
+        guard !draining.isEmpty else { return }
+        let late = draining.filter { !$0.isClosing && now >= $0.drainDeadline }
+        draining.removeAll { $0.isClosing || now >= $0.drainDeadline }
+        for connection in late { connection.close() }
+    }
+
+    private func feedWatchdog() {
+        guard let watchdogInterval, now - lastWatchdogAt >= watchdogInterval / 2 else { return }
+        lastWatchdogAt = now
+        notifyServiceManager("WATCHDOG=1")
+    }
+}

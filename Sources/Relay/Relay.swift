@@ -1,0 +1,118 @@
+package import Configuration
+internal import EventLoop
+package import Logging
+internal import Posix
+internal import RedisWire
+internal import RelayCore
+
+/// The relay put together: loop, hub, links, connections. One loop turn reads what is ready, and ends by writing what
+/// came of it; see `endTurn`.
+///
+/// Its concerns are in files of their own: `Relay+Path` (what state the path is in), `Relay+Connections`,
+/// `Relay+Turn`, `Relay+Stopping`, `Relay+Health`, `Relay+Metrics`.
+package final class Relay {
+    let configuration: RelayConfiguration
+    let logger: Logger
+    let loop: Loop
+    let hub: Hub
+    /// The relay's own channel, without the prefix; nil when the probe is off.
+    let probeChannel: String?
+    let startedAt: UInt64
+
+    var publishLink: PublishLink!
+    var subscribeLink: SubscribeLink!
+    var probe: Probe
+    var path: PathState
+    /// Redis has confirmed everything that was held when the subscribe link came up.
+    var isRestored = false
+    /// A probe has come back over the two connections that are open now.
+    var isProven = false
+    var roundTrips = Histogram()
+    var loopLag: UInt64 = 0
+    var random = SystemRandomNumberGenerator()
+
+    var connections: [Connection?] = []
+    var refused: Set<ObjectIdentifier> = []
+    var finishing: [(slot: Int, withError: Bool)] = []
+    var draining: [Connection] = []
+    let allowed: AllowList
+
+    var socketPath: SocketPath?
+    var listener: Listener?
+    var admin: AdminEndpoint?
+    var tick: Timer!
+    var waker: Timer!
+    var stopDeadline: Timer?
+    var signals: [SignalWatcher] = []
+    var lastTickAt: UInt64 = 0
+    var watchdogInterval: UInt64?
+    var lastWatchdogAt: UInt64 = 0
+    var isStopping = false
+    var isEnded = false
+    /// Both links are being failed: the path is looked at once, when both are.
+    var isEvaluationHeld = false
+    var exitCode: Int32 = 0
+    var transitions: TransitionLog
+
+    /// - Throws: `LoopError` when the process has no descriptors left.
+    package init(_ configuration: RelayConfiguration, logger: Logger) throws {
+        (self.configuration, self.logger) = (configuration, logger)
+        loop = try Loop()
+        startedAt = loop.now
+        path = PathState(now: startedAt, unixMilliseconds: Clock.unixMilliseconds())
+        let id = SystemRandom.hexID()
+        probe = Probe(interval: configuration.timings.probeInterval, deadline: configuration.timings.linkTimeout)
+        probeChannel = configuration.timings.probeInterval.map { _ in "\(reservedNamePrefix)probe:\(id)" }
+        allowed = AllowList(uids: configuration.listener.allowedUIDs, gids: configuration.listener.allowedGIDs)
+        transitions = TransitionLog(logger: logger)
+        hub = Self.makeHub(configuration, id: id, status: path.status)
+        hub.now = startedAt
+        hub.outboxes.flush = { [unowned self] slot in connections[slot]?.flush() }
+        hub.environment = self
+        publishLink = PublishLink(name: "publish", relay: self)
+        subscribeLink = SubscribeLink(name: "subscribe", relay: self)
+        tick = Timer(loop: loop) { [unowned self] in ticked() }
+        waker = Timer(loop: loop) {}
+    }
+
+    private static func makeHub(_ configuration: RelayConfiguration, id: String, status: RelayStatus) -> Hub {
+        let limits = configuration.limits
+        let identity = RelayIdentity(
+            version: hubrelayVersion, id: id, maxPayloadBytes: limits.maxPayload, features: ["patterns"])
+        let seed = SystemRandom.bytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return Hub(
+            identity: identity, prefix: configuration.listener.prefix,
+            patternPrefix: CommandFormatter.escapeGlob(configuration.listener.prefix),
+            limits: Hub.Limits(
+                maxConnections: connectionLimit(configuration), maxSubscriptions: limits.maxSubscriptions,
+                maxSubscriptionsPerConnection: limits.maxSubscriptionsPerConnection,
+                helloTimeout: configuration.timings.helloTimeout, frameTimeout: configuration.timings.frameTimeout),
+            bounds: Outboxes.Bounds(
+                window: limits.window, maxBuffered: limits.maxBuffered,
+                hardBound: max(limits.window, identity.maxFrameBytes) + unreadReplyBytes),
+            counters: Counters(), status: status, seed: seed)
+    }
+
+    /// Unread output beyond the window, or beyond the largest frame, at which a connection is closed.
+    private static let unreadReplyBytes = 1 << 20
+    /// Descriptors kept back for Redis, HTTP, peers that are being refused, and the process itself.
+    private static let reservedDescriptors = 160
+
+    private static func connectionLimit(_ configuration: RelayConfiguration) -> Int {
+        min(configuration.limits.maxConnections, max(1, DescriptorLimit.raiseAndGet() - reservedDescriptors))
+    }
+
+    /// The time of this loop turn, monotonic nanoseconds.
+    var now: UInt64 { loop.now }
+
+    /// The password for this attempt: the file is read anew each time, so that it can be rotated.
+    func redisPassword() throws -> String? {
+        guard let file = configuration.redis.passwordFile else { return configuration.redis.password }
+        return String(decoding: try readSecretFile(file), as: UTF8.self)
+    }
+
+    /// The Redis channel of one of the relay's own channels.
+    func redisName(of channel: String) -> String {
+        String(decoding: configuration.listener.prefix + Array(channel.utf8), as: UTF8.self)
+    }
+}

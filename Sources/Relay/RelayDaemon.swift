@@ -1,0 +1,83 @@
+package import Configuration
+internal import EventLoop
+internal import Glibc
+package import Logging
+internal import Posix
+internal import RelayCore
+
+/// The relay as a process: set-up in order, the loop, tear-down in reverse.
+package enum RelayDaemon {
+    /// Serves until it is told to stop.
+    /// - Returns: the exit code: 0 after an orderly stop; 1 when it could not start, or was stopped by a second signal.
+    package static func run(_ configuration: RelayConfiguration, logger: Logger) -> Int32 {
+        ignoreSIGPIPE()
+        do {
+            let relay = try Relay(configuration, logger: logger)
+            defer { relay.close() }
+            try relay.listen()
+            relay.serve()
+            return relay.exitCode
+        } catch {
+            logger.critical("cannot start: \(error)")
+            return 1
+        }
+    }
+}
+
+extension Relay {
+    /// How many connections the kernel lets wait to be accepted.
+    private static let listenBacklog: Int32 = 4096
+
+    /// Opens the listening sockets. When it throws, `close` undoes what was done.
+    func listen() throws {
+        loop.onTurnEnd { [unowned self] in endTurn() }
+        let socket = configuration.listener
+        let path = try SocketPath.bind(
+            path: socket.socketPath, mode: socket.socketMode, group: try socket.socketGroup.map { try groupID(named: $0) },
+            backlog: Self.listenBacklog)
+        socketPath = path
+        listener = try Listener(loop: loop, descriptor: path.descriptor, backlog: Self.listenBacklog) {
+            [unowned self] in connectionWaits($0)
+        }
+        admin = try AdminEndpoint(relay: self)
+        logger.notice(
+            "listening",
+            metadata: [
+                "socket": "\(socket.socketPath)", "prefix": "\(String(decoding: socket.prefix, as: UTF8.self))",
+                "redis": "\(configuration.redis.displayAddress)", "http": "\(admin?.address ?? "off")",
+                "version": "\(hubrelayVersion)", "relay_id": "\(hub.identity.id)",
+                "max_connections": "\(hub.limits.maxConnections)",
+            ])
+        if hub.limits.maxConnections < configuration.limits.maxConnections {
+            logger.warning(
+                "the descriptor limit allows fewer connections than --max-connections",
+                metadata: ["connections": "\(hub.limits.maxConnections)"])
+        }
+    }
+
+    /// Runs the loop until the relay has ended.
+    func serve() {
+        for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
+            signals.append(SignalWatcher(loop: loop, signal: number) { [unowned self] in stopRequested(by: name) })
+        }
+        lastTickAt = now
+        tick.start(after: tickInterval, every: tickInterval)
+        publishLink.start()
+        subscribeLink.start()
+        watchdogInterval = watchdogMicroseconds().map { $0 * 1000 }
+        notifyServiceManager("READY=1")
+        loop.run()
+        if !isEnded { end() }
+    }
+
+    /// Gives everything back, also after a set-up that failed half-way.
+    func close() {
+        end()
+        loop.drain()
+    }
+
+    /// Tells systemd about a change of state, if it wants to know. A manager that cannot be told is logged and no more.
+    func notifyServiceManager(_ state: String) {
+        do { try sdNotify(state) } catch { logger.warning("\(error)", metadata: ["state": "\(state)"]) }
+    }
+}

@@ -1,0 +1,130 @@
+internal import Configuration
+internal import EventLoop
+internal import Posix
+internal import RedisWire
+internal import RelayCore
+
+/// The connection that subscribes and hears. What Redis is told about names comes from the hub, in batches.
+final class SubscribeLink: RedisLink {
+    private lazy var subscribeSink = SubscribeSink(link: self)
+    private let batch = CommandBatch()
+    private var hub: Hub { relay.hub }
+
+    /// Names told to Redis in one loop turn at most, and unsent bytes beyond which it is told none: a restore of
+    /// 100,000 names must not keep the loop from its other work.
+    private static let namesPerTurn = 4096
+    private static let highWater = 256 << 10
+
+    override var sink: ReplySink { subscribeSink }
+    override var isReplyOwed: Bool { hub.isSubscribeReplyOwed }
+
+    override func established() {
+        if let channel = relay.probeChannel {
+            write(["SUBSCRIBE", relay.redisName(of: channel)])
+            hub.subscribeLinkSentProbe()
+        }
+        hub.beginRestore()
+        relay.subscribeLinkEstablished()
+    }
+
+    override func lost(_ failure: LinkFailure, unsent: Int) {
+        hub.subscribeLinkFailed()
+        relay.subscribeLinkLost()
+    }
+
+    override func writePing() {
+        write(["PING"])
+        hub.subscribeLinkSentPing()
+    }
+
+    /// Tells Redis about names. To be called once a turn.
+    func flush() {
+        guard isEstablished, let stream else { return }
+        let limit = relay.configuration.timings.restoreBatch
+        var names = 0
+        while hub.hasSubscribeCommands, names < Self.namesPerTurn, stream.unsent < Self.highWater, isEstablished {
+            let count = hub.nextSubscribeCommand(limit: limit) { batch.begin(SubscriptionKind($0)) } append: {
+                batch.append(prefix: $0, name: $1)
+            }
+            batch.finish { write($0) }
+            names += count
+        }
+        if hub.hasSubscribeCommands, stream.unsent < Self.highWater { relay.wakeUp() }
+    }
+
+    // MARK: Replies
+
+    func confirmed(_ kind: SubscriptionKind, _ name: UnsafeRawBufferPointer?) {
+        act(on: hub.confirmed(SubscribeVerb(kind), redisName: name ?? UnsafeRawBufferPointer(start: nil, count: 0)))
+    }
+
+    func answered(_ value: RedisValue) {
+        switch value {
+        case .error(let text):
+            if let failure = LinkFailure.classify(error: text) { return fail(failure) }
+            act(on: hub.subscribeRefused(text))
+        case .status("PONG"), .array([.bulk(Array("pong".utf8)), .bulk([])]):
+            pongReceived()
+            act(on: hub.pongReceived())
+        default: act(on: .violation("an answer that nothing was asked for"))
+        }
+    }
+
+    private func act(on reply: Hub.SubscribeReply) {
+        switch reply {
+        case .none, .probeSubscribed: break
+        case .probeRefused(let text): relay.probeRefused(text)
+        case .violation(let text): return fail(LinkFailure(cause: .malformedReply, reason: "Redis: \(text)"))
+        }
+        relay.subscribeLinkProgressed()
+    }
+}
+
+private final class SubscribeSink: ReplySink {
+    private unowned let link: SubscribeLink
+    init(link: SubscribeLink) { self.link = link }
+
+    override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
+        if let number = link.relay.hub.deliver(channel: channel, payload: payload) { link.relay.probeHeard(number) }
+        link.relay.relieveArena()
+    }
+
+    override func patternMessage(
+        pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
+    ) {
+        link.relay.hub.deliver(pattern: pattern, channel: channel, payload: payload)
+        link.relay.relieveArena()
+    }
+
+    override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
+        link.confirmed(kind, name)
+    }
+
+    override func integer(_ value: Int64) { reply(.integer(value)) }
+
+    override func reply(_ value: RedisValue) {
+        if link.isEstablished { link.answered(value) } else { link.greeted(value) }
+    }
+}
+
+extension SubscriptionKind {
+    init(_ verb: SubscribeVerb) {
+        switch verb {
+        case .subscribe: self = .subscribe
+        case .unsubscribe: self = .unsubscribe
+        case .psubscribe: self = .psubscribe
+        case .punsubscribe: self = .punsubscribe
+        }
+    }
+}
+
+extension SubscribeVerb {
+    init(_ kind: SubscriptionKind) {
+        switch kind {
+        case .subscribe: self = .subscribe
+        case .unsubscribe: self = .unsubscribe
+        case .psubscribe: self = .psubscribe
+        case .punsubscribe: self = .punsubscribe
+        }
+    }
+}

@@ -1,0 +1,52 @@
+internal import Logging
+internal import RelayCore
+
+/// One line per change of state; when the path flaps, a summary at most every ten seconds.
+struct TransitionLog {
+    private static let window: UInt64 = 10_000_000_000
+    private static let linesPerWindow = 6
+
+    private let logger: Logger
+    private var windowBegan: UInt64 = 0
+    private var lines = 0
+    private var suppressed = 0
+
+    init(logger: Logger) { self.logger = logger }
+
+    mutating func log(from previous: RelayStatus, to status: RelayStatus, now: UInt64) {
+        flush(status: status, now: now)
+        if now - windowBegan >= Self.window { (windowBegan, lines) = (now, 0) }
+        guard lines < Self.linesPerWindow else {
+            suppressed += 1
+            return
+        }
+        lines += 1
+        write("state changed", status, ["from": "\(previous.state.label)"])
+    }
+
+    /// Writes the summary that is due. To be called now and then.
+    mutating func flush(status: RelayStatus, now: UInt64) {
+        guard suppressed > 0, now - windowBegan >= Self.window else { return }
+        write("the state keeps changing", status, ["changes_not_logged": "\(suppressed)"])
+        (suppressed, windowBegan, lines) = (0, now, 1)
+    }
+
+    private func write(_ message: Logger.Message, _ status: RelayStatus, _ more: Logger.Metadata) {
+        var metadata = more
+        metadata["state"] = "\(status.state.label)"
+        metadata["outages"] = "\(status.outages)"
+        if status.state == .up {
+            metadata["down_ms"] = "\(status.downMilliseconds)"
+        } else {
+            metadata["cause"] = "\(status.cause.label)"
+            metadata["reason"] = "\(status.reason)"
+            metadata["publishing"] = "\(status.publishing)"
+            metadata["receiving"] = "\(status.receiving)"
+        }
+        switch status.state {
+        case .up: logger.notice(message, metadata: metadata)
+        case .stopping: logger.notice(message, metadata: metadata)
+        case .degraded, .down: logger.warning(message, metadata: metadata)
+        }
+    }
+}

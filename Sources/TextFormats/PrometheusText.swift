@@ -1,0 +1,72 @@
+/// Writes the Prometheus text exposition format, version 0.0.4: each family's HELP and TYPE once, then its samples.
+package struct PrometheusText {
+    package enum Kind: String { case counter, gauge, histogram }
+
+    package private(set) var text = ""
+
+    package init() {}
+
+    /// Begins a family; its samples follow.
+    package mutating func family(_ name: String, _ kind: Kind, _ help: String) {
+        text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n"
+    }
+
+    package mutating func sample(_ name: String, _ labels: [(String, String)] = [], _ value: UInt64) {
+        line(name, labels, "\(value)")
+    }
+
+    package mutating func sample(_ name: String, _ labels: [(String, String)] = [], _ value: Double) {
+        line(name, labels, "\(value)")
+    }
+
+    /// A family with one sample without labels.
+    package mutating func metric(_ name: String, _ kind: Kind, _ help: String, _ value: UInt64) {
+        family(name, kind, help)
+        sample(name, [], value)
+    }
+
+    package mutating func metric(_ name: String, _ kind: Kind, _ help: String, _ value: Double) {
+        family(name, kind, help)
+        sample(name, [], value)
+    }
+
+    /// A histogram without labels.
+    /// - Parameter buckets: ascending upper bounds, each with the count of its own bucket alone.
+    /// - Parameter overflow: the count beyond the last bound.
+    package mutating func histogram(
+        _ name: String, _ help: String, buckets: [(bound: Double, count: UInt64)], overflow: UInt64, sum: Double
+    ) {
+        family(name, .histogram, help)
+        var cumulative: UInt64 = 0
+        for (bound, count) in buckets {
+            cumulative += count
+            sample("\(name)_bucket", [("le", "\(bound)")], cumulative)
+        }
+        cumulative += overflow
+        sample("\(name)_bucket", [("le", "+Inf")], cumulative)
+        sample("\(name)_sum", [], sum)
+        sample("\(name)_count", [], cumulative)
+    }
+
+    private mutating func line(_ name: String, _ labels: [(String, String)], _ value: String) {
+        text += name
+        if !labels.isEmpty {
+            let pairs = labels.map { "\($0.0)=\"\(Self.escaped($0.1, quotes: true))\"" }
+            text += "{" + pairs.joined(separator: ",") + "}"
+        }
+        text += " \(value)\n"
+    }
+
+    private static func escaped(_ text: String, quotes: Bool) -> String {
+        var escaped = ""
+        for character in text.unicodeScalars {
+            switch character {
+            case "\\": escaped += "\\\\"
+            case "\n": escaped += "\\n"
+            case "\"" where quotes: escaped += "\\\""
+            default: escaped.unicodeScalars.append(character)
+            }
+        }
+        return escaped
+    }
+}

@@ -1,0 +1,56 @@
+/// A frame from the relay, copied out of the bytes it came in. Numbers that this version does not know stay numbers.
+enum ReceivedFrame: Equatable {
+    case welcome(Welcome)
+    case message(Message)
+    case reply(Reply)
+    case status(Status)
+    case loss(Loss)
+    case error(code: UInt64, detail: String)
+    case revoked(channels: [String], patterns: [String], detail: String)
+    /// A kind of a later version: to be ignored.
+    case unknown
+
+    struct Welcome: Equatable {
+        var version: UInt64 = 0
+        var relayVersion = ""
+        var relayID = ""
+        var maxFrameBytes: UInt64 = 0
+        var maxPayloadBytes: UInt64 = 0
+        var status = Status()
+    }
+
+    struct Message: Equatable {
+        var channel = ""
+        var payload: [UInt8] = []
+        /// nil: it came for the channel itself.
+        var pattern: String?
+    }
+
+    struct Reply: Equatable {
+        var id: UInt64 = 0
+        var outcome: UInt64 = 0
+        var receivers: UInt64 = 0
+        var detail = ""
+        var names: [String] = []
+    }
+
+    struct Status: Equatable {
+        var state: UInt64 = 0
+        var reason = ""
+        var sinceUnixMilliseconds: UInt64 = 0
+        var outages: UInt64 = 0
+        var downMilliseconds: UInt64 = 0
+        var publishing = false
+        var receiving = false
+        var gaps: UInt64 = 0
+        var cause: UInt64 = 0
+    }
+
+    struct Loss: Equatable {
+        var publishes: UInt64 = 0
+        var messages: UInt64 = 0
+        var reason = ""
+        var publishesUnknown: UInt64 = 0
+        var cause: UInt64 = 0
+    }
+}

@@ -1,0 +1,108 @@
+internal import Configuration
+internal import Posix
+internal import RelayCore
+
+/// A blocking client of a relay's socket: connects, says Hello, then sends and receives whole frames.
+///
+/// Every failure is the sentence with which the command ends.
+struct RelayClient: ~Copyable {
+    /// What the relay said of itself.
+    private(set) var welcome = ReceivedFrame.Welcome()
+
+    private let path: String
+    /// Nanoseconds for each answer.
+    private let timeout: UInt64
+    private var transport: Transport
+    private var splitter = FrameSplitter()
+    private var received: [ReceivedFrame] = []
+    private var consumed = 0
+
+    /// Connects to the relay at `path` and takes its Welcome.
+    ///
+    /// - Throws: ``CommandFailure`` when nobody serves there, it doesn't answer in time, or it turns us away.
+    static func connect(path: String, name: String, timeout: UInt64) throws(CommandFailure) -> RelayClient {
+        let transport = try Transport.unix(
+            path: path, timeout: timeout,
+            hint: "is hubrelay serving there? --socket or HUBRELAY_SOCKET names another socket")
+        var client = RelayClient(path: path, timeout: timeout, transport: transport)
+        try client.greet(name)
+        return client
+    }
+
+    private init(path: String, timeout: UInt64, transport: consuming Transport) {
+        self.path = path
+        self.timeout = timeout
+        self.transport = transport
+    }
+
+    private mutating func greet(_ name: String) throws(CommandFailure) {
+        try send(RequestFrames.hello(clientName: name))
+        switch try next(before: deadline(), unanswered: "is it a hubrelay?") {
+        case .welcome(let welcome) where welcome.version == UInt64(protocolVersion): self.welcome = welcome
+        case .error(let code, let detail): throw Self.turnedAway(code: code, detail: detail)
+        default: throw .failed("\(path) doesn't speak version \(protocolVersion) of hubrelay's protocol")
+        }
+    }
+
+    /// The point on the monotonic clock until which an answer to what is sent now may take.
+    func deadline() -> UInt64 {
+        Clock.monotonicNanoseconds() + timeout
+    }
+
+    /// Sends whole frames.
+    ///
+    /// - Throws: ``CommandFailure`` when the relay has gone or doesn't read in time.
+    mutating func send(_ frame: [UInt8]) throws(CommandFailure) {
+        try transport.write(frame, before: deadline())
+    }
+
+    /// The next frame, waiting for it until `deadline`; nil waits without end.
+    ///
+    /// - Parameter unanswered: what it means that no answer came, for the sentence that says so.
+    /// - Throws: ``CommandFailure`` when none comes in time, the relay has gone, or it sends no frames.
+    mutating func next(before deadline: UInt64?, unanswered: String) throws(CommandFailure) -> ReceivedFrame {
+        while consumed == received.count {
+            received.removeAll(keepingCapacity: true)
+            consumed = 0
+            guard let bytes = try transport.read(before: deadline) else {
+                throw .failed("no answer from \(path) within \(formatDuration(timeout)): \(unanswered)")
+            }
+            guard !bytes.isEmpty else { throw .failed("the relay at \(path) has closed the connection") }
+            try decode(bytes)
+        }
+        defer { consumed += 1 }
+        return received[consumed]
+    }
+
+    /// An Error frame as the end of the command.
+    static func turnedAway(code: UInt64, detail: String) -> CommandFailure {
+        let label = UInt8(exactly: code).flatMap(ErrorCode.init(rawValue:))?.label ?? "code \(code)"
+        let text = detail.isEmpty ? "" : ": \(escaped(detail, quotes: false))"
+        return .failed("the relay has ended the connection (\(label))\(text)")
+    }
+
+    private mutating func decode(_ bytes: [UInt8]) throws(CommandFailure) {
+        var frames: [ReceivedFrame] = []
+        var isMalformed = false
+        do throws(FrameSplitter.Violation) {
+            try bytes.withUnsafeBufferPointer { (buffer) throws(FrameSplitter.Violation) in
+                let bytes = UnsafeRawBufferPointer(buffer)
+                try splitter.feed(bytes, limit: { Self.maxFrameBytes }) { body in
+                    do throws(WireError) {
+                        frames.append(try ReceivedFrame.decode(body))
+                    } catch {
+                        isMalformed = true
+                    }
+                    return isMalformed ? .stop : .goOn
+                }
+            }
+        } catch {
+            isMalformed = true
+        }
+        guard !isMalformed else { throw .failed("what comes from \(path) is not the protocol of hubrelay") }
+        received += frames
+    }
+
+    /// No relay sends a longer one: it is the largest `--max-payload` with what a frame adds.
+    private static var maxFrameBytes: Int { 64 << 20 }
+}

@@ -1,0 +1,54 @@
+internal import ArgumentParser
+internal import Configuration
+internal import Posix
+
+/// `hubrelay health`: asks a relay's HTTP side, and exits as a container's health check wants it.
+struct HealthCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health", abstract: "Ask a relay whether it is well.",
+        discussion:
+            "Exit code 0 when the whole path through Redis works; with --live, when the relay itself runs. "
+            + "Else 1.")
+
+    @Flag(help: "Ask only whether the relay runs, whatever Redis does.") var live = false
+    @Option(name: .of(.http), help: .of(.http)) var http: String?
+    @Option(name: .of(.timeout), help: .of(.timeout)) var timeout: String?
+    @Flag(help: "Print the relay's own JSON.") var json = false
+
+    func run() throws {
+        runReportingFailures { () throws(CommandFailure) in
+            let settings = ClientSettings(
+                flags: [(.http, http), (.timeout, timeout)], environment: environmentVariable)
+            let (listen, nanoseconds) = try configured { () throws(ConfigurationError) in
+                (try settings.http(), try settings.timeout())
+            }
+            let path = live ? "/livez" : "/health"
+            let response = try HTTPClient.get(path, from: listen, timeout: nanoseconds)
+            try printSummary(response)
+            guard response.status == 200 else { throw .reported }
+        }
+    }
+
+    /// The document as it is, or its fields one per line, whatever they are.
+    private func printSummary(_ response: HTTPResponse) throws(CommandFailure) {
+        var text = String(decoding: response.body, as: UTF8.self)
+        while let last = text.last, last.isWhitespace { text.removeLast() }
+        guard !json, let fields = try? JSONFields.parse(text) else {
+            // Text that is no JSON is one line from a server that is perhaps no relay.
+            return try StandardStreams.writeOutput(json ? text : TextLine.statusLine(response.status, text))
+        }
+        for field in fields {
+            try StandardStreams.writeOutput(
+                "\(TextLine.plainOrQuoted(field.path)) \(TextLine.plainOrQuoted(field.value))")
+        }
+    }
+}
+
+extension TextLine {
+    /// `HTTP 200 "text"`.
+    fileprivate static func statusLine(_ status: Int, _ text: String) -> String {
+        var line = TextLine("HTTP \(status)")
+        if !text.isEmpty { line.addQuoted(text) }
+        return line.text
+    }
+}

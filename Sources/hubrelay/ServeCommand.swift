@@ -1,0 +1,93 @@
+internal import ArgumentParser
+internal import Configuration
+internal import Logging
+internal import Posix
+internal import Relay
+
+/// `hubrelay serve`: the relay itself, until SIGTERM or SIGINT.
+///
+/// Every option is text here: what is allowed is known to the table of settings alone, which also words the errors.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the relay.",
+        discussion: "A flag wins over its environment variable, that over the default.")
+
+    @Option(name: .of(.socket), help: .of(.socket)) var socket: String?
+    @Option(name: .of(.prefix), help: .of(.prefix)) var prefix: String?
+    @Option(name: .of(.socketMode), help: .of(.socketMode)) var socketMode: String?
+    @Option(name: .of(.socketGroup), help: .of(.socketGroup)) var socketGroup: String?
+    @Option(name: .of(.allowUID), help: .of(.allowUID)) var allowUID: [String] = []
+    @Option(name: .of(.allowGID), help: .of(.allowGID)) var allowGID: [String] = []
+    @Option(name: .of(.redis), help: .of(.redis)) var redis: String?
+    @Option(name: .of(.redisPasswordFile), help: .of(.redisPasswordFile)) var redisPasswordFile: String?
+    @Option(name: .of(.http), help: .of(.http)) var http: String?
+
+    @Option(name: .of(.maxPayload), help: .of(.maxPayload)) var maxPayload: String?
+    @Option(name: .of(.window), help: .of(.window)) var window: String?
+    @Option(name: .of(.maxBuffered), help: .of(.maxBuffered)) var maxBuffered: String?
+    @Option(name: .of(.maxConnections), help: .of(.maxConnections)) var maxConnections: String?
+    @Option(name: .of(.maxSubscriptions), help: .of(.maxSubscriptions)) var maxSubscriptions: String?
+    @Option(name: .of(.maxSubscriptionsPerConnection), help: .of(.maxSubscriptionsPerConnection))
+    var maxSubscriptionsPerConnection: String?
+
+    @Option(name: .of(.helloTimeout), help: .of(.helloTimeout)) var helloTimeout: String?
+    @Option(name: .of(.frameTimeout), help: .of(.frameTimeout)) var frameTimeout: String?
+    @Option(name: .of(.stopTimeout), help: .of(.stopTimeout)) var stopTimeout: String?
+    @Option(name: .of(.heartbeatInterval), help: .of(.heartbeatInterval)) var heartbeatInterval: String?
+    @Option(name: .of(.linkTimeout), help: .of(.linkTimeout)) var linkTimeout: String?
+    @Option(name: .of(.probe), help: .of(.probe)) var probe: String?
+    @Option(name: .of(.connectTimeout), help: .of(.connectTimeout)) var connectTimeout: String?
+    @Option(name: .of(.backoffMin), help: .of(.backoffMin)) var backoffMin: String?
+    @Option(name: .of(.backoffMax), help: .of(.backoffMax)) var backoffMax: String?
+    @Option(name: .of(.backoffMaxRefused), help: .of(.backoffMaxRefused)) var backoffMaxRefused: String?
+    @Option(name: .of(.restoreBatch), help: .of(.restoreBatch)) var restoreBatch: String?
+
+    @Option(name: .of(.logLevel), help: .of(.logLevel)) var logLevel: String?
+    @Option(name: .of(.logFormat), help: .of(.logFormat)) var logFormat: String?
+
+    /// Everything that was typed, by flag.
+    private var flags: [String: [String]] {
+        let single: [(Setting, String?)] = [
+            (.socket, socket), (.prefix, prefix), (.socketMode, socketMode), (.socketGroup, socketGroup),
+            (.redis, redis), (.redisPasswordFile, redisPasswordFile), (.http, http),
+            (.maxPayload, maxPayload), (.window, window), (.maxBuffered, maxBuffered),
+            (.maxConnections, maxConnections), (.maxSubscriptions, maxSubscriptions),
+            (.maxSubscriptionsPerConnection, maxSubscriptionsPerConnection),
+            (.helloTimeout, helloTimeout), (.frameTimeout, frameTimeout), (.stopTimeout, stopTimeout),
+            (.heartbeatInterval, heartbeatInterval), (.linkTimeout, linkTimeout), (.probe, probe),
+            (.connectTimeout, connectTimeout), (.backoffMin, backoffMin), (.backoffMax, backoffMax),
+            (.backoffMaxRefused, backoffMaxRefused), (.restoreBatch, restoreBatch),
+            (.logLevel, logLevel), (.logFormat, logFormat),
+        ]
+        var flags = [Setting.allowUID.flag: allowUID, Setting.allowGID.flag: allowGID]
+        for case (let setting, let text?) in single { flags[setting.flag] = [text] }
+        return flags
+    }
+
+    func run() throws {
+        runReportingFailures { () throws(CommandFailure) in
+            let configuration = try configured { () throws(ConfigurationError) in
+                try RelayConfiguration.parse(flags: flags, environment: environmentVariable)
+            }
+            let handler = StderrLogHandler(configuration.logging)
+            let logger = Logger(label: "hubrelay") { _ in handler }
+            for notice in configuration.notices { logger.notice("\(notice)") }
+            let code = RelayDaemon.run(configuration, logger: logger)
+            if code != 0 { throw CommandFailure(line: nil, code: code) }
+        }
+    }
+}
+
+extension NameSpecification {
+    /// The flag of a setting.
+    static func of(_ setting: Setting) -> NameSpecification {
+        .customLong(setting.name)
+    }
+}
+
+extension ArgumentHelp {
+    /// The help of a setting, with its unit, range, default and environment variable.
+    static func of(_ setting: Setting) -> ArgumentHelp {
+        ArgumentHelp("\(setting.help)", valueName: setting.placeholder)
+    }
+}

@@ -1,0 +1,41 @@
+internal import Glibc
+internal import Posix
+
+/// The three descriptors that a process is started with.
+enum StandardStreams {
+    /// Whether a person would have to type what is read from stdin.
+    static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+
+    /// Everything up to the end of stdin, but no more than `limit` bytes.
+    ///
+    /// - Throws: ``CommandFailure`` when it is closed or cannot be read.
+    static func readInput(atMost limit: Int) throws(CommandFailure) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while bytes.count < limit {
+            let count = read(STDIN_FILENO, &chunk, min(chunk.count, limit - bytes.count))
+            if count == 0 { break }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw .failed("\(SystemError(operation: "read stdin", code: errno))") }
+            bytes += chunk[..<count]
+        }
+        return bytes
+    }
+
+    /// Writes a line to stdout at once.
+    ///
+    /// - Throws: ``CommandFailure`` when stdout takes no more: without a line where its reader has gone.
+    static func writeOutput(_ line: String) throws(CommandFailure) {
+        do throws(SystemError) {
+            try writeAll(STDOUT_FILENO, Array(line.utf8) + [UInt8(ascii: "\n")])
+        } catch {
+            throw error.code == EPIPE
+                ? .outputClosed : .failed("cannot write to stdout: \(errorText(error.code))")
+        }
+    }
+
+    /// Writes a line to stderr, with a single write(2) where stderr takes it. It is lost where stderr is closed.
+    static func writeError(_ line: String) {
+        try? writeAll(STDERR_FILENO, Array(line.utf8) + [UInt8(ascii: "\n")])
+    }
+}

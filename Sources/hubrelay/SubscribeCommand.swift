@@ -1,0 +1,84 @@
+internal import ArgumentParser
+internal import Configuration
+internal import Posix
+internal import RelayCore
+
+/// `hubrelay subscribe`: what comes on some channels, and the state of the relay, as it happens.
+struct SubscribeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "subscribe", abstract: "Print the messages of channels or patterns as they come.",
+        discussion:
+            "Also prints changes of the relay's state and lost messages. Ends with Ctrl-C, after --count "
+            + "messages, or with exit code 1 when the relay goes.")
+
+    @Flag(help: "The names are patterns, in the glob syntax of Redis.") var pattern = false
+    @Option(
+        name: .of(.count),
+        help: ArgumentHelp(
+            "\(Setting.count.purpose) Allowed: \(Setting.count.allowed).",
+            valueName: Setting.count.placeholder))
+    var count: String?
+    @Argument(help: "Channels, or patterns with --pattern, without the relay's prefix.") var names: [String]
+    @OptionGroup var options: ClientOptions
+
+    func run() throws {
+        runReportingFailures { () throws(CommandFailure) in
+            let settings = try options.settings(count: count)
+            endQuietlyOnInterrupt()
+            var client = try RelayClient.connect(
+                path: settings.socketPath, name: "hubrelay subscribe", timeout: settings.timeout)
+            let printer = EventPrinter(asJSON: options.json)
+            try printer.print(.status(client.welcome.status))
+            var subscriptions = Subscriptions(
+                names: names, maxFrameBytes: Int(clamping: client.welcome.maxFrameBytes))
+            for (id, group) in subscriptions.unanswered.sorted(by: { $0.key < $1.key }) {
+                try client.send(RequestFrames.subscribe(names: group, arePatterns: pattern, id: id))
+            }
+            try printEvents(&client, &subscriptions, printer, upTo: settings.count ?? .max)
+        }
+    }
+
+    private func printEvents(
+        _ client: inout RelayClient, _ subscriptions: inout Subscriptions, _ printer: EventPrinter,
+        upTo count: Int
+    ) throws(CommandFailure) {
+        let deadline = client.deadline()
+        var left = count
+        while left > 0 {
+            let frame = try client.next(
+                before: subscriptions.unanswered.isEmpty ? nil : deadline,
+                unanswered: "the subscription is not confirmed")
+            switch frame {
+            case .reply(let reply):
+                guard let group = subscriptions.unanswered.removeValue(forKey: reply.id) else { continue }
+                try printer.print(reply, toSubscribe: group)
+                guard reply.isSubscribed else { throw .reported }
+            case .error(let code, let detail):
+                throw RelayClient.turnedAway(code: code, detail: detail)
+            case .message:
+                try printer.print(frame)
+                left -= 1
+            default: try printer.print(frame)
+            }
+        }
+    }
+}
+
+/// The requests of a subscriber that still await their Reply: the names, by id.
+struct Subscriptions {
+    var unanswered: [UInt64: [String]] = [:]
+
+    /// More names than fit one frame go in several.
+    init(names: [String], maxFrameBytes: Int) {
+        for (index, group) in RequestFrames.groups(of: names, maxFrameBytes: maxFrameBytes).enumerated() {
+            unanswered[UInt64(index) + 1] = group
+        }
+    }
+}
+
+extension ReceivedFrame.Reply {
+    /// Whether the names are held from here on, even if nothing is received now.
+    fileprivate var isSubscribed: Bool {
+        outcome == UInt64(Outcome.ok.rawValue) || outcome == UInt64(Outcome.pending.rawValue)
+    }
+}
