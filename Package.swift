@@ -49,7 +49,12 @@ let package = Package(
             dependencies: [
                 "Configuration", "Relay", "RelayCore", "Posix", "TextFormats", argumentParser, logging,
             ],
-            swiftSettings: settings),
+            swiftSettings: settings,
+            // lld: the default linker warns of `mktemp` in the static FoundationEssentials that comes with the
+            // argument parser; and what nobody calls is left out.
+            linkerSettings: [
+                .unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections"], .when(configuration: .release))
+            ]),
 
         .target(
             name: "TestSupport", dependencies: [protobuf], path: "Tests/Support", swiftSettings: settings),
