@@ -1,7 +1,7 @@
 internal import CMicrohttpd
 
-/// What is known of a request between the library's callbacks. The library holds one reference to it: retained in
-/// `onURI`, released in `onCompleted`.
+/// What is known of a request between the library's callbacks. The library holds one reference to it:
+/// retained in `onURI`, released in `onCompleted`.
 private final class Exchange {
     let target: String
     var droppedBytes = 0
@@ -37,7 +37,8 @@ let onCompleted:
         Unmanaged<Exchange>.fromOpaque(exchange).release()
     }
 
-/// Called once when the headers are there, then for each piece of a body, then once more at the request's end.
+/// Called once when the headers are there, then for each piece of a body, then once more at the request's
+/// end.
 let onAccess:
     @convention(c) (
         UnsafeMutableRawPointer?, OpaquePointer?, UnsafePointer<CChar>?, UnsafePointer<CChar>?,
@@ -53,8 +54,8 @@ let onAccess:
     }
 
 extension AdminServer {
-    /// Answers at the request's end only: an answer before its body is read would be followed by a reset, which can
-    /// destroy it on its way.
+    /// Answers at the request's end only: an answer before its body is read would be followed by a reset,
+    /// which can destroy it on its way.
     fileprivate func advance(
         _ exchange: Exchange, _ connection: OpaquePointer, method: String, _ uploadBytes: inout Int
     ) -> MHD_Result {
@@ -87,7 +88,9 @@ extension AdminServer {
         defer { MHD_destroy_response(made) }
         let headers = [("Content-Type", response.contentType), ("Cache-Control", "no-store")]
         for (name, value) in headers + response.headers {
-            guard MHD_add_response_header(made, name, value) == hubrelay_http_yes else { return hubrelay_http_no }
+            guard MHD_add_response_header(made, name, value) == hubrelay_http_yes else {
+                return hubrelay_http_no
+            }
         }
         return MHD_queue_response(connection, UInt32(response.status), made)
     }

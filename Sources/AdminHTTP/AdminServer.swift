@@ -14,12 +14,13 @@ package struct AdminServerError: Error, Equatable, CustomStringConvertible {
 
 /// HTTP/1.1 for health checks and metrics by libmicrohttpd, on the caller's event loop and thread.
 ///
-/// The library has an epoll descriptor of its own in which it watches its connections. The caller watches that one
-/// descriptor and calls `run()` when it is readable or `timeoutMilliseconds` have passed: so a loop that hangs answers
-/// nothing, which is what a health check is for.
+/// The library has an epoll descriptor of its own in which it watches its connections. The caller watches
+/// that one descriptor and calls `run()` when it is readable or `timeoutMilliseconds` have passed: so a loop
+/// that hangs answers nothing, which is what a health check is for.
 ///
-/// Bounds: 64 connections (more wait in the kernel's backlog), 10 s without a byte, 16 KiB of memory a connection,
-/// 64 KiB of a request's body, which is read and dropped. GET and HEAD go to the handler, other methods get 405.
+/// Bounds: 64 connections (more wait in the kernel's backlog), 10 s without a byte, 16 KiB of memory a
+/// connection, 64 KiB of a request's body, which is read and dropped. GET and HEAD go to the handler, other
+/// methods get 405.
 package final class AdminServer {
     /// Answers a request. Called within `run()`; it may call `close()`, and must not call `run()`.
     package typealias Handler = (AdminRequest) -> AdminResponse
@@ -30,8 +31,8 @@ package final class AdminServer {
     private var isRunning = false
     private var closeAfterRun = false
 
-    /// Serves a socket that listens already: TCP or Unix, non-blocking. The server owns it from here on and closes it;
-    /// on a thrown error it remains the caller's.
+    /// Serves a socket that listens already: TCP or Unix, non-blocking. The server owns it from here on and
+    /// closes it; on a thrown error it remains the caller's.
     package init(
         listeningDescriptor: Int32, handler: @escaping Handler
     ) throws(AdminServerError) {
@@ -55,17 +56,20 @@ package final class AdminServer {
 
     deinit { stop() }
 
-    /// The library's epoll descriptor, to be watched for readability; -1 once closed. Stop watching before `close()`.
+    /// The library's epoll descriptor, to be watched for readability; -1 once closed. Stop watching before
+    /// `close()`.
     package var pollDescriptor: Int32 { daemon.map { hubrelay_http_epoll_descriptor($0) } ?? -1 }
 
-    /// Does what is ready: accepts, reads, answers, closes what timed out. Never blocks. Does nothing once closed.
+    /// Does what is ready: accepts, reads, answers, closes what timed out. Never blocks. Does nothing once
+    /// closed.
     package func run() {
         guard let daemon, !isRunning else { return }
         isRunning = true
         let connections = hubrelay_http_connections(daemon)
         _ = MHD_run(daemon)
-        // At its limit the library stops watching the listening socket, and takes it up again only at the start of a
-        // run: without this one, a connection that waits for a free slot would wait for another one's timeout.
+        // At its limit the library stops watching the listening socket, and takes it up again only at the
+        // start of a run: without this one, a connection that waits for a free slot would wait for another
+        // one's timeout.
         if hubrelay_http_connections(daemon) < connections { _ = MHD_run(daemon) }
         isRunning = false
         if closeAfterRun { stop() }
@@ -79,7 +83,8 @@ package final class AdminServer {
         return MHD_get_timeout(daemon, &timeout) == hubrelay_http_yes ? timeout : nil
     }
 
-    /// Stops listening and drops every connection. Idempotent. Within the handler it waits for the end of `run()`.
+    /// Stops listening and drops every connection. Idempotent. Within the handler it waits for the end of
+    /// `run()`.
     package func close() {
         if isRunning { closeAfterRun = true } else { stop() }
     }

@@ -34,8 +34,8 @@ static inline unsigned int hubrelay_http_connections(struct MHD_Daemon *daemon)
     return info == NULL ? 0 : info->num_connections;
 }
 
-// Enumerations that are marked as closed reach Swift under other names than in the header, and which ones are marked
-// differs between versions: these constants have one name with all of them.
+// Enumerations that are marked as closed reach Swift under other names than in the header, and which ones are
+// marked differs between versions: these constants have one name with all of them.
 static const enum MHD_Result hubrelay_http_yes = MHD_YES;
 static const enum MHD_Result hubrelay_http_no = MHD_NO;
 static const enum MHD_ResponseMemoryMode hubrelay_http_copy = MHD_RESPMEM_MUST_COPY;

@@ -1,5 +1,6 @@
-// What Swift's Glibc module leaves out, because that module is built without _GNU_SOURCE: constants and calls of
-// Linux (socket(7), unix(7), open(2), rename(2), getrandom(2)). Only declarations, macros' values and inline calls.
+// What Swift's Glibc module leaves out, because that module is built without _GNU_SOURCE: constants and calls
+// of Linux (socket(7), unix(7), open(2), rename(2), getrandom(2)). Only declarations, macros' values and
+// inline calls.
 #pragma once
 #include <fcntl.h>
 #include <sys/random.h>
@@ -18,7 +19,8 @@ struct hubrelay_ucred {
 // open(2): a descriptor that only names a place in the file system. It needs search permission alone.
 static const int hubrelay_O_PATH = __O_PATH;
 
-// rename(2): fails with EEXIST where `to` exists. Through syscall(2), as renameat2(3) is declared for GNU sources only.
+// rename(2): fails with EEXIST where `to` exists. Through syscall(2), as renameat2(3) is declared for GNU
+// sources only.
 static inline int hubrelay_rename_no_replace(int directory, const char *from, const char *to)
 {
     const unsigned int no_replace = 1;

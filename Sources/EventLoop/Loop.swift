@@ -25,6 +25,8 @@ public final class Loop {
     /// Counts loop turns, so that a stream can tell a second read in the same turn.
     private(set) var turn: UInt64 = 0
     private var turnEnd: TurnEnd?
+    /// Something is still at work with it, so its memory must stay.
+    private var isAbandoned = false
 
     /// - Throws: `LoopError` when the process has no descriptors left.
     package init() throws(LoopError) {
@@ -39,6 +41,7 @@ public final class Loop {
     }
 
     deinit {
+        guard !isAbandoned else { return }
         // Every handle retains itself until its close callback, so a loop that is not empty here has been abandoned.
         let code = uv_loop_close(handle)
         assert(code == 0, "the loop was dropped with open handles")
@@ -65,10 +68,23 @@ public final class Loop {
 
     /// Closes what the loop itself has opened, and runs until every handle's close callback has been called. All
     /// other handles must have been closed by their owners.
+    ///
+    /// A host name that is being looked up cannot be called back, and a resolver may take its time: after a second the
+    /// loop is abandoned as it is, which is for a process that is about to exit.
     package func drain() {
         turnEnd?.close()
         turnEnd = nil
+        var isOver = false
+        let limit = Timer(loop: self) { [unowned self] in
+            isOver = true
+            stop()
+        }
+        limit.start(after: 1_000_000_000)
+        limit.unreference()
         uv_run(handle, UV_RUN_DEFAULT)
+        limit.close()
+        isAbandoned = isOver
+        uv_run(handle, isOver ? UV_RUN_NOWAIT : UV_RUN_DEFAULT)
     }
 }
 

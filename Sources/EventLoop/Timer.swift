@@ -21,6 +21,9 @@ package final class Timer {
 
     package func stop() { uv_timer_stop(box.pointer) }
 
+    /// The loop ends although this timer runs.
+    package func unreference() { uv_unref(box.base) }
+
     package var isActive: Bool { uv_is_active(box.base) != 0 }
 
     /// It is not called any more.

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// A client socket for the small commands: it blocks, but never longer than it was told. Deadlines are in nanoseconds
-/// of `Clock.monotonicNanoseconds()`.
+/// A client socket for the small commands: it blocks, but never longer than it was told. Deadlines are in
+/// nanoseconds of `Clock.monotonicNanoseconds()`.
 package struct BlockingConnection: ~Copyable {
     private let descriptor: Descriptor
 
@@ -12,10 +12,15 @@ package struct BlockingConnection: ~Copyable {
     /// - Throws: `SystemError`: ENAMETOOLONG, ETIMEDOUT, or what connect(2) says.
     package static func unix(path: String, timeout: UInt64) throws(SystemError) -> BlockingConnection {
         let operation = "connect to \(path)"
-        guard let address = UnixAddress(path: path) else { throw SystemError(operation: operation, code: ENAMETOOLONG) }
-        let descriptor = Descriptor(owning: socket(AF_UNIX, streamSocketType, 0))
-        guard descriptor.number >= 0 else { throw .last(operation) }
-        let result = address.withSocketAddress { name, length in retrying { connect(descriptor.number, name, length) } }
+        guard let address = UnixAddress(path: path) else {
+            throw SystemError(operation: operation, code: ENAMETOOLONG)
+        }
+        let number = socket(AF_UNIX, streamSocketType, 0)
+        guard number >= 0 else { throw .last(operation) }
+        let descriptor = Descriptor(owning: number)
+        let result = address.withSocketAddress { name, length in
+            retrying { connect(descriptor.number, name, length) }
+        }
         try finishConnecting(descriptor.number, result, operation, timeout)
         return BlockingConnection(descriptor)
     }
@@ -23,14 +28,17 @@ package struct BlockingConnection: ~Copyable {
     /// Connects to a numeric address, or to "localhost", which is 127.0.0.1.
     /// - Parameter timeout: nanoseconds.
     /// - Throws: `SystemError`: EINVAL for a host that is no address, ETIMEDOUT, or what connect(2) says.
-    package static func tcp(host: String, port: UInt16, timeout: UInt64) throws(SystemError) -> BlockingConnection {
+    package static func tcp(
+        host: String, port: UInt16, timeout: UInt64
+    ) throws(SystemError) -> BlockingConnection {
         let operation = "connect to \(host):\(port)"
         let numeric = host == "localhost" ? "127.0.0.1" : host
         guard let list = try? AddressList.resolve(host: numeric, port: port, flags: AI_NUMERICHOST),
             let first = list.first
         else { throw SystemError(operation: operation, code: EINVAL) }
-        let descriptor = Descriptor(owning: socket(first.pointee.ai_family, streamSocketType, 0))
-        guard descriptor.number >= 0 else { throw .last(operation) }
+        let number = socket(first.pointee.ai_family, streamSocketType, 0)
+        guard number >= 0 else { throw .last(operation) }
+        let descriptor = Descriptor(owning: number)
         let result = retrying { connect(descriptor.number, first.pointee.ai_addr, first.pointee.ai_addrlen) }
         try finishConnecting(descriptor.number, result, operation, timeout)
         return BlockingConnection(descriptor)
@@ -72,8 +80,8 @@ package struct BlockingConnection: ~Copyable {
         }
     }
 
-    /// What has come: at least one byte; none at the end of the stream; nil when nothing came before the deadline
-    /// (nil: waits for ever).
+    /// What has come: at least one byte; none at the end of the stream; nil when nothing came before the
+    /// deadline (nil: waits for ever).
     /// - Throws: `SystemError`: EINTR when a signal came, or what recv(2) says.
     package mutating func read(deadline: UInt64?) throws(SystemError) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)

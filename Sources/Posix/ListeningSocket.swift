@@ -28,8 +28,9 @@ package struct ListeningSocket {
     /// The port it listens on: the kernel's choice where 0 was asked for.
     package let boundPort: UInt16
 
-    /// Listens on a numeric IPv4 or IPv6 address (without brackets; a scope such as `%eth0` is understood), or
-    /// on "localhost", which is 127.0.0.1. SO_REUSEADDR is set, so that a restart needn't wait for old connections.
+    /// Listens on a numeric IPv4 or IPv6 address (without brackets; a scope such as `%eth0` is understood),
+    /// or on "localhost", which is 127.0.0.1. SO_REUSEADDR is set, so that a restart needn't wait for old
+    /// connections.
     package static func tcp(
         host: String, port: UInt16, backlog: Int32 = 128
     ) throws(ListeningSocketError) -> ListeningSocket {
@@ -38,7 +39,8 @@ package struct ListeningSocket {
         // Only numeric: a resolver at start-up would make the daemon depend on the network.
         guard
             !numeric.isEmpty,
-            let info = try? AddressList.resolve(host: numeric, port: port, flags: AI_NUMERICHOST | AI_PASSIVE),
+            let info = try? AddressList.resolve(
+                host: numeric, port: port, flags: AI_NUMERICHOST | AI_PASSIVE),
             let first = info.first
         else { throw .notAnAddress(host: host) }
 
@@ -54,7 +56,8 @@ package struct ListeningSocket {
         guard Glibc.bind(number, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0 else {
             throw errno == EADDRINUSE ? .inUse(address: address) : failed("bind")
         }
-        // listen(2) may be the one to find the port taken: two sockets with SO_REUSEADDR can both be bound to it.
+        // listen(2) may be the one to find the port taken: two sockets with SO_REUSEADDR can both be bound to
+        // it.
         guard listen(number, backlog) == 0 else {
             throw errno == EADDRINUSE ? .inUse(address: address) : failed("listen")
         }
@@ -77,4 +80,5 @@ package struct ListeningSocket {
 }
 
 /// SOCK_STREAM, non-blocking and closed on exec: what every stream socket of ours is.
-let streamSocketType = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+let streamSocketType =
+    Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// The lock file beside a socket's path: whoever holds its flock(2) owns the path.
 ///
-/// The file stays for good. Were it removed, a process that still holds the old file and one that locked a new file
-/// of the same name would both believe that they own the path.
+/// The file stays for good. Were it removed, a process that still holds the old file and one that locked a
+/// new file of the same name would both believe that they own the path.
 struct PathLock: ~Copyable {
     private let descriptor: Descriptor
 
@@ -45,14 +45,16 @@ struct PathLock: ~Copyable {
 
     static let suffix = ".lock"
 
-    /// Writes our pid for the next one's error message. A failure (disk full) costs only that message its number.
+    /// Writes our pid for the next one's error message. A failure (disk full) costs only that message its
+    /// number.
     private static func writeOwner(_ descriptor: Int32) {
         let text = Array("\(getpid())\n".utf8)
         _ = ftruncate(descriptor, 0)
         _ = pwrite(descriptor, text, text.count, 0)
     }
 
-    /// The pid in the file. Nil where there is none, or it is nobody's: the owner may live in another pid namespace.
+    /// The pid in the file. Nil where there is none, or it is nobody's: the owner may live in another pid
+    /// namespace.
     private static func readOwner(_ descriptor: Int32) -> Int32? {
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = pread(descriptor, &bytes, bytes.count, 0)

@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// The value of an environment variable; nil if it is not set. Bytes that are not UTF-8 are replaced by U+FFFD.
+/// The value of an environment variable; nil if it is not set. Bytes that are not UTF-8 are replaced by
+/// U+FFFD.
 package func environmentVariable(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
 }
@@ -40,7 +41,8 @@ package enum DescriptorLimit {
     }
 }
 
-/// Writes all of `bytes` to a descriptor, blocking or not; waits where it is full. For the log and for output.
+/// Writes all of `bytes` to a descriptor, blocking or not; waits where it is full. For the log and for
+/// output.
 /// - Throws: `SystemError`, with EPIPE where the reader has gone.
 package func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
     var written = 0

@@ -18,14 +18,17 @@ package struct ProcessStats {
             let statistics = readProcFile("/proc/self/stat"), let boot = bootUnixSeconds(),
             let open = countDescriptors()
         else { return nil }
-        // The second field is the program's name in parentheses, and may itself contain blanks and parentheses.
+        // The second field is the program's name in parentheses, and may itself contain blanks and
+        // parentheses.
         guard let end = statistics.lastIndex(of: ")") else { return nil }
         let fields = statistics[end...].dropFirst(2).split(separator: " ")
         func field(_ number: Int) -> UInt64? {
             // Numbered from 1 as in proc(5); the first one here is field 3.
             fields.count > number - 3 ? UInt64(fields[number - 3]) : nil
         }
-        guard let start = field(22), let virtualBytes = field(23), let residentPages = field(24) else { return nil }
+        guard let start = field(22), let virtualBytes = field(23), let residentPages = field(24) else {
+            return nil
+        }
         var usage = rusage()
         guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return nil }
         return ProcessStats(

@@ -11,15 +11,17 @@ package enum SecretFileError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .system(let path, let code): "cannot read the secret file \(path): \(errorText(code))"
-        case .notAFile(let path, let kind): "cannot read the secret file \(path): it is \(kind), not a regular file"
-        case .tooLarge(let path, let limit): "cannot read the secret file \(path): it is larger than \(limit) bytes"
+        case .notAFile(let path, let kind):
+            "cannot read the secret file \(path): it is \(kind), not a regular file"
+        case .tooLarge(let path, let limit):
+            "cannot read the secret file \(path): it is larger than \(limit) bytes"
         case .empty(let path): "cannot use the secret file \(path): it is empty"
         }
     }
 }
 
-/// Reads a secret: the content of a regular file (symbolic links are followed, as mounted secrets are links), at most
-/// 64 KiB, without one newline at its end.
+/// Reads a secret: the content of a regular file (symbolic links are followed, as mounted secrets are links),
+/// at most 64 KiB, without one newline at its end.
 package func readSecretFile(_ path: String) throws(SecretFileError) -> [UInt8] {
     let limit = 64 * 1024
     // Non-blocking, or opening a FIFO would wait for a writer.

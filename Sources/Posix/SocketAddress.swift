@@ -17,7 +17,8 @@ struct UnixAddress {
         fill(bytes, at: 0)
     }
 
-    /// The address of a name in the abstract namespace, given without its leading zero byte. Nil: it doesn't fit.
+    /// The address of a name in the abstract namespace, given without its leading zero byte. Nil: it doesn't
+    /// fit.
     init?(abstractName: String) {
         let bytes = Array(abstractName.utf8)
         guard !bytes.isEmpty, bytes.count <= Self.maxPathBytes else { return nil }

@@ -3,11 +3,12 @@ internal import Glibc
 
 /// The path of a listening Unix socket, and the right to it.
 ///
-/// A lock on a file beside it (`PATH.lock`, which stays) decides who owns the path. The socket is bound under a
-/// temporary name, gets its mode and group there, and is then renamed: nobody can connect before it is ready, and the
-/// path is never without a socket while one replaces another.
+/// A lock on a file beside it (`PATH.lock`, which stays) decides who owns the path. The socket is bound under
+/// a temporary name, gets its mode and group there, and is then renamed: nobody can connect before it is
+/// ready, and the path is never without a socket while one replaces another.
 package final class SocketPath {
-    /// The listening socket, non-blocking and close-on-exec. It belongs to whoever listens with it, who closes it.
+    /// The listening socket, non-blocking and close-on-exec. It belongs to whoever listens with it, who
+    /// closes it.
     package let descriptor: Int32
     private let directory: Descriptor
     private let name: String
@@ -26,8 +27,8 @@ package final class SocketPath {
 
     deinit { release() }
 
-    /// Listens on `path`. A socket that nobody serves is replaced; a live one, or anything that is not a socket, is an
-    /// error and stays as it is.
+    /// Listens on `path`. A socket that nobody serves is replaced; a live one, or anything that is not a
+    /// socket, is an error and stays as it is.
     /// - Parameter mode: permission bits of the socket.
     /// - Parameter group: the socket's group; nil leaves it to the directory.
     package static func bind(
@@ -53,7 +54,8 @@ package final class SocketPath {
             socket.removeTemporaryName()
             throw error
         }
-        return SocketPath(descriptor: socket.take(), directory: directory, name: name, identity: identity, lock: lock)
+        return SocketPath(
+            descriptor: socket.take(), directory: directory, name: name, identity: identity, lock: lock)
     }
 
     private static func split(_ path: String) throws(SocketPathError) -> (directory: String, name: String) {
@@ -63,17 +65,21 @@ package final class SocketPath {
         guard path.utf8.count <= UnixAddress.maxPathBytes else {
             throw .tooLong(path: path, bytes: path.utf8.count, limit: UnixAddress.maxPathBytes)
         }
-        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        // By bytes: with characters, a slash before a combining mark would be another character than a slash.
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
         let directory = slash == path.startIndex ? "/" : String(path[..<slash])
-        return (directory, String(path[path.index(after: slash)...]))
+        return (directory, String(path[path.utf8.index(after: slash)...]))
     }
 
-    /// Gives the path up: it is removed if it still is the socket that was bound here, and the lock is free, so that
-    /// another process can take it at once. The listening descriptor stays open. May be called more than once.
+    /// Gives the path up: it is removed if it still is the socket that was bound here, and the lock is free,
+    /// so that another process can take it at once. The listening descriptor stays open. May be called more
+    /// than once.
     package func release() {
         guard lock != nil else { return }
         var status = stat()
-        if fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0, FileIdentity(status) == identity {
+        if fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
+            FileIdentity(status) == identity
+        {
             unlinkat(directory.number, name, 0)
         }
         lock = nil

@@ -1,9 +1,10 @@
 internal import Glibc
 
-/// Tells the service manager a change of state, such as "READY=1" or "STOPPING=1", by the protocol of sd_notify(3):
-/// one datagram to the socket in $NOTIFY_SOCKET, a path or, after "@", an abstract name.
+/// Tells the service manager a change of state, such as "READY=1" or "STOPPING=1", by the protocol of
+/// sd_notify(3): one datagram to the socket in $NOTIFY_SOCKET, a path or, after "@", an abstract name.
 ///
-/// Never blocks: where the manager's queue is full, the error has the code EAGAIN and the caller may try again.
+/// Never blocks: where the manager's queue is full, the error has the code EAGAIN and the caller may try
+/// again.
 /// - Parameter socket: where to send; by default what the environment says.
 /// - Returns: false where nobody asked to be told.
 /// - Throws: `SystemError` when it could not be sent.
@@ -33,8 +34,9 @@ package func sdNotify(
     return true
 }
 
-/// How often the service manager expects "WATCHDOG=1" at the latest, in microseconds (sd_watchdog_enabled(3)); to be
-/// sent in half of this time. Nil where it expects none, or expects it from another process.
+/// How often the service manager expects "WATCHDOG=1" at the latest, in microseconds
+/// (sd_watchdog_enabled(3)); to be sent in half of this time. Nil where it expects none, or expects it from
+/// another process.
 package func watchdogMicroseconds(
     _ variable: (String) -> String? = environmentVariable
 ) -> UInt64? {

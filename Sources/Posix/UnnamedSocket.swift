@@ -1,7 +1,8 @@
 internal import CPosix
 internal import Glibc
 
-/// A Unix socket bound under a temporary name, on its way to its final name. Made by the owner of the path's lock.
+/// A Unix socket bound under a temporary name, on its way to its final name. Made by the owner of the path's
+/// lock.
 struct UnnamedSocket: ~Copyable {
     private let descriptor: Descriptor
     private let path: String
@@ -10,7 +11,8 @@ struct UnnamedSocket: ~Copyable {
 
     /// Binds a new socket under a temporary name beside `path`. Nobody can connect yet: it does not listen.
     init(path: String, directory: Int32, lockInode: UInt64) throws(SocketPathError) {
-        let (temporaryName, address) = try Self.temporaryPlace(path, directory: directory, lockInode: lockInode)
+        let (temporaryName, address) = try Self.temporaryPlace(
+            path, directory: directory, lockInode: lockInode)
         try Self.removeLeftover(temporaryName, directory: directory, path: path)
         let number = socket(AF_UNIX, streamSocketType, 0)
         guard number >= 0 else { throw .system(path: path, operation: "socket", code: errno) }
@@ -29,8 +31,8 @@ struct UnnamedSocket: ~Copyable {
     ) throws(SocketPathError) -> (name: String, address: UnixAddress) {
         let long = path + ".new"
         if let address = UnixAddress(path: long) {
-            let start = long.lastIndex(of: "/").map(long.index(after:)) ?? long.startIndex
-            return (String(long[start...]), address)
+            let slash = long.utf8.lastIndex(of: UInt8(ascii: "/"))
+            return (slash.map { String(long[long.utf8.index(after: $0)...]) } ?? long, address)
         }
         // No room for a suffix: a short name, reached by way of the directory's descriptor.
         let short = "." + String(lockInode, radix: 16)
@@ -40,8 +42,8 @@ struct UnnamedSocket: ~Copyable {
         return (short, address)
     }
 
-    /// Sets group and mode, in this order as chown(2) may clear mode bits, and only then listens: at no moment can
-    /// anyone connect that `mode` shuts out.
+    /// Sets group and mode, in this order as chown(2) may clear mode bits, and only then listens: at no
+    /// moment can anyone connect that `mode` shuts out.
     borrowing func prepare(mode: UInt32, group: UInt32?, backlog: Int32) throws(SocketPathError) {
         if let group {
             guard fchownat(directory, temporaryName, uid_t.max, group, AT_SYMLINK_NOFOLLOW) == 0 else {

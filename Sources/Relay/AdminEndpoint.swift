@@ -38,6 +38,14 @@ final class AdminEndpoint {
         watcher = try ReadableWatcher(loop: relay.loop, descriptor: server.pollDescriptor) { [unowned self] in run() }
     }
 
+    /// Whether an error of `init` says that another process has the address.
+    static func isInUse(_ error: any Error) -> Bool {
+        switch error {
+        case ListeningSocketError.inUse, SocketPathError.locked: true
+        default: false
+        }
+    }
+
     private func run() {
         server.run()
         if let timeout = server.timeoutMilliseconds {

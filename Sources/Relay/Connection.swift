@@ -104,6 +104,7 @@ final class Connection: EventLoop.Stream {
         guard let slot else { return close() }
         // Not the end yet: whole frames that the app wrote before it closed are still to be processed.
         relay.hub.outboxes.discard(slot)
+        relay.hub.outboxes.setBacklog(0, of: slot)
         if phase == .finishing { close() }
     }
 

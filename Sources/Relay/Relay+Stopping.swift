@@ -59,6 +59,8 @@ extension Relay {
         listener = nil
         socketPath?.release()
         stopDeadline?.close()
+        httpRetry?.close()
+        httpRetry = nil
         tick.close()
         waker.close()
         for signal in signals { signal.close() }

@@ -10,6 +10,7 @@ extension Relay {
     /// The end of a loop turn: everything that was read has been dealt with, now it is written. Redis comes first, so
     /// that it works while we write to the apps.
     func endTurn() {
+        hub.now = now
         publishLink.flush()
         hub.unblock()
         hub.failOverflowed()

@@ -40,6 +40,8 @@ package final class Relay {
     var socketPath: SocketPath?
     var listener: Listener?
     var admin: AdminEndpoint?
+    /// Runs while the HTTP address is still another relay's.
+    var httpRetry: Timer?
     var tick: Timer!
     var waker: Timer!
     var stopDeadline: Timer?

@@ -39,7 +39,7 @@ extension Relay {
         listener = try Listener(loop: loop, descriptor: path.descriptor, backlog: Self.listenBacklog) {
             [unowned self] in connectionWaits($0)
         }
-        admin = try AdminEndpoint(relay: self)
+        try listenForHTTP()
         logger.notice(
             "listening",
             metadata: [
@@ -53,6 +53,33 @@ extension Relay {
                 "the descriptor limit allows fewer connections than --max-connections",
                 metadata: ["connections": "\(hub.limits.maxConnections)"])
         }
+    }
+
+    /// Opens the HTTP side. Its address may still be with the relay that this one takes over from, which serves until
+    /// its connections have closed: then it is tried again for as long as a relay may take to stop.
+    private func listenForHTTP() throws {
+        do { admin = try AdminEndpoint(relay: self) } catch {
+            guard AdminEndpoint.isInUse(error), configuration.timings.stopTimeout > 0 else { throw error }
+            logger.warning("\(error); trying again for as long as --stop-timeout")
+            let deadline = now + configuration.timings.stopTimeout + 1_000_000_000
+            let timer = Timer(loop: loop) { [unowned self] in listenForHTTPAgain(until: deadline) }
+            timer.start(after: 200_000_000, every: 200_000_000)
+            httpRetry = timer
+        }
+    }
+
+    private func listenForHTTPAgain(until deadline: UInt64) {
+        do {
+            admin = try AdminEndpoint(relay: self)
+            logger.notice("HTTP is served now", metadata: ["http": "\(admin?.address ?? "off")"])
+        } catch {
+            if AdminEndpoint.isInUse(error), now < deadline { return }
+            logger.critical("\(error)")
+            exitCode = 1
+            end()
+        }
+        httpRetry?.close()
+        httpRetry = nil
     }
 
     /// Runs the loop until the relay has ended.

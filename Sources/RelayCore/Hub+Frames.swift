@@ -127,6 +127,8 @@ extension Hub {
         for slot in waiting {
             guard sessions[slot].phase == .serving else {
                 sessions[slot].isBlocked = false
+                // A new connection in the slot of one that was blocked.
+                if sessions[slot].phase == .awaitingHello { environment?.resumeReading(slot) }
                 continue
             }
             guard mayProceed(slot) else {

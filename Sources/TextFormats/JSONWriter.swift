@@ -1,5 +1,5 @@
-/// Writes JSON (RFC 8259) piece by piece. Commas and quotes are its business; that keys and values alternate inside an
-/// object is the caller's.
+/// Writes JSON (RFC 8259) piece by piece. Commas and quotes are its business; that keys and values alternate
+/// inside an object is the caller's.
 package struct JSONWriter {
     package private(set) var text = ""
     private var needsComma = false

@@ -1,4 +1,5 @@
-/// Writes the Prometheus text exposition format, version 0.0.4: each family's HELP and TYPE once, then its samples.
+/// Writes the Prometheus text exposition format, version 0.0.4: each family's HELP and TYPE once, then its
+/// samples.
 package struct PrometheusText {
     package enum Kind: String { case counter, gauge, histogram }
 
@@ -34,7 +35,8 @@ package struct PrometheusText {
     /// - Parameter buckets: ascending upper bounds, each with the count of its own bucket alone.
     /// - Parameter overflow: the count beyond the last bound.
     package mutating func histogram(
-        _ name: String, _ help: String, buckets: [(bound: Double, count: UInt64)], overflow: UInt64, sum: Double
+        _ name: String, _ help: String, buckets: [(bound: Double, count: UInt64)], overflow: UInt64,
+        sum: Double
     ) {
         family(name, .histogram, help)
         var cumulative: UInt64 = 0

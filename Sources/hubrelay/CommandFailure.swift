@@ -27,14 +27,9 @@ func runReportingFailures(_ body: () throws(CommandFailure) -> Void) {
     do throws(CommandFailure) {
         try body()
     } catch {
-        if let line = error.line { reportLine(line) }
+        if let line = error.line { StandardStreams.writeError("hubrelay: \(line)") }
         HubrelayCommand.exit(withError: ExitCode(error.code))
     }
-}
-
-/// Writes a line for people to stderr. It is lost where stderr is closed.
-func reportLine(_ line: String) {
-    StandardStreams.writeError("hubrelay: \(line)")
 }
 
 /// Reads settings; what is wrong with them becomes the failure of the command.

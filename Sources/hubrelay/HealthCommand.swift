@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Configuration
 internal import Posix
+internal import TextFormats
 
 /// `hubrelay health`: asks a relay's HTTP side, and exits as a container's health check wants it.
 struct HealthCommand: ParsableCommand {
@@ -29,26 +30,37 @@ struct HealthCommand: ParsableCommand {
         }
     }
 
-    /// The document as it is, or its fields one per line, whatever they are.
+    /// The document as it is, or its fields one per line, whatever they are. What is no JSON, as the answer of /livez,
+    /// is one line as well.
     private func printSummary(_ response: HTTPResponse) throws(CommandFailure) {
         var text = String(decoding: response.body, as: UTF8.self)
         while let last = text.last, last.isWhitespace { text.removeLast() }
-        guard !json, let fields = try? JSONFields.parse(text) else {
-            // Text that is no JSON is one line from a server that is perhaps no relay.
-            return try StandardStreams.writeOutput(json ? text : TextLine.statusLine(response.status, text))
+        guard let fields = try? JSONFields.parse(text) else {
+            return try StandardStreams.writeOutput(json ? response.jsonLine(text) : response.textLine(text))
         }
+        if json { return try StandardStreams.writeOutput(text) }
         for field in fields {
-            try StandardStreams.writeOutput(
-                "\(TextLine.plainOrQuoted(field.path)) \(TextLine.plainOrQuoted(field.value))")
+            let (path, value) = (TextLine.plainOrQuoted(field.path), TextLine.plainOrQuoted(field.value))
+            try StandardStreams.writeOutput("\(path) \(value)")
         }
     }
 }
 
-extension TextLine {
-    /// `HTTP 200 "text"`.
-    fileprivate static func statusLine(_ status: Int, _ text: String) -> String {
+extension HTTPResponse {
+    /// `live`, or `HTTP 503 "not yet"`.
+    fileprivate func textLine(_ text: String) -> String {
+        if status == 200, !text.isEmpty { return escaped(text, quotes: false) }
         var line = TextLine("HTTP \(status)")
         if !text.isEmpty { line.addQuoted(text) }
         return line.text
+    }
+
+    fileprivate func jsonLine(_ text: String) -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.member("http_status", UInt64(status))
+            json.member("text", text)
+        }
+        return json.text
     }
 }

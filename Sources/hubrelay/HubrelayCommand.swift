@@ -13,6 +13,7 @@ struct HubrelayCommand: ParsableCommand {
 
     /// Exits with 64 for arguments that are not UTF-8: Swift would silently make other text of them.
     static func main() {
+        StandardStreams.fillGaps()
         ignoreSIGPIPE()
         runReportingFailures { () throws(CommandFailure) in
             for index in 0..<Int(CommandLine.argc) {

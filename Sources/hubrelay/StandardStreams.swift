@@ -3,8 +3,26 @@ internal import Posix
 
 /// The three descriptors that a process is started with.
 enum StandardStreams {
+    /// Opens those of the three that this process was started without: else the next socket would get the number
+    /// of one of them, and what is meant for stdout or the log would go to whoever is at its other end.
+    ///
+    /// They are opened the wrong way round, so that using one fails with EBADF as if it were closed.
+    static func fillGaps() {
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) == -1
+        {
+            // The lowest free number is this one, because those below are open.
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
     /// Whether a person would have to type what is read from stdin.
     static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+
+    /// Whether stdout is a pipe or socket whose other end is closed.
+    static var outputHasNoReader: Bool {
+        var entry = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        return poll(&entry, 1, 0) > 0 && Int32(entry.revents) & (POLLERR | POLLHUP) != 0
+    }
 
     /// Everything up to the end of stdin, but no more than `limit` bytes.
     ///

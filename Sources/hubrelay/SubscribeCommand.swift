@@ -45,13 +45,14 @@ struct SubscribeCommand: ParsableCommand {
         let deadline = client.deadline()
         var left = count
         while left > 0 {
-            let frame = try client.next(
-                before: subscriptions.unanswered.isEmpty ? nil : deadline,
-                unanswered: "the subscription is not confirmed")
+            let frame =
+                subscriptions.unanswered.isEmpty
+                ? try nextWhileSomebodyReads(from: &client)
+                : try client.next(before: deadline, unanswered: "the subscription is not confirmed")
             switch frame {
             case .reply(let reply):
-                guard let group = subscriptions.unanswered.removeValue(forKey: reply.id) else { continue }
-                try printer.print(reply, toSubscribe: group)
+                guard let names = subscriptions.unanswered.removeValue(forKey: reply.id) else { continue }
+                try printer.print(reply, toSubscribe: names)
                 guard reply.isSubscribed else { throw .reported }
             case .error(let code, let detail):
                 throw RelayClient.turnedAway(code: code, detail: detail)
@@ -60,6 +61,19 @@ struct SubscribeCommand: ParsableCommand {
                 left -= 1
             default: try printer.print(frame)
             }
+        }
+    }
+
+    /// Waits for the next frame without end. Looks twice a second whether stdout still has a reader: on a quiet
+    /// channel `hubrelay subscribe ... | head -1` would not notice by writing.
+    private func nextWhileSomebodyReads(from client: inout RelayClient) throws(CommandFailure)
+        -> ReceivedFrame
+    {
+        while true {
+            if let frame = try client.nextIfAny(before: Clock.monotonicNanoseconds() + 500_000_000) {
+                return frame
+            }
+            if StandardStreams.outputHasNoReader { throw .outputClosed }
         }
     }
 }

@@ -22,7 +22,8 @@ struct HTTPResponse: Equatable {
         }
         let lines = String(decoding: bytes[..<headEnd], as: UTF8.self).split(separator: "\r\n")
         let words = lines.first?.split(separator: " ", maxSplits: 2) ?? []
-        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else {
+        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]), 100...999 ~= status
+        else {
             throw Malformed(reason: "its answer is no HTTP")
         }
         var body = bytes[(headEnd + 4)...]

@@ -56,17 +56,25 @@ struct RelayClient: ~Copyable {
         try transport.write(frame, before: deadline())
     }
 
-    /// The next frame, waiting for it until `deadline`; nil waits without end.
+    /// The next frame, waiting for it until `deadline`.
     ///
     /// - Parameter unanswered: what it means that no answer came, for the sentence that says so.
     /// - Throws: ``CommandFailure`` when none comes in time, the relay has gone, or it sends no frames.
-    mutating func next(before deadline: UInt64?, unanswered: String) throws(CommandFailure) -> ReceivedFrame {
+    mutating func next(before deadline: UInt64, unanswered: String) throws(CommandFailure) -> ReceivedFrame {
+        guard let frame = try nextIfAny(before: deadline) else {
+            throw .failed("no answer from \(path) within \(formatDuration(timeout)): \(unanswered)")
+        }
+        return frame
+    }
+
+    /// The next frame, or nil when none comes before `deadline`.
+    ///
+    /// - Throws: ``CommandFailure`` when the relay has gone, or it sends no frames.
+    mutating func nextIfAny(before deadline: UInt64) throws(CommandFailure) -> ReceivedFrame? {
         while consumed == received.count {
             received.removeAll(keepingCapacity: true)
             consumed = 0
-            guard let bytes = try transport.read(before: deadline) else {
-                throw .failed("no answer from \(path) within \(formatDuration(timeout)): \(unanswered)")
-            }
+            guard let bytes = try transport.read(before: deadline) else { return nil }
             guard !bytes.isEmpty else { throw .failed("the relay at \(path) has closed the connection") }
             try decode(bytes)
         }

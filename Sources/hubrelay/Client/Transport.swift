@@ -32,7 +32,7 @@ struct Transport: ~Copyable {
     /// What has come, at least one byte; none at the end of the stream; nil when nothing came before the deadline.
     ///
     /// - Throws: ``CommandFailure`` when the connection broke.
-    mutating func read(before deadline: UInt64?) throws(CommandFailure) -> [UInt8]? {
+    mutating func read(before deadline: UInt64) throws(CommandFailure) -> [UInt8]? {
         do throws(SystemError) { return try connection.read(deadline: deadline) } catch {
             throw .failed("\(error)")
         }
