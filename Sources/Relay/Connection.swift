@@ -37,10 +37,13 @@ final class Connection: EventLoop.Stream {
     }
 
     /// Tells a peer that never gets a slot why, and closes.
-    func refuse(_ error: [UInt8]) {
+    /// - Parameter drains: whether to wait a moment for what the peer is writing, so that it surely reads the Error
+    ///   first; without that it may find the connection reset.
+    func refuse(_ error: [UInt8], drains: Bool) {
         phase = .finishing
         var error = error
         error.withUnsafeMutableBytes { write($0) }
+        guard drains else { return close() }
         beginDraining()
         resume()
     }

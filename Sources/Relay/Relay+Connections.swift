@@ -19,7 +19,7 @@ struct AllowList {
 }
 
 extension Relay: HubEnvironment {
-    /// Peers that are being told why they are refused, at most; the others are closed without a word.
+    /// Refused peers that are waited for, at most; the others are told and closed at once.
     private static let maxRefused = 64
 
     /// A connection waits at the listening socket, or accepting has failed.
@@ -52,9 +52,10 @@ extension Relay: HubEnvironment {
 
     private func refuse(_ connection: Connection, _ code: ErrorCode, _ detail: String) {
         hub.counters.connectionsClosed[code] += 1
-        guard refused.count < Self.maxRefused else { return connection.close() }
+        let error = encodeErrorFrame(code, detail: detail)
+        guard refused.count < Self.maxRefused else { return connection.refuse(error, drains: false) }
         refused.insert(ObjectIdentifier(connection))
-        connection.refuse(encodeErrorFrame(code, detail: detail))
+        connection.refuse(error, drains: true)
         draining.append(connection)
     }
 
