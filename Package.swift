@@ -69,7 +69,10 @@ let package = Package(
             name: "RelayCoreTests", dependencies: ["RelayCore", "TestSupport", protobuf],
             path: "Tests/RelayCore", swiftSettings: settings),
         .testTarget(
-            name: "RedisWireTests", dependencies: ["RedisWire"], path: "Tests/RedisWire",
+            name: "EventLoopTests", dependencies: ["EventLoop", "Posix"], path: "Tests/EventLoop",
+            swiftSettings: settings),
+        .testTarget(
+            name: "RedisWireTests", dependencies: ["RedisWire", "TestSupport"], path: "Tests/RedisWire",
             swiftSettings: settings),
         .testTarget(
             name: "PosixTests", dependencies: ["Posix"], path: "Tests/Posix", swiftSettings: settings),

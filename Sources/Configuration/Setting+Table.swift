@@ -1,7 +1,7 @@
 /// The table of settings, in the order in which `hubrelay serve --help` shows them.
 ///
 /// The ranges keep out what cannot work (no payload, a frame longer than the 64 MiB that one reply of Redis may have)
-/// and what is certainly a slip (an hour where seconds were meant); they don't judge what is wise.
+/// and what is certainly a slip (days where seconds were meant); they don't judge what is wise.
 extension Setting {
     package static let socket = Setting(
         "--socket", "PATH", .socketPath, default: "/run/hubrelay/hubrelay.sock",

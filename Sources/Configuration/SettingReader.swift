@@ -96,6 +96,8 @@ struct SettingReader {
         _ parse: (String) throws(InvalidValue) -> Value
     ) throws(ConfigurationError) -> Value {
         do throws(InvalidValue) {
+            // What the system's bytes become where they are no text.
+            guard !text.unicodeScalars.contains("\u{fffd}") else { throw InvalidValue("is not UTF-8") }
             return try parse(text)
         } catch {
             throw ConfigurationError(

@@ -25,6 +25,7 @@ public final class Loop {
     /// Counts loop turns, so that a stream can tell a second read in the same turn.
     private(set) var turn: UInt64 = 0
     private var turnEnd: TurnEnd?
+    private var turnEndBody: () -> Void = {}
     /// Something is still at work with it, so its memory must stay.
     private var isAbandoned = false
 
@@ -37,6 +38,10 @@ public final class Loop {
             handle.deallocate()
             readBuffer.deallocate()
             throw LoopError("event loop", code)
+        }
+        turnEnd = TurnEnd(loop: self) { [unowned self] in
+            turn += 1
+            turnEndBody()
         }
     }
 
@@ -53,12 +58,7 @@ public final class Loop {
     package var now: UInt64 { uv_now(handle) * 1_000_000 }
 
     /// Calls `body` at the end of every turn, before the loop waits. To be called once.
-    package func onTurnEnd(_ body: @escaping () -> Void) {
-        turnEnd = TurnEnd(loop: self) { [unowned self] in
-            turn += 1
-            body()
-        }
-    }
+    package func onTurnEnd(_ body: @escaping () -> Void) { turnEndBody = body }
 
     /// Runs until `stop` is called or nothing is left to wait for.
     package func run() { uv_run(handle, UV_RUN_DEFAULT) }

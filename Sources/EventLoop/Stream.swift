@@ -22,6 +22,9 @@ open class Stream {
     /// The last read filled the buffer, so there may be more where it came from.
     package private(set) var lastReadWasFull = false
     private var lastReadTurn: UInt64 = .max
+    /// libuv is asking for a buffer just now.
+    private var isAsking = false
+    private var stopsAfterAsking = false
 
     public init(loop: Loop, kind: Kind) {
         (self.loop, self.kind) = (loop, kind)
@@ -51,8 +54,8 @@ open class Stream {
     /// The handle is closed and about to go.
     open func didClose() {}
 
-    /// Asked before every read; false leaves the bytes in the kernel. The subclass then calls `stopReading`, or gets
-    /// asked again in the next turn.
+    /// Asked before every read; false leaves the bytes in the kernel. The subclass calls `stopReading` as well, or it is
+    /// asked again in the next turn, and in every one after that.
     open func mayRead() -> Bool { true }
 
     // MARK: Reading
@@ -63,7 +66,10 @@ open class Stream {
             guard let buffer else { return }
             let stream = owner(of: handle?.pointee.data, as: Stream.self)
             // One read a turn: a socket that is always full must not keep the others waiting.
-            guard stream.lastReadTurn != stream.loop.turn, stream.mayRead() else {
+            stream.isAsking = true
+            let isWelcome = stream.lastReadTurn != stream.loop.turn && stream.mayRead()
+            stream.isAsking = false
+            guard isWelcome else {
                 buffer.pointee = uv_buf_init(nil, 0)
                 return
             }
@@ -86,10 +92,16 @@ open class Stream {
             didEnd(nil)
         } else if count < 0, count != Int(UV_ENOBUFS.rawValue) {  // which is our own refusal to read now
             didEnd(LoopError("reading", Int32(count)))
+        } else if stopsAfterAsking {
+            uv_read_stop(handle)
         }
+        stopsAfterAsking = false
     }
 
-    package func stopReading() { uv_read_stop(handle) }
+    package func stopReading() {
+        // libuv calls back once more after it was refused a buffer, and it must find its callback then.
+        if isAsking { stopsAfterAsking = true } else { uv_read_stop(handle) }
+    }
 
     // MARK: Writing
 

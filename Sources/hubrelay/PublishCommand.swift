@@ -21,7 +21,7 @@ struct PublishCommand: ParsableCommand {
             }
             var client = try RelayClient.connect(
                 path: settings.socketPath, name: "hubrelay publish", timeout: settings.timeout)
-            let bytes = try payloadBytes(atMost: Int(clamping: client.welcome.maxPayloadBytes))
+            let bytes = try payloadBytes(atMost: Int(client.welcome.maxPayloadBytes))
             try client.send(RequestFrames.publish(channel: channel, payload: bytes, id: 1))
             try report(try reply(from: &client))
         }

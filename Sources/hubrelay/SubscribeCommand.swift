@@ -30,7 +30,7 @@ struct SubscribeCommand: ParsableCommand {
             let printer = EventPrinter(asJSON: options.json)
             try printer.print(.status(client.welcome.status))
             var subscriptions = Subscriptions(
-                names: names, maxFrameBytes: Int(clamping: client.welcome.maxFrameBytes))
+                names: names, maxFrameBytes: Int(client.welcome.maxFrameBytes))
             for (id, group) in subscriptions.unanswered.sorted(by: { $0.key < $1.key }) {
                 try client.send(RequestFrames.subscribe(names: group, arePatterns: pattern, id: id))
             }

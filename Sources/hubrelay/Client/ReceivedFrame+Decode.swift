@@ -64,12 +64,12 @@ extension ReceivedFrame.Welcome {
         var reader = WireReader(content)
         while let field = try reader.next() {
             switch (field.number, field.value) {
-            case (1, .varint(let value)): version = value
+            case (1, .varint(let value)): version = UInt32(truncatingIfNeeded: value)
             case (2, .bytes(let bytes)): relayVersion = text(bytes)
             case (3, .bytes(let bytes)): relayID = text(bytes)
-            case (4, .varint(let value)): maxFrameBytes = value
+            case (4, .varint(let value)): maxFrameBytes = UInt32(truncatingIfNeeded: value)
             case (5, .bytes(let bytes)): status = try ReceivedFrame.Status(bytes)
-            case (6, .varint(let value)): maxPayloadBytes = value
+            case (6, .varint(let value)): maxPayloadBytes = UInt32(truncatingIfNeeded: value)
             default: continue
             }
         }

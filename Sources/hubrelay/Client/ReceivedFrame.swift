@@ -11,11 +11,11 @@ enum ReceivedFrame: Equatable {
     case unknown
 
     struct Welcome: Equatable {
-        var version: UInt64 = 0
+        var version: UInt32 = 0
         var relayVersion = ""
         var relayID = ""
-        var maxFrameBytes: UInt64 = 0
-        var maxPayloadBytes: UInt64 = 0
+        var maxFrameBytes: UInt32 = 0
+        var maxPayloadBytes: UInt32 = 0
         var status = Status()
     }
 

@@ -38,7 +38,7 @@ struct RelayClient: ~Copyable {
     private mutating func greet(_ name: String) throws(CommandFailure) {
         try send(RequestFrames.hello(clientName: name))
         switch try next(before: deadline(), unanswered: "is it a hubrelay?") {
-        case .welcome(let welcome) where welcome.version == UInt64(protocolVersion): self.welcome = welcome
+        case .welcome(let welcome) where welcome.version == protocolVersion: self.welcome = welcome
         case .error(let code, let detail): throw Self.turnedAway(code: code, detail: detail)
         default: throw .failed("\(path) doesn't speak version \(protocolVersion) of hubrelay's protocol")
         }
@@ -53,7 +53,17 @@ struct RelayClient: ~Copyable {
     ///
     /// - Throws: ``CommandFailure`` when the relay has gone or doesn't read in time.
     mutating func send(_ frame: [UInt8]) throws(CommandFailure) {
-        try transport.write(frame, before: deadline())
+        do throws(CommandFailure) {
+            try transport.write(frame, before: deadline())
+        } catch {
+            // A relay that has closed may have said why before.
+            while let frame = try? nextIfAny(before: Clock.monotonicNanoseconds()) {
+                if case .error(let code, let detail) = frame {
+                    throw Self.turnedAway(code: code, detail: detail)
+                }
+            }
+            throw error
+        }
     }
 
     /// The next frame, waiting for it until `deadline`.

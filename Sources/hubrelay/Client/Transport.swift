@@ -3,29 +3,47 @@ internal import Posix
 /// A connection of a small command, whose failures are sentences.
 struct Transport: ~Copyable {
     private var connection: BlockingConnection
+    /// The other end, as the sentences name it.
+    private let peer: String
 
+    /// Connects to a Unix socket; `timeout` is in nanoseconds.
+    ///
+    /// - Throws: ``CommandFailure`` that ends with `hint`.
     static func unix(path: String, timeout: UInt64, hint: String) throws(CommandFailure) -> Transport {
         do throws(SystemError) {
-            return Transport(connection: try BlockingConnection.unix(path: path, timeout: timeout))
+            return Transport(connection: try .unix(path: path, timeout: timeout), peer: path)
         } catch {
             throw .failed("\(error); \(hint)")
         }
     }
 
-    static func tcp(host: String, port: UInt16, timeout: UInt64, hint: String) throws(CommandFailure)
-        -> Transport
-    {
+    /// Connects to a numeric address; `timeout` is in nanoseconds.
+    ///
+    /// - Throws: ``CommandFailure`` that ends with `hint`.
+    static func tcp(
+        host: String, port: UInt16, timeout: UInt64, hint: String
+    ) throws(CommandFailure) -> Transport {
         do throws(SystemError) {
-            return Transport(connection: try BlockingConnection.tcp(host: host, port: port, timeout: timeout))
+            return Transport(
+                connection: try .tcp(host: host, port: port, timeout: timeout), peer: "\(host):\(port)")
         } catch {
             throw .failed("\(error); \(hint)")
         }
     }
 
+    private init(connection: consuming BlockingConnection, peer: String) {
+        self.connection = connection
+        self.peer = peer
+    }
+
+    /// Sends everything.
+    ///
     /// - Throws: ``CommandFailure`` when the peer has gone, or doesn't take everything in time.
     mutating func write(_ bytes: [UInt8], before deadline: UInt64) throws(CommandFailure) {
-        do throws(SystemError) { try connection.write(bytes, deadline: deadline) } catch {
-            throw .failed("\(error)")
+        do throws(SystemError) {
+            try connection.write(bytes, deadline: deadline)
+        } catch {
+            throw lost(error)
         }
     }
 
@@ -33,8 +51,14 @@ struct Transport: ~Copyable {
     ///
     /// - Throws: ``CommandFailure`` when the connection broke.
     mutating func read(before deadline: UInt64) throws(CommandFailure) -> [UInt8]? {
-        do throws(SystemError) { return try connection.read(deadline: deadline) } catch {
-            throw .failed("\(error)")
+        do throws(SystemError) {
+            return try connection.read(deadline: deadline)
+        } catch {
+            throw lost(error)
         }
+    }
+
+    private func lost(_ error: SystemError) -> CommandFailure {
+        .failed("the connection to \(peer) is lost: \(errorText(error.code))")
     }
 }

@@ -1,0 +1,98 @@
+import EventLoop
+import Foundation
+import Testing
+
+/// Every test ends by proving that the loop closes clean: `drain` runs until the last close callback, and the loop's
+/// deinit asserts that nothing is left.
+struct LoopTests {
+    @Test func `timers fire in order and repeat until they are closed`() throws {
+        let loop = try Loop()
+        var events: [String] = []
+        var repeating: EventLoop.Timer?
+        let once = EventLoop.Timer(loop: loop) { events.append("once") }
+        repeating = EventLoop.Timer(loop: loop) {
+            events.append("again")
+            if events.count == 4 { loop.stop() }
+        }
+        once.start(after: 1_000_000)
+        repeating?.start(after: 5_000_000, every: 1_000_000)
+        loop.run()
+        #expect(events == ["once", "again", "again", "again"])
+        once.close()
+        repeating?.close()
+        loop.drain()
+    }
+
+    @Test func `the end of a turn comes after what was read in it, and once a turn`() throws {
+        let loop = try Loop()
+        var log: [String] = []
+        loop.onTurnEnd { log.append("end") }
+        let first = EventLoop.Timer(loop: loop) { log.append("first") }
+        let second = EventLoop.Timer(loop: loop) {
+            log.append("second")
+            loop.stop()
+        }
+        first.start(after: 0)
+        second.start(after: 0)
+        loop.run()
+        #expect(log.prefix(3) == ["first", "second", "end"] || log.prefix(2) == ["first", "second"])
+        first.close()
+        second.close()
+        loop.drain()
+    }
+
+    @Test func `a signal is delivered on the loop`() throws {
+        let loop = try Loop()
+        var count = 0
+        let watcher = SignalWatcher(loop: loop, signal: SIGUSR2) {
+            count += 1
+            loop.stop()
+        }
+        let keepAlive = EventLoop.Timer(loop: loop) { loop.stop() }
+        keepAlive.start(after: 5_000_000_000)
+        kill(getpid(), SIGUSR2)
+        loop.run()
+        #expect(count == 1)
+        watcher.close()
+        keepAlive.close()
+        loop.drain()
+    }
+
+    @Test func `a descriptor is watched while it is readable`() throws {
+        let loop = try Loop()
+        var pair: [Int32] = [0, 0]
+        #expect(pipe(&pair) == 0)
+        var watcher: ReadableWatcher?
+        watcher = try ReadableWatcher(loop: loop, descriptor: pair[0]) {
+            var byte: UInt8 = 0
+            #expect(read(pair[0], &byte, 1) == 1)
+            #expect(byte == 7)
+            watcher?.close()
+        }
+        #expect(write(pair[1], [7] as [UInt8], 1) == 1)
+        loop.run()
+        watcher = nil
+        loop.drain()
+        close(pair[0])
+        close(pair[1])
+    }
+
+    @Test func `localhost is resolved off the loop, and a name that does not exist is an error`() throws {
+        let loop = try Loop()
+        var found = 0
+        var failure: LoopError?
+        _ = Resolver(loop: loop, host: "localhost", port: 1) { found = (try? $0.get().count) ?? 0 }
+        _ = Resolver(loop: loop, host: "no-such-host.invalid", port: 1) { result in
+            if case .failure(let error) = result { failure = error }
+        }
+        loop.run()
+        #expect(found > 0)
+        #expect(failure?.operation == "resolving")
+        loop.drain()
+    }
+
+    @Test(arguments: [("127.0.0.1", true), ("::1", true), ("localhost", false), ("300.1.1.1", false), ("", false)])
+    func `only numeric hosts are addresses`(host: String, isNumeric: Bool) {
+        #expect((NetworkAddress(numericHost: host, port: 80) != nil) == isNumeric)
+    }
+}
