@@ -13,6 +13,7 @@ final class WriteBacklog {
     private static let maximumChunk = 64 << 10
 
     let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
+    /// What comes before `first` has been sent, and its memory given back.
     private var chunks: [Chunk] = []
     private var first = 0
     /// The first chunk is with libuv, which counts its bytes itself.
@@ -22,7 +23,7 @@ final class WriteBacklog {
 
     deinit {
         discard()
-        for chunk in chunks { chunk.base.deallocate() }
+        for chunk in chunks[first...] { chunk.base.deallocate() }
         request.deallocate()
     }
 

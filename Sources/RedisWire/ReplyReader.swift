@@ -54,6 +54,7 @@ package final class ReplyReader {
     /// over, and again at every call after that. Does nothing after ``stop()``.
     package func feed(_ bytes: UnsafeRawBufferPointer) throws(ReplyError) {
         precondition(!feeding, "ReplyReader.feed called from inside a call of its sink")
+        guard !assembler.stopped else { return }
         if let failure { throw failure }
         feeding = true
         defer { feeding = false }

@@ -45,6 +45,7 @@ extension Relay {
     func end() {
         guard !isEnded else { return }
         isEnded = true
+        isEvaluationHeld = true  // the links end because we end: that is no outage
         let failure = LinkFailure(cause: .stopping, reason: "the relay has stopped")
         publishLink.stop(failure)
         subscribeLink.stop(failure)

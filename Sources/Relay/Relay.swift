@@ -51,7 +51,7 @@ package final class Relay {
     var lastWatchdogAt: UInt64 = 0
     var isStopping = false
     var isEnded = false
-    /// Both links are being failed: the path is looked at once, when both are.
+    /// Links are being ended by us: the path is looked at once, when that is done, or not at all.
     var isEvaluationHeld = false
     var exitCode: Int32 = 0
     var transitions: TransitionLog

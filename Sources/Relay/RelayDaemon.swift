@@ -31,6 +31,10 @@ extension Relay {
     /// Opens the listening sockets. When it throws, `close` undoes what was done.
     func listen() throws {
         loop.onTurnEnd { [unowned self] in endTurn() }
+        // Before the path appears: who sees it may stop us.
+        for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
+            signals.append(SignalWatcher(loop: loop, signal: number) { [unowned self] in stopRequested(by: name) })
+        }
         let socket = configuration.listener
         let path = try SocketPath.bind(
             path: socket.socketPath, mode: socket.socketMode, group: try socket.socketGroup.map { try groupID(named: $0) },
@@ -84,9 +88,6 @@ extension Relay {
 
     /// Runs the loop until the relay has ended.
     func serve() {
-        for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
-            signals.append(SignalWatcher(loop: loop, signal: number) { [unowned self] in stopRequested(by: name) })
-        }
         lastTickAt = now
         tick.start(after: tickInterval, every: tickInterval)
         publishLink.start()

@@ -26,7 +26,8 @@ package final class Outboxes {
     package struct Bounds: Sendable {
         /// Unread bytes of one connection beyond which Messages are dropped.
         package var window: Int
-        /// The same for all connections together.
+        /// The same for all connections together. Over it there may be one frame for each connection that had none,
+        /// and a quarter of it from a turn in which many readers stop at once.
         package var maxBuffered: Int
         /// Unread bytes of one connection beyond which it is closed, whatever they are.
         package var hardBound: Int
@@ -39,10 +40,14 @@ package final class Outboxes {
     package let bounds: Bounds
     /// Bytes that kernels have not taken, over all connections.
     package private(set) var buffered = 0
+    /// Bytes of this turn that no kernel has been offered, over all connections.
+    private var gathered = 0
     /// Writes the output of one connection at once; set by the I/O layer before the first frame.
     package var flush: (Int) -> Void = { _ in }
 
     private let boxes: UnsafeMutablePointer<Outbox>
+    /// Boxes that are initialized, being or having been open.
+    private var openedCount = 0
     private var dirty: UnsafeMutablePointer<Int32>
     private var draining: UnsafeMutablePointer<Int32>
     private var dirtyCount = 0
@@ -64,10 +69,17 @@ package final class Outboxes {
         draining.deallocate()
     }
 
-    func open(_ slot: Int) { (boxes + slot).initialize(to: Outbox()) }
+    /// Slots are opened from the lowest on, and again once they are closed.
+    func open(_ slot: Int) {
+        // A slot that is used again may still be in the list of those to be written. Twice in it would be too much.
+        let isDirty = slot < openedCount && boxes[slot].isDirty
+        (boxes + slot).initialize(to: Outbox(isDirty: isDirty))
+        openedCount = max(openedCount, slot + 1)
+    }
 
     func close(_ slot: Int) {
         buffered -= boxes[slot].backlog
+        gathered -= boxes[slot].pending
         boxes[slot].ranges?.deallocate()
         let wasDirty = boxes[slot].isDirty
         boxes[slot] = Outbox(isDirty: wasDirty, isSealed: true)
@@ -80,6 +92,7 @@ package final class Outboxes {
     package func discard(_ slot: Int) {
         seal(slot)
         boxes[slot].rangeCount = 0
+        gathered -= boxes[slot].pending
         boxes[slot].pending = 0
         boxes[slot].lost = 0
     }
@@ -104,7 +117,7 @@ package final class Outboxes {
         let box = boxes + slot
         let unread = box.pointee.backlog + box.pointee.pending
         if unread + range.count > bounds.window || box.pointee.backlog + buffered > 0 || box.pointee.lost > 0
-            || box.pointee.isSealed
+            || box.pointee.isSealed || gathered > bounds.maxBuffered / 4
         {
             guard admit(range.count, to: slot) else { return false }
         }
@@ -115,6 +128,7 @@ package final class Outboxes {
     /// The rare half of `appendMessage`: somebody is slow.
     private func admit(_ count: Int, to slot: Int) -> Bool {
         guard !boxes[slot].isSealed else { return false }
+        if gathered > bounds.maxBuffered / 4 { offerAll() }
         func fits() -> Bool {
             let unread = boxes[slot].backlog + boxes[slot].pending
             return unread == 0
@@ -128,6 +142,12 @@ package final class Outboxes {
         }
         if boxes[slot].lost > 0 { appendLoss(slot) }
         return true
+    }
+
+    /// Offers everything to the kernels in the middle of a turn: what they will not take has to count before there is
+    /// too much of it.
+    private func offerAll() {
+        for index in 0..<dirtyCount { flush(Int(dirty[index])) }
     }
 
     /// Counts messages that this connection does not get.
@@ -151,6 +171,7 @@ package final class Outboxes {
     private func append(_ range: OutputRange, to slot: Int) {
         let box = boxes + slot
         box.pointee.pending += range.count
+        gathered += range.count
         let count = box.pointee.rangeCount
         if count > 0, let ranges = box.pointee.ranges {
             let last = ranges + (count - 1)
@@ -201,12 +222,20 @@ package final class Outboxes {
     }
 
     /// Lends the ranges of this turn to `write`, which returns the backlog after it: what the kernel has not taken,
-    /// copied by then. A pending count of lost messages goes out behind them once the backlog is empty.
+    /// copied by then. A pending count of lost messages goes out behind them once the backlog is empty; until then
+    /// it can grow.
     package func write(_ slot: Int, _ write: (UnsafeMutableBufferPointer<OutputRange>) -> Int) {
-        if boxes[slot].lost > 0, boxes[slot].backlog == 0 { appendLoss(slot) }
+        offer(slot, write)
+        guard boxes[slot].lost > 0, boxes[slot].backlog == 0 else { return }
+        appendLoss(slot)
+        offer(slot, write)
+    }
+
+    private func offer(_ slot: Int, _ write: (UnsafeMutableBufferPointer<OutputRange>) -> Int) {
         guard boxes[slot].rangeCount > 0 else { return }
         let ranges = UnsafeMutableBufferPointer(start: boxes[slot].ranges, count: boxes[slot].rangeCount)
         boxes[slot].rangeCount = 0
+        gathered -= boxes[slot].pending
         boxes[slot].pending = 0
         setBacklog(write(ranges), of: slot)
         if boxes[slot].rangeCapacity > 64 {
@@ -234,7 +263,8 @@ package final class Outboxes {
     func takeOverflowed() -> [Int] {
         guard !overflowed.isEmpty else { return [] }
         defer { overflowed.removeAll() }
-        return overflowed
+        // A slot in the list may have been closed since, and belong to somebody else by now.
+        return overflowed.filter { boxes[$0].hasOverflowed }
     }
 }
 

@@ -1,15 +1,19 @@
 /// Writes JSON (RFC 8259) piece by piece. Commas and quotes are its business; that keys and values alternate
 /// inside an object is the caller's.
 package struct JSONWriter {
+    /// What has been written so far, on one line.
     package private(set) var text = ""
     private var needsComma = false
 
     package init() {}
 
+    /// An object: `body` writes keys and values, or members.
     package mutating func object(_ body: (inout JSONWriter) -> Void) { nested("{", "}", body) }
 
+    /// An array: `body` writes values.
     package mutating func array(_ body: (inout JSONWriter) -> Void) { nested("[", "]", body) }
 
+    /// A key, to be followed by one value.
     package mutating func key(_ key: String) {
         separate()
         appendQuoted(key)
@@ -17,42 +21,60 @@ package struct JSONWriter {
         needsComma = false
     }
 
+    /// A string. Control characters are escaped, so that a line of output stays one line.
     package mutating func string(_ value: String) {
         separate()
         appendQuoted(value)
     }
 
+    /// An integer, exactly; many readers lose digits beyond 2^53.
     package mutating func number(_ value: UInt64) { raw("\(value)") }
+
+    /// An integer, exactly.
+    package mutating func number(_ value: Int) { raw("\(value)") }
 
     /// A number with a fraction; NaN and infinities, which JSON does not have, become null.
     package mutating func number(_ value: Double) { raw(value.isFinite ? "\(value)" : "null") }
 
+    /// true or false.
     package mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
 
+    /// null.
     package mutating func null() { raw("null") }
 
     // MARK: Members of an object
 
+    /// A key and a string.
     package mutating func member(_ key: String, _ value: String) {
         self.key(key)
         string(value)
     }
 
+    /// A key and an integer.
     package mutating func member(_ key: String, _ value: UInt64) {
         self.key(key)
         number(value)
     }
 
+    /// A key and an integer.
+    package mutating func member(_ key: String, _ value: Int) {
+        self.key(key)
+        number(value)
+    }
+
+    /// A key and a number with a fraction; null where there is none.
     package mutating func member(_ key: String, _ value: Double?) {
         self.key(key)
         if let value { number(value) } else { null() }
     }
 
+    /// A key and true or false.
     package mutating func member(_ key: String, _ value: Bool) {
         self.key(key)
         bool(value)
     }
 
+    /// A key and an array of strings.
     package mutating func member(_ key: String, _ values: [String]) {
         self.key(key)
         array { json in
@@ -60,6 +82,7 @@ package struct JSONWriter {
         }
     }
 
+    /// A key and an object, whose members `body` writes.
     package mutating func member(_ key: String, object body: (inout JSONWriter) -> Void) {
         self.key(key)
         object(body)

@@ -1,23 +1,28 @@
 /// Writes the Prometheus text exposition format, version 0.0.4: each family's HELP and TYPE once, then its
 /// samples.
 package struct PrometheusText {
+    /// The type of a family: a counter only grows until the process restarts.
     package enum Kind: String { case counter, gauge, histogram }
 
+    /// What has been written so far.
     package private(set) var text = ""
 
     package init() {}
 
-    /// Begins a family; its samples follow.
+    /// Begins a family; its samples follow. Once for each name, or Prometheus refuses the whole text.
+    /// - Parameter name: matches `[a-zA-Z_:][a-zA-Z0-9_:]*`; a counter's ends in `_total`.
     package mutating func family(_ name: String, _ kind: Kind, _ help: String) {
         text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
+    /// One sample of the family that was begun last, with label names and values.
     package mutating func sample(_ name: String, _ labels: [(String, String)] = [], _ value: UInt64) {
         line(name, labels, "\(value)")
     }
 
+    /// One sample with a fraction, or with an infinity or NaN, which this format has.
     package mutating func sample(_ name: String, _ labels: [(String, String)] = [], _ value: Double) {
-        line(name, labels, "\(value)")
+        line(name, labels, Self.number(value))
     }
 
     /// A family with one sample without labels.
@@ -26,6 +31,7 @@ package struct PrometheusText {
         sample(name, [], value)
     }
 
+    /// A family with one sample without labels.
     package mutating func metric(_ name: String, _ kind: Kind, _ help: String, _ value: Double) {
         family(name, kind, help)
         sample(name, [], value)
@@ -42,7 +48,7 @@ package struct PrometheusText {
         var cumulative: UInt64 = 0
         for (bound, count) in buckets {
             cumulative += count
-            sample("\(name)_bucket", [("le", "\(bound)")], cumulative)
+            sample("\(name)_bucket", [("le", Self.number(bound))], cumulative)
         }
         cumulative += overflow
         sample("\(name)_bucket", [("le", "+Inf")], cumulative)
@@ -57,6 +63,11 @@ package struct PrometheusText {
             text += "{" + pairs.joined(separator: ",") + "}"
         }
         text += " \(value)\n"
+    }
+
+    private static func number(_ value: Double) -> String {
+        if value.isFinite { return "\(value)" }
+        return value.isNaN ? "NaN" : value < 0 ? "-Inf" : "+Inf"
     }
 
     private static func escaped(_ text: String, quotes: Bool) -> String {
