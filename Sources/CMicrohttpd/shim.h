@@ -17,7 +17,9 @@ static inline struct MHD_Daemon *hubrelay_http_start(
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, closure,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, closure,
+#if MHD_VERSION >= 0x00097205
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+#endif
         MHD_OPTION_END);
 }
 

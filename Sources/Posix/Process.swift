@@ -11,9 +11,6 @@ package func ignoreSIGPIPE() {
     signal(SIGPIPE, SIG_IGN)
 }
 
-/// This process's id.
-package func processID() -> Int32 { getpid() }
-
 /// The limit on open descriptors (RLIMIT_NOFILE, getrlimit(2)).
 package enum DescriptorLimit {
     /// Raises the soft limit to the hard one, as far as the kernel allows, and tells what is then in force.

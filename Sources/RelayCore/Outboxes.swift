@@ -26,8 +26,7 @@ package final class Outboxes {
     package struct Bounds: Sendable {
         /// Unread bytes of one connection beyond which Messages are dropped.
         package var window: Int
-        /// The same for all connections together. Over it there may be one frame for each connection that had none,
-        /// and a quarter of it from a turn in which many readers stop at once.
+        /// The same for all connections together. Over it there may be one frame for each connection that had none.
         package var maxBuffered: Int
         /// Unread bytes of one connection beyond which it is closed, whatever they are.
         package var hardBound: Int
@@ -38,9 +37,9 @@ package final class Outboxes {
 
     package let arena = Arena()
     package let bounds: Bounds
-    /// Bytes that kernels have not taken, over all connections.
+    /// Bytes that kernels have not taken, or will not take yet since others are before them, over all connections.
     package private(set) var buffered = 0
-    /// Bytes of this turn that no kernel has been offered, over all connections.
+    /// Bytes of this turn that kernels may still take at once, over all connections: those with nothing before them.
     private var gathered = 0
     /// Writes the output of one connection at once; set by the I/O layer before the first frame.
     package var flush: (Int) -> Void = { _ in }
@@ -78,8 +77,8 @@ package final class Outboxes {
     }
 
     func close(_ slot: Int) {
+        forgetPending(slot)
         buffered -= boxes[slot].backlog
-        gathered -= boxes[slot].pending
         boxes[slot].ranges?.deallocate()
         let wasDirty = boxes[slot].isDirty
         boxes[slot] = Outbox(isDirty: wasDirty, isSealed: true)
@@ -92,8 +91,7 @@ package final class Outboxes {
     package func discard(_ slot: Int) {
         seal(slot)
         boxes[slot].rangeCount = 0
-        gathered -= boxes[slot].pending
-        boxes[slot].pending = 0
+        forgetPending(slot)
         boxes[slot].lost = 0
     }
 
@@ -117,7 +115,7 @@ package final class Outboxes {
         let box = boxes + slot
         let unread = box.pointee.backlog + box.pointee.pending
         if unread + range.count > bounds.window || box.pointee.backlog + buffered > 0 || box.pointee.lost > 0
-            || box.pointee.isSealed || gathered > bounds.maxBuffered / 4
+            || box.pointee.isSealed || gathered + range.count > bounds.maxBuffered
         {
             guard admit(range.count, to: slot) else { return false }
         }
@@ -128,11 +126,12 @@ package final class Outboxes {
     /// The rare half of `appendMessage`: somebody is slow.
     private func admit(_ count: Int, to slot: Int) -> Bool {
         guard !boxes[slot].isSealed else { return false }
-        if gathered > bounds.maxBuffered / 4 { offerAll() }
+        // What has been gathered may turn out to be one backlog more. A small amount is not worth a write each time.
+        if buffered + gathered + count > bounds.maxBuffered, gathered > bounds.maxBuffered / 64 { offerAll() }
         func fits() -> Bool {
             let unread = boxes[slot].backlog + boxes[slot].pending
-            return unread == 0
-                || (unread + count <= bounds.window && buffered + boxes[slot].pending + count <= bounds.maxBuffered)
+            let own = boxes[slot].backlog == 0 ? boxes[slot].pending : 0
+            return unread == 0 || (unread + count <= bounds.window && buffered + own + count <= bounds.maxBuffered)
         }
         // Ranges of this turn that were not offered to the kernel yet are no proof of a slow reader.
         if !fits(), boxes[slot].pending > 0, boxes[slot].backlog == 0 { flush(slot) }
@@ -171,7 +170,7 @@ package final class Outboxes {
     private func append(_ range: OutputRange, to slot: Int) {
         let box = boxes + slot
         box.pointee.pending += range.count
-        gathered += range.count
+        if box.pointee.backlog > 0 { buffered += range.count } else { gathered += range.count }
         let count = box.pointee.rangeCount
         if count > 0, let ranges = box.pointee.ranges {
             let last = ranges + (count - 1)
@@ -235,8 +234,7 @@ package final class Outboxes {
         guard boxes[slot].rangeCount > 0 else { return }
         let ranges = UnsafeMutableBufferPointer(start: boxes[slot].ranges, count: boxes[slot].rangeCount)
         boxes[slot].rangeCount = 0
-        gathered -= boxes[slot].pending
-        boxes[slot].pending = 0
+        forgetPending(slot)
         setBacklog(write(ranges), of: slot)
         if boxes[slot].rangeCapacity > 64 {
             boxes[slot].ranges?.deallocate()
@@ -247,9 +245,19 @@ package final class Outboxes {
 
     /// The kernel has taken some of what it had refused.
     package func setBacklog(_ backlog: Int, of slot: Int) {
+        let pending = boxes[slot].pending
+        forgetPending(slot)
         buffered += backlog - boxes[slot].backlog
         boxes[slot].backlog = backlog
+        boxes[slot].pending = pending
+        if backlog > 0 { buffered += pending } else { gathered += pending }
         if backlog == 0, boxes[slot].lost > 0 { markDirty(slot) }
+    }
+
+    /// Takes the ranges of this turn off the books.
+    private func forgetPending(_ slot: Int) {
+        if boxes[slot].backlog > 0 { buffered -= boxes[slot].pending } else { gathered -= boxes[slot].pending }
+        boxes[slot].pending = 0
     }
 
     private func checkHardBound(_ slot: Int) {

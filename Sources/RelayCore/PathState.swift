@@ -43,7 +43,8 @@ package struct PathState: Sendable {
 
     private mutating func enterUp(now: UInt64) {
         guard let since = notUpSince else { return }
-        status.downMilliseconds = (now - since) / 1_000_000
+        // A relay that shuts down is not on its way to UP, whatever its links do.
+        if status.state != .stopping { status.downMilliseconds = (now - since) / 1_000_000 }
         if hasBeenUp { endedOutageTime += now - since }
         (notUpSince, hasBeenUp) = (nil, true)
     }

@@ -1,0 +1,85 @@
+import AdminHTTP
+import Glibc
+import Posix
+
+/// A server on a private socket, and the event loop that drives it: everything happens on the test's thread,
+/// in `run(until:)`.
+final class AdminFixture {
+    enum Transport: CaseIterable { case tcp, unix }
+
+    private(set) var server: AdminServer!
+    /// What the handler was asked, in order.
+    private(set) var requests: [AdminRequest] = []
+    /// Answers in place of the default one, which tells the method, path and query.
+    var answer: ((AdminRequest) -> AdminResponse)?
+    /// Turns of the loop so far.
+    private(set) var turns = 0
+
+    private var clients: [HTTPClient] = []
+    private var port: UInt16 = 0
+    private var socketPath: SocketPath?
+    private let directory: String
+
+    init(_ transport: Transport = .unix) throws {
+        var template = Array("/tmp/hubrelay-XXXXXX".utf8CString)
+        precondition(mkdtemp(&template) != nil)
+        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let descriptor: Int32
+        switch transport {
+        case .tcp:
+            let socket = try ListeningSocket.tcp(host: "127.0.0.1", port: 0, backlog: 1024)
+            (descriptor, port) = (socket.descriptor, socket.boundPort)
+        case .unix:
+            let path = try SocketPath.bind(path: "\(directory)/s", mode: 0o600, group: nil, backlog: 1024)
+            (descriptor, socketPath) = (path.descriptor, path)
+        }
+        server = try AdminServer(listeningDescriptor: descriptor) { [unowned self] request in
+            requests.append(request)
+            if let answer { return answer(request) }
+            let text = "\(request.method) \(request.path) \(request.query)"
+            return AdminResponse(status: 200, body: Array(text.utf8))
+        }
+    }
+
+    deinit {
+        server?.close()
+        socketPath?.release()
+        unlink("\(directory)/s.lock")
+        rmdir(directory)
+    }
+
+    /// A new connection to the server.
+    func connect() -> HTTPClient {
+        let client = socketPath == nil ? HTTPClient(port: port) : HTTPClient(path: "\(directory)/s")
+        clients.append(client)
+        return client
+    }
+
+    /// Drives the server and reads what comes for the clients until `condition` holds.
+    /// - Returns: false after 20 s, which no working test needs.
+    func run(until condition: () -> Bool) -> Bool {
+        let end = Clock.monotonicNanoseconds() + 20_000_000_000
+        while !condition() {
+            if Clock.monotonicNanoseconds() > end { return false }
+            turns += 1
+            var watched = [pollfd(fd: server.pollDescriptor, events: Int16(POLLIN), revents: 0)]
+            watched += clients.filter { !$0.isAtEnd && !$0.isPaused }.map {
+                pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
+            }
+            let timeout = Int32(clamping: min(server.timeoutMilliseconds ?? 1_000, 1_000))
+            let ready = poll(&watched, nfds_t(watched.count), timeout)
+            // As the daemon does it: when its descriptor is readable or its time is up.
+            if watched[0].revents != 0 || ready == 0 || timeout == 0 { server.run() }
+            for client in clients { client.receive() }
+        }
+        return true
+    }
+
+    /// Sends a request on a connection of its own and gives the answer.
+    func exchange(_ request: String) -> HTTPResponse? {
+        let client = connect()
+        client.send(request)
+        _ = run { !client.responses.isEmpty || client.isAtEnd }
+        return client.responses.first
+    }
+}

@@ -1,0 +1,90 @@
+import Configuration
+import TestSupport
+import Testing
+
+@Suite struct CommandLineTests {
+    @Test func theVersionIsTheOneOfTheProtocolsWelcome() throws {
+        #expect(try Program.run("--version") == Run(exit: .code(0), output: "hubrelay 0.1.0\n", errors: ""))
+        #expect(hubrelayVersion == "0.1.0")
+    }
+
+    @Test func theHelpOfServeHasEverySettingWithRangeDefaultAndVariable() throws {
+        let help = try Program.run("serve", "--help")
+        #expect(help.exit == .code(0))
+        let words = help.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        for setting in Setting.all {
+            #expect(
+                words.contains("\(setting.flag) <\(setting.placeholder)> \(setting.help)"), "\(setting.flag)")
+        }
+    }
+
+    @Test(arguments: ["publish", "subscribe", "health"])
+    func theHelpOfASmallCommandNamesItsOptions(command: String) throws {
+        let help = try Program.run(command, "--help")
+        #expect(help.exit == .code(0))
+        for option in ["--json", "--timeout", command == "health" ? "--http" : "--socket"] {
+            #expect(help.output.contains("  \(option)"), "\(option)")
+        }
+    }
+
+    @Test(arguments: Setting.all.map(\.flag).filter { $0 != "--prefix" })
+    func aWrongValueOfServeIsOneLineAndCode64(flag: String) throws {
+        let setting = try #require(Setting.all.first { $0.flag == flag })
+        // Longer than any path or group may be, and nothing that a number or a word could be.
+        let wrong = setting.kind == .path ? "" : "?" + String(repeating: " x", count: 100)
+        let run = try Program.run("serve", "--prefix", "x", flag, wrong)
+        #expect(run.exit == .code(64) && run.output.isEmpty)
+        // Of a wrong URL nothing is shown that could be a secret.
+        let shown = flag == "--redis" ? "***" : String(wrong.prefix(10))
+        #expect(run.errors.hasPrefix("hubrelay: \(flag): \"\(shown)"))
+        #expect(run.errors.hasSuffix("; allowed: \(setting.allowed)\n"))
+        #expect(run.errors.filter { $0 == "\n" }.count == 1)
+    }
+
+    @Test func aWrongVariableIsNamedByItsName() throws {
+        let run = try Program.run("serve", "--prefix", "x", environment: ["HUBRELAY_WINDOW": "1\n2"])
+        #expect(run.exit == .code(64))
+        #expect(run.errors.hasPrefix(#"hubrelay: HUBRELAY_WINDOW: "1\n2" is not a size; allowed: "#))
+    }
+
+    @Test func thePrefixMustBeSaid() throws {
+        let run = try Program.run("serve")
+        #expect(run.exit == .code(64))
+        #expect(run.errors.hasPrefix("hubrelay: --prefix (or HUBRELAY_PREFIX) is required; allowed: "))
+    }
+
+    @Test(arguments: ["--prefix ''", "--prefix="])
+    func theEmptyPrefixMayBeSaidInBothWays(prefix: String) throws {
+        // Goes on to the next setting, which is wrong.
+        let run = try Program.shell(#""$HUBRELAY" serve \#(prefix) --window 0"#)
+        #expect(run.errors.hasPrefix("hubrelay: --window: \"0\" is out of range"))
+    }
+
+    @Test func aPasswordInAWrongURLIsNotRepeated() throws {
+        let run = try Program.run("serve", "--prefix", "x", "--redis", "redis://user:hunter2@host:port")
+        #expect(run.exit == .code(64))
+        #expect(run.errors.hasPrefix("hubrelay: --redis: \"redis://***@host:***\" has a port"))
+        #expect(!run.errors.contains("hunter2"))
+    }
+
+    @Test(arguments: [["serve", "--no-such"], ["no-such"], ["publish"], ["subscribe"], ["health", "x"]])
+    func whatIsNoCommandLineIsCode64(arguments: [String]) throws {
+        let directory = try TemporaryDirectory()
+        let process = try Program.start(arguments, in: directory)
+        #expect(try process.waitForExit() == .code(64))
+        #expect(process.errors.hasPrefix("Error: ") && process.output.isEmpty)
+    }
+
+    @Test func argumentsThatAreNotUTF8AreRefusedAndNotRepaired() throws {
+        let run = try Program.shell(#""$HUBRELAY" serve --prefix "$(printf 'a\377')""#)
+        #expect(run.exit == .code(64))
+        #expect(run.errors.hasPrefix("hubrelay: argument 3 is not UTF-8"))
+    }
+
+    @Test(arguments: ["publish a b", "subscribe a", "health"])
+    func aWrongTimeoutIsOneLineAndCode64(command: String) throws {
+        let run = try Program.shell(#""$HUBRELAY" \#(command) --timeout 1h"#)
+        #expect(run.exit == .code(64))
+        #expect(run.errors.hasPrefix("hubrelay: --timeout: \"1h\" is not a duration; allowed: 10ms to 60m"))
+    }
+}

@@ -1,0 +1,63 @@
+import Logging
+import Testing
+
+@testable import hubrelay
+
+@Suite struct TextTests {
+    @Test(arguments: [
+        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+        ("foobar", "Zm9vYmFy"),
+    ])
+    func base64IsThatOfRFC4648(text: String, encoded: String) {
+        #expect(base64(Array(text.utf8)) == encoded)
+    }
+
+    @Test func base64UsesTheWholeAlphabet() {
+        #expect(base64([0xfb, 0xff, 0xbf, 0x00, 0x10, 0x83]) == "+/+/ABCD")
+    }
+
+    @Test func hexHasTwoDigitsForEveryByte() {
+        #expect(hexDigits([0x00, 0x0a, 0xff]) == "000aff")
+    }
+
+    @Test func plainTextHasNoQuotes() {
+        for text in ["room.7", "a:b/c", "{tag}", "*"] { #expect(TextLine.plainOrQuoted(text) == text) }
+        for (text, quoted) in [
+            ("", #""""#), ("a b", #""a b""#), ("a=b", #""a=b""#), ("\"", #""\"""#), ("a\\", #""a\\""#),
+            ("a\nb", #""a\nb""#), ("é", #""é""#), ("\u{7f}", #""\u{7f}""#), ("a\u{202e}b", #""a\u{202e}b""#),
+        ] {
+            #expect(TextLine.plainOrQuoted(text) == quoted)
+        }
+        let long = String(repeating: "a b", count: 1000)
+        #expect(TextLine.plainOrQuoted(long) == "\"\(long)\"")
+    }
+
+    private func record(_ message: String, _ fields: Logger.Metadata) -> LogRecord {
+        LogRecord(time: "2026-11-21T01:02:03.456Z", level: .info, message: message, fields: fields)
+    }
+
+    @Test func aLogRecordIsOneLineOfText() {
+        #expect(record("listening", [:]).textLine == "2026-11-21T01:02:03.456Z info listening")
+        let fields: Logger.Metadata = ["b": "x y", "a": "1", "c": ["d": "e"], "list": ["f", "g"]]
+        #expect(
+            record("it's up", fields).textLine
+                == #"2026-11-21T01:02:03.456Z info it's up a=1 b="x y" c="[\"d\": \"e\"]" list="[\"f\", \"g\"]""#
+        )
+    }
+
+    @Test func noValueCanForgeALineOrAnotherPair() {
+        let forged = record("a\nb", ["k": "v\n2026 info x=y", "bad key\n": "x"])
+        #expect(
+            forged.textLine
+                == #"2026-11-21T01:02:03.456Z info a\nb "bad key\n"=x k="v\n2026 info x=y""#)
+        #expect(!forged.jsonLine.contains("\n"))
+    }
+
+    @Test func aLogRecordIsOneJSONObject() {
+        let fields: Logger.Metadata = ["b": "x\ny", "time": "own", "c": ["d": ["e", "f"]]]
+        #expect(
+            record("it's \"up\"", fields).jsonLine
+                == #"{"time":"2026-11-21T01:02:03.456Z","level":"info","message":"it's \"up\"","b":"x\ny","#
+                + #""c":{"d":["e","f"]},"time_":"own"}"#)
+    }
+}

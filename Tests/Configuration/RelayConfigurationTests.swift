@@ -1,0 +1,186 @@
+import Testing
+
+@testable import Configuration
+
+func outcomeOfParse(
+    _ flags: [String: [String]], _ environment: [String: String] = [:]
+) -> Result<RelayConfiguration, ConfigurationError> {
+    do throws(ConfigurationError) {
+        return .success(try RelayConfiguration.parse(flags: flags) { environment[$0] })
+    } catch {
+        return .failure(error)
+    }
+}
+
+/// A configuration with a prefix and nothing else but these.
+func configured(
+    _ flags: [String: [String]], _ environment: [String: String] = [:]
+) throws -> RelayConfiguration {
+    try outcomeOfParse(flags.merging(["--prefix": ["app:"]]) { given, _ in given }, environment).get()
+}
+
+@Suite struct RelayConfigurationTests {
+    @Test func theDefaultsAreTheDocumentedOnes() throws {
+        let expected = RelayConfiguration(
+            listener: ListenerConfiguration(
+                socketPath: "/run/hubrelay/hubrelay.sock", prefix: Array("app:".utf8), socketMode: 0o660,
+                socketGroup: nil, allowedUIDs: [], allowedGIDs: []),
+            redis: RedisConfiguration(
+                endpoint: .tcp(host: "127.0.0.1", port: 6379), username: nil, password: nil, passwordFile: nil
+            ),
+            http: .tcp(host: "127.0.0.1", port: 8379),
+            limits: Limits(
+                maxPayload: 1 << 20, window: 4 << 20, maxBuffered: 64 << 20, maxConnections: 10_000,
+                maxSubscriptions: 1_000_000, maxSubscriptionsPerConnection: 200_000),
+            timings: Timings(
+                helloTimeout: 5 * second, frameTimeout: 30 * second, stopTimeout: 10 * second,
+                heartbeatInterval: second, linkTimeout: 5 * second, probeInterval: 5 * second,
+                connectTimeout: 2 * second, backoffMin: 50 * millisecond, backoffMax: 500 * millisecond,
+                backoffMaxRefused: 5 * second, restoreBatch: 512),
+            logging: LoggingConfiguration(level: .info, format: .text), notices: [])
+        #expect(try configured([:]) == expected)
+    }
+
+    /// A value other than the default for each setting, and where it must end up.
+    static let samples: [(Setting, String, @Sendable (RelayConfiguration) -> Bool)] = [
+        (.socket, "/tmp/s", { $0.listener.socketPath == "/tmp/s" }),
+        (.prefix, "é:", { $0.listener.prefix == [0xc3, 0xa9, 0x3a] }),
+        (.socketMode, "0600", { $0.listener.socketMode == 0o600 }),
+        (.socketGroup, "www-data", { $0.listener.socketGroup == "www-data" }),
+        (.allowUID, "1,2", { $0.listener.allowedUIDs == [1, 2] && $0.listener.allowedGIDs.isEmpty }),
+        (.allowGID, "3", { $0.listener.allowedGIDs == [3] && $0.listener.allowedUIDs.isEmpty }),
+        (.redis, "unix:///r", { $0.redis.endpoint == .unix(path: "/r") }),
+        (.redisPasswordFile, "/p", { $0.redis.passwordFile == "/p" }),
+        (.http, "off", { $0.http == .off }),
+        (.maxPayload, "2KiB", { $0.limits.maxPayload == 2048 }),
+        (.window, "2KiB", { $0.limits.window == 2048 }),
+        (.maxBuffered, "2KiB", { $0.limits.maxBuffered == 2048 }),
+        (.maxConnections, "7", { $0.limits.maxConnections == 7 }),
+        (.maxSubscriptions, "7", { $0.limits.maxSubscriptions == 7 }),
+        (.maxSubscriptionsPerConnection, "7", { $0.limits.maxSubscriptionsPerConnection == 7 }),
+        (.helloTimeout, "70ms", { $0.timings.helloTimeout == 70 * millisecond }),
+        (.frameTimeout, "70ms", { $0.timings.frameTimeout == 70 * millisecond }),
+        (.stopTimeout, "0s", { $0.timings.stopTimeout == 0 }),
+        (.heartbeatInterval, "70ms", { $0.timings.heartbeatInterval == 70 * millisecond }),
+        (.linkTimeout, "7s", { $0.timings.linkTimeout == 7 * second }),
+        (.probe, "off", { $0.timings.probeInterval == nil }),
+        (.connectTimeout, "70ms", { $0.timings.connectTimeout == 70 * millisecond }),
+        (.backoffMin, "70ms", { $0.timings.backoffMin == 70 * millisecond }),
+        (.backoffMax, "70ms", { $0.timings.backoffMax == 70 * millisecond }),
+        (.backoffMaxRefused, "70ms", { $0.timings.backoffMaxRefused == 70 * millisecond }),
+        (.restoreBatch, "7", { $0.timings.restoreBatch == 7 }),
+        (.logLevel, "trace", { $0.logging.level == .trace }),
+        (.logFormat, "json", { $0.logging.format == .json }),
+    ]
+
+    @Test func everySettingIsReadFromItsFlagAndFromItsVariable() throws {
+        #expect(Self.samples.map(\.0.flag) == Setting.all.map(\.flag))
+        for (setting, text, holds) in Self.samples {
+            let byFlag = try configured([setting.flag: [text]])
+            #expect(holds(byFlag), "\(setting.flag)")
+            let byVariable = try outcomeOfParse(
+                setting.flag == "--prefix" ? [:] : ["--prefix": ["app:"]], [setting.environmentName: text]
+            ).get()
+            #expect(holds(byVariable), "\(setting.environmentName)")
+            #expect(try !holds(configured([:])), "\(setting.flag) has this by default already")
+        }
+    }
+
+    @Test func aFlagWinsOverTheEnvironment() throws {
+        for (setting, text, holds) in Self.samples {
+            let configuration = try configured(
+                [setting.flag: [text]],
+                [setting.environmentName: "not even valid \u{1}"])
+            #expect(holds(configuration), "\(setting.flag)")
+        }
+    }
+
+    @Test func anEmptyVariableIsAnAbsentOne() throws {
+        var empty: [String: String] = [:]
+        for setting in Setting.all { empty[setting.environmentName] = "" }
+        let configuration = try outcomeOfParse([:], empty).get()
+        #expect(configuration.listener.prefix.isEmpty)
+        var expected = try configured([:])
+        expected.listener.prefix = []
+        #expect(configuration == expected)
+    }
+
+    @Test func thePrefixIsRequiredAndMayBeEmpty() throws {
+        let message =
+            "--prefix (or HUBRELAY_PREFIX) is required; allowed: UTF-8 text of at most 512 bytes, '' for none"
+        #expect(outcomeOfParse([:]) == .failure(ConfigurationError(message)))
+        #expect(try configured(["--prefix": [""]]).listener.prefix.isEmpty)
+        #expect(
+            try outcomeOfParse(["--prefix": [""]], ["HUBRELAY_PREFIX": "x"]).get().listener.prefix.isEmpty)
+        let longest = String(repeating: "é", count: 256)
+        #expect(try configured(["--prefix": [longest]]).listener.prefix.count == 512)
+        let tooLong = outcomeOfParse(["--prefix": [longest + "x"]])
+        #expect(try #require(tooLong.error).hasPrefix("--prefix: \"éééé"))
+        #expect(try #require(tooLong.error).contains("has 513 bytes; allowed: "))
+    }
+
+    @Test func bytesThatAreNotUTF8AreNotTakenForAPrefix() {
+        let error = outcomeOfParse([:], ["HUBRELAY_PREFIX": String(decoding: [0x61, 0xff], as: UTF8.self)])
+            .error
+        #expect(error?.hasPrefix("HUBRELAY_PREFIX: \"a\u{fffd}\" is not UTF-8; allowed: ") == true)
+    }
+
+    @Test func repeatedFlagsAddUpOrTheLastOneCounts() throws {
+        let configuration = try configured([
+            "--allow-uid": ["1", "2,3"], "--allow-gid": ["4"], "--window": ["1KiB", "2KiB"],
+        ])
+        #expect(configuration.listener.allowedUIDs == [1, 2, 3])
+        #expect(configuration.listener.allowedGIDs == [4])
+        #expect(configuration.limits.window == 2048)
+    }
+
+    @Test func aFlagReplacesTheWholeListOfItsVariable() throws {
+        let configuration = try configured(["--allow-uid": ["1"]], ["HUBRELAY_ALLOW_UID": "2,3"])
+        #expect(configuration.listener.allowedUIDs == [1])
+    }
+
+    @Test func everyDefaultIsInItsOwnRange() {
+        for setting in Setting.all {
+            guard let text = setting.defaultText else { continue }
+            #expect(throws: Never.self, "\(setting.flag)") { try configured([setting.flag: [text]]) }
+        }
+    }
+
+    @Test func theEndsOfEveryRangeAreAllowedAndWhatLiesBeyondIsNot() {
+        for setting in Setting.all {
+            let (inside, outside): ([String], [String]) =
+                switch setting.kind {
+                case .size(let range):
+                    (
+                        [formatSize(range.lowerBound), formatSize(range.upperBound)],
+                        ["\(range.lowerBound - 1)B", "\(range.upperBound + 1)B"]
+                    )
+                case .count(let range):
+                    (["\(range.lowerBound)", "\(range.upperBound)"], ["0", "\(range.upperBound + 1)"])
+                case .duration(let range), .durationOrOff(let range):
+                    (
+                        [formatDuration(range.lowerBound), formatDuration(range.upperBound)],
+                        [formatDuration(range.upperBound + millisecond)]
+                            + (range.lowerBound == 0 ? [] : [formatDuration(range.lowerBound - millisecond)])
+                    )
+                default: ([], [])
+                }
+            for text in inside {
+                // At the ends of its range a setting may be at odds with another, but not with its own.
+                let error = outcomeOfParse(["--prefix": ["x"], setting.flag: [text]]).error
+                #expect(error?.contains("is out of range") != true, "\(setting.flag) \(text)")
+            }
+            for text in outside {
+                let error = outcomeOfParse(["--prefix": ["x"], setting.flag: [text]]).error
+                #expect(error == "\(setting.flag): \"\(text)\" is out of range; allowed: \(setting.allowed)")
+            }
+        }
+    }
+}
+
+extension Result where Failure == ConfigurationError {
+    /// The line an operator would read.
+    var error: String? {
+        if case .failure(let error) = self { error.description } else { nil }
+    }
+}

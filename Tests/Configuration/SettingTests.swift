@@ -1,0 +1,59 @@
+import Testing
+
+@testable import Configuration
+
+@Suite struct SettingTests {
+    @Test func environmentNamesFollowTheFlags() {
+        #expect(Setting.redis.environmentName == "HUBRELAY_REDIS")
+        #expect(
+            Setting.maxSubscriptionsPerConnection.environmentName
+                == "HUBRELAY_MAX_SUBSCRIPTIONS_PER_CONNECTION")
+        let names = Set(Setting.all.map(\.environmentName))
+        #expect(names.count == Setting.all.count)
+    }
+
+    @Test func theHelpHoldsPurposeUnitRangeDefaultAndVariable() {
+        #expect(
+            Setting.linkTimeout.help
+                == "A link to Redis that owes an answer for this long is dead; more than --heartbeat-interval. "
+                + "Allowed: 20ms to 60m (units ms, s, m; no unit: s). [default 5s; HUBRELAY_LINK_TIMEOUT]")
+        #expect(Setting.prefix.help.hasSuffix("[required; HUBRELAY_PREFIX]"))
+        #expect(Setting.socketGroup.help.hasSuffix("[no chown by default; HUBRELAY_SOCKET_GROUP]"))
+        for setting in Setting.all {
+            #expect(setting.help.contains(setting.environmentName) && setting.help.contains(setting.allowed))
+            #expect(setting.help.contains(setting.defaultText ?? setting.withoutValue))
+        }
+    }
+
+    @Test func theSmallCommandsReadTheirSettingsInTheSameWay() throws {
+        let environment = ["HUBRELAY_HTTP": "off", "HUBRELAY_SOCKET": "/s", "HUBRELAY_TIMEOUT": "1s"]
+        let fromEnvironment = ClientSettings(flags: [(.http, nil), (.count, nil)]) { environment[$0] }
+        #expect(try fromEnvironment.http() == .off)
+        #expect(try fromEnvironment.socketPath() == "/s")
+        #expect(try fromEnvironment.timeout() == second)
+        #expect(try fromEnvironment.count() == nil)
+        let flags: [(Setting, String?)] = [
+            (.http, "unix:/x"), (.socket, "/t"), (.timeout, "2s"), (.count, "3"),
+        ]
+        let fromFlags = ClientSettings(flags: flags) { environment[$0] }
+        #expect(try fromFlags.http() == .unix(path: "/x"))
+        #expect(try fromFlags.socketPath() == "/t")
+        #expect(try fromFlags.timeout() == 2 * second)
+        #expect(try fromFlags.count() == 3)
+        let standard = ClientSettings(flags: []) { _ in nil }
+        #expect(try standard.http() == .tcp(host: "127.0.0.1", port: 8379))
+        #expect(try standard.socketPath() == "/run/hubrelay/hubrelay.sock")
+        #expect(try standard.timeout() == 5 * second)
+    }
+
+    @Test func theCountOfOneCallIsNotReadFromTheEnvironment() throws {
+        #expect(try ClientSettings(flags: []) { _ in "7" }.count() == nil)
+    }
+
+    @Test func aWrongValueIsToldAsByServe() {
+        let wrong = ClientSettings(flags: [(.count, "0"), (.timeout, "1h")]) { _ in nil }
+        let line = "--count: \"0\" is out of range; allowed: 1 to 1000000000000"
+        #expect(throws: ConfigurationError(line)) { try wrong.count() }
+        #expect(throws: ConfigurationError.self) { try wrong.timeout() }
+    }
+}

@@ -1,0 +1,47 @@
+import TestSupport
+import Testing
+
+/// How the relay makes itself known to Redis.
+@Suite struct AuthenticationTests {
+    private func protectedRedis() throws -> RedisServer {
+        let redis = try RedisServer(onPort: true)
+        try redis.client().run("ACL", "SETUSER", "relay", "on", ">p@ss:w/rd", "~*", "&*", "+@all")
+        try redis.client().run("ACL", "SETUSER", "default", ">of the default user", "resetkeys")
+        return redis
+    }
+
+    @Test func userAndPasswordOfTheURLAreDecodedAndUsed() throws {
+        let redis = try protectedRedis()
+        let url = redis.url.replacing("redis://", with: "redis://relay:p%40ss%3Aw%2Frd@")
+        let relay = try RelayProcess(redis: url)
+        try relay.client().ping()
+        try relay.stop()
+    }
+
+    @Test func thePasswordMayBeInAFile() throws {
+        let redis = try protectedRedis()
+        let directory = try TemporaryDirectory()
+        let file = directory.path(of: "password")
+        try writeFile(file, "p@ss:w/rd\n")
+        let url = redis.url.replacing("redis://", with: "redis://relay@")
+        let relay = try RelayProcess(redis: url, options: ["--redis-password-file", file])
+        try relay.client().ping()
+        try relay.stop()
+    }
+
+    @Test(arguments: ["", "relay:wrong@", ":wrong@"]) func withoutTheRightOneTheStatusSaysSo(
+        credentials: String
+    ) throws {
+        let redis = try protectedRedis()
+        let url = redis.url.replacing("redis://", with: "redis://\(credentials)")
+        let relay = try RelayProcess(redis: url)
+        try eventually("the status says why") {
+            let status = try relay.clientInAnyState().welcome.status
+            #expect(status.state == .down)
+            return status.cause == .auth && !status.reason.isEmpty
+        }
+        let client = try relay.clientInAnyState()
+        #expect(try client.publish("c", "x").outcome == .notConnected)
+        try relay.stop()
+    }
+}

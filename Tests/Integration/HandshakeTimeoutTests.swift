@@ -1,0 +1,56 @@
+import TestSupport
+import Testing
+
+/// The deadlines of rule 1 and of half a frame, which need a relay with short ones.
+@Suite(.sharedRelay("--hello-timeout", "300ms", "--frame-timeout", "300ms")) struct HandshakeTimeoutTests {
+    let relay: RelayProcess
+
+    init() throws {
+        relay = try sharedStage().relay
+    }
+
+    @Test func aConnectionThatSaysNothingIsClosed() throws {
+        let client = try relay.connect()
+        #expect(try client.expectError(within: 5).code == .timeout)
+    }
+
+    @Test func aHelloThatComesInDribblesIsClosedInTime() throws {
+        let client = try relay.connect()
+        let taken = try secondsTaken {
+            var bytes = HubrelayClientFrame.hello(name: "slow").bytes[...]
+            // A byte each 100 ms: each is activity, and none of it is a Hello.
+            while try client.nextIfAny(within: 0.1) == nil, !client.socket.atEnd, bytes.count > 1 {
+                try client.send(raw: [bytes.removeFirst()])
+            }
+        }
+        #expect(taken < 2, "every byte put the deadline off")
+    }
+
+    @Test func halfAFrameIsNotWaitedForLongerThanTheTimeout() throws {
+        let idle = try relay.client()
+        let half = try relay.client()
+        try half.send(raw: Array(HubrelayClientFrame.publish("c", "payload", id: 1).bytes.dropLast()))
+        #expect(try half.expectError(within: 5).code == .timeout)
+        // The same time without a frame begun is no offence.
+        try idle.ping()
+    }
+
+    @Test func halfALengthIsHalfAFrame() throws {
+        let client = try relay.client()
+        try client.send(raw: [0, 0])
+        #expect(try client.expectError(within: 5).code == .timeout)
+    }
+
+    @Test func eachWholeFrameStartsTheTimeoutAnew() throws {
+        let client = try relay.client()
+        let ping = HubrelayClientFrame.ping(id: 5).bytes
+        try client.send(raw: Array(ping.prefix(6)))
+        try client.socket.waitUntilPeerHasRead()
+        // The rest of one frame and the beginning of the next, over and over, for three times the timeout.
+        let deadline = TestDeadline(within: 0.9)
+        while !deadline.isOver {
+            try client.send(raw: Array(ping.dropFirst(6) + ping.prefix(6)))
+            try client.expectReply(id: 5)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Testing
+
+@testable import RelayCore
+
+/// What Redis's error texts mean for a link.
+@Suite struct ErrorClassificationTests {
+    @Test(arguments: [
+        ("NOAUTH Authentication required.", Cause.auth),
+        ("WRONGPASS invalid username-password pair or user is disabled.", .auth),
+        ("LOADING Redis is loading the dataset in memory", .busy),
+        ("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", .busy),
+        ("ERR max number of clients reached", .busy),
+        ("ERR max number of clients + cluster connections reached", .busy),
+    ])
+    func endsTheLink(text: String, cause: Cause) {
+        let failure = LinkFailure.classify(error: text)
+        #expect(failure?.cause == cause)
+        #expect(failure?.reason.contains(text) == true)
+        #expect(failure?.isRefusal == true, "trying again at once would get the same answer")
+    }
+
+    @Test(arguments: [
+        "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "NOPERM this user has no permissions to run the 'role' command", "ERR unknown command 'ROLE'", "ERR", "", " ",
+        "NOAUTHENTICATION", "LOADINGS", "READONLY You can't write against a read only replica.",
+    ])
+    func leavesTheLinkUp(text: String) { #expect(LinkFailure.classify(error: text) == nil) }
+
+    /// Whatever Redis says to AUTH, the link is of no use.
+    @Test(arguments: [
+        "ERR Client sent AUTH, but no password is set",
+        "ERR AUTH <password> called without any password configured for the default user.", "ERR invalid password", "",
+    ])
+    func anyErrorToAuthIsOneOfAuth(text: String) {
+        #expect(LinkFailure.classify(error: text, isAuth: true)?.cause == .auth)
+        #expect(LinkFailure.classify(error: "LOADING x", isAuth: true)?.cause == .busy)
+    }
+
+    @Test func rolesOfAReplica() {
+        #expect(LinkFailure.classify(role: "slave")?.cause == .demoted)
+        #expect(LinkFailure.classify(role: "replica")?.cause == .demoted)
+        #expect(LinkFailure.classify(role: "slave")?.isRefusal == true)
+        for role in ["master", "sentinel", "", "Slave"] { #expect(LinkFailure.classify(role: role) == nil) }
+    }
+
+    @Test(arguments: [Cause.unreachable, .closed, .timeout, .malformedReply, .probe])
+    func whatMayPassInAMomentIsNoRefusal(cause: Cause) {
+        #expect(!LinkFailure(cause: cause, reason: "").isRefusal)
+    }
+}

@@ -1,0 +1,170 @@
+import FoundationEssentials
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+@testable import RelayCore
+
+/// Outboxes with a simulated kernel for each connection, which takes only so many bytes, and a reader who checks that
+/// everything sent is either there or counted in a Loss at its place.
+final class SlowReaders {
+    private struct Reader {
+        /// Bytes that the kernel still takes.
+        var room = Int.max
+        var backlog: [UInt8] = []
+        var received: [UInt8] = []
+        /// What was sent, in order: Messages, which may be lost, and for what cause, and frames that may not.
+        var sent: [Sent] = []
+        /// How many of those the reader has accounted for.
+        var accounted = 0
+
+        /// Lets the kernel have as much of `bytes` as it takes.
+        /// - Returns: the rest.
+        mutating func take(_ bytes: [UInt8]) -> [UInt8] {
+            let count = min(bytes.count, room)
+            received += bytes.prefix(count)
+            if room != .max { room -= count }
+            return Array(bytes.dropFirst(count))
+        }
+    }
+    private enum Sent: Equatable {
+        case message
+        case misfit(Cause)
+        case control
+    }
+
+    let outboxes: Outboxes
+    let counters = Counters()
+    private var readers: [Reader] = []
+    /// How many pieces of memory the last write of each connection had.
+    private(set) var ranges: [Int] = []
+    /// Loss frames in the order in which connections got them.
+    private(set) var losses: [(slot: Int, messages: UInt64, cause: HubrelayCause)] = []
+
+    init(_ count: Int = 1, window: Int = 1000, maxBuffered: Int = 1 << 30, hardBound: Int = 1 << 30) {
+        outboxes = Outboxes(
+            capacity: count, bounds: .init(window: window, maxBuffered: maxBuffered, hardBound: hardBound),
+            counters: counters)
+        for slot in 0..<count {
+            outboxes.open(slot)
+            readers.append(Reader())
+            ranges.append(0)
+        }
+        outboxes.flush = { [unowned self] in write($0) }
+    }
+
+    deinit { for slot in readers.indices { outboxes.close(slot) } }
+
+    // MARK: Sending
+
+    /// Sends a Message of `size` bytes of payload, at least 8, to connections.
+    /// - Returns: to which of them it was added.
+    @discardableResult
+    func message(_ size: Int = 8, to slots: [Int] = [0]) -> [Int] {
+        let payload = [UInt8](repeating: 120, count: size)
+        let frame = lending("c") { channel in
+            lending(payload) { outboxes.arena.message(channel: channel, payload: $0, pattern: nil) }
+        }
+        return slots.filter { slot in
+            readers[slot].sent.append(.message)
+            return outboxes.appendMessage(frame, to: slot)
+        }
+    }
+
+    /// The bytes of a frame that `message` makes.
+    static func frameSize(_ payload: Int) -> Int {
+        4 + WireWriter.size(ofBytes: 3 + WireWriter.size(ofBytes: payload))
+    }
+
+    func misfit(_ cause: Cause, to slot: Int = 0) {
+        readers[slot].sent.append(.misfit(cause))
+        outboxes.addLoss(1, cause: cause, to: slot)
+    }
+
+    func control(to slot: Int = 0, detail: Int = 0) {
+        readers[slot].sent.append(.control)
+        let id = UInt64(readers[slot].sent.count)
+        let text = String(repeating: "d", count: detail)
+        outboxes.appendControl(outboxes.arena.reply(id: id, outcome: .invalid, detail: text, names: []), to: slot)
+    }
+
+    // MARK: The kernel
+
+    /// How many more bytes the kernel takes from a connection.
+    func setRoom(_ room: Int, of slot: Int = 0) {
+        readers[slot].room = room
+        guard !readers[slot].backlog.isEmpty else { return }
+        let backlog = readers[slot].backlog
+        readers[slot].backlog = readers[slot].take(backlog)
+        outboxes.setBacklog(readers[slot].backlog.count, of: slot)
+    }
+
+    func backlog(of slot: Int = 0) -> Int { readers[slot].backlog.count }
+    var totalBacklog: Int { readers.reduce(0) { $0 + $1.backlog.count } }
+
+    /// The end of a turn.
+    func turn() {
+        outboxes.drainDirty { write($0) }
+        outboxes.arena.reset()
+    }
+
+    private func write(_ slot: Int) {
+        outboxes.write(slot) { pieces in
+            ranges[slot] = pieces.count
+            var bytes = pieces.flatMap { UnsafeBufferPointer(start: $0.base, count: $0.count) }
+            if readers[slot].backlog.isEmpty { bytes = readers[slot].take(bytes) }
+            readers[slot].backlog += bytes
+            return readers[slot].backlog.count
+        }
+    }
+
+    // MARK: The reader
+
+    /// Reads what has come, and checks that each frame is the next one after what a Loss accounts for.
+    /// - Returns: the kinds of frames read: "message", "reply", "loss 3 slow".
+    @discardableResult
+    func read(_ slot: Int = 0) -> [String] {
+        let (bodies, rest) = splitFrames(readers[slot].received)
+        readers[slot].received = rest
+        return bodies.map { body in
+            let frame = try! HubrelayRelayFrame(serializedBytes: body)
+            switch frame.frame {
+            case .message:
+                account(for: .message, slot)
+                return "message"
+            case .reply(let reply):
+                #expect(reply.id == readers[slot].accounted + 1)
+                account(for: .control, slot)
+                return "reply"
+            case .loss(let loss):
+                losses.append((slot, loss.messages, loss.cause))
+                for _ in 0..<loss.messages { accountForLost(loss.cause, slot) }
+                return "loss \(loss.messages) \(loss.cause)"
+            default: return "another"
+            }
+        }
+    }
+
+    private func account(for sent: Sent, _ slot: Int) {
+        let place = readers[slot].accounted
+        #expect(place < readers[slot].sent.count && readers[slot].sent[place] == sent, "frame \(place)")
+        readers[slot].accounted += 1
+    }
+
+    private func accountForLost(_ cause: HubrelayCause, _ slot: Int) {
+        let place = readers[slot].accounted
+        guard place < readers[slot].sent.count else {
+            Issue.record("more is lost than was sent")
+            return
+        }
+        switch readers[slot].sent[place] {
+        case .control: Issue.record("a frame that is never dropped was dropped")
+        case .message: #expect(cause == .slowReader)
+        case .misfit(let expected): #expect(cause.rawValue == Int(expected.rawValue))
+        }
+        readers[slot].accounted += 1
+    }
+
+    /// Whether everything sent has been read or counted.
+    func isBalanced(_ slot: Int = 0) -> Bool { readers[slot].accounted == readers[slot].sent.count }
+}

@@ -1,0 +1,78 @@
+import SwiftProtobuf
+import TestSupport
+
+@testable import RelayCore
+
+/// An app's connection: what it has written and the relay has not read, and what it has been sent. It reads
+/// everything at once.
+final class App {
+    let slot: Int
+    private unowned let rig: HubRig
+    /// Written by the app, not read by the relay yet.
+    private var unread: [UInt8] = []
+    private var hasShutDown = false
+    private var isPaused = false
+    private var received: [UInt8] = []
+    /// How the relay has ended the connection: with an Error's code, or in peace; nil while it has not.
+    private(set) var ending: Ending?
+    private(set) var isClosed = false
+
+    enum Ending: Equatable { case peace, error(ErrorCode) }
+
+    init(slot: Int, rig: HubRig) { (self.slot, self.rig) = (slot, rig) }
+
+    // MARK: What the app does
+
+    func write(_ bytes: [UInt8]) {
+        unread += bytes
+        readByRelay()
+    }
+
+    func write(_ frames: HubrelayClientFrame...) { write(frames.flatMap(\.bytes)) }
+
+    /// Shuts the writing side.
+    func shutDown() {
+        hasShutDown = true
+        readByRelay()
+    }
+
+    /// Closes the connection. The relay does not see it before it has read what was written.
+    func close() {
+        guard !isClosed else { return }
+        readByRelay()
+        isClosed = true
+        rig.closed(self)
+    }
+
+    /// The frames that have come since the last call.
+    func takeFrames() -> [HubrelayRelayFrame] {
+        let (bodies, rest) = splitFrames(received)
+        received = rest
+        // Bytes that are no frame are a bug of the relay, or of the test.
+        return bodies.map { try! HubrelayRelayFrame(serializedBytes: $0) }
+    }
+
+    // MARK: What the relay's I/O layer does
+
+    /// Reads, unless the hub has asked not to.
+    func readByRelay() {
+        guard !isClosed, !isPaused, !unread.isEmpty || hasShutDown else { return }
+        guard rig.hub.mayProceed(slot) else {
+            rig.hub.block(slot)
+            isPaused = true
+            return
+        }
+        if !unread.isEmpty {
+            lending(unread) { rig.hub.receive($0, from: slot) }
+            unread = []
+            isPaused = rig.hub.isBlocked(slot)
+        }
+        guard hasShutDown, !isPaused else { return }
+        hasShutDown = false
+        rig.hub.inputEnded(slot)
+    }
+
+    func resumeReading() { isPaused = false }
+    func receive(_ bytes: some Sequence<UInt8>) { received += bytes }
+    func ended(_ ending: Ending) { if self.ending == nil { self.ending = ending } }
+}

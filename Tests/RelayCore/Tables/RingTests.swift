@@ -1,0 +1,87 @@
+import Testing
+
+@testable import RelayCore
+
+@Suite struct RingTests {
+    @Test(arguments: seeds(5))
+    func isAFirstInFirstOutQueue(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var ring = Ring<Int>(minimumCapacity: random.int(1...20))
+        var model: [Int] = []
+        for number in 0..<5000 {
+            let isFilling = number / 1000 % 2 == 0
+            if random.oneIn(isFilling ? 4 : 2) {
+                let expected = model.isEmpty ? nil : model.removeFirst()
+                #expect(ring.popFirst() == expected)
+            } else {
+                ring.append(number)
+                model.append(number)
+            }
+            #expect(ring.count == model.count && ring.isEmpty == model.isEmpty && ring.first == model.first)
+        }
+        var rest: [Int] = []
+        while let element = ring.popFirst() { rest.append(element) }
+        #expect(rest == model)
+    }
+
+    @Test func theFirstElementIsChangedInPlace() {
+        var ring = Ring<Int>()
+        ring.updateFirst { $0 += 1 }
+        #expect(ring.isEmpty)
+        ring.append(1)
+        ring.append(5)
+        ring.updateFirst { $0 += 1 }
+        #expect(ring.popFirst() == 2 && ring.popFirst() == 5)
+    }
+
+    @Test func survivesBeingLargeAndEmpty() {
+        var ring = Ring<Int>()
+        for _ in 0..<2 {
+            for number in 0..<5000 { ring.append(number) }
+            for number in 0..<5000 { #expect(ring.popFirst() == number) }
+            #expect(ring.popFirst() == nil)
+        }
+        ring.append(1)
+        ring.removeAll()
+        #expect(ring.isEmpty && ring.first == nil)
+    }
+}
+
+@Suite struct WaiterPoolTests {
+    private func operation(_ serial: UInt64) -> NameOperation {
+        NameOperation(kind: .subscribe, id: serial, slot: 0, serial: serial)
+    }
+
+    @Test(arguments: seeds(5))
+    func everyListKeepsItsOwn(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var pool = WaiterPool()
+        var heads = [UInt32](repeating: 0, count: 20)
+        var model = [[UInt64]](repeating: [], count: 20)
+        for serial in 0..<2000 as Range<UInt64> {
+            let list = random.int(0...19)
+            if random.oneIn(5) {
+                #expect(pool.takeAll(from: &heads[list]).map(\.serial).sorted() == model[list])
+                #expect(heads[list] == 0)
+                model[list] = []
+            } else {
+                pool.add(operation(serial), to: &heads[list])
+                model[list].append(serial)
+            }
+        }
+    }
+
+    @Test func takenOperationsAreNotKept() {
+        var pool = WaiterPool()
+        var head: UInt32 = 0
+        weak var kept: NameOperation?
+        do {
+            let waiting = operation(1)
+            kept = waiting
+            pool.add(waiting, to: &head)
+            #expect(pool.takeAll(from: &head).count == 1)
+        }
+        #expect(kept == nil)
+        pool.removeAll()
+    }
+}

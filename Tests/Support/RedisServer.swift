@@ -1,0 +1,83 @@
+internal import Glibc
+internal import Synchronization
+
+/// A redis-server of the test's own: private configuration, private address, nothing on disk.
+package final class RedisServer: Sendable {
+    /// Where a server listens.
+    package enum Address: Sendable {
+        case unix(String)
+        case port(UInt16)
+    }
+
+    package let address: Address
+    private let directory: TemporaryDirectory
+    private let process = Mutex<ChildProcess?>(nil)
+
+    /// Starts a server and waits until it answers.
+    /// - Parameters:
+    ///   - onPort: TCP on a free port of the loopback in place of a Unix socket.
+    ///   - started: false only reserves the address; `start` starts it.
+    /// - Throws: `TestFailure` when redis-server is not installed or does not come up.
+    package init(onPort: Bool = false, started: Bool = true) throws {
+        directory = try TemporaryDirectory()
+        address = onPort ? .port(try freePort()) : .unix(directory.path(of: "redis"))
+        if started { try start() }
+    }
+
+    deinit { stop() }
+
+    /// What `--redis` takes.
+    package var url: String {
+        switch address {
+        case .unix(let path): "unix://\(path)"
+        case .port(let port): "redis://127.0.0.1:\(port)"
+        }
+    }
+
+    /// Starts it, again at the same address, and waits until it answers.
+    package func start() throws {
+        let place: [String]
+        switch address {
+        case .unix(let path): place = ["--port", "0", "--unixsocket", path]
+        case .port(let port): place = ["--port", "\(port)", "--bind", "127.0.0.1"]
+        }
+        let settings = [
+            "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", directory.path,
+            // Larger than what a test lets pile up: a subscriber is cut off by Redis only where a test wants it.
+            "--client-output-buffer-limit", "pubsub 0 0 0", "--maxclients", "500",
+        ]
+        let started = try ChildProcess("redis-server", place + settings, log: directory.path(of: "redis"))
+        process.withLock { $0 = started }
+        try eventually("redis-server answers") {
+            if let ended = started.ended { throw TestFailure("redis-server: \(ended)\n\(started.output)") }
+            // Through `send` and `read`: an error reply such as LOADING is no failure yet.
+            guard let client = try? RedisClient(address) else { return false }
+            try client.send([Array("PING".utf8)])
+            return try client.read() == .status("PONG")
+        }
+    }
+
+    /// A new plain client.
+    package func client() throws -> RedisClient { try RedisClient(address) }
+
+    /// Kills it as a crash would (SIGKILL) and waits until it is gone. A stopped one can be killed as well.
+    package func stop() {
+        let ended = process.withLock { process in
+            defer { process = nil }
+            return process
+        }
+        ended?.signal(SIGKILL)
+        _ = try? ended?.waitForExit()
+    }
+
+    /// Stops it from doing anything (SIGSTOP): its sockets stay open, and nothing answers.
+    package func freeze() { process.withLock { $0?.signal(SIGSTOP) } }
+
+    /// Lets it go on (SIGCONT).
+    package func thaw() { process.withLock { $0?.signal(SIGCONT) } }
+
+    /// Lets no new client in, whoever is connected stays (maxclients): what has lost its connection stays without.
+    package func refuseNewClients(_ refuse: Bool, through client: RedisClient) throws {
+        try client.run("CONFIG", "SET", "maxclients", refuse ? "1" : "500")
+    }
+}

@@ -1,0 +1,111 @@
+internal import Glibc
+
+/// The relay under test: the binary itself, `hubrelay serve`, as a process with its sockets in a directory of its
+/// own and timings short enough for tests.
+package final class RelayProcess: Sendable {
+    package let socketPath: String
+    package let httpPath: String
+    package let prefix: String
+    package let process: ChildProcess
+    package let directory: TemporaryDirectory
+
+    /// Short, and yet so long that a machine busy with other tests does not make a link look dead.
+    private static let timings = [
+        "--heartbeat-interval": "200ms", "--link-timeout": "5s", "--probe": "500ms",
+        "--connect-timeout": "2s",
+        "--backoff-min": "10ms", "--backoff-max": "50ms", "--backoff-max-refused": "100ms",
+        "--stop-timeout": "5s",
+    ]
+
+    /// Starts a relay and waits until it listens. Whether it has reached Redis is another matter: `client` waits.
+    /// - Parameters:
+    ///   - redis: the URL of its Redis.
+    ///   - directory: where its sockets are, with names that begin with `name`.
+    ///   - options: flags and their values; they win over those of the harness.
+    /// - Throws: `TestFailure` with what it wrote to standard error, when it ends or does not listen.
+    package init(
+        redis: String, prefix: String = "t:", directory: TemporaryDirectory? = nil, name: String = "relay",
+        options: [String] = []
+    ) throws {
+        self.directory = try directory ?? TemporaryDirectory()
+        self.prefix = prefix
+        socketPath = self.directory.path(of: name + ".sock")
+        httpPath = self.directory.path(of: name + ".http")
+        var flags = ["--socket", socketPath, "--redis", redis, "--prefix", prefix]
+        for (flag, value) in RelayProcess.timings where !options.contains(flag) { flags += [flag, value] }
+        if !options.contains("--http") { flags += ["--http", "unix:\(httpPath)"] }
+        process = try RelayProcess.launch(["serve"] + flags + options, log: self.directory.path(of: name))
+        try eventually("the relay listens") {
+            if let ended = process.ended { throw TestFailure("the relay: \(ended)\n\(process.errors)") }
+            return (try? TestSocket(unix: socketPath)) != nil
+        }
+    }
+
+    /// Runs the relay's binary with these arguments and waits for nothing.
+    package static func launch(_ arguments: [String], log: String) throws -> ChildProcess {
+        let environment = [
+            // Leaks are found at the end of the process. The quarantine of freed memory is kept small, so that the
+            // memory of the process says something about the relay.
+            "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=8:exitcode=99",
+            "SWIFT_BACKTRACE": "enable=no",
+        ]
+        return try ChildProcess(binary, arguments, environment: environment, log: log)
+    }
+
+    /// The binary: `HUBRELAY_BINARY`, or else the one that was built together with the tests, beside their bundle.
+    package static var binary: String {
+        if let path = getenv("HUBRELAY_BINARY") { return String(cString: path) }
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        let path = String(decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/hubrelay"
+    }
+
+    /// A connection that has said nothing yet.
+    package func connect() throws -> TestConnection { try TestConnection(path: socketPath) }
+
+    /// A connection that has its Welcome, and sees the relay UP.
+    package func client(line: UInt = #line) throws -> TestConnection {
+        let client = try clientInAnyState(line: line)
+        if client.welcome.status.state != .up { try client.collect(untilState: .up, line: line) }
+        return client
+    }
+
+    /// A connection that has its Welcome, whatever the state.
+    package func clientInAnyState(line: UInt = #line) throws -> TestConnection {
+        let client = try connect()
+        try client.hello(line: line)
+        return client
+    }
+
+    /// GET, or another method, on the relay's HTTP socket.
+    package func http(_ path: String, method: String = "GET") throws -> HTTPAnswer {
+        try httpRequest(path, at: TestSocket(unix: httpPath), method: method)
+    }
+
+    /// The value of one sample of /metrics; `name` with its labels as they are printed, such as `a_total{b="c"}`.
+    /// - Throws: `TestFailure` when there is none.
+    package func metric(_ name: String, line: UInt = #line) throws -> Double {
+        let lines = try http("/metrics").body.split(separator: "\n")
+        guard let sample = lines.first(where: { $0.hasPrefix(name + " ") }),
+            let value = Double(sample.dropFirst(name.count + 1))
+        else { throw TestFailure("line \(line): no metric \(name)") }
+        return value
+    }
+
+    /// Ends it as a service manager does (SIGTERM) and waits.
+    /// - Throws: `TestFailure` with its standard error unless it exits with code 0; memory that it leaked, and
+    ///   whatever else a sanitizer finds, gives another code.
+    package func stop(within seconds: Double = TestDeadline.patience, line: UInt = #line) throws {
+        process.signal(SIGTERM)
+        try expectExit(within: seconds, line: line)
+    }
+
+    /// Waits for exit code 0 without asking for it.
+    package func expectExit(within seconds: Double = TestDeadline.patience, line: UInt = #line) throws {
+        let exit = try process.waitForExit(within: seconds, line: line)
+        guard exit == .code(0) else {
+            throw TestFailure("line \(line): the relay ended with \(exit)\n\(process.errors)")
+        }
+    }
+}

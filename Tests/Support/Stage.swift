@@ -1,0 +1,36 @@
+/// One Redis and one relay, up and connected: what most tests need.
+package final class Stage: Sendable {
+    package let redis: RedisServer
+    package let relay: RelayProcess
+
+    /// - Parameter onPort: Redis over TCP in place of a Unix socket.
+    /// - Throws: `TestFailure` when one of them does not start.
+    package init(prefix: String = "t:", options: [String] = [], onPort: Bool = false) throws {
+        redis = try RedisServer(onPort: onPort)
+        relay = try RelayProcess(redis: redis.url, prefix: prefix, options: options)
+    }
+
+    /// Ends both and proves that the relay ends well: exit code 0, nothing leaked.
+    package func finish(line: UInt = #line) throws {
+        // A Redis that a test has left frozen would hold up what the relay still owes.
+        redis.thaw()
+        try relay.stop(line: line)
+        redis.stop()
+    }
+}
+
+/// Runs `body` with a Redis and a relay of its own, and ends them afterwards, however `body` ends.
+/// - Throws: what `body` throws, together with what the relay wrote to standard error; `TestFailure` when the relay
+///   does not end with exit code 0.
+package func withRelay(
+    prefix: String = "t:", options: [String] = [], onPort: Bool = false, line: UInt = #line,
+    _ body: (RelayProcess, RedisServer) throws -> Void
+) throws {
+    let stage = try Stage(prefix: prefix, options: options, onPort: onPort)
+    do {
+        try body(stage.relay, stage.redis)
+    } catch {
+        throw TestFailure("\(error)\n--- the relay's standard error ---\n\(stage.relay.process.errors)")
+    }
+    try stage.finish(line: line)
+}

@@ -1,0 +1,53 @@
+internal import Glibc
+
+/// A directory of its own under /tmp, removed with everything in it when the last reference goes.
+///
+/// It is always /tmp and the name is short: the path of a Unix socket has room for 107 bytes.
+package final class TemporaryDirectory: Sendable {
+    package let path: String
+
+    /// - Throws: `TestFailure` when /tmp is not writable.
+    package init() throws {
+        var template = Array("/tmp/hubrelay.XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw TestFailure("mkdtemp: \(errnoText())") }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        Leftovers.shared.add(.directory, path)
+    }
+
+    deinit {
+        removeTree(path)
+        Leftovers.shared.remove(.directory, path)
+    }
+
+    /// Lets other users reach what is in it, as far as each entry's own mode allows; at first only its owner can.
+    package func openToOthers() { chmod(path, 0o711) }
+
+    /// The paths of what is in it, directly.
+    package var entries: [String] { names(in: path).map { path + "/" + $0 } }
+
+    /// The path of an entry of this directory; nothing is created.
+    package func path(of name: String) -> String { path + "/" + name }
+}
+
+/// The names in a directory, none when it cannot be read.
+private func names(in path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+}
+
+private func removeTree(_ path: String) {
+    for name in names(in: path) {
+        let child = path + "/" + name
+        // `unlink` refuses directories.
+        if unlink(child) != 0 { removeTree(child) }
+    }
+    rmdir(path)
+}

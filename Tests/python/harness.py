@@ -1,0 +1,218 @@
+"""Real servers for the tests: redis-server and `hubrelay serve`, each on Unix sockets in a directory of the test's own.
+
+Nothing here sleeps to synchronise: a server is up when it says so in its log, everything else is an event of the
+client, waited for with a deadline.
+"""
+import asyncio
+import logging
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "proto" / "clients" / "python"))
+
+import hubrelay  # noqa: E402  (it is found through the line above)
+
+# unittest runs asyncio in its debug mode, which warns of every callback that a busy machine makes slow.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+#: Seconds after which a test gives up; generous, because sanitizer builds on busy machines are slow.
+PATIENCE = 30
+
+#: Short, and yet so long that a busy machine does not make a link look dead. The stop timeout is beyond any test's
+#: patience: a relay that is stopped ends because its clients leave.
+TIMINGS = {
+    "--heartbeat-interval": "200ms", "--link-timeout": "5s", "--probe": "500ms", "--backoff-min": "10ms",
+    "--backoff-max": "50ms", "--backoff-max-refused": "100ms", "--stop-timeout": "5m",
+}
+
+
+def binary():
+    """The relay's binary: HUBRELAY_BINARY, or what a plain `swift build` leaves behind."""
+    return os.environ.get("HUBRELAY_BINARY", str(ROOT / ".build" / "debug" / "hubrelay"))
+
+
+class Process:
+    """A server whose output is read, line by line, as it comes."""
+
+    def __init__(self, *arguments, ready):
+        self._lines, self._changed = [], threading.Condition()
+        self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                         stderr=subprocess.STDOUT, text=True, errors="replace")
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._wait_for_line(ready)
+
+    def _read(self):
+        for line in self._process.stdout:
+            with self._changed:
+                self._lines.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._lines.append(None)
+            self._changed.notify_all()
+
+    def _wait_for_line(self, text):
+        with self._changed:
+            self._changed.wait_for(lambda: any(line is None or text in line for line in self._lines), PATIENCE)
+            if not any(line and text in line for line in self._lines):
+                raise AssertionError(f"{self._process.args[0]} does not say {text!r}:\n{self.output}")
+
+    @property
+    def output(self):
+        return "".join(line for line in self._lines if line)
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def wait(self):
+        """Waits for its end. Returns the exit code, negative for a signal."""
+        code = self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        self._process.stdout.close()
+        return code
+
+    def kill(self):
+        if self._process.poll() is None:
+            self._process.kill()
+        return self.wait()
+
+
+class Redis:
+    """A redis-server of the test's own. After `stop`, `start` starts another one at the same address."""
+
+    def __init__(self, directory):
+        self.path = os.path.join(directory, "redis.sock")
+        self.url = f"unix://{self.path}"
+        self._process = None
+        self.start()
+
+    def start(self):
+        self._process = Process("redis-server", "--port", "0", "--unixsocket", self.path, "--save", "",
+                                "--appendonly", "no", "--daemonize", "no", "--logfile", "",
+                                "--client-output-buffer-limit", "pubsub 0 0 0", ready="eady to accept connections")
+
+    def stop(self):
+        if self._process:
+            self._process.kill()
+            self._process = None
+
+    def freeze(self):
+        """It stays connected and answers nothing."""
+        self._process.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._process.signal(signal.SIGCONT)
+
+    def command(self, *words):
+        """What Redis answers to one command whose answer is one line: an int, a str; AssertionError for an error."""
+        words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(PATIENCE)
+            connection.connect(self.path)
+            connection.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+            line = connection.makefile("rb").readline().decode()
+        if line.startswith("-"):
+            raise AssertionError(line)
+        return int(line[1:]) if line.startswith(":") else line[1:].strip()
+
+
+class Relay:
+    """`hubrelay serve` on a socket in `directory`. After `stop` or `kill`, `start` starts another one there."""
+
+    def __init__(self, redis, directory, options):
+        self.path = os.path.join(directory, "relay.sock")
+        settings = {"--socket": self.path, "--prefix": "t:", "--redis": redis.url, "--http": "off", **TIMINGS, **options}
+        self._arguments = [word for setting in settings.items() for word in setting]
+        self._process = None
+        self.start()
+
+    def start(self):
+        self._process = Process(binary(), "serve", *self._arguments, ready="listening")
+
+    def terminate(self):
+        """Asks it to stop, as a service manager does."""
+        self._process.signal(signal.SIGTERM)
+
+    def wait(self):
+        """Waits for its end, which must be a good one."""
+        process, self._process = self._process, None
+        code = process.wait()
+        if code != 0:
+            raise AssertionError(f"the relay ended with {code}:\n{process.output}")
+
+    def kill(self):
+        """Ends it without a word to anyone."""
+        if self._process:
+            self._process.kill()
+            self._process = None
+
+    @property
+    def running(self):
+        return self._process is not None
+
+    @property
+    def output(self):
+        return self._process.output if self._process else ""
+
+
+class RelayTest(unittest.IsolatedAsyncioTestCase):
+    """A test with a Redis and a relay, both up. `options` are flags of the relay and their values."""
+
+    options = {}
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hubrelay-")
+        self.addCleanup(directory.cleanup)
+        self.redis = Redis(directory.name)
+        self.addCleanup(self.redis.stop)
+        self.relay = Relay(self.redis, directory.name, self.options)
+        self.addCleanup(self.relay.kill)
+
+    def tearDown(self):
+        if self.relay.running:
+            self.relay.terminate()
+            self.relay.wait()  # exit code 0: nothing leaked, nothing left behind
+
+    def client(self, **settings):
+        return hubrelay.Client(self.relay.path, name=self.id()[-64:], **settings)
+
+    async def event(self, client, kind, **wanted):
+        """The next event of this kind with these values; skips every other one."""
+        async def search():
+            async for event in client:
+                if isinstance(event, kind) and all(getattr(event, name) == value for name, value in wanted.items()):
+                    return event
+            self.fail(f"the client ended without a {kind.__name__} {wanted}")
+        return await self.soon(search(), f"a {kind.__name__} with {wanted}")
+
+    async def up(self, client):
+        """Reads events until the relay is UP."""
+        if not client.status or client.status.state != hubrelay.State.UP:
+            await self.event(client, hubrelay.Status, state=hubrelay.State.UP)
+
+    async def messages(self, client, count):
+        """The next `count` messages, as (channel, payload, pattern)."""
+        found = [await self.event(client, hubrelay.Message) for _ in range(count)]
+        return [(message.channel, message.payload, message.pattern) for message in found]
+
+    async def soon(self, awaitable, what="an answer"):
+        """The result of `awaitable`, which must come before the test's patience ends."""
+        try:
+            return await asyncio.wait_for(awaitable, PATIENCE)
+        except asyncio.TimeoutError:
+            self.fail(f"waited {PATIENCE} s for {what}\n{self.relay.output}")
+
+    async def outcome(self, request):
+        """The outcome with which a request fails."""
+        with self.assertRaises(hubrelay.RequestError) as failure:
+            await self.soon(request)
+        return failure.exception.outcome

@@ -1,0 +1,42 @@
+"""The conversations of the test vectors, byte for byte, with a real relay."""
+import asyncio
+import unittest
+
+import vectors
+from harness import PATIENCE, RelayTest
+from vectors import hubrelay
+
+
+class Conversations(RelayTest):
+    async def test_every_conversation(self):
+        async with self.client() as client:
+            await self.up(client)
+        for vector in vectors.load("streams.json")["conversations"]:
+            with self.subTest(vector["name"]):
+                await asyncio.wait_for(self.converse(vector), PATIENCE)
+
+    async def converse(self, vector):
+        reader, writer = await asyncio.open_unix_connection(self.relay.path)
+        try:
+            writer.write(bytes.fromhex(vector["writes"]))
+            for expected in vector["answers"]:
+                answer = await self.answer(reader)
+                (kind, values), = expected.items()
+                self.assertIn(kind, answer)
+                self.assertEqual({name: answer[kind].get(name) for name in values}, values)
+            if not vector["closes"]:
+                writer.write_eof()  # nothing more is owed, so the relay closes
+            self.assertEqual(await reader.read(), b"")
+        finally:
+            writer.close()
+
+    async def answer(self, reader):
+        """The next frame that is no Status."""
+        while True:
+            frame = hubrelay.decode(await hubrelay.read_body(reader, 1 << 21))
+            if not isinstance(frame, hubrelay.Status):
+                return vectors.as_json(frame)
+
+
+if __name__ == "__main__":
+    unittest.main()
