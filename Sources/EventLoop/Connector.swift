@@ -18,7 +18,9 @@ package struct NetworkAddress {
     }
 
     fileprivate init?(_ info: addrinfo) {
-        guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else { return nil }
+        guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else {
+            return nil
+        }
         storage = Self.storage(from: UnsafeRawBufferPointer(start: address, count: Int(info.ai_addrlen)))
     }
 
@@ -96,6 +98,24 @@ extension Stream {
         uv_pipe_connect(
             request.pointer, UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_pipe_t.self), path,
             connectFinished)
+    }
+
+    /// Whether a TCP stream's two ends are the same socket. That happens on loopback when nobody listens on a port from
+    /// which the kernel picks local ports: the connection then reaches itself (simultaneous open, RFC 9293, 3.5).
+    package var isConnectedToItself: Bool {
+        let tcp = UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_tcp_t.self)
+        var (local, peer) = (sockaddr_storage(), sockaddr_storage())
+        func read(_ storage: inout sockaddr_storage, _ call: (UnsafeMutablePointer<sockaddr>, inout Int32) -> Int32)
+            -> Bool
+        {
+            var size = Int32(MemoryLayout<sockaddr_storage>.size)
+            return withUnsafeMutablePointer(to: &storage) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { call($0, &size) == 0 }
+            }
+        }
+        guard read(&local, { uv_tcp_getsockname(tcp, $0, &$1) }), read(&peer, { uv_tcp_getpeername(tcp, $0, &$1) })
+        else { return false }
+        return withUnsafeBytes(of: &local) { local in withUnsafeBytes(of: &peer) { local.elementsEqual($0) } }
     }
 
     /// For a link to a server: no delay for small segments, keepalive, and the kernel gives up on unacknowledged data

@@ -146,7 +146,9 @@ open class Stream {
         guard left > 0 else { return }
         let backlog = self.backlog ?? WriteBacklog()
         self.backlog = backlog
-        for index in 0..<left { backlog.append(UnsafeRawBufferPointer(start: next[index].base, count: next[index].len)) }
+        for index in 0..<left {
+            backlog.append(UnsafeRawBufferPointer(start: next[index].base, count: next[index].len))
+        }
         sendBacklog()
     }
 

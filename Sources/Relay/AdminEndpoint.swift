@@ -71,7 +71,9 @@ extension Relay {
         case "/health": health()
         case "/livez": plain(isLive: true, text: "live")
         case "/readyz" where request.query == "redis":
-            plain(isLive: !isStopping && path.status.state == .up, text: isStopping ? "stopping" : path.status.state.label)
+            plain(
+                isLive: !isStopping && path.status.state == .up, text: isStopping ? "stopping" : path.status.state.label
+            )
         case "/readyz": plain(isLive: !isStopping, text: isStopping ? "stopping" : "ready")
         case "/metrics":
             AdminResponse(

@@ -1,5 +1,3 @@
-
-
 /// Durations in fixed buckets, as Prometheus wants them.
 struct Histogram {
     /// Upper bounds in nanoseconds, ascending; the last bucket has none.

@@ -69,8 +69,13 @@ final class LinkAttempt {
 
     private func connected(_ stream: EventLoop.Stream, _ address: NetworkAddress?, _ error: LoopError?) {
         guard !isOver, stream === self.stream else { return stream.close() }
-        guard let error else { return finish(.success((stream, address))) }
-        lastFailure = LinkFailure(cause: .unreachable, reason: "\(error)")
+        if let error {
+            lastFailure = LinkFailure(cause: .unreachable, reason: "\(error)")
+        } else if address != nil, stream.isConnectedToItself {
+            lastFailure = LinkFailure(cause: .unreachable, reason: "connecting: nobody listens there (reached itself)")
+        } else {
+            return finish(.success((stream, address)))
+        }
         stream.close()
         tryNext()
     }

@@ -44,7 +44,8 @@ extension Relay {
             text.sample("hubrelay_publishes_total", [("outcome", outcome.label)], counters.publishes[outcome] + more)
         }
         text.family(
-            "hubrelay_publishes_lost_total", .counter, "Publishes without an id that were not taken, or may not have been.")
+            "hubrelay_publishes_lost_total", .counter,
+            "Publishes without an id that were not taken, or may not have been.")
         for cause in Cause.allCases where cause != .unspecified {
             text.sample("hubrelay_publishes_lost_total", [("cause", cause.label)], counters.publishesLost[cause])
         }

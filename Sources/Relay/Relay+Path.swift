@@ -66,7 +66,8 @@ extension Relay {
     func probeRefused(_ text: String) {
         guard probe.isEnabled else { return }
         probe.refused(text)
-        logger.warning("Redis refuses the probe; the path is judged by heartbeats alone", metadata: ["reply": "\(text)"])
+        logger.warning(
+            "Redis refuses the probe; the path is judged by heartbeats alone", metadata: ["reply": "\(text)"])
         evaluatePath()
     }
 
@@ -100,6 +101,9 @@ extension Relay {
         hub.status = path.status
         if isChanged {
             hub.announce(path.status)
+        }
+        // Another cause of the same state is news to the operator: Redis is back, but refuses the password.
+        if isChanged || path.status.cause != previous.cause {
             transitions.log(from: previous, to: path.status, now: now)
         }
         if receiving { hub.goLiveIfRestored() }

@@ -37,7 +37,8 @@ extension Relay {
         }
         let socket = configuration.listener
         let path = try SocketPath.bind(
-            path: socket.socketPath, mode: socket.socketMode, group: try socket.socketGroup.map { try groupID(named: $0) },
+            path: socket.socketPath, mode: socket.socketMode,
+            group: try socket.socketGroup.map { try groupID(named: $0) },
             backlog: Self.listenBacklog)
         socketPath = path
         listener = try Listener(loop: loop, descriptor: path.descriptor, backlog: Self.listenBacklog) {

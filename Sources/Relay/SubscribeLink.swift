@@ -43,7 +43,9 @@ final class SubscribeLink: RedisLink {
         let limit = relay.configuration.timings.restoreBatch
         var names = 0
         while hub.hasSubscribeCommands, names < Self.namesPerTurn, stream.unsent < Self.highWater, isEstablished {
-            let count = hub.nextSubscribeCommand(limit: limit) { batch.begin(SubscriptionKind($0)) } append: {
+            let count = hub.nextSubscribeCommand(limit: limit) {
+                batch.begin(SubscriptionKind($0))
+            } append: {
                 batch.append(prefix: $0, name: $1)
             }
             batch.finish { write($0) }

@@ -195,7 +195,8 @@ package final class ChannelTable {
         var bucket = hash & mask
         while buckets[Int(bucket)] != Self.none {
             let entry = entries + Int(buckets[Int(bucket)])
-            if entry.pointee.hash == hash, entry.pointee.isPattern == isPattern, entry.pointee.nameBytes.hasSameBytes(as: name)
+            if entry.pointee.hash == hash, entry.pointee.isPattern == isPattern,
+                entry.pointee.nameBytes.hasSameBytes(as: name)
             {
                 break
             }

@@ -106,7 +106,7 @@ extension Hub {
             guard sessions[slot].generation == generation else { break }
             if id != 0 { sessions[slot].owedReplies -= 1 }
             publishEnded(slot, id, .refused, detail: text, cause: .refused)
-            if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
+            if id != 0, sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
         case .ping: return .ping
         case .role: return .role
         case .probe(let number): return .probe(number: number)
@@ -127,7 +127,7 @@ extension Hub {
             } else {
                 publishEnded(slot, id, .notConnected, detail: failure.reason, cause: .notConnected)
             }
-            if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
+            if id != 0, sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
         }
     }
 

@@ -89,7 +89,10 @@ extension Hub {
         if entry.isWanted || entry.isQueued { return }
         if entry.phase == .absent { noLongerRestoring(index) }
         switch entry.phase {
-        case .absent: table.remove(index)
+        case .absent:
+            // Requests whose connections closed before Redis was asked, or had answered, may still wait here.
+            _ = waiters.takeAll(from: &table.entries[Int(index)].firstWaiter)
+            table.remove(index)
         case .subscribed: queue(index)
         case .subscribing, .unsubscribing: break
         }
@@ -168,7 +171,9 @@ extension Hub {
 
     /// Redis has confirmed one name, given as Redis knows it.
     package func confirmed(_ verb: SubscribeVerb, redisName: UnsafeRawBufferPointer) -> SubscribeReply {
-        guard let command = subscribeCommands.first else { return .violation("a confirmation of nothing that was asked") }
+        guard let command = subscribeCommands.first else {
+            return .violation("a confirmation of nothing that was asked")
+        }
         if case .probe = command.kind, verb == .subscribe {
             _ = subscribeCommands.popFirst()
             return .probeSubscribed

@@ -52,7 +52,7 @@ package struct PathState: Sendable {
     private mutating func leaveUp(now: UInt64) {
         guard notUpSince == nil else { return }
         notUpSince = now
-        status.outages += 1
+        if status.state != .stopping { status.outages += 1 }
     }
 
     /// The relay has begun to shut down.

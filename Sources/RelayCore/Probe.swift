@@ -82,7 +82,8 @@ package struct Probe: Sendable {
         case .answered(let at, _): publishedAt = at
         }
         isSuspect = false
-        phase = .idle(due: now + UInt64.random(in: (interval - interval / 5)...(interval + interval / 5), using: &random))
+        phase = .idle(
+            due: now + UInt64.random(in: (interval - interval / 5)...(interval + interval / 5), using: &random))
         lastRoundTrip = now - publishedAt
         return lastRoundTrip
     }

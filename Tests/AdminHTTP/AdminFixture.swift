@@ -16,7 +16,8 @@ final class AdminFixture {
     private(set) var turns = 0
 
     private var clients: [HTTPClient] = []
-    private var port: UInt16 = 0
+    /// The TCP port, 0 on a Unix socket.
+    private(set) var port: UInt16 = 0
     private var socketPath: SocketPath?
     private let directory: String
 
@@ -48,6 +49,9 @@ final class AdminFixture {
         rmdir(directory)
     }
 
+    /// Ends the server by letting go of it.
+    func dropServer() { server = nil }
+
     /// A new connection to the server.
     func connect() -> HTTPClient {
         let client = socketPath == nil ? HTTPClient(port: port) : HTTPClient(path: "\(directory)/s")
@@ -62,14 +66,15 @@ final class AdminFixture {
         while !condition() {
             if Clock.monotonicNanoseconds() > end { return false }
             turns += 1
-            var watched = [pollfd(fd: server.pollDescriptor, events: Int16(POLLIN), revents: 0)]
+            // Once the server is gone the descriptor is -1, which poll(2) skips.
+            var watched = [pollfd(fd: server?.pollDescriptor ?? -1, events: Int16(POLLIN), revents: 0)]
             watched += clients.filter { !$0.isAtEnd && !$0.isPaused }.map {
                 pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
             }
-            let timeout = Int32(clamping: min(server.timeoutMilliseconds ?? 1_000, 1_000))
+            let timeout = Int32(clamping: min(server?.timeoutMilliseconds ?? 1_000, 1_000))
             let ready = poll(&watched, nfds_t(watched.count), timeout)
             // As the daemon does it: when its descriptor is readable or its time is up.
-            if watched[0].revents != 0 || ready == 0 || timeout == 0 { server.run() }
+            if watched[0].revents != 0 || ready == 0 || timeout == 0 { server?.run() }
             for client in clients { client.receive() }
         }
         return true

@@ -133,6 +133,19 @@ struct AdminServerTests {
         #expect(fixture.server.timeoutMilliseconds == nil)
         fixture.server.run()
         #expect(fixture.run { client.isAtEnd })
+        let successor = try ListeningSocket.tcp(host: "127.0.0.1", port: fixture.port)
+        close(successor.descriptor)
+    }
+
+    @Test("letting go of the server closes it")
+    func lettingGo() throws {
+        let fixture = try AdminFixture()
+        let client = fixture.connect()
+        client.send("GET / HTTP/1.1\r\nHos")
+        let turns = fixture.turns
+        #expect(fixture.run { fixture.turns > turns })
+        fixture.dropServer()
+        #expect(fixture.run { client.isAtEnd })
     }
 
     @Test("closing from within the handler answers first")
