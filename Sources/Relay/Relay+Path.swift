@@ -46,7 +46,7 @@ extension Relay {
         switch probe.tick(now: Clock.monotonicNanoseconds(), isDrained: !subscribeLink.isBehind) {
         case .none: break
         case .publish(let number):
-            hub.sendProbe(number: number, channel: probeChannel)
+            guard hub.sendProbe(number: number, channel: probeChannel) else { return probe.demand() }
             publishLink.askRole()
         case .fail(let failure): failBothLinks(failure)
         }

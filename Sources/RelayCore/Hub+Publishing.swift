@@ -133,12 +133,19 @@ extension Hub {
 
     // MARK: The relay's own commands
 
-    /// Appends an own command, already formatted, to the publish link's output.
-    package func sendPing(_ bytes: UnsafeRawBufferPointer) { publishes.command(bytes, owner: .ping) }
-    package func sendRole(_ bytes: UnsafeRawBufferPointer) { publishes.command(bytes, owner: .role) }
+    /// Appends an own command, already formatted, to the publish link's output. A ring that is full to the last place
+    /// takes none: the answers that it waits for say as much.
+    package func sendPing(_ bytes: UnsafeRawBufferPointer) {
+        if publishes.hasRoom { publishes.command(bytes, owner: .ping) }
+    }
+    package func sendRole(_ bytes: UnsafeRawBufferPointer) {
+        if publishes.hasRoom { publishes.command(bytes, owner: .role) }
+    }
 
     /// Publishes probe `number` on the probe channel.
-    package func sendProbe(number: UInt64, channel: String) {
+    /// - Returns: false when the ring is full to the last place: the probe was not sent and is to be tried again.
+    package func sendProbe(number: UInt64, channel: String) -> Bool {
+        guard publishes.hasRoom else { return false }
         var channel = channel
         var payload = String(number)
         prefix.withUnsafeBytes { prefix in
@@ -150,5 +157,6 @@ extension Hub {
                 }
             }
         }
+        return true
     }
 }

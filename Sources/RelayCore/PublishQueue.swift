@@ -52,6 +52,9 @@ package final class PublishQueue {
             || inFlight >= Self.ringCapacity - Self.reservedForOwn
     }
 
+    /// Whether there is a place for one more command. Publishes of apps stop earlier, when `isCongested`.
+    var hasRoom: Bool { inFlight < Self.ringCapacity }
+
     /// Writes `PUBLISH prefix+channel payload` and notes who asked: the payload's one copy on its way to Redis.
     @inline(__always)
     func publish(
@@ -85,7 +88,7 @@ package final class PublishQueue {
 
     @inline(__always)
     private func push(_ owner: Owner) {
-        precondition(inFlight < Self.ringCapacity, "publishes are stopped before the ring is full")
+        precondition(inFlight < Self.ringCapacity, "nothing is asked while the ring is full")
         let flight: Flight
         switch owner {
         case .app(let slot, let generation, let id):
