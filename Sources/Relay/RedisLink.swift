@@ -19,6 +19,8 @@ class RedisLink {
     private var retry: Timer?
     private var lastGoodAddress: NetworkAddress?
     private var pingSentAt: UInt64?
+    /// The password, while the greeting is under way.
+    private var secret: String?
     private var random = SystemRandomNumberGenerator()
 
     init(name: String, relay: Relay) {
@@ -106,6 +108,7 @@ class RedisLink {
         do { password = try relay.redisPassword() } catch {
             return fail(LinkFailure(cause: .auth, reason: "\(error)"))
         }
+        secret = password
         reader = ReplyReader(sink: sink)
         do throws(LoopError) { try stream.startReading() } catch {
             return fail(LinkFailure(cause: .closed, reason: "\(error)"))
@@ -135,9 +138,14 @@ class RedisLink {
 
     /// A reply while the greeting is under way.
     func greeted(_ value: RedisValue) {
-        let action = machine.greeted(LinkMachine.Reply(value), now: relay.now)
-        switch action {
+        var reply = LinkMachine.Reply(value)
+        // A server quotes what it does not understand, and that may have been the password.
+        if case .error(let text) = reply, let secret, !secret.isEmpty {
+            reply = .error(text.replacing(secret, with: "***"))
+        }
+        switch machine.greeted(reply, now: relay.now) {
         case .established:
+            secret = nil
             pongReceived()
             established()
         case .fail(let failure): fail(failure)

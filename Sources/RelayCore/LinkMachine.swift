@@ -152,6 +152,9 @@ package struct LinkFailure: Error, Equatable, Sendable {
         case "LOADING", "BUSY": return LinkFailure(cause: .busy, reason: "Redis: \(text)")
         case "ERR" where text.hasPrefix("ERR max number of clients"):
             return LinkFailure(cause: .busy, reason: "Redis: \(text)")
+        case "ERR" where isAuth && text.hasPrefix("ERR unknown command"):
+            // The rest of the text would be what was sent.
+            return LinkFailure(cause: .auth, reason: "Redis does not know AUTH")
         default: return isAuth ? LinkFailure(cause: .auth, reason: "Redis refused AUTH: \(text)") : nil
         }
     }
