@@ -71,10 +71,10 @@ final class AdminFixture {
             watched += clients.filter { !$0.isAtEnd && !$0.isPaused }.map {
                 pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
             }
-            let timeout = Int32(clamping: min(server?.timeoutMilliseconds ?? 1_000, 1_000))
+            // Exactly as the daemon does it: when its descriptor is readable, or its own time is up.
+            let timeout = server?.timeoutMilliseconds.map { Int32(clamping: $0) } ?? 20_000
             let ready = poll(&watched, nfds_t(watched.count), timeout)
-            // As the daemon does it: when its descriptor is readable or its time is up.
-            if watched[0].revents != 0 || ready == 0 || timeout == 0 { server?.run() }
+            if watched[0].revents != 0 || ready == 0 { server?.run() }
             for client in clients { client.receive() }
         }
         return true

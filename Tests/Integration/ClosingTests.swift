@@ -69,7 +69,13 @@ import Testing
         for cut in 1..<whole.count {
             let client = try relay.connect()
             try client.send(raw: HubrelayClientFrame.hello().bytes + whole + whole[..<cut])
-            client.socket.close()
+            if cut % 2 == 0 {
+                client.socket.close()
+            } else {
+                client.socket.shutdownWriting()
+                try client.expectWelcome()
+                try client.expectEnd()
+            }
             #expect(try plain.nextMessage().payload == Array("whole".utf8))
         }
         let client = try relay.client()

@@ -48,14 +48,17 @@ import Testing
     }
 
     @Test func aPublisherThatIsHeldUpStillReceives() throws {
-        try withRelay(options: ["--link-timeout", "60s"]) { relay, redis in
+        try withRelay(options: ["--link-timeout", "60s", "--stop-timeout", "60s"]) { relay, redis in
             let publisher = try relay.client()
             redis.freeze()
             let frame = HubrelayClientFrame.publish("c", [UInt8](repeating: 65, count: 10_000), id: 0).bytes
             var rest: ArraySlice<UInt8> = []
-            while publisher.socket.canWrite(within: 0.5) {
+            var written = 0
+            while written < 400 << 20, publisher.socket.canWrite(within: 0.5) {
                 if rest.isEmpty { rest = frame[...] }
-                rest = rest.dropFirst(try publisher.socket.writeSome(rest))
+                let count = try publisher.socket.writeSome(rest)
+                rest = rest.dropFirst(count)
+                written += count
             }
             relay.process.signal(15)
             #expect(try publisher.expectStatus().state == .stopping)

@@ -69,7 +69,8 @@ import Testing
             try client.socket.waitUntilPeerHasRead()
         }
         #expect(try client.replyPuttingAside(id: 1).outcome == .ok)
-        #expect(try client.expectMessage().bytes == payload)
+        let isSame = try client.expectMessage().bytes == payload
+        #expect(isSame, "another payload came back")
     }
 
     // MARK: Lengths

@@ -53,7 +53,7 @@ import Testing
 
     @Test func healthSaysDegradedAndStopping() throws {
         let redis = try RedisServer()
-        let relay = try RelayProcess(redis: redis.url)
+        let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "60s"])
         let plain = try redis.client()
         let client = try relay.client()
         try redis.refuseNewClients(true, through: plain)

@@ -51,7 +51,7 @@ import Testing
         let client = try relay.client()
         let largest: UInt64 = 1 << 53 - 1
         try client.send(.ping(id: largest))
-        try client.expectReply(id: largest)
+        #expect(try client.expectReply(id: largest).outcome == .ok)
     }
 
     /// What each of these bodies has wrong with it.

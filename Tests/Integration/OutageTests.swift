@@ -28,18 +28,18 @@ import Testing
     @Test func subscriptionsAreInRedisAgainWhenUpIsSaid() throws {
         try withRelay { relay, redis in
             let client = try relay.client()
-            let names = (0..<2000).map { "restored.\($0)" }
+            // So many that the restore takes several turns of the relay's loop.
+            let names = (0..<20_000).map { "restored.\($0)" }
             try client.send(.subscribe(names, patterns: ["restored.by.pattern.*"], id: 1))
             #expect(try client.expectReply(id: 1).outcome == .ok)
             redis.stop()
             try client.collect(untilState: .down)
             try redis.start()
-            try client.collect(untilState: .up)
             let plain = try redis.client()
-            let counts = try plain.run(["PUBSUB", "NUMSUB"] + names.map { "t:" + $0 }).array ?? []
-            #expect(counts.compactMap(\.integer) == [Int](repeating: 1, count: 2000))
+            try client.collect(untilState: .up)
+            #expect(try plain.run("PUBSUB", "CHANNELS", "t:restored.*").array?.count == 20_000)
             #expect(try plain.patterns() == 1)
-            try plain.publish("t:restored.1999", "x")
+            try plain.publish("t:restored.19999", "x")
             #expect(try client.expectMessage().text == "x")
         }
     }

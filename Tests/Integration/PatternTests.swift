@@ -31,9 +31,13 @@ import Testing
         try withRelay(prefix: "") { relay, redis in
             let client = try relay.client()
             #expect(try client.subscribe("bare", patterns: ["ba?e"]) == .ok)
-            #expect(try redis.client().publish("bare", "x") == 2)
+            let plain = try redis.client()
+            try plain.subscribe("bare")
+            #expect(try client.publish("bare", "x").receivers == 3)
+            #expect(try plain.nextMessage().payload == Array("x".utf8))
             let found = try (0..<2).map { _ in try client.expectMessage() }
             #expect(found.allSatisfy { $0.channel == "bare" && $0.text == "x" })
+            #expect(Set(found.map(\.pattern)) == ["", "ba?e"])
         }
     }
 

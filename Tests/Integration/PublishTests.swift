@@ -14,13 +14,11 @@ import Testing
 
     @Test func aPlainRedisClientSeesExactlyThePayloadOnThePrefixedChannel() throws {
         let plain = try redis.client()
-        try plain.subscribe("t:*", pattern: true)
+        try plain.subscribe("t:plain")
         let client = try relay.client()
         let payload: [UInt8] = [0, 13, 10, 255, 36, 42] + Array("text".utf8)
         #expect(try client.publish("plain", bytes: payload).outcome == .ok)
-        var message = try plain.nextMessage()
-        // The relay's own probes are on prefixed channels as well.
-        while message.channel.hasPrefix("t:__hubrelay:") { message = try plain.nextMessage() }
+        let message = try plain.nextMessage()
         #expect(message.channel == "t:plain")
         #expect(message.payload == payload)
     }
@@ -103,10 +101,11 @@ import Testing
         try plain.subscribe("t:largest")
         #expect(try client.subscribe("largest") == .ok)
         #expect(try client.publish("largest", bytes: payload).outcome == .ok)
-        let seen = try plain.nextMessage().payload
-        #expect(seen == payload, "what Redis got differs")
-        let back = try client.expectMessage().bytes
-        #expect(back == payload, "what came back differs")
+        let (isSeen, isBack) = (
+            try plain.nextMessage().payload == payload, try client.expectMessage().bytes == payload
+        )
+        #expect(isSeen, "what Redis got differs")
+        #expect(isBack, "what came back differs")
     }
 
     @Test func aPayloadOneByteTooLargeIsInvalidAndTheConnectionLivesOn() throws {

@@ -83,7 +83,7 @@ private let terminate: Int32 = 15
 
     @Test func publishesUnderWayAreAnsweredBeforeItEnds() throws {
         let redis = try RedisServer()
-        let relay = try RelayProcess(redis: redis.url)
+        let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "60s"])
         let client = try relay.client()
         redis.freeze()
         try client.send(raw: (1...100).flatMap { HubrelayClientFrame.publish("c", "x", id: $0).bytes })
@@ -99,7 +99,7 @@ private let terminate: Int32 = 15
 
     @Test func whenRedisGoesWhileItStopsPublishesAreAnsweredTrulyStill() throws {
         let redis = try RedisServer()
-        let relay = try RelayProcess(redis: redis.url)
+        let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "60s"])
         let client = try relay.client()
         relay.process.signal(terminate)
         #expect(try client.expectStatus().state == .stopping)

@@ -143,7 +143,8 @@ import Testing
     @Test func aSuccessorTakesThePathWhileThePredecessorStillServes() throws {
         let redis = try RedisServer()
         let directory = try TemporaryDirectory()
-        let old = try RelayProcess(redis: redis.url, directory: directory, options: ["--http", "off"])
+        let old = try RelayProcess(
+            redis: redis.url, directory: directory, options: ["--http", "off", "--stop-timeout", "60s"])
         let held = try old.client()
         #expect(try held.subscribe("c") == .ok)
         old.process.signal(15)

@@ -34,12 +34,12 @@ import Testing
     /// Walks through whole frames by their lengths and decodes the last one.
     private func lastFrame(of bytes: [UInt8]) throws -> HubrelayRelayFrame {
         var start = 0
-        while true {
-            let length = bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
-            let next = start + 4 + length
-            if next >= bytes.count { return try HubrelayRelayFrame(body: bytes[(start + 4)...]) }
+        while start + 4 <= bytes.count {
+            let next = start + 4 + bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
+            if next == bytes.count { return try HubrelayRelayFrame(body: bytes[(start + 4)...]) }
             start = next
         }
+        throw TestFailure("the stream ended inside a frame")
     }
 
     @Test func whatAllConnectionsTogetherDoNotReadIsBoundedToo() throws {

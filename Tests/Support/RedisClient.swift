@@ -87,8 +87,7 @@ package final class RedisClient {
 
     /// The next reply.
     /// - Throws: `TestFailure` when none came within `seconds` or Redis closed.
-    package func read(within seconds: Double = TestDeadline.patience, line: UInt = #line) throws -> RedisValue
-    {
+    package func read(within seconds: Double = TestDeadline.patience, line: UInt = #line) throws -> RedisValue {
         let deadline = TestDeadline(within: seconds)
         while true {
             if let value = parser.next() { return value }

@@ -14,7 +14,7 @@ package final class RelayProcess: Sendable {
         "--heartbeat-interval": "200ms", "--link-timeout": "5s", "--probe": "500ms",
         "--connect-timeout": "2s",
         "--backoff-min": "10ms", "--backoff-max": "50ms", "--backoff-max-refused": "100ms",
-        "--stop-timeout": "5s",
+        "--stop-timeout": "300ms",
     ]
 
     /// Starts a relay and waits until it listens. Whether it has reached Redis is another matter: `client` waits.

@@ -25,7 +25,11 @@ import Testing
         }
         for index in 0..<1000 {
             try lending([4, 0, 0, 0, 1, 2, 3]) { bytes in
-                try splitters[index].feed(bytes) { 64 << 20 } consume: { _ in .goOn }
+                try splitters[index].feed(bytes) {
+                    64 << 20
+                } consume: { _ in
+                    .goOn
+                }
             }
             #expect(splitters[index].heldBytes == 7)
         }

@@ -121,7 +121,9 @@ private func frame(_ body: [UInt8]) -> [UInt8] { length(UInt32(body.count)) + bo
         func feed(_ bytes: [UInt8]) -> FrameSplitter.Violation? {
             lending(bytes) { bytes in
                 do throws(FrameSplitter.Violation) {
-                    try splitter.feed(bytes) { limit } consume: { body in
+                    try splitter.feed(bytes) {
+                        limit
+                    } consume: { body in
                         counts.append(body.count)
                         limit = 100
                         return .goOn

@@ -50,7 +50,8 @@ extension Int {
         #expect(link.tick(60_000, isOwed: true) == .none, "the attempt has a timeout of its own")
         let wait = link.fail(.unreachable, at: 60_000)
         #expect(wait <= 50.ms)
-        #expect(link.machine.tick(now: 60_000.ms + wait - min(wait, 1), isOwed: false) == (wait == 0 ? .connect : .none))
+        #expect(
+            link.machine.tick(now: 60_000.ms + wait - min(wait, 1), isOwed: false) == (wait == 0 ? .connect : .none))
         #expect(link.machine.tick(now: 60_000.ms + wait, isOwed: false) == .connect)
     }
 
