@@ -10,7 +10,8 @@ struct PathLock: ~Copyable {
     /// Identifies the lock among all of its file system: two paths never share it.
     let inode: UInt64
 
-    // Explicitly, as closing frees it only once a child that is between fork and exec has closed its copy too.
+    // Explicitly, as closing frees it only once a child that is between fork and exec has closed its copy
+    // too.
     deinit { flock(descriptor.number, LOCK_UN) }
 
     /// Takes the lock `name` in `directory` at once, or fails. `socketPath` is for the errors alone.
