@@ -37,7 +37,9 @@ package final class RelayProcess: Sendable {
         process = try RelayProcess.launch(["serve"] + flags + options, log: self.directory.path(of: name))
         try eventually("the relay listens") {
             if let ended = process.ended { throw TestFailure("the relay: \(ended)\n\(process.errors)") }
-            return (try? TestSocket(unix: socketPath)) != nil
+            guard (try? TestSocket(unix: socketPath)) != nil else { return false }
+            // HTTP comes after it.
+            return options.contains("--http") || fileExists(httpPath)
         }
     }
 
