@@ -58,8 +58,13 @@ package final class Resolver {
 
     deinit { request.deallocate() }
 
-    /// Nobody waits for the answer any more.
-    package func cancel() { body = nil }
+    /// Nobody waits for the answer any more. A lookup that waits for a thread is given up, so that they do not pile up
+    /// while the resolver hangs.
+    package func cancel() {
+        guard body != nil else { return }
+        body = nil
+        uv_cancel(UnsafeMutableRawPointer(request).assumingMemoryBound(to: uv_req_t.self))
+    }
 
     private func finish(_ status: Int32, _ list: UnsafeMutablePointer<addrinfo>?) {
         defer { uv_freeaddrinfo(list) }

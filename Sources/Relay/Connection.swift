@@ -1,3 +1,4 @@
+internal import Configuration
 internal import EventLoop
 internal import Posix
 internal import RelayCore
@@ -123,6 +124,7 @@ final class Connection: EventLoop.Stream {
             resumeIfPaused()
         } else {
             closesWhenSent = true
+            drainDeadline = relay.now + relay.configuration.timings.frameTimeout
             shutdownWriting()
             closeIfSent()
         }

@@ -77,7 +77,8 @@ extension Relay: HubEnvironment {
     func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {
         if let code {
             logger.info(
-                "closing a connection", metadata: ["code": "\(code.label)", "detail": "\(detail)", "slot": "\(slot)"])
+                "closing a connection",
+                metadata: ["code": "\(code.label)", "detail": "\(detail)", "client": "\(hub.clientName(slot))"])
         }
         finishing.append((slot, code != nil))
     }
@@ -92,7 +93,7 @@ extension Relay: HubEnvironment {
         for (slot, withError) in finished {
             guard let connection = connections[slot], connection.slot == slot else { continue }
             connection.finish(withError: withError)
-            if withError { draining.append(connection) }
+            draining.append(connection)
         }
     }
 }

@@ -23,7 +23,7 @@ extension Relay {
 
     /// Redis has answered something on the subscribe link.
     func subscribeLinkProgressed() {
-        guard !isRestored, hub.isRestored, subscribeLink.isEstablished else { return }
+        guard !isRestored, hub.isRestored, subscribeLink.isEstablished, subscribeLink.isProbeAnswered else { return }
         isRestored = true
         probe.demand()
         runProbe()
@@ -101,6 +101,7 @@ extension Relay {
         hub.status = path.status
         if isChanged {
             hub.announce(path.status)
+            hub.status.downMilliseconds = 0  // for those who see the way to UP, and not for who connects later
         }
         // Another cause of the same state is news to the operator: Redis is back, but refuses the password.
         if isChanged || path.status.cause != previous.cause {

@@ -91,11 +91,12 @@ package final class Relay {
                 helloTimeout: configuration.timings.helloTimeout, frameTimeout: configuration.timings.frameTimeout),
             bounds: Outboxes.Bounds(
                 window: limits.window, maxBuffered: limits.maxBuffered,
-                hardBound: max(limits.window, identity.maxFrameBytes) + unreadReplyBytes),
+                hardBound: max(limits.window, identity.maxFrameBytes) + identity.maxFrameBytes + unreadReplyBytes),
             counters: Counters(), status: status, seed: seed)
     }
 
-    /// Unread output beyond the window, or beyond the largest frame, at which a connection is closed.
+    /// Unread output at which a connection is closed, beyond the window, or the largest frame if that is larger, and
+    /// one largest Reply (REFUSED with all names).
     private static let unreadReplyBytes = 1 << 20
     /// Descriptors kept back for Redis, HTTP, peers that are being refused, and the process itself.
     private static let reservedDescriptors = 160

@@ -18,7 +18,12 @@ final class SubscribeLink: RedisLink {
     override var sink: ReplySink { subscribeSink }
     override var isReplyOwed: Bool { hub.isSubscribeReplyOwed }
 
+    /// Redis has answered the SUBSCRIBE to the probe's channel on this connection. Before that a probe could be
+    /// published by the other link and never be heard.
+    private(set) var isProbeAnswered = false
+
     override func established() {
+        isProbeAnswered = relay.probeChannel == nil
         if let channel = relay.probeChannel {
             write(["SUBSCRIBE", relay.redisName(of: channel)])
             hub.subscribeLinkSentProbe()
@@ -74,8 +79,11 @@ final class SubscribeLink: RedisLink {
 
     private func act(on reply: Hub.SubscribeReply) {
         switch reply {
-        case .none, .probeSubscribed: break
-        case .probeRefused(let text): relay.probeRefused(text)
+        case .none: break
+        case .probeSubscribed: isProbeAnswered = true
+        case .probeRefused(let text):
+            isProbeAnswered = true
+            relay.probeRefused(text)
         case .violation(let text): return fail(LinkFailure(cause: .malformedReply, reason: "Redis: \(text)"))
         }
         relay.subscribeLinkProgressed()

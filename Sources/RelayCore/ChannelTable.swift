@@ -92,7 +92,10 @@ package final class ChannelTable {
         let entry = entries[Int(index)]
         assert(!entry.isWanted && entry.phase == .absent && !entry.isQueued && entry.firstWaiter == 0)
         var hole = entry.hash & mask
-        while buckets[Int(hole)] != index { hole = (hole + 1) & mask }
+        while buckets[Int(hole)] != index {
+            precondition(buckets[Int(hole)] != Self.none, "an entry is removed once, while it is in the table")
+            hole = (hole + 1) & mask
+        }
         var probe = (hole + 1) & mask
         while buckets[Int(probe)] != Self.none {
             let home = entries[Int(buckets[Int(probe)])].hash

@@ -45,12 +45,16 @@ extension Hub {
     }
 
     func finishIfNothingIsOwed(_ slot: Int) {
-        guard sessions[slot].phase == .ending, sessions[slot].owedReplies == 0, sessions[slot].pending.count == 0
+        guard sessions[slot].phase == .ending, sessions[slot].owedAnswers == 0, sessions[slot].pending.count == 0
         else { return }
         emitPublishLosses(slot, all: true)
         outboxes.seal(slot)
+        releaseNames(of: slot)
         environment?.connectionIsFinished(slot, code: nil, detail: "")
     }
+
+    /// What the app of a connection calls itself; empty when it has not said.
+    package func clientName(_ slot: Int) -> String { sessions[slot].clientName }
 
     /// Ends a connection with an Error, once. Its subscriptions end here.
     package func fail(_ slot: Int, _ code: ErrorCode, _ detail: String) {

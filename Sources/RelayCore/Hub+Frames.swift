@@ -78,6 +78,7 @@ extension Hub {
             return .stop
         }
         sessions[slot].phase = .serving
+        sessions[slot].clientName = String(decoding: name, as: UTF8.self)
         setDeadline(0, of: slot)
         outboxes.appendControl(outboxes.arena.welcome(identity, status: status), to: slot)
         return .goOn

@@ -4,13 +4,13 @@ extension Hub {
     /// The caller has made sure that the queue is not congested.
     func publish(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64, from slot: Int) {
         if let fault = fault(of: channel, what: "channel") ?? fault(ofPayload: payload) ?? fault(ofID: id) {
-            return publishEnded(slot, id, .invalid, detail: fault, cause: .invalid)
+            return tell(slot, id, .invalid, detail: fault, cause: .invalid)
         }
         guard status.publishing else {
-            return publishEnded(slot, id, .notConnected, detail: status.reason, cause: .notConnected)
+            return tell(slot, id, .notConnected, detail: status.reason, cause: .notConnected)
         }
         let owner = PublishQueue.Owner.app(slot: slot, generation: sessions[slot].generation, id: id)
-        if id != 0 { sessions[slot].owedReplies += 1 }
+        sessions[slot].owedAnswers += 1
         prefix.withUnsafeBytes { publishes.publish(prefix: $0, channel: channel, payload: payload, owner: owner) }
         if publishes.output.count > PublishQueue.flushThreshold { environment?.flushPublishes() }
     }
@@ -29,22 +29,32 @@ extension Hub {
 
     func fault(ofID id: UInt64) -> String? { id <= maxRequestID ? nil : "id is over 2^53 - 1" }
 
-    /// A publish that Redis has not taken: told by a Reply if it has an id, else counted.
+    /// A publish that was in flight and that Redis has not taken, or may not have. It counts whoever asked for it.
     private func publishEnded(
-        _ slot: Int, _ id: UInt64, _ outcome: Outcome, detail: String, cause: Cause, isUnknown: Bool = false
+        _ slot: Int, _ generation: UInt32, _ id: UInt64, _ outcome: Outcome, detail: String, cause: Cause
     ) {
-        guard id == 0 else {
-            counters.publishes[outcome] += 1
-            return reply(id, outcome, detail: detail, to: slot)
-        }
-        counters.publishesLost[cause] += 1
+        guard sessions[slot].generation == generation else { return count(id, outcome, cause) }
+        sessions[slot].owedAnswers -= 1
+        tell(slot, id, outcome, detail: detail, cause: cause)
+        if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
+    }
+
+    /// A publish that Redis has not taken: told by a Reply if it has an id, else by a Loss.
+    private func tell(_ slot: Int, _ id: UInt64, _ outcome: Outcome, detail: String, cause: Cause) {
+        count(id, outcome, cause)
+        guard id == 0 else { return reply(id, outcome, detail: detail, to: slot) }
         guard sessions[slot].phase == .serving || sessions[slot].phase == .ending else { return }
         let losses = sessions[slot].publishLosses ?? PublishLosses()
-        losses.add(cause, reason: detail.isEmpty ? cause.lossReason : detail, isUnknown: isUnknown)
+        let reason = detail.isEmpty ? cause.lossReason : detail
+        losses.add(cause, reason: reason, isUnknown: outcome == .interrupted)
         sessions[slot].publishLosses = losses
         guard !sessions[slot].hasPublishLoss else { return }
         sessions[slot].hasPublishLoss = true
         owedPublishLoss.append(slot)
+    }
+
+    private func count(_ id: UInt64, _ outcome: Outcome, _ cause: Cause) {
+        if id == 0 { counters.publishesLost[cause] += 1 } else { counters.publishes[outcome] += 1 }
     }
 
     // MARK: Loss of publishes without an id
@@ -81,13 +91,9 @@ extension Hub {
         guard let owner = publishes.popAnswered() else { return nil }
         switch owner {
         case .app(let slot, let generation, let id):
-            guard id != 0 else {
-                counters.publishesUnacknowledged += 1
-                break
-            }
-            counters.publishes[.ok] += 1
+            if id == 0 { counters.publishesUnacknowledged += 1 } else { counters.publishes[.ok] += 1 }
             guard sessions[slot].generation == generation else { break }
-            sessions[slot].owedReplies -= 1
+            sessions[slot].owedAnswers -= 1
             reply(id, .ok, receivers: UInt64(max(0, receivers)), to: slot)
             if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
         case .ping: return .ping
@@ -103,10 +109,7 @@ extension Hub {
         guard let owner = publishes.popAnswered() else { return nil }
         switch owner {
         case .app(let slot, let generation, let id):
-            guard sessions[slot].generation == generation else { break }
-            if id != 0 { sessions[slot].owedReplies -= 1 }
-            publishEnded(slot, id, .refused, detail: text, cause: .refused)
-            if id != 0, sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
+            publishEnded(slot, generation, id, .refused, detail: text, cause: .refused)
         case .ping: return .ping
         case .role: return .role
         case .probe(let number): return .probe(number: number)
@@ -118,16 +121,10 @@ extension Hub {
     /// - Parameter unsent: bytes of the link's output that never left.
     package func publishLinkFailed(_ failure: LinkFailure, unsent: Int) {
         publishes.abandon(unsent: unsent) { owner, hadLeft in
-            guard case .app(let slot, let generation, let id) = owner, sessions[slot].generation == generation
-            else { return }
-            if id != 0 { sessions[slot].owedReplies -= 1 }
-            if hadLeft {
-                publishEnded(
-                    slot, id, .interrupted, detail: failure.reason, cause: failure.cause, isUnknown: true)
-            } else {
-                publishEnded(slot, id, .notConnected, detail: failure.reason, cause: .notConnected)
-            }
-            if id != 0, sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
+            guard case .app(let slot, let generation, let id) = owner else { return }
+            let outcome: Outcome = hadLeft ? .interrupted : .notConnected
+            let cause = hadLeft ? failure.cause : .notConnected
+            publishEnded(slot, generation, id, outcome, detail: failure.reason, cause: cause)
         }
     }
 

@@ -104,9 +104,11 @@ extension Hub {
         restoreRemaining -= 1
     }
 
-    /// Redis is to be told about a name at the end of the turn, unless something is under way for it.
+    /// Redis is to be told about a name at the end of the turn. While something is under way for the name, its answer
+    /// decides what comes next (`decided`): a name is in one list at a time, or a refusal would put it into two.
     func queue(_ index: UInt32) {
-        guard !table.entries[Int(index)].isQueued else { return }
+        let phase = table.entries[Int(index)].phase
+        guard !table.entries[Int(index)].isQueued, phase == .absent || phase == .subscribed else { return }
         table.entries[Int(index)].isQueued = true
         queuedNames.append(index)
     }

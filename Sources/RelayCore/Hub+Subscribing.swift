@@ -3,11 +3,11 @@ extension Hub {
 
     /// A Subscribe. It is answered once every name has Redis's answer, or at once when the relay is not receiving.
     func subscribe(_ request: NameRequest, from slot: Int) {
-        if let fault = fault(of: request) { return reply(request.id, .invalid, detail: fault, to: slot) }
+        if let fault = fault(of: request) { return answer(request, .invalid, fault, slot) }
         let operation = makeOperation(.subscribe, request.id, slot)
         guard collectNames(of: request, into: operation, slot) else {
             abandonNames(of: operation)
-            return reply(request.id, .limit, detail: limitText(slot), to: slot)
+            return answer(request, .limit, limitText(operation), slot)
         }
         if subscribePhase == .detached {
             // Those queued before it would have been answered when the link failed.
@@ -27,24 +27,38 @@ extension Hub {
         if operation.waiting == 0 { finish(operation) }
     }
 
-    /// An Unsubscribe: in force at once, except for names that an unanswered Subscribe of this connection names too.
+    /// An Unsubscribe: in force at once, and once more in its turn, for names that an unanswered Subscribe of this
+    /// connection names too.
     func unsubscribe(_ request: NameRequest, from slot: Int) {
-        if let fault = fault(of: request) { return reply(request.id, .invalid, detail: fault, to: slot) }
+        if let fault = fault(of: request) { return answer(request, .invalid, fault, slot) }
         let operation = makeOperation(.unsubscribe, request.id, slot)
+        let mustWait = namesWhatIsPending(request, slot)
         request.forEach { name, isPattern in
             let index = table.find(name, isPattern: isPattern)
             guard index != ChannelTable.none else { return true }
-            if table.entries[Int(index)].pendingCount > 0, sessions[slot].pending.count > 0 {
+            if mustWait {
                 table.entries[Int(index)].pendingCount += 1
                 operation.names.append(index)
-            } else {
-                leave(slot, index)
             }
+            leave(slot, index)
             return true
         }
-        guard !operation.names.isEmpty else { return reply(request.id, .ok, to: slot) }
+        guard mustWait else { return reply(request.id, .ok, to: slot) }
         enqueue(operation, slot)
         if operation.waiting == 0 { finish(operation) }
+    }
+
+    /// Whether a request has to be answered after others of the same connection, since it names a channel that they
+    /// name too.
+    private func namesWhatIsPending(_ request: NameRequest, _ slot: Int) -> Bool {
+        guard sessions[slot].pending.count > 0 else { return false }
+        var isPending = false
+        request.forEach { name, isPattern in
+            let index = table.find(name, isPattern: isPattern)
+            isPending = index != ChannelTable.none && table.entries[Int(index)].pendingCount > 0
+            return !isPending
+        }
+        return isPending
     }
 
     private func fault(of request: NameRequest) -> String? {
@@ -58,9 +72,21 @@ extension Hub {
         return fault
     }
 
-    private func limitText(_ slot: Int) -> String {
-        let isOwn = sessions[slot].held.count + sessions[slot].pending.newNames >= limits.maxSubscriptionsPerConnection
-        return isOwn || subscriptionCount < limits.maxSubscriptions
+    /// Answers a request that has no effect: at once, or in its turn.
+    private func answer(_ request: NameRequest, _ outcome: Outcome, _ detail: String, _ slot: Int) {
+        guard request.id != 0, namesWhatIsPending(request, slot) else {
+            return reply(request.id, outcome, detail: detail, to: slot)
+        }
+        let operation = makeOperation(.answer(outcome, detail: detail), request.id, slot)
+        enqueue(operation, slot)
+        if operation.waiting == 0 { finish(operation) }
+    }
+
+    /// Which limit the request went over.
+    private func limitText(_ operation: NameOperation) -> String {
+        let slot = operation.slot
+        let own = sessions[slot].held.count + sessions[slot].pending.newNames + operation.newNames
+        return own > limits.maxSubscriptionsPerConnection
             ? "over \(limits.maxSubscriptionsPerConnection) subscriptions of this connection"
             : "over \(limits.maxSubscriptions) subscriptions of this relay"
     }
@@ -103,6 +129,7 @@ extension Hub {
             operation.waiting += 1
         }
         guard operation.waiting > 0 else { return }
+        if sessions[slot].pending.first == nil { sessions[slot].pending.first = operation }
         sessions[slot].pending.last = operation
         sessions[slot].pending.count += 1
         sessions[slot].pending.names += operation.names.count
@@ -143,21 +170,38 @@ extension Hub {
                 leave(slot, index)
             }
             reply(operation.id, .ok, to: slot)
+        case .answer(let outcome, let detail): reply(operation.id, outcome, detail: detail, to: slot)
         case .subscribe where operation.refused.isEmpty || operation.id == 0:
             let refused = operation.refused
             for index in refused { revoke(index, from: slot, operation.refusal) }
             join(operation)
             reply(operation.id, outcome, to: slot)
         case .subscribe:
-            let names = operation.refused.map { table.entries[Int($0)].nameBytes }
-            reply(operation.id, .refused, detail: operation.refusal, names: names, to: slot)
+            let (names, isWhole) = refusedNames(of: operation)
+            let detail = operation.refusal + (isWhole ? "" : " (of \(operation.refused.count) names the first ones)")
+            reply(operation.id, .refused, detail: detail, names: names, to: slot)
             abandonNames(of: operation)
         }
         if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
     }
 
+    /// The names that Redis has refused, as many as a frame has room for.
+    private func refusedNames(of operation: NameOperation) -> (names: [UnsafeRawBufferPointer], isWhole: Bool) {
+        // The overhead that a frame is granted holds everything else: the detail is at most 600 bytes long.
+        var room = identity.maxFrameBytes - 1024
+        var names: [UnsafeRawBufferPointer] = []
+        for index in operation.refused {
+            let name = table.entries[Int(index)].nameBytes
+            room -= WireWriter.size(ofBytes: name.count)
+            guard room >= 0 else { return (names, false) }
+            names.append(name)
+        }
+        return (names, true)
+    }
+
     private func removePending(_ operation: NameOperation, _ slot: Int) {
         guard pendingOperations.removeValue(forKey: ObjectIdentifier(operation)) != nil else { return }
+        if sessions[slot].pending.first === operation { sessions[slot].pending.first = operation.successor }
         if sessions[slot].pending.last === operation { sessions[slot].pending.last = nil }
         sessions[slot].pending.count -= 1
         sessions[slot].pending.names -= operation.names.count
@@ -213,9 +257,9 @@ extension Hub {
     /// Everything the connection held or asked for is given up; its socket is gone or about to go.
     func releaseNames(of slot: Int) {
         while let index = sessions[slot].held.last { leave(slot, index) }
-        guard sessions[slot].pending.count > 0 else { return }
-        let mine = pendingOperations.values.filter { $0.slot == slot }
-        for operation in mine {
+        var next = sessions[slot].pending.first
+        while let operation = next {
+            next = operation.successor
             removePending(operation, slot)
             operation.successor = nil
             operation.isDone = true

@@ -20,8 +20,10 @@ struct Session: ~Copyable {
     var isBlocked = false
     /// In the list of connections that are owed a Loss for publishes.
     var hasPublishLoss = false
-    /// Publishes that are owed a Reply.
-    var owedReplies = 0
+    /// Publishes that Redis has not answered, those without an id included: a Loss may come of them.
+    var owedAnswers = 0
+    /// What the app calls itself, for people.
+    var clientName = ""
     /// When the frame (or the Hello) that is incomplete must be whole; 0: none is due.
     var deadline: UInt64 = 0
     var held = NameList()
@@ -98,7 +100,11 @@ final class PublishLosses {
 
 /// A Subscribe or Unsubscribe that has not been answered yet.
 final class NameOperation {
-    enum Kind { case subscribe, unsubscribe }
+    enum Kind {
+        case subscribe, unsubscribe
+        /// The request is not carried out; only its Reply has to wait for its turn.
+        case answer(Outcome, detail: String)
+    }
 
     let kind: Kind
     let id: UInt64
@@ -125,8 +131,10 @@ final class NameOperation {
     }
 }
 
-/// The unanswered requests of one connection; the last of them is what the next one queues behind.
+/// The unanswered requests of one connection, oldest first; the next one queues behind the last.
 struct PendingRequests {
+    /// The oldest; the others are its successors.
+    var first: NameOperation?
     var last: NameOperation?
     var count = 0
     /// Names in them, to bound the memory that a flood of requests can take.

@@ -95,10 +95,12 @@ import Testing
         try writeFile(file, "precious")
         let link = directory.path(of: "link")
         makeLink(at: link, to: file)
-        for path in [file, link, directory.path] { try expectRefusal(path) }
+        let inner = directory.path(of: "directory")
+        makeDirectory(inner)
+        for path in [file, link, inner] { try expectRefusal(path) }
         #expect(textOfFile(file) == "precious")
         #expect(FileStatus(link)?.isSymbolicLink == true)
-        #expect(fileExists(directory.path))
+        #expect(fileExists(inner))
     }
 
     @Test func aPathThatIsTooLongOrNowhereIsAnErrorAtTheStart() throws {

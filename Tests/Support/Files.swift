@@ -30,6 +30,9 @@ package func fileExists(_ path: String) -> Bool { FileStatus(path) != nil }
 /// Removes a file, if it is there.
 package func removeFile(_ path: String) { unlink(path) }
 
+/// Makes a directory.
+package func makeDirectory(_ path: String) { mkdir(path, 0o755) }
+
 /// Makes a symbolic link.
 package func makeLink(at path: String, to target: String) { symlink(target, path) }
 
