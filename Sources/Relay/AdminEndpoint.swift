@@ -46,6 +46,31 @@ final class AdminEndpoint {
         }
     }
 
+    /// Whether whoever holds the address answers like a relay that is shutting down: then it is free soon. Asked once,
+    /// before the loop runs; waits for at most a second.
+    static func isHeldByStoppingRelay(_ listen: HTTPListen) -> Bool {
+        let timeout: UInt64 = 1_000_000_000
+        let deadline = Clock.monotonicNanoseconds() + timeout
+        do throws(SystemError) {
+            var connection: BlockingConnection
+            switch listen {
+            case .off: return false
+            case .tcp(let host, let port): connection = try .tcp(host: host, port: port, timeout: timeout)
+            case .unix(let path): connection = try .unix(path: path, timeout: timeout)
+            }
+            let request = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            try connection.write(Array(request.utf8), deadline: deadline)
+            var answer: [UInt8] = []
+            while let more = try connection.read(deadline: deadline), !more.isEmpty, answer.count < 4096 {
+                answer += more
+            }
+            let text = String(decoding: answer, as: UTF8.self)
+            return text.hasPrefix("HTTP/1.1 503") && text.contains("stopping")
+        } catch {
+            return false
+        }
+    }
+
     private func run() {
         server.run()
         if let timeout = server.timeoutMilliseconds {

@@ -15,7 +15,7 @@ extension Relay {
             return end()
         }
         isStopping = true
-        logger.notice("stopping", metadata: ["signal": "\(signal)", "connections": "\(hub.connectionCount)"])
+        logger.notice("stopping", metadata: ["reason": "\(signal)", "connections": "\(hub.connectionCount)"])
         notifyServiceManager("STOPPING=1")
         // The path goes first: whoever takes over may bind it from here on.
         socketPath?.release()

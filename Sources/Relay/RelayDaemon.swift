@@ -49,7 +49,8 @@ extension Relay {
             "listening",
             metadata: [
                 "socket": "\(socket.socketPath)", "prefix": "\(String(decoding: socket.prefix, as: UTF8.self))",
-                "redis": "\(configuration.redis.displayAddress)", "http": "\(admin?.address ?? "off")",
+                "redis": "\(configuration.redis.displayAddress)",
+                "http": "\(admin?.address ?? (httpRetry == nil ? "off" : "waiting"))",
                 "version": "\(hubrelayVersion)", "relay_id": "\(hub.identity.id)",
                 "max_connections": "\(hub.limits.maxConnections)",
             ])
@@ -64,8 +65,10 @@ extension Relay {
     /// its connections have closed: then it is tried again for as long as a relay may take to stop.
     private func listenForHTTP() throws {
         do { admin = try AdminEndpoint(relay: self) } catch {
-            guard AdminEndpoint.isInUse(error), configuration.timings.stopTimeout > 0 else { throw error }
-            logger.warning("\(error); trying again for as long as --stop-timeout")
+            guard AdminEndpoint.isInUse(error), AdminEndpoint.isHeldByStoppingRelay(configuration.http) else {
+                throw error
+            }
+            logger.notice("HTTP waits for the relay that is stopping", metadata: ["address": "\(configuration.http)"])
             let deadline = now + configuration.timings.stopTimeout + 1_000_000_000
             let timer = Timer(loop: loop) { [unowned self] in listenForHTTPAgain(until: deadline) }
             timer.start(after: 200_000_000, every: 200_000_000)
@@ -79,9 +82,10 @@ extension Relay {
             logger.notice("HTTP is served now", metadata: ["http": "\(admin?.address ?? "off")"])
         } catch {
             if AdminEndpoint.isInUse(error), now < deadline { return }
+            // Apps are connected by now: they are told and served like at any other stop.
             logger.critical("\(error)")
             exitCode = 1
-            end()
+            if !isStopping { stopRequested(by: "no HTTP") }
         }
         httpRetry?.close()
         httpRetry = nil

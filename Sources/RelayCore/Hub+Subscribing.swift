@@ -49,9 +49,10 @@ extension Hub {
     }
 
     /// Whether a request has to be answered after others of the same connection, since it names a channel that they
-    /// name too.
+    /// name too, or may do so.
     private func namesWhatIsPending(_ request: NameRequest, _ slot: Int) -> Bool {
         guard sessions[slot].pending.count > 0 else { return false }
+        guard sessions[slot].pending.others == 0 else { return true }
         var isPending = false
         request.forEach { name, isPattern in
             let index = table.find(name, isPattern: isPattern)
@@ -134,6 +135,7 @@ extension Hub {
         sessions[slot].pending.count += 1
         sessions[slot].pending.names += operation.names.count
         sessions[slot].pending.newNames += operation.newNames
+        if !operation.isSubscribe { sessions[slot].pending.others += 1 }
         pendingOperations[ObjectIdentifier(operation)] = operation
     }
 
@@ -206,6 +208,7 @@ extension Hub {
         sessions[slot].pending.count -= 1
         sessions[slot].pending.names -= operation.names.count
         sessions[slot].pending.newNames -= operation.newNames
+        if !operation.isSubscribe { sessions[slot].pending.others -= 1 }
     }
 
     /// Takes the names of a request off again, without effect on what the connection held before.

@@ -126,6 +126,8 @@ final class NameOperation {
     /// Answered, or its connection is gone.
     var isDone = false
 
+    var isSubscribe: Bool { if case .subscribe = kind { true } else { false } }
+
     init(kind: Kind, id: UInt64, slot: Int, serial: UInt64) {
         (self.kind, self.id, self.slot, self.serial) = (kind, id, slot, serial)
     }
@@ -141,6 +143,9 @@ struct PendingRequests {
     var names = 0
     /// Names in them that are new to the connection, for the limits.
     var newNames = 0
+    /// Those among them that are no Subscribe. They may name channels of which the table knows nothing, so what can be
+    /// answered at once queues behind them, whatever it names.
+    var others = 0
 
     private static let maxCount = 1024
     private static let maxNames = 1 << 18

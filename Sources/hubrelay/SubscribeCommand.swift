@@ -59,6 +59,9 @@ struct SubscribeCommand: ParsableCommand {
             case .message:
                 try printer.print(frame)
                 left -= 1
+            case .status(let status) where status.state == UInt64(State.stopping.rawValue):
+                try printer.print(frame)
+                throw .failed("the relay is shutting down")
             default: try printer.print(frame)
             }
         }

@@ -158,4 +158,37 @@ import Testing
             #expect(try client.publish("c", "x").outcome == .ok)
         }
     }
+
+    @Test func aHalfCloseWaitsForWhatMayBecomeOfPublishesWithoutAnID() throws {
+        try withRelay(options: ["--link-timeout", "500ms", "--heartbeat-interval", "100ms"]) { relay, redis in
+            let client = try relay.client()
+            redis.freeze()
+            try client.send(.publish("c", "x", id: 0), .publish("c", "y", id: 0), .ping(id: 7))
+            client.socket.shutdownWriting()
+            #expect(try client.expectReply(id: 7).outcome == .ok)
+            var unknown: UInt64 = 0
+            while unknown < 2 {
+                let frame = try client.next()
+                unknown += frame.loss.publishesUnknown
+            }
+            #expect(unknown == 2)
+            try eventually("they are counted") {
+                try relay.metric("hubrelay_publishes_lost_total{cause=\"timeout\"}") == 2
+            }
+        }
+    }
+
+    @Test func publishesOfAClientThatIsGoneAreCountedAllTheSame() throws {
+        try withRelay(options: ["--link-timeout", "500ms", "--heartbeat-interval", "100ms"]) { relay, redis in
+            let client = try relay.client()
+            redis.freeze()
+            try client.send(.publish("c", "x", id: 0), .publish("c", "y", id: 1))
+            try client.socket.waitUntilPeerHasRead()
+            client.socket.close()
+            try eventually("both are counted") {
+                try relay.metric("hubrelay_publishes_lost_total{cause=\"timeout\"}") == 1
+                    && relay.metric("hubrelay_publishes_total{outcome=\"interrupted\"}") == 1
+            }
+        }
+    }
 }
