@@ -74,7 +74,7 @@ private let upLine = "status UP publishing receiving outages=0 gaps=0\n"
                 message("c", Array("1\n\"2\"".utf8)), message("c", [0xff, 0x00, 0xa1], pattern: "?"),
                 .with { $0.loss = .with { ($0.messages, $0.cause, $0.reason) = (3, .slowReader, "slow") } },
                 .with { $0.revoked = .with { ($0.channels, $0.detail) = (["x"], "NOPERM") } },
-                .with { $0.status = .with { ($0.state, $0.cause, $0.gaps) = (.stopping, .stopping, 4) } },
+                .with { $0.status = .with { ($0.state, $0.cause, $0.gaps) = (.down, .unreachable, 4) } },
                 message("c", []))
             try peer.expectEnd()
         }
@@ -88,8 +88,8 @@ private let upLine = "status UP publishing receiving outages=0 gaps=0\n"
             #"{"type":"message","channel":"c","pattern":"?","payload_base64":"/wCh"}"#,
             #"{"type":"loss","messages":3,"publishes":0,"publishes_unknown":0,"cause":"slow_reader","reason":"slow"}"#,
             #"{"type":"revoked","channels":["x"],"patterns":[],"detail":"NOPERM"}"#,
-            #"{"type":"status","state":"stopping","publishing":false,"receiving":false,"since_unix_ms":0,"#
-                + #""outages":0,"gaps":4,"down_ms":0,"cause":"stopping","reason":""}"#,
+            #"{"type":"status","state":"down","publishing":false,"receiving":false,"since_unix_ms":0,"#
+                + #""outages":0,"gaps":4,"down_ms":0,"cause":"unreachable","reason":""}"#,
             #"{"type":"message","channel":"c","payload":""}"#,
         ]
         #expect(run.output.split(separator: "\n").map(String.init) == lines)
