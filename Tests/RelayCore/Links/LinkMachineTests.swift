@@ -50,8 +50,7 @@ extension Int {
         #expect(link.tick(60_000, isOwed: true) == .none, "the attempt has a timeout of its own")
         let wait = link.fail(.unreachable, at: 60_000)
         #expect(wait <= 50.ms)
-        #expect(
-            link.machine.tick(now: 60_000.ms + wait - min(wait, 1), isOwed: false) == (wait == 0 ? .connect : .none))
+        if wait > 0 { #expect(link.machine.tick(now: 60_000.ms + wait - 1, isOwed: false) == .none) }
         #expect(link.machine.tick(now: 60_000.ms + wait, isOwed: false) == .connect)
     }
 

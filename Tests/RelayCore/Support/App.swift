@@ -4,7 +4,7 @@ import TestSupport
 @testable import RelayCore
 
 /// An app's connection: what it has written and the relay has not read, and what it has been sent. It reads
-/// everything at once.
+/// everything at once, unless it stops reading.
 final class App {
     let slot: Int
     private unowned let rig: HubRig
@@ -13,9 +13,21 @@ final class App {
     private var hasShutDown = false
     private var isPaused = false
     private var received: [UInt8] = []
+    /// Bytes that the kernel has not taken.
+    private(set) var backlog = 0
+    /// From here on the kernel takes nothing; set back, it takes everything.
+    var stopsReading = false {
+        didSet {
+            guard !stopsReading, backlog > 0 else { return }
+            backlog = 0
+            rig.hub.outboxes.setBacklog(0, of: slot)
+        }
+    }
     /// How the relay has ended the connection: with an Error's code, or in peace; nil while it has not.
     private(set) var ending: Ending?
     private(set) var isClosed = false
+
+    var isEnded: Bool { ending != nil || isClosed }
 
     enum Ending: Equatable { case peace, error(ErrorCode) }
 
@@ -73,6 +85,9 @@ final class App {
     }
 
     func resumeReading() { isPaused = false }
-    func receive(_ bytes: some Sequence<UInt8>) { received += bytes }
+    func receive(_ bytes: some Collection<UInt8>) {
+        received += bytes
+        if stopsReading { backlog += bytes.count }
+    }
     func ended(_ ending: Ending) { if self.ending == nil { self.ending = ending } }
 }

@@ -35,11 +35,11 @@ extension HubRig {
         evaluatePath()
     }
 
-    /// - Parameter unsent: bytes handed to the kernel that never left, beside what is still gathered.
+    /// - Parameter unsent: bytes that Redis got, to be taken for ones that never left, beside those that did not.
     func losePublishLink(unsent: Int = 0) {
         redis.dropPublishLink()
         isPublishLinkUp = false
-        hub.publishLinkFailed(Self.failure, unsent: unsent + hub.publishes.output.count)
+        hub.publishLinkFailed(Self.failure, unsent: unsent + dropPublishBacklog() + hub.publishes.output.count)
         evaluatePath()
     }
 

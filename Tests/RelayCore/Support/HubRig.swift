@@ -31,7 +31,12 @@ final class HubRig: HubEnvironment {
     var path = PathState(now: 0, unixMilliseconds: 0)
     /// Whether the publish link writes what is gathered for it; if not, it stays in the output.
     var takesPublishes = true
+    /// Whether what is written waits in the relay's backlog until `transmit`, instead of being with Redis at once.
+    var isNetworkSlow = false
+    private(set) var publishBacklog: [UInt8] = []
     private var finished: [(Int, App.Ending)] = []
+    /// How often the hub has said its last word to a connection.
+    private(set) var endings = 0
 
     init(_ options: Options = Options()) {
         self.options = options
@@ -87,97 +92,45 @@ final class HubRig: HubEnvironment {
         flushSubscribes()
     }
 
-    private func flushApps() {
+    /// Writes what there is for the apps.
+    func flushApps() {
         hub.outboxes.drainDirty { flush($0) }
         hub.outboxes.arena.reset()
     }
 
     private func flush(_ slot: Int) {
         hub.outboxes.write(slot) { ranges in
-            for range in ranges { apps[slot]?.receive(UnsafeBufferPointer(start: range.base, count: range.count)) }
-            return 0
+            guard let app = apps[slot] else { return 0 }
+            for range in ranges { app.receive(UnsafeBufferPointer(start: range.base, count: range.count)) }
+            return app.backlog
         }
-    }
-
-    /// Tells Redis about names, all that there is to tell.
-    func flushSubscribes() {
-        guard isSubscribeLinkUp else { return }
-        while hub.hasSubscribeCommands {
-            var verb: SubscribeVerb?
-            var names: [[UInt8]] = []
-            let count = hub.nextSubscribeCommand(limit: options.restoreBatch) {
-                precondition(verb == nil)
-                verb = $0
-            } append: { prefix, name in
-                names.append(Array(prefix) + Array(name))
-            }
-            #expect(count == names.count && count <= options.restoreBatch)
-            if let verb { redis.receive(verb, names) } else { #expect(names.isEmpty) }
-        }
-    }
-
-    /// The next reply on the subscribe link is read; false when there is none.
-    @discardableResult
-    func readSubscribeReply() -> Bool {
-        guard let reply = redis.takeSubscribeReply() else { return false }
-        let meaning: Hub.SubscribeReply
-        switch reply {
-        case .confirmed(let verb, let name): meaning = lending(name) { hub.confirmed(verb, redisName: $0) }
-        case .refused(let text): meaning = hub.subscribeRefused(text)
-        case .pong: meaning = hub.pongReceived()
-        case .message(let channel, let payload):
-            lending(channel) { channel in lending(payload) { _ = hub.deliver(channel: channel, payload: $0) } }
-            return true
-        case .patternMessage(let pattern, let channel, let payload):
-            lending(pattern) { pattern in
-                lending(channel) { channel in
-                    lending(payload) { hub.deliver(pattern: pattern, channel: channel, payload: $0) }
-                }
-            }
-            return true
-        }
-        #expect(meaning == .none)
-        subscribeLinkProgressed()
-        return true
-    }
-
-    /// The next reply on the publish link is read; false when there is none.
-    @discardableResult
-    func readPublishReply() -> Bool {
-        guard let reply = redis.takePublishReply() else { return false }
-        switch reply {
-        case .integer(let value): #expect(hub.publishAnswered(receivers: value) != nil)
-        case .error(let text): #expect(hub.publishRefused(text) != nil)
-        case .pong:
-            guard case .ping = hub.publishRefused("PONG") else {
-                Issue.record("a PONG that was not asked for")
-                return true
-            }
-        }
-        return true
-    }
-
-    /// Lets Redis answer everything, and turns pass, until nothing moves.
-    func settle() {
-        repeat {
-            turn()
-            while !redis.subscribeCommands.isEmpty { redis.executeSubscribe() }
-            while !redis.publishCommands.isEmpty { redis.executePublish() }
-            while readSubscribeReply() {}
-            while readPublishReply() {}
-            turn()
-        } while !redis.isIdle || (isSubscribeLinkUp && hub.hasSubscribeCommands)
     }
 
     // MARK: HubEnvironment
 
     func flushPublishes() {
         guard isPublishLinkUp, takesPublishes, hub.publishes.output.count > 0 else { return }
-        redis.receive(hub.publishes.output.bytes)
+        publishBacklog += hub.publishes.output.bytes
         hub.publishes.output.removeAll()
+        transmit(isNetworkSlow ? 0 : publishBacklog.count)
+    }
+
+    /// So many bytes of the publish link's backlog get to Redis.
+    func transmit(_ count: Int) {
+        redis.receive(publishBacklog.prefix(count))
+        publishBacklog.removeFirst(min(count, publishBacklog.count))
+        hub.publishes.backlog = publishBacklog.count
+    }
+
+    /// The publish link is gone.
+    /// - Returns: the bytes of its backlog, which never left.
+    func dropPublishBacklog() -> Int {
+        defer { publishBacklog = [] }
+        return publishBacklog.count
     }
 
     func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {
+        endings += 1
         finished.append((slot, code.map(App.Ending.error) ?? .peace))
     }
 

@@ -1,0 +1,147 @@
+import TestSupport
+import Testing
+
+@testable import RelayCore
+
+/// Names that Redis refuses: only those who asked for them are concerned, and nobody else's names.
+@Suite struct HubRefusalTests {
+    private let rig = HubRig()
+
+    init() { rig.bringUp() }
+
+    private func forbid(_ names: String...) { rig.redis.forbidden = Set(names.map { rig.redisName($0) }) }
+
+    @Test func theOneWhoAskedIsRefused() throws {
+        let app = rig.connect()
+        forbid("bad")
+        app.write(.subscribe(["bad"], id: 1))
+        rig.settle()
+        let reply = try #require(app.takeFrames().first).reply
+        #expect(reply.outcome == .refused && reply.detail.hasPrefix("NOPERM") && reply.names == ["bad"])
+        #expect(rig.hub.nameCount == 0 && rig.hub.subscriptionCount == 0)
+    }
+
+    @Test func theWholeRequestHasNoEffect() {
+        let app = rig.connect()
+        forbid("bad")
+        app.write(.subscribe(["a", "bad", "b"], patterns: ["p"], id: 1))
+        rig.settle()
+        #expect(app.takeLines() == ["1 refused [bad]"])
+        #expect(rig.subscribedNames == [] && rig.hub.nameCount == 0)
+    }
+
+    @Test func namesHeldBeforeStayHeld() {
+        let app = rig.connect()
+        forbid("bad")
+        app.write(.subscribe(["a"], id: 1))
+        rig.settle()
+        app.write(.subscribe(["a", "bad"], id: 2))
+        rig.settle()
+        rig.publishElsewhere("a")
+        rig.settle()
+        #expect(app.takeLines() == ["1 ok", "2 refused [bad]", "a: hi"])
+    }
+
+    /// Names of one SUBSCRIBE, each asked for on its own; the number of commands is bounded by the splitting.
+    @Test func aBatchIsSplitUntilOnlyTheBadOnesAreOut() {
+        for count in [2, 3, 7, 8, 100, 511, 512] {
+            for bad in [[0], [count - 1], [count / 2], [0, count - 1], Set(0..<min(count, 7))] as [Set<Int>] {
+                let rig = HubRig()
+                rig.bringUp()
+                rig.redis.forbidden = Set(bad.map { rig.redisName("n\($0)") })
+                let app = rig.connect()
+                for number in 0..<count { app.write(.subscribe(["n\(number)"], id: UInt64(number + 1))) }
+                rig.settle()
+                let expected = (0..<count).map { "\($0 + 1) " + (bad.contains($0) ? "refused [n\($0)]" : "ok") }
+                #expect(app.takeLines() == expected, "\(bad) of \(count)")
+                let depth = Int.bitWidth - (count - 1).leadingZeroBitCount
+                #expect(rig.redis.commandSizes.count <= 1 + 2 * bad.count * depth)
+            }
+        }
+    }
+
+    @Test func othersInTheBatchAreServed() {
+        forbid("bad1", "bad2")
+        let apps = (0..<20).map { _ in rig.connect() }
+        for (number, app) in apps.enumerated() {
+            app.write(.subscribe([number == 7 ? "bad1" : number == 8 ? "bad2" : "n\(number)"], id: 1))
+        }
+        rig.settle()
+        for (number, app) in apps.enumerated() {
+            #expect(app.takeLines() == [number == 7 ? "1 refused [bad1]" : number == 8 ? "1 refused [bad2]" : "1 ok"])
+        }
+        #expect(rig.subscribedNames.count == 18)
+    }
+
+    @Test func withoutAnIDTheNameIsRevokedAndTheOthersHold() {
+        let app = rig.connect()
+        forbid("bad")
+        app.write(.subscribe(["a", "bad"], patterns: ["p*"], id: 0))
+        rig.settle()
+        rig.publishElsewhere("a")
+        rig.settle()
+        #expect(app.takeLines() == ["revoked channel bad", "a: hi"])
+        #expect(rig.subscribedNames == ["a", "~p*"] && rig.hub.subscriptionCount == 2)
+    }
+
+    @Test func aRefusedPatternIsRevokedAsOne() {
+        let app = rig.connect()
+        rig.redis.forbidden = [rig.redisName("p*", isPattern: true)]
+        app.write(.subscribe(patterns: ["p*"], id: 0), .subscribe(["p*"], id: 1))
+        rig.settle()
+        #expect(app.takeLines() == ["revoked pattern p*", "1 ok"])
+    }
+
+    @Test func severalWhoAskForTheSameAreAllTold() {
+        forbid("bad")
+        let apps = (0..<5).map { _ in rig.connect() }
+        for (number, app) in apps.enumerated() { app.write(.subscribe(["bad"], id: UInt64(number))) }
+        apps[1].write(.subscribe(["bad"], id: 9))
+        rig.settle()
+        #expect(apps[0].takeLines() == ["revoked channel bad"])
+        #expect(apps[1].takeLines() == ["1 refused [bad]", "9 refused [bad]"])
+        for number in 2..<5 { #expect(apps[number].takeLines() == ["\(number) refused [bad]"]) }
+        #expect(rig.hub.nameCount == 0 && rig.hub.subscriptionCount == 0)
+    }
+
+    @Test func aNameMayBeAskedForAgain() {
+        let app = rig.connect()
+        forbid("a")
+        for number in 1...3 as ClosedRange<UInt64> {
+            app.write(.subscribe(["a"], id: number))
+            rig.settle()
+        }
+        rig.redis.forbidden = []
+        app.write(.subscribe(["a"], id: 4))
+        rig.settle()
+        #expect(app.takeLines() == ["1 refused [a]", "2 refused [a]", "3 refused [a]", "4 ok"])
+    }
+
+    /// The names of a refused batch that are given up before they are asked again.
+    @Test func givenUpWhileTheBatchIsBeingSplit() {
+        let (app, leaver) = (rig.connect(), rig.connect())
+        forbid("bad")
+        app.write(.subscribe(["bad"], id: 1))
+        leaver.write(.subscribe(["a", "b"], id: 1))
+        rig.turn()
+        rig.redis.executeSubscribe()
+        rig.readSubscribeReply()
+        leaver.close()
+        rig.settle()
+        #expect(app.takeLines() == ["1 refused [bad]"])
+        #expect(rig.subscribedNames == [] && rig.hub.nameCount == 0)
+    }
+
+    /// Redis says no to an UNSUBSCRIBE, as no Redis does: the relay does not stumble.
+    @Test func aRefusedUnsubscribeIsTakenAsDone() {
+        let app = rig.connect()
+        app.write(.subscribe(["a", "b"], id: 1))
+        rig.settle()
+        app.write(.unsubscribe(["a", "b"], id: 2))
+        rig.flushSubscribes()
+        rig.redis.dropSubscribeLink()
+        #expect(rig.hub.subscribeRefused("ERR no") == .none)
+        rig.turn()
+        #expect(app.takeLines() == ["1 ok", "2 ok"] && rig.hub.nameCount == 0)
+    }
+}

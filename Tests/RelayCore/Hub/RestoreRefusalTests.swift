@@ -1,0 +1,46 @@
+import TestSupport
+import Testing
+
+@testable import RelayCore
+
+/// Names that Redis refuses when they are restored: their holders are told, and nothing else suffers.
+@Suite struct RestoreRefusalTests {
+    private let rig = HubRig()
+
+    @Test func theHolderOfARefusedNameLosesItAndUpComes() {
+        rig.bringUp()
+        let (one, other) = (rig.connect(), rig.connect())
+        one.write(.subscribe(["a", "b"], patterns: ["p"], id: 1))
+        other.write(.subscribe(["b", "c"], id: 1))
+        rig.settle()
+        rig.redis.forbidden = [rig.redisName("b"), rig.redisName("p", isPattern: true)]
+        rig.loseSubscribeLink()
+        rig.bringUp()
+        #expect(rig.path.status.state == .up && rig.subscribedNames == ["a", "c"])
+        #expect(one.takeAnswers().sorted() == ["1 ok", "revoked channel b", "revoked pattern p"])
+        #expect(other.takeAnswers() == ["1 ok", "revoked channel b"])
+        #expect(rig.hub.subscriptionCount == 2)
+    }
+
+    /// A name is held, restored, refused and at the same time asked for again.
+    @Test func refusedWhileAskedForDuringARestore() {
+        let app = rig.connect()
+        app.write(.subscribe(["a", "bad"], id: 0))
+        rig.redis.forbidden = [rig.redisName("bad")]
+        rig.openSubscribeLink()
+        app.write(.subscribe(["bad", "c"], id: 1), .subscribe(["bad"], id: 0))
+        rig.settle()
+        // Revoked for what it held, and in its turn for what it asked for without an id.
+        #expect(app.takeAnswers() == ["revoked channel bad", "1 refused [bad]", "revoked channel bad"])
+        #expect(rig.subscribedNames == ["a"] && rig.hub.subscriptionCount == 1 && rig.hub.nameCount == 1)
+    }
+
+    @Test func everyNameRefusedIsUpAllTheSame() {
+        let app = rig.connect()
+        app.write(.subscribe(["a", "b", "c"], id: 0))
+        rig.redis.forbidden = Set(["a", "b", "c"].map { rig.redisName($0) })
+        rig.bringUp()
+        #expect(rig.path.status.state == .up && rig.hub.nameCount == 0 && rig.hub.subscriptionCount == 0)
+        #expect(app.takeAnswers().count == 3)
+    }
+}

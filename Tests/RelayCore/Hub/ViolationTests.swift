@@ -1,0 +1,99 @@
+import TestSupport
+import Testing
+
+@testable import RelayCore
+
+/// Answers on the subscribe link that belong to nothing that was asked: the link is given up.
+@Suite struct SubscribeViolationTests {
+    private let rig = HubRig()
+
+    init() { rig.bringUp() }
+
+    private func confirmed(_ verb: SubscribeVerb, _ name: String) -> Hub.SubscribeReply {
+        lending(name) { rig.hub.confirmed(verb, redisName: $0) }
+    }
+
+    private func isViolation(_ reply: Hub.SubscribeReply) -> Bool {
+        if case .violation = reply { true } else { false }
+    }
+
+    @Test func answersToNothing() {
+        #expect(isViolation(confirmed(.subscribe, "app:a")))
+        #expect(isViolation(confirmed(.unsubscribe, "")))
+        #expect(isViolation(rig.hub.pongReceived()))
+        #expect(isViolation(rig.hub.subscribeRefused("ERR")))
+    }
+
+    @Test func anotherNameOrAnotherVerb() {
+        for (verb, name) in [
+            (SubscribeVerb.subscribe, "app:b"), (.psubscribe, "app:a"), (.unsubscribe, "app:a"), (.subscribe, "a"),
+            (.subscribe, ""), (.subscribe, "app:aa"), (.subscribe, "app:"),
+        ] {
+            let rig = HubRig()
+            rig.bringUp()
+            rig.connect().write(.subscribe(["a"], id: 1))
+            rig.flushSubscribes()
+            #expect(isViolation(lending(name) { rig.hub.confirmed(verb, redisName: $0) }), "\(verb) \(name)")
+        }
+    }
+
+    @Test func namesOutOfOrder() {
+        rig.connect().write(.subscribe(["a", "b"], id: 1))
+        rig.flushSubscribes()
+        #expect(isViolation(confirmed(.subscribe, "app:b")))
+    }
+
+    @Test func aPongInPlaceOfAConfirmation() {
+        rig.connect().write(.subscribe(["a"], id: 1))
+        rig.flushSubscribes()
+        #expect(isViolation(rig.hub.pongReceived()))
+    }
+
+    @Test func aConfirmationInPlaceOfAPong() {
+        rig.hub.subscribeLinkSentPing()
+        #expect(isViolation(confirmed(.subscribe, "app:a")))
+    }
+
+    @Test func anErrorInTheMiddleOfConfirmations() {
+        rig.connect().write(.subscribe(["a", "b"], id: 1))
+        rig.flushSubscribes()
+        #expect(confirmed(.subscribe, "app:a") == .none)
+        #expect(isViolation(rig.hub.subscribeRefused("ERR")))
+    }
+
+    /// Whatever the violation was, the link's end puts everything right again.
+    @Test func theNextLinkBeginsAnew() {
+        let app = rig.connect()
+        app.write(.subscribe(["a", "b"], id: 1))
+        rig.flushSubscribes()
+        #expect(isViolation(confirmed(.subscribe, "app:b")))
+        rig.loseSubscribeLink()
+        rig.bringUp()
+        #expect(app.takeAnswers() == ["1 pending"] && rig.subscribedNames == ["a", "b"])
+    }
+
+    // MARK: The link's own commands
+
+    @Test func pingsAndTheProbeHaveTheirPlaceAmongTheCommands() {
+        let app = rig.connect()
+        rig.hub.subscribeLinkSentProbe()
+        #expect(rig.hub.isSubscribeReplyOwed)
+        app.write(.subscribe(["a"], id: 1))
+        rig.flushSubscribes()
+        rig.hub.subscribeLinkSentPing()
+        #expect(confirmed(.subscribe, "app:__hubrelay:probe:test") == .probeSubscribed)
+        #expect(confirmed(.subscribe, "app:a") == .none)
+        #expect(rig.hub.pongReceived() == .none)
+        #expect(!rig.hub.isSubscribeReplyOwed)
+        rig.redis.dropSubscribeLink()
+        rig.turn()
+        #expect(app.takeLines() == ["1 ok"])
+    }
+
+    @Test func aRefusedProbeIsNoRefusalOfNames() {
+        rig.hub.subscribeLinkSentProbe()
+        #expect(rig.hub.subscribeRefused("NOPERM") == .probeRefused("NOPERM"))
+        rig.hub.subscribeLinkSentPing()
+        #expect(rig.hub.subscribeRefused("MISCONF") == .none, "an error to a PING is a sign of life")
+    }
+}
