@@ -19,6 +19,10 @@ struct hubrelay_ucred {
 // open(2): a descriptor that only names a place in the file system. It needs search permission alone.
 static const int hubrelay_O_PATH = __O_PATH;
 
+// environ(7), declared for GNU sources only, and as a variable of no use to Swift.
+extern char **environ;
+static inline char **hubrelay_environment(void) { return environ; }
+
 // rename(2): fails with EEXIST where `to` exists. Through syscall(2), as renameat2(3) is declared for GNU
 // sources only.
 static inline int hubrelay_rename_no_replace(int directory, const char *from, const char *to)

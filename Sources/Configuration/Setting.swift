@@ -53,6 +53,16 @@ package struct Setting: Sendable {
     /// The flag without its dashes.
     package var name: String { String(flag.dropFirst(2)) }
 
+    /// The variables that look like settings of `serve` and are none: misspelt ones, most likely. Left out are those of
+    /// the small commands, and those that Kubernetes sets for a Service named hubrelay.
+    package static func unknownVariables(among names: [String]) -> [String] {
+        let known = Set(all.map(\.environmentName) + ["HUBRELAY_TIMEOUT", "HUBRELAY_COUNT"])
+        return names.filter { name in
+            name.hasPrefix("HUBRELAY_") && !known.contains(name) && !name.hasPrefix("HUBRELAY_SERVICE_")
+                && name != "HUBRELAY_PORT" && !name.hasPrefix("HUBRELAY_PORT_")
+        }.sorted()
+    }
+
     /// The environment variable that is read when the flag is absent.
     package var environmentName: String {
         "HUBRELAY_" + name.uppercased().split(separator: "-").joined(separator: "_")

@@ -1,9 +1,21 @@
+internal import CPosix
 internal import Glibc
 
 /// The value of an environment variable; nil if it is not set. Bytes that are not UTF-8 are replaced by
 /// U+FFFD.
 package func environmentVariable(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
+}
+
+/// The names of all environment variables.
+package func environmentVariableNames() -> [String] {
+    guard var next = hubrelay_environment() else { return [] }
+    var names: [String] = []
+    while let entry = next.pointee {
+        names.append(String(String(cString: entry).prefix { $0 != "=" }))
+        next += 1
+    }
+    return names
 }
 
 /// Makes writing to a closed pipe or socket the error EPIPE, in place of the signal that ends the process.

@@ -66,7 +66,7 @@ extension Relay {
                 json.member(cause.label, counters.publishesLost[cause])
             }
         }
-        json.member("in_flight", UInt64(hub.publishes.inFlight))
+        json.member("in_flight", UInt64(hub.publishes.publishesInFlight))
     }
 
     private func messageHealth(_ json: inout JSONWriter) {

@@ -44,7 +44,10 @@ package final class PublishQueue {
 
     deinit { ring.deallocate() }
 
-    /// Commands that wait for their reply.
+    /// Publishes of apps that wait for their reply.
+    package private(set) var publishesInFlight = 0
+
+    /// Commands that wait for their reply, the relay's own included.
     package var inFlight: Int { Int(tail - head) }
 
     var isCongested: Bool {
@@ -92,6 +95,7 @@ package final class PublishQueue {
         let flight: Flight
         switch owner {
         case .app(let slot, let generation, let id):
+            publishesInFlight += 1
             flight = Flight(slot: Int32(slot), generation: generation, id: id, start: output.position)
         case .ping: flight = Flight(slot: OwnSlot.ping, generation: 0, id: 0, start: output.position)
         case .role: flight = Flight(slot: OwnSlot.role, generation: 0, id: 0, start: output.position)
@@ -130,6 +134,7 @@ package final class PublishQueue {
         case OwnSlot.role: return (.role, flight.start)
         case OwnSlot.probe: return (.probe(number: flight.id), flight.start)
         default:
+            publishesInFlight -= 1
             return (.app(slot: Int(flight.slot), generation: flight.generation, id: flight.id), flight.start)
         }
     }

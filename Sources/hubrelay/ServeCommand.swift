@@ -72,6 +72,9 @@ struct ServeCommand: ParsableCommand {
             let handler = StderrLogHandler(configuration.logging)
             let logger = Logger(label: "hubrelay") { _ in handler }
             for notice in configuration.notices { logger.notice("\(notice)") }
+            for name in Setting.unknownVariables(among: environmentVariableNames()) {
+                logger.warning("no setting has this environment variable", metadata: ["variable": "\(name)"])
+            }
             let code = RelayDaemon.run(configuration, logger: logger)
             if code != 0 { throw CommandFailure(line: nil, code: code) }
         }
