@@ -54,9 +54,9 @@ package final class RelayProcess: Sendable {
         return try ChildProcess(binary, arguments, environment: environment, log: log)
     }
 
-    /// The binary: `HUBRELAY_BINARY`, or else the one that was built together with the tests, beside their bundle.
+    /// The binary: `TESTED_HUBRELAY`, or else the one that was built together with the tests, beside their bundle.
     package static var binary: String {
-        if let path = getenv("HUBRELAY_BINARY") { return String(cString: path) }
+        if let path = getenv("TESTED_HUBRELAY") { return String(cString: path) }
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
         let path = String(decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)

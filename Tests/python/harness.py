@@ -36,8 +36,8 @@ TIMINGS = {
 
 
 def binary():
-    """The relay's binary: HUBRELAY_BINARY, or what a plain `swift build` leaves behind."""
-    return os.environ.get("HUBRELAY_BINARY", str(ROOT / ".build" / "debug" / "hubrelay"))
+    """The relay's binary: TESTED_HUBRELAY, or what a plain `swift build` leaves behind."""
+    return os.environ.get("TESTED_HUBRELAY", str(ROOT / ".build" / "debug" / "hubrelay"))
 
 
 class Process:
