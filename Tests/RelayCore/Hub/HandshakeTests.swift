@@ -21,6 +21,14 @@ import Testing
         #expect(welcome.status.state == .up && welcome.status.publishing && welcome.features == ["patterns"])
     }
 
+    @Test func theNameOfAClientIsKnownUntilItsConnectionEnds() {
+        let app = connect()
+        app.write(.hello(name: "wörker"))
+        #expect(rig.hub.clientName(app.slot) == "wörker")
+        app.close()
+        #expect(rig.hub.clientName(connect().slot).isEmpty)
+    }
+
     @Test func framesBehindHelloAreServed() {
         let app = connect()
         app.write(.hello(), .ping(id: 1), .ping(id: 0), .ping(id: 2))

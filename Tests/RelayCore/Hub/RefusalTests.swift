@@ -117,6 +117,25 @@ import Testing
         #expect(app.takeLines() == ["1 refused [a]", "2 refused [a]", "3 refused [a]", "4 ok"])
     }
 
+    /// However many names there are, the Reply is a frame that the app accepts, which `takeFrames` checks.
+    @Test func theNamesOfAReplyFitItsFrame() throws {
+        var options = HubRig.Options()
+        options.maxPayload = 2000
+        for (count, isWhole) in [(9, true), (11, false)] {
+            let rig = HubRig(options)
+            rig.bringUp()
+            let app = rig.connect()
+            let names = (10..<(10 + count)).map { String(repeating: "n", count: 510) + "\($0)" }
+            rig.redis.forbidden = Set(names.map { rig.redisName($0) })
+            app.write(.subscribe(names, id: 1))
+            rig.settle()
+            let reply = try #require(app.takeFrames().first).reply
+            #expect(reply.outcome == .refused && Set(names).isSuperset(of: reply.names))
+            #expect(!reply.names.isEmpty && (reply.names.count == count) == isWhole)
+            #expect(reply.detail.contains("of \(count) names") != isWhole)
+        }
+    }
+
     /// The names of a refused batch that are given up before they are asked again.
     @Test func givenUpWhileTheBatchIsBeingSplit() {
         let (app, leaver) = (rig.connect(), rig.connect())

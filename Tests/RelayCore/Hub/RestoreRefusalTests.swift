@@ -43,4 +43,16 @@ import Testing
         #expect(rig.path.status.state == .up && rig.hub.nameCount == 0 && rig.hub.subscriptionCount == 0)
         #expect(app.takeAnswers().count == 3)
     }
+
+    /// A restore of very many names is not much slower for a few bad ones among them.
+    @Test func aFewBadNamesCostFewCommands() {
+        let app = rig.connect()
+        for batch in 0..<20 { app.write(.subscribe((0..<500).map { "n\(batch * 500 + $0)" }, id: 0)) }
+        rig.redis.forbidden = Set([17, 4999, 5000, 9999].map { rig.redisName("n\($0)") })
+        rig.bringUp()
+        #expect(rig.path.status.state == .up && rig.subscribedNames.count == 9996)
+        #expect(app.takeAnswers().count == 4)
+        #expect(rig.redis.commandSizes.count < 20 + 4 * 2 * 10, "\(rig.redis.commandSizes.count) commands")
+        #expect(rig.redis.commandSizes.reduce(0, +) < 20_000, "names told, some of them again")
+    }
 }

@@ -114,7 +114,7 @@ import Testing
 
     /// The longest of many waits after a failure at `now`, each of a link in the same state.
     private func longestWait(_ link: Link, at now: Int) -> UInt64 {
-        seeds(100).map { seed in
+        (1...100 as ClosedRange<UInt64>).map { seed in
             var copy = link
             copy.random = SeededGenerator(seed: seed)
             return copy.fail(.closed, at: now)

@@ -1,5 +1,6 @@
 import SwiftProtobuf
 import TestSupport
+import Testing
 
 @testable import RelayCore
 
@@ -60,8 +61,11 @@ final class App {
     func takeFrames() -> [HubrelayRelayFrame] {
         let (bodies, rest) = splitFrames(received)
         received = rest
-        // Bytes that are no frame are a bug of the relay, or of the test.
-        return bodies.map { try! HubrelayRelayFrame(serializedBytes: $0) }
+        return bodies.map { body in
+            #expect(body.count <= rig.hub.identity.maxFrameBytes, "a frame that no client takes")
+            // Bytes that are no frame are a bug of the relay, or of the test.
+            return try! HubrelayRelayFrame(serializedBytes: body)
+        }
     }
 
     // MARK: What the relay's I/O layer does

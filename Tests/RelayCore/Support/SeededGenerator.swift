@@ -51,8 +51,8 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// The seeds of a random test: from 1 on, `count` of them, or as many as `HUBRELAY_TEST_SEEDS` says.
+/// The seeds of a random test: from 1 on, `count` of them, or as many as `TEST_SEEDS` says.
 func seeds(_ count: Int) -> [UInt64] {
-    let wanted = getenv("HUBRELAY_TEST_SEEDS").flatMap { Int(String(cString: $0)) } ?? count
+    let wanted = getenv("TEST_SEEDS").flatMap { Int(String(cString: $0)) } ?? count
     return (1...max(1, wanted)).map(UInt64.init)
 }
