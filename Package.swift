@@ -85,6 +85,10 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport", "hubrelay", protobuf],
             path: "Tests/Integration", swiftSettings: settings),
+        // The faults that the relay has to survive, made with real processes and real networks.
+        .testTarget(
+            name: "FaultTests", dependencies: ["TestSupport", "hubrelay", protobuf], path: "Tests/Faults",
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
