@@ -3,61 +3,65 @@ internal import Posix
 internal import RedisWire
 internal import RelayCore
 
-/// The connection that publishes. Its commands are gathered in the hub's `PublishQueue` and written once a turn.
+/// The connection that publishes. Its commands are gathered in the hub's `PublishQueue` for its node, and written once
+/// a turn.
 final class PublishLink: RedisLink {
     private lazy var publishSink = PublishSink(link: self)
     private var hub: Hub { relay.hub }
+    private var publishes: PublishQueue { node.feed.publishes }
 
     override var sink: ReplySink { publishSink }
-    override var isReplyOwed: Bool { hub.publishes.inFlight > 0 }
+    override var isReplyOwed: Bool { publishes.inFlight > 0 }
 
-    override func established() { relay.publishLinkEstablished() }
+    override func established() { node.publishLinkEstablished() }
 
     override func lost(_ failure: LinkFailure, unsent: Int) {
-        hub.publishLinkFailed(failure, unsent: unsent + hub.publishes.output.count)
-        relay.publishLinkLost()
+        hub.publishLinkFailed(node.feed, failure, unsent: unsent + publishes.output.count)
+        node.publishLinkLost()
     }
 
-    override func writePing() { CommandFormatter.format(["PING"]) { hub.sendPing($0) } }
+    override func writePing() { CommandFormatter.format(["PING"]) { hub.sendPing($0, to: node.feed) } }
 
     /// Asks whether the server is still a master.
-    func askRole() { CommandFormatter.format(["ROLE"]) { hub.sendRole($0) } }
+    /// - Returns: false when there was no room for the question.
+    func askRole() -> Bool {
+        var isAsked = false
+        CommandFormatter.format(["ROLE"]) { isAsked = hub.sendRole($0, to: node.feed) }
+        return isAsked
+    }
 
-    override func didSendBacklog() { hub.publishes.backlog = stream?.unsent ?? 0 }
+    override func didSendBacklog() { publishes.backlog = stream?.unsent ?? 0 }
 
     /// Writes what has been gathered.
     func flush() {
-        let output = hub.publishes.output
+        let output = publishes.output
         guard output.count > 0, let stream else { return }
         hub.counters.bytesToRedis += UInt64(output.count)
         stream.write(output.bytes)
         // When writing has failed, the link has been given up and the queue is empty already.
         guard self.stream === stream else { return }
         output.removeAll()
-        hub.publishes.backlog = stream.unsent
+        publishes.backlog = stream.unsent
     }
 
     // MARK: Replies
 
     func answered(_ receivers: Int64) {
-        guard let reply = hub.publishAnswered(receivers: receivers) else { return violation() }
-        if case .probe(let number) = reply { relay.probeAnswered(number) }
+        guard let reply = hub.publishAnswered(receivers: receivers, by: node.feed) else { return violation() }
+        if case .probe(let number) = reply { node.probeAnswered(number) }
     }
 
     func answered(_ value: RedisValue) {
         let text: String
         if case .error(let error) = value { text = error } else { text = "an answer to PUBLISH that is no number" }
-        guard let reply = hub.publishRefused(text) else { return violation() }
+        guard let reply = hub.publishRefused(text, by: node.feed) else { return violation() }
+        if case .error(let error) = value, let failure = LinkFailure.classify(error: error) { return fail(failure) }
         switch reply {
         case .ping: pongReceived()
-        case .role:
-            if case .role(let role) = LinkMachine.Reply(value), let failure = LinkFailure.classify(role: role) {
-                return relay.masterIsDemoted(failure)
-            }
-        case .probe: relay.probeRefused(text)
+        case .role: node.roleAnswered(LinkMachine.Reply(value))
+        case .probe: node.probeRefused(text)
         case .none: break
         }
-        if case .error(let error) = value, let failure = LinkFailure.classify(error: error) { fail(failure) }
     }
 
     private func violation() {

@@ -6,41 +6,51 @@ internal import RelayCore
 
 /// One connection to Redis and its life: attempts, greeting, heartbeat, end. What it is used for is the business of
 /// its two subclasses, `PublishLink` and `SubscribeLink`. The decisions are `LinkMachine`'s; here they are carried out.
+/// How a connection comes about is in `RedisLink+Connecting`.
 class RedisLink {
     let name: String
-    unowned let relay: Relay
-    private(set) var machine: LinkMachine
+    unowned let node: NodeLinks
+    var machine: LinkMachine
     /// The round trip of the last heartbeat, in nanoseconds; nil before the first.
     private(set) var lastRoundTrip: UInt64?
 
+    /// The connection that the link uses.
     private(set) var stream: LinkStream?
     private var reader: ReplyReader?
-    private var attempt: LinkAttempt?
-    private var retry: Timer?
-    private var lastGoodAddress: NetworkAddress?
     private var pingSentAt: UInt64?
     /// The password, while the greeting is under way.
     private var secret: String?
     private var random = SystemRandomNumberGenerator()
 
-    init(name: String, relay: Relay) {
-        (self.name, self.relay) = (name, relay)
-        let timings = relay.configuration.timings
+    // Of the attempt under way; see RedisLink+Connecting.
+    var timer: Timer?
+    var resolver: Resolver?
+    var candidate: LinkStream?
+    var addresses: [NetworkAddress] = []
+    /// Where the candidate or the stream is connected to; nil for a Unix socket.
+    var address: NetworkAddress?
+    var lastGoodAddress: NetworkAddress?
+
+    init(name: String, node: NodeLinks) {
+        (self.name, self.node) = (name, node)
+        let timings = node.relay.configuration.timings
         machine = LinkMachine(
-            timings: .init(heartbeatInterval: timings.heartbeatInterval, linkTimeout: timings.linkTimeout),
+            timings: .init(
+                heartbeatInterval: timings.heartbeatInterval, linkTimeout: timings.linkTimeout,
+                connectTimeout: timings.connectTimeout),
             backoff: Backoff(
                 minimum: timings.backoffMin, maximum: timings.backoffMax,
                 maximumAfterRefusal: timings.backoffMaxRefused))
     }
 
+    var relay: Relay { node.relay }
     var isEstablished: Bool { machine.phase == .established }
     /// The last read filled the buffer: what is heard may be old.
     var isBehind: Bool { stream?.lastReadWasFull ?? false }
     /// Why the link is not up, with who failed; nil while it is.
     var failure: LinkFailure? {
         machine.lastFailure.map {
-            LinkFailure(
-                cause: $0.cause, reason: "\(relay.configuration.redis.displayAddress), \(name) link: \($0.reason)")
+            LinkFailure(cause: $0.cause, reason: "\(node.address), \(name) link: \($0.reason)")
         }
     }
 
@@ -62,48 +72,43 @@ class RedisLink {
     // MARK: Life
 
     func start() {
-        retry = Timer(loop: relay.loop) { [unowned self] in connect() }
-        connect()
+        timer = Timer(loop: relay.loop) { [unowned self] in wake() }
+        wake()
     }
 
     /// Ends the link for good. Whatever is in flight is told as lost first.
     func stop(_ failure: LinkFailure) {
         fail(failure)
-        retry?.close()
-        retry = nil
+        timer?.close()
+        timer = nil
     }
 
-    private func connect() {
-        machine.connecting()
-        let attempt = LinkAttempt(
-            loop: relay.loop, endpoint: relay.configuration.redis.endpoint,
-            timeout: relay.configuration.timings.connectTimeout, fallback: lastGoodAddress
-        ) { [unowned self] in
-            LinkStream(link: self, kind: $0)
-        } finished: { [unowned self] in
-            connected($0)
+    /// A wait is over, or a step of an attempt has taken too long.
+    private func wake() { perform(machine.wake(now: relay.now)) }
+
+    /// Carries out what the machine wants, and sees to it that it is woken in time.
+    func perform(_ action: LinkMachine.Action) {
+        switch action {
+        case .none: break
+        case .resolve: resolve()
+        case .connect(let target): connect(to: target)
+        case .ping:
+            pingSentAt = Clock.monotonicNanoseconds()
+            writePing()
+        case .established:
+            secret = nil
+            lastGoodAddress = address
+            pongReceived()
+            node.noteFallbacks(of: self)
+            established()
+        case .fail(let failure): fail(failure)
         }
-        self.attempt = attempt
-        attempt.start()
+        if let due = machine.wakesAt { timer?.start(after: due > relay.now ? due - relay.now : 0) }
     }
 
-    private func connected(_ result: Result<(EventLoop.Stream, NetworkAddress?), LinkFailure>) {
-        attempt = nil
-        switch result {
-        case .failure(let failure): fail(failure)
-        case .success((let stream, let address)):
-            guard let stream = stream as? LinkStream else { return }
-            self.stream = stream
-            if let address {
-                lastGoodAddress = address
-                let deadline = relay.configuration.timings.linkTimeout / 1_000_000
-                stream.tuneTCP(userTimeoutMilliseconds: UInt32(clamping: deadline))
-            }
-            greet(stream)
-        }
-    }
-
-    private func greet(_ stream: LinkStream) {
+    /// The socket is connected: what is to be known before the link is used is asked.
+    func greet(_ stream: LinkStream) {
+        self.stream = stream
         let password: String?
         do { password = try relay.redisPassword() } catch {
             return fail(LinkFailure(cause: .auth, reason: "\(error)"))
@@ -113,6 +118,7 @@ class RedisLink {
         do throws(LoopError) { try stream.startReading() } catch {
             return fail(LinkFailure(cause: .closed, reason: "\(error)"))
         }
+        timer?.stop()
         pingSentAt = Clock.monotonicNanoseconds()
         for step in machine.connected(now: relay.now, authenticates: password != nil) {
             switch step {
@@ -143,14 +149,7 @@ class RedisLink {
         if case .error(let text) = reply, let secret, !secret.isEmpty {
             reply = .error(text.replacing(secret, with: "***"))
         }
-        switch machine.greeted(reply, now: relay.now) {
-        case .established:
-            secret = nil
-            pongReceived()
-            established()
-        case .fail(let failure): fail(failure)
-        case .none, .connect, .ping: break
-        }
+        perform(machine.greeted(reply, now: relay.now))
     }
 
     /// The connection is over, or could not be had. Does nothing when there is none.
@@ -162,29 +161,23 @@ class RedisLink {
         reader = nil
         stream?.close()
         stream = nil
-        attempt?.cancel()
-        attempt = nil
+        abandonAttempt()
         machine.failed(failure, now: relay.now, using: &random)
         if wasEstablished { lost(failure, unsent: unsent) }
-        if case .waiting(let until) = machine.phase { retry?.start(after: until - relay.now) }
+        perform(.none)
         relay.linkChanged()
     }
 
     // MARK: Events
 
     /// Called several times per heartbeat interval.
-    func tick() {
-        switch machine.tick(now: relay.now, isOwed: isReplyOwed) {
-        case .ping:
-            pingSentAt = Clock.monotonicNanoseconds()
-            writePing()
-        case .fail(let failure): fail(failure)
-        case .none, .connect, .established: break  // attempts have a timer of their own
-        }
-    }
+    func tick() { perform(machine.tick(now: relay.now, isOwed: isReplyOwed)) }
 
     /// Our own loop stood still: that is not Redis's silence.
-    func forgive() { machine.forgive(now: relay.now) }
+    func forgive() {
+        machine.forgive(now: relay.now)
+        perform(.none)
+    }
 
     func received(_ bytes: UnsafeRawBufferPointer) {
         machine.heard(now: relay.now)

@@ -23,9 +23,10 @@ extension Relay {
             json.member("outage_seconds", seconds(path.outageTime(now: now)))
             json.member("gaps", status.gaps)
             json.member("probe") { probeHealth(&$0) }
+            json.member("role_check") { roleHealth(&$0) }
             json.key("links")
             json.array { json in
-                for link in [publishLink, subscribeLink] as [RedisLink] { json.object { linkHealth(link, &$0) } }
+                for link in nodes.flatMap(\.links) { json.object { linkHealth(link, &$0) } }
             }
             json.member("connections", UInt64(hub.connectionCount))
             json.member("subscriptions", UInt64(hub.subscriptionCount))
@@ -39,19 +40,31 @@ extension Relay {
     }
 
     private func probeHealth(_ json: inout JSONWriter) {
-        json.member("enabled", probe.isEnabled)
-        if let reason = probe.unavailable { json.member("unavailable", reason) }
-        json.member("round_trip_seconds", probe.lastRoundTrip.map(seconds))
+        let probes = nodes.map(\.machine.probe)
+        json.member("enabled", probes.allSatisfy(\.isEnabled))
+        if let reason = probes.lazy.compactMap(\.unavailable).first { json.member("unavailable", reason) }
+        json.member("round_trip_seconds", probes.compactMap(\.lastRoundTrip).max().map(seconds))
+    }
+
+    private func roleHealth(_ json: inout JSONWriter) {
+        let reason = nodes.lazy.compactMap(\.machine.role.unavailable).first
+        json.member("enabled", reason == nil)
+        if let reason { json.member("unavailable", reason) }
     }
 
     private func linkHealth(_ link: RedisLink, _ json: inout JSONWriter) {
         json.member("name", link.name)
-        json.member("address", configuration.redis.displayAddress)
+        json.member("address", link.node.address)
         json.member("up", link.isEstablished)
         json.member("round_trip_seconds", link.lastRoundTrip.map(seconds))
         if let failure = link.machine.lastFailure {
             json.member("cause", failure.cause.label)
             json.member("reason", failure.reason)
+        }
+        if !link.machine.fallbacks.isEmpty {
+            json.member("refused") { json in
+                for fallback in link.machine.fallbacks { json.member(fallback.step.rawValue, fallback.text) }
+            }
         }
     }
 
@@ -66,7 +79,7 @@ extension Relay {
                 json.member(cause.label, counters.publishesLost[cause])
             }
         }
-        json.member("in_flight", UInt64(hub.publishes.publishesInFlight))
+        json.member("in_flight", UInt64(nodes.reduce(0) { $0 + $1.feed.publishes.publishesInFlight }))
     }
 
     private func messageHealth(_ json: inout JSONWriter) {

@@ -20,9 +20,10 @@ extension Relay {
             text.sample("hubrelay_state", [("state", state.label)], UInt64(path.status.state == state ? 1 : 0))
         }
         text.family("hubrelay_link_up", .gauge, "Whether a link to Redis is connected, authenticated and answers.")
-        for link in [publishLink, subscribeLink] as [RedisLink] {
-            text.sample("hubrelay_link_up", [("link", link.name)], UInt64(link.isEstablished ? 1 : 0))
-        }
+        let isPublishLinkUp = nodes.allSatisfy { $0.publishLink.isEstablished }
+        let isSubscribeLinkUp = nodes.allSatisfy { $0.subscribeLink.isEstablished }
+        text.sample("hubrelay_link_up", [("link", "publish")], UInt64(isPublishLinkUp ? 1 : 0))
+        text.sample("hubrelay_link_up", [("link", "subscribe")], UInt64(isSubscribeLinkUp ? 1 : 0))
         text.metric("hubrelay_outages_total", .counter, "Departures from UP.", path.status.outages)
         text.metric(
             "hubrelay_outage_seconds_total", .counter, "Time not UP since the relay was first UP.",

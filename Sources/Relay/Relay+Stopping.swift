@@ -47,8 +47,7 @@ extension Relay {
         isEnded = true
         isEvaluationHeld = true  // the links end because we end: that is no outage
         let failure = LinkFailure(cause: .stopping, reason: "the relay has stopped")
-        publishLink.stop(failure)
-        subscribeLink.stop(failure)
+        for node in nodes { node.stop(failure) }
         hub.emitPublishLosses()
         hub.outboxes.drainDirty { connections[$0]?.flush() }
         for connection in connections { connection?.close() }

@@ -11,14 +11,14 @@ extension Relay {
     /// that it works while we write to the apps.
     func endTurn() {
         hub.now = now
-        publishLink.flush()
+        for node in nodes { node.publishLink.flush() }
         hub.unblock()
         hub.failOverflowed()
         hub.emitPublishLosses()
-        publishLink.flush()
+        for node in nodes { node.publishLink.flush() }
         flushConnections()
         finishConnections()
-        subscribeLink.flush()
+        for node in nodes { node.subscribeLink.flush() }
         endIfStopped()
     }
 
@@ -54,13 +54,9 @@ extension Relay {
         loopLag = late > tickInterval ? late - tickInterval : 0
         lastTickAt = now
         if loopLag > configuration.timings.heartbeatInterval / 2 {
-            publishLink.forgive()
-            subscribeLink.forgive()
-            probe.forgive(now: Clock.monotonicNanoseconds())
+            for node in nodes { node.forgive() }
         }
-        publishLink.tick()
-        subscribeLink.tick()
-        runProbe()
+        for node in nodes { node.tick() }
         hub.failLate()
         closeDrained()
         transitions.flush(status: path.status, now: now)

@@ -19,14 +19,9 @@ package final class Relay {
     let probeChannel: String?
     let startedAt: UInt64
 
-    var publishLink: PublishLink!
-    var subscribeLink: SubscribeLink!
-    var probe: Probe
+    /// The Redis nodes and their links; one for a single Redis.
+    var nodes: [NodeLinks] = []
     var path: PathState
-    /// Redis has confirmed everything that was held when the subscribe link came up.
-    var isRestored = false
-    /// A probe has come back over the two connections that are open now.
-    var isProven = false
     var roundTrips = Histogram()
     var loopLag: UInt64 = 0
     var random = SystemRandomNumberGenerator()
@@ -63,7 +58,6 @@ package final class Relay {
         startedAt = loop.now
         path = PathState(now: startedAt, unixMilliseconds: Clock.unixMilliseconds())
         let id = SystemRandom.hexID()
-        probe = Probe(interval: configuration.timings.probeInterval, deadline: configuration.timings.linkTimeout)
         probeChannel = configuration.timings.probeInterval.map { _ in "\(reservedNamePrefix)probe:\(id)" }
         allowed = AllowList(uids: configuration.listener.allowedUIDs, gids: configuration.listener.allowedGIDs)
         transitions = TransitionLog(logger: logger)
@@ -71,8 +65,7 @@ package final class Relay {
         hub.now = startedAt
         hub.outboxes.flush = { [unowned self] slot in connections[slot]?.flush() }
         hub.environment = self
-        publishLink = PublishLink(name: "publish", relay: self)
-        subscribeLink = SubscribeLink(name: "subscribe", relay: self)
+        nodes = hub.nodes.map { NodeLinks(relay: self, feed: $0) }
         tick = Timer(loop: loop) { [unowned self] in ticked() }
         waker = Timer(loop: loop) {}
     }

@@ -95,8 +95,7 @@ extension Relay {
     func serve() {
         lastTickAt = now
         tick.start(after: tickInterval, every: tickInterval)
-        publishLink.start()
-        subscribeLink.start()
+        for node in nodes { node.start() }
         watchdogInterval = watchdogMicroseconds().map { $0 * 1000 }
         notifyServiceManager("READY=1")
         loop.run()

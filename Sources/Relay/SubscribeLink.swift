@@ -4,11 +4,13 @@ internal import Posix
 internal import RedisWire
 internal import RelayCore
 
-/// The connection that subscribes and hears. What Redis is told about names comes from the hub, in batches.
+/// The connection that subscribes and hears. What Redis is told about names comes from the hub, in batches: the share of
+/// its node.
 final class SubscribeLink: RedisLink {
     private lazy var subscribeSink = SubscribeSink(link: self)
     private let batch = CommandBatch()
     private var hub: Hub { relay.hub }
+    private var feed: HubNode { node.feed }
 
     /// Names told to Redis in one loop turn at most, and unsent bytes beyond which it is told none: a restore of
     /// 100,000 names must not keep the loop from its other work.
@@ -16,7 +18,7 @@ final class SubscribeLink: RedisLink {
     private static let highWater = 256 << 10
 
     override var sink: ReplySink { subscribeSink }
-    override var isReplyOwed: Bool { hub.isSubscribeReplyOwed }
+    override var isReplyOwed: Bool { feed.isSubscribeReplyOwed }
 
     /// Redis has answered the SUBSCRIBE to the probe's channel on this connection. Before that a probe could be
     /// published by the other link and never be heard.
@@ -26,20 +28,20 @@ final class SubscribeLink: RedisLink {
         isProbeAnswered = relay.probeChannel == nil
         if let channel = relay.probeChannel {
             write(["SUBSCRIBE", relay.redisName(of: channel)])
-            hub.subscribeLinkSentProbe()
+            feed.sentProbeSubscribe()
         }
-        hub.beginRestore()
-        relay.subscribeLinkEstablished()
+        hub.beginRestore(feed)
+        node.subscribeLinkEstablished()
     }
 
     override func lost(_ failure: LinkFailure, unsent: Int) {
-        hub.subscribeLinkFailed()
-        relay.subscribeLinkLost()
+        hub.subscribeLinkFailed(feed)
+        node.subscribeLinkLost()
     }
 
     override func writePing() {
         write(["PING"])
-        hub.subscribeLinkSentPing()
+        feed.sentPing()
     }
 
     /// Tells Redis about names. To be called once a turn.
@@ -47,8 +49,8 @@ final class SubscribeLink: RedisLink {
         guard isEstablished, let stream else { return }
         let limit = relay.configuration.timings.restoreBatch
         var names = 0
-        while hub.hasSubscribeCommands, names < Self.namesPerTurn, stream.unsent < Self.highWater, isEstablished {
-            let count = hub.nextSubscribeCommand(limit: limit) {
+        while feed.hasSubscribeCommands, names < Self.namesPerTurn, stream.unsent < Self.highWater, isEstablished {
+            let count = hub.nextSubscribeCommand(feed, limit: limit) {
                 batch.begin(SubscriptionKind($0))
             } append: {
                 batch.append(prefix: $0, name: $1)
@@ -56,23 +58,24 @@ final class SubscribeLink: RedisLink {
             batch.finish { write($0) }
             names += count
         }
-        if hub.hasSubscribeCommands, stream.unsent < Self.highWater { relay.wakeUp() }
+        if feed.hasSubscribeCommands, stream.unsent < Self.highWater { relay.wakeUp() }
     }
 
     // MARK: Replies
 
     func confirmed(_ kind: SubscriptionKind, _ name: UnsafeRawBufferPointer?) {
-        act(on: hub.confirmed(SubscribeVerb(kind), redisName: name ?? UnsafeRawBufferPointer(start: nil, count: 0)))
+        let name = name ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        act(on: hub.confirmed(SubscribeVerb(kind), redisName: name, by: feed))
     }
 
     func answered(_ value: RedisValue) {
         switch value {
         case .error(let text):
             if let failure = LinkFailure.classify(error: text) { return fail(failure) }
-            act(on: hub.subscribeRefused(text))
+            act(on: hub.subscribeRefused(text, by: feed))
         case .status("PONG"), .array([.bulk(Array("pong".utf8)), .bulk([])]):
             pongReceived()
-            act(on: hub.pongReceived())
+            act(on: hub.pongReceived(from: feed))
         default: act(on: .violation("an answer that nothing was asked for"))
         }
     }
@@ -83,10 +86,10 @@ final class SubscribeLink: RedisLink {
         case .probeSubscribed: isProbeAnswered = true
         case .probeRefused(let text):
             isProbeAnswered = true
-            relay.probeRefused(text)
+            node.probeRefused(text)
         case .violation(let text): return fail(LinkFailure(cause: .malformedReply, reason: "Redis: \(text)"))
         }
-        relay.subscribeLinkProgressed()
+        node.subscribeLinkProgressed()
     }
 }
 
@@ -95,7 +98,7 @@ private final class SubscribeSink: ReplySink {
     init(link: SubscribeLink) { self.link = link }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
-        if let number = link.relay.hub.deliver(channel: channel, payload: payload) { link.relay.probeHeard(number) }
+        if let number = link.relay.hub.deliver(channel: channel, payload: payload) { link.node.probeHeard(number) }
         link.relay.relieveArena()
     }
 

@@ -23,6 +23,8 @@ package final class ChannelTable {
         /// The first of the requests that wait for Redis's answer on it; 0: none.
         var firstWaiter: UInt32 = 0
         var nameCount: UInt16
+        /// The node whose share it is; set by whoever inserts the name.
+        var node: UInt16 = 0
         var isPattern: Bool
         var phase = Phase.absent
         /// In the list of names about which Redis is to be told something.
@@ -31,6 +33,8 @@ package final class ChannelTable {
         var isRestoring = false
 
         var isWanted: Bool { memberCount > 0 || pendingCount > 0 }
+        /// Nobody wants it and Redis knows nothing of it.
+        var isUnused: Bool { !isWanted && phase == .absent && !isQueued }
         var nameBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: name, count: Int(nameCount)) }
     }
 

@@ -103,7 +103,7 @@ extension Hub {
     /// Whether frames of this connection may be taken now; if not, its socket is not read.
     @inline(__always)
     package func mayProceed(_ slot: Int) -> Bool {
-        !(sessions[slot].isPublisher && status.publishing && publishes.isCongested) && !sessions[slot].pending.isFull
+        !(sessions[slot].isPublisher && isCongested) && !sessions[slot].pending.isFull
     }
 
     /// Notes that a connection waits; `unblock` lets it go on.

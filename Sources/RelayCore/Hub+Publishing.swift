@@ -6,13 +6,15 @@ extension Hub {
         if let fault = fault(of: channel, what: "channel") ?? fault(ofPayload: payload) ?? fault(ofID: id) {
             return tell(slot, id, .invalid, detail: fault, cause: .invalid)
         }
-        guard status.publishing else {
+        let node = node(of: channel)
+        guard node.isPublishing else {
             return tell(slot, id, .notConnected, detail: status.reason, cause: .notConnected)
         }
         let owner = PublishQueue.Owner.app(slot: slot, generation: sessions[slot].generation, id: id)
         sessions[slot].owedAnswers += 1
+        let publishes = node.publishes
         prefix.withUnsafeBytes { publishes.publish(prefix: $0, channel: channel, payload: payload, owner: owner) }
-        if publishes.output.count > PublishQueue.flushThreshold { environment?.flushPublishes() }
+        if publishes.output.count > PublishQueue.flushThreshold { environment?.flushPublishes(to: node) }
     }
 
     /// What is wrong with a name in a request, or nil.
@@ -87,8 +89,8 @@ extension Hub {
 
     /// Redis has answered the oldest command with an integer, for a PUBLISH the number of its receivers.
     /// - Returns: nil when nothing was asked.
-    package func publishAnswered(receivers: Int64) -> OwnReply? {
-        guard let owner = publishes.popAnswered() else { return nil }
+    package func publishAnswered(receivers: Int64, by node: HubNode) -> OwnReply? {
+        guard let owner = node.publishes.popAnswered() else { return nil }
         switch owner {
         case .app(let slot, let generation, let id):
             if id == 0 { counters.publishesUnacknowledged += 1 } else { counters.publishes[.ok] += 1 }
@@ -105,8 +107,8 @@ extension Hub {
 
     /// Redis has answered the oldest command with an error, or with anything else that is no integer.
     /// - Returns: nil when nothing was asked.
-    package func publishRefused(_ text: String) -> OwnReply? {
-        guard let owner = publishes.popAnswered() else { return nil }
+    package func publishRefused(_ text: String, by node: HubNode) -> OwnReply? {
+        guard let owner = node.publishes.popAnswered() else { return nil }
         switch owner {
         case .app(let slot, let generation, let id):
             publishEnded(slot, generation, id, .refused, detail: text, cause: .refused)
@@ -119,8 +121,8 @@ extension Hub {
 
     /// The publish link has failed: everything in flight is answered now, once.
     /// - Parameter unsent: bytes of the link's output that never left.
-    package func publishLinkFailed(_ failure: LinkFailure, unsent: Int) {
-        publishes.abandon(unsent: unsent) { owner, hadLeft in
+    package func publishLinkFailed(_ node: HubNode, _ failure: LinkFailure, unsent: Int) {
+        node.publishes.abandon(unsent: unsent) { owner, hadLeft in
             guard case .app(let slot, let generation, let id) = owner else { return }
             let outcome: Outcome = hadLeft ? .interrupted : .notConnected
             let cause = hadLeft ? failure.cause : .notConnected
@@ -132,16 +134,19 @@ extension Hub {
 
     /// Appends an own command, already formatted, to the publish link's output. A ring that is full to the last place
     /// takes none: the answers that it waits for say as much.
-    package func sendPing(_ bytes: UnsafeRawBufferPointer) {
-        if publishes.hasRoom { publishes.command(bytes, owner: .ping) }
+    /// - Returns: false when it was not.
+    @discardableResult
+    package func sendPing(_ bytes: UnsafeRawBufferPointer, to node: HubNode) -> Bool {
+        node.publishes.own(bytes, owner: .ping)
     }
-    package func sendRole(_ bytes: UnsafeRawBufferPointer) {
-        if publishes.hasRoom { publishes.command(bytes, owner: .role) }
+    package func sendRole(_ bytes: UnsafeRawBufferPointer, to node: HubNode) -> Bool {
+        node.publishes.own(bytes, owner: .role)
     }
 
     /// Publishes probe `number` on the probe channel.
     /// - Returns: false when the ring is full to the last place: the probe was not sent and is to be tried again.
-    package func sendProbe(number: UInt64, channel: String) -> Bool {
+    package func sendProbe(number: UInt64, channel: String, to node: HubNode) -> Bool {
+        let publishes = node.publishes
         guard publishes.hasRoom else { return false }
         var channel = channel
         var payload = String(number)

@@ -1,22 +1,3 @@
-/// What Redis is told about names, in the order in which it will answer. One thing at a time is under way for a name;
-/// when its answer comes, what is wanted by then is compared with what Redis has.
-package enum SubscribeVerb: UInt8, Sendable {
-    case subscribe, unsubscribe, psubscribe, punsubscribe
-}
-
-/// A command on the subscribe link that Redis has not fully answered.
-struct SubscribeCommand {
-    enum Kind {
-        case names(SubscribeVerb)
-        /// The subscription to the relay's own probe channel.
-        case probe
-        case ping
-    }
-    var kind: Kind
-    var count: Int
-    var remaining: Int
-}
-
 extension Hub {
     /// What an answer on the subscribe link meant for the link itself.
     package enum SubscribeReply: Equatable {
@@ -29,56 +10,46 @@ extension Hub {
 
     // MARK: The link comes and goes
 
-    /// The subscribe link is ready for commands: everything held is asked for again.
-    package func beginRestore() {
-        subscribePhase = .restoring
-        restoreRemaining = 0
+    /// The node's subscribe link is ready for commands: its share of everything held is asked for again.
+    package func beginRestore(_ node: HubNode) {
+        node.phase = .restoring
+        node.restoreRemaining = 0
         table.forEach { index in
-            guard table.entries[Int(index)].isWanted else { return }
+            guard table.entries[Int(index)].node == node.index, table.entries[Int(index)].isWanted else { return }
             table.entries[Int(index)].isRestoring = true
-            restoreRemaining += 1
+            node.restoreRemaining += 1
             queue(index)
         }
     }
 
-    /// Whether every name that was held when the restore under way began has Redis's answer.
-    package var isRestored: Bool { subscribePhase == .restoring && restoreRemaining == 0 }
-
-    /// The relay is receiving from here on: requests that came during the restore are answered.
-    package func goLiveIfRestored() {
-        guard isRestored else { return }
-        subscribePhase = .live
-        for operation in operationsInOrder() where operation.waitsForLive && !operation.isDone {
-            operation.waitsForLive = false
-            advance(operation)
-        }
+    /// The node is receiving from here on: requests that came during its restore are answered.
+    package func goLiveIfRestored(_ node: HubNode) {
+        guard node.isRestored else { return }
+        node.phase = .live
+        let waiting = node.waitingForLive
+        node.waitingForLive = []
+        for operation in waiting { advance(operation) }
     }
 
-    /// The subscribe link is gone. Requests in flight are answered PENDING: their names are kept and restored.
-    package func subscribeLinkFailed() {
-        subscribePhase = .detached
-        subscribeCommands.removeAll()
-        unconfirmedNames.removeAll()
-        queuedNames.removeAll()
-        refusedBatches.removeAll()
-        restoreRemaining = 0
-        waiters.removeAll()
+    /// The node's subscribe link is gone. Requests that wait for it are answered PENDING, once nothing else is missing:
+    /// their names are kept and restored.
+    package func subscribeLinkFailed(_ node: HubNode) {
+        node.detach()
+        var waiting: [NameOperation] = []
         table.forEach { index in
+            guard table.entries[Int(index)].node == node.index else { return }
             table.entries[Int(index)].phase = .absent
             table.entries[Int(index)].isQueued = false
             table.entries[Int(index)].isRestoring = false
-            table.entries[Int(index)].firstWaiter = 0
+            waiting += waiters.takeAll(from: &table.entries[Int(index)].firstWaiter)
             if !table.entries[Int(index)].isWanted { table.remove(index) }
         }
-        for operation in operationsInOrder() where !operation.isDone {
-            operation.waiting = 0
-            operation.successor = nil
-            finish(operation, .pending)
+        waiting += node.waitingForLive
+        node.waitingForLive = []
+        for operation in waiting {
+            operation.isPending = true
+            advance(operation)
         }
-    }
-
-    private func operationsInOrder() -> [NameOperation] {
-        pendingOperations.values.sorted { $0.serial < $1.serial }
     }
 
     // MARK: Telling Redis
@@ -101,7 +72,7 @@ extension Hub {
     private func noLongerRestoring(_ index: UInt32) {
         guard table.entries[Int(index)].isRestoring else { return }
         table.entries[Int(index)].isRestoring = false
-        restoreRemaining -= 1
+        nodes[Int(table.entries[Int(index)].node)].restoreRemaining -= 1
     }
 
     /// Redis is to be told about a name at the end of the turn. While something is under way for the name, its answer
@@ -110,17 +81,14 @@ extension Hub {
         let phase = table.entries[Int(index)].phase
         guard !table.entries[Int(index)].isQueued, phase == .absent || phase == .subscribed else { return }
         table.entries[Int(index)].isQueued = true
-        queuedNames.append(index)
+        nodes[Int(table.entries[Int(index)].node)].queuedNames.append(index)
     }
 
-    /// Whether `nextSubscribeCommand` has anything to give.
-    package var hasSubscribeCommands: Bool { !queuedNames.isEmpty || !refusedBatches.isEmpty }
-
-    /// The next command for the subscribe link: `begin` gets its verb, then `append` its names, at most `limit` of
+    /// The next command for the node's subscribe link: `begin` gets its verb, then `append` its names, at most `limit` of
     /// them, each as the prefix to put before it and the name.
     /// - Returns: how many names; 0 when there is nothing to tell, and then nothing has been called.
     package func nextSubscribeCommand(
-        limit: Int, begin: (SubscribeVerb) -> Void,
+        _ node: HubNode, limit: Int, begin: (SubscribeVerb) -> Void,
         append: (_ prefix: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer) -> Void
     ) -> Int {
         var verb: SubscribeVerb?
@@ -131,25 +99,25 @@ extension Hub {
             count += 1
             let isJoining = needed == .subscribe || needed == .psubscribe
             table.entries[Int(index)].phase = isJoining ? .subscribing : .unsubscribing
-            unconfirmedNames.append(index)
+            node.unconfirmedNames.append(index)
             let entry = table.entries[Int(index)]
             (entry.isPattern ? patternPrefix : prefix).withUnsafeBytes { append($0, entry.nameBytes) }
         }
-        while count == 0, let batch = refusedBatches.popFirst() {
+        while count == 0, let batch = node.refusedBatches.popFirst() {
             for index in batch {
                 table.entries[Int(index)].isQueued = false
                 if let needed = neededVerb(index) { take(index, needed) } else { reconsider(index) }
             }
         }
-        while refusedBatches.isEmpty, count < limit, let index = queuedNames.first {
+        while node.refusedBatches.isEmpty, count < limit, let index = node.queuedNames.first {
             let needed = neededVerb(index)
             if let needed, let verb, needed != verb { break }
-            _ = queuedNames.popFirst()
+            _ = node.queuedNames.popFirst()
             table.entries[Int(index)].isQueued = false
             if let needed { take(index, needed) } else { reconsider(index) }
         }
         guard let verb else { return 0 }
-        subscribeCommands.append(SubscribeCommand(kind: .names(verb), count: count, remaining: count))
+        node.commands.append(SubscribeCommand(kind: .names(verb), count: count, remaining: count))
         return count
     }
 
@@ -162,30 +130,25 @@ extension Hub {
         }
     }
 
-    /// A PING, or the SUBSCRIBE to the probe channel, has been written to the subscribe link.
-    package func subscribeLinkSentPing() { subscribeCommands.append(.init(kind: .ping, count: 1, remaining: 1)) }
-    package func subscribeLinkSentProbe() { subscribeCommands.append(.init(kind: .probe, count: 1, remaining: 1)) }
-
-    /// Whether Redis owes the subscribe link an answer.
-    package var isSubscribeReplyOwed: Bool { !subscribeCommands.isEmpty }
-
     // MARK: Redis's answers
 
     /// Redis has confirmed one name, given as Redis knows it.
-    package func confirmed(_ verb: SubscribeVerb, redisName: UnsafeRawBufferPointer) -> SubscribeReply {
-        guard let command = subscribeCommands.first else {
+    package func confirmed(
+        _ verb: SubscribeVerb, redisName: UnsafeRawBufferPointer, by node: HubNode
+    ) -> SubscribeReply {
+        guard let command = node.commands.first else {
             return .violation("a confirmation of nothing that was asked")
         }
         if case .probe = command.kind, verb == .subscribe {
-            _ = subscribeCommands.popFirst()
+            _ = node.commands.popFirst()
             return .probeSubscribed
         }
-        guard case .names(let asked) = command.kind, asked == verb, let index = unconfirmedNames.first,
+        guard case .names(let asked) = command.kind, asked == verb, let index = node.unconfirmedNames.first,
             matches(redisName, index)
         else { return .violation("a confirmation out of order") }
-        _ = unconfirmedNames.popFirst()
-        subscribeCommands.updateFirst { $0.remaining -= 1 }
-        if command.remaining == 1 { _ = subscribeCommands.popFirst() }
+        _ = node.unconfirmedNames.popFirst()
+        node.commands.updateFirst { $0.remaining -= 1 }
+        if command.remaining == 1 { _ = node.commands.popFirst() }
         let isNowSubscribed = verb == .subscribe || verb == .psubscribe
         table.entries[Int(index)].phase = isNowSubscribed ? .subscribed : .absent
         decided(index)
@@ -212,8 +175,8 @@ extension Hub {
     }
 
     /// Redis has answered the oldest command with PONG.
-    package func pongReceived() -> SubscribeReply {
-        guard let command = subscribeCommands.popFirst(), case .ping = command.kind else {
+    package func pongReceived(from node: HubNode) -> SubscribeReply {
+        guard let command = node.commands.popFirst(), case .ping = command.kind else {
             return .violation("a PONG that was not asked for")
         }
         return .none
@@ -221,8 +184,8 @@ extension Hub {
 
     /// Redis has answered the oldest command with an error. A command of several names is asked again in halves, until
     /// only the names that Redis does refuse are out.
-    package func subscribeRefused(_ text: String) -> SubscribeReply {
-        guard let command = subscribeCommands.popFirst() else {
+    package func subscribeRefused(_ text: String, by node: HubNode) -> SubscribeReply {
+        guard let command = node.commands.popFirst() else {
             return .violation("an error in answer to nothing: \(text)")
         }
         switch command.kind {
@@ -234,20 +197,20 @@ extension Hub {
             }
             var names: [UInt32] = []
             for _ in 0..<command.count {
-                guard let index = unconfirmedNames.popFirst() else { break }
+                guard let index = node.unconfirmedNames.popFirst() else { break }
                 table.entries[Int(index)].phase = .absent
                 names.append(index)
             }
-            refuse(names, isJoining: verb == .subscribe || verb == .psubscribe, text)
+            refuse(names, isJoining: verb == .subscribe || verb == .psubscribe, text, by: node)
             return .none
         }
     }
 
-    private func refuse(_ names: [UInt32], isJoining: Bool, _ text: String) {
+    private func refuse(_ names: [UInt32], isJoining: Bool, _ text: String, by node: HubNode) {
         if names.count > 1, isJoining {
             for index in names { table.entries[Int(index)].isQueued = true }
-            refusedBatches.append(Array(names[..<(names.count / 2)]))
-            refusedBatches.append(Array(names[(names.count / 2)...]))
+            node.refusedBatches.append(Array(names[..<(names.count / 2)]))
+            node.refusedBatches.append(Array(names[(names.count / 2)...]))
         } else if isJoining {
             for index in names { nameRefused(index, text) }
         } else {

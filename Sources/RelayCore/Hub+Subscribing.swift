@@ -4,34 +4,42 @@ extension Hub {
     /// A Subscribe. It is answered once every name has Redis's answer, or at once when the relay is not receiving.
     func subscribe(_ request: NameRequest, from slot: Int) {
         if let fault = fault(of: request) { return answer(request, .invalid, fault, slot) }
-        let operation = makeOperation(.subscribe, request.id, slot)
+        let operation = NameOperation(kind: .subscribe, id: request.id, slot: slot)
         guard collectNames(of: request, into: operation, slot) else {
             abandonNames(of: operation)
             return answer(request, .limit, limitText(operation), slot)
         }
-        if subscribePhase == .detached {
-            // Those queued before it would have been answered when the link failed.
-            join(operation)
-            return reply(request.id, .pending, to: slot)
-        }
-        for index in operation.names where table.entries[Int(index)].phase != .subscribed {
-            waiters.add(operation, to: &table.entries[Int(index)].firstWaiter)
-            operation.waiting += 1
-            queue(index)
-        }
-        if subscribePhase == .restoring {
-            operation.waitsForLive = true
+        for index in operation.names { awaitAnswer(on: index, operation) }
+        for node in nodes where node.phase == .restoring && concerns(operation, node) {
+            node.waitingForLive.append(operation)
             operation.waiting += 1
         }
         enqueue(operation, slot)
         if operation.waiting == 0 { finish(operation) }
     }
 
+    /// A name that Redis does not have yet is asked for, or left to the restore that begins when its node is back.
+    private func awaitAnswer(on index: UInt32, _ operation: NameOperation) {
+        let entry = table.entries[Int(index)]
+        guard entry.phase != .subscribed else { return }
+        guard nodes[Int(entry.node)].phase != .detached else {
+            operation.isPending = true
+            return
+        }
+        waiters.add(operation, to: &table.entries[Int(index)].firstWaiter)
+        operation.waiting += 1
+        queue(index)
+    }
+
+    private func concerns(_ operation: NameOperation, _ node: HubNode) -> Bool {
+        nodes.count == 1 || operation.names.contains { table.entries[Int($0)].node == node.index }
+    }
+
     /// An Unsubscribe: in force at once, and once more in its turn, for names that an unanswered Subscribe of this
     /// connection names too.
     func unsubscribe(_ request: NameRequest, from slot: Int) {
         if let fault = fault(of: request) { return answer(request, .invalid, fault, slot) }
-        let operation = makeOperation(.unsubscribe, request.id, slot)
+        let operation = NameOperation(kind: .unsubscribe, id: request.id, slot: slot)
         let mustWait = namesWhatIsPending(request, slot)
         request.forEach { name, isPattern in
             let index = table.find(name, isPattern: isPattern)
@@ -78,7 +86,7 @@ extension Hub {
         guard request.id != 0, namesWhatIsPending(request, slot) else {
             return reply(request.id, outcome, detail: detail, to: slot)
         }
-        let operation = makeOperation(.answer(outcome, detail: detail), request.id, slot)
+        let operation = NameOperation(kind: .answer(outcome, detail: detail), id: request.id, slot: slot)
         enqueue(operation, slot)
         if operation.waiting == 0 { finish(operation) }
     }
@@ -92,11 +100,6 @@ extension Hub {
             : "over \(limits.maxSubscriptions) subscriptions of this relay"
     }
 
-    private func makeOperation(_ kind: NameOperation.Kind, _ id: UInt64, _ slot: Int) -> NameOperation {
-        nextSerial += 1
-        return NameOperation(kind: kind, id: id, slot: slot, serial: nextSerial)
-    }
-
     /// Looks every name up, or puts it in the table, and counts it as pending; false when a limit is reached.
     private func collectNames(of request: NameRequest, into operation: NameOperation, _ slot: Int) -> Bool {
         let own = sessions[slot].held.count + sessions[slot].pending.newNames
@@ -105,6 +108,10 @@ extension Hub {
         var seen = Set<UInt32>()  // only of names with other requests under way; nearly always empty
         request.forEach { name, isPattern in
             let index = table.findOrInsert(name, isPattern: isPattern)
+            // A name that is new, or that nobody wants, may be placed anew; the others stay where Redis has them.
+            if table.entries[Int(index)].isUnused {
+                table.entries[Int(index)].node = UInt16(node(of: name).index)
+            }
             if table.entries[Int(index)].pendingCount > 0 {
                 if seen.isEmpty { seen = Set(operation.names) }
                 guard !seen.contains(index) else { return true }
@@ -136,7 +143,7 @@ extension Hub {
         sessions[slot].pending.names += operation.names.count
         sessions[slot].pending.newNames += operation.newNames
         if !operation.isSubscribe { sessions[slot].pending.others += 1 }
-        pendingOperations[ObjectIdentifier(operation)] = operation
+        operation.isEnqueued = true
     }
 
     // MARK: Answers
@@ -148,11 +155,11 @@ extension Hub {
     }
 
     /// Answers a request, and those behind it that waited for nothing else.
-    func finish(_ first: NameOperation, _ outcome: Outcome = .ok) {
+    func finish(_ first: NameOperation) {
         var next: NameOperation? = first
         while let operation = next {
             next = nil
-            settle(operation, outcome)
+            settle(operation)
             if let successor = operation.successor {
                 operation.successor = nil
                 successor.waiting -= 1
@@ -161,7 +168,7 @@ extension Hub {
         }
     }
 
-    private func settle(_ operation: NameOperation, _ outcome: Outcome) {
+    private func settle(_ operation: NameOperation) {
         operation.isDone = true
         let slot = operation.slot
         removePending(operation, slot)
@@ -177,7 +184,7 @@ extension Hub {
             let refused = operation.refused
             for index in refused { revoke(index, from: slot, operation.refusal) }
             join(operation)
-            reply(operation.id, outcome, to: slot)
+            reply(operation.id, operation.isPending ? .pending : .ok, to: slot)
         case .subscribe:
             let (names, isWhole) = refusedNames(of: operation)
             let detail = operation.refusal + (isWhole ? "" : " (of \(operation.refused.count) names the first ones)")
@@ -202,7 +209,8 @@ extension Hub {
     }
 
     private func removePending(_ operation: NameOperation, _ slot: Int) {
-        guard pendingOperations.removeValue(forKey: ObjectIdentifier(operation)) != nil else { return }
+        guard operation.isEnqueued else { return }
+        operation.isEnqueued = false
         if sessions[slot].pending.first === operation { sessions[slot].pending.first = operation.successor }
         if sessions[slot].pending.last === operation { sessions[slot].pending.last = nil }
         sessions[slot].pending.count -= 1

@@ -1,5 +1,5 @@
 /// The relay without its sockets: bytes from apps and replies from Redis go in; frames for apps (in `outboxes`),
-/// commands for Redis (in `publishes` and by `nextSubscribeCommand`) and calls of `environment` come out.
+/// commands for Redis (in the nodes' `publishes` and by `nextSubscribeCommand`) and calls of `environment` come out.
 ///
 /// One hub serves one listening socket, since the prefix is a property of it. Its concerns are in files of their own:
 /// `Hub+Connections`, `Hub+Frames`, `Hub+Publishing`, `Hub+Subscribing`, `Hub+Restoring`, `Hub+Delivery`.
@@ -26,7 +26,8 @@ package final class Hub {
     package let limits: Limits
     package let counters: Counters
     package let outboxes: Outboxes
-    package let publishes = PublishQueue()
+    /// The Redis nodes, each with its share of the names; one for a single Redis.
+    package let nodes: [HubNode]
     /// What acts on the hub's wishes; set before the first connection.
     package weak var environment: (any HubEnvironment)?
     /// The time of this loop turn, monotonic nanoseconds; set by the I/O layer.
@@ -49,32 +50,28 @@ package final class Hub {
     /// Connections with a deadline for a Hello or half a frame.
     var deadlineCount = 0
 
-    // What the subscribe link is doing; see Hub+Restoring.
-    enum SubscribePhase { case detached, restoring, live }
-    var subscribePhase = SubscribePhase.detached
-    var subscribeCommands = Ring<SubscribeCommand>()
-    var unconfirmedNames = Ring<UInt32>()
-    var queuedNames = Ring<UInt32>()
-    /// Names of commands that Redis refused as a whole, to be asked again in smaller ones.
-    var refusedBatches = Ring<[UInt32]>()
-    /// Names held when the restore began that have no answer yet.
-    var restoreRemaining = 0
+    /// Which requests wait for Redis's answer on which name; the lists begin in the table's entries.
     var waiters = WaiterPool()
-    var nextSerial: UInt64 = 0
-    var pendingOperations: [ObjectIdentifier: NameOperation] = [:]
+    private let firstNode: HubNode
+    private let placement: Placement?
     /// Pairs of a connection and a name, those of unanswered requests included.
     package internal(set) var subscriptionCount = 0
 
     /// - Parameter patternPrefix: `prefix` with its glob characters escaped for Redis.
     /// - Parameter seed: random; makes the hashes of channel names unpredictable.
+    /// - Parameter nodeCount: at least 1.
+    /// - Parameter placement: which node a name belongs to, without the prefix; wanted when there are several.
     package init(
         identity: RelayIdentity, prefix: [UInt8], patternPrefix: [UInt8], limits: Limits, bounds: Outboxes.Bounds,
-        counters: Counters, status: RelayStatus, seed: UInt64
+        counters: Counters, status: RelayStatus, seed: UInt64, nodeCount: Int = 1, placement: Placement? = nil
     ) {
         (self.identity, self.prefix, self.patternPrefix) = (identity, prefix, patternPrefix)
         (self.limits, self.counters, self.status) = (limits, counters, status)
         outboxes = Outboxes(capacity: limits.maxConnections, bounds: bounds, counters: counters)
         table = ChannelTable(seed: seed)
+        firstNode = HubNode(index: 0)
+        nodes = [firstNode] + (1..<max(1, nodeCount)).map(HubNode.init)
+        self.placement = placement
         sessions = .allocate(capacity: limits.maxConnections)
         splitters = .allocate(capacity: limits.maxConnections)
     }
@@ -91,12 +88,26 @@ package final class Hub {
 
     /// Distinct channels and patterns that the hub keeps at Redis.
     package var nameCount: Int { table.count }
+
+    /// The node that a channel belongs to.
+    @inline(__always)
+    func node(of channel: UnsafeRawBufferPointer) -> HubNode {
+        guard let placement else { return firstNode }
+        return nodes[placement(channel)]
+    }
+
+    /// Whether a node that takes publishes can take no more of them for the moment.
+    @inline(__always)
+    var isCongested: Bool {
+        guard placement != nil else { return firstNode.isPublishing && firstNode.publishes.isCongested }
+        return nodes.contains { $0.isPublishing && $0.publishes.isCongested }
+    }
 }
 
 /// What the hub asks of the I/O layer. Nothing here may call back into the hub.
 package protocol HubEnvironment: AnyObject {
     /// The Redis output has grown: write it now.
-    func flushPublishes()
+    func flushPublishes(to node: HubNode)
     /// Nothing more will be written to this connection after what is in its outbox.
     /// - Parameter code: why, when an Error has been put there; nil when it ends in peace.
     func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String)

@@ -1,20 +1,37 @@
 /// The life of one link to Redis, without the socket: times and events in, actions out.
 ///
-///     waiting ──► connecting ──► greeting ──► established
-///        ▲            │             │             │
-///        └────────────┴── failure ──┴─────────────┘      the wait depends on the cause, see Backoff
+///     waiting ──► resolving ──► connecting ──► greeting ──► established
+///        ▲            │             │  ▲          │             │
+///        │            │             └──┘ next     │             │
+///        └────────────┴────── failure ──┴─────────┴─────────────┘    the wait depends on the cause, see Backoff
 ///
-/// *Greeting* is what is asked before the link is used: AUTH, the name for CLIENT LIST, ROLE, PING. They are written
-/// at once, and their replies come in order.
+/// *Resolving* is done anew for each attempt, and every address that it gives is tried in turn; when it fails, the
+/// address that worked last is tried. *Greeting* is what is asked before the link is used: AUTH, the name for CLIENT
+/// LIST, ROLE, PING. They are written at once, and their replies come in order. What an established link is used for
+/// is the business of the hub; what the two links of a node are worth together is `NodeMachine`'s.
 package struct LinkMachine: Sendable {
+    /// One of the places that an attempt may try.
+    package enum Target: Sendable, Equatable {
+        /// The address with this index in what resolving gave.
+        case found(Int)
+        /// The address of the last connection that Redis greeted.
+        case lastGood
+    }
+
     package enum Phase: Sendable, Equatable {
         case waiting(until: UInt64)
-        case connecting
+        case resolving(until: UInt64)
+        case connecting(Target, until: UInt64)
         case greeting
         case established
     }
 
-    package enum GreetingStep: Sendable, Equatable { case auth, setName, role, ping }
+    package enum GreetingStep: String, Sendable, Equatable {
+        case auth = "AUTH"
+        case setName = "CLIENT SETNAME"
+        case role = "ROLE"
+        case ping = "PING"
+    }
 
     /// A reply, as far as a link cares.
     package enum Reply: Sendable, Equatable {
@@ -26,7 +43,10 @@ package struct LinkMachine: Sendable {
 
     package enum Action: Equatable, Sendable {
         case none
-        case connect
+        /// Look the host up, then call `resolved` or `resolvingFailed`. What an attempt before it had under way ends.
+        case resolve
+        /// Connect, then call `connected` or `connectingFailed`. What the attempt had under way before it ends.
+        case connect(Target)
         case ping
         case established
         case fail(LinkFailure)
@@ -36,14 +56,31 @@ package struct LinkMachine: Sendable {
         /// All in nanoseconds.
         package var heartbeatInterval: UInt64
         package var linkTimeout: UInt64
-        package init(heartbeatInterval: UInt64, linkTimeout: UInt64) {
+        /// For resolving, and for each address.
+        package var connectTimeout: UInt64
+
+        package init(heartbeatInterval: UInt64, linkTimeout: UInt64, connectTimeout: UInt64) {
             (self.heartbeatInterval, self.linkTimeout) = (heartbeatInterval, linkTimeout)
+            self.connectTimeout = connectTimeout
         }
+    }
+
+    /// Something that the server does not let the relay ask, and that it does without.
+    package struct Fallback: Sendable, Equatable {
+        package var step: GreetingStep
+        /// The server's words.
+        package var text: String
     }
 
     package private(set) var phase = Phase.waiting(until: 0)
     /// Why the link is not up; nil while it is.
     package private(set) var lastFailure: LinkFailure?
+    /// What the server refused in the last greeting.
+    package private(set) var fallbacks: [Fallback] = []
+    private var targets: ArraySlice<Target> = []
+    /// Why the last of an attempt's targets was no good.
+    private var attemptFailure = LinkFailure(cause: .unreachable, reason: "no address")
+    private var hasLastGood = false
     private var steps: [GreetingStep] = []
     private var backoff: Backoff
     private let timings: Timings
@@ -58,14 +95,64 @@ package struct LinkMachine: Sendable {
         (self.timings, self.backoff) = (timings, backoff)
     }
 
-    /// A connection attempt has begun.
-    package mutating func connecting() { phase = .connecting }
+    // MARK: Attempts
+
+    /// When `wake` is due, if nothing comes before; nil while the heartbeat alone decides.
+    package var wakesAt: UInt64? {
+        switch phase {
+        case .waiting(let until), .resolving(let until), .connecting(_, let until): until
+        case .greeting, .established: nil
+        }
+    }
+
+    /// A wait is over, or resolving or connecting has taken too long.
+    package mutating func wake(now: UInt64) -> Action {
+        guard let due = wakesAt, now >= due else { return .none }
+        switch phase {
+        case .waiting:
+            phase = .resolving(until: now + timings.connectTimeout)
+            return .resolve
+        case .resolving: return resolvingFailed("timed out", now: now)
+        case .connecting: return connectingFailed("timed out", now: now)
+        case .greeting, .established: return .none
+        }
+    }
+
+    /// The host has so many addresses.
+    package mutating func resolved(count: Int, now: UInt64) -> Action {
+        guard case .resolving = phase else { return .none }
+        targets = (0..<count).map(Target.found)[...]
+        return tryNext(now: now)
+    }
+
+    /// The host's addresses cannot be had now.
+    package mutating func resolvingFailed(_ reason: String, now: UInt64) -> Action {
+        guard case .resolving = phase else { return .none }
+        attemptFailure = LinkFailure(cause: .unreachable, reason: "resolving: \(reason)")
+        targets = hasLastGood ? [.lastGood] : []
+        return tryNext(now: now)
+    }
+
+    /// The target under way is no good.
+    package mutating func connectingFailed(_ reason: String, now: UInt64) -> Action {
+        guard case .connecting = phase else { return .none }
+        attemptFailure = LinkFailure(cause: .unreachable, reason: "connecting: \(reason)")
+        return tryNext(now: now)
+    }
+
+    private mutating func tryNext(now: UInt64) -> Action {
+        guard let target = targets.popFirst() else { return .fail(attemptFailure) }
+        phase = .connecting(target, until: now + timings.connectTimeout)
+        return .connect(target)
+    }
 
     /// The socket is connected.
     /// - Returns: what to ask, in this order.
     package mutating func connected(now: UInt64, authenticates: Bool) -> [GreetingStep] {
         steps = (authenticates ? [.auth] : []) + [.setName, .role, .ping]
         phase = .greeting
+        targets = []
+        fallbacks = []
         (lastHeard, owedSince, isSuspect) = (now, now, false)
         return steps
     }
@@ -74,8 +161,9 @@ package struct LinkMachine: Sendable {
     package mutating func greeted(_ reply: Reply, now: UInt64) -> Action {
         guard phase == .greeting, !steps.isEmpty else { return .none }
         let step = steps.removeFirst()
-        if case .error(let text) = reply, let failure = LinkFailure.classify(error: text, isAuth: step == .auth) {
-            return .fail(failure)
+        if case .error(let text) = reply {
+            if let failure = LinkFailure.classify(error: text, isAuth: step == .auth) { return .fail(failure) }
+            if step == .setName || step == .role { fallbacks.append(Fallback(step: step, text: text)) }
         }
         if case .role(let role) = reply, step == .role, let failure = LinkFailure.classify(role: role) {
             return .fail(failure)
@@ -84,8 +172,20 @@ package struct LinkMachine: Sendable {
         phase = .established
         establishedAt = now
         lastFailure = nil
+        hasLastGood = true
         return .established
     }
+
+    /// The link is gone, or could not be had.
+    package mutating func failed(_ failure: LinkFailure, now: UInt64, using random: inout some RandomNumberGenerator) {
+        lastFailure = failure
+        steps = []
+        targets = []
+        owedSince = nil
+        phase = .waiting(until: now + backoff.next(afterRefusal: failure.isRefusal, using: &random))
+    }
+
+    // MARK: Heartbeat
 
     /// Bytes have come: whatever they say, the other end lives.
     package mutating func heard(now: UInt64) {
@@ -96,12 +196,10 @@ package struct LinkMachine: Sendable {
     /// Called several times per heartbeat interval.
     /// - Parameter isOwed: whether a command is unanswered.
     package mutating func tick(now: UInt64, isOwed: Bool) -> Action {
-        switch phase {
-        case .waiting(let until): return now >= until ? .connect : .none
-        case .connecting: return .none
-        case .greeting, .established: break
-        }
-        if now &- establishedAt > max(timings.linkTimeout, 1), phase == .established { backoff.reset() }
+        guard phase == .greeting || phase == .established else { return .none }
+        // Redis that takes connections and drops them at once would be tried ever again without a wait, if the first
+        // success of many ended the backoff.
+        if phase == .established, now &- establishedAt > timings.linkTimeout { backoff.reset() }
         guard isOwed || phase == .greeting else {
             owedSince = nil
             return now - lastHeard >= timings.heartbeatInterval ? .ping : .none
@@ -121,47 +219,10 @@ package struct LinkMachine: Sendable {
     package mutating func forgive(now: UInt64) {
         lastHeard = max(lastHeard, now)
         isSuspect = false
-    }
-
-    /// The link is gone, or could not be had.
-    package mutating func failed(_ failure: LinkFailure, now: UInt64, using random: inout some RandomNumberGenerator) {
-        lastFailure = failure
-        steps = []
-        owedSince = nil
-        phase = .waiting(until: now + backoff.next(afterRefusal: failure.isRefusal, using: &random))
-    }
-}
-
-/// Why a link is not up.
-package struct LinkFailure: Error, Equatable, Sendable {
-    package var cause: Cause
-    /// For people; names who failed and holds no secret.
-    package var reason: String
-
-    package init(cause: Cause, reason: String) { (self.cause, self.reason) = (cause, reason) }
-
-    /// Trying again at once would get the same answer.
-    var isRefusal: Bool { [.auth, .busy, .demoted, .tls].contains(cause) }
-
-    /// What an error reply means for the link as a whole; nil when the link is of use all the same (MISCONF,
-    /// MASTERDOWN, NOPERM and unknown commands say nothing about PUBLISH and SUBSCRIBE).
-    package static func classify(error text: String, isAuth: Bool = false) -> LinkFailure? {
-        let word = text.prefix { $0 != " " }
-        switch word {
-        case "NOAUTH", "WRONGPASS": return LinkFailure(cause: .auth, reason: "Redis: \(text)")
-        case "LOADING", "BUSY": return LinkFailure(cause: .busy, reason: "Redis: \(text)")
-        case "ERR" where text.hasPrefix("ERR max number of clients"):
-            return LinkFailure(cause: .busy, reason: "Redis: \(text)")
-        case "ERR" where isAuth && text.hasPrefix("ERR unknown command"):
-            // The rest of the text would be what was sent.
-            return LinkFailure(cause: .auth, reason: "Redis does not know AUTH")
-        default: return isAuth ? LinkFailure(cause: .auth, reason: "Redis refused AUTH: \(text)") : nil
+        switch phase {
+        case .resolving: phase = .resolving(until: now + timings.connectTimeout)
+        case .connecting(let target, _): phase = .connecting(target, until: now + timings.connectTimeout)
+        case .waiting, .greeting, .established: break
         }
-    }
-
-    /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it.
-    package static func classify(role: String) -> LinkFailure? {
-        guard role == "slave" || role == "replica" else { return nil }
-        return LinkFailure(cause: .demoted, reason: "Redis is a replica, not a master")
     }
 }

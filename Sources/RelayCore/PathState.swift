@@ -13,32 +13,33 @@ package struct PathState: Sendable {
         notUpSince = now
     }
 
+    /// Takes in what the nodes can do.
     /// - Parameter failure: why the path is not whole; ignored when it is.
     /// - Returns: whether apps must be told.
     package mutating func update(
-        publishing: Bool, receiving: Bool, failure: LinkFailure?, now: UInt64, unixMilliseconds: UInt64
+        _ nodes: NodeSet, failure: LinkFailure?, now: UInt64, unixMilliseconds: UInt64
     ) -> Bool {
+        let (publishing, receiving) = (nodes.publishing, nodes.receiving)
         let state: State =
             switch (publishing, receiving) {
             case _ where status.state == .stopping: .stopping
-            case (true, true): .up
-            case (false, false): .down
+            case (.all, .all): .up
+            case (.none, .none): .down
             default: .degraded
             }
-        let isChanged =
-            state != status.state || publishing != status.publishing || receiving != status.receiving
-        if status.receiving && !receiving { status.gaps += 1 }
-        (status.publishing, status.receiving) = (publishing, receiving)
+        let previous = status
+        (status.publishing, status.receiving) = (publishing == .all, receiving == .all)
+        status.gaps = nodes.gaps
         if state != .stopping {
             status.cause = state == .up ? .unspecified : failure?.cause ?? status.cause
             status.reason = state == .up ? "" : failure?.reason ?? status.reason
         }
         status.downMilliseconds = 0
-        if publishing && receiving { enterUp(now: now) } else { leaveUp(now: now) }
-        guard state != status.state else { return isChanged }
+        if status.publishing && status.receiving { enterUp(now: now) } else { leaveUp(now: now) }
         status.state = state
-        status.sinceUnixMilliseconds = unixMilliseconds
-        return true
+        if state != previous.state { status.sinceUnixMilliseconds = unixMilliseconds }
+        return state != previous.state || status.publishing != previous.publishing
+            || status.receiving != previous.receiving || status.gaps != previous.gaps
     }
 
     private mutating func enterUp(now: UInt64) {

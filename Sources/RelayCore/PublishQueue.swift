@@ -82,9 +82,12 @@ package final class PublishQueue {
     }
 
     /// Appends one of the relay's own commands, already formatted.
-    func command(_ bytes: UnsafeRawBufferPointer, owner: Owner) {
+    /// - Returns: false when the ring is full to the last place: it was not appended.
+    func own(_ bytes: UnsafeRawBufferPointer, owner: Owner) -> Bool {
+        guard hasRoom else { return false }
         push(owner)
         output.append(bytes)
+        return true
     }
 
     private static let publishHead: StaticString = "*3\r\n$7\r\nPUBLISH\r\n$"

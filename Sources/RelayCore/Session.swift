@@ -109,28 +109,27 @@ final class NameOperation {
     let kind: Kind
     let id: UInt64
     let slot: Int
-    /// Order of arrival, over all connections.
-    let serial: UInt64
     /// The names, each once.
     var names: [UInt32] = []
     /// Of a Subscribe: how many names were new to the connection, for the limits.
     var newNames = 0
     /// What it waits for: names without an answer, the connection's request before it, the end of a restore.
     var waiting = 0
-    var waitsForLive = false
+    /// A name of it is not with Redis, since its node is away: it will be once that is back.
+    var isPending = false
     /// Names that Redis has refused, and its words.
     var refused: [UInt32] = []
     var refusal = ""
     /// The connection's next request, which is answered after this one.
     var successor: NameOperation?
+    /// Among the connection's unanswered requests.
+    var isEnqueued = false
     /// Answered, or its connection is gone.
     var isDone = false
 
     var isSubscribe: Bool { if case .subscribe = kind { true } else { false } }
 
-    init(kind: Kind, id: UInt64, slot: Int, serial: UInt64) {
-        (self.kind, self.id, self.slot, self.serial) = (kind, id, slot, serial)
-    }
+    init(kind: Kind, id: UInt64, slot: Int) { (self.kind, self.id, self.slot) = (kind, id, slot) }
 }
 
 /// The unanswered requests of one connection, oldest first; the next one queues behind the last.

@@ -9,8 +9,12 @@ struct WaiterPool {
     /// Index 0 stands for "none" and is never used.
     private var nodes = [Node(operation: nil, next: 0)]
     private var free: UInt32 = 0
+    private var used = 0
+    /// More than this, and their memory is given back once none is used.
+    private static let keptNodes = 4096
 
     mutating func add(_ operation: NameOperation, to head: inout UInt32) {
+        used += 1
         let node = Node(operation: operation, next: head)
         if free != 0 {
             head = free
@@ -27,13 +31,12 @@ struct WaiterPool {
         var operations: [NameOperation] = []
         while head != 0 {
             let node = nodes[Int(head)]
+            used -= 1
             if let operation = node.operation { operations.append(operation) }
             nodes[Int(head)] = Node(operation: nil, next: free)
             (free, head) = (head, node.next)
         }
+        if used == 0, nodes.count > Self.keptNodes { self = WaiterPool() }
         return operations
     }
-
-    /// Forgets every list; the heads are the caller's to reset.
-    mutating func removeAll() { self = WaiterPool() }
 }

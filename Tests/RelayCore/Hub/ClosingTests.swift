@@ -33,7 +33,7 @@ import Testing
                 for step in story[..<length] { step(rig, app) }
                 if closesInEnd { rig.turn() }
                 app.close()
-                if !rig.isSubscribeLinkUp { rig.openSubscribeLink() }
+                if !rig.nodes[0].isSubscribeLinkUp { rig.openSubscribeLink() }
                 rig.settle()
                 #expect(isEmpty(rig), "after \(length) steps: \(rig.subscribedNames)")
             }

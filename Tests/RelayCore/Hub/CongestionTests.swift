@@ -18,8 +18,8 @@ import Testing
         return app
     }
 
-    private func congest() { rig.hub.publishes.backlog = PublishQueue.highWater + 1 }
-    private func relieve() { rig.hub.publishes.backlog = 0 }
+    private func congest() { rig.node.publishes.backlog = PublishQueue.highWater + 1 }
+    private func relieve() { rig.node.publishes.backlog = 0 }
 
     private static let ringfulOfPublishes: [UInt8] = {
         let frame = HubrelayClientFrame.publish("b", "", id: 0).bytes
@@ -56,7 +56,7 @@ import Testing
         rig.takesPublishes = false
         for number in 1...10 as ClosedRange<UInt64> { app.write(.publish("a", large, id: number)) }
         rig.turn()
-        #expect(rig.hub.publishes.inFlight == 1)
+        #expect(rig.node.publishes.inFlight == 1)
         rig.takesPublishes = true
         for _ in 0..<30 { rig.settle() }
         #expect(app.takeLines() == (1...10).map { "\($0) ok" })
@@ -85,14 +85,14 @@ import Testing
         app.write(Self.ringfulOfPublishes)
         rig.turn()
         for number in 0..<100 as Range<UInt64> {
-            lending("PING") { rig.hub.sendPing($0) }
-            lending("ROLE") { rig.hub.sendRole($0) }
-            _ = rig.hub.sendProbe(number: number, channel: "__hubrelay:probe")
+            lending("PING") { _ = rig.hub.sendPing($0, to: rig.node) }
+            lending("ROLE") { _ = rig.hub.sendRole($0, to: rig.node) }
+            _ = rig.hub.sendProbe(number: number, channel: "__hubrelay:probe", to: rig.node)
         }
-        #expect(rig.hub.publishes.inFlight <= PublishQueue.ringCapacity)
+        #expect(rig.node.publishes.inFlight <= PublishQueue.ringCapacity)
         rig.losePublishLink()
         rig.turn()
-        #expect(rig.hub.publishes.inFlight == 0)
+        #expect(rig.node.publishes.inFlight == 0)
     }
 
     @Test func anOutageLetsThemGoOn() {
@@ -118,7 +118,7 @@ import Testing
         #expect(apps.allSatisfy { rig.hub.isBlocked($0.slot) })
         for _ in 0..<20 {
             rig.takesPublishes = true
-            rig.flushPublishes()
+            rig.flushPublishes(to: rig.node)
             rig.takesPublishes = false
             rig.hub.unblock()
         }

@@ -49,9 +49,9 @@ import Testing
             rig.bringUp()
             let app = rig.connect()
             app.write(.publish("a", "x", id: 1))
-            let first = rig.hub.publishes.output.count
+            let first = rig.node.publishes.output.count
             app.write(.publish("b", "yy", id: 2))
-            let both = rig.hub.publishes.output.count
+            let both = rig.node.publishes.output.count
             rig.turn()
             rig.losePublishLink(unsent: unsent)
             rig.turn()

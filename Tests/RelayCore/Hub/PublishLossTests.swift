@@ -40,7 +40,7 @@ import Testing
         rig.bringUp()
         let app = rig.connect()
         app.write(.publish("", "x", id: 0), .publish("a", "x", id: 0), .publish("a", "x", id: 0))
-        rig.hub.publishes.backlog = 0
+        rig.node.publishes.backlog = 0
         rig.takesPublishes = false
         rig.losePublishLink()
         app.write(.publish("", "x", id: 0))

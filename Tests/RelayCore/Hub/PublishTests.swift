@@ -79,8 +79,8 @@ import Testing
 
     @Test func anAnswerToNothingIsAViolation() {
         rig.bringUp()
-        #expect(rig.hub.publishAnswered(receivers: 1) == nil)
-        #expect(rig.hub.publishRefused("ERR") == nil)
+        #expect(rig.hub.publishAnswered(receivers: 1, by: rig.node) == nil)
+        #expect(rig.hub.publishRefused("ERR", by: rig.node) == nil)
     }
 
     @Test func anAnswerFindsThatItsAskerIsGone() {

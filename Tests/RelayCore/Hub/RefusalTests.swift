@@ -159,7 +159,7 @@ import Testing
         app.write(.unsubscribe(["a", "b"], id: 2))
         rig.flushSubscribes()
         rig.redis.dropSubscribeLink()
-        #expect(rig.hub.subscribeRefused("ERR no") == .none)
+        #expect(rig.hub.subscribeRefused("ERR no", by: rig.node) == .none)
         rig.turn()
         #expect(app.takeLines() == ["1 ok", "2 ok"] && rig.hub.nameCount == 0)
     }

@@ -180,7 +180,7 @@ final class SubscriptionModel {
         if rig.hub.subscriptionCount != held { fault("\(rig.hub.subscriptionCount) subscriptions, not \(held)") }
         if rig.hub.nameCount != wanted.count { fault("\(rig.hub.nameCount) names, not \(wanted.count)") }
         if rig.path.status.state != .up { fault("not up") }
-        if !rig.hub.pendingOperations.isEmpty || rig.hub.restoreRemaining != 0 { fault("something is left over") }
+        if rig.node.restoreRemaining != 0 || !rig.node.waitingForLive.isEmpty { fault("something is left over") }
     }
 
     /// How much happened, so that a test can tell that it tests something.

@@ -66,13 +66,13 @@ import Testing
         case 55...69: for _ in 0..<random.int(1...3) { rig.redis.executeSubscribe() }
         case 70...84: for _ in 0..<random.int(1...6) { model.readReply() }
         case 85...92: rig.publishElsewhere("c\(random.int(0...9))")
-        case 93: if rig.isSubscribeLinkUp { rig.loseSubscribeLink() }
+        case 93: if rig.nodes[0].isSubscribeLinkUp { rig.loseSubscribeLink() }
         case 94...95:
             model.look()
-            if !rig.isSubscribeLinkUp { rig.openSubscribeLink() }
+            if !rig.nodes[0].isSubscribeLinkUp { rig.openSubscribeLink() }
         case 96:
-            guard rig.isSubscribeLinkUp else { return }
-            rig.hub.subscribeLinkSentPing()
+            guard rig.nodes[0].isSubscribeLinkUp else { return }
+            rig.node.sentPing()
             rig.redis.receiveSubscriberPing()
         default: if isForbidding { forbid(model, &random) }
         }

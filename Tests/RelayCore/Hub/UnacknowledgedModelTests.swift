@@ -48,7 +48,7 @@ import Testing
         case 10...13: rig.turn()
         case 14...16: rig.redis.executeSubscribe()
         case 17...18: for _ in 0..<random.int(1...4) { rig.readSubscribeReply() }
-        default: if rig.isSubscribeLinkUp { rig.loseSubscribeLink() } else { rig.openSubscribeLink() }
+        default: if rig.nodes[0].isSubscribeLinkUp { rig.loseSubscribeLink() } else { rig.openSubscribeLink() }
         }
     }
 

@@ -10,7 +10,7 @@ import Testing
     init() { rig.bringUp() }
 
     private func confirmed(_ verb: SubscribeVerb, _ name: String) -> Hub.SubscribeReply {
-        lending(name) { rig.hub.confirmed(verb, redisName: $0) }
+        lending(name) { rig.hub.confirmed(verb, redisName: $0, by: rig.node) }
     }
 
     private func isViolation(_ reply: Hub.SubscribeReply) -> Bool {
@@ -20,8 +20,8 @@ import Testing
     @Test func answersToNothing() {
         #expect(isViolation(confirmed(.subscribe, "app:a")))
         #expect(isViolation(confirmed(.unsubscribe, "")))
-        #expect(isViolation(rig.hub.pongReceived()))
-        #expect(isViolation(rig.hub.subscribeRefused("ERR")))
+        #expect(isViolation(rig.hub.pongReceived(from: rig.node)))
+        #expect(isViolation(rig.hub.subscribeRefused("ERR", by: rig.node)))
     }
 
     @Test func anotherNameOrAnotherVerb() {
@@ -33,7 +33,8 @@ import Testing
             rig.bringUp()
             rig.connect().write(.subscribe(["a"], id: 1))
             rig.flushSubscribes()
-            #expect(isViolation(lending(name) { rig.hub.confirmed(verb, redisName: $0) }), "\(verb) \(name)")
+            let answer = lending(name) { rig.hub.confirmed(verb, redisName: $0, by: rig.node) }
+            #expect(isViolation(answer), "\(verb) \(name)")
         }
     }
 
@@ -46,11 +47,11 @@ import Testing
     @Test func aPongInPlaceOfAConfirmation() {
         rig.connect().write(.subscribe(["a"], id: 1))
         rig.flushSubscribes()
-        #expect(isViolation(rig.hub.pongReceived()))
+        #expect(isViolation(rig.hub.pongReceived(from: rig.node)))
     }
 
     @Test func aConfirmationInPlaceOfAPong() {
-        rig.hub.subscribeLinkSentPing()
+        rig.node.sentPing()
         #expect(isViolation(confirmed(.subscribe, "app:a")))
     }
 
@@ -58,7 +59,7 @@ import Testing
         rig.connect().write(.subscribe(["a", "b"], id: 1))
         rig.flushSubscribes()
         #expect(confirmed(.subscribe, "app:a") == .none)
-        #expect(isViolation(rig.hub.subscribeRefused("ERR")))
+        #expect(isViolation(rig.hub.subscribeRefused("ERR", by: rig.node)))
     }
 
     /// Whatever the violation was, the link's end puts everything right again.
@@ -76,24 +77,24 @@ import Testing
 
     @Test func pingsAndTheProbeHaveTheirPlaceAmongTheCommands() {
         let app = rig.connect()
-        rig.hub.subscribeLinkSentProbe()
-        #expect(rig.hub.isSubscribeReplyOwed)
+        rig.node.sentProbeSubscribe()
+        #expect(rig.node.isSubscribeReplyOwed)
         app.write(.subscribe(["a"], id: 1))
         rig.flushSubscribes()
-        rig.hub.subscribeLinkSentPing()
+        rig.node.sentPing()
         #expect(confirmed(.subscribe, "app:__hubrelay:probe:test") == .probeSubscribed)
         #expect(confirmed(.subscribe, "app:a") == .none)
-        #expect(rig.hub.pongReceived() == .none)
-        #expect(!rig.hub.isSubscribeReplyOwed)
+        #expect(rig.hub.pongReceived(from: rig.node) == .none)
+        #expect(!rig.node.isSubscribeReplyOwed)
         rig.redis.dropSubscribeLink()
         rig.turn()
         #expect(app.takeLines() == ["1 ok"])
     }
 
     @Test func aRefusedProbeIsNoRefusalOfNames() {
-        rig.hub.subscribeLinkSentProbe()
-        #expect(rig.hub.subscribeRefused("NOPERM") == .probeRefused("NOPERM"))
-        rig.hub.subscribeLinkSentPing()
-        #expect(rig.hub.subscribeRefused("MISCONF") == .none, "an error to a PING is a sign of life")
+        rig.node.sentProbeSubscribe()
+        #expect(rig.hub.subscribeRefused("NOPERM", by: rig.node) == .probeRefused("NOPERM"))
+        rig.node.sentPing()
+        #expect(rig.hub.subscribeRefused("MISCONF", by: rig.node) == .none, "an error to a PING is a sign of life")
     }
 }

@@ -82,7 +82,7 @@ import Testing
 
     @Test func aGreetingHasTheSameDeadline() {
         var link = Link()
-        link.machine.connecting()
+        link.connect(0)
         _ = link.machine.connected(now: 1000.ms, authenticates: false)
         #expect(link.tick(5999) == .none)
         #expect(link.tick(6000) == .none)
@@ -98,7 +98,7 @@ import Testing
         _ = link.tick(1000, isOwed: true)
         _ = link.tick(6000, isOwed: true)
         _ = link.fail(.closed, at: 6000)
-        link.machine.connecting()
+        link.connect(0)
         _ = link.machine.connected(now: 7000.ms, authenticates: false)
         #expect(link.tick(12_000) == .none, "the second look belongs to each connection")
     }
@@ -125,7 +125,7 @@ import Testing
         var link = Link()
         for _ in 0..<10 { _ = link.fail(.closed, at: 0) }
         func establish(_ now: Int) {
-            link.machine.connecting()
+            link.connect(0)
             for _ in link.machine.connected(now: now.ms, authenticates: false) {
                 _ = link.machine.greeted(.other, now: now.ms)
             }

@@ -9,19 +9,26 @@ struct Link {
 
     init() {
         machine = LinkMachine(
-            timings: .init(heartbeatInterval: 1000.ms, linkTimeout: 5000.ms),
+            timings: .init(heartbeatInterval: 1000.ms, linkTimeout: 5000.ms, connectTimeout: 2000.ms),
             backoff: Backoff(minimum: 50.ms, maximum: 500.ms, maximumAfterRefusal: 5000.ms))
     }
 
     /// A link that has greeted Redis by `now` and owes nothing.
     static func established(at now: Int) -> Link {
         var link = Link()
-        link.machine.connecting()
+        link.connect(0)
         for _ in link.machine.connected(now: now.ms, authenticates: false) {
             _ = link.machine.greeted(.other, now: now.ms)
         }
         _ = link.tick(now)
         return link
+    }
+
+    /// An attempt that has one address, up to where the socket is being connected.
+    mutating func connect(_ now: Int) {
+        guard case .waiting(let until) = machine.phase else { return }
+        #expect(machine.wake(now: max(until, now.ms)) == .resolve)
+        #expect(machine.resolved(count: 1, now: now.ms) == .connect(.found(0)))
     }
 
     mutating func tick(_ now: Int, isOwed: Bool = false) -> LinkMachine.Action {
@@ -42,31 +49,20 @@ extension Int {
 }
 
 @Suite struct LinkMachineTests {
-    @Test func asksToConnectAtOnceAndThenWhenTheWaitIsOver() {
-        var link = Link()
-        #expect(link.tick(0) == .connect)
-        link.machine.connecting()
-        #expect(link.machine.phase == .connecting)
-        #expect(link.tick(60_000, isOwed: true) == .none, "the attempt has a timeout of its own")
-        let wait = link.fail(.unreachable, at: 60_000)
-        #expect(wait <= 50.ms)
-        if wait > 0 { #expect(link.machine.tick(now: 60_000.ms + wait - 1, isOwed: false) == .none) }
-        #expect(link.machine.tick(now: 60_000.ms + wait, isOwed: false) == .connect)
-    }
-
     @Test func theGreetingIsAskedInOrder() {
         var link = Link()
-        link.machine.connecting()
+        link.connect(0)
         #expect(link.machine.connected(now: 0, authenticates: true) == [.auth, .setName, .role, .ping])
         #expect(link.machine.phase == .greeting)
-        link.machine.connecting()
+        _ = link.fail(.closed, at: 0)
+        link.connect(0)
         #expect(link.machine.connected(now: 0, authenticates: false) == [.setName, .role, .ping])
     }
 
     @Test func theLastGreetingEstablishes() {
         var link = Link()
         _ = link.fail(.closed, at: 0)
-        link.machine.connecting()
+        link.connect(0)
         _ = link.machine.connected(now: 0, authenticates: true)
         #expect(link.machine.greeted(.other, now: 0) == .none)
         #expect(link.machine.greeted(.error("ERR unknown subcommand"), now: 0) == .none)
@@ -82,7 +78,7 @@ extension Int {
     @Test func aFailureIsTakenFromAnyStep() {
         for failingStep in 0..<4 {
             var link = Link()
-            link.machine.connecting()
+            link.connect(0)
             _ = link.machine.connected(now: 0, authenticates: true)
             for _ in 0..<failingStep { #expect(link.machine.greeted(.other, now: 0) == .none) }
             guard case .fail(let failure) = link.machine.greeted(.error("NOAUTH"), now: 0) else {
@@ -95,16 +91,22 @@ extension Int {
 
     @Test func errorsThatSayNothingAboutPubSubAreTaken() {
         var link = Link()
-        link.machine.connecting()
+        link.connect(0)
         _ = link.machine.connected(now: 0, authenticates: false)
         #expect(link.machine.greeted(.error("NOPERM no client setname"), now: 0) == .none)
         #expect(link.machine.greeted(.error("ERR unknown command 'ROLE'"), now: 0) == .none)
         #expect(link.machine.greeted(.error("MISCONF cannot persist"), now: 0) == .established)
+        #expect(link.machine.fallbacks.map(\.step) == [.setName, .role], "what the relay does without")
+        #expect(link.machine.fallbacks.first?.text == "NOPERM no client setname")
+        _ = link.fail(.closed, at: 0)
+        link.connect(0)
+        _ = link.machine.connected(now: 0, authenticates: false)
+        #expect(link.machine.fallbacks.isEmpty, "another server may know more")
     }
 
     @Test func aReplicaIsNotUsed() {
         var link = Link()
-        link.machine.connecting()
+        link.connect(0)
         _ = link.machine.connected(now: 0, authenticates: false)
         _ = link.machine.greeted(.role("slave"), now: 0)  // not the answer to ROLE
         guard case .fail(let failure) = link.machine.greeted(.role("slave"), now: 0) else {
@@ -116,7 +118,7 @@ extension Int {
 
     @Test func anErrorToAuthFailsOnlyAtTheStepOfAuth() {
         var link = Link()
-        link.machine.connecting()
+        link.connect(0)
         _ = link.machine.connected(now: 0, authenticates: true)
         guard case .fail(let failure) = link.machine.greeted(.error("ERR no password is set"), now: 0) else {
             Issue.record("AUTH was refused")

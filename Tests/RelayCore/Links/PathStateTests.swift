@@ -5,6 +5,8 @@ import Testing
 /// A path whose clock is set by the test.
 private struct Path {
     var state = PathState(now: 0, unixMilliseconds: 1_000_000)
+    private var nodes = NodeSet([NodeMachine(probe: Probe(interval: nil, deadline: 0), role: RoleCheck(interval: 1))])
+    private var random = SeededGenerator(seed: 1)
     var now = 0
     var isTold = false
 
@@ -15,9 +17,19 @@ private struct Path {
         _ publishing: Bool, _ receiving: Bool, after seconds: Int, failure: LinkFailure? = failure
     ) -> RelayStatus {
         now += seconds * 1000
+        if publishing {
+            nodes.nodes[0].publishLinkUp(roleUnavailable: nil, now: now.ms, using: &random)
+        } else {
+            nodes.nodes[0].publishLinkDown()
+        }
+        if receiving {
+            nodes.nodes[0].subscribeLinkUp()
+            nodes.nodes[0].subscribeLinkRestored()
+        } else {
+            nodes.nodes[0].subscribeLinkDown()
+        }
         isTold = state.update(
-            publishing: publishing, receiving: receiving, failure: failure, now: now.ms,
-            unixMilliseconds: UInt64(1_000_000 + now))
+            nodes, failure: failure, now: now.ms, unixMilliseconds: UInt64(1_000_000 + now))
         return state.status
     }
 }

@@ -1,62 +1,72 @@
 @testable import RelayCore
 
-/// The links' comings and goings, and what the relay makes of them, without a probe.
+/// The links' comings and goings, and what the relay makes of them, without a probe. The node is the first one where
+/// none is named.
 extension HubRig {
-    /// Both links come up, and everything held is restored.
+    /// All links come up, and everything held is restored.
     func bringUp() {
-        if !isPublishLinkUp { openPublishLink() }
-        if !isSubscribeLinkUp { openSubscribeLink() }
+        for number in nodes.indices {
+            if !nodes[number].isPublishLinkUp { openPublishLink(number) }
+            if !nodes[number].isSubscribeLinkUp { openSubscribeLink(number) }
+        }
         settle()
     }
 
-    func openPublishLink() {
-        isPublishLinkUp = true
+    func openPublishLink(_ number: Int = 0) {
+        let node = nodes[number]
+        node.isPublishLinkUp = true
+        node.machine.publishLinkUp(roleUnavailable: nil, now: hub.now, using: &node.random)
         evaluatePath()
     }
 
     /// The subscribe link is ready for commands; the restore begins.
-    func openSubscribeLink() {
-        isSubscribeLinkUp = true
-        hub.beginRestore()
-        subscribeLinkProgressed()
+    func openSubscribeLink(_ number: Int = 0) {
+        nodes[number].isSubscribeLinkUp = true
+        nodes[number].machine.subscribeLinkUp()
+        hub.beginRestore(nodes[number].feed)
+        subscribeLinkProgressed(number)
     }
 
-    func subscribeLinkProgressed() {
-        guard isSubscribeLinkUp, !isRestored, hub.isRestored else { return }
-        isRestored = true
+    func subscribeLinkProgressed(_ number: Int = 0) {
+        guard nodes[number].isSubscribeLinkUp, nodes[number].feed.isRestored else { return }
+        nodes[number].machine.subscribeLinkRestored()
         evaluatePath()
     }
 
-    func loseSubscribeLink() {
-        redis.dropSubscribeLink()
-        isSubscribeLinkUp = false
-        isRestored = false
-        hub.subscribeLinkFailed()
+    func loseSubscribeLink(_ number: Int = 0) {
+        let node = nodes[number]
+        node.redis.dropSubscribeLink()
+        node.isSubscribeLinkUp = false
+        hub.subscribeLinkFailed(node.feed)
+        node.machine.subscribeLinkDown()
         evaluatePath()
     }
 
     /// - Parameter unsent: bytes that Redis got, to be taken for ones that never left, beside those that did not.
-    func losePublishLink(unsent: Int = 0) {
-        redis.dropPublishLink()
-        isPublishLinkUp = false
-        hub.publishLinkFailed(Self.failure, unsent: unsent + dropPublishBacklog() + hub.publishes.output.count)
+    func losePublishLink(_ number: Int = 0, unsent: Int = 0) {
+        let node = nodes[number]
+        node.redis.dropPublishLink()
+        node.isPublishLinkUp = false
+        let output = node.feed.publishes.output.count
+        hub.publishLinkFailed(node.feed, Self.failure, unsent: unsent + node.dropPublishBacklog() + output)
+        node.machine.publishLinkDown()
         evaluatePath()
     }
 
     static let failure = LinkFailure(cause: .closed, reason: "Redis closed the connection")
 
-    func loseBothLinks() {
-        loseSubscribeLink()
-        losePublishLink()
+    func loseBothLinks(_ number: Int = 0) {
+        loseSubscribeLink(number)
+        losePublishLink(number)
     }
 
     private func evaluatePath() {
-        let (publishing, receiving) = (isPublishLinkUp, isSubscribeLinkUp && isRestored)
         let isChanged = path.update(
-            publishing: publishing, receiving: receiving, failure: Self.failure, now: hub.now,
+            NodeSet(nodes.map(\.machine)), failure: Self.failure, now: hub.now,
             unixMilliseconds: hub.now / 1_000_000)
         hub.status = path.status
+        for node in nodes { node.feed.isPublishing = node.machine.publishing }
         if isChanged { hub.announce(path.status) }
-        if receiving { hub.goLiveIfRestored() }
+        for node in nodes where node.machine.receiving { hub.goLiveIfRestored(node.feed) }
     }
 }

@@ -6,30 +6,34 @@ import Testing
 extension HubRig {
     /// Tells Redis about names, all that there is to tell.
     func flushSubscribes() {
-        guard isSubscribeLinkUp else { return }
-        while hub.hasSubscribeCommands {
+        for node in nodes where node.isSubscribeLinkUp { flushSubscribes(to: node) }
+    }
+
+    private func flushSubscribes(to node: SimulatedNode) {
+        while node.feed.hasSubscribeCommands {
             var verb: SubscribeVerb?
             var names: [[UInt8]] = []
-            let count = hub.nextSubscribeCommand(limit: options.restoreBatch) {
+            let count = hub.nextSubscribeCommand(node.feed, limit: options.restoreBatch) {
                 precondition(verb == nil)
                 verb = $0
             } append: { prefix, name in
                 names.append(Array(prefix) + Array(name))
             }
             #expect(count == names.count && count <= options.restoreBatch)
-            if let verb { redis.receive(verb, names) } else { #expect(names.isEmpty) }
+            if let verb { node.redis.receive(verb, names) } else { #expect(names.isEmpty) }
         }
     }
 
     /// The next reply on the subscribe link is read; false when there is none.
     @discardableResult
-    func readSubscribeReply() -> Bool {
-        guard let reply = redis.takeSubscribeReply() else { return false }
+    func readSubscribeReply(_ number: Int = 0) -> Bool {
+        let feed = nodes[number].feed
+        guard let reply = nodes[number].redis.takeSubscribeReply() else { return false }
         let meaning: Hub.SubscribeReply
         switch reply {
-        case .confirmed(let verb, let name): meaning = lending(name) { hub.confirmed(verb, redisName: $0) }
-        case .refused(let text): meaning = hub.subscribeRefused(text)
-        case .pong: meaning = hub.pongReceived()
+        case .confirmed(let verb, let name): meaning = lending(name) { hub.confirmed(verb, redisName: $0, by: feed) }
+        case .refused(let text): meaning = hub.subscribeRefused(text, by: feed)
+        case .pong: meaning = hub.pongReceived(from: feed)
         case .message(let channel, let payload):
             lending(channel) { channel in lending(payload) { _ = hub.deliver(channel: channel, payload: $0) } }
             return true
@@ -42,19 +46,20 @@ extension HubRig {
             return true
         }
         #expect(meaning == .none)
-        subscribeLinkProgressed()
+        subscribeLinkProgressed(number)
         return true
     }
 
     /// The next reply on the publish link is read; false when there is none.
     @discardableResult
-    func readPublishReply() -> Bool {
-        guard let reply = redis.takePublishReply() else { return false }
+    func readPublishReply(_ number: Int = 0) -> Bool {
+        let feed = nodes[number].feed
+        guard let reply = nodes[number].redis.takePublishReply() else { return false }
         switch reply {
-        case .integer(let value): #expect(hub.publishAnswered(receivers: value) != nil)
-        case .error(let text): #expect(hub.publishRefused(text) != nil)
+        case .integer(let value): #expect(hub.publishAnswered(receivers: value, by: feed) != nil)
+        case .error(let text): #expect(hub.publishRefused(text, by: feed) != nil)
         case .pong:
-            guard case .ping = hub.publishRefused("PONG") else {
+            guard case .ping = hub.publishRefused("PONG", by: feed) else {
                 Issue.record("a PONG that was not asked for")
                 return true
             }
@@ -66,11 +71,13 @@ extension HubRig {
     func settle() {
         repeat {
             turn()
-            while !redis.subscribeCommands.isEmpty { redis.executeSubscribe() }
-            while !redis.publishCommands.isEmpty { redis.executePublish() }
-            while readSubscribeReply() {}
-            while readPublishReply() {}
+            for (number, node) in nodes.enumerated() {
+                while !node.redis.subscribeCommands.isEmpty { node.redis.executeSubscribe() }
+                while !node.redis.publishCommands.isEmpty { node.redis.executePublish() }
+                while readSubscribeReply(number) {}
+                while readPublishReply(number) {}
+            }
             turn()
-        } while !redis.isIdle || (isSubscribeLinkUp && hub.hasSubscribeCommands)
+        } while nodes.contains { !$0.redis.isIdle || ($0.isSubscribeLinkUp && $0.feed.hasSubscribeCommands) }
     }
 }

@@ -17,23 +17,21 @@ final class HubRig: HubEnvironment {
         var window = 4 << 20
         var hardBound = 8 << 20
         var restoreBatch = 512
+        var nodeCount = 1
+        /// Which node a name belongs to.
+        var placement: Placement?
     }
 
     let hub: Hub
-    let redis = FakeRedis()
+    let nodes: [SimulatedNode]
     let options: Options
     /// Connected apps by their slot.
     private(set) var apps: [Int: App] = [:]
-    var isPublishLinkUp = false
-    var isSubscribeLinkUp = false
-    /// Every name held has been confirmed since the subscribe link came.
-    var isRestored = false
     var path = PathState(now: 0, unixMilliseconds: 0)
     /// Whether the publish link writes what is gathered for it; if not, it stays in the output.
     var takesPublishes = true
     /// Whether what is written waits in the relay's backlog until `transmit`, instead of being with Redis at once.
     var isNetworkSlow = false
-    private(set) var publishBacklog: [UInt8] = []
     private var finished: [(Int, App.Ending)] = []
     /// How often the hub has said its last word to a connection.
     private(set) var endings = 0
@@ -52,11 +50,17 @@ final class HubRig: HubEnvironment {
                 maxSubscriptionsPerConnection: options.maxSubscriptionsPerConnection,
                 helloTimeout: 5_000_000_000, frameTimeout: 30_000_000_000),
             bounds: .init(window: options.window, maxBuffered: 64 << 20, hardBound: options.hardBound),
-            counters: Counters(), status: path.status, seed: 42)
+            counters: Counters(), status: path.status, seed: 42,
+            nodeCount: options.nodeCount, placement: options.placement)
+        nodes = hub.nodes.map(SimulatedNode.init)
         hub.now = 1_000_000_000
         hub.environment = self
         hub.outboxes.flush = { [unowned self] in flush($0) }
     }
+
+    // The first node, and its Redis: the only ones in most tests.
+    var node: HubNode { hub.nodes[0] }
+    var redis: FakeRedis { nodes[0].redis }
 
     // MARK: Apps
 
@@ -108,25 +112,24 @@ final class HubRig: HubEnvironment {
 
     // MARK: HubEnvironment
 
-    func flushPublishes() {
-        guard isPublishLinkUp, takesPublishes, hub.publishes.output.count > 0 else { return }
-        publishBacklog += hub.publishes.output.bytes
-        hub.publishes.output.removeAll()
-        transmit(isNetworkSlow ? 0 : publishBacklog.count)
+    func flushPublishes(to feed: HubNode) {
+        let node = nodes[feed.index]
+        guard node.isPublishLinkUp, takesPublishes, feed.publishes.output.count > 0 else { return }
+        node.publishBacklog += feed.publishes.output.bytes
+        feed.publishes.output.removeAll()
+        transmit(isNetworkSlow ? 0 : node.publishBacklog.count, to: feed.index)
+    }
+
+    private func flushPublishes() {
+        for node in nodes { flushPublishes(to: node.feed) }
     }
 
     /// So many bytes of the publish link's backlog get to Redis.
-    func transmit(_ count: Int) {
-        redis.receive(publishBacklog.prefix(count))
-        publishBacklog.removeFirst(min(count, publishBacklog.count))
-        hub.publishes.backlog = publishBacklog.count
-    }
-
-    /// The publish link is gone.
-    /// - Returns: the bytes of its backlog, which never left.
-    func dropPublishBacklog() -> Int {
-        defer { publishBacklog = [] }
-        return publishBacklog.count
+    func transmit(_ count: Int, to number: Int = 0) {
+        let node = nodes[number]
+        node.redis.receive(node.publishBacklog.prefix(count))
+        node.publishBacklog.removeFirst(min(count, node.publishBacklog.count))
+        node.feed.publishes.backlog = node.publishBacklog.count
     }
 
     func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {

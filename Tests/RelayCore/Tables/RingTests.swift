@@ -48,8 +48,8 @@ import Testing
 }
 
 @Suite struct WaiterPoolTests {
-    private func operation(_ serial: UInt64) -> NameOperation {
-        NameOperation(kind: .subscribe, id: serial, slot: 0, serial: serial)
+    private func operation(_ id: UInt64) -> NameOperation {
+        NameOperation(kind: .subscribe, id: id, slot: 0)
     }
 
     @Test(arguments: seeds(5))
@@ -58,15 +58,15 @@ import Testing
         var pool = WaiterPool()
         var heads = [UInt32](repeating: 0, count: 20)
         var model = [[UInt64]](repeating: [], count: 20)
-        for serial in 0..<2000 as Range<UInt64> {
+        for id in 0..<2000 as Range<UInt64> {
             let list = random.int(0...19)
             if random.oneIn(5) {
-                #expect(pool.takeAll(from: &heads[list]).map(\.serial).sorted() == model[list])
+                #expect(pool.takeAll(from: &heads[list]).map(\.id).sorted() == model[list])
                 #expect(heads[list] == 0)
                 model[list] = []
             } else {
-                pool.add(operation(serial), to: &heads[list])
-                model[list].append(serial)
+                pool.add(operation(id), to: &heads[list])
+                model[list].append(id)
             }
         }
     }
@@ -82,6 +82,5 @@ import Testing
             #expect(pool.takeAll(from: &head).count == 1)
         }
         #expect(kept == nil)
-        pool.removeAll()
     }
 }

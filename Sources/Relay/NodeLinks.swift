@@ -1,0 +1,147 @@
+internal import Configuration
+internal import Logging
+internal import Posix
+internal import RelayCore
+
+/// The two links to one Redis node, and what they are worth together. The links' events come in here; the decisions are
+/// `NodeMachine`'s, and here they are carried out.
+final class NodeLinks {
+    unowned let relay: Relay
+    /// What the hub keeps for the node.
+    let feed: HubNode
+    private(set) var machine: NodeMachine
+    private(set) var publishLink: PublishLink!
+    private(set) var subscribeLink: SubscribeLink!
+    /// What has been logged of commands that the server refuses, so that it is logged once.
+    private var loggedRefusals: Set<String> = []
+    private var random = SystemRandomNumberGenerator()
+
+    /// How often the role is asked when there are no probes.
+    private static let roleIntervalWithoutProbe: UInt64 = 5_000_000_000
+
+    init(relay: Relay, feed: HubNode) {
+        (self.relay, self.feed) = (relay, feed)
+        let timings = relay.configuration.timings
+        machine = NodeMachine(
+            probe: Probe(interval: timings.probeInterval, deadline: timings.linkTimeout),
+            role: RoleCheck(interval: timings.probeInterval ?? Self.roleIntervalWithoutProbe))
+        publishLink = PublishLink(name: "publish", node: self)
+        subscribeLink = SubscribeLink(name: "subscribe", node: self)
+    }
+
+    var links: [RedisLink] { [publishLink, subscribeLink] }
+    /// For people; without secrets.
+    var address: String { relay.configuration.redis.displayAddress }
+    /// Why one of the links is not up.
+    var failure: LinkFailure? { publishLink.failure ?? subscribeLink.failure }
+
+    func start() {
+        for link in links { link.start() }
+    }
+
+    /// Ends both links for good.
+    func stop(_ failure: LinkFailure) {
+        for link in links { link.stop(failure) }
+    }
+
+    /// Called several times per heartbeat interval.
+    func tick() {
+        for link in links { link.tick() }
+        carryOutOrders()
+    }
+
+    /// Our own loop stood still: that is not Redis's silence.
+    func forgive() {
+        for link in links { link.forgive() }
+        machine.forgive(now: Clock.monotonicNanoseconds())
+    }
+
+    // MARK: The links
+
+    func publishLinkEstablished() {
+        let refusedRole = publishLink.machine.fallbacks.first { $0.step == .role }
+        machine.publishLinkUp(roleUnavailable: refusedRole?.text, now: Clock.monotonicNanoseconds(), using: &random)
+        carryOutOrders()
+        relay.evaluatePath()
+    }
+
+    func publishLinkLost() { machine.publishLinkDown() }
+
+    func subscribeLinkEstablished() {
+        machine.subscribeLinkUp()
+        subscribeLinkProgressed()
+    }
+
+    /// Redis has answered something on the subscribe link.
+    func subscribeLinkProgressed() {
+        guard feed.isRestored, subscribeLink.isEstablished, subscribeLink.isProbeAnswered else { return }
+        machine.subscribeLinkRestored()
+        carryOutOrders()
+        relay.evaluatePath()
+    }
+
+    func subscribeLinkLost() { machine.subscribeLinkDown() }
+
+    /// Notes what the server refused in a link's greeting.
+    func noteFallbacks(of link: RedisLink) {
+        for fallback in link.machine.fallbacks {
+            logOnce("Redis refuses \(fallback.step.rawValue); the relay does without", fallback.text)
+        }
+    }
+
+    private func logOnce(_ message: String, _ reply: String) {
+        guard loggedRefusals.insert(message).inserted else { return }
+        relay.logger.warning("\(message)", metadata: ["reply": "\(reply)"])
+    }
+
+    // MARK: Probe and role
+
+    private func carryOutOrders() {
+        let now = Clock.monotonicNanoseconds()
+        let orders = machine.tick(now: now, isDrained: !subscribeLink.isBehind)
+        if orders.asksRole, !publishLink.askRole() { machine.roleNotAsked() }
+        if let number = orders.probe, let channel = relay.probeChannel,
+            !relay.hub.sendProbe(number: number, channel: channel, to: feed)
+        {
+            machine.notPublished()
+        }
+        if let failure = orders.failure { giveUp(failure) }
+    }
+
+    func probeAnswered(_ number: UInt64) { machine.probeAnswered(number, now: Clock.monotonicNanoseconds()) }
+
+    func probeHeard(_ number: UInt64) {
+        let roundTrip = machine.probeHeard(number, now: Clock.monotonicNanoseconds(), using: &random)
+        guard let roundTrip else { return }
+        relay.roundTrips.record(roundTrip)
+        relay.evaluatePath()
+    }
+
+    /// An ACL denies the probe's channel, or the server knows no such command: heartbeats must do.
+    func probeRefused(_ text: String) {
+        machine.probeRefused(text)
+        logOnce("Redis refuses the probe; the path is judged by heartbeats alone", text)
+        relay.evaluatePath()
+    }
+
+    func roleAnswered(_ reply: LinkMachine.Reply) {
+        switch reply {
+        case .role(let role):
+            if let failure = LinkFailure.classify(role: role) { return giveUp(failure) }
+            machine.roleConfirmed(now: Clock.monotonicNanoseconds(), using: &random)
+        case .error(let text):
+            machine.roleRefused(text)
+            logOnce("Redis refuses ROLE; the relay does without", text)
+        case .other: machine.roleRefused("an answer that is no role")
+        }
+    }
+
+    /// The path is bad although the links are connected.
+    private func giveUp(_ failure: LinkFailure) {
+        relay.withoutEvaluation {
+            machine.distrust()
+            for link in links { link.fail(failure) }
+        }
+        relay.evaluatePath()
+    }
+}

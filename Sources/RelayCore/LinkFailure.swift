@@ -1,0 +1,33 @@
+/// Why a link is not up.
+package struct LinkFailure: Error, Equatable, Sendable {
+    package var cause: Cause
+    /// For people; names who failed and holds no secret.
+    package var reason: String
+
+    package init(cause: Cause, reason: String) { (self.cause, self.reason) = (cause, reason) }
+
+    /// Trying again at once would get the same answer.
+    var isRefusal: Bool { [.auth, .busy, .demoted, .tls].contains(cause) }
+
+    /// What an error reply means for the link as a whole; nil when the link is of use all the same (MISCONF,
+    /// MASTERDOWN, NOPERM and unknown commands say nothing about PUBLISH and SUBSCRIBE).
+    package static func classify(error text: String, isAuth: Bool = false) -> LinkFailure? {
+        let word = text.prefix { $0 != " " }
+        switch word {
+        case "NOAUTH", "WRONGPASS": return LinkFailure(cause: .auth, reason: "Redis: \(text)")
+        case "LOADING", "BUSY": return LinkFailure(cause: .busy, reason: "Redis: \(text)")
+        case "ERR" where text.hasPrefix("ERR max number of clients"):
+            return LinkFailure(cause: .busy, reason: "Redis: \(text)")
+        case "ERR" where isAuth && text.hasPrefix("ERR unknown command"):
+            // The rest of the text would be what was sent.
+            return LinkFailure(cause: .auth, reason: "Redis does not know AUTH")
+        default: return isAuth ? LinkFailure(cause: .auth, reason: "Redis refused AUTH: \(text)") : nil
+        }
+    }
+
+    /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it.
+    package static func classify(role: String) -> LinkFailure? {
+        guard role == "slave" || role == "replica" else { return nil }
+        return LinkFailure(cause: .demoted, reason: "Redis is a replica, not a master")
+    }
+}

@@ -1,0 +1,170 @@
+/// What one Redis node is worth: a link that publishes, a link that hears, and the proof that what goes into the one
+/// comes out of the other. Events and times in, orders out. A single Redis is one node; see `NodeSet`.
+///
+///     publish link up ───────────────────────────────────────► publishing ┐  with both links up, a direction that
+///     subscribe link up ──► everything held is confirmed ────► receiving  ┘  did not count needs a returned probe
+///
+/// With one link away there can be no probe, and the other's own confirmations must do; but not after the path was
+/// found to be bad (a probe overdue, a demoted master): then nothing counts before a probe has come back.
+package struct NodeMachine: Sendable {
+    /// What a tick asks for.
+    package struct Orders: Sendable, Equatable {
+        /// Publish a probe with this number.
+        package var probe: UInt64?
+        /// Ask the server of the publish link for its role.
+        package var asksRole = false
+        /// Both links are to be given up, for this reason.
+        package var failure: LinkFailure?
+    }
+
+    package private(set) var probe: Probe
+    package private(set) var role: RoleCheck
+    private var isPublishLinkUp = false
+    private var isSubscribeLinkUp = false
+    /// Everything that was held when the subscribe link came up has been answered.
+    private var isRestored = false
+    /// A probe has come back over the two connections that are open now.
+    private var isProven = false
+    /// The path was found to be bad, and nothing has come back since.
+    private var isDistrusted = false
+    /// Whether apps' publishes may go this way.
+    package private(set) var publishing = false
+    /// Whether everything held is heard.
+    package private(set) var receiving = false
+    /// How often `receiving` has ended.
+    package private(set) var gaps: UInt64 = 0
+
+    package init(probe: Probe, role: RoleCheck) { (self.probe, self.role) = (probe, role) }
+
+    // MARK: The links
+
+    /// - Parameter roleUnavailable: what the server answered to ROLE instead of its role, if it did.
+    package mutating func publishLinkUp(
+        roleUnavailable: String?, now: UInt64, using random: inout some RandomNumberGenerator
+    ) {
+        isPublishLinkUp = true
+        isProven = false
+        probe.demand()
+        role.begin(unavailable: roleUnavailable, now: now, using: &random)
+        settle()
+    }
+
+    package mutating func publishLinkDown() {
+        isPublishLinkUp = false
+        isProven = false
+        role.end()
+        settle()
+    }
+
+    package mutating func subscribeLinkUp() {
+        isSubscribeLinkUp = true
+        isProven = false
+        probe.allow()
+    }
+
+    /// Everything held has Redis's answer, and so has the SUBSCRIBE to the probe's channel.
+    package mutating func subscribeLinkRestored() {
+        guard isSubscribeLinkUp, !isRestored else { return }
+        isRestored = true
+        probe.demand()
+        // The subscribe link had broken: the server may be another one by now, or another thing.
+        role.demand()
+        settle()
+    }
+
+    package mutating func subscribeLinkDown() {
+        isSubscribeLinkUp = false
+        isRestored = false
+        isProven = false
+        settle()
+    }
+
+    /// The path is bad although both links are connected. Until a probe has come back nothing counts.
+    package mutating func distrust() {
+        isDistrusted = true
+        isProven = false
+        settle()
+    }
+
+    private mutating func settle() {
+        let (canPublish, canReceive) = (isPublishLinkUp, isSubscribeLinkUp && isRestored)
+        let needsProof = probe.isEnabled && !isProven && (isDistrusted || (canPublish && canReceive))
+        let wasReceiving = receiving
+        publishing = canPublish && (!needsProof || (publishing && !isDistrusted))
+        receiving = canReceive && (!needsProof || (receiving && !isDistrusted))
+        if wasReceiving && !receiving { gaps += 1 }
+    }
+
+    // MARK: Probe and role
+
+    /// Called several times a second, and when a link has come up.
+    /// - Parameter isDrained: whether the subscribe link has been read empty; a backlog there is lag, not silence.
+    package mutating func tick(now: UInt64, isDrained: Bool) -> Orders {
+        var orders = Orders()
+        guard isPublishLinkUp else { return orders }
+        orders.asksRole = role.tick(now: now)
+        guard isRestored else { return orders }
+        switch probe.tick(now: now, isDrained: isDrained) {
+        case .none: break
+        case .publish(let number): orders.probe = number
+        case .fail(let failure): orders.failure = failure
+        }
+        return orders
+    }
+
+    /// What a tick ordered could not be written: it is tried again.
+    package mutating func notPublished() { probe.demand() }
+    package mutating func roleNotAsked() { role.notAsked() }
+
+    /// Redis has answered the PUBLISH of probe `number`.
+    package mutating func probeAnswered(_ number: UInt64, now: UInt64) { probe.answered(number: number, now: now) }
+
+    /// Probe `number` has come back.
+    /// - Returns: the round trip in nanoseconds, or nil when this was not the one that is waited for.
+    package mutating func probeHeard(
+        _ number: UInt64, now: UInt64, using random: inout some RandomNumberGenerator
+    ) -> UInt64? {
+        let roundTrip = probe.heard(number: number, now: now, using: &random)
+        guard let roundTrip else { return nil }
+        (isProven, isDistrusted) = (true, false)
+        settle()
+        return roundTrip
+    }
+
+    /// Redis refuses the probe's channel: heartbeats must do.
+    package mutating func probeRefused(_ text: String) {
+        probe.refused(text)
+        settle()
+    }
+
+    /// The server has answered ROLE with a role that can be used.
+    package mutating func roleConfirmed(now: UInt64, using random: inout some RandomNumberGenerator) {
+        role.answered(now: now, using: &random)
+    }
+
+    /// The server has answered ROLE with an error: heartbeats and probes must do.
+    package mutating func roleRefused(_ text: String) { role.refused(text) }
+
+    /// Our own loop stood still: deadlines start anew.
+    package mutating func forgive(now: UInt64) { probe.forgive(now: now) }
+}
+
+/// The nodes together: one for a single Redis, several for a cluster, each with its share of the channels.
+package struct NodeSet: Sendable {
+    /// How many of the nodes can do something.
+    package enum Reach: Sendable, Equatable { case none, some, all }
+
+    package var nodes: [NodeMachine]
+
+    package init(_ nodes: [NodeMachine]) { self.nodes = nodes }
+
+    package var publishing: Reach { reach(\.publishing) }
+    package var receiving: Reach { reach(\.receiving) }
+    /// Breaks in receiving of any of them.
+    package var gaps: UInt64 { nodes.reduce(0) { $0 + $1.gaps } }
+
+    private func reach(_ property: KeyPath<NodeMachine, Bool>) -> Reach {
+        let count = nodes.count { $0[keyPath: property] }
+        return count == 0 ? .none : count == nodes.count ? .all : .some
+    }
+}

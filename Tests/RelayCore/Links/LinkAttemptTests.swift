@@ -1,0 +1,88 @@
+import Testing
+
+@testable import RelayCore
+
+/// From a wait to a connected socket: what is looked up, what is tried, for how long, and in which order.
+@Suite final class LinkAttemptTests {
+    private var link = Link()
+
+    /// The machine is woken when it wants to be.
+    private func wake() -> LinkMachine.Action {
+        guard let due = link.machine.wakesAt else { return .none }
+        #expect(due == 0 || link.machine.wake(now: due - 1) == .none, "not before it is due")
+        return link.machine.wake(now: due)
+    }
+
+    private func failure(_ action: LinkMachine.Action) -> LinkFailure? {
+        if case .fail(let failure) = action { failure } else { nil }
+    }
+
+    @Test func theFirstAttemptIsDueAtOnceAndLaterOnesAfterAWait() {
+        #expect(wake() == .resolve)
+        _ = link.fail(.unreachable, at: 60_000)
+        guard case .waiting(let until) = link.machine.phase else { return }
+        #expect(until >= 60_000.ms && until <= 60_050.ms)
+        #expect(wake() == .resolve, "the name is looked up anew for each attempt")
+    }
+
+    @Test func everyAddressIsTriedInTurnWithATimeOfItsOwn() {
+        #expect(wake() == .resolve)
+        #expect(link.machine.resolved(count: 3, now: 100.ms) == .connect(.found(0)))
+        #expect(link.machine.wakesAt == 2100.ms)
+        #expect(link.machine.connectingFailed("refused", now: 200.ms) == .connect(.found(1)))
+        #expect(link.machine.wakesAt == 2200.ms)
+        #expect(wake() == .connect(.found(2)))
+        #expect(link.machine.wakesAt == 4200.ms)
+        let failure = failure(link.machine.connectingFailed("no route", now: 5000.ms))
+        #expect(failure?.cause == .unreachable && failure?.reason == "connecting: no route")
+    }
+
+    @Test func resolvingTakesAtMostItsTime() {
+        #expect(wake() == .resolve)
+        #expect(link.machine.wakesAt == 2000.ms)
+        #expect(failure(wake())?.reason == "resolving: timed out", "there is no last good address yet")
+        #expect(link.machine.resolved(count: 1, now: 2001.ms) == .connect(.found(0)), "the machine was not told to end")
+    }
+
+    @Test func theLastGoodAddressIsTriedWhenResolvingFails() {
+        link = Link.established(at: 0)
+        _ = link.fail(.closed, at: 1000)
+        #expect(wake() == .resolve)
+        #expect(link.machine.resolvingFailed("no such name", now: 3000.ms) == .connect(.lastGood))
+        #expect(failure(link.machine.connectingFailed("refused", now: 3001.ms)) != nil)
+        _ = link.fail(.unreachable, at: 3001)
+        #expect(wake() == .resolve)
+        #expect(wake() == .connect(.lastGood), "a resolver that hangs has failed too")
+    }
+
+    @Test func anAddressThatWasNeverGreetedIsNoFallback() {
+        link.connect(0)
+        _ = link.machine.connected(now: 0, authenticates: false)
+        _ = link.fail(.auth, at: 0)
+        #expect(wake() == .resolve)
+        #expect(failure(link.machine.resolvingFailed("no such name", now: 10_000.ms)) != nil)
+    }
+
+    @Test func aNameWithoutAddressesIsAFailure() {
+        #expect(wake() == .resolve)
+        #expect(failure(link.machine.resolved(count: 0, now: 0))?.cause == .unreachable)
+    }
+
+    @Test func whatComesTooLateChangesNothing() {
+        link = Link.established(at: 0)
+        #expect(link.machine.resolved(count: 1, now: 1.ms) == .none)
+        #expect(link.machine.resolvingFailed("late", now: 1.ms) == .none)
+        #expect(link.machine.connectingFailed("late", now: 1.ms) == .none)
+        #expect(link.machine.wakesAt == nil && link.machine.wake(now: 60_000.ms) == .none)
+        #expect(link.machine.phase == .established)
+    }
+
+    @Test func timeInWhichOurOwnLoopStoodStillIsNotTheNetworks() {
+        #expect(wake() == .resolve)
+        link.machine.forgive(now: 5000.ms)
+        #expect(link.machine.wakesAt == 7000.ms)
+        _ = link.machine.resolved(count: 1, now: 5000.ms)
+        link.machine.forgive(now: 9000.ms)
+        #expect(link.machine.wakesAt == 11_000.ms)
+    }
+}
