@@ -230,10 +230,16 @@ extension Hub {
         }
         while table.entries[Int(index)].memberCount > 0, let members = table.entries[Int(index)].members {
             let slot = Int(members[0].slot)
-            revoke(index, from: slot, text)
+            revoke(index, from: slot, refusalText(text, of: index))
             leave(slot, index)
         }
         table.entries[Int(index)].pendingCount -= 1
         reconsider(index)
+    }
+
+    /// Redis's words for a refusal, with what they leave out: the usual surprise about patterns under an access list.
+    func refusalText(_ text: String, of index: UInt32) -> String {
+        guard table.entries[Int(index)].isPattern, text.hasPrefix("NOPERM") else { return text }
+        return text + " (an access list of Redis must grant a pattern literally)"
     }
 }

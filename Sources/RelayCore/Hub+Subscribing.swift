@@ -182,12 +182,14 @@ extension Hub {
         case .answer(let outcome, let detail): reply(operation.id, outcome, detail: detail, to: slot)
         case .subscribe where operation.refused.isEmpty || operation.id == 0:
             let refused = operation.refused
-            for index in refused { revoke(index, from: slot, operation.refusal) }
+            for index in refused { revoke(index, from: slot, refusalText(operation.refusal, of: index)) }
             join(operation)
             reply(operation.id, operation.isPending ? .pending : .ok, to: slot)
         case .subscribe:
             let (names, isWhole) = refusedNames(of: operation)
-            let detail = operation.refusal + (isWhole ? "" : " (of \(operation.refused.count) names the first ones)")
+            let patterns = operation.refused.filter { table.entries[Int($0)].isPattern }
+            let text = refusalText(operation.refusal, of: patterns.first ?? operation.refused[0])
+            let detail = text + (isWhole ? "" : " (of \(operation.refused.count) names the first ones)")
             reply(operation.id, .refused, detail: detail, names: names, to: slot)
             abandonNames(of: operation)
         }
@@ -196,7 +198,7 @@ extension Hub {
 
     /// The names that Redis has refused, as many as a frame has room for.
     private func refusedNames(of operation: NameOperation) -> (names: [UnsafeRawBufferPointer], isWhole: Bool) {
-        // The overhead that a frame is granted holds everything else: the detail is at most 600 bytes long.
+        // The overhead that a frame is granted holds everything else: the detail is at most 700 bytes long.
         var room = identity.maxFrameBytes - 1024
         var names: [UnsafeRawBufferPointer] = []
         for index in operation.refused {
