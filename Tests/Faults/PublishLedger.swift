@@ -1,0 +1,78 @@
+import TestSupport
+
+/// The books of one connection that publishes on one channel with the ids 1, 2, 3 and so on: what became of each id,
+/// which states were told, and whatever was told that the contract does not allow.
+final class PublishLedger {
+    let client: TestConnection
+    let channel: String
+    private(set) var sent: UInt64 = 0
+    private(set) var outcomes: [UInt64: HubrelayOutcome] = [:]
+    /// The states of the Status frames, in their order.
+    private(set) var states: [HubrelayState] = []
+    /// Second Replies, Replies out of order, OK on a link known to be bad: in words.
+    private(set) var faults: [String] = []
+    private var lastAnswered: UInt64 = 0
+
+    init(_ client: TestConnection, channel: String) { (self.client, self.channel) = (client, channel) }
+
+    /// Whether every publish has its Reply.
+    var isSettled: Bool { outcomes.count == Int(sent) }
+
+    /// The outcomes that there were.
+    var kinds: Set<HubrelayOutcome> { Set(outcomes.values) }
+
+    /// How many publishes had this outcome.
+    func count(of outcome: HubrelayOutcome) -> Int { outcomes.values.count { $0 == outcome } }
+
+    /// Publishes the next `count` ids in one write, each as its own payload.
+    func send(_ count: UInt64) throws {
+        let ids = sent + 1...sent + count
+        sent += count
+        try client.send(raw: ids.flatMap { HubrelayClientFrame.publish(channel, "\($0)", id: $0).bytes })
+    }
+
+    /// Takes what has arrived, and waits for nothing.
+    func readWhatIsThere() throws {
+        while let frame = try client.nextIfAny(within: 0) { note(frame) }
+    }
+
+    /// Reads until every publish has its Reply.
+    func settle(line: UInt = #line) throws {
+        if isSettled { return }
+        _ = try client.collect("the Replies to all \(sent) publishes", line: line) { frame in
+            note(frame)
+            return isSettled
+        }
+    }
+
+    /// Reads until this state is told.
+    func read(until state: HubrelayState, line: UInt = #line) throws {
+        _ = try client.collect("Status \(state)", line: line) { frame in
+            note(frame)
+            if case .status(let status) = frame.frame { return status.state == state }
+            return false
+        }
+    }
+
+    private func note(_ frame: HubrelayRelayFrame) {
+        switch frame.frame {
+        case .status(let status): states.append(status.state)
+        case .reply(let reply): note(reply)
+        default: faults.append("not expected: \(frame.summary)")
+        }
+    }
+
+    private func note(_ reply: HubrelayReply) {
+        if outcomes.updateValue(reply.outcome, forKey: reply.id) != nil { faults.append("\(reply.id) again") }
+        // Publishes on one channel are answered in the order written.
+        if reply.id != lastAnswered + 1 { faults.append("\(reply.id) after \(lastAnswered)") }
+        lastAnswered = reply.id
+        let isKnownBad = !client.status.publishing
+        switch reply.outcome {
+        case .ok, .interrupted:
+            if isKnownBad { faults.append("\(reply.id) is \(reply.outcome) on a link known to be bad") }
+        case .notConnected: break
+        default: faults.append("\(reply.id) is \(reply.outcome)")
+        }
+    }
+}
