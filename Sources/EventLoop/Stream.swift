@@ -19,8 +19,6 @@ open class Stream {
     /// A write has failed: nothing more can be sent, though there may be something to read.
     package private(set) var isWriteBroken = false
     package private(set) var isClosing = false
-    /// The last read filled the buffer, so there may be more where it came from.
-    package private(set) var lastReadWasFull = false
     private var lastReadTurn: UInt64 = .max
     /// libuv is asking for a buffer just now.
     private var isAsking = false
@@ -86,7 +84,6 @@ open class Stream {
 
     private func finishRead(_ count: Int, _ base: UnsafeMutablePointer<CChar>?) {
         if count > 0 {
-            lastReadWasFull = count == Loop.readBufferBytes
             didRead(UnsafeRawBufferPointer(start: base, count: count))
         } else if count == Int(UV_EOF.rawValue) {
             didEnd(nil)

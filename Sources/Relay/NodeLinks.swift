@@ -12,6 +12,8 @@ final class NodeLinks {
     private(set) var machine: NodeMachine
     private(set) var publishLink: PublishLink!
     private(set) var subscribeLink: SubscribeLink!
+    /// The PING on the subscribe link after whose answer a probe is due, as one of `HubNode.pingsSent`.
+    private var backlogPing: Int?
     /// What has been logged of commands that the server refuses, so that it is logged once.
     private var loggedRefusals: Set<String> = []
     private var random = SystemRandomNumberGenerator()
@@ -80,7 +82,10 @@ final class NodeLinks {
         relay.evaluatePath()
     }
 
-    func subscribeLinkLost() { machine.subscribeLinkDown() }
+    func subscribeLinkLost() {
+        backlogPing = nil
+        machine.subscribeLinkDown()
+    }
 
     /// Notes what the server refused in a link's greeting.
     func noteFallbacks(of link: RedisLink) {
@@ -98,7 +103,15 @@ final class NodeLinks {
 
     private func carryOutOrders() {
         let now = Clock.monotonicNanoseconds()
-        let orders = machine.tick(now: now, isDrained: !subscribeLink.isBehind)
+        if let backlogPing, feed.pingsAnswered >= backlogPing {
+            self.backlogPing = nil
+            machine.backlogRead(now: now)
+        }
+        let orders = machine.tick(now: now)
+        if orders.pingsSubscribeLink {
+            subscribeLink.writePing()
+            backlogPing = feed.pingsSent
+        }
         if orders.asksRole, !publishLink.askRole() { machine.roleNotAsked() }
         if let number = orders.probe, let channel = relay.probeChannel,
             !relay.hub.sendProbe(number: number, channel: channel, to: feed)
@@ -108,7 +121,7 @@ final class NodeLinks {
         if let failure = orders.failure { giveUp(failure) }
     }
 
-    func probeAnswered(_ number: UInt64) { machine.probeAnswered(number, now: Clock.monotonicNanoseconds()) }
+    func probeAnswered(_ number: UInt64) { machine.probeAnswered(number) }
 
     func probeHeard(_ number: UInt64) {
         let roundTrip = machine.probeHeard(number, now: Clock.monotonicNanoseconds(), using: &random)

@@ -45,8 +45,6 @@ class RedisLink {
 
     var relay: Relay { node.relay }
     var isEstablished: Bool { machine.phase == .established }
-    /// The last read filled the buffer: what is heard may be old.
-    var isBehind: Bool { stream?.lastReadWasFull ?? false }
     /// Why the link is not up, with who failed; nil while it is.
     var failure: LinkFailure? {
         machine.lastFailure.map {

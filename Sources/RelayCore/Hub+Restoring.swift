@@ -179,6 +179,7 @@ extension Hub {
         guard let command = node.commands.popFirst(), case .ping = command.kind else {
             return .violation("a PONG that was not asked for")
         }
+        node.pingsAnswered += 1
         return .none
     }
 
@@ -189,7 +190,9 @@ extension Hub {
             return .violation("an error in answer to nothing: \(text)")
         }
         switch command.kind {
-        case .ping: return .none
+        case .ping:
+            node.pingsAnswered += 1
+            return .none
         case .probe: return .probeRefused(text)
         case .names(let verb):
             guard command.remaining == command.count else {

@@ -24,6 +24,9 @@ package final class HubNode {
     var queuedNames = Ring<UInt32>()
     /// Names of commands that Redis refused as a whole, to be asked again in smaller ones.
     var refusedBatches = Ring<[UInt32]>()
+    /// PINGs written to the subscribe link, and those of them that have an answer. Both begin anew with each link.
+    package private(set) var pingsSent = 0
+    package internal(set) var pingsAnswered = 0
     /// Names held when the restore began that have no answer yet.
     var restoreRemaining = 0
     /// Requests that came during the restore and are not answered before its end.
@@ -41,7 +44,10 @@ package final class HubNode {
     package var isSubscribeReplyOwed: Bool { !commands.isEmpty }
 
     /// A PING, or the SUBSCRIBE to the probe channel, has been written to the subscribe link.
-    package func sentPing() { commands.append(.init(kind: .ping, count: 1, remaining: 1)) }
+    package func sentPing() {
+        commands.append(.init(kind: .ping, count: 1, remaining: 1))
+        pingsSent += 1
+    }
     package func sentProbeSubscribe() { commands.append(.init(kind: .probe, count: 1, remaining: 1)) }
 
     /// The subscribe link is gone, and with it all that was under way.
@@ -52,6 +58,7 @@ package final class HubNode {
         queuedNames.removeAll()
         refusedBatches.removeAll()
         restoreRemaining = 0
+        (pingsSent, pingsAnswered) = (0, 0)
     }
 }
 

@@ -11,6 +11,8 @@ package struct NodeMachine: Sendable {
     package struct Orders: Sendable, Equatable {
         /// Publish a probe with this number.
         package var probe: UInt64?
+        /// Send a PING on the subscribe link, and say `backlogRead` when it is answered.
+        package var pingsSubscribeLink = false
         /// Ask the server of the publish link for its role.
         package var asksRole = false
         /// Both links are to be given up, for this reason.
@@ -98,15 +100,15 @@ package struct NodeMachine: Sendable {
     // MARK: Probe and role
 
     /// Called several times a second, and when a link has come up.
-    /// - Parameter isDrained: whether the subscribe link has been read empty; a backlog there is lag, not silence.
-    package mutating func tick(now: UInt64, isDrained: Bool) -> Orders {
+    package mutating func tick(now: UInt64) -> Orders {
         var orders = Orders()
         guard isPublishLinkUp else { return orders }
         orders.asksRole = role.tick(now: now)
         guard isRestored else { return orders }
-        switch probe.tick(now: now, isDrained: isDrained) {
+        switch probe.tick(now: now) {
         case .none: break
         case .publish(let number): orders.probe = number
+        case .pingSubscribeLink: orders.pingsSubscribeLink = true
         case .fail(let failure): orders.failure = failure
         }
         return orders
@@ -117,7 +119,10 @@ package struct NodeMachine: Sendable {
     package mutating func roleNotAsked() { role.notAsked() }
 
     /// Redis has answered the PUBLISH of probe `number`.
-    package mutating func probeAnswered(_ number: UInt64, now: UInt64) { probe.answered(number: number, now: now) }
+    package mutating func probeAnswered(_ number: UInt64) { probe.answered(number: number) }
+
+    /// Everything has been read that Redis had for the subscribe link when the PING was ordered.
+    package mutating func backlogRead(now: UInt64) { probe.backlogRead(now: now) }
 
     /// Probe `number` has come back.
     /// - Returns: the round trip in nanoseconds, or nil when this was not the one that is waited for.

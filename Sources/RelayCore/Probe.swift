@@ -1,22 +1,41 @@
 /// The relay's own message on its own channel, published on one link and heard on the other: the proof that the whole
 /// path works, which a connected socket is not.
+///
+///     idle ──► published ──► answered ──► behind ──► due ──► overdue
+///
+/// Each step follows from Redis's answer to the one before: PUBLISH, then a PING on the link that should have heard it.
+/// Redis's output to that link may be seconds long, and nobody on this side can see how long: but its replies come in
+/// order, so that after the answer to the PING all has been read that stood before it. Only then the deadline begins.
 package struct Probe: Sendable {
     package enum Action: Equatable, Sendable {
         case none
         case publish(number: UInt64)
+        /// Send a PING on the subscribe link, and call `backlogRead` when it is answered.
+        case pingSubscribeLink
         case fail(LinkFailure)
     }
 
     private enum Phase: Equatable {
         case idle(due: UInt64)
         case published(at: UInt64)
-        /// Redis has answered the PUBLISH at `since`; now the message is due on the other link.
-        case answered(publishedAt: UInt64, since: UInt64)
+        /// Redis has answered the PUBLISH. Nearly always the message comes before the next tick, and no PING is needed.
+        case answered(publishedAt: UInt64, isTicked: Bool)
+        /// The PING is under way.
+        case behind(publishedAt: UInt64)
+        /// All has been read that Redis had for the subscribe link when it answered the PUBLISH.
+        case due(publishedAt: UInt64, since: UInt64)
+
+        var publishedAt: UInt64? {
+            switch self {
+            case .idle: nil
+            case .published(let at), .answered(let at, _), .behind(let at), .due(let at, _): at
+            }
+        }
     }
 
     /// Nanoseconds between probes, spread by 20 % either way; nil: off.
     private let interval: UInt64?
-    /// Nanoseconds after which an answered probe that was not heard is overdue.
+    /// Nanoseconds that a probe may be due.
     private let deadline: UInt64
     private var number: UInt64 = 0
     private var phase = Phase.idle(due: 0)
@@ -37,8 +56,7 @@ package struct Probe: Sendable {
     }
 
     /// Called several times a second while both links are ready.
-    /// - Parameter isDrained: whether the subscribe link has been read empty; a backlog there is lag, not silence.
-    package mutating func tick(now: UInt64, isDrained: Bool) -> Action {
+    package mutating func tick(now: UInt64) -> Action {
         guard isEnabled else { return .none }
         switch phase {
         case .idle(let due):
@@ -46,13 +64,11 @@ package struct Probe: Sendable {
             number += 1
             phase = .published(at: now)
             return .publish(number: number)
-        case .published: return .none  // the publish link has a deadline of its own
-        case .answered(let publishedAt, let since):
-            guard isDrained else {
-                phase = .answered(publishedAt: publishedAt, since: now)
-                isSuspect = false
-                return .none
-            }
+        case .published, .behind: return .none  // the links have deadlines of their own
+        case .answered(let publishedAt, let isTicked):
+            phase = isTicked ? .behind(publishedAt: publishedAt) : .answered(publishedAt: publishedAt, isTicked: true)
+            return isTicked ? .pingSubscribeLink : .none
+        case .due(_, let since):
             guard now - since >= deadline else { return .none }
             guard isSuspect else {
                 isSuspect = true
@@ -64,9 +80,15 @@ package struct Probe: Sendable {
     }
 
     /// Redis has answered the PUBLISH of probe `number`.
-    package mutating func answered(number: UInt64, now: UInt64) {
+    package mutating func answered(number: UInt64) {
         guard number == self.number, case .published(let at) = phase else { return }
-        phase = .answered(publishedAt: at, since: now)
+        phase = .answered(publishedAt: at, isTicked: false)
+    }
+
+    /// Redis has answered the PING on the subscribe link.
+    package mutating func backlogRead(now: UInt64) {
+        guard case .behind(let publishedAt) = phase else { return }
+        phase = .due(publishedAt: publishedAt, since: now)
     }
 
     /// Probe `number` has come back.
@@ -74,13 +96,7 @@ package struct Probe: Sendable {
     package mutating func heard(
         number: UInt64, now: UInt64, using random: inout some RandomNumberGenerator
     ) -> UInt64? {
-        guard number == self.number, let interval else { return nil }
-        let publishedAt: UInt64
-        switch phase {
-        case .idle: return nil
-        case .published(let at): publishedAt = at
-        case .answered(let at, _): publishedAt = at
-        }
+        guard number == self.number, let interval, let publishedAt = phase.publishedAt else { return nil }
         isSuspect = false
         phase = .idle(
             due: now + UInt64.random(in: (interval - interval / 5)...(interval + interval / 5), using: &random))
@@ -97,6 +113,6 @@ package struct Probe: Sendable {
     /// Our own loop stood still: the deadline starts anew.
     package mutating func forgive(now: UInt64) {
         isSuspect = false
-        if case .answered(let publishedAt, _) = phase { phase = .answered(publishedAt: publishedAt, since: now) }
+        if case .due(let publishedAt, _) = phase { phase = .due(publishedAt: publishedAt, since: now) }
     }
 }

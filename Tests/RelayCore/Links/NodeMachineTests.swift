@@ -30,14 +30,12 @@ private final class Node {
         machine.subscribeLinkRestored()
     }
 
-    func tick(_ now: Int, isDrained: Bool = true) -> NodeMachine.Orders {
-        machine.tick(now: now.ms, isDrained: isDrained)
-    }
+    func tick(_ now: Int) -> NodeMachine.Orders { machine.tick(now: now.ms) }
 
     /// A probe is published, answered and heard; false when none was due.
     func probe(_ now: Int) -> Bool {
         guard let number = tick(now).probe else { return false }
-        machine.probeAnswered(number, now: now.ms)
+        machine.probeAnswered(number)
         return machine.probeHeard(number, now: now.ms, using: &random) != nil
     }
 
@@ -94,7 +92,8 @@ private final class Node {
         while failure == nil, now < 60_000 {
             now += 250
             let orders = node.tick(now)
-            if let number = orders.probe { node.machine.probeAnswered(number, now: now.ms) }
+            if let number = orders.probe { node.machine.probeAnswered(number) }
+            if orders.pingsSubscribeLink { node.machine.backlogRead(now: now.ms) }
             failure = orders.failure
         }
         #expect(failure?.cause == .probe && now <= 6000 + 5000 + 750, "found out at \(now) ms")

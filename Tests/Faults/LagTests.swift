@@ -1,0 +1,43 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// A backlog on a subscribe link that lives: what is published comes back late, and that is no outage.
+@Suite struct LagTests {
+    private static let options = [
+        "--heartbeat-interval", "200ms", "--link-timeout", "2s", "--probe", "300ms", "--window", "1KiB",
+    ]
+
+    @Test(arguments: [false, true]) func secondsOfBacklogOnALivingLinkAreNoOutage(onPort: Bool) throws {
+        try withRelay(options: Self.options, onPort: onPort) { relay, redis in
+            let watcher = try relay.client()
+            // Redis sends a message once for each pattern, and the relay has to look at it once for each reader.
+            let readers = try (0..<10).map { _ in try relay.client() }
+            let patterns = (0..<100).map { "c" + String(repeating: "*", count: $0 + 1) }
+            for reader in readers { #expect(try reader.subscribe(patterns: patterns) == .ok) }
+            let plain = try redis.client()
+            let payloads = [[UInt8]](repeating: [65], count: 500)
+            // A faster relay needs a longer backlog.
+            var rounds = 1
+            while try lateProbes(relay) == 0 {
+                guard rounds < 200, watcher.status.outages == 0 else { throw TestFailure(watcher.status.reason) }
+                let probes = try relay.metric("hubrelay_probe_round_trip_seconds_count")
+                relay.process.signal(SIGSTOP)
+                for _ in 0..<rounds { try plain.publish("t:c", payloads) }
+                relay.process.signal(SIGCONT)
+                try eventually("a probe comes back") {
+                    try relay.metric("hubrelay_probe_round_trip_seconds_count") > probes + 1
+                }
+                rounds *= 2
+                try watcher.ping()
+            }
+            #expect(watcher.status.outages == 0 && watcher.status.gaps == 0, "\(watcher.status.reason)")
+        }
+    }
+
+    /// How many probes took longer than 2.5 s, which is more than the link's deadline.
+    private func lateProbes(_ relay: RelayProcess) throws -> Double {
+        let count = try relay.metric("hubrelay_probe_round_trip_seconds_count")
+        return try count - relay.metric("hubrelay_probe_round_trip_seconds_bucket{le=\"2.5\"}")
+    }
+}
