@@ -11,21 +11,32 @@ final class Leftovers: Sendable {
     enum Kind: String {
         case process = "pid"
         case directory = "dir"
+        case namespace = "netns"
     }
+
+    /// Removes the network namespace `$1` and what stands in for /etc there.
+    static let removalOfNamespace = """
+        ip netns delete "$1"; rm -rf "/etc/netns/$1"; rmdir /etc/netns 2>/dev/null || :
+        """
 
     private let shell: Mutex<Int32>
 
     private static let script = """
-        pids=' '; dirs=' '
+        pids=' '; dirs=' '; hosts=' '
         while read -r sign kind value; do
             case $sign$kind in
             +pid) pids="$pids$value " ;;
             -pid) pids="${pids%% $value *} ${pids#* $value }" ;;
             +dir) dirs="$dirs$value " ;;
             -dir) dirs="${dirs%% $value *} ${dirs#* $value }" ;;
+            +netns) hosts="$hosts$value " ;;
+            -netns) hosts="${hosts%% $value *} ${hosts#* $value }" ;;
             esac
         done
         for pid in $pids; do kill -9 "$pid"; done
+        remove_host() { \(removalOfNamespace)
+        }
+        for host in $hosts; do case $host in hubrelay.*) remove_host "$host" ;; esac; done
         for dir in $dirs; do case $dir in /tmp/hubrelay.*) rm -rf "$dir" ;; esac; done
         """
 

@@ -11,6 +11,8 @@ package final class RedisServer: Sendable {
 
     package let address: Address
     private let directory: TemporaryDirectory
+    /// Where others reach it by TCP, when it has a host of its own.
+    private let network: (host: NetworkHost, address: String)?
     private let process = Mutex<ChildProcess?>(nil)
 
     /// Starts a server and waits until it answers.
@@ -21,6 +23,16 @@ package final class RedisServer: Sendable {
     package init(onPort: Bool = false, started: Bool = true) throws {
         directory = try TemporaryDirectory()
         address = onPort ? .port(try freePort()) : .unix(directory.path(of: "redis"))
+        network = nil
+        if started { try start() }
+    }
+
+    /// Starts a server on a host of its own and waits until it answers. Others reach it by `url`, and the test, which
+    /// is on neither host, by a Unix socket.
+    package init(on host: NetworkHost, address: String, started: Bool = true) throws {
+        directory = try TemporaryDirectory()
+        self.address = .unix(directory.path(of: "redis"))
+        network = (host, address)
         if started { try start() }
     }
 
@@ -28,7 +40,8 @@ package final class RedisServer: Sendable {
 
     /// What `--redis` takes.
     package var url: String {
-        switch address {
+        if let network { return "redis://\(network.address):6379" }
+        return switch address {
         case .unix(let path): "unix://\(path)"
         case .port(let port): "redis://127.0.0.1:\(port)"
         }
@@ -36,17 +49,20 @@ package final class RedisServer: Sendable {
 
     /// Starts it, again at the same address, and waits until it answers.
     package func start() throws {
-        let place: [String]
+        var place: [String]
         switch address {
         case .unix(let path): place = ["--port", "0", "--unixsocket", path]
         case .port(let port): place = ["--port", "\(port)", "--bind", "127.0.0.1"]
         }
+        if let network { place += ["--port", "6379", "--bind", network.address, "--protected-mode", "no"] }
         let settings = [
             "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", directory.path,
             // Larger than what a test lets pile up: a subscriber is cut off by Redis only where a test wants it.
             "--client-output-buffer-limit", "pubsub 0 0 0", "--maxclients", "500",
         ]
-        let started = try ChildProcess("redis-server", place + settings, log: directory.path(of: "redis"))
+        let command = (network?.host.command ?? []) + ["redis-server"] + place + settings
+        let started = try ChildProcess(
+            command[0], Array(command.dropFirst()), log: directory.path(of: "redis"))
         process.withLock { $0 = started }
         try eventually("redis-server answers") {
             if let ended = started.ended { throw TestFailure("redis-server: \(ended)\n\(started.output)") }

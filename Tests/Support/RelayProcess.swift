@@ -8,6 +8,7 @@ package final class RelayProcess: Sendable {
     package let prefix: String
     package let process: ChildProcess
     package let directory: TemporaryDirectory
+    private let host: NetworkHost?
 
     /// Short, and yet so long that a machine busy with other tests does not make a link look dead.
     private static let timings = [
@@ -22,11 +23,13 @@ package final class RelayProcess: Sendable {
     ///   - redis: the URL of its Redis.
     ///   - directory: where its sockets are, with names that begin with `name`.
     ///   - options: flags and their values; they win over those of the harness.
+    ///   - host: where it runs; nil: where the tests do.
     /// - Throws: `TestFailure` with what it wrote to standard error, when it ends or does not listen.
     package init(
         redis: String, prefix: String = "t:", directory: TemporaryDirectory? = nil, name: String = "relay",
-        options: [String] = []
+        options: [String] = [], on host: NetworkHost? = nil
     ) throws {
+        self.host = host
         self.directory = try directory ?? TemporaryDirectory()
         self.prefix = prefix
         socketPath = self.directory.path(of: name + ".sock")
@@ -34,7 +37,8 @@ package final class RelayProcess: Sendable {
         var flags = ["--socket", socketPath, "--redis", redis, "--prefix", prefix]
         for (flag, value) in RelayProcess.timings where !options.contains(flag) { flags += [flag, value] }
         if !options.contains("--http") { flags += ["--http", "unix:\(httpPath)"] }
-        process = try RelayProcess.launch(["serve"] + flags + options, log: self.directory.path(of: name))
+        process = try RelayProcess.launch(
+            ["serve"] + flags + options, log: self.directory.path(of: name), on: host)
         try eventually("the relay listens") {
             if let ended = process.ended { throw TestFailure("the relay: \(ended)\n\(process.errors)") }
             guard (try? TestSocket(unix: socketPath)) != nil else { return false }
@@ -44,14 +48,18 @@ package final class RelayProcess: Sendable {
     }
 
     /// Runs the relay's binary with these arguments and waits for nothing.
-    package static func launch(_ arguments: [String], log: String) throws -> ChildProcess {
+    package static func launch(
+        _ arguments: [String], log: String, on host: NetworkHost? = nil
+    ) throws -> ChildProcess {
         let environment = [
             // Leaks are found at the end of the process. The quarantine of freed memory is kept small, so that the
             // memory of the process says something about the relay.
             "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=8:exitcode=99",
             "SWIFT_BACKTRACE": "enable=no",
         ]
-        return try ChildProcess(binary, arguments, environment: environment, log: log)
+        let command = (host?.command ?? []) + [binary] + arguments
+        return try ChildProcess(
+            command[0], Array(command.dropFirst()), environment: environment, log: log)
     }
 
     /// The binary: `TESTED_HUBRELAY`, or else the one that was built together with the tests, beside their bundle.
