@@ -4,8 +4,8 @@ internal import Glibc
 let streamType = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
 
 /// A Unix socket that a test itself listens on, or only has bound: what a relay must not take for its own.
-package final class UnixListener {
-    private let descriptor: Int32
+package final class UnixListener: Sendable {
+    let descriptor: Int32
 
     /// - Throws: `TestFailure` when `path` exists or is too long.
     package init(_ path: String, listening: Bool = true) throws {
@@ -16,6 +16,15 @@ package final class UnixListener {
             }
         }
         if listening { listen(descriptor, 5) }
+    }
+
+    /// The next connection that waits to be taken, nil when there is none now.
+    package func accept() -> TestSocket? {
+        let accepted = Glibc.accept(descriptor, nil, nil)
+        guard accepted >= 0 else { return nil }
+        _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(accepted, F_SETFL, O_NONBLOCK)
+        return TestSocket(owning: accepted)
     }
 
     /// The path stays: that is what a process leaves behind that was killed.

@@ -33,6 +33,9 @@ package final class TestSocket {
         }
     }
 
+    /// One that was accepted; has to be non-blocking.
+    init(owning descriptor: Int32) { self.descriptor = descriptor }
+
     deinit { close() }
 
     /// Closes it now; further calls fail.

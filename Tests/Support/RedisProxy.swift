@@ -1,0 +1,146 @@
+internal import Glibc
+internal import Synchronization
+
+/// What stands between a relay and its servers in many places, a load balancer say: the relay knows one address, and
+/// which server a connection ends at is decided here, for each of its two links.
+package final class RedisProxy: Sendable {
+    /// The relay's two links; they introduce themselves by CLIENT SETNAME.
+    package enum Link: CaseIterable, Sendable { case publish, subscribe }
+
+    private let directory: TemporaryDirectory
+    private let routes: Routes
+    private let background: Background
+
+    /// - Parameter server: where both links are led at first.
+    /// - Throws: `TestFailure` when no socket or thread can be made.
+    package init(to server: RedisServer) throws {
+        directory = try TemporaryDirectory()
+        let listener = try UnixListener(directory.path(of: "proxy"))
+        let routes = Routes()
+        self.routes = routes
+        routes.state.withLock { state in
+            for link in Link.allCases { state.servers[link] = server.address }
+        }
+        background = try Background {
+            let pump = Pump(listener, routes)
+            return { pump.step() }
+        }
+    }
+
+    deinit { try? background.stop() }
+
+    /// What `--redis` takes.
+    package var url: String { "unix://" + directory.path(of: "proxy") }
+
+    /// Where the connections of a link end that are made from now on; those that exist stay where they are.
+    package func lead(_ link: Link, to server: RedisServer) {
+        routes.state.withLock { $0.servers[link] = server.address }
+    }
+
+    /// Whether messages are lost here on their way to the subscribe link, while all else goes on: it is subscribed,
+    /// heartbeats are answered, and nothing is heard.
+    package func loseMessages(_ lose: Bool) { routes.state.withLock { $0.losesMessages = lose } }
+
+    /// How many connections of a link have been led somewhere.
+    package func connections(of link: Link) -> Int { routes.state.withLock { $0.connections[link] ?? 0 } }
+}
+
+private final class Routes: Sendable {
+    struct State {
+        var servers: [RedisProxy.Link: RedisServer.Address] = [:]
+        var connections: [RedisProxy.Link: Int] = [:]
+        var losesMessages = false
+    }
+
+    let state = Mutex(State())
+}
+
+/// All connections, moved on one thread.
+private final class Pump {
+    private let listener: UnixListener
+    private let routes: Routes
+    private var flows: [Flow] = []
+
+    init(_ listener: UnixListener, _ routes: Routes) { (self.listener, self.routes) = (listener, routes) }
+
+    func step() {
+        let descriptors = [listener.descriptor] + flows.flatMap(\.descriptors)
+        var entries = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        poll(&entries, nfds_t(entries.count), 20)
+        while let client = listener.accept() { flows.append(Flow(client, routes)) }
+        // A connection that breaks on one side ends on the other as well, with the last reference to its sockets.
+        flows.removeAll { (try? $0.move()) != true }
+    }
+}
+
+/// One connection of the relay and the one to a server that it continues in.
+private final class Flow {
+    private let client: TestSocket
+    private let routes: Routes
+    private var server: TestSocket?
+    private var link: RedisProxy.Link?
+    /// What the relay has said so far, while it is not known which link this is.
+    private var introduction: [UInt8] = []
+    private var replies = RedisReplyParser()
+
+    init(_ client: TestSocket, _ routes: Routes) { (self.client, self.routes) = (client, routes) }
+
+    var descriptors: [Int32] { [client.descriptor] + (server.map { [$0.descriptor] } ?? []) }
+
+    /// Moves what is there.
+    /// - Returns: false when one of the sides has closed.
+    func move() throws -> Bool {
+        if let bytes = try client.read(within: 0) {
+            if bytes.isEmpty { return false }
+            if let server { try server.write(bytes) } else { try introduce(bytes) }
+        }
+        guard let server, let bytes = try server.read(within: 0) else { return true }
+        if bytes.isEmpty { return false }
+        guard link == .subscribe else {
+            try client.write(bytes)
+            return true
+        }
+        replies.feed(bytes)
+        while let value = replies.next() {
+            if value.isMessage, routes.state.withLock(\.losesMessages) { continue }
+            try client.write(value.encoded)
+        }
+        return true
+    }
+
+    private func introduce(_ bytes: [UInt8]) throws {
+        introduction += bytes
+        let text = String(decoding: introduction, as: UTF8.self)
+        guard let name = text.firstRange(of: "hubrelay-") else { return }
+        let link: RedisProxy.Link = text[name.upperBound...].hasPrefix("subscribe") ? .subscribe : .publish
+        let address = routes.state.withLock { state in
+            state.connections[link, default: 0] += 1
+            return state.servers[link]
+        }
+        self.link = link
+        let server: TestSocket? =
+            switch address {
+            case .unix(let path): try TestSocket(unix: path)
+            case .port(let port): try TestSocket(port: port)
+            case nil: nil
+            }
+        self.server = server
+        try server?.write(introduction)
+    }
+}
+
+extension RedisValue {
+    fileprivate var isMessage: Bool { ["message", "pmessage"].contains(array?.first?.text) }
+
+    /// As it is on the wire (RESP2).
+    fileprivate var encoded: [UInt8] {
+        switch self {
+        case .status(let text): Array("+\(text)\r\n".utf8)
+        case .error(let text): Array("-\(text)\r\n".utf8)
+        case .integer(let value): Array(":\(value)\r\n".utf8)
+        case .bulk(let bytes): Array("$\(bytes.count)\r\n".utf8) + bytes + [13, 10]
+        case .null: Array("$-1\r\n".utf8)
+        case .array(let values): Array("*\(values.count)\r\n".utf8) + values.flatMap(\.encoded)
+        }
+    }
+}
