@@ -1,0 +1,51 @@
+import TestSupport
+import Testing
+
+/// The server becomes a replica and closes nothing: it still answers PUBLISH and keeps its subscribers, but no other
+/// server's clients are heard there. Only ROLE tells.
+@Suite struct DemotionTests {
+    @Test func aDemotedServerIsLeft() throws {
+        try withRelay(options: shortDeadlines) { try expectItIsLeft($0, $1) }
+    }
+
+    @Test func aDemotedServerIsLeftWithoutTheProbe() throws {
+        try withRelay(options: ["--probe", "off"]) { try expectItIsLeft($0, $1) }
+    }
+
+    @Test func aDemotedServerIsLeftAlsoWhereTheProbeIsDenied() throws {
+        let redis = try RedisServer(onPort: true)
+        try redis.client().run(
+            "ACL", "SETUSER", "relay", "on", ">secret", "~*", "resetchannels", "&t:c", "+@all")
+        let url = redis.url.replacing("redis://", with: "redis://relay:secret@")
+        let relay = try RelayProcess(redis: url, options: shortDeadlines)
+        try expectItIsLeft(relay, redis)
+        try relay.stop()
+    }
+
+    private func expectItIsLeft(_ relay: RelayProcess, _ redis: RedisServer) throws {
+        let master = try RedisServer(onPort: true)
+        guard case .port(let port) = master.address else { return }
+        let client = try relay.client()
+        #expect(try client.subscribe("c") == .ok)
+        let before = client.status
+        let plain = try redis.client()
+
+        try plain.run("REPLICAOF", "127.0.0.1", "\(port)")
+        try client.collect(untilState: .down)
+        #expect(client.status.cause == .demoted, "\(client.status)")
+        #expect(client.status.reason.contains("replica"), "\(client.status.reason)")
+        #expect(try relay.http("/health").body.contains("demoted"))
+        #expect(try client.publish("c", "x").outcome == .notConnected)
+        // It tries again, and stays away for as long as this is no master.
+        let attempts = try plain.connectionsSoFar()
+        try eventually("more attempts") { try plain.connectionsSoFar() >= attempts + 6 }
+        #expect(try client.nextIfAny(within: 0) == nil)
+
+        try plain.run("REPLICAOF", "NO", "ONE")
+        try client.collect(untilState: .up)
+        #expect(client.status.outages == before.outages + 1 && client.status.gaps == before.gaps + 1)
+        #expect(try plain.subscribers(of: "t:c") == 1)
+        #expect(try client.publish("c", "a master again").outcome == .ok)
+        #expect(try client.expectMessage().text == "a master again")
+    }
+}
