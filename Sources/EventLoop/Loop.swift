@@ -71,7 +71,10 @@ public final class Loop {
     ///
     /// A host name that is being looked up cannot be called back, and a resolver may take its time: after a second the
     /// loop is abandoned as it is, which is for a process that is about to exit.
-    package func drain() {
+    /// - Returns: false when it was abandoned. An exit(3) would then still wait for the lookup, since libuv joins its
+    ///   threads there; only _exit(2) does not.
+    @discardableResult
+    package func drain() -> Bool {
         turnEnd?.close()
         turnEnd = nil
         var isOver = false
@@ -85,6 +88,7 @@ public final class Loop {
         limit.close()
         isAbandoned = isOver
         uv_run(handle, isOver ? UV_RUN_NOWAIT : UV_RUN_DEFAULT)
+        return !isAbandoned
     }
 }
 

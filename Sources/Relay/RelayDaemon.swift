@@ -105,7 +105,8 @@ extension Relay {
     /// Gives everything back, also after a set-up that failed half-way.
     func close() {
         end()
-        loop.drain()
+        // A resolver that hangs must not hold up the end: nothing is left to do that an exit(3) would do.
+        if !loop.drain() { _exit(exitCode) }
     }
 
     /// Tells systemd about a change of state, if it wants to know. A manager that cannot be told is logged and no more.

@@ -1,0 +1,97 @@
+import TestSupport
+import Testing
+
+/// Redis is known by a name: the name changes its address, has several, or cannot be looked up because the resolver
+/// fails too. The relay's host has a hosts file and a resolver of its own for this.
+@Suite(.breaksNetworks) struct NameResolutionTests {
+    private static let url = "redis://redis.test:6379"
+    private static let addresses = NetworkScene.redisAddresses
+
+    @Test func aHostThatHasMovedIsFoundAtItsNewAddress() throws {
+        try withNetwork(options: shortDeadlines, redis: Self.url, prepare: { try name([Self.addresses[0]], on: $0) }) {
+            scene, relay, first in
+            let client = try relay.client()
+            #expect(try client.subscribe("c") == .ok)
+            first.stop()
+            try client.collect(untilState: .down)
+            let second = try RedisServer(on: scene.redisHost, address: Self.addresses[1])
+            try name([Self.addresses[1]], on: scene)
+            try client.collect(untilState: .up)
+            #expect(try second.client().subscribers(of: "t:c") == 1)
+            #expect(try client.publish("c", "moved").outcome == .ok)
+            #expect(try client.expectMessage().text == "moved")
+        }
+    }
+
+    /// The first one takes everything and never answers.
+    @Test func everyAddressOfANameIsTried() throws {
+        let addresses = [NetworkScene.silentAddress, Self.addresses[0]]
+        try withNetwork(options: shortDeadlines, redis: Self.url, prepare: { try name(addresses, on: $0) }) {
+            _, relay, _ in
+            let client = try relay.client()
+            #expect(client.status.downMs >= 400, "the connect timeout of the address that does not answer")
+            #expect(try client.publish("c", "x").outcome == .ok)
+        }
+    }
+
+    /// The resolver hangs, or nobody listens there. Several times, so that the threads which look names up are all taken.
+    @Test(arguments: [NetworkScene.silentAddress, "127.0.0.1"])
+    func theLastGoodAddressServesWhileTheResolverFails(resolver: String) throws {
+        let hangs = resolver == NetworkScene.silentAddress
+        try withNetwork(
+            options: shortDeadlines, redis: Self.url,
+            prepare: { scene in
+                try name([Self.addresses[0]], on: scene)
+                // It waits for 5 s, twice.
+                try scene.relayHost.replaceInEtc("resolv.conf", "nameserver \(resolver)\n")
+            }
+        ) { scene, relay, redis in
+            let plain = try redis.client()
+            let client = try relay.client()
+            #expect(try client.subscribe("c") == .ok)
+            try name([], on: scene)
+            for outage in UInt64(1)...3 {
+                try plain.run("CLIENT", "KILL", "TYPE", "normal")
+                try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
+                while client.status.outages < outage || client.status.state != .up {
+                    let taken = try client.ping()
+                    #expect(taken < 3, "the loop does not wait for the resolver")
+                }
+                #expect(!hangs || client.status.downMs >= 400, "it was asked, and given up")
+                while let frame = try client.nextIfAny(within: 0) { #expect(frame.status.state != .unspecified) }
+                #expect(try plain.subscribers(of: "t:c") == 1)
+            }
+            // Lookups are still under way.
+            try relay.stop(within: 8)
+        }
+    }
+
+    @Test func aRelayWhoseResolverHangsFromTheStartListensAndComesUpLater() throws {
+        try withNetwork(
+            options: shortDeadlines, redis: Self.url,
+            prepare: { scene in
+                try name([], on: scene)
+                try scene.relayHost.replaceInEtc(
+                    "resolv.conf", "nameserver \(NetworkScene.silentAddress)\noptions timeout:1 attempts:1\n")
+            }
+        ) { scene, relay, _ in
+            let client = try relay.clientInAnyState()
+            #expect(client.welcome.status.state == .down)
+            try eventually("the reason names the name") {
+                let status = try relay.clientInAnyState().welcome.status
+                return status.cause == .unreachable && status.reason.contains("resolving redis.test")
+            }
+            #expect(try client.publish("c", "x").outcome == .notConnected)
+            #expect(try relay.http("/livez").status == 200)
+            #expect(try relay.http("/health").status == 503)
+            try name([Self.addresses[0]], on: scene)
+            try client.collect(untilState: .up)
+            #expect(client.status.outages == 0)
+        }
+    }
+
+    /// Gives the name these addresses on the relay's host.
+    private func name(_ addresses: [String], on scene: NetworkScene) throws {
+        try scene.relayHost.replaceInEtc("hosts", addresses.map { "\($0) redis.test\n" }.joined())
+    }
+}
