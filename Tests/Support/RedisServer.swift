@@ -13,14 +13,17 @@ package final class RedisServer: Sendable {
     private let directory: TemporaryDirectory
     /// Where others reach it by TCP, when it has a host of its own.
     private let network: (host: NetworkHost, address: String)?
+    private let settings: [String]
     private let process = Mutex<ChildProcess?>(nil)
 
     /// Starts a server and waits until it answers.
     /// - Parameters:
     ///   - onPort: TCP on a free port of the loopback in place of a Unix socket.
+    ///   - settings: further ones of redis-server's command line.
     ///   - started: false only reserves the address; `start` starts it.
     /// - Throws: `TestFailure` when redis-server is not installed or does not come up.
-    package init(onPort: Bool = false, started: Bool = true) throws {
+    package init(onPort: Bool = false, started: Bool = true, settings: [String] = []) throws {
+        self.settings = settings
         directory = try TemporaryDirectory()
         address = onPort ? .port(try freePort()) : .unix(directory.path(of: "redis"))
         network = nil
@@ -33,6 +36,7 @@ package final class RedisServer: Sendable {
         directory = try TemporaryDirectory()
         self.address = .unix(directory.path(of: "redis"))
         network = (host, address)
+        settings = []
         if started { try start() }
     }
 
@@ -55,12 +59,12 @@ package final class RedisServer: Sendable {
         case .port(let port): place = ["--port", "\(port)", "--bind", "127.0.0.1"]
         }
         if let network { place += ["--port", "6379", "--bind", network.address, "--protected-mode", "no"] }
-        let settings = [
+        let ours = [
             "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", directory.path,
             // Larger than what a test lets pile up: a subscriber is cut off by Redis only where a test wants it.
             "--client-output-buffer-limit", "pubsub 0 0 0", "--maxclients", "500",
         ]
-        let command = (network?.host.command ?? []) + ["redis-server"] + place + settings
+        let command = (network?.host.command ?? []) + ["redis-server"] + place + ours + settings
         let started = try ChildProcess(
             command[0], Array(command.dropFirst()), log: directory.path(of: "redis"))
         process.withLock { $0 = started }
