@@ -39,6 +39,14 @@ package struct RedisConfiguration: Sendable, Equatable {
         case tcp(host: String, port: UInt16)
         /// An absolute path.
         case unix(path: String)
+
+        /// What has to be looked up; empty for a path.
+        package var host: String {
+            switch self {
+            case .tcp(let host, _): host
+            case .unix: ""
+            }
+        }
     }
 
     package var endpoint: Endpoint

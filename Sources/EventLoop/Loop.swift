@@ -8,6 +8,17 @@ public struct LoopError: Error, Equatable, CustomStringConvertible {
 
     init(_ operation: String, _ code: Int32) { (self.operation, self.code) = (operation, code) }
 
+    /// What kind of failure of a connection it is.
+    package enum Kind { case timedOut, unreachable, other }
+
+    package var kind: Kind {
+        switch code {
+        case Int32(UV_ETIMEDOUT.rawValue): .timedOut
+        case Int32(UV_EHOSTUNREACH.rawValue), Int32(UV_ENETUNREACH.rawValue): .unreachable
+        default: .other
+        }
+    }
+
     public var description: String { "\(operation): \(Self.text(code))" }
 
     /// The words for an error code of libuv.

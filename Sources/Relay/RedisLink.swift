@@ -40,7 +40,8 @@ class RedisLink {
                 connectTimeout: timings.connectTimeout),
             backoff: Backoff(
                 minimum: timings.backoffMin, maximum: timings.backoffMax,
-                maximumAfterRefusal: timings.backoffMaxRefused))
+                maximumAfterRefusal: timings.backoffMaxRefused),
+            host: node.relay.configuration.redis.endpoint.host)
     }
 
     var relay: Relay { node.relay }
@@ -211,15 +212,29 @@ final class LinkStream: EventLoop.Stream {
 
     override func didEnd(_ error: LoopError?) {
         guard isCurrent else { return }
-        link.fail(LinkFailure(cause: .closed, reason: error.map { "\($0)" } ?? "Redis closed the connection"))
+        link.fail(error.map(LinkFailure.init) ?? LinkFailure(cause: .closed, reason: "Redis closed the connection"))
     }
 
     override func didFailToSend(_ error: LoopError) {
-        if isCurrent { link.fail(LinkFailure(cause: .closed, reason: "\(error)")) }
+        if isCurrent { link.fail(LinkFailure(error)) }
     }
 
     override func didSendBacklog() {
         if isCurrent { link.didSendBacklog() }
+    }
+}
+
+extension LinkFailure {
+    /// A connection that was there has failed. That the kernel had given up waiting for the other end, as it is told to
+    /// do after the link's own deadline, is the same silence that the heartbeat would have found a moment later.
+    init(_ error: LoopError) {
+        let cause: Cause =
+            switch error.kind {
+            case .timedOut: .timeout
+            case .unreachable: .unreachable
+            case .other: .closed
+            }
+        self.init(cause: cause, reason: "\(error)")
     }
 }
 

@@ -84,6 +84,8 @@ package struct LinkMachine: Sendable {
     private var steps: [GreetingStep] = []
     private var backoff: Backoff
     private let timings: Timings
+    /// What is looked up; for people.
+    private let host: String
     private var lastHeard: UInt64 = 0
     /// Since when something has been unanswered, or nil.
     private var owedSince: UInt64?
@@ -91,8 +93,9 @@ package struct LinkMachine: Sendable {
     private var isSuspect = false
     private var establishedAt: UInt64 = 0
 
-    package init(timings: Timings, backoff: Backoff) {
-        (self.timings, self.backoff) = (timings, backoff)
+    /// - Parameter host: what is looked up; for people.
+    package init(timings: Timings, backoff: Backoff, host: String) {
+        (self.timings, self.backoff, self.host) = (timings, backoff, host)
     }
 
     // MARK: Attempts
@@ -128,7 +131,7 @@ package struct LinkMachine: Sendable {
     /// The host's addresses cannot be had now.
     package mutating func resolvingFailed(_ reason: String, now: UInt64) -> Action {
         guard case .resolving = phase else { return .none }
-        attemptFailure = LinkFailure(cause: .unreachable, reason: "resolving: \(reason)")
+        attemptFailure = LinkFailure(cause: .unreachable, reason: "resolving \(host): \(reason)")
         targets = hasLastGood ? [.lastGood] : []
         return tryNext(now: now)
     }

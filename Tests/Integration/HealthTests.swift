@@ -1,4 +1,3 @@
-import FoundationEssentials
 import TestSupport
 import Testing
 
@@ -17,7 +16,7 @@ import Testing
             let answer = try relay.http("/health")
             #expect(answer.status == 200)
             #expect(answer.headers["content-type"]?.hasPrefix("application/json") == true)
-            let health = try JSONDecoder().decode(JSON.self, from: Data(answer.body.utf8))
+            let health = try answer.json
             #expect(health["status"] == .string("up"))
             #expect(health["version"] == .string("0.1.0"))
             #expect(health["connections"] == .number(1))
@@ -37,7 +36,7 @@ import Testing
             try client.collect(untilState: .down)
             let down = try relay.http("/health")
             #expect(down.status == 503)
-            let health = try JSONDecoder().decode(JSON.self, from: Data(down.body.utf8))
+            let health = try down.json
             #expect(health["status"] == .string("down"))
             #expect(health["outages"] == .number(1))
             #expect(try relay.http("/livez").status == 200)

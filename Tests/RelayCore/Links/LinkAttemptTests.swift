@@ -40,7 +40,7 @@ import Testing
     @Test func resolvingTakesAtMostItsTime() {
         #expect(wake() == .resolve)
         #expect(link.machine.wakesAt == 2000.ms)
-        #expect(failure(wake())?.reason == "resolving: timed out", "there is no last good address yet")
+        #expect(failure(wake())?.reason == "resolving redis.test: timed out", "there is no last good address yet")
         #expect(link.machine.resolved(count: 1, now: 2001.ms) == .connect(.found(0)), "the machine was not told to end")
     }
 

@@ -10,7 +10,8 @@ struct Link {
     init() {
         machine = LinkMachine(
             timings: .init(heartbeatInterval: 1000.ms, linkTimeout: 5000.ms, connectTimeout: 2000.ms),
-            backoff: Backoff(minimum: 50.ms, maximum: 500.ms, maximumAfterRefusal: 5000.ms))
+            backoff: Backoff(minimum: 50.ms, maximum: 500.ms, maximumAfterRefusal: 5000.ms),
+            host: "redis.test")
     }
 
     /// A link that has greeted Redis by `now` and owes nothing.

@@ -1,5 +1,7 @@
+internal import FoundationEssentials
+
 /// Any JSON text, to look into what a test does not know the shape of.
-enum JSON: Decodable, Equatable {
+package enum JSON: Decodable, Equatable {
     case null
     case bool(Bool)
     case number(Double)
@@ -7,7 +9,7 @@ enum JSON: Decodable, Equatable {
     case array([JSON])
     case object([String: JSON])
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if value.decodeNil() {
             self = .null
@@ -25,17 +27,32 @@ enum JSON: Decodable, Equatable {
     }
 
     /// A member of an object.
-    subscript(name: String) -> JSON? {
+    package subscript(name: String) -> JSON? {
         if case .object(let members) = self { return members[name] }
         return nil
     }
 
+    package var text: String? {
+        if case .string(let text) = self { text } else { nil }
+    }
+
+    package var elements: [JSON]? {
+        if case .array(let elements) = self { elements } else { nil }
+    }
+
     /// The names of all members, those of inner objects too.
-    var names: [String] {
+    package var names: [String] {
         switch self {
         case .object(let members): members.flatMap { [$0.key] + $0.value.names }
         case .array(let elements): elements.flatMap(\.names)
         default: []
         }
+    }
+}
+
+extension HTTPAnswer {
+    /// The body, taken as JSON.
+    package var json: JSON {
+        get throws { try JSONDecoder().decode(JSON.self, from: Data(body.utf8)) }
     }
 }

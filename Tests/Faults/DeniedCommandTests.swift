@@ -1,0 +1,82 @@
+import TestSupport
+import Testing
+
+/// An access list of Redis, or an old server, lets the relay publish and subscribe, but not ask or prove anything.
+@Suite struct DeniedCommandTests {
+    private static let denied = ["-role", "-client", "resetchannels", "&t:app*"]
+
+    /// Log lines about something that is done without.
+    private func refusals(_ relay: RelayProcess) -> [Substring] {
+        relay.process.errors.split(separator: "\n").filter { $0.contains("Redis refuses") }
+    }
+
+    @Test func theRelayDoesWithoutAndSaysSoInHealthAndOnceInTheLog() throws {
+        let redis = try RedisServer()
+        let plain = try redis.client()
+        try plain.run(["ACL", "SETUSER", "default"] + Self.denied)
+        let relay = try RelayProcess(redis: redis.url)
+        let client = try relay.client()
+        #expect(try client.subscribe("app") == .ok)
+        #expect(try client.publish("app", "x").outcome == .ok)
+        #expect(try client.expectMessage().text == "x")
+        let health = try relay.http("/health").json
+        #expect(health["probe"]?["enabled"] == .bool(false))
+        #expect(health["probe"]?["unavailable"]?.text?.hasPrefix("NOPERM") == true)
+        #expect(health["role_check"]?["enabled"] == .bool(false))
+        #expect(health["role_check"]?["unavailable"]?.text?.hasPrefix("NOPERM") == true)
+        for link in health["links"]?.elements ?? [] {
+            #expect(link["refused"]?["ROLE"]?.text?.hasPrefix("NOPERM") == true)
+            #expect(link["refused"]?["CLIENT SETNAME"]?.text?.hasPrefix("NOPERM") == true)
+        }
+        for _ in 0..<3 {
+            try plain.run("ACL", "SETUSER", "default", "+client")
+            try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
+            try plain.run("ACL", "SETUSER", "default", "-client")
+            try client.collect(untilState: .degraded)
+            try client.collect(untilState: .up)
+        }
+        #expect(refusals(relay).count == 3, "CLIENT SETNAME, ROLE, the probe: \(refusals(relay))")
+        try relay.stop()
+    }
+
+    @Test func whatIsAllowedLaterIsUsedAfterTheNextConnect() throws {
+        let redis = try RedisServer()
+        let plain = try redis.client()
+        try plain.run(["ACL", "SETUSER", "default"] + Self.denied)
+        let relay = try RelayProcess(redis: redis.url)
+        let client = try relay.client()
+        #expect(try client.subscribe("app") == .ok)
+        try plain.run("ACL", "SETUSER", "default", "+role", "+client", "allchannels")
+        try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
+        try client.collect(untilState: .degraded)
+        try client.collect(untilState: .up)
+        try plain.run("CLIENT", "KILL", "TYPE", "normal")
+        try client.collect(untilState: .degraded)
+        try client.collect(untilState: .up)
+        let health = try relay.http("/health").json
+        #expect(health["probe"]?["enabled"] == .bool(true) && health["role_check"]?["enabled"] == .bool(true))
+        try relay.stop()
+    }
+
+    /// Without a probe the two links are still watched: each has its own heartbeat.
+    @Test func withoutAProbeAHangingServerIsFoundOutAllTheSame() throws {
+        try withRelay(options: shortDeadlines.replacing("--probe", with: "off")) { relay, redis in
+            let client = try relay.client()
+            redis.freeze()
+            try client.collect(untilState: .down)
+            #expect(client.status.cause == .timeout)
+            redis.thaw()
+            try client.collect(untilState: .up)
+        }
+    }
+}
+
+extension [String] {
+    /// Flags with another value for one of them.
+    func replacing(_ flag: String, with value: String) -> [String] {
+        guard let place = firstIndex(of: flag) else { return self + [flag, value] }
+        var flags = self
+        flags[place + 1] = value
+        return flags
+    }
+}
