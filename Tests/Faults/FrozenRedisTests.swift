@@ -71,11 +71,16 @@ import Testing
             for _ in 0..<20 { _ = try sendAndRead() }
             redis.freeze()
             let isFound = TestDeadline(within: Self.budget)
-            while try sendAndRead() != .down, !isFound.isOver {}
-            for _ in 0..<20 { #expect(try sendAndRead() == .down) }
+            while try sendAndRead() != .down {
+                if isFound.isOver { throw TestFailure("a frozen Redis is not found out") }
+            }
+            let states = try (0..<20).map { _ in try sendAndRead() }
+            #expect(states.allSatisfy { $0 == .down })
             redis.thaw()
             let isBack = TestDeadline()
-            while try sendAndRead() != .up, !isBack.isOver {}
+            while try sendAndRead() != .up {
+                if isBack.isOver { throw TestFailure("not UP again") }
+            }
             #expect(try client.publish("c", "end").outcome == .ok)
             var numbers: [Int] = []
             while let number = Int(String(decoding: try plain.nextMessage().payload, as: UTF8.self)) {

@@ -47,6 +47,7 @@ import Testing
                 }
                 try watcher.collect(untilState: .up)
                 #expect(try plain.channelsOfSubscribers() == [Self.all], "a name is missing at UP")
+                try watcher.ping()
                 #expect(watcher.status.gaps == gaps + 1, "the restore that was cut short was no UP")
                 return true
             }

@@ -20,18 +20,18 @@ import Testing
             // A faster relay needs a longer backlog.
             var rounds = 1
             while try lateProbes(relay) == 0 {
-                guard rounds < 200, watcher.status.outages == 0 else { throw TestFailure(watcher.status.reason) }
+                if rounds > 200 { throw TestFailure("no backlog is long enough for this relay") }
                 let probes = try relay.metric("hubrelay_probe_round_trip_seconds_count")
                 relay.process.signal(SIGSTOP)
                 for _ in 0..<rounds { try plain.publish("t:c", payloads) }
                 relay.process.signal(SIGCONT)
-                try eventually("a probe comes back") {
+                try eventually("a probe comes back", within: 60) {
                     try relay.metric("hubrelay_probe_round_trip_seconds_count") > probes + 1
                 }
-                rounds *= 2
                 try watcher.ping()
+                try #require(watcher.status.outages == 0 && watcher.status.gaps == 0, "a false alarm")
+                rounds *= 2
             }
-            #expect(watcher.status.outages == 0 && watcher.status.gaps == 0, "\(watcher.status.reason)")
         }
     }
 

@@ -36,32 +36,52 @@ import Testing
             let ledger = PublishLedger(try relay.client(), channel: "own")
             let reader = try relay.client()
             #expect(try reader.subscribe("c") == .ok)
-            var published = 0
-            func publishFromElsewhere(_ count: Int) throws {
-                try plain.publish("t:c", (published..<published + count).map { Array("\($0)".utf8) })
-                published += count
-                try ledger.send(5)
-                try ledger.readWhatIsThere()
-            }
-            for _ in 0..<20 { try publishFromElsewhere(10) }
+            let elsewhere = Elsewhere(plain: plain, ledger: ledger)
+            try elsewhere.publish(rounds: 20)
             try redis.refuseNewClients(true, through: plain)
             // Whoever asks for it stays connected.
             try plain.run("CLIENT", "KILL", "TYPE", "normal")
-            while ledger.states.last != .degraded { try publishFromElsewhere(10) }
+            try elsewhere.publish(until: .degraded)
             #expect(!ledger.client.status.publishing && ledger.client.status.receiving)
             let known = ledger.sent
-            for _ in 0..<20 { try publishFromElsewhere(10) }
+            try elsewhere.publish(rounds: 20)
             try ledger.settle()
             #expect((known + 1...ledger.sent).allSatisfy { ledger.outcomes[$0] == .notConnected })
             try redis.refuseNewClients(false, through: plain)
-            while ledger.states.last != .up { try publishFromElsewhere(10) }
+            try elsewhere.publish(until: .up)
             let back = ledger.sent
-            for _ in 0..<20 { try publishFromElsewhere(10) }
+            try elsewhere.publish(rounds: 20)
             try ledger.settle()
             #expect((back + 1...ledger.sent).allSatisfy { ledger.outcomes[$0] == .ok })
             #expect(ledger.faults.isEmpty && ledger.states == [.degraded, .up])
             #expect(ledger.client.status.outages == 1 && ledger.client.status.gaps == 0)
-            try expectNumbers(published, at: reader)
+            try expectNumbers(elsewhere.published, at: reader)
+        }
+    }
+
+    /// A plain client of Redis that publishes numbers, while the relay's own client publishes with ids.
+    private final class Elsewhere {
+        let plain: RedisClient
+        let ledger: PublishLedger
+        private(set) var published = 0
+
+        init(plain: RedisClient, ledger: PublishLedger) { (self.plain, self.ledger) = (plain, ledger) }
+
+        func publish(rounds: Int) throws {
+            for _ in 0..<rounds {
+                try plain.publish("t:c", (published..<published + 10).map { Array("\($0)".utf8) })
+                published += 10
+                try ledger.send(5)
+                try ledger.readWhatIsThere()
+            }
+        }
+
+        func publish(until state: HubrelayState) throws {
+            let deadline = TestDeadline()
+            while ledger.states.last != state {
+                if deadline.isOver { throw TestFailure("no \(state), but \(ledger.states)") }
+                try publish(rounds: 1)
+            }
         }
     }
 
@@ -74,7 +94,10 @@ import Testing
 
     private func publish(with ledger: PublishLedger, until state: HubrelayState) throws {
         let deadline = TestDeadline()
-        while ledger.states.last != state, !deadline.isOver { try publish(with: ledger, rounds: 1) }
+        while ledger.states.last != state {
+            if deadline.isOver { throw TestFailure("no \(state), but \(ledger.states)") }
+            try publish(with: ledger, rounds: 1)
+        }
     }
 
     /// Checks that the messages are numbered from 0 without a gap; Status frames may come between them.
