@@ -3,7 +3,10 @@
     async with hubrelay.Client("/run/hubrelay/hubrelay.sock", name="worker-1") as client:
         await client.subscribe("room.7")
         await client.publish("room.7", b"hi")
-        async for event in client: ...            # Message, Status, Loss or Revoked
+        async for event in client: ...            # Message, Status, Loss, Revoked or Gap
+
+On a Gap (messages may have been missed; the subscriptions are in force again) and on a Loss of messages, read again
+from where it is stored what must not be missed. A Gap comes after a random delay, since all workers do so at once.
 """
 import asyncio, collections, dataclasses, enum, io, itertools, random, time
 from functools import partialmethod
@@ -25,6 +28,7 @@ class Cause(_Enum):
     STARTING, STOPPING, UNREACHABLE, CLOSED, TIMEOUT, AUTH, TLS = range(16, 23)
     BUSY, DEMOTED, PROBE, PROTOCOL, TOPOLOGY = range(23, 28)
 class ProtocolError(ValueError): """Bytes that are no frame: a Code and a text."""
+class Congested(Exception): """A publish that was not sent: too much already waits for the relay, or for Replies."""
 
 class RequestError(Exception):
     """A request that was not granted. A publish whose `outcome` is INTERRUPTED may have been delivered, others not."""
@@ -51,8 +55,10 @@ Error = _frame("Error", code=Code, detail=str)
 Revoked = _frame("Revoked", channels=tuple, patterns=tuple, detail=str)
 Welcome = _frame("Welcome", version=_UInt32, relay_version=str, relay_id=str, max_frame_bytes=_UInt32, status=Status,
                  max_payload_bytes=_UInt32, features=tuple)
+Gap = _frame("Gap", reason=str)  # no frame: the client's own event
 RELAY_FRAME = (Welcome, Message, Reply, Status, Loss, Error, Revoked)
 
+_names = lambda frame: {(kind, name) for kind in ("channels", "patterns") for name in getattr(frame, kind, ())}
 def _varint(number):
     return bytes((number,)) if number < 128 else bytes((number & 127 | 128,)) + _varint(number >> 7)
 def _field(number, value):
@@ -108,11 +114,15 @@ async def read_body(reader, limit):
 
 class Client:
     """A connection to the relay that heals itself. Up to `backlog` events wait for the application; then the socket is
-    left unread or, while a request awaits its Reply, messages are dropped and counted in a Loss."""
-    def __init__(self, path="/run/hubrelay/hubrelay.sock", name="", *, backlog=1000):
+    left unread or, while a request awaits its Reply, messages are dropped and counted in a Loss. At most
+    `max_unanswered` publishes await their Reply. A Gap comes up to `gap_jitter` seconds after receiving again."""
+    def __init__(self, path="/run/hubrelay/hubrelay.sock", name="", *,
+                 backlog=1000, max_unanswered=10000, gap_jitter=2):
         self.status = self._dropped = None  # status: the relay's last one; None while not connected to the relay
         self._path, self._hello, self._backlog = path, encode(Hello(1, name)), backlog
         self._held, self._events, self._replies, self._ids = set(), collections.deque(), {}, itertools.count(1)
+        self._unanswered, self._max_unanswered, self._gaps, self._jitter = 0, max_unanswered, 0, gap_jitter
+        self._gap = self._gap_timer = None  # _gap: why messages may have been missed, until that is told
 
     async def __aenter__(self):
         """Connects; raises OSError or EOFError if that fails. From then on the client reconnects by itself."""
@@ -139,19 +149,19 @@ class Client:
         return self._events.popleft()
 
     async def publish(self, channel, payload):
-        """Returns how many Redis clients received it: relays, not workers. Raises RequestError."""
+        """Returns how many Redis clients received it: relays, not workers. Raises RequestError, or Congested."""
         return (await self._request(Publish, channel=channel, payload=payload)).receivers
 
     def publish_nowait(self, channel, payload):
-        """Without Reply: what Redis does not take is counted in a Loss. Raises RequestError if it can't be written."""
-        if self.status and self._writer.transport.get_write_buffer_size() > 1 << 20:
-            raise RequestError(Outcome.LIMIT, "the relay does not read at present")
+        """Without Reply: what Redis does not take is counted in a Loss. Raises RequestError, Congested."""
         self._write(Publish(channel, payload))
 
     async def _request(self, kind, **fields):
         frame = kind(id=next(self._ids), **fields)
         self._write(frame)
-        self._replies[frame.id] = waiter = asyncio.get_running_loop().create_future()
+        waiter = asyncio.get_running_loop().create_future()
+        self._replies[frame.id] = waiter, kind, _names(frame)
+        self._unanswered += kind is Publish
         self._room.set()  # a Reply must not wait behind events
         reply = await asyncio.shield(waiter)  # a caller that gives up does not make the Reply a surprise
         if reply.outcome not in (Outcome.OK, Outcome.PENDING):
@@ -160,11 +170,8 @@ class Client:
 
     async def _ask(self, request, kind, *names):
         """Outcome.OK: in force. PENDING: will be, once the relay receives again. RequestError: not subscribed."""
-        entries = {(kind, name) for name in names}
-        self._held -= entries if request is Unsubscribe else set()
-        reply = await self._request(request, **{kind: names})
-        self._held |= entries if request is Subscribe else set()
-        return reply.outcome
+        self._held -= {(kind, name) for name in names} if request is Unsubscribe else set()
+        return (await self._request(request, **{kind: names})).outcome
 
     ping = partialmethod(_request, Ping)
     subscribe, psubscribe = partialmethod(_ask, Subscribe, "channels"), partialmethod(_ask, Subscribe, "patterns")
@@ -175,6 +182,9 @@ class Client:
         if not self.status or self._writer.transport.is_closing():
             self._room.set()  # so that the end of the connection is seen
             raise RequestError(Outcome.NOT_CONNECTED, "no connection to the relay")
+        unsent, limit = self._writer.transport.get_write_buffer_size(), (16 if frame.id else 1) << 20  # bytes
+        if isinstance(frame, Publish) and (unsent > limit or frame.id and self._unanswered >= self._max_unanswered):
+            raise Congested(f"{self._unanswered} publishes await their Reply, and {unsent} bytes the relay")
         data = encode(frame)
         if len(data) > 4 + self._limit:
             raise RequestError(Outcome.INVALID, f"a frame of {len(data)} bytes is more than the relay takes")
@@ -222,27 +232,47 @@ class Client:
         if isinstance(frame, Error):
             raise ConnectionError(f"{frame.code.name}: {frame.detail}")
         if isinstance(frame, Welcome):
-            self.status, self._limit = frame.status, frame.max_frame_bytes
+            self.status, self._gaps, self._limit = frame.status, frame.status.gaps, frame.max_frame_bytes
         if isinstance(frame, Reply) and frame.id in self._replies:
-            self._replies.pop(frame.id).set_result(frame)
+            waiter, kind, names = self._replies.pop(frame.id)
+            waiter.set_result(frame)
+            self._unanswered -= kind is Publish
+            self._held -= names if kind is Unsubscribe else set()
+            if kind is Subscribe and frame.outcome in (Outcome.OK, Outcome.PENDING):
+                self._held |= names
+                self._gap = self._gap or frame.outcome != Outcome.OK and "subscribed while not receiving"
         if isinstance(frame, Status):
-            self.status = frame
+            self._gap = self._gap or bool(self._held) and frame.gaps > self._gaps and (frame.reason or "not receiving")
+            self.status, self._gaps = frame, frame.gaps
+            self._consider_gap()
             if frame.state == State.STOPPING:
                 asyncio.get_running_loop().call_later(1, self._writer.close)
         if isinstance(frame, Revoked):
-            self._held -= {("channels", n) for n in frame.channels} | {("patterns", n) for n in frame.patterns}
+            self._held -= _names(frame)
         if isinstance(frame, Message) and self._replies and len(self._events) > self._backlog:
             lost = self._events.pop().messages if self._events[-1] is self._dropped else 0
             frame = self._dropped = Loss(messages=lost + 1, reason="read too slowly", cause=Cause.SLOW_READER)
-        if isinstance(frame, (Message, Loss, Revoked)) or isinstance(frame, Status) and self._restoring.done():
-            if len(self._events) > self._backlog and not isinstance(self._events[0], Message):
+        if isinstance(frame, (Message, Loss, Revoked, Gap)) or isinstance(frame, Status) and self._restoring.done():
+            if len(self._events) > self._backlog and not isinstance(self._events[0], (Message, Gap)):
                 self._events.popleft()  # nobody looks, and the newest tells more
             self._events.append(frame)
             self._arrived.set()
         (self._room.set if self._replies or len(self._events) <= self._backlog else self._room.clear)()
 
+    def _consider_gap(self):
+        """A gap is told a random time after receiving again; if that breaks off sooner, it is one with the next."""
+        if not (self._gap and self.status and self.status.receiving and self._restoring.done()):
+            self._gap_timer = self._gap_timer and self._gap_timer.cancel()
+        elif not self._gap_timer:
+            self._gap_timer = asyncio.get_running_loop().call_later(random.uniform(0, self._jitter), self._tell_gap)
+
+    def _tell_gap(self):
+        gap, self._gap, self._gap_timer = Gap(self._gap), None, None
+        self._take(gap if self._held and not any(isinstance(event, Gap) for event in self._events) else None)
+
     def _lost(self, reason):
         self._writer.close()
+        self._gap = self._gap or bool(self._held) and reason
         for id in list(self._replies):
             self._take(Reply(id, Outcome.INTERRUPTED, detail=reason))
         self._take(self.status and Status(State.DOWN, reason, int(time.time() * 1000), cause=Cause.CLOSED))
