@@ -2,6 +2,7 @@
 import asyncio
 import contextlib
 import unittest
+import unittest.mock
 
 from harness import RelayTest, hubrelay
 from hubrelay import Cause, Outcome, State, Status
@@ -125,6 +126,22 @@ class Reconnecting(RelayTest):
         self.assertIsNone(client.status)
         self.assertEqual(await self.outcome(client.publish("a", b"x")), Outcome.NOT_CONNECTED)
         self.redis.thaw()
+
+    async def test_closing_in_the_middle_of_a_reconnect_leaves_no_connection_behind(self):
+        client, read_body, closing = self.client(), hubrelay.read_body, asyncio.get_running_loop().create_future()
+
+        async def read(reader, limit):
+            body = await read_body(reader, limit)
+            if not client.status and not closing.done():  # this is the Welcome, and nobody has seen it yet
+                closing.set_result(asyncio.ensure_future(client.__aexit__()))
+            return body
+
+        await client.__aenter__()
+        await self.up(client)
+        with unittest.mock.patch.object(hubrelay, "read_body", read):
+            client._writer.transport.abort()
+            await self.soon(await self.soon(closing))
+        self.assertTrue(client._task.done())
 
     async def rest(self, client):
         return [event async for event in client]

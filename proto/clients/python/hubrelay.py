@@ -194,7 +194,8 @@ class Client:
         self._reader, self._writer = await asyncio.open_unix_connection(self._path)
         try:
             self._writer.write(self._hello)
-            self._take(decode(await asyncio.wait_for(read_body(self._reader, 65536), 5)))
+            asyncio.get_running_loop().call_later(5, lambda writer: self.status or writer.close(), self._writer)
+            self._take(decode(await read_body(self._reader, 65536)))  # wait_for may swallow the cancellation at the end
         finally:
             self.status or self._writer.close()
 
