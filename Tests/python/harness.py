@@ -70,6 +70,10 @@ class Process:
     def output(self):
         return "".join(line for line in self._lines if line)
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def signal(self, number):
         self._process.send_signal(number)
 
@@ -79,6 +83,10 @@ class Process:
         self._reader.join(PATIENCE)
         self._process.stdout.close()
         return code
+
+    @property
+    def is_over(self):
+        return self._process.poll() is not None
 
     def kill(self):
         if self._process.poll() is None:

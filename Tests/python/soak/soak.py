@@ -1,0 +1,358 @@
+"""The soak itself: start, warm up, faults at random, balance, end."""
+import asyncio
+import collections
+import os
+import random
+import signal
+import tempfile
+import time
+
+from harness import hubrelay
+from hubrelay import State
+
+from . import report
+from .apps import BARRIER, crowd
+from .connection import Connection, Gone
+from .faults import Faults, PATIENCE
+from .hostile import Hostile
+from .ledger import Ledger
+from .servers import Proxy, RedisServer, Relay, is_asan
+
+#: How much more memory a relay may hold at the end than after the warm-up, when it is as idle as then. The allocator
+#: keeps pages that are in part in use, and how many depends on what the faults made it buffer: a window (256 KiB) for
+#: each of a dozen connections, an arena of 1 MiB, the input and output of two links. AddressSanitizer adds its
+#: quarantine (limited to 16 MiB below) and remembers the stack of each allocation.
+TOLERANCE = 6 << 20
+TOLERANCE_ASAN = 48 << 20
+
+#: A stall of the machine, not of the relay: an alarm within as many seconds of one is counted apart.
+STALL, EXCUSED = 0.4, 4
+
+
+class Soak:
+    def __init__(self, seed, seconds, say):
+        self.seed, self.seconds, self.say = seed, seconds, say
+        self.random = random.Random(f"{seed}/faults")
+        self.round = "warm-up"
+        self.ledger = Ledger(lambda text: say(f"VIOLATION: {text}"))
+        self.is_quiet = self.is_over = False
+        self.before, self.detections, self.recoveries = {}, [], collections.defaultdict(list)
+        self.made = collections.Counter()
+        self.allowed = set()       # letters of relays that may say that they are not UP
+        self.stalls = []
+        self.tasks = []
+
+    async def run(self):
+        """Everything. Returns whether the books balance."""
+        if is_asan():
+            options = os.environ.get("ASAN_OPTIONS", "")
+            os.environ["ASAN_OPTIONS"] = f"{options}:quarantine_size_mb=16".lstrip(":")
+        with tempfile.TemporaryDirectory(prefix="hubrelay-soak-") as directory:
+            self.redis = RedisServer(directory)
+            self.proxy = Proxy(self.redis.path)
+            await self.proxy.start()
+            self.relays = [Relay("A", directory, f"unix://{self.redis.path}"),
+                           Relay("B", directory, f"redis://127.0.0.1:{self.proxy.port}")]
+            try:
+                for relay in self.relays:
+                    relay.start()
+                await self._story()
+            finally:
+                for task in self.tasks:
+                    task.cancel()
+                self.proxy.close()
+                for relay in self.relays:
+                    relay.process.kill()
+                self.redis.thaw()
+                self.redis.kill()
+        return not self.ledger.violations
+
+    async def _story(self):
+        background = [asyncio.ensure_future(each) for each in (self._watch_machine(), self._sweep())]
+        self.tasks += background
+        await self._begin()
+        await asyncio.sleep(1.5)
+        await self._end()
+        baseline = {relay.letter: (relay.memory(), relay.descriptors()) for relay in self.relays}
+
+        self.round = "faults"
+        await self._begin()
+        await self._make_faults()
+        await self._end()
+        for relay in self.relays:
+            await self._compare(relay, *baseline[relay.letter])
+        for task in background:
+            task.cancel()
+        for relay in self.relays:
+            relay.signal(signal.SIGTERM)
+            code = await asyncio.to_thread(relay.process.wait)
+            if code != 0:
+                self.ledger.violation(f"relay {relay.letter} ended with {code}:\n{relay.process.output}")
+
+    # MARK: A round
+
+    async def _begin(self):
+        self.is_quiet = self.is_over = False
+        self.apps = crowd(self, self.relays)
+        peers = [Hostile(self, relay) for relay in self.relays]
+        self.crowd = [asyncio.ensure_future(each.run()) for each in self.apps + peers]
+        self.brief = [task for app, task in zip(self.apps, self.crowd) if app.is_brief]
+        self.tasks += self.crowd
+        self.faults = Faults(self)
+        self.allowed = {relay.letter for relay in self.relays}
+        while not all(relay.watch and relay.watch.is_open for relay in self.relays):
+            self._raise_errors()
+            await asyncio.sleep(0.01)
+        await self.faults.all_up()
+        self.allowed = set()
+
+    def _raise_errors(self):
+        for task in self.crowd:
+            if task.done() and task.exception():
+                raise task.exception()
+
+    async def _make_faults(self):
+        end = time.monotonic() + self.seconds
+        faults = Faults(self)
+        weights = [fault.weight for fault in faults.all]
+        while time.monotonic() < end and len(self.ledger.violations) < 20:
+            self._raise_errors()
+            await asyncio.sleep(self.random.choice((0.1, 0.3, 1)))
+            chosen = self.random.choices(faults.all, weights)
+            if self.random.random() < 0.25:
+                chosen = self._several(faults.all, weights)
+            await self._make(faults, chosen)
+
+    def _several(self, faults, weights):
+        """Faults that are under way together. Two harmless stalls would add up to one that is not, and a fault that
+        waits for something must not wait for what another fault keeps from happening."""
+        apart = ("Redis killed", "Redis stopped for too", "permission", "output", "maxclients", "a script", "relay ",
+                 "REPLICAOF", "CLIENT KILL TYPE normal")
+        chosen = []
+        for fault in self.random.choices(faults, weights, k=3):
+            clash = [other for other in chosen if other is fault or other.is_harmless and fault.is_harmless
+                     or other.name.startswith(apart) and fault.name.startswith(apart)]
+            if not clash:
+                chosen.append(fault)
+        return chosen
+
+    async def _make(self, faults, chosen):
+        names = " + ".join(fault.name for fault in chosen)
+        self.ledger.note(f"FAULT {names}")
+        self.chosen = chosen
+        for fault in chosen:
+            self.made[fault.name] += 1
+        self.before = {relay.letter: relay.status for relay in self.relays}
+        lengths = {relay.letter: len(relay.log) for relay in self.relays}
+        self.allowed = {relay.letter for relay in self.relays
+                        if any(fault.effect(relay, which) != "no" for fault in chosen
+                               for which in ("gaps", "publishing"))}
+        for result in await asyncio.gather(*(fault.run() for fault in chosen), return_exceptions=len(chosen) > 1):
+            if isinstance(result, Exception) and not isinstance(result, (OSError, EOFError)):
+                raise result
+        began = time.monotonic()
+        await self._mend()
+        await faults.all_up()
+        if self.allowed:
+            self.recoveries[names if len(chosen) == 1 else "several at once"].append(time.monotonic() - began)
+        else:
+            await asyncio.sleep(0.3)  # a false alarm has time to come, and is not taken for the next fault's
+        self.ledger.note(f"MENDED {names}")
+        for relay in self.relays:
+            self._judge(relay, chosen, relay.log[lengths[relay.letter]:])
+        self.allowed = set()
+
+    async def _mend(self):
+        """Makes good what faults that came at once may have left, each having been told that Redis is gone."""
+        self.proxy.release()
+        self.redis.thaw()
+        if self.redis.process.is_over:
+            await asyncio.to_thread(self.redis.start)
+        for command in (("REPLICAOF", "NO", "ONE"), ("CONFIG", "SET", "maxclients", 10000),
+                        ("CONFIG", "SET", "client-output-buffer-limit", "pubsub 0 0 0"),
+                        ("ACL", "SETUSER", "default", "allchannels")):
+            for _ in range(3):
+                try:
+                    await self.redis.ask(*command)
+                    break
+                except (OSError, EOFError):
+                    await asyncio.sleep(0.01)
+
+    def _judge(self, relay, chosen, statuses):
+        """Whether a relay has told of what happened, and of nothing else."""
+        before = self.before[relay.letter]
+        if before is None or not statuses and all(
+                fault.effect(relay, which) != "yes" for fault in chosen for which in ("gaps", "publishing")):
+            return
+        for which, happened in (("gaps", any(s.gaps > before.gaps for s in statuses)),
+                                ("publishing", any(not s.publishing for s in statuses))):
+            effects = {fault.effect(relay, which) for fault in chosen}
+            if "yes" in effects and not happened:
+                self.ledger.violation(f"relay {relay.letter} has not told of {[f.name for f in chosen]}: {which}")
+            if effects == {"no"} and happened:
+                self.false_alarm(relay, f"{which}, though this has no part in {[f.name for f in chosen]}: {statuses}")
+
+    def false_alarm(self, relay, text):
+        if any(time.monotonic() - at < EXCUSED for at in self.stalls):
+            self.ledger.counts["alarms while the machine stood still"] += 1
+            self.ledger.note(f"alarm of relay {relay.letter} while the machine stood still: {text}")
+            return
+        self.ledger.counts["false alarms"] += 1
+        self.ledger.violation(f"false alarm of relay {relay.letter}: {text}")
+
+    def restarted(self, relay):
+        """A relay of which nothing that it said before counts any more."""
+        self.before[relay.letter] = None
+
+    def flood(self, relay):
+        """Something large to everyone who subscribes to c.1."""
+        for app in self.apps:
+            if app.relay is relay and app.kind == "publisher" and app.connection and app.connection.is_open:
+                app.connection.publish("c.1", 40000)
+                return
+
+    # MARK: In the background
+
+    async def _watch_machine(self):
+        """Notes when the machine stands still: this process, or a Redis that nobody has stopped."""
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.05)
+            if (late := time.monotonic() - began - 0.05) > STALL:
+                self.ledger.counts["stalls of the machine"] += 1
+                self.ledger.note(f"this process stood still for {late:.2f} s")
+                self.stalls = [*self.stalls[-9:], time.monotonic()]
+
+    async def _sweep(self):
+        while True:
+            await asyncio.sleep(0.5)
+            self.ledger.settle()
+            for relay in self.relays:
+                if not relay.is_ending:
+                    relay.memory()
+                for connection in relay.connections:
+                    if (late := connection.late(PATIENCE)):
+                        self.ledger.violation(f"{connection.name}: {late} requests without a Reply for {PATIENCE} s")
+                        connection.pending.clear()
+
+    # MARK: The balance
+
+    async def _end(self):
+        """Lets everything come to rest, and balances the books."""
+        self.is_quiet = True
+        await self._wait("every visitor gone", lambda: all(task.done() for task in self.brief))
+        await self._wait("every request answered", lambda: not any(
+            connection.pending for relay in self.relays for connection in relay.connections
+            if connection.account and not connection.name.split("/")[1].startswith(("watcher", "barrier"))))
+        # A barrier sent from here on is evidence for everything.
+        start = self.ledger.tick()
+        await self._wait("a barrier at every subscriber", lambda: all(
+            connection.account.evidence > start for relay in self.relays for connection in relay.connections
+            if (BARRIER, False) in connection.account.held))
+        self.ledger.settle()
+        self._look_for_rest()
+        await self._names(self._held())
+        self.is_over = True
+        for relay in self.relays:
+            for connection in list(relay.connections):
+                connection.finish()
+        await self._wait("every connection closed",
+                         lambda: not any(relay.connections for relay in self.relays) and
+                         all(task.done() for task in self.crowd))
+        self._raise_errors()
+        await self._names({})
+        for relay in self.relays:
+            await self._idle(relay)
+            relay.watch = None
+
+    async def _wait(self, what, condition):
+        limit = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > limit:
+                return self.ledger.violation(f"at the end, not within {PATIENCE} s: {what}")
+            await asyncio.sleep(0.02)
+
+    def _look_for_rest(self):
+        """Everything is known now, so nothing may be left unsettled."""
+        for account in self.ledger.accounts:
+            for subscription in account.held.values():
+                for watch in subscription.watches.values():
+                    if watch.stream.channel != BARRIER and watch.next < watch.stream.length:
+                        self.ledger.violation(f"{account.name} by {subscription.name}: not settled from {watch.next} "
+                                              f"of {watch.stream.length} of {watch.stream} on")
+
+    def _held(self):
+        """What Redis has to know: how many relays hold each channel; the patterns as None."""
+        wanted = collections.Counter()
+        for relay in self.relays:
+            names = {name for connection in relay.connections for name in connection.account.held}
+            for name, is_pattern in names:
+                wanted["s:" + name, is_pattern] += 1
+        return wanted
+
+    async def _names(self, wanted):
+        """Compares with Redis's own count, which follows an Unsubscribe a moment later."""
+        channels = {name: count for (name, is_pattern), count in wanted.items() if not is_pattern}
+        patterns = {name for (name, is_pattern) in wanted if is_pattern}
+        limit = time.monotonic() + PATIENCE
+        while True:
+            known = [name for name in await self.redis.ask("PUBSUB", "CHANNELS", "s:*") if "__hubrelay:" not in name]
+            numbers = await self.redis.ask("PUBSUB", "NUMSUB", *known)
+            found = dict(zip(numbers[::2], numbers[1::2]))
+            count = await self.redis.ask("PUBSUB", "NUMPAT")
+            if found == channels and count == len(patterns):
+                return
+            if time.monotonic() > limit:
+                differs = {name: (found.get(name, 0), channels.get(name, 0)) for name in {*found, *channels}
+                           if found.get(name, 0) != channels.get(name, 0)}
+                return self.ledger.violation(f"PUBSUB NUMSUB, found and wanted: {differs}; NUMPAT {count}, wanted "
+                                             f"{len(patterns)}: {sorted(patterns)}")
+            await asyncio.sleep(0.05)
+
+    async def _idle(self, relay):
+        """/health agrees that nothing is held and that all is well."""
+        async def differences():
+            code, health = await relay.health()
+            wanted = {"status": "up", "connections": 0, "subscriptions": 0, "names": 0, "buffered_bytes": 0}
+            found = {key: health[key] for key in wanted}
+            if code == 200 and found == wanted and health["publishes"]["in_flight"] == 0:
+                return None
+            return code, found, health["publishes"]
+        limit = time.monotonic() + PATIENCE
+        while (found := await differences()):
+            if time.monotonic() > limit:
+                return self.ledger.violation(f"/health of relay {relay.letter}: {found}")
+            await asyncio.sleep(0.05)
+
+    async def _compare(self, relay, memory, descriptors):
+        limit = time.monotonic() + PATIENCE
+        while relay.descriptors() != descriptors:
+            if time.monotonic() > limit:
+                self.ledger.violation(f"relay {relay.letter} has {relay.descriptors()} descriptors, not {descriptors}")
+                break
+            await asyncio.sleep(0.05)
+        self.memory = getattr(self, "memory", {})
+        self.memory[relay.letter] = (memory, relay.memory(), relay.most_memory)
+        tolerance = TOLERANCE_ASAN if is_asan() else TOLERANCE
+        if relay.memory() > memory + tolerance:
+            self.ledger.violation(f"relay {relay.letter} holds {relay.memory() >> 10} KiB, after the warm-up it was "
+                                  f"{memory >> 10} KiB")
+
+    # MARK: The report
+
+    def table(self):
+        mib = 1 << 20
+        rows = [("seed", self.seed), ("faults made", sum(self.made.values()))]
+        rows += [(f"  {name}", count) for name, count in sorted(self.made.items())]
+        rows += [(f"  back UP after it was mended, median s: {name}", report.median(times))
+                 for name, times in sorted(self.recoveries.items())]
+        rows += [("a stopped Redis found out after the deadline, worst s", max(self.detections, default=0.0))]
+        rows += sorted(self.ledger.counts.items())
+        for letter, (before, after, most) in getattr(self, "memory", {}).items():
+            rows.append((f"relay {letter}, MiB after the warm-up, at the most, at the end",
+                         f"{before / mib:.1f} {most / mib:.1f} {after / mib:.1f}"))
+        for name in ("false alarms", "alarms while the machine stood still"):
+            if name not in self.ledger.counts:
+                rows.append((name, 0))
+        rows.append(("violations", len(self.ledger.violations)))
+        return report.table(rows)

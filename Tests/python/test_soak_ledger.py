@@ -1,0 +1,365 @@
+"""The soak's ledger sees what it is there to see: each history here has one fault, and one beside it has none."""
+import unittest
+
+from harness import hubrelay
+from hubrelay import Cause, Loss, Message, Outcome, Reply, Revoked, State, Status
+from soak.ledger import Ledger
+
+UP = Status(State.UP, publishing=True, receiving=True)
+DOWN = Status(State.DOWN, outages=1, gaps=1)
+UP_AGAIN = Status(State.UP, publishing=True, receiving=True, outages=1, gaps=1)
+
+
+class LedgerTest(unittest.TestCase):
+    def setUp(self):
+        self.ledger = Ledger()
+        self.writer, self.reader = self.ledger.open("writer", UP), self.ledger.open("reader", UP)
+        self.reader.subscribe(1, ["a"])
+        self.reader.take(Reply(1, Outcome.OK))
+        self.id = 100
+
+    def publish(self, outcome=Outcome.OK, *, channel="a", writer=None):
+        """Publishes and answers; returns the message as a reader of the channel gets it."""
+        writer, self.id = writer or self.writer, self.id + 1
+        payload = writer.publish(channel, 10, self.id)
+        if outcome:
+            writer.take(Reply(self.id, outcome))
+        return Message(channel, payload)
+
+    def deliver(self, *messages):
+        for message in messages:
+            self.reader.take(message)
+
+    def evidence(self):
+        """A message after which everything known so far is due."""
+        self.deliver(self.publish())
+        self.ledger.settle()
+
+    def assertBalances(self):
+        self.evidence()
+        self.reader.close()
+        self.assertEqual(self.ledger.violations, [])
+
+    def assertSeen(self, text):
+        self.ledger.settle()
+        self.assertEqual(len(self.ledger.violations), 1, self.ledger.violations)
+        self.assertIn(text, self.ledger.violations[0])
+
+
+class Messages(LedgerTest):
+    def test_all_delivered(self):
+        for _ in range(10):
+            self.deliver(self.publish())
+        self.assertBalances()
+        self.assertEqual(self.writer.streams["a"].records, {})
+
+    def test_one_not_delivered(self):
+        self.publish()
+        self.evidence()
+        self.assertSeen("1 messages missing and 0 told as lost")
+
+    def test_one_not_delivered_of_another_publisher(self):
+        other = self.ledger.open("other", UP)
+        self.publish(writer=other)
+        self.evidence()
+        self.assertSeen("1 messages missing and 0 told as lost")
+
+    def test_one_without_evidence_yet_is_not_due(self):
+        self.publish()
+        self.ledger.settle()
+        self.assertEqual(self.ledger.violations, [])
+
+    def test_one_that_was_taken_after_the_evidence_was_sent_is_not_due(self):
+        evidence = self.publish(None, writer=self.ledger.open("other", UP))
+        self.publish()
+        self.deliver(evidence)
+        self.ledger.settle()
+        self.assertEqual(self.ledger.violations, [])
+
+    def test_one_twice(self):
+        message = self.publish()
+        self.deliver(message, message)
+        self.assertSeen("twice")
+
+    def test_one_twice_long_after(self):
+        message = self.publish()
+        self.deliver(message)
+        self.evidence()
+        self.evidence()
+        self.deliver(message)
+        self.assertSeen("twice")
+
+    def test_by_a_channel_and_a_pattern_is_once_for_each(self):
+        self.reader.subscribe(2, [], ["a*"])
+        self.reader.take(Reply(2, Outcome.OK))
+        message = self.publish()
+        self.deliver(message, Message(message.channel, message.payload, "a*"))
+        evidence = self.publish()
+        self.deliver(evidence, Message(evidence.channel, evidence.payload, "a*"))
+        self.ledger.settle()
+        self.assertEqual(self.ledger.violations, [])
+        self.publish()
+        evidence = self.publish()
+        self.deliver(evidence)
+        self.ledger.settle()
+        self.assertIn("missing", self.ledger.violations[0])
+
+    def test_out_of_order(self):
+        first, second = self.publish(), self.publish()
+        self.deliver(second, first)
+        self.assertSeen("out of order")
+
+    def test_out_of_order_and_answered_later(self):
+        first, second = self.publish(None), self.publish(None)
+        self.deliver(second, first)
+        self.assertEqual(self.ledger.violations, [])
+        self.writer.take(Reply(self.id - 1, Outcome.OK))
+        self.assertSeen("OK for a publish that was delivered after a later one")
+
+    def test_never_sent(self):
+        self.deliver(Message("a", b"0:7:0:"))
+        self.assertSeen("never sent")
+
+    def test_damaged(self):
+        message = self.publish()
+        self.deliver(Message("a", message.payload[:-1]))
+        self.assertSeen("never sent")
+
+    def test_on_another_channel(self):
+        message = self.publish(channel="b")
+        self.deliver(Message("a", message.payload))
+        self.assertSeen("never sent")
+
+    def test_not_subscribed(self):
+        self.deliver(self.publish(channel="b"))
+        self.assertSeen("does not hold")
+
+    def test_after_the_reply_to_unsubscribe(self):
+        self.reader.unsubscribe(2, ["a"])
+        self.deliver(self.publish())
+        self.assertEqual(self.ledger.violations, [])
+        self.reader.take(Reply(2, Outcome.OK))
+        self.deliver(self.publish())
+        self.assertSeen("does not hold")
+
+    def test_before_the_reply_to_subscribe(self):
+        self.reader.subscribe(2, ["b"])
+        self.deliver(self.publish(channel="b"))
+        self.assertSeen("does not hold")
+
+
+class Losses(LedgerTest):
+    def test_counted_exactly(self):
+        self.publish()
+        self.publish()
+        self.reader.take(Loss(messages=2, cause=Cause.SLOW_READER))
+        self.assertBalances()
+
+    def test_one_too_few(self):
+        self.publish()
+        self.publish()
+        self.reader.take(Loss(messages=1, cause=Cause.SLOW_READER))
+        self.evidence()
+        self.assertSeen("2 messages missing and 1 told as lost")
+
+    def test_one_too_many(self):
+        self.publish()
+        self.reader.take(Loss(messages=2, cause=Cause.SLOW_READER))
+        self.evidence()
+        self.reader.close()
+        self.assertSeen("2 messages told as lost, and at most 1 did not come")
+
+    def test_one_that_came(self):
+        self.deliver(self.publish())
+        self.reader.take(Loss(messages=1, cause=Cause.SLOW_READER))
+        self.evidence()
+        self.reader.take(DOWN)
+        self.assertSeen("1 messages told as lost, and at most 0 did not come")
+
+
+class Outages(LedgerTest):
+    def test_what_is_sent_in_a_gap_is_not_due(self):
+        self.reader.take(DOWN)
+        self.publish()
+        self.reader.take(UP_AGAIN)
+        self.assertBalances()
+
+    def test_what_is_sent_after_it_is(self):
+        self.reader.take(DOWN)
+        self.reader.take(UP_AGAIN)
+        self.publish()
+        self.evidence()
+        self.assertSeen("1 messages missing")
+
+    def test_what_had_to_be_there_before_it_is(self):
+        self.publish()
+        self.deliver(self.publish())
+        self.reader.take(DOWN)
+        self.assertSeen("1 messages missing")
+
+    def test_a_pending_subscription_is_in_force_with_the_next_up(self):
+        self.reader.take(DOWN)
+        self.reader.subscribe(2, ["b"])
+        self.reader.take(Reply(2, Outcome.PENDING))
+        self.reader.take(UP_AGAIN)
+        self.publish(channel="b")
+        self.evidence()
+        self.assertSeen("1 messages missing")
+
+    def test_a_gap_untold(self):
+        self.reader.take(Status(State.UP, publishing=True, receiving=True, gaps=1))
+        self.assertSeen("gaps went from 0 to 1")
+
+    def test_a_gap_invented(self):
+        self.reader.take(Status(State.DEGRADED, receiving=True, gaps=1, outages=1))
+        self.assertSeen("gaps went from 0 to 1")
+
+    def test_an_outage_not_counted(self):
+        self.reader.take(Status(State.DOWN, gaps=1))
+        self.assertSeen("outages went from 0 to 0")
+
+    def test_a_state_that_contradicts_itself(self):
+        self.reader.take(Status(State.UP, receiving=True))
+        self.assertSeen("UP with publishing False")
+
+    def test_ok_while_down(self):
+        self.publish(None)
+        self.writer.take(DOWN)
+        self.writer.take(Reply(self.id, Outcome.OK))
+        self.assertSeen("OK for a publish although")
+
+    def test_a_subscription_ok_while_down(self):
+        self.reader.take(DOWN)
+        self.reader.subscribe(2, ["b"])
+        self.reader.take(Reply(2, Outcome.OK))
+        self.assertSeen("OK for a Subscribe although")
+
+    def test_a_failure_without_a_status(self):
+        self.publish(Outcome.INTERRUPTED)
+        self.publish()
+        self.assertSeen("no Status between them")
+
+    def test_revoked_without_a_reason(self):
+        self.reader.take(Revoked(("a",)))
+        self.assertSeen("Revoked without a reason")
+
+    def test_revoked_for_a_reason(self):
+        self.ledger.excuses.add("NOPERM")
+        self.reader.take(Revoked(("a",), detail="NOPERM no"))
+        self.publish()
+        self.assertEqual(self.ledger.violations, [])
+        self.deliver(self.publish())
+        self.assertSeen("does not hold")
+
+
+class Publishes(LedgerTest):
+    def fail(self, outcome):
+        message = self.publish(outcome)
+        self.writer.take(DOWN)
+        return message
+
+    def test_not_connected_and_delivered(self):
+        self.deliver(self.fail(Outcome.NOT_CONNECTED))
+        self.assertSeen("NOT_CONNECTED, and yet delivered")
+
+    def test_delivered_and_not_connected(self):
+        message = self.publish(None)
+        self.deliver(message)
+        self.writer.take(Reply(self.id, Outcome.NOT_CONNECTED))
+        self.assertSeen("NOT_CONNECTED for a message that was delivered")
+
+    def test_interrupted_and_delivered_is_counted(self):
+        self.deliver(self.fail(Outcome.INTERRUPTED))
+        self.assertEqual(self.ledger.violations, [])
+        self.assertEqual(self.ledger.counts["INTERRUPTED and yet delivered"], 1)
+
+    def test_interrupted_and_delivered_twice(self):
+        message = self.fail(Outcome.INTERRUPTED)
+        self.deliver(message, message)
+        self.assertSeen("twice")
+
+    def test_interrupted_and_delivered_to_one_only(self):
+        """What one reader has, Redis has taken; so everyone else must have it."""
+        other = self.ledger.open("other reader", UP)
+        other.subscribe(1, ["a"])
+        other.take(Reply(1, Outcome.OK))
+        other.take(self.fail(Outcome.INTERRUPTED))
+        self.writer.take(UP_AGAIN)
+        self.evidence()
+        self.assertSeen("1 messages missing")
+
+    def test_a_reply_twice(self):
+        self.publish()
+        self.writer.take(Reply(self.id, Outcome.OK))
+        self.assertSeen("a Reply twice")
+
+    def test_a_reply_missing(self):
+        self.publish(None)
+        self.writer.close(is_complete=True)
+        self.assertSeen("1 replies missing")
+
+    def test_a_reply_missing_of_a_connection_that_was_cut(self):
+        self.publish(None)
+        self.writer.close()
+        self.ledger.settle()
+        self.assertEqual(self.ledger.violations, [])
+
+    def test_refused_without_a_reason(self):
+        self.publish(Outcome.REFUSED)
+        self.assertSeen("REFUSED for a good publish")
+
+
+class PublishesWithoutId(LedgerTest):
+    def send(self):
+        return Message("a", self.writer.publish("a", 10, 0))
+
+    def test_all_delivered(self):
+        self.deliver(self.send(), self.send(), self.publish())
+        self.assertBalances()
+        self.writer.close(is_complete=True)
+        self.assertEqual(self.ledger.violations, [])
+
+    def test_one_vanished(self):
+        self.send()
+        self.deliver(self.publish())
+        self.evidence()
+        self.writer.close(is_complete=True)
+        self.assertSeen("1 publishes without an id did not arrive where they should, and 0 told as lost")
+
+    def test_one_told_as_lost(self):
+        self.send()
+        self.writer.take(Loss(publishes=1, cause=Cause.NOT_CONNECTED))
+        self.deliver(self.publish())
+        self.evidence()
+        self.writer.close(is_complete=True)
+        self.assertEqual(self.ledger.violations, [])
+
+    def test_one_told_as_lost_and_delivered(self):
+        self.deliver(self.send())
+        self.writer.take(Loss(publishes=1, cause=Cause.NOT_CONNECTED))
+        self.evidence()
+        self.writer.close(is_complete=True)
+        self.assertSeen("1 publishes told as certainly lost, and only 0 did not arrive")
+
+    def test_one_told_as_unknown_and_delivered(self):
+        self.deliver(self.send())
+        self.writer.take(Loss(publishes_unknown=1, cause=Cause.CLOSED))
+        self.evidence()
+        self.writer.close(is_complete=True)
+        self.assertEqual(self.ledger.violations, [])
+
+    def test_more_told_than_sent(self):
+        self.writer.take(Loss(publishes=1, cause=Cause.NOT_CONNECTED))
+        self.assertSeen("publishes told as lost, and only 0 sent")
+
+    def test_one_that_only_some_got(self):
+        other = self.ledger.open("other reader", UP)
+        other.subscribe(1, ["a"])
+        other.take(Reply(1, Outcome.OK))
+        other.take(self.send())
+        self.evidence()
+        self.assertSeen("1 messages missing")
+
+
+if __name__ == "__main__":
+    unittest.main()
