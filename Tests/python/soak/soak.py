@@ -73,7 +73,7 @@ class Soak:
         await self._begin()
         await asyncio.sleep(1.5)
         await self._end()
-        baseline = {relay.letter: (relay.memory(), relay.descriptors()) for relay in self.relays}
+        baseline = {relay.letter: await self._at_rest(relay) for relay in self.relays}
 
         self.round = "faults"
         await self._begin()
@@ -323,6 +323,14 @@ class Soak:
             if time.monotonic() > limit:
                 return self.ledger.violation(f"/health of relay {relay.letter}: {found}")
             await asyncio.sleep(0.05)
+
+    async def _at_rest(self, relay):
+        """Memory and descriptors, once no connection is on its way out any more."""
+        counts = []
+        while len(counts) < 10 or len(set(counts[-10:])) > 1:
+            counts.append(relay.descriptors())
+            await asyncio.sleep(0.05)
+        return relay.memory(), counts[-1]
 
     async def _compare(self, relay, memory, descriptors):
         limit = time.monotonic() + PATIENCE
