@@ -132,7 +132,8 @@ class Soak:
         for fault in self.random.choices(faults, weights, k=3):
             clash = [other for other in chosen if other is fault or other.is_harmless and fault.is_harmless
                      or other.name.startswith(apart) and fault.name.startswith(apart)]
-            if not clash:
+            # A relay that is restarted counts its gaps from 0 again, and no other fault could wait for them.
+            if not clash and fault.name not in ("relay restarted", "relay killed"):
                 chosen.append(fault)
         return chosen
 
