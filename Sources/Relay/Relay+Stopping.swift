@@ -48,7 +48,7 @@ extension Relay {
         isEvaluationHeld = true  // the links end because we end: that is no outage
         let failure = LinkFailure(cause: .stopping, reason: "the relay has stopped")
         for node in nodes { node.stop(failure) }
-        hub.emitPublishLosses()
+        hub.emitPublishLosses(all: true)
         hub.outboxes.drainDirty { connections[$0]?.flush() }
         for connection in connections { connection?.close() }
         for connection in draining { connection.close() }

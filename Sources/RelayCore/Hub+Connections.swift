@@ -65,6 +65,7 @@ extension Hub {
         sessions[slot].phase = .failing
         setDeadline(0, of: slot)
         releaseNames(of: slot)
+        emitPublishLosses(slot, all: true)
         outboxes.appendControl(outboxes.arena.error(code, detail: detail), to: slot)
         outboxes.seal(slot)
         counters.connectionsClosed[code] += 1

@@ -62,12 +62,13 @@ extension Hub {
     // MARK: Loss of publishes without an id
 
     /// Tells connections what was not taken, each at most once a second. To be called once a turn.
-    package func emitPublishLosses() {
+    /// - Parameter all: the relay ends, so everything is told at once.
+    package func emitPublishLosses(all: Bool = false) {
         guard !owedPublishLoss.isEmpty else { return }
         let owed = owedPublishLoss
         owedPublishLoss.removeAll(keepingCapacity: true)
         for slot in owed {
-            emitPublishLosses(slot, all: false)
+            emitPublishLosses(slot, all: all)
             sessions[slot].hasPublishLoss = sessions[slot].publishLosses.map { !$0.isEmpty } ?? false
             if sessions[slot].hasPublishLoss { owedPublishLoss.append(slot) }
         }

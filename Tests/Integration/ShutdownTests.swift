@@ -97,6 +97,23 @@ private let terminate: Int32 = 15
         try relay.expectExit()
     }
 
+    @Test func publishesWithoutIdUnderWayAreCountedBeforeItEnds() throws {
+        let redis = try RedisServer()
+        let relay = try RelayProcess(redis: redis.url)
+        let client = try relay.client()
+        redis.freeze()
+        // The second Loss would have to wait for a second, and the relay does not live so long.
+        try client.send(.publish("", "x", id: 0), .publish("c", "x", id: 0))
+        #expect(try client.expectLoss().cause == .invalid)
+        relay.process.signal(terminate)
+        #expect(try client.expectStatus().state == .stopping)
+        let loss = try client.expectLoss()
+        #expect(loss.publishesUnknown == 1 && loss.cause == .stopping)
+        try client.expectEnd()
+        try relay.expectExit()
+        redis.thaw()
+    }
+
     @Test func whenRedisGoesWhileItStopsPublishesAreAnsweredTrulyStill() throws {
         let redis = try RedisServer()
         let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "60s"])

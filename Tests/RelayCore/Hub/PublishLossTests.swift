@@ -67,6 +67,19 @@ import Testing
         #expect(app.takeAnswers() == ["loss of 1 publishes, notConnected"])
     }
 
+    @Test func aConnectionThatFailsIsToldEverythingBeforeTheError() {
+        let app = rig.connect()
+        app.write(.publish("a", "x", id: 0))
+        rig.turn()
+        app.write(.publish("a", "x", id: 0))
+        app.write([0, 0, 0, 0])
+        rig.turn()
+        #expect(
+            app.takeLines() == [
+                "loss of 1 publishes, notConnected", "loss of 1 publishes, notConnected", "error malformed",
+            ])
+    }
+
     @Test func aConnectionThatEndsIsToldEverythingAtOnce() {
         let app = rig.connect()
         app.write(.publish("a", "x", id: 0))
