@@ -21,6 +21,16 @@ import Testing
         #expect(rig.hub.nameCount == 0 && rig.hub.subscriptionCount == 0)
     }
 
+    @Test func theDetailOfAPatternSaysHowAnAccessListGrantsOne() throws {
+        let app = rig.connect()
+        rig.redis.forbidden = [rig.redisName("bad"), rig.redisName("p*", isPattern: true)]
+        app.write(.subscribe(["bad"], patterns: ["p*"], id: 1))
+        app.write(.subscribe(["bad"], id: 2))
+        rig.settle()
+        let details = app.takeFrames().map(\.reply.detail)
+        #expect(details.map { $0.contains("literally") } == [true, false])
+    }
+
     @Test func theWholeRequestHasNoEffect() {
         let app = rig.connect()
         forbid("bad")
