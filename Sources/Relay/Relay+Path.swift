@@ -28,7 +28,6 @@ extension Relay {
             hub.announce(path.status)
             hub.status.downMilliseconds = 0  // for those who see the way to UP, and not for who connects later
         }
-        // Another cause of the same state is news to the operator: Redis is back, but refuses the password.
         if isChanged || path.status.cause != previous.cause {
             transitions.log(from: previous, to: path.status, now: now)
         }

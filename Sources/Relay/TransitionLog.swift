@@ -1,7 +1,8 @@
 internal import Logging
 internal import RelayCore
 
-/// One line per change of state; when the path flaps, a summary at most every ten seconds.
+/// One line per change of state, and one for each further cause of the same state: Redis is back, but refuses the
+/// password. When the path flaps, a summary at most every ten seconds.
 struct TransitionLog {
     private static let window: UInt64 = 10_000_000_000
     private static let linesPerWindow = 6
@@ -10,11 +11,21 @@ struct TransitionLog {
     private var windowBegan: UInt64 = 0
     private var lines = 0
     private var suppressed = 0
+    /// Causes that have been logged since the state last changed.
+    private var causes: Set<Cause> = []
 
     init(logger: Logger) { self.logger = logger }
 
     mutating func log(from previous: RelayStatus, to status: RelayStatus, now: UInt64) {
         flush(status: status, now: now)
+        if (previous.state, previous.publishing, previous.receiving)
+            == (status.state, status.publishing, status.receiving)
+        {
+            guard !causes.contains(status.cause) else { return }
+        } else {
+            causes.removeAll()
+        }
+        causes.insert(status.cause)
         if now - windowBegan >= Self.window { (windowBegan, lines) = (now, 0) }
         guard lines < Self.linesPerWindow else {
             suppressed += 1

@@ -5,8 +5,9 @@
 ///        │            │             └──┘ next     │             │
 ///        └────────────┴────── failure ──┴─────────┴─────────────┘    the wait depends on the cause, see Backoff
 ///
-/// *Resolving* is done anew for each attempt, and every address that it gives is tried in turn; when it fails, the
-/// address that worked last is tried. *Greeting* is what is asked before the link is used: AUTH, the name for CLIENT
+/// *Resolving* is done anew for each attempt, and every address that it gives is tried in turn, also when the server
+/// there is none that can be used, a replica for one; when resolving fails, the address that worked last is tried.
+/// *Greeting* is what is asked before the link is used: AUTH, the name for CLIENT
 /// LIST, ROLE, PING. They are written at once, and their replies come in order. What an established link is used for
 /// is the business of the hub; what the two links of a node are worth together is `NodeMachine`'s.
 package struct LinkMachine: Sendable {
@@ -113,6 +114,7 @@ package struct LinkMachine: Sendable {
         guard let due = wakesAt, now >= due else { return .none }
         switch phase {
         case .waiting:
+            guard targets.isEmpty else { return tryNext(now: now) }
             phase = .resolving(until: now + timings.connectTimeout)
             return .resolve
         case .resolving: return resolvingFailed("timed out", now: now)
@@ -154,7 +156,6 @@ package struct LinkMachine: Sendable {
     package mutating func connected(now: UInt64, authenticates: Bool) -> [GreetingStep] {
         steps = (authenticates ? [.auth] : []) + [.setName, .role, .ping]
         phase = .greeting
-        targets = []
         fallbacks = []
         (lastHeard, owedSince, isSuspect) = (now, now, false)
         return steps
@@ -173,6 +174,7 @@ package struct LinkMachine: Sendable {
         }
         guard steps.isEmpty else { return .none }
         phase = .established
+        targets = []
         establishedAt = now
         lastFailure = nil
         hasLastGood = true
@@ -183,8 +185,13 @@ package struct LinkMachine: Sendable {
     package mutating func failed(_ failure: LinkFailure, now: UInt64, using random: inout some RandomNumberGenerator) {
         lastFailure = failure
         steps = []
-        targets = []
         owedSince = nil
+        if phase == .greeting, !targets.isEmpty {
+            // The attempt is not over: the host has other addresses.
+            phase = .waiting(until: now)
+            return
+        }
+        targets = []
         phase = .waiting(until: now + backoff.next(afterRefusal: failure.isRefusal, using: &random))
     }
 

@@ -34,6 +34,24 @@ import Testing
         }
     }
 
+    /// A failover behind a name that leads to both servers: the one that was demoted answers, and is passed over.
+    @Test func theMasterIsFoundAmongTheAddressesOfAName() throws {
+        try withNetwork(options: shortDeadlines, redis: Self.url, prepare: { try name(Self.addresses, on: $0) }) {
+            scene, relay, first in
+            let client = try relay.client()
+            #expect(try client.subscribe("c") == .ok)
+            let second = try RedisServer(on: scene.redisHost, address: Self.addresses[1])
+            try first.client().run("REPLICAOF", Self.addresses[1], "6379")
+            try client.collect(untilState: .down)
+            #expect(client.status.cause == .demoted)
+            try client.collect(untilState: .up)
+            #expect(try second.client().subscribers(of: "t:c") == 1)
+            #expect(try client.publish("c", "moved").outcome == .ok)
+            #expect(try client.expectMessage().text == "moved")
+            second.stop()
+        }
+    }
+
     /// The resolver hangs, or nobody listens there. Several times, so that the threads which look names up are all taken.
     @Test(arguments: [NetworkScene.silentAddress, "127.0.0.1"])
     func theLastGoodAddressServesWhileTheResolverFails(resolver: String) throws {

@@ -18,6 +18,25 @@ import Testing
         try relay.stop()
     }
 
+    /// The rights that deploy/README.md names.
+    @Test func theRightsThatARelayNeedsAreFew() throws {
+        let redis = try RedisServer(onPort: true)
+        let plain = try redis.client()
+        try plain.run(
+            "ACL", "SETUSER", "relay", "on", ">hush", "resetkeys", "resetchannels", "&t:*", "-@all", "+publish",
+            "+subscribe", "+unsubscribe", "+psubscribe", "+punsubscribe", "+ping", "+role", "+client|setname")
+        let relay = try RelayProcess(redis: redis.url.replacing("redis://", with: "redis://relay:hush@"))
+        let client = try relay.client()
+        #expect(try client.subscribe("c", patterns: ["*"]) == .ok)
+        #expect(try client.publish("c", "x").outcome == .ok)
+        #expect(try Set([client.expectMessage().pattern, client.expectMessage().pattern]) == ["", "*"])
+        #expect(try client.unsubscribe("c", patterns: ["*"]) == .ok)
+        let health = try relay.http("/health").json
+        #expect(health["probe"]?["enabled"] == .bool(true) && health["role_check"]?["enabled"] == .bool(true))
+        #expect(health["links"]?.elements?.allSatisfy { $0["refused"] == nil } == true)
+        try relay.stop()
+    }
+
     @Test func thePasswordMayBeInAFile() throws {
         let redis = try protectedRedis()
         let directory = try TemporaryDirectory()

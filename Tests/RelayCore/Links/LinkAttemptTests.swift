@@ -37,6 +37,37 @@ import Testing
         #expect(failure?.cause == .unreachable && failure?.reason == "connecting: no route")
     }
 
+    /// A name that leads to all servers of a group, of which one is the master.
+    @Test func aServerThatCannotBeUsedIsNotTheEndOfTheAttempt() {
+        #expect(wake() == .resolve)
+        #expect(link.machine.resolved(count: 2, now: 100.ms) == .connect(.found(0)))
+        _ = link.machine.connected(now: 101.ms, authenticates: false)
+        _ = link.machine.greeted(.other, now: 102.ms)
+        #expect(failure(link.machine.greeted(.role("slave"), now: 102.ms))?.cause == .demoted)
+        #expect(link.fail(.demoted, at: 102) == 0, "the next address is tried at once")
+        #expect(wake() == .connect(.found(1)))
+        _ = link.machine.connected(now: 103.ms, authenticates: false)
+        for reply in [.other, .role("master"), .other] as [LinkMachine.Reply] {
+            _ = link.machine.greeted(reply, now: 104.ms)
+        }
+        #expect(link.machine.phase == .established)
+        _ = link.fail(.closed, at: 200)
+        #expect(wake() == .resolve)
+    }
+
+    @Test func afterTheLastAddressTheWaitBegins() {
+        #expect(wake() == .resolve)
+        #expect(link.machine.resolved(count: 2, now: 0) == .connect(.found(0)))
+        var waits: [UInt64] = []
+        for _ in 0..<2 {
+            _ = link.machine.connected(now: 0, authenticates: false)
+            waits.append(link.fail(.demoted, at: 0))
+            _ = wake()
+        }
+        #expect(waits[0] == 0 && waits[1] > 0, "\(waits)")
+        #expect(link.machine.phase == .resolving(until: waits[1] + 2000.ms))
+    }
+
     @Test func resolvingTakesAtMostItsTime() {
         #expect(wake() == .resolve)
         #expect(link.machine.wakesAt == 2000.ms)
