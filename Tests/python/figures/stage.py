@@ -140,6 +140,8 @@ class Client:
             assert self.until(hubrelay.Reply).outcome == Outcome.OK
 
     def close(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes another thread that reads
         self._file.close()
         self.socket.close()
 
