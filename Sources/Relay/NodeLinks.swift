@@ -27,8 +27,8 @@ final class NodeLinks {
         machine = NodeMachine(
             probe: Probe(interval: timings.probeInterval, deadline: timings.linkTimeout),
             role: RoleCheck(interval: timings.probeInterval ?? Self.roleIntervalWithoutProbe))
-        publishLink = PublishLink(name: "publish", node: self)
-        subscribeLink = SubscribeLink(name: "subscribe", node: self)
+        publishLink = PublishLink(node: self)
+        subscribeLink = SubscribeLink(node: self)
     }
 
     var links: [RedisLink] { [publishLink, subscribeLink] }

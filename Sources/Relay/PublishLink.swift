@@ -7,8 +7,15 @@ internal import RelayCore
 /// a turn.
 final class PublishLink: RedisLink {
     private lazy var publishSink = PublishSink(link: self)
-    private var hub: Hub { relay.hub }
-    private var publishes: PublishQueue { node.feed.publishes }
+    // Borrowed for each reply, so not by way of the relay or the node.
+    private let hub: Hub
+    private let feed: HubNode
+    private var publishes: PublishQueue { feed.publishes }
+
+    init(node: NodeLinks) {
+        (hub, feed) = (node.relay.hub, node.feed)
+        super.init(name: "publish", node: node)
+    }
 
     override var sink: ReplySink { publishSink }
     override var isReplyOwed: Bool { publishes.inFlight > 0 }
@@ -16,17 +23,17 @@ final class PublishLink: RedisLink {
     override func established() { node.publishLinkEstablished() }
 
     override func lost(_ failure: LinkFailure, unsent: Int) {
-        hub.publishLinkFailed(node.feed, failure, unsent: unsent + publishes.output.count)
+        hub.publishLinkFailed(feed, failure, unsent: unsent + publishes.output.count)
         node.publishLinkLost()
     }
 
-    override func writePing() { CommandFormatter.format(["PING"]) { hub.sendPing($0, to: node.feed) } }
+    override func writePing() { CommandFormatter.format(["PING"]) { hub.sendPing($0, to: feed) } }
 
     /// Asks whether the server is still a master.
     /// - Returns: false when there was no room for the question.
     func askRole() -> Bool {
         var isAsked = false
-        CommandFormatter.format(["ROLE"]) { isAsked = hub.sendRole($0, to: node.feed) }
+        CommandFormatter.format(["ROLE"]) { isAsked = hub.sendRole($0, to: feed) }
         return isAsked
     }
 
@@ -47,14 +54,14 @@ final class PublishLink: RedisLink {
     // MARK: Replies
 
     func answered(_ receivers: Int64) {
-        guard let reply = hub.publishAnswered(receivers: receivers, by: node.feed) else { return violation() }
+        guard let reply = hub.publishAnswered(receivers: receivers, by: feed) else { return violation() }
         if case .probe(let number) = reply { node.probeAnswered(number) }
     }
 
     func answered(_ value: RedisValue) {
         let text: String
         if case .error(let error) = value { text = error } else { text = "an answer to PUBLISH that is no number" }
-        guard let reply = hub.publishRefused(text, by: node.feed) else { return violation() }
+        guard let reply = hub.publishRefused(text, by: feed) else { return violation() }
         if case .error(let error) = value, let failure = LinkFailure.classify(error: error) { return fail(failure) }
         switch reply {
         case .ping: pongReceived()

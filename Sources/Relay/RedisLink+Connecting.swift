@@ -4,6 +4,9 @@ internal import RelayCore
 
 /// How a link gets its connection: the host name is looked up anew for each attempt, off the loop, and every address is
 /// tried in turn. In which order, and for how long, is `LinkMachine`'s decision.
+///
+/// Links live as long as the loop runs, so callbacks refer to them `unowned`. A weak reference would make every retain
+/// and release of the link several times as dear, and there are some for each message.
 extension RedisLink {
     private var endpoint: RedisConfiguration.Endpoint { relay.configuration.redis.endpoint }
 
@@ -13,7 +16,7 @@ extension RedisLink {
             return perform(machine.resolved(count: 1, now: relay.now))
         }
         if let address = NetworkAddress(numericHost: host, port: port) { return resolved(.success([address])) }
-        resolver = Resolver(loop: relay.loop, host: host, port: port) { [weak self] in self?.resolved($0) }
+        resolver = Resolver(loop: relay.loop, host: host, port: port) { [unowned self] in resolved($0) }
     }
 
     private func resolved(_ result: Result<[NetworkAddress], LoopError>) {
@@ -30,7 +33,7 @@ extension RedisLink {
         dropCandidate()
         let candidate = LinkStream(link: self, kind: isTCP ? .tcp : .unix)
         self.candidate = candidate
-        let finished = { [weak self] (error: LoopError?) -> Void in self?.connected(candidate, error) }
+        let finished = { [unowned self] (error: LoopError?) -> Void in connected(candidate, error) }
         switch target {
         case .found(let index): address = isTCP ? addresses[index] : nil
         case .lastGood: address = lastGoodAddress

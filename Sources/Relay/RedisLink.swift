@@ -10,6 +10,7 @@ internal import RelayCore
 class RedisLink {
     let name: String
     unowned let node: NodeLinks
+    unowned let relay: Relay
     var machine: LinkMachine
     /// The round trip of the last heartbeat, in nanoseconds; nil before the first.
     private(set) var lastRoundTrip: UInt64?
@@ -32,7 +33,7 @@ class RedisLink {
     var lastGoodAddress: NetworkAddress?
 
     init(name: String, node: NodeLinks) {
-        (self.name, self.node) = (name, node)
+        (self.name, self.node, relay) = (name, node, node.relay)
         let timings = node.relay.configuration.timings
         machine = LinkMachine(
             timings: .init(
@@ -44,7 +45,6 @@ class RedisLink {
             host: node.relay.configuration.redis.endpoint.host)
     }
 
-    var relay: Relay { node.relay }
     var isEstablished: Bool { machine.phase == .established }
     /// Why the link is not up, with who failed; nil while it is.
     var failure: LinkFailure? {

@@ -9,8 +9,14 @@ internal import RelayCore
 final class SubscribeLink: RedisLink {
     private lazy var subscribeSink = SubscribeSink(link: self)
     private let batch = CommandBatch()
-    private var hub: Hub { relay.hub }
-    private var feed: HubNode { node.feed }
+    // Borrowed for each reply, so not by way of the relay or the node.
+    fileprivate let hub: Hub
+    private let feed: HubNode
+
+    init(node: NodeLinks) {
+        (hub, feed) = (node.relay.hub, node.feed)
+        super.init(name: "subscribe", node: node)
+    }
 
     /// Names told to Redis in one loop turn at most, and unsent bytes beyond which it is told none: a restore of
     /// 100,000 names must not keep the loop from its other work.
@@ -95,18 +101,21 @@ final class SubscribeLink: RedisLink {
 
 private final class SubscribeSink: ReplySink {
     private unowned let link: SubscribeLink
-    init(link: SubscribeLink) { self.link = link }
+    private unowned let relay: Relay
+    private let hub: Hub
+
+    init(link: SubscribeLink) { (self.link, relay, hub) = (link, link.relay, link.hub) }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
-        if let number = link.relay.hub.deliver(channel: channel, payload: payload) { link.node.probeHeard(number) }
-        link.relay.relieveArena()
+        if let number = hub.deliver(channel: channel, payload: payload) { link.node.probeHeard(number) }
+        relay.relieveArena()
     }
 
     override func patternMessage(
         pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
     ) {
-        link.relay.hub.deliver(pattern: pattern, channel: channel, payload: payload)
-        link.relay.relieveArena()
+        hub.deliver(pattern: pattern, channel: channel, payload: payload)
+        relay.relieveArena()
     }
 
     override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {

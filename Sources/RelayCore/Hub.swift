@@ -28,8 +28,9 @@ package final class Hub {
     package let outboxes: Outboxes
     /// The Redis nodes, each with its share of the names; one for a single Redis.
     package let nodes: [HubNode]
-    /// What acts on the hub's wishes; set before the first connection.
-    package weak var environment: (any HubEnvironment)?
+    /// What acts on the hub's wishes, and outlives it; set before the first connection. Not weak: that makes every
+    /// retain and release of the object several times as dear.
+    package unowned var environment: (any HubEnvironment)?
     /// The time of this loop turn, monotonic nanoseconds; set by the I/O layer.
     package var now: UInt64 = 0
     /// What apps were last told.
