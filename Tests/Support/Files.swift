@@ -55,11 +55,14 @@ package func textOfFile(_ path: String) -> String {
 
 /// Creates or replaces a file.
 /// - Throws: `TestFailure` when it cannot be written.
-package func writeFile(_ path: String, _ text: String) throws {
+package func writeFile(_ path: String, _ text: String) throws { try writeFile(path, Array(text.utf8)) }
+
+/// Creates or replaces a file.
+/// - Throws: `TestFailure` when it cannot be written.
+package func writeFile(_ path: String, _ bytes: [UInt8]) throws {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw TestFailure("open \(path): \(errnoText())") }
     defer { close(descriptor) }
-    let bytes = Array(text.utf8)
     guard write(descriptor, bytes, bytes.count) == bytes.count else {
         throw TestFailure("write \(path): \(errnoText())")
     }

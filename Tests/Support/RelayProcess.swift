@@ -24,10 +24,11 @@ package final class RelayProcess: Sendable {
     ///   - directory: where its sockets are, with names that begin with `name`.
     ///   - options: flags and their values; they win over those of the harness.
     ///   - host: where it runs; nil: where the tests do.
+    ///   - wrapper: a command that starts the relay in its own place, such as `prlimit --nofile=256`.
     /// - Throws: `TestFailure` with what it wrote to standard error, when it ends or does not listen.
     package init(
         redis: String, prefix: String = "t:", directory: TemporaryDirectory? = nil, name: String = "relay",
-        options: [String] = [], on host: NetworkHost? = nil
+        options: [String] = [], on host: NetworkHost? = nil, wrapper: [String] = []
     ) throws {
         self.host = host
         self.directory = try directory ?? TemporaryDirectory()
@@ -38,7 +39,7 @@ package final class RelayProcess: Sendable {
         for (flag, value) in RelayProcess.timings where !options.contains(flag) { flags += [flag, value] }
         if !options.contains("--http") { flags += ["--http", "unix:\(httpPath)"] }
         process = try RelayProcess.launch(
-            ["serve"] + flags + options, log: self.directory.path(of: name), on: host)
+            ["serve"] + flags + options, log: self.directory.path(of: name), on: host, wrapper: wrapper)
         try eventually("the relay listens") {
             if let ended = process.ended { throw TestFailure("the relay: \(ended)\n\(process.errors)") }
             guard (try? TestSocket(unix: socketPath)) != nil else { return false }
@@ -49,7 +50,7 @@ package final class RelayProcess: Sendable {
 
     /// Runs the relay's binary with these arguments and waits for nothing.
     package static func launch(
-        _ arguments: [String], log: String, on host: NetworkHost? = nil
+        _ arguments: [String], log: String, on host: NetworkHost? = nil, wrapper: [String] = []
     ) throws -> ChildProcess {
         let environment = [
             // Leaks are found at the end of the process. The quarantine of freed memory is kept small, so that the
@@ -57,7 +58,7 @@ package final class RelayProcess: Sendable {
             "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=8:exitcode=99",
             "SWIFT_BACKTRACE": "enable=no",
         ]
-        let command = (host?.command ?? []) + [binary] + arguments
+        let command = (host?.command ?? []) + wrapper + [binary] + arguments
         return try ChildProcess(
             command[0], Array(command.dropFirst()), environment: environment, log: log)
     }

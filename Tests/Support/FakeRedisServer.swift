@@ -1,0 +1,120 @@
+internal import Glibc
+internal import Synchronization
+
+/// A server for what a real Redis will not do. It speaks as much of the protocol as a relay needs; a test replaces
+/// single answers, cuts conversations short, and counts what it was asked.
+///
+/// It runs on one thread of its own until the last reference goes.
+package final class FakeRedisServer: Sendable {
+    /// Whose connection it is, by the name that the relay gives it (CLIENT SETNAME).
+    package enum Link: Sendable { case publish, subscribe, other }
+
+    /// One command as it came. The first of each connection, before anything has come, has no words.
+    package struct Command: Sendable {
+        package let words: [String]
+        package let link: Link
+        /// Whether the connection has subscriptions.
+        package let isSubscribed: Bool
+
+        /// In upper case; empty for a connection that has just been made.
+        package var verb: String { words.first?.uppercased() ?? "" }
+    }
+
+    /// What becomes of one command.
+    package enum Answer: Sendable {
+        /// What Redis would do.
+        case usual
+        /// These bytes in place of the answer.
+        case bytes([UInt8])
+        /// These bytes in place of the answer, and then the end of the connection.
+        case last([UInt8])
+        case nothing
+
+        package static func text(_ text: String) -> Answer { .bytes(Array(text.utf8)) }
+    }
+
+    package typealias Script = @Sendable (Command) -> Answer
+    /// How many bytes a connection sends before it is cut, by its link and its number among that link's; nil: no end.
+    package typealias Cut = @Sendable (Link, Int) -> Int?
+
+    struct Shared {
+        var script: Script
+        var cut: Cut = { _, _ in nil }
+        var ambushes: [(verb: String, link: Link, answer: Answer)] = []
+        var connections: [Link: Int] = [:]
+        var accepted = 0
+        var commands: [Link: [String: Int]] = [:]
+    }
+
+    /// What the test and the server's thread both use.
+    final class Desk: Sendable {
+        let shared: Mutex<Shared>
+        init(_ script: @escaping Script) { shared = Mutex(Shared(script: script)) }
+    }
+
+    package let address: RedisServer.Address
+    private let directory: TemporaryDirectory
+    private let desk: Desk
+    private let thread: Background
+
+    /// Listens at once.
+    /// - Parameters:
+    ///   - onPort: TCP on a free port of the loopback in place of a Unix socket.
+    ///   - script: asked about every command, on the server's thread; must not wait for anything.
+    /// - Throws: `TestFailure` when it cannot listen.
+    package init(onPort: Bool = false, script: @escaping Script = { _ in .usual }) throws {
+        let directory = try TemporaryDirectory()
+        let desk = Desk(script)
+        address = onPort ? .port(try freePort()) : .unix(directory.path(of: "fake"))
+        let listener = try FakeRedisLoop.listen(address)
+        (self.directory, self.desk) = (directory, desk)
+        thread = try Background {
+            let loop = FakeRedisLoop(listener: listener, desk: desk)
+            return { loop.turn(milliseconds: 50) }
+        }
+    }
+
+    deinit { try? thread.stop() }
+
+    /// What `--redis` takes.
+    package var url: String {
+        switch address {
+        case .unix(let path): "unix://\(path)"
+        case .port(let port): "redis://127.0.0.1:\(port)"
+        }
+    }
+
+    /// Replaces the script, for commands that come from now on.
+    package func follow(_ script: @escaping Script) { desk.shared.withLock { $0.script = script } }
+
+    /// Behaves like Redis from now on.
+    package func behave() {
+        desk.shared.withLock {
+            $0.script = { _ in .usual }
+            $0.cut = { _, _ in nil }
+            $0.ambushes = []
+        }
+    }
+
+    /// Answers the next command of this kind on this link so, once, whatever the script says.
+    package func ambush(_ verb: String, on link: Link, with answer: Answer) {
+        desk.shared.withLock { $0.ambushes.append((verb, link, answer)) }
+    }
+
+    /// Whether every `ambush` has happened.
+    package var isAmbushOver: Bool { desk.shared.withLock { $0.ambushes.isEmpty } }
+
+    /// Cuts connections that are made from now on in the middle of what they say.
+    package func cutShort(_ cut: @escaping Cut) { desk.shared.withLock { $0.cut = cut } }
+
+    /// How many connections have been accepted, whether they said who they are or not.
+    package var connectionsMade: Int { desk.shared.withLock { $0.accepted } }
+
+    /// How many connections said that they are this link.
+    package func connectionsMade(_ link: Link) -> Int { desk.shared.withLock { $0.connections[link, default: 0] } }
+
+    /// How many commands of this kind have come on this link.
+    package func count(_ verb: String, on link: Link) -> Int {
+        desk.shared.withLock { $0.commands[link]?[verb] ?? 0 }
+    }
+}

@@ -1,0 +1,56 @@
+internal import Glibc
+
+// What proc(5) tells about a process that a test started.
+
+extension ChildProcess {
+    /// How many descriptors it has open.
+    package var openDescriptors: Int { descriptorNumbers.count }
+
+    /// The numbers of its open descriptors.
+    package var descriptorNumbers: [Int] { entryNames("/proc/\(pid)/fd").compactMap { Int($0) } }
+
+    /// The seconds of CPU time that it has used, user and system, to the precision of the clock tick (10 ms).
+    package var cpuSeconds: Double {
+        // The second field is the program's name in parentheses and may have blanks in it.
+        let fields = textOfFile("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// Stops it from doing anything (SIGSTOP) and waits until it has stopped.
+    /// - Throws: `TestFailure` when it does not.
+    package func freeze() throws {
+        signal(SIGSTOP)
+        try eventually("\(name) has stopped") {
+            textOfFile("/proc/\(pid)/stat").split(separator: ")").last?.hasPrefix(" T") == true
+        }
+    }
+
+    /// Lets it go on (SIGCONT).
+    package func thaw() { signal(SIGCONT) }
+}
+
+/// Lets the test process have as many descriptors as the system allows: a thousand connections need as many here.
+/// - Returns: how many that are.
+@discardableResult
+package func raiseDescriptorLimit() -> Int {
+    var limits = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    getrlimit(resource, &limits)
+    limits.rlim_cur = limits.rlim_max
+    setrlimit(resource, &limits)
+    return Int(clamping: limits.rlim_cur)
+}
+
+private func entryNames(_ path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names
+}
