@@ -216,7 +216,10 @@ final class LinkStream: EventLoop.Stream {
     }
 
     override func didFailToSend(_ error: LoopError) {
-        if isCurrent { link.fail(LinkFailure(error)) }
+        // A server that turns us away may close before we have written a word. Why it did so is still to be read, and the
+        // end of the stream after it.
+        guard isCurrent, link.isEstablished else { return }
+        link.fail(LinkFailure(error))
     }
 
     override func didSendBacklog() {

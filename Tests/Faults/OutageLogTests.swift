@@ -1,0 +1,46 @@
+import TestSupport
+import Testing
+
+/// The log of an outage: a line for each change of state, however many attempts there are, and a summary when the
+/// state does not settle.
+@Suite struct OutageLogTests {
+    @Test func attemptsAreNotLogged() throws {
+        let fake = try FakeRedisServer()
+        let relay = try RelayProcess(redis: fake.url)
+        let client = try relay.client()
+        fake.follow { $0.verb.isEmpty || $0.verb == "PING" ? .last([]) : .usual }
+        try client.collect(untilState: .down)
+        let made = fake.connectionsMade
+        try eventually("a hundred attempts") { fake.connectionsMade > made + 100 }
+        fake.behave()
+        try client.collect(untilState: .up)
+        // What each line tells: the state, and why it is so. None says again what the one before it said.
+        let told = relay.process.errors.split(separator: "\n").filter { $0.contains("state changed") }.map { line in
+            line.split(separator: " ").filter { $0.hasPrefix("state=") || $0.hasPrefix("cause=") }
+        }
+        #expect(told.count > 2)
+        #expect(zip(told, told.dropFirst()).allSatisfy { $0 != $1 }, "\(relay.process.errors)")
+        try relay.stop()
+    }
+
+    @Test func aPathThatKeepsChangingIsSummedUp() async throws {
+        let fake = try FakeRedisServer()
+        // Long enough to come UP, and over within moments.
+        fake.cutShort { link, _ in link == .publish ? 300 : nil }
+        let relay = try RelayProcess(
+            redis: fake.url,
+            options: ["--heartbeat-interval", "20ms", "--probe", "20ms", "--link-timeout", "20s"])
+        try await inTheEnd("there is a summary", within: 40) {
+            relay.process.errors.contains("the state keeps changing")
+        }
+        // The window of ten seconds has six lines of its own, and the next one begins with the summary.
+        let lines = relay.process.errors.split(separator: "\n")
+        let last = try #require(lines.firstIndex { $0.contains("the state keeps changing") })
+        #expect(lines[..<last].count { $0.contains("state changed") } <= 6, "\(relay.process.errors)")
+        #expect(lines[last].contains("changes_not_logged"))
+        #expect(lines.count { $0.contains("the state keeps changing") } == 1)
+        #expect(try relay.metric("hubrelay_outages_total") > 6, "it did not flap")
+        fake.behave()
+        try relay.stop()
+    }
+}

@@ -1,0 +1,68 @@
+import TestSupport
+import Testing
+
+/// Redis has as many clients as it takes: a line of error, then the end of the connection.
+@Suite struct RefusedClientTests {
+    private static let options = [
+        "--backoff-min", "50ms", "--backoff-max", "200ms", "--backoff-max-refused", "1s", "--link-timeout", "20s",
+    ]
+
+    @Test(arguments: [false, true]) func aServerThatIsFullIsWaitedForWithoutHaste(onPort: Bool) async throws {
+        let stage = try Stage(options: Self.options, onPort: onPort)
+        let (relay, redis) = (stage.relay, stage.redis)
+        let client = try relay.client()
+        #expect(try client.subscribe("c") == .ok)
+        let plain = try redis.client()
+        try redis.refuseNewClients(true, through: plain)
+        try plain.run("CLIENT", "KILL", "TYPE", "normal")
+        try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
+        try client.collect(untilState: .down)
+        try eventually("the cause is known") { try relay.http("/health").body.contains("\"cause\":\"busy\"") }
+        let rejected = try self.rejected(plain)
+        #expect(try await rate(over: 1.5) { try self.rejected(plain) } < 20)
+        #expect(try client.nextIfAny(within: 0) == nil, "nothing has changed")
+        try eventually("it keeps trying") { try self.rejected(plain) > rejected + 2 }
+        #expect(relay.process.errors.contains("max number of clients"))
+        #expect(relay.stateChangesLogged <= 6, "\(relay.process.errors)")
+
+        try redis.refuseNewClients(false, through: plain)
+        try client.collect(untilState: .up)
+        #expect(try client.publish("c", "x").receivers == 1)
+        try stage.finish()
+    }
+
+    /// The server may have closed before the relay has written a word; what it said is there to be read all the same.
+    @Test(arguments: [false, true]) func aFullServersReasonIsToldHoweverSoonItCloses(onPort: Bool) throws {
+        let refusal = Array("-ERR max number of clients reached\r\n".utf8)
+        let fake = try FakeRedisServer(onPort: onPort) { $0.verb.isEmpty ? .last(refusal) : .usual }
+        let relay = try RelayProcess(
+            redis: fake.url, options: ["--backoff-min", "1ms", "--backoff-max", "2ms", "--backoff-max-refused", "2ms"])
+        try eventually("many attempts") { fake.connectionsMade > 400 }
+        #expect(!relay.process.errors.contains("cause=closed"), "\(relay.process.errors)")
+        #expect(relay.stateChangesLogged <= 2)
+        fake.behave()
+        try relay.client().ping()
+        try relay.stop()
+    }
+
+    /// How many connections the server has refused.
+    private func rejected(_ plain: RedisClient) throws -> Int {
+        try plain.statistic("rejected_connections")
+    }
+}
+
+extension RedisClient {
+    /// A number out of INFO stats.
+    func statistic(_ name: String, line: UInt = #line) throws -> Int {
+        let lines = try run("INFO", "stats").text?.split(whereSeparator: \.isNewline) ?? []
+        guard let found = lines.first(where: { $0.hasPrefix(name + ":") }),
+            let number = Int(found.dropFirst(name.count + 1))
+        else { throw TestFailure("line \(line): no \(name)") }
+        return number
+    }
+}
+
+extension RelayProcess {
+    /// How many lines of its log tell a change of state.
+    var stateChangesLogged: Int { process.errors.split(separator: "\n").count { $0.contains("state changed") } }
+}
