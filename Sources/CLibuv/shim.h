@@ -4,6 +4,8 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <uv.h>
 
 /* Options that libuv has no call for. Failures are of no consequence: the relay's own deadlines do not depend on them. */
@@ -16,3 +18,11 @@ static inline int hubrelay_is_hung_up(int fd) {
     struct pollfd one = { .fd = fd, .events = 0, .revents = 0 };
     return poll(&one, 1, 0) == 1 && (one.revents & (POLLHUP | POLLERR)) != 0;
 }
+
+/* accept4(2), declared for GNU sources only. Returns the descriptor, not blocking and not inherited, or -errno. */
+static inline int hubrelay_accept(int fd) {
+    long accepted = syscall(SYS_accept4, fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return accepted < 0 ? -errno : (int)accepted;
+}
+
+static inline void hubrelay_close(int fd) { close(fd); }

@@ -1,41 +1,89 @@
 internal import CLibuv
 
 /// Accepts connections on a Unix socket that is bound and listening already.
+///
+/// Not by `uv_listen`: where accepting keeps failing (no descriptor left in the process or in the system, no memory),
+/// libuv may try again within one callback for as long as it fails, and nothing else on the loop runs. Here the peers
+/// wait in the kernel, and it is tried again after a pause.
 package final class Listener {
-    private let box = HandleBox<uv_pipe_t>()
-    private let loop: Loop
+    /// Nanoseconds.
+    private static let pauseAfterFailure: UInt64 = 100_000_000
+    private static let acceptsPerTurn = 256
+
+    private let box = HandleBox<uv_poll_t>()
+    private let descriptor: Int32
     private let body: (LoopError?) -> Void
-    private var stream: UnsafeMutablePointer<uv_stream_t> {
-        UnsafeMutableRawPointer(box.pointer).assumingMemoryBound(to: uv_stream_t.self)
-    }
+    private var pause: Timer?
+    /// Accepted, and not yet given to a stream; -1: none.
+    private var waiting: Int32 = -1
+    private var isFailing = false
+    private var isClosed = false
 
     /// - Parameter descriptor: owned by the listener from here on, also when this throws.
-    /// - Parameter body: a connection waits for `accept`, or accepting has failed (out of descriptors; libuv has then
-    ///   closed the connections that waited, so that the loop does not spin on them).
+    /// - Parameter body: a connection waits for `accept`, or accepting has begun to fail; told once until it works again.
     package init(
-        loop: Loop, descriptor: Int32, backlog: Int32, body: @escaping (LoopError?) -> Void
+        loop: Loop, descriptor: Int32, body: @escaping (LoopError?) -> Void
     ) throws(LoopError) {
-        (self.loop, self.body) = (loop, body)
-        uv_pipe_init(loop.handle, box.pointer, 0)
-        box.adopt(self)
-        var code = uv_pipe_open(box.pointer, descriptor)
-        if code == 0 {
-            code = uv_listen(stream, backlog) { handle, status in
-                let listener = owner(of: handle?.pointee.data, as: Listener.self)
-                listener.body(status == 0 ? nil : LoopError("accepting", status))
-            }
-        }
+        (self.descriptor, self.body) = (descriptor, body)
+        let code = uv_poll_init(loop.handle, box.pointer, descriptor)
         guard code == 0 else {
-            close()
+            box.pointer.deallocate()
+            hubrelay_close(descriptor)
             throw LoopError("listening", code)
         }
+        box.adopt(self)
+        pause = Timer(loop: loop) { [unowned self] in watch() }
+        watch()
+    }
+
+    private func watch() {
+        uv_poll_start(box.pointer, Int32(UV_READABLE.rawValue)) { handle, _, _ in
+            owner(of: handle?.pointee.data, as: Listener.self).acceptAll()
+        }
+    }
+
+    private func acceptAll() {
+        for _ in 0..<Self.acceptsPerTurn where !isClosed {
+            waiting = hubrelay_accept(descriptor)
+            if waiting >= 0 {
+                isFailing = false
+                body(nil)
+                if waiting >= 0 { hubrelay_close(waiting) }
+                continue
+            }
+            switch waiting {
+            case Int32(UV_EAGAIN.rawValue): return
+            case Int32(UV_ECONNABORTED.rawValue), Int32(UV_EINTR.rawValue): continue
+            case let code: return failed(code)
+            }
+        }
+    }
+
+    private func failed(_ code: Int32) {
+        uv_poll_stop(box.pointer)
+        pause?.start(after: Self.pauseAfterFailure)
+        guard !isFailing else { return }
+        isFailing = true
+        body(LoopError("accepting", code))
     }
 
     /// Gives the connection that waits to `client`, which must be a fresh Unix stream.
     package func accept(into client: Stream) throws(LoopError) {
-        let code = uv_accept(stream, client.handle)
-        guard code == 0 else { throw LoopError("accepting", code) }
+        let descriptor = waiting
+        waiting = -1
+        let code = uv_pipe_open(
+            UnsafeMutableRawPointer(client.handle).assumingMemoryBound(to: uv_pipe_t.self), descriptor)
+        guard code == 0 else {
+            hubrelay_close(descriptor)
+            throw LoopError("accepting", code)
+        }
     }
 
-    package func close() { box.close(releaseClosedHandle) }
+    package func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        pause?.close()
+        box.close(releaseClosedHandle)
+        hubrelay_close(descriptor)
+    }
 }

@@ -41,9 +41,7 @@ extension Relay {
             group: try socket.socketGroup.map { try groupID(named: $0) },
             backlog: Self.listenBacklog)
         socketPath = path
-        listener = try Listener(loop: loop, descriptor: path.descriptor, backlog: Self.listenBacklog) {
-            [unowned self] in connectionWaits($0)
-        }
+        listener = try Listener(loop: loop, descriptor: path.descriptor) { [unowned self] in connectionWaits($0) }
         try listenForHTTP()
         logger.notice(
             "listening",

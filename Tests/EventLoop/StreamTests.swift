@@ -65,7 +65,7 @@ private final class Pair {
         let loop = try Loop()
         let stream = RecordingStream(loop: loop, kind: .unix)
         var listener: Listener?
-        listener = try Listener(loop: loop, descriptor: bound.descriptor, backlog: 8) { error in
+        listener = try Listener(loop: loop, descriptor: bound.descriptor) { error in
             #expect(error == nil)
             do throws(LoopError) {
                 try listener?.accept(into: stream)
