@@ -57,6 +57,7 @@ extension Relay {
             for node in nodes { node.forgive() }
         }
         for node in nodes { node.tick() }
+        if loopLag > 0 { hub.forgive(loopLag) }
         hub.failLate()
         closeDrained()
         transitions.flush(status: path.status, now: now)

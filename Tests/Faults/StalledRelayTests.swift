@@ -1,0 +1,85 @@
+import TestSupport
+import Testing
+
+/// The relay itself does not run for a while: whoever supervises it finds out, and it draws no wrong conclusions when
+/// it goes on.
+@Suite struct StalledRelayTests {
+    @Test func aStalledLoopAnswersNoHealthCheckAndFeedsNoWatchdog() async throws {
+        let redis = try RedisServer()
+        let directory = try TemporaryDirectory()
+        let manager = try NotifySocket(in: directory)
+        let relay = try RelayProcess(
+            redis: redis.url, directory: directory,
+            wrapper: ["env", "NOTIFY_SOCKET=\(manager.path)", "WATCHDOG_USEC=400000"])
+        let client = try relay.client()
+        #expect(manager.next(within: TestDeadline.patience) == "READY=1")
+        for _ in 0..<3 { #expect(manager.next(within: TestDeadline.patience) == "WATCHDOG=1") }
+
+        try relay.process.freeze()
+        while manager.next(within: 0) != nil {}
+        try await lookOn(for: 1)
+        #expect(manager.next(within: 0) == nil, "the watchdog is fed")
+        for path in ["/health", "/livez", "/readyz"] {
+            #expect(throws: TestFailure.self, "\(path) is answered") {
+                try httpRequest(path, at: TestSocket(unix: relay.httpPath), within: 0.2)
+            }
+        }
+
+        relay.process.thaw()
+        #expect(manager.next(within: TestDeadline.patience) == "WATCHDOG=1")
+        for path in ["/livez", "/readyz"] { #expect(try relay.http(path).status == 200) }
+        try client.ping()
+        try relay.stop()
+        var said: [String] = []
+        while let state = manager.next(within: 0) { said.append(state) }
+        #expect(said.contains("STOPPING=1"), "\(said)")
+    }
+
+    /// Stalls shorter and longer than the deadline of a link.
+    @Test(arguments: [("5s", 4.0), ("2s", 3.0)])
+    func aRelayThatWasStarvedDoesNotCallRedisDead(linkTimeout: String, seconds: Double) async throws {
+        let options = ["--link-timeout", linkTimeout, "--heartbeat-interval", "100ms", "--probe", "100ms"]
+        let stage = try Stage(options: options)
+        let (relay, redis) = (stage.relay, stage.redis)
+        let client = try relay.client()
+        #expect(try client.subscribe("c") == .ok)
+        // The whole machine stands still, with a publish under way, and Redis is the last to go on.
+        redis.freeze()
+        try client.send(.publish("c", "x", id: 1))
+        try client.ping()
+        // Until the relay knows that it is owed something. Not with `lookOn`, which may take longer than the deadline.
+        #expect(try client.nextIfAny(within: 0.2) == nil)
+        try relay.process.freeze()
+        try client.send(.publish("c", "y", id: 2))
+        #expect(try await client.nextIfAny(inTheCourseOf: seconds) == nil, "it did not stall")
+        relay.process.thaw()
+        try client.ping()
+        #expect(try client.nextIfAny(within: 0.3) == nil, "a Status came")
+        redis.thaw()
+        for id in UInt64(1)...2 { #expect(try client.replyPuttingAside(id: id).outcome == .ok) }
+        for text in ["x", "y"] { #expect(try client.expectMessage().text == text) }
+        #expect(try await client.nextIfAny(inTheCourseOf: 0.5) == nil, "a Status came")
+        #expect(try relay.http("/health").status == 200)
+        #expect(try relay.metric("hubrelay_outages_total") == 0)
+        try stage.finish()
+    }
+
+    @Test func aRelayThatWasStarvedDoesNotBlameItsClients() async throws {
+        let stage = try Stage(options: ["--hello-timeout", "2s", "--frame-timeout", "2s"])
+        let relay = stage.relay
+        let known = try relay.client()
+        let ping = HubrelayClientFrame.ping(id: 1).bytes
+        try known.send(raw: Array(ping.prefix(6)))
+        let fresh = try relay.connect()
+        try eventually("both are accepted") { try relay.metric("hubrelay_connections") == 2 }
+        try known.socket.waitUntilPeerHasRead()
+        try relay.process.freeze()
+        try fresh.send(.hello())
+        try known.send(raw: Array(ping.dropFirst(6)))
+        #expect(try await fresh.nextIfAny(inTheCourseOf: 3) == nil, "it did not stall")
+        relay.process.thaw()
+        try fresh.expectWelcome()
+        try known.expectReply(id: 1)
+        try stage.finish()
+    }
+}
