@@ -54,13 +54,16 @@ final class PublishLink: RedisLink {
     // MARK: Replies
 
     func answered(_ receivers: Int64) {
-        guard let reply = hub.publishAnswered(receivers: receivers, by: feed) else { return violation() }
+        // A server that is out of step would have publishes answered by what belongs to others.
+        guard publishes.isNumberDue, let reply = hub.publishAnswered(receivers: receivers, by: feed) else {
+            return violation()
+        }
         if case .probe(let number) = reply { node.probeAnswered(number) }
     }
 
     func answered(_ value: RedisValue) {
-        let text: String
-        if case .error(let error) = value { text = error } else { text = "an answer to PUBLISH that is no number" }
+        var text = ""
+        if case .error(let error) = value { text = error } else if publishes.isNumberDue { return violation() }
         guard let reply = hub.publishRefused(text, by: feed) else { return violation() }
         if case .error(let error) = value, let failure = LinkFailure.classify(error: error) { return fail(failure) }
         switch reply {

@@ -109,6 +109,13 @@ package final class PublishQueue {
         tail += 1
     }
 
+    /// Whether the oldest unanswered command is a PUBLISH, to which nothing but a number or an error is an answer.
+    package var isNumberDue: Bool {
+        guard head < tail else { return false }
+        let slot = ring[Int(head) & (Self.ringCapacity - 1)].slot
+        return slot != OwnSlot.ping && slot != OwnSlot.role
+    }
+
     /// The owner of the reply that has come; nil when nothing was asked, which is a violation by Redis.
     @inline(__always)
     func popAnswered() -> Owner? {
