@@ -9,6 +9,7 @@ import time
 from harness import hubrelay
 from hubrelay import State
 
+from .ping import Worker, flood
 from .stage import Client, stage, table
 
 GROUP = pathlib.Path("/sys/fs/cgroup/cpu") / f"hubrelay-figures-{os.getpid()}"
@@ -17,9 +18,11 @@ GROUP = pathlib.Path("/sys/fs/cgroup/cpu") / f"hubrelay-figures-{os.getpid()}"
 class Hold:
     """Holds a process to a tenth of a core: by its control group, or else by stopping it nine tenths of the time."""
 
-    def __init__(self, pid):
+    def __init__(self, pid, by):
         self._pid, self._is_over = pid, threading.Event()
         try:
+            if by == "signals":
+                raise OSError
             GROUP.mkdir()
             (GROUP / "cpu.cfs_period_us").write_text("100000")
             (GROUP / "cpu.cfs_quota_us").write_text("10000")
@@ -86,7 +89,9 @@ def figures(options):
         threads = [threading.Thread(target=each, daemon=True) for each in (watch, publish)]
         for thread in threads:
             thread.start()
-        hold = Hold(relay.pid)
+        hold = Hold(relay.pid, options.hold)
+        # As much as the relay takes: otherwise a tenth of a core would be more than it needs.
+        flooding = Worker(flood, relay.path)
         try:
             end = time.monotonic() + options.minutes * 60
             while time.monotonic() < end:
@@ -101,7 +106,8 @@ def figures(options):
             throttled = hold.throttled()
             hold.end()
         threads[1].join()
+        answers += flooding.stop()
     note = "" if throttled is None else f" The group waited {throttled:.0f} s for its share."
     return table(("minutes", "relay held by", "Redis stopped for 4 s", "publishes answered", "false DOWN or DEGRADED"),
-                 [(f"{options.minutes:g}", hold.how, f"{stops} times", answers, len(alarms))]) + (
+                 [(f"{options.minutes:g}", hold.how, f"{stops} times", f"{answers:,}", len(alarms))]) + (
         f"\n\nSeed {options.seed}.{note}" + "".join(f"\n\nFALSE ALARM: {alarm}" for alarm in alarms))
