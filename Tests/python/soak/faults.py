@@ -95,7 +95,7 @@ class Faults:
     # MARK: Redis
 
     async def redis_killed(self):
-        self.redis.kill()
+        await self.redis.kill()
         await self._until_told("that Redis is gone", 1, 1)
         await self.some_time(0, 1)
         await asyncio.to_thread(self.redis.start)

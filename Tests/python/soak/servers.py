@@ -9,11 +9,11 @@ from harness import Process, binary
 
 #: Deadlines so short that faults are found out within two seconds, and so long that the stalls which must go unnoticed
 #: (0.7 s at most, see `harmless_stall`) leave a busy machine as much again. Hello and half a frame may take longer than
-#: a relay is starved for.
+#: a relay is starved for, or this process by a busy machine.
 DEADLINES = {
     "--heartbeat-interval": "200ms", "--link-timeout": "1500ms", "--probe": "500ms", "--connect-timeout": "1s",
     "--backoff-min": "20ms", "--backoff-max": "200ms", "--backoff-max-refused": "300ms",
-    "--hello-timeout": "3s", "--frame-timeout": "3s", "--stop-timeout": "20s",
+    "--hello-timeout": "5s", "--frame-timeout": "5s", "--stop-timeout": "20s",
 }
 LINK_TIMEOUT = 1.5
 harmless_stall = (0.1, 0.7)
@@ -89,8 +89,8 @@ class RedisServer:
             "redis-server", "--port", "0", "--unixsocket", self.path, "--save", "", "--appendonly", "no",
             "--logfile", "", "--client-output-buffer-limit", "pubsub 0 0 0", ready="eady to accept connections")
 
-    def kill(self):
-        self.process.kill()
+    async def kill(self):
+        await asyncio.to_thread(self.process.kill)
         self.control.close()
         self.watcher.close()
 
@@ -172,7 +172,6 @@ class Relay:
         self._url, self.process = url, None
         self.connections, self.is_ending, self.was_killed = set(), False, False
         self.watch, self.log, self.changed = None, [], asyncio.Event()
-        self.histories = []        # (relay id, connection, the Status frames that it got)
         self.most_memory = 0
 
     def start(self):

@@ -64,7 +64,7 @@ class Soak:
                 for relay in self.relays:
                     relay.process.kill()
                 self.redis.thaw()
-                self.redis.kill()
+                await self.redis.kill()
         return not self.ledger.violations
 
     async def _story(self):
@@ -270,6 +270,7 @@ class Soak:
     async def _wait(self, what, condition):
         limit = time.monotonic() + PATIENCE
         while not condition():
+            self._raise_errors()
             if time.monotonic() > limit:
                 return self.ledger.violation(f"at the end, not within {PATIENCE} s: {what}")
             await asyncio.sleep(0.02)
