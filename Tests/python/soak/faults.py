@@ -150,6 +150,9 @@ class Faults:
     async def permission_withdrawn(self):
         """Redis closes the links of those who have lost a channel that they are subscribed to."""
         self.soak.ledger.excuses.add("NOPERM")
+        losers = [app for app in self.soak.apps if app.kind == "acl-subscriber"]
+        while not all(app.connection.account and ("acl.1", False) in app.connection.account.held for app in losers):
+            await asyncio.sleep(0.02)
         await self.redis.ask("ACL", "SETUSER", "default", "resetchannels", "&s:__hubrelay:*", "&s:c.*", "&s:c.?",
                              "&s:c.\\[0-3\\]", "&s:c.\\[45\\]", "&s:c.\\[67\\]", "&s:x.*", "&s:y.?", "&s:v.*",
                              "&s:slow.*", "&s:barrier")
