@@ -193,6 +193,7 @@ class Faults:
     async def busy(self):
         """BUSY is an answer to everything, so no publish is taken."""
         self.soak.ledger.excuses.add("BUSY")
+        self.redis.watcher.close()  # another fault may have killed it
         await self.redis.watcher.ask("PING")
         await self.redis.ask("CONFIG", "SET", "busy-reply-threshold", 50)
         script = asyncio.ensure_future(self.redis.ask("EVAL", "while true do end", 0))

@@ -62,6 +62,7 @@ class Soak:
                     task.cancel()
                 self.proxy.close()
                 for relay in self.relays:
+                    relay.is_ending = relay.was_killed = True
                     relay.process.kill()
                 self.redis.thaw()
                 await self.redis.kill()
