@@ -132,7 +132,9 @@ class Soak:
         chosen = []
         for fault in self.random.choices(faults, weights, k=3):
             clash = [other for other in chosen if other is fault or other.is_harmless and fault.is_harmless
-                     or other.name.startswith(apart) and fault.name.startswith(apart)]
+                     or other.name.startswith(apart) and fault.name.startswith(apart)
+                     # The end of a short one would be the end of the long one.
+                     or other.name.split()[0] == fault.name.split()[0] in ("Redis", "network")]
             # A relay that is restarted counts its gaps from 0 again, and no other fault could wait for them.
             if not clash and fault.name not in ("relay restarted", "relay killed"):
                 chosen.append(fault)
