@@ -1,7 +1,7 @@
 internal import CLibuv
 
 /// An address that a TCP stream can connect to.
-package struct NetworkAddress {
+package struct NetworkAddress: Equatable {
     fileprivate var storage: sockaddr_storage
 
     /// A numeric IPv4 or IPv6 address; nil when `host` is a name.
@@ -22,6 +22,12 @@ package struct NetworkAddress {
             return nil
         }
         storage = Self.storage(from: UnsafeRawBufferPointer(start: address, count: Int(info.ai_addrlen)))
+    }
+
+    package static func == (one: NetworkAddress, other: NetworkAddress) -> Bool {
+        withUnsafeBytes(of: one.storage) { one in
+            withUnsafeBytes(of: other.storage) { other in one.elementsEqual(other) }
+        }
     }
 
     private static func storage(from bytes: UnsafeRawBufferPointer) -> sockaddr_storage {

@@ -209,14 +209,26 @@ open class Stream {
         return uv_fileno(base, &descriptor) == 0 ? descriptor : nil
     }
 
-    /// Closes the socket; nothing is called after this but `didClose`. May be called more than once.
+    /// Closes the socket; nothing is called after this but `didClose`. May be called more than once. What the kernel has
+    /// taken still goes out.
     package func close() {
         guard !isClosing else { return }
         isClosing = true
-        uv_close(base) { handle in
-            let stream = owner(of: handle?.pointee.data, as: Stream.self)
-            stream.didClose()
-            releaseClosedHandle(handle)
-        }
+        uv_close(base, streamClosed)
     }
+
+    /// The same, but what the peer's kernel has not received by now never arrives: TCP resets the connection (RST, RFC
+    /// 9293, 3.10.4). For a Unix socket there is no difference, as the kernel has nothing of its own to send.
+    package func reset() {
+        guard !isClosing else { return }
+        isClosing = true
+        let tcp = storage.assumingMemoryBound(to: uv_tcp_t.self)
+        guard kind == .tcp, uv_tcp_close_reset(tcp, streamClosed) == 0 else { return uv_close(base, streamClosed) }
+    }
+}
+
+private func streamClosed(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
+    let stream = owner(of: handle?.pointee.data, as: Stream.self)
+    stream.didClose()
+    releaseClosedHandle(handle)
 }

@@ -52,10 +52,10 @@ final class NodeLinks {
         carryOutOrders()
     }
 
-    /// Our own loop stood still: that is not Redis's silence.
-    func forgive() {
-        for link in links { link.forgive() }
-        machine.forgive(now: Clock.monotonicNanoseconds())
+    /// Our own loop stood still for so many nanoseconds: that was not Redis's silence.
+    func forgive(_ nanoseconds: UInt64) {
+        for link in links { link.forgive(nanoseconds) }
+        machine.forgive(nanoseconds, now: Clock.monotonicNanoseconds())
     }
 
     // MARK: The links
@@ -147,6 +147,13 @@ final class NodeLinks {
             logOnce("Redis refuses ROLE; the relay does without", text)
         case .other: machine.roleRefused("an answer that is no role")
         }
+    }
+
+    /// A link has found a replica at the address where it was to connect. The other link, if it is connected there,
+    /// hears or tells nobody either, and would not notice.
+    func foundReplica(_ failure: LinkFailure, by link: RedisLink) {
+        let others = links.filter { $0 !== link && $0.isEstablished && $0.address == link.address }
+        if !others.isEmpty { giveUp(failure) }
     }
 
     /// The path is bad although the links are connected.

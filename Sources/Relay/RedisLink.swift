@@ -148,7 +148,9 @@ class RedisLink {
         if case .error(let text) = reply, let secret, !secret.isEmpty {
             reply = .error(text.replacing(secret, with: "***"))
         }
-        perform(machine.greeted(reply, now: relay.now))
+        let action = machine.greeted(reply, now: relay.now)
+        perform(action)
+        if case .fail(let failure) = action, failure.cause == .demoted { node.foundReplica(failure, by: self) }
     }
 
     /// The connection is over, or could not be had. Does nothing when there is none.
@@ -158,7 +160,8 @@ class RedisLink {
         if case .waiting(let until) = machine.phase, until > 0 { return }
         reader?.stop()
         reader = nil
-        stream?.close()
+        // What was in flight is told as unknown. The less of it still arrives, after what is published next, the better.
+        if failure.cause == .stopping { stream?.close() } else { stream?.reset() }
         stream = nil
         abandonAttempt()
         machine.failed(failure, now: relay.now, using: &random)
@@ -172,9 +175,9 @@ class RedisLink {
     /// Called several times per heartbeat interval.
     func tick() { perform(machine.tick(now: relay.now, isOwed: isReplyOwed)) }
 
-    /// Our own loop stood still: that is not Redis's silence.
-    func forgive() {
-        machine.forgive(now: relay.now)
+    /// Our own loop stood still for so many nanoseconds: that was not Redis's silence.
+    func forgive(_ nanoseconds: UInt64) {
+        machine.forgive(nanoseconds, now: relay.now)
         perform(.none)
     }
 

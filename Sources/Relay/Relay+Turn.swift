@@ -54,7 +54,7 @@ extension Relay {
         loopLag = late > tickInterval ? late - tickInterval : 0
         lastTickAt = now
         if loopLag > configuration.timings.heartbeatInterval / 2 {
-            for node in nodes { node.forgive() }
+            for node in nodes { node.forgive(loopLag) }
         }
         for node in nodes { node.tick() }
         if loopLag > 0 { hub.forgive(loopLag) }

@@ -225,13 +225,15 @@ package struct LinkMachine: Sendable {
         return .fail(LinkFailure(cause: .timeout, reason: "no answer for \(timings.linkTimeout / 1_000_000) ms"))
     }
 
-    /// Our own loop stood still: deadlines start anew.
-    package mutating func forgive(now: UInt64) {
-        lastHeard = max(lastHeard, now)
+    /// Our own loop stood still for so many nanoseconds: they count for no deadline. Only they: a loop that stands still
+    /// again and again would otherwise never find out anything.
+    package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
+        lastHeard = min(now, lastHeard + nanoseconds)
+        owedSince = owedSince.map { min(now, $0 + nanoseconds) }
         isSuspect = false
         switch phase {
-        case .resolving: phase = .resolving(until: now + timings.connectTimeout)
-        case .connecting(let target, _): phase = .connecting(target, until: now + timings.connectTimeout)
+        case .resolving(let until): phase = .resolving(until: until + nanoseconds)
+        case .connecting(let target, let until): phase = .connecting(target, until: until + nanoseconds)
         case .waiting, .greeting, .established: break
         }
     }

@@ -150,8 +150,8 @@ package struct NodeMachine: Sendable {
     /// The server has answered ROLE with an error: heartbeats and probes must do.
     package mutating func roleRefused(_ text: String) { role.refused(text) }
 
-    /// Our own loop stood still: deadlines start anew.
-    package mutating func forgive(now: UInt64) { probe.forgive(now: now) }
+    /// Our own loop stood still for so many nanoseconds: they count for no deadline.
+    package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) { probe.forgive(nanoseconds, now: now) }
 }
 
 /// The nodes together: one for a single Redis, several for a cluster, each with its share of the channels.

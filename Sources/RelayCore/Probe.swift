@@ -110,9 +110,10 @@ package struct Probe: Sendable {
     /// New links may be allowed what old ones were not.
     package mutating func allow() { unavailable = nil }
 
-    /// Our own loop stood still: the deadline starts anew.
-    package mutating func forgive(now: UInt64) {
+    /// Our own loop stood still for so many nanoseconds: they count for no deadline.
+    package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
         isSuspect = false
-        if case .due(let publishedAt, _) = phase { phase = .due(publishedAt: publishedAt, since: now) }
+        guard case .due(let publishedAt, let since) = phase else { return }
+        phase = .due(publishedAt: publishedAt, since: min(now, since + nanoseconds))
     }
 }

@@ -22,6 +22,24 @@ import Testing
         try relay.stop()
     }
 
+    /// The publish link has broken and finds the replica in its greeting; the subscribe link would stay there, deaf.
+    @Test func aReplicaThatOneLinkFindsIsLeftByTheOtherToo() throws {
+        try withRelay(options: ["--probe", "60s"]) { relay, redis in
+            let client = try relay.client()
+            #expect(try client.subscribe("c") == .ok)
+            let plain = try redis.client()
+            try plain.send(["MULTI"].map { Array($0.utf8) })
+            try plain.send(["REPLICAOF", "127.0.0.1", "1"].map { Array($0.utf8) })
+            try plain.send(["CLIENT", "KILL", "TYPE", "normal"].map { Array($0.utf8) })
+            try plain.send(["EXEC"].map { Array($0.utf8) })
+            try client.collect(untilState: .down)
+            #expect(client.status.cause == .demoted && client.status.gaps == 1)
+            try redis.client().run("REPLICAOF", "NO", "ONE")
+            try client.collect(untilState: .up)
+            #expect(try client.publish("c", "a master again").outcome == .ok)
+        }
+    }
+
     private func expectItIsLeft(_ relay: RelayProcess, _ redis: RedisServer) throws {
         let master = try RedisServer(onPort: true)
         guard case .port(let port) = master.address else { return }

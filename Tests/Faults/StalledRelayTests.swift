@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -61,6 +62,27 @@ import Testing
         #expect(try await client.nextIfAny(inTheCourseOf: 0.5) == nil, "a Status came")
         #expect(try relay.http("/health").status == 200)
         #expect(try relay.metric("hubrelay_outages_total") == 0)
+        try stage.finish()
+    }
+
+    @Test func aRelayThatStandsStillAgainAndAgainFindsADeadRedisAllTheSame() throws {
+        let stage = try Stage(options: ["--link-timeout", "1s", "--heartbeat-interval", "100ms"])
+        let (relay, redis) = (stage.relay, stage.redis)
+        let client = try relay.client()
+        let stalls = try Background {
+            {
+                try relay.process.freeze()
+                usleep(300_000)
+                relay.process.thaw()
+                usleep(200_000)
+            }
+        }
+        redis.freeze()
+        try client.collect(untilState: .down)
+        #expect(client.status.cause == .timeout)
+        try stalls.stop()
+        redis.thaw()
+        try client.collect(untilState: .up)
         try stage.finish()
     }
 

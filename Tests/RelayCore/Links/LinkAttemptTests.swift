@@ -110,10 +110,10 @@ import Testing
 
     @Test func timeInWhichOurOwnLoopStoodStillIsNotTheNetworks() {
         #expect(wake() == .resolve)
-        link.machine.forgive(now: 5000.ms)
+        link.machine.forgive(5000.ms, now: 5500.ms)
         #expect(link.machine.wakesAt == 7000.ms)
-        _ = link.machine.resolved(count: 1, now: 5000.ms)
-        link.machine.forgive(now: 9000.ms)
-        #expect(link.machine.wakesAt == 11_000.ms)
+        _ = link.machine.resolved(count: 1, now: 5500.ms)
+        link.machine.forgive(1000.ms, now: 6600.ms)
+        #expect(link.machine.wakesAt == 8500.ms)
     }
 }

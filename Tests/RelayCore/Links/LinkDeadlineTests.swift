@@ -65,11 +65,32 @@ import Testing
         var link = Link.established(at: 0)
         _ = link.tick(1000, isOwed: true)
         _ = link.tick(6000, isOwed: true)
-        link.machine.forgive(now: 6500.ms)
+        link.machine.forgive(3000.ms, now: 6500.ms)
         #expect(link.tick(6500, isOwed: true) == .none)
-        #expect(link.tick(11_499, isOwed: true) == .none)
-        #expect(link.tick(11_500, isOwed: true) == .none)
-        #expect(link.tick(11_501, isOwed: true) != .none)
+        #expect(link.tick(8999, isOwed: true) == .none)
+        #expect(link.tick(9000, isOwed: true) == .none)
+        #expect(link.tick(9001, isOwed: true) != .none)
+    }
+
+    @Test func aLoopThatStandsStillAgainAndAgainStillFindsOut() {
+        var link = Link.established(at: 0)
+        _ = link.tick(1000, isOwed: true)
+        var now = 1000
+        var action = LinkMachine.Action.none
+        while action == .none, now < 60_000 {
+            now += 1500  // of which it runs for 600
+            link.machine.forgive(900.ms, now: now.ms)
+            action = link.tick(now, isOwed: true)
+            if action == .none { action = link.tick(now + 250, isOwed: true) }
+        }
+        #expect(now >= 1000 + 5000 && now < 16_000, "found out at \(now) ms")
+    }
+
+    @Test func forgivenTimeIsNotInTheFuture() {
+        var link = Link.established(at: 0)
+        link.machine.heard(now: 900.ms)
+        link.machine.forgive(5000.ms, now: 1000.ms)
+        #expect(link.tick(1999) == .none && link.tick(2000) == .ping)
     }
 
     @Test func anAnswerEndsWhatIsOwed() {

@@ -13,7 +13,7 @@ from harness import Process, binary
 DEADLINES = {
     "--heartbeat-interval": "200ms", "--link-timeout": "1500ms", "--probe": "500ms", "--connect-timeout": "1s",
     "--backoff-min": "20ms", "--backoff-max": "200ms", "--backoff-max-refused": "300ms",
-    "--hello-timeout": "5s", "--frame-timeout": "5s", "--stop-timeout": "20s",
+    "--hello-timeout": "1s", "--frame-timeout": "2s", "--stop-timeout": "20s",
 }
 LINK_TIMEOUT = 1.5
 harmless_stall = (0.1, 0.7)

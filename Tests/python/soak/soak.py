@@ -128,7 +128,7 @@ class Soak:
         """Faults that are under way together. Two harmless stalls would add up to one that is not, and a fault that
         waits for something must not wait for what another fault keeps from happening."""
         apart = ("Redis killed", "Redis stopped for too", "permission", "output", "maxclients", "a script", "relay ",
-                 "REPLICAOF", "CLIENT KILL TYPE normal")
+                 "REPLICAOF")
         chosen = []
         for fault in self.random.choices(faults, weights, k=3):
             clash = [other for other in chosen if other is fault or other.is_harmless and fault.is_harmless
