@@ -14,7 +14,7 @@ public struct LoopError: Error, Equatable, CustomStringConvertible {
     package var kind: Kind {
         switch code {
         case Int32(UV_ETIMEDOUT.rawValue): .timedOut
-        case Int32(UV_EHOSTUNREACH.rawValue), Int32(UV_ENETUNREACH.rawValue): .unreachable
+        case Int32(UV_EHOSTUNREACH.rawValue), Int32(UV_ENETUNREACH.rawValue), Int32(UV_ENETDOWN.rawValue): .unreachable
         default: .other
         }
     }

@@ -38,9 +38,19 @@ import Testing
         let last = try #require(lines.firstIndex { $0.contains("the state keeps changing") })
         #expect(lines[..<last].count { $0.contains("state changed") } <= 6, "\(relay.process.errors)")
         #expect(lines[last].contains("changes_not_logged"))
-        #expect(lines.count { $0.contains("the state keeps changing") } == 1)
+        // By the time that it gets to look, a busy machine may have let more of them come.
+        let summaries = lines.filter { $0.contains("the state keeps changing") }.map(secondOfDay)
+        for (earlier, later) in zip(summaries, summaries.dropFirst()) {
+            #expect((later - earlier + 86_400).truncatingRemainder(dividingBy: 86_400) > 9.9)
+        }
         #expect(try relay.metric("hubrelay_outages_total") > 6, "it did not flap")
         fake.behave()
         try relay.stop()
+    }
+
+    /// From the time that a line of the log begins with, such as 2026-01-01T12:34:56.789Z.
+    private func secondOfDay(_ line: Substring) -> Double {
+        let time = line.prefix { $0 != " " }.drop { $0 != "T" }.dropFirst().dropLast().split(separator: ":")
+        return time.reduce(0) { $0 * 60 + (Double($1) ?? .nan) }
     }
 }

@@ -83,6 +83,7 @@ import Testing
         // What is no refusal would be tried again within 20 ms.
         let backoff = ["--backoff-min", "10ms", "--backoff-max", "20ms", "--backoff-max-refused", "600ms"]
         try withRelay(options: backoff) { relay, redis in
+            try relay.client().ping()
             let plain = try redis.client()
             try plain.run("CONFIG", "SET", "requirepass", "demanded")
             try closeLinks(plain)
