@@ -88,7 +88,7 @@ let package = Package(
         // The faults that the relay has to survive, made with real processes and real networks.
         .testTarget(
             name: "FaultTests", dependencies: ["TestSupport", "hubrelay", protobuf], path: "Tests/Faults",
-            swiftSettings: settings),
+            exclude: ["README.md"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

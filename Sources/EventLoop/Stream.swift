@@ -210,7 +210,7 @@ open class Stream {
     }
 
     /// Closes the socket; nothing is called after this but `didClose`. May be called more than once. What the kernel has
-    /// taken still goes out.
+    /// taken still goes out, unless the socket is TCP and holds bytes that nobody has read.
     package func close() {
         guard !isClosing else { return }
         isClosing = true
@@ -218,7 +218,7 @@ open class Stream {
     }
 
     /// The same, but what the peer's kernel has not received by now never arrives: TCP resets the connection (RST, RFC
-    /// 9293, 3.10.4). For a Unix socket there is no difference, as the kernel has nothing of its own to send.
+    /// 9293, 3.10.5). For a Unix socket there is no difference, as the kernel has nothing of its own to send.
     package func reset() {
         guard !isClosing else { return }
         isClosing = true

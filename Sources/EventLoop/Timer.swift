@@ -24,8 +24,6 @@ package final class Timer {
     /// The loop ends although this timer runs.
     package func unreference() { uv_unref(box.base) }
 
-    package var isActive: Bool { uv_is_active(box.base) != 0 }
-
     /// It is not called any more.
     package func close() { box.close(releaseClosedHandle) }
 

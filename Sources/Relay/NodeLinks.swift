@@ -14,6 +14,8 @@ final class NodeLinks {
     private(set) var subscribeLink: SubscribeLink!
     /// The PING on the subscribe link after whose answer a probe is due, as one of `HubNode.pingsSent`.
     private var backlogPing: Int?
+    /// The subscribe link has been made anew since the publish link was lost, because that one found a replica.
+    private var hasDoubtedSubscribeLink = false
     /// What has been logged of commands that the server refuses, so that it is logged once.
     private var loggedRefusals: Set<String> = []
     private var random = SystemRandomNumberGenerator()
@@ -25,7 +27,8 @@ final class NodeLinks {
         (self.relay, self.feed) = (relay, feed)
         let timings = relay.configuration.timings
         machine = NodeMachine(
-            probe: Probe(interval: timings.probeInterval, deadline: timings.linkTimeout),
+            probe: Probe(
+                interval: timings.probeInterval, deadline: timings.linkTimeout, firstNumber: UInt64(feed.index) << 32),
             role: RoleCheck(interval: timings.probeInterval ?? Self.roleIntervalWithoutProbe))
         publishLink = PublishLink(node: self)
         subscribeLink = SubscribeLink(node: self)
@@ -67,7 +70,10 @@ final class NodeLinks {
         relay.evaluatePath()
     }
 
-    func publishLinkLost() { machine.publishLinkDown() }
+    func publishLinkLost() {
+        hasDoubtedSubscribeLink = false
+        machine.publishLinkDown()
+    }
 
     func subscribeLinkEstablished() {
         machine.subscribeLinkUp()
@@ -76,7 +82,9 @@ final class NodeLinks {
 
     /// Redis has answered something on the subscribe link.
     func subscribeLinkProgressed() {
-        guard feed.isRestored, subscribeLink.isEstablished, subscribeLink.isProbeAnswered else { return }
+        guard !machine.isRestored, feed.isRestored, subscribeLink.isEstablished, subscribeLink.isProbeAnswered else {
+            return
+        }
         machine.subscribeLinkRestored()
         carryOutOrders()
         relay.evaluatePath()
@@ -101,6 +109,7 @@ final class NodeLinks {
 
     // MARK: Probe and role
 
+    /// Called by `tick`, and once when a link has come up: never twice in a row without a look at the sockets.
     private func carryOutOrders() {
         let now = Clock.monotonicNanoseconds()
         if let backlogPing, feed.pingsAnswered >= backlogPing {
@@ -109,8 +118,8 @@ final class NodeLinks {
         }
         let orders = machine.tick(now: now)
         if orders.pingsSubscribeLink {
+            backlogPing = feed.pingsSent + 1
             subscribeLink.writePing()
-            backlogPing = feed.pingsSent
         }
         if orders.asksRole, !publishLink.askRole() { machine.roleNotAsked() }
         if let number = orders.probe, let channel = relay.probeChannel,
@@ -130,6 +139,12 @@ final class NodeLinks {
         relay.evaluatePath()
     }
 
+    /// Redis has answered the PUBLISH of a probe with an error.
+    func probeFailed(_ text: String) {
+        if LinkFailure.isDenial(text) { return probeRefused(text) }
+        machine.probeFailed(now: Clock.monotonicNanoseconds())
+    }
+
     /// An ACL denies the probe's channel, or the server knows no such command: heartbeats must do.
     func probeRefused(_ text: String) {
         machine.probeRefused(text)
@@ -142,18 +157,23 @@ final class NodeLinks {
         case .role(let role):
             if let failure = LinkFailure.classify(role: role) { return giveUp(failure) }
             machine.roleConfirmed(now: Clock.monotonicNanoseconds(), using: &random)
-        case .error(let text):
+        case .error(let text) where LinkFailure.isDenial(text):
             machine.roleRefused(text)
             logOnce("Redis refuses ROLE; the relay does without", text)
-        case .other: machine.roleRefused("an answer that is no role")
+        case .error, .status, .other:
+            machine.roleConfirmed(now: Clock.monotonicNanoseconds(), using: &random)
         }
     }
 
-    /// A link has found a replica at the address where it was to connect. The other link, if it is connected there,
-    /// hears or tells nobody either, and would not notice.
+    /// A link has found a replica at the address where it was to connect, and the other link is connected to the same
+    /// address. It may be the same server, and then it hears or tells nobody either; or another one, behind a balancer.
+    /// The publish link can be asked. The subscribe link cannot, so it connects anew, but only once while the publish
+    /// link is away: what it finds then, its own greeting tells.
     func foundReplica(_ failure: LinkFailure, by link: RedisLink) {
-        let others = links.filter { $0 !== link && $0.isEstablished && $0.address == link.address }
-        if !others.isEmpty { giveUp(failure) }
+        if link === subscribeLink { return machine.doubtRole() }
+        guard !hasDoubtedSubscribeLink, subscribeLink.isEstablished, subscribeLink.address == link.address else { return }
+        hasDoubtedSubscribeLink = true
+        subscribeLink.fail(failure)
     }
 
     /// The path is bad although the links are connected.

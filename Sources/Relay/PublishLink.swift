@@ -66,10 +66,11 @@ final class PublishLink: RedisLink {
         if case .error(let error) = value { text = error } else if publishes.isNumberDue { return violation() }
         guard let reply = hub.publishRefused(text, by: feed) else { return violation() }
         if case .error(let error) = value, let failure = LinkFailure.classify(error: error) { return fail(failure) }
+        let answer = LinkMachine.Reply(value)
         switch reply {
-        case .ping: pongReceived()
-        case .role: node.roleAnswered(LinkMachine.Reply(value))
-        case .probe: node.probeRefused(text)
+        case .ping: if answer.isStatus { pongReceived() } else if !answer.isError { return violation() }
+        case .role: if answer.isStatus || answer == .other { violation() } else { node.roleAnswered(answer) }
+        case .probe: node.probeFailed(text)
         case .none: break
         }
     }

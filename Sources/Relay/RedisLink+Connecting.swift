@@ -30,7 +30,7 @@ extension RedisLink {
     }
 
     func connect(to target: LinkMachine.Target) {
-        dropCandidate()
+        abandonAttempt()
         let candidate = LinkStream(link: self, kind: isTCP ? .tcp : .unix)
         self.candidate = candidate
         let finished = { [unowned self] (error: LoopError?) -> Void in connected(candidate, error) }

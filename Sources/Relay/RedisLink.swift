@@ -19,8 +19,6 @@ class RedisLink {
     private(set) var stream: LinkStream?
     private var reader: ReplyReader?
     private var pingSentAt: UInt64?
-    /// The password, while the greeting is under way.
-    private var secret: String?
     private var random = SystemRandomNumberGenerator()
 
     // Of the attempt under way; see RedisLink+Connecting.
@@ -95,7 +93,6 @@ class RedisLink {
             pingSentAt = Clock.monotonicNanoseconds()
             writePing()
         case .established:
-            secret = nil
             lastGoodAddress = address
             pongReceived()
             node.noteFallbacks(of: self)
@@ -112,14 +109,13 @@ class RedisLink {
         do { password = try relay.redisPassword() } catch {
             return fail(LinkFailure(cause: .auth, reason: "\(error)"))
         }
-        secret = password
         reader = ReplyReader(sink: sink)
         do throws(LoopError) { try stream.startReading() } catch {
             return fail(LinkFailure(cause: .closed, reason: "\(error)"))
         }
         timer?.stop()
         pingSentAt = Clock.monotonicNanoseconds()
-        for step in machine.connected(now: relay.now, authenticates: password != nil) {
+        for step in machine.connected(now: relay.now, secret: password) {
             switch step {
             case .auth:
                 let user = relay.configuration.redis.username.map { [$0] } ?? []
@@ -143,12 +139,7 @@ class RedisLink {
 
     /// A reply while the greeting is under way.
     func greeted(_ value: RedisValue) {
-        var reply = LinkMachine.Reply(value)
-        // A server quotes what it does not understand, and that may have been the password.
-        if case .error(let text) = reply, let secret, !secret.isEmpty {
-            reply = .error(text.replacing(secret, with: "***"))
-        }
-        let action = machine.greeted(reply, now: relay.now)
+        let action = machine.greeted(LinkMachine.Reply(value), now: relay.now)
         perform(action)
         if case .fail(let failure) = action, failure.cause == .demoted { node.foundReplica(failure, by: self) }
     }
@@ -248,6 +239,7 @@ extension LinkMachine.Reply {
     init(_ value: RedisValue) {
         switch value {
         case .error(let text): self = .error(text)
+        case .status(let text): self = .status(text)
         case .array(let elements):
             guard case .bulk(let bytes)? = elements.first else {
                 self = .other

@@ -31,6 +31,13 @@ extension Relay {
         if isChanged || path.status.cause != previous.cause {
             transitions.log(from: previous, to: path.status, now: now)
         }
-        for node in nodes where node.machine.receiving { hub.goLiveIfRestored(node.feed) }
+        for node in nodes {
+            node.feed.isLiveExpected = !node.machine.awaitsProofInVain
+            if node.machine.receiving {
+                hub.goLiveIfRestored(node.feed)
+            } else if !node.feed.isLiveExpected {
+                hub.answerWaiting(node.feed)
+            }
+        }
     }
 }

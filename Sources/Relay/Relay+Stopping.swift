@@ -36,9 +36,11 @@ extension Relay {
         end()
     }
 
-    /// Ends when the last connection has gone.
+    /// Ends when the last connection has gone, and everything that it wrote is with Redis: a connection to Redis that is
+    /// closed with unread answers takes with it what Redis has not read yet.
     func endIfStopped() {
-        if isStopping, !isEnded, hub.connectionCount == 0 { end() }
+        guard isStopping, !isEnded, hub.connectionCount == 0 else { return }
+        if nodes.allSatisfy({ $0.feed.publishes.publishesInFlight == 0 }) { end() }
     }
 
     /// Answers what is in flight, writes what the kernel takes, and closes everything; the loop then runs empty.

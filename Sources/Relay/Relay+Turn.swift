@@ -15,10 +15,12 @@ extension Relay {
         hub.unblock()
         hub.failOverflowed()
         hub.emitPublishLosses()
-        for node in nodes { node.publishLink.flush() }
+        for node in nodes {
+            node.publishLink.flush()
+            node.subscribeLink.flush()
+        }
         flushConnections()
         finishConnections()
-        for node in nodes { node.subscribeLink.flush() }
         endIfStopped()
     }
 

@@ -24,7 +24,6 @@ package final class Relay {
     var path: PathState
     var roundTrips = Histogram()
     var loopLag: UInt64 = 0
-    var random = SystemRandomNumberGenerator()
 
     var connections: [Connection?] = []
     var refused: Set<ObjectIdentifier> = []

@@ -32,12 +32,10 @@ final class SubscribeLink: RedisLink {
 
     override func established() {
         isProbeAnswered = relay.probeChannel == nil
-        if let channel = relay.probeChannel {
-            write(["SUBSCRIBE", relay.redisName(of: channel)])
-            feed.sentProbeSubscribe()
-        }
-        hub.beginRestore(feed)
+        hub.beginRestore(feed, asksForProbe: !isProbeAnswered)
         node.subscribeLinkEstablished()
+        // Writing comes last, also below: it may fail, and end the link before it returns.
+        if let channel = relay.probeChannel { write(["SUBSCRIBE", relay.redisName(of: channel)]) }
     }
 
     override func lost(_ failure: LinkFailure, unsent: Int) {
@@ -46,8 +44,8 @@ final class SubscribeLink: RedisLink {
     }
 
     override func writePing() {
-        write(["PING"])
         feed.sentPing()
+        write(["PING"])
     }
 
     /// Tells Redis about names. To be called once a turn.
@@ -65,6 +63,8 @@ final class SubscribeLink: RedisLink {
             names += count
         }
         if feed.hasSubscribeCommands, stream.unsent < Self.highWater { relay.wakeUp() }
+        // Names that nobody wants any more have been given up without a word to Redis.
+        node.subscribeLinkProgressed()
     }
 
     // MARK: Replies

@@ -11,9 +11,12 @@ extension Hub {
     // MARK: The link comes and goes
 
     /// The node's subscribe link is ready for commands: its share of everything held is asked for again.
-    package func beginRestore(_ node: HubNode) {
+    /// - Parameter asksForProbe: a SUBSCRIBE to the relay's own channel is about to be written, before anything else.
+    package func beginRestore(_ node: HubNode, asksForProbe: Bool = false) {
+        // Whatever an earlier link left undone belongs to that one.
+        if node.phase != .detached { subscribeLinkFailed(node) }
         node.phase = .restoring
-        node.restoreRemaining = 0
+        if asksForProbe { node.commands.append(.init(kind: .probe, count: 1, remaining: 1)) }
         table.forEach { index in
             guard table.entries[Int(index)].node == node.index, table.entries[Int(index)].isWanted else { return }
             table.entries[Int(index)].isRestoring = true
@@ -26,9 +29,12 @@ extension Hub {
     package func goLiveIfRestored(_ node: HubNode) {
         guard node.isRestored else { return }
         node.phase = .live
-        let waiting = node.waitingForLive
-        node.waitingForLive = []
-        for operation in waiting { advance(operation) }
+        for operation in node.takeWaitingForLive() { advance(operation) }
+    }
+
+    /// The node will not be receiving in a moment after all: requests that came during its restore are answered PENDING.
+    package func answerWaiting(_ node: HubNode) {
+        for operation in node.takeWaitingForLive() { advance(operation) }
     }
 
     /// The node's subscribe link is gone. Requests that wait for it are answered PENDING, once nothing else is missing:
@@ -44,12 +50,7 @@ extension Hub {
             waiting += waiters.takeAll(from: &table.entries[Int(index)].firstWaiter)
             if !table.entries[Int(index)].isWanted { table.remove(index) }
         }
-        waiting += node.waitingForLive
-        node.waitingForLive = []
-        for operation in waiting {
-            operation.isPending = true
-            advance(operation)
-        }
+        for operation in waiting + node.takeWaitingForLive() { advance(operation) }
     }
 
     // MARK: Telling Redis

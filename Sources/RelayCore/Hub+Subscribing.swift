@@ -1,7 +1,8 @@
 extension Hub {
     // MARK: Requests
 
-    /// A Subscribe. It is answered once every name has Redis's answer, or at once when the relay is not receiving.
+    /// A Subscribe. It is answered once every name has Redis's answer; for a node without a subscribe link, or one that
+    /// will not be receiving in a moment, nobody waits.
     func subscribe(_ request: NameRequest, from slot: Int) {
         if let fault = fault(of: request) { return answer(request, .invalid, fault, slot) }
         let operation = NameOperation(kind: .subscribe, id: request.id, slot: slot)
@@ -10,8 +11,8 @@ extension Hub {
             return answer(request, .limit, limitText(operation), slot)
         }
         for index in operation.names { awaitAnswer(on: index, operation) }
-        for node in nodes where node.phase == .restoring && concerns(operation, node) {
-            node.waitingForLive.append(operation)
+        for node in nodes where node.phase == .restoring && node.isLiveExpected && concerns(operation, node) {
+            node.awaitLive(operation)
             operation.waiting += 1
         }
         enqueue(operation, slot)
@@ -21,11 +22,7 @@ extension Hub {
     /// A name that Redis does not have yet is asked for, or left to the restore that begins when its node is back.
     private func awaitAnswer(on index: UInt32, _ operation: NameOperation) {
         let entry = table.entries[Int(index)]
-        guard entry.phase != .subscribed else { return }
-        guard nodes[Int(entry.node)].phase != .detached else {
-            operation.isPending = true
-            return
-        }
+        guard entry.phase != .subscribed, nodes[Int(entry.node)].phase != .detached else { return }
         waiters.add(operation, to: &table.entries[Int(index)].firstWaiter)
         operation.waiting += 1
         queue(index)
@@ -183,8 +180,9 @@ extension Hub {
         case .subscribe where operation.refused.isEmpty || operation.id == 0:
             let refused = operation.refused
             for index in refused { revoke(index, from: slot, refusalText(operation.refusal, of: index)) }
+            let isInForce = isInForce(operation)
             join(operation)
-            reply(operation.id, operation.isPending ? .pending : .ok, to: slot)
+            reply(operation.id, isInForce ? .ok : .pending, to: slot)
         case .subscribe:
             let (names, isWhole) = refusedNames(of: operation)
             let patterns = operation.refused.filter { table.entries[Int($0)].isPattern }
@@ -194,6 +192,14 @@ extension Hub {
             abandonNames(of: operation)
         }
         if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
+    }
+
+    /// Whether Redis has every name of the request now, on links that count as receiving.
+    private func isInForce(_ operation: NameOperation) -> Bool {
+        operation.names.allSatisfy { index in
+            let entry = table.entries[Int(index)]
+            return entry.phase == .subscribed && nodes[Int(entry.node)].phase == .live
+        }
     }
 
     /// The names that Redis has refused, as many as a frame has room for.

@@ -105,9 +105,9 @@ package final class Hub {
     }
 }
 
-/// What the hub asks of the I/O layer. Nothing here may call back into the hub.
+/// What the hub asks of the I/O layer.
 package protocol HubEnvironment: AnyObject {
-    /// The Redis output has grown: write it now.
+    /// The Redis output has grown: write it now. When that fails, the link fails before this returns.
     func flushPublishes(to node: HubNode)
     /// Nothing more will be written to this connection after what is in its outbox.
     /// - Parameter code: why, when an Error has been put there; nil when it ends in peace.

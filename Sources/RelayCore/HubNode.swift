@@ -30,7 +30,11 @@ package final class HubNode {
     /// Names held when the restore began that have no answer yet.
     var restoreRemaining = 0
     /// Requests that came during the restore and are not answered before its end.
-    var waitingForLive: [NameOperation] = []
+    private(set) var waitingForLive: [NameOperation] = []
+    private var sweepAt = 1024
+    /// Whether the node, once it is restored, will be receiving in a moment. If not (what is wanting is a probe, and the
+    /// publish link is away), requests are not kept waiting for it. Set by the I/O layer together with the status.
+    package var isLiveExpected = true
 
     init(index: Int) { self.index = index }
 
@@ -43,12 +47,23 @@ package final class HubNode {
     /// Whether Redis owes the subscribe link an answer.
     package var isSubscribeReplyOwed: Bool { !commands.isEmpty }
 
-    /// A PING, or the SUBSCRIBE to the probe channel, has been written to the subscribe link.
+    func awaitLive(_ operation: NameOperation) {
+        waitingForLive.append(operation)
+        guard waitingForLive.count >= sweepAt else { return }
+        waitingForLive.removeAll(where: \.isDone)
+        sweepAt = max(1024, 2 * waitingForLive.count)
+    }
+
+    func takeWaitingForLive() -> [NameOperation] {
+        defer { waitingForLive = [] }
+        return waitingForLive
+    }
+
+    /// A PING is about to be written to the subscribe link.
     package func sentPing() {
         commands.append(.init(kind: .ping, count: 1, remaining: 1))
         pingsSent += 1
     }
-    package func sentProbeSubscribe() { commands.append(.init(kind: .probe, count: 1, remaining: 1)) }
 
     /// The subscribe link is gone, and with it all that was under way.
     func detach() {

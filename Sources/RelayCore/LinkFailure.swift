@@ -25,6 +25,12 @@ package struct LinkFailure: Error, Equatable, Sendable {
         }
     }
 
+    /// Whether an error says that the server never answers such a command for this user: an ACL denies it, or the server
+    /// does not know it. Other errors are of the moment.
+    package static func isDenial(_ text: String) -> Bool {
+        text.hasPrefix("NOPERM") || text.lowercased().hasPrefix("err unknown")
+    }
+
     /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it.
     package static func classify(role: String) -> LinkFailure? {
         guard role == "slave" || role == "replica" else { return nil }

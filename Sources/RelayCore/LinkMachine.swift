@@ -37,16 +37,21 @@ package struct LinkMachine: Sendable {
     /// A reply, as far as a link cares.
     package enum Reply: Sendable, Equatable {
         case error(String)
+        case status(String)
         /// The first element of an answer to ROLE.
         case role(String)
         case other
+
+        package var isStatus: Bool { if case .status = self { true } else { false } }
+        package var isError: Bool { if case .error = self { true } else { false } }
     }
 
     package enum Action: Equatable, Sendable {
         case none
         /// Look the host up, then call `resolved` or `resolvingFailed`. What an attempt before it had under way ends.
         case resolve
-        /// Connect, then call `connected` or `connectingFailed`. What the attempt had under way before it ends.
+        /// Connect, then call `connected` or `connectingFailed`. What the attempt had under way before it is over: what
+        /// still comes of it is ignored.
         case connect(Target)
         case ping
         case established
@@ -83,6 +88,8 @@ package struct LinkMachine: Sendable {
     private var attemptFailure = LinkFailure(cause: .unreachable, reason: "no address")
     private var hasLastGood = false
     private var steps: [GreetingStep] = []
+    /// The password, while the greeting is under way: a server quotes what it does not understand.
+    private var secret: String?
     private var backoff: Backoff
     private let timings: Timings
     /// What is looked up; for people.
@@ -152,9 +159,11 @@ package struct LinkMachine: Sendable {
     }
 
     /// The socket is connected.
+    /// - Parameter secret: the password, if there is one; it is kept out of everything that the server says.
     /// - Returns: what to ask, in this order.
-    package mutating func connected(now: UInt64, authenticates: Bool) -> [GreetingStep] {
-        steps = (authenticates ? [.auth] : []) + [.setName, .role, .ping]
+    package mutating func connected(now: UInt64, secret: String?) -> [GreetingStep] {
+        self.secret = secret
+        steps = (secret == nil ? [] : [.auth]) + [.setName, .role, .ping]
         phase = .greeting
         fallbacks = []
         (lastHeard, owedSince, isSuspect) = (now, now, false)
@@ -165,15 +174,22 @@ package struct LinkMachine: Sendable {
     package mutating func greeted(_ reply: Reply, now: UInt64) -> Action {
         guard phase == .greeting, !steps.isEmpty else { return .none }
         let step = steps.removeFirst()
-        if case .error(let text) = reply {
-            if let failure = LinkFailure.classify(error: text, isAuth: step == .auth) { return .fail(failure) }
-            if step == .setName || step == .role { fallbacks.append(Fallback(step: step, text: text)) }
-        }
-        if case .role(let role) = reply, step == .role, let failure = LinkFailure.classify(role: role) {
-            return .fail(failure)
+        switch (step, reply) {
+        case (_, .error(let text)):
+            if let failure = LinkFailure.classify(error: text, isAuth: step == .auth) {
+                return .fail(LinkFailure(cause: failure.cause, reason: masked(failure.reason)))
+            }
+            if step == .setName || step == .role { fallbacks.append(Fallback(step: step, text: masked(text))) }
+        case (.role, .role(let role)):
+            if let failure = LinkFailure.classify(role: role) { return .fail(failure) }
+        case (.auth, .status), (.setName, .status), (.ping, .status): break
+        default:
+            return .fail(
+                LinkFailure(cause: .malformedReply, reason: "Redis: an answer to \(step.rawValue) that is none"))
         }
         guard steps.isEmpty else { return .none }
         phase = .established
+        secret = nil
         targets = []
         establishedAt = now
         lastFailure = nil
@@ -181,10 +197,16 @@ package struct LinkMachine: Sendable {
         return .established
     }
 
+    private func masked(_ text: String) -> String {
+        guard let secret, !secret.isEmpty else { return text }
+        return text.replacing(secret, with: "***")
+    }
+
     /// The link is gone, or could not be had.
     package mutating func failed(_ failure: LinkFailure, now: UInt64, using random: inout some RandomNumberGenerator) {
         lastFailure = failure
         steps = []
+        secret = nil
         owedSince = nil
         if phase == .greeting, !targets.isEmpty {
             // The attempt is not over: the host has other addresses.

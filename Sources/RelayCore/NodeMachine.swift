@@ -24,7 +24,7 @@ package struct NodeMachine: Sendable {
     private var isPublishLinkUp = false
     private var isSubscribeLinkUp = false
     /// Everything that was held when the subscribe link came up has been answered.
-    private var isRestored = false
+    package private(set) var isRestored = false
     /// A probe has come back over the two connections that are open now.
     private var isProven = false
     /// The path was found to be bad, and nothing has come back since.
@@ -81,16 +81,24 @@ package struct NodeMachine: Sendable {
         settle()
     }
 
-    /// The path is bad although both links are connected. Until a probe has come back nothing counts.
+    /// The path is bad although both links are connected, and they are about to be given up. Until a probe has come back
+    /// nothing counts.
     package mutating func distrust() {
+        guard probe.isEnabled else { return }
         isDistrusted = true
         isProven = false
         settle()
     }
 
+    /// Only a probe could make it receiving, and there can be none before the publish link is back.
+    package var awaitsProofInVain: Bool { isSubscribeLinkUp && !isPublishLinkUp && needsProof }
+
+    private var needsProof: Bool {
+        probe.isEnabled && !isProven && (isDistrusted || (isPublishLinkUp && isSubscribeLinkUp && isRestored))
+    }
+
     private mutating func settle() {
         let (canPublish, canReceive) = (isPublishLinkUp, isSubscribeLinkUp && isRestored)
-        let needsProof = probe.isEnabled && !isProven && (isDistrusted || (canPublish && canReceive))
         let wasReceiving = receiving
         publishing = canPublish && (!needsProof || (publishing && !isDistrusted))
         receiving = canReceive && (!needsProof || (receiving && !isDistrusted))
@@ -136,19 +144,26 @@ package struct NodeMachine: Sendable {
         return roundTrip
     }
 
-    /// Redis refuses the probe's channel: heartbeats must do.
+    /// Redis refuses the probe's channel, now and always: heartbeats must do.
     package mutating func probeRefused(_ text: String) {
         probe.refused(text)
+        isDistrusted = false
         settle()
     }
 
-    /// The server has answered ROLE with a role that can be used.
+    /// Redis could not take the probe this time: the next one tells.
+    package mutating func probeFailed(now: UInt64) { probe.failed(now: now) }
+
+    /// The server has answered ROLE with a role that can be used, or with an error of the moment.
     package mutating func roleConfirmed(now: UInt64, using random: inout some RandomNumberGenerator) {
         role.answered(now: now, using: &random)
     }
 
-    /// The server has answered ROLE with an error: heartbeats and probes must do.
+    /// The server does not tell its role, now and always: heartbeats and probes must do.
     package mutating func roleRefused(_ text: String) { role.refused(text) }
+
+    /// There is cause to doubt that the publish link's server is a master: it is asked at the next tick.
+    package mutating func doubtRole() { role.demand() }
 
     /// Our own loop stood still for so many nanoseconds: they count for no deadline.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) { probe.forgive(nanoseconds, now: now) }
@@ -165,6 +180,10 @@ package struct NodeSet: Sendable {
 
     package var publishing: Reach { reach(\.publishing) }
     package var receiving: Reach { reach(\.receiving) }
+    /// How many can do what, and have failed how often: two sets that are equal in this are the same to apps.
+    package var summary: [UInt64] {
+        [UInt64(nodes.count(where: \.publishing)), UInt64(nodes.count(where: \.receiving)), gaps]
+    }
     /// Breaks in receiving of any of them.
     package var gaps: UInt64 { nodes.reduce(0) { $0 + $1.gaps } }
 

@@ -6,6 +6,7 @@ package struct PathState: Sendable {
     /// Time not UP in outages that are over, in nanoseconds.
     private var endedOutageTime: UInt64 = 0
     private var hasBeenUp = false
+    private var summary: [UInt64] = [0, 0, 0]
 
     package init(now: UInt64, unixMilliseconds: UInt64) {
         status.sinceUnixMilliseconds = unixMilliseconds
@@ -38,8 +39,8 @@ package struct PathState: Sendable {
         if status.publishing && status.receiving { enterUp(now: now) } else { leaveUp(now: now) }
         status.state = state
         if state != previous.state { status.sinceUnixMilliseconds = unixMilliseconds }
-        return state != previous.state || status.publishing != previous.publishing
-            || status.receiving != previous.receiving || status.gaps != previous.gaps
+        defer { summary = nodes.summary }
+        return state != previous.state || summary != nodes.summary
     }
 
     private mutating func enterUp(now: UInt64) {

@@ -37,7 +37,7 @@ package struct Probe: Sendable {
     private let interval: UInt64?
     /// Nanoseconds that a probe may be due.
     private let deadline: UInt64
-    private var number: UInt64 = 0
+    private var number: UInt64
     private var phase = Phase.idle(due: 0)
     private var isSuspect = false
     /// Why there is no probe although it is wanted: an ACL denies its channel.
@@ -45,7 +45,10 @@ package struct Probe: Sendable {
     /// Nanoseconds from publishing to hearing, of the last probe that came back.
     package private(set) var lastRoundTrip: UInt64?
 
-    package init(interval: UInt64?, deadline: UInt64) { (self.interval, self.deadline) = (interval, deadline) }
+    /// - Parameter firstNumber: far from that of other nodes' probes, which may be heard on the same channel.
+    package init(interval: UInt64?, deadline: UInt64, firstNumber: UInt64 = 0) {
+        (self.interval, self.deadline, number) = (interval, deadline, firstNumber)
+    }
 
     package var isEnabled: Bool { interval != nil && unavailable == nil }
 
@@ -102,6 +105,12 @@ package struct Probe: Sendable {
             due: now + UInt64.random(in: (interval - interval / 5)...(interval + interval / 5), using: &random))
         lastRoundTrip = now - publishedAt
         return lastRoundTrip
+    }
+
+    /// Redis could not take it this time; nothing is proven by that, and the next one is due after the interval.
+    package mutating func failed(now: UInt64) {
+        guard let interval, case .published = phase else { return }
+        phase = .idle(due: now + interval)
     }
 
     /// The links cannot carry a probe: the relay does without.

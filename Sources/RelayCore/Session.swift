@@ -115,8 +115,6 @@ final class NameOperation {
     var newNames = 0
     /// What it waits for: names without an answer, the connection's request before it, the end of a restore.
     var waiting = 0
-    /// A name of it is not with Redis, since its node is away: it will be once that is back.
-    var isPending = false
     /// Names that Redis has refused, and its words.
     var refused: [UInt32] = []
     var refusal = ""

@@ -1,3 +1,4 @@
+import Synchronization
 import TestSupport
 import Testing
 
@@ -37,6 +38,64 @@ import Testing
             try redis.client().run("REPLICAOF", "NO", "ONE")
             try client.collect(untilState: .up)
             #expect(try client.publish("c", "a master again").outcome == .ok)
+        }
+    }
+
+    private static let replica = "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:1\r\n$9\r\nconnected\r\n:0\r\n"
+
+    /// Behind a balancer the same address may lead to several servers.
+    @Test func aReplicaThatTheSubscribeLinkFindsCostsThePublishLinkNothing() throws {
+        let fake = try FakeRedisServer()
+        let relay = try RelayProcess(redis: fake.url)
+        let client = try relay.client()
+        #expect(try client.subscribe("c") == .ok)
+        fake.follow { command in
+            if command.verb == "ROLE", command.link == .subscribe { return .text(Self.replica) }
+            return command.verb == "PING" && command.isSubscribed ? .last([]) : .usual
+        }
+        var states = try client.collect(untilState: .degraded).map(\.status.state)
+        let attempts = fake.connectionsMade(.subscribe)
+        try eventually("more attempts") { fake.connectionsMade(.subscribe) > attempts + 3 }
+        #expect(try client.publish("c", "x").outcome == .ok)
+        fake.behave()
+        states += try client.collect(untilState: .up).map(\.status.state)
+        #expect(!states.contains(.down), "\(states)")
+        try relay.stop()
+    }
+
+    /// After the demotion only a probe could prove that the path is good again, and the publish link, by which it would
+    /// go, cannot be had.
+    @Test func aSubscribeIsNotKeptWaitingForAProofThatCannotCome() throws {
+        let fake = try FakeRedisServer()
+        let relay = try RelayProcess(redis: fake.url)
+        let client = try relay.client()
+        #expect(try client.subscribe("c") == .ok)
+        let isDemoted = Flag(false)
+        fake.follow { command in
+            guard command.link == .publish else { return .usual }
+            if isDemoted.value { return .last(Array("-ERR max number of clients reached\r\n".utf8)) }
+            guard command.verb == "ROLE" else { return .usual }
+            isDemoted.value = true
+            return .text(Self.replica)
+        }
+        try client.collect(untilState: .down)
+        let confirmed = fake.count("SUBSCRIBE", on: .subscribe)
+        try eventually("the restore is over") { fake.count("SUBSCRIBE", on: .subscribe) >= confirmed + 2 }
+        for number in 0..<20 { #expect(try client.subscribe("later.\(number)") == .pending) }
+        try client.ping()
+        fake.behave()
+        try client.collect(untilState: .up)
+        #expect(try client.publish("later.19", "x").outcome == .ok)
+        #expect(try client.expectMessage().text == "x")
+        try relay.stop()
+    }
+
+    private final class Flag: Sendable {
+        private let flag: Mutex<Bool>
+        init(_ value: Bool) { flag = Mutex(value) }
+        var value: Bool {
+            get { flag.withLock { $0 } }
+            set { flag.withLock { $0 = newValue } }
         }
     }
 

@@ -58,6 +58,19 @@ import Testing
         try relay.stop()
     }
 
+    @Test(arguments: ["PUBLISH", "ROLE"]) func anErrorOfTheMomentIsNoDenial(verb: String) throws {
+        let fake = try FakeRedisServer()
+        let relay = try RelayProcess(redis: fake.url)
+        let client = try relay.client()
+        fake.ambush(verb, on: .publish, with: .text("-ERR upstream timed out, try again\r\n"))
+        try eventually("it is answered so") { fake.isAmbushOver }
+        let asked = fake.count(verb, on: .publish)
+        try eventually("it is asked again and again") { fake.count(verb, on: .publish) > asked + 3 }
+        #expect(refusals(relay).isEmpty)
+        #expect(client.status.outages == 0)
+        try relay.stop()
+    }
+
     /// Without a probe the two links are still watched: each has its own heartbeat.
     @Test func withoutAProbeAHangingServerIsFoundOutAllTheSame() throws {
         try withRelay(options: shortDeadlines.replacing("--probe", with: "off")) { relay, redis in

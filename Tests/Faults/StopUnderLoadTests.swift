@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import TestSupport
 import Testing
@@ -18,6 +19,22 @@ import Testing
         }
         // Well before the stop timeout, since everybody has gone.
         try relay.expectExit(within: 15)
+    }
+
+    /// Their app has gone, so nobody could be told.
+    @Test func whatAClosedConnectionHasPublishedIsWithRedisBeforeTheEnd() throws {
+        let redis = try RedisServer()
+        let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "60s"])
+        let plain = try redis.client()
+        try plain.subscribe("t:c")
+        let client = try relay.client()
+        let count = 20_000
+        let frame = HubrelayClientFrame.publish("c", "x", id: 0).bytes
+        try client.send(raw: (0..<count).flatMap { _ in frame })
+        client.socket.close()
+        relay.process.signal(SIGTERM)
+        for number in 1...count { #expect(try plain.nextMessage().channel == "t:c", "message \(number)") }
+        try relay.expectExit()
     }
 
     @Test func whoNeverLeavesIsLeftInTime() throws {

@@ -40,6 +40,10 @@ final class FakeRedisConnection {
         return commands
     }
 
+    /// What the peer writes from now on fails, over a Unix socket at once: as if all had been closed by the time that it
+    /// reads what is sent last.
+    func hearsNoMore() { shutdown(descriptor, Int32(SHUT_RD)) }
+
     func send(_ text: String) { send(Array(text.utf8)) }
 
     func send(_ bytes: [UInt8]) {

@@ -77,6 +77,7 @@ final class FakeRedisLoop {
         case .usual: answer(words, connection)
         case .bytes(let bytes): connection.send(bytes)
         case .last(let bytes):
+            connection.hearsNoMore()
             connection.send(bytes)
             connection.isEnding = true
         case .nothing: break

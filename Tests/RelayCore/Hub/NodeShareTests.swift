@@ -70,6 +70,44 @@ import Testing
         #expect(subscribed(0) == ["a"])
     }
 
+    @Test func aNameThatWasConfirmedAndIsLostBeforeTheAnswerIsPending() {
+        let app = rig.connect()
+        rig.bringUp()
+        app.write(.subscribe(["a", "b"], id: 1))
+        rig.turn()
+        rig.nodes[0].redis.executeSubscribe()
+        while rig.readSubscribeReply(0) {}
+        rig.loseSubscribeLink(0)
+        rig.settle()
+        #expect(app.takeAnswers() == ["1 pending"])
+    }
+
+    @Test func aNodeThatIsBackBeforeTheAnswerMakesItOK() {
+        let app = rig.connect()
+        rig.bringUp()
+        rig.loseSubscribeLink(0)
+        app.write(.subscribe(["a", "b"], id: 1))
+        rig.turn()
+        rig.openSubscribeLink(0)
+        rig.turn()
+        rig.nodes[0].redis.executeSubscribe()
+        while rig.readSubscribeReply(0) {}
+        #expect(app.takeAnswers() == [] && rig.nodes[0].machine.receiving)
+        rig.settle()
+        #expect(app.takeAnswers() == ["1 ok"])
+    }
+
+    @Test func anotherNodeThatCannotPublishIsTold() {
+        let app = rig.connect()
+        rig.bringUp()
+        rig.losePublishLink(0)
+        rig.turn()
+        _ = app.takeFrames()
+        rig.losePublishLink(1)
+        rig.turn()
+        #expect(app.takeLines() == ["status degraded"])
+    }
+
     @Test func onlyTheLostNodesPublishesAreInterrupted() {
         let app = rig.connect()
         rig.bringUp()

@@ -41,13 +41,13 @@ import Testing
     @Test func aServerThatCannotBeUsedIsNotTheEndOfTheAttempt() {
         #expect(wake() == .resolve)
         #expect(link.machine.resolved(count: 2, now: 100.ms) == .connect(.found(0)))
-        _ = link.machine.connected(now: 101.ms, authenticates: false)
-        _ = link.machine.greeted(.other, now: 102.ms)
+        _ = link.machine.connected(now: 101.ms, secret: nil)
+        _ = link.machine.greeted(.status("OK"), now: 102.ms)
         #expect(failure(link.machine.greeted(.role("slave"), now: 102.ms))?.cause == .demoted)
         #expect(link.fail(.demoted, at: 102) == 0, "the next address is tried at once")
         #expect(wake() == .connect(.found(1)))
-        _ = link.machine.connected(now: 103.ms, authenticates: false)
-        for reply in [.other, .role("master"), .other] as [LinkMachine.Reply] {
+        _ = link.machine.connected(now: 103.ms, secret: nil)
+        for reply in [.status("OK"), .role("master"), .status("PONG")] as [LinkMachine.Reply] {
             _ = link.machine.greeted(reply, now: 104.ms)
         }
         #expect(link.machine.phase == .established)
@@ -60,7 +60,7 @@ import Testing
         #expect(link.machine.resolved(count: 2, now: 0) == .connect(.found(0)))
         var waits: [UInt64] = []
         for _ in 0..<2 {
-            _ = link.machine.connected(now: 0, authenticates: false)
+            _ = link.machine.connected(now: 0, secret: nil)
             waits.append(link.fail(.demoted, at: 0))
             _ = wake()
         }
@@ -88,7 +88,7 @@ import Testing
 
     @Test func anAddressThatWasNeverGreetedIsNoFallback() {
         link.connect(0)
-        _ = link.machine.connected(now: 0, authenticates: false)
+        _ = link.machine.connected(now: 0, secret: nil)
         _ = link.fail(.auth, at: 0)
         #expect(wake() == .resolve)
         #expect(failure(link.machine.resolvingFailed("no such name", now: 10_000.ms)) != nil)

@@ -104,7 +104,7 @@ import Testing
     @Test func aGreetingHasTheSameDeadline() {
         var link = Link()
         link.connect(0)
-        _ = link.machine.connected(now: 1000.ms, authenticates: false)
+        _ = link.machine.connected(now: 1000.ms, secret: nil)
         #expect(link.tick(5999) == .none)
         #expect(link.tick(6000) == .none)
         guard case .fail(let failure) = link.tick(6001) else {
@@ -120,7 +120,7 @@ import Testing
         _ = link.tick(6000, isOwed: true)
         _ = link.fail(.closed, at: 6000)
         link.connect(0)
-        _ = link.machine.connected(now: 7000.ms, authenticates: false)
+        _ = link.machine.connected(now: 7000.ms, secret: nil)
         #expect(link.tick(12_000) == .none, "the second look belongs to each connection")
     }
 
@@ -147,8 +147,8 @@ import Testing
         for _ in 0..<10 { _ = link.fail(.closed, at: 0) }
         func establish(_ now: Int) {
             link.connect(0)
-            for _ in link.machine.connected(now: now.ms, authenticates: false) {
-                _ = link.machine.greeted(.other, now: now.ms)
+            for step in link.machine.connected(now: now.ms, secret: nil) {
+                _ = link.machine.greeted(step.goodAnswer, now: now.ms)
             }
         }
         establish(10_000)

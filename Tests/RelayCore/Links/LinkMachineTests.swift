@@ -18,8 +18,8 @@ struct Link {
     static func established(at now: Int) -> Link {
         var link = Link()
         link.connect(0)
-        for _ in link.machine.connected(now: now.ms, authenticates: false) {
-            _ = link.machine.greeted(.other, now: now.ms)
+        for step in link.machine.connected(now: now.ms, secret: nil) {
+            _ = link.machine.greeted(step.goodAnswer, now: now.ms)
         }
         _ = link.tick(now)
         return link
@@ -44,6 +44,17 @@ struct Link {
     }
 }
 
+extension LinkMachine.GreetingStep {
+    /// What a server answers with which all is well.
+    var goodAnswer: LinkMachine.Reply {
+        switch self {
+        case .auth, .setName: .status("OK")
+        case .role: .role("master")
+        case .ping: .status("PONG")
+        }
+    }
+}
+
 extension Int {
     /// So many milliseconds in nanoseconds.
     var ms: UInt64 { UInt64(self) * 1_000_000 }
@@ -53,24 +64,24 @@ extension Int {
     @Test func theGreetingIsAskedInOrder() {
         var link = Link()
         link.connect(0)
-        #expect(link.machine.connected(now: 0, authenticates: true) == [.auth, .setName, .role, .ping])
+        #expect(link.machine.connected(now: 0, secret: "hush") == [.auth, .setName, .role, .ping])
         #expect(link.machine.phase == .greeting)
         _ = link.fail(.closed, at: 0)
         link.connect(0)
-        #expect(link.machine.connected(now: 0, authenticates: false) == [.setName, .role, .ping])
+        #expect(link.machine.connected(now: 0, secret: nil) == [.setName, .role, .ping])
     }
 
     @Test func theLastGreetingEstablishes() {
         var link = Link()
         _ = link.fail(.closed, at: 0)
         link.connect(0)
-        _ = link.machine.connected(now: 0, authenticates: true)
-        #expect(link.machine.greeted(.other, now: 0) == .none)
+        _ = link.machine.connected(now: 0, secret: "hush")
+        #expect(link.machine.greeted(.status("OK"), now: 0) == .none)
         #expect(link.machine.greeted(.error("ERR unknown subcommand"), now: 0) == .none)
         #expect(link.machine.greeted(.role("master"), now: 0) == .none)
         #expect(link.machine.phase == .greeting)
         #expect(link.machine.lastFailure?.cause == .closed, "not up yet")
-        #expect(link.machine.greeted(.other, now: 0) == .established)
+        #expect(link.machine.greeted(.status("PONG"), now: 0) == .established)
         #expect(link.machine.phase == .established)
         #expect(link.machine.lastFailure == nil)
         #expect(link.machine.greeted(.other, now: 0) == .none, "nothing was asked")
@@ -80,8 +91,8 @@ extension Int {
         for failingStep in 0..<4 {
             var link = Link()
             link.connect(0)
-            _ = link.machine.connected(now: 0, authenticates: true)
-            for _ in 0..<failingStep { #expect(link.machine.greeted(.other, now: 0) == .none) }
+            let steps = link.machine.connected(now: 0, secret: "hush")
+            for step in steps[..<failingStep] { #expect(link.machine.greeted(step.goodAnswer, now: 0) == .none) }
             guard case .fail(let failure) = link.machine.greeted(.error("NOAUTH"), now: 0) else {
                 Issue.record("step \(failingStep)")
                 continue
@@ -90,10 +101,42 @@ extension Int {
         }
     }
 
+    @Test(arguments: 0..<4) func anAnswerOfAnotherKindIsNone(wrongStep: Int) {
+        for answer in [LinkMachine.Reply.other, .role("master"), .status("OK")] {
+            var link = Link()
+            link.connect(0)
+            let steps = link.machine.connected(now: 0, secret: "hush")
+            for step in steps[..<wrongStep] { _ = link.machine.greeted(step.goodAnswer, now: 0) }
+            let isRight = (steps[wrongStep] == .role) == (answer == .role("master")) && answer != .other
+            guard case .fail(let failure) = link.machine.greeted(answer, now: 0) else {
+                #expect(isRight, "\(answer) to \(steps[wrongStep])")
+                continue
+            }
+            #expect(!isRight && failure.cause == .malformedReply)
+        }
+    }
+
+    @Test func whatTheServerQuotesOfThePasswordIsMaskedAndStillUnderstood() {
+        var link = Link()
+        link.connect(0)
+        _ = link.machine.connected(now: 0, secret: "L")
+        guard case .fail(let failure) = link.machine.greeted(.error("LOADING the dataset, L"), now: 0) else {
+            Issue.record("it is loading")
+            return
+        }
+        #expect(failure.cause == .busy && !failure.reason.contains(", L"))
+        _ = link.fail(.busy, at: 0)
+        link.connect(0)
+        _ = link.machine.connected(now: 0, secret: "hush")
+        _ = link.machine.greeted(.status("OK"), now: 0)
+        _ = link.machine.greeted(.error("ERR unknown command, with args hush"), now: 0)
+        #expect(link.machine.fallbacks.first?.text == "ERR unknown command, with args ***")
+    }
+
     @Test func errorsThatSayNothingAboutPubSubAreTaken() {
         var link = Link()
         link.connect(0)
-        _ = link.machine.connected(now: 0, authenticates: false)
+        _ = link.machine.connected(now: 0, secret: nil)
         #expect(link.machine.greeted(.error("NOPERM no client setname"), now: 0) == .none)
         #expect(link.machine.greeted(.error("ERR unknown command 'ROLE'"), now: 0) == .none)
         #expect(link.machine.greeted(.error("MISCONF cannot persist"), now: 0) == .established)
@@ -101,15 +144,15 @@ extension Int {
         #expect(link.machine.fallbacks.first?.text == "NOPERM no client setname")
         _ = link.fail(.closed, at: 0)
         link.connect(0)
-        _ = link.machine.connected(now: 0, authenticates: false)
+        _ = link.machine.connected(now: 0, secret: nil)
         #expect(link.machine.fallbacks.isEmpty, "another server may know more")
     }
 
     @Test func aReplicaIsNotUsed() {
         var link = Link()
         link.connect(0)
-        _ = link.machine.connected(now: 0, authenticates: false)
-        _ = link.machine.greeted(.role("slave"), now: 0)  // not the answer to ROLE
+        _ = link.machine.connected(now: 0, secret: nil)
+        _ = link.machine.greeted(.status("OK"), now: 0)
         guard case .fail(let failure) = link.machine.greeted(.role("slave"), now: 0) else {
             Issue.record("a replica was taken")
             return
@@ -120,13 +163,13 @@ extension Int {
     @Test func anErrorToAuthFailsOnlyAtTheStepOfAuth() {
         var link = Link()
         link.connect(0)
-        _ = link.machine.connected(now: 0, authenticates: true)
+        _ = link.machine.connected(now: 0, secret: "hush")
         guard case .fail(let failure) = link.machine.greeted(.error("ERR no password is set"), now: 0) else {
             Issue.record("AUTH was refused")
             return
         }
         #expect(failure.cause == .auth)
-        _ = link.machine.connected(now: 0, authenticates: false)
+        _ = link.machine.connected(now: 0, secret: nil)
         #expect(link.machine.greeted(.error("ERR no password is set"), now: 0) == .none)
     }
 }
