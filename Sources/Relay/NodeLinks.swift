@@ -171,7 +171,9 @@ final class NodeLinks {
     /// link is away: what it finds then, its own greeting tells.
     func foundReplica(_ failure: LinkFailure, by link: RedisLink) {
         if link === subscribeLink { return machine.doubtRole() }
-        guard !hasDoubtedSubscribeLink, subscribeLink.isEstablished, subscribeLink.address == link.address else { return }
+        guard !hasDoubtedSubscribeLink, subscribeLink.isEstablished, subscribeLink.address == link.address else {
+            return
+        }
         hasDoubtedSubscribeLink = true
         subscribeLink.fail(failure)
     }
