@@ -5,15 +5,20 @@ import Testing
 @Suite struct DeniedCommandTests {
     private static let denied = ["-role", "-client", "resetchannels", "&t:app*"]
 
+    private func deniedRedis() throws -> (RedisServer, RedisClient) {
+        let redis = try RedisServer()
+        let plain = try redis.client()
+        try plain.run(["ACL", "SETUSER", "default"] + Self.denied)
+        return (redis, plain)
+    }
+
     /// Log lines about something that is done without.
     private func refusals(_ relay: RelayProcess) -> [Substring] {
         relay.process.errors.split(separator: "\n").filter { $0.contains("Redis refuses") }
     }
 
     @Test func theRelayDoesWithoutAndSaysSoInHealthAndOnceInTheLog() throws {
-        let redis = try RedisServer()
-        let plain = try redis.client()
-        try plain.run(["ACL", "SETUSER", "default"] + Self.denied)
+        let (redis, plain) = try deniedRedis()
         let relay = try RelayProcess(redis: redis.url)
         let client = try relay.client()
         #expect(try client.subscribe("app") == .ok)
@@ -40,9 +45,7 @@ import Testing
     }
 
     @Test func whatIsAllowedLaterIsUsedAfterTheNextConnect() throws {
-        let redis = try RedisServer()
-        let plain = try redis.client()
-        try plain.run(["ACL", "SETUSER", "default"] + Self.denied)
+        let (redis, plain) = try deniedRedis()
         let relay = try RelayProcess(redis: redis.url)
         let client = try relay.client()
         #expect(try client.subscribe("app") == .ok)

@@ -1,13 +1,17 @@
 import TestSupport
 
 extension RedisClient {
+    /// One of the numbers of INFO's section "stats".
+    func statistic(_ name: String, line: UInt = #line) throws -> Int {
+        let lines = try run("INFO", "stats", line: line).text?.split(whereSeparator: \.isNewline) ?? []
+        guard let found = lines.first(where: { $0.hasPrefix(name + ":") }),
+            let number = Int(found.dropFirst(name.count + 1))
+        else { throw TestFailure("line \(line): INFO without \(name)") }
+        return number
+    }
+
     /// How many connections the server has taken since it started.
     func connectionsSoFar(line: UInt = #line) throws -> Int {
-        let stats = try run("INFO", "stats", line: line).text ?? ""
-        let name = "total_connections_received:"
-        guard let row = stats.split(whereSeparator: \.isNewline).first(where: { $0.hasPrefix(name) }),
-            let count = Int(row.dropFirst(name.count))
-        else { throw TestFailure("line \(line): INFO without \(name)") }
-        return count
+        try statistic("total_connections_received", line: line)
     }
 }

@@ -51,17 +51,6 @@ import Testing
     }
 }
 
-extension RedisClient {
-    /// A number out of INFO stats.
-    func statistic(_ name: String, line: UInt = #line) throws -> Int {
-        let lines = try run("INFO", "stats").text?.split(whereSeparator: \.isNewline) ?? []
-        guard let found = lines.first(where: { $0.hasPrefix(name + ":") }),
-            let number = Int(found.dropFirst(name.count + 1))
-        else { throw TestFailure("line \(line): no \(name)") }
-        return number
-    }
-}
-
 extension RelayProcess {
     /// How many lines of its log tell a change of state.
     var stateChangesLogged: Int { process.errors.split(separator: "\n").count { $0.contains("state changed") } }
