@@ -79,7 +79,7 @@ extension Setting {
         "Longest wait after a connection was refused, reset or timed out.")
     package static let backoffMaxRefused = Setting(
         "--backoff-max-refused", "TIME", .duration(millisecond...5 * minute), default: "5s",
-        "Longest wait after an answer that won't change in a moment (AUTH, maxclients, LOADING, NOPERM).")
+        "Longest wait after what won't change in a moment (AUTH, maxclients, LOADING, NOPERM, a replica).")
     package static let restoreBatch = Setting(
         "--restore-batch", "N", .count(1...100_000), default: "512",
         "Names in one SUBSCRIBE when subscriptions are restored.")

@@ -141,6 +141,7 @@ final class NodeLinks {
 
     /// Redis has answered the PUBLISH of a probe with an error.
     func probeFailed(_ text: String) {
+        if let failure = LinkFailure.classify(denied: text) { return publishLink.fail(failure) }
         if LinkFailure.isDenial(text) { return probeRefused(text) }
         machine.probeFailed(now: Clock.monotonicNanoseconds())
     }

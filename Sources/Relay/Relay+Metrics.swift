@@ -29,6 +29,10 @@ extension Relay {
             "hubrelay_outage_seconds_total", .counter, "Time not UP since the relay was first UP.",
             seconds(path.outageTime(now: now)))
         text.metric("hubrelay_gaps_total", .counter, "Breaks in receiving.", path.status.gaps)
+        let isProbed = nodes.allSatisfy(\.machine.probe.isEnabled)
+        text.metric(
+            "hubrelay_probe_enabled", .gauge, "1 while UP is proven by probes; 0 when they are off or denied.",
+            UInt64(isProbed ? 1 : 0))
         text.histogram(
             "hubrelay_probe_round_trip_seconds", "From publishing a probe to hearing it.",
             buckets: zip(Histogram.bounds, roundTrips.counts).map { (seconds($0), $1) },

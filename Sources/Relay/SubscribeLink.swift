@@ -91,6 +91,7 @@ final class SubscribeLink: RedisLink {
         case .none: break
         case .probeSubscribed: isProbeAnswered = true
         case .probeRefused(let text):
+            if let failure = LinkFailure.classify(denied: text) { return fail(failure) }
             isProbeAnswered = true
             node.probeRefused(text)
         case .violation(let text): return fail(LinkFailure(cause: .malformedReply, reason: "Redis: \(text)"))

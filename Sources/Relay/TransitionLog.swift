@@ -56,6 +56,7 @@ struct TransitionLog {
         }
         switch status.state {
         case .up: logger.notice(message, metadata: metadata)
+        case .degraded where status.cause == .starting: logger.notice(message, metadata: metadata)
         case .stopping: logger.notice(message, metadata: metadata)
         case .degraded, .down: logger.warning(message, metadata: metadata)
         }

@@ -31,6 +31,13 @@ package struct LinkFailure: Error, Equatable, Sendable {
         text.hasPrefix("NOPERM") || text.lowercased().hasPrefix("err unknown")
     }
 
+    /// The user may not publish, or not subscribe, at all: an ACL denies the command itself, and not only the channel. A
+    /// link that cannot do what it is for is not up.
+    package static func classify(denied text: String) -> LinkFailure? {
+        guard text.hasPrefix("NOPERM"), text.contains(" command") else { return nil }
+        return LinkFailure(cause: .auth, reason: "Redis: \(text)")
+    }
+
     /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it.
     package static func classify(role: String) -> LinkFailure? {
         guard role == "slave" || role == "replica" else { return nil }

@@ -61,6 +61,27 @@ import Testing
         try relay.stop()
     }
 
+    /// Not a channel, but the very thing that a link is for: that is no link that is up.
+    @Test(arguments: ["publish", "subscribe"]) func aLinkThatMayNotDoItsWorkIsNotUp(command: String) throws {
+        try withRelay { relay, redis in
+            let client = try relay.client()
+            #expect(try client.subscribe("c") == .ok)
+            let plain = try redis.client()
+            try plain.run("ACL", "SETUSER", "default", "-" + command)
+            if command == "subscribe" { try plain.run("CLIENT", "KILL", "TYPE", "pubsub") }
+            try client.collect(untilState: .degraded)
+            try eventually("the reason names the command") {
+                let status = try relay.clientInAnyState().welcome.status
+                return status.cause == .auth && status.reason.contains("'\(command)'") && status.state == .degraded
+            }
+            #expect(try relay.http("/health").status == 503)
+            try plain.run("ACL", "SETUSER", "default", "+" + command)
+            try client.collect(untilState: .up)
+            #expect(try client.publish("c", "x").outcome == .ok)
+            #expect(try client.expectMessage().text == "x")
+        }
+    }
+
     @Test(arguments: ["PUBLISH", "ROLE"]) func anErrorOfTheMomentIsNoDenial(verb: String) throws {
         let fake = try FakeRedisServer()
         let relay = try RelayProcess(redis: fake.url)

@@ -5,7 +5,8 @@ import Testing
 @Suite struct MetricsTests {
     private static let names = [
         "hubrelay_state", "hubrelay_link_up", "hubrelay_outages_total", "hubrelay_outage_seconds_total",
-        "hubrelay_gaps_total", "hubrelay_probe_round_trip_seconds", "hubrelay_loop_lag_seconds",
+        "hubrelay_gaps_total", "hubrelay_probe_enabled", "hubrelay_probe_round_trip_seconds",
+        "hubrelay_loop_lag_seconds",
         "hubrelay_publishes_total", "hubrelay_messages_received_total", "hubrelay_messages_delivered_total",
         "hubrelay_messages_lost_total", "hubrelay_publishes_lost_total", "hubrelay_received_bytes_total",
         "hubrelay_sent_bytes_total", "hubrelay_connections", "hubrelay_connections_closed_total",
