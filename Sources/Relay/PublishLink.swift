@@ -54,22 +54,25 @@ final class PublishLink: RedisLink {
     // MARK: Replies
 
     func answered(_ receivers: Int64) {
-        // A server that is out of step would have publishes answered by what belongs to others.
-        guard publishes.isNumberDue, let reply = hub.publishAnswered(receivers: receivers, by: feed) else {
-            return violation()
+        switch hub.publishAnswered(receivers: receivers, by: feed) {
+        case Hub.OwnReply.none?: break
+        case .probe(let number)?: node.probeAnswered(number)
+        case .ping?, .role?, nil: violation()
         }
-        if case .probe(let number) = reply { node.probeAnswered(number) }
     }
 
     func answered(_ value: RedisValue) {
+        // A server that is out of step would have publishes answered by what belongs to others.
         var text = ""
         if case .error(let error) = value { text = error } else if publishes.isNumberDue { return violation() }
         guard let reply = hub.publishRefused(text, by: feed) else { return violation() }
         if case .error(let error) = value, let failure = LinkFailure.classify(error: error) { return fail(failure) }
         let answer = LinkMachine.Reply(value)
         switch reply {
-        case .ping: if answer.isStatus { pongReceived() } else if !answer.isError { return violation() }
-        case .role: if answer.isStatus || answer == .other { violation() } else { node.roleAnswered(answer) }
+        case .ping where !LinkMachine.GreetingStep.ping.accepts(answer): violation()
+        case .role where !LinkMachine.GreetingStep.role.accepts(answer): violation()
+        case .ping: if answer.isStatus { pongReceived() }
+        case .role: node.roleAnswered(answer)
         case .probe: node.probeFailed(text)
         case .none: break
         }

@@ -158,7 +158,7 @@ class RedisLink {
         machine.failed(failure, now: relay.now, using: &random)
         if wasEstablished { lost(failure, unsent: unsent) }
         perform(.none)
-        relay.linkChanged()
+        relay.evaluatePath()
     }
 
     // MARK: Events

@@ -4,9 +4,6 @@ internal import RelayCore
 
 /// What state the path to Redis is in, and who is told of a change.
 extension Relay {
-    /// A link has come or gone, or has failed to come. When one was lost, its in-flight publishes are answered already.
-    func linkChanged() { evaluatePath() }
-
     /// Runs `body`, in which links end together: the path is looked at once, afterwards.
     func withoutEvaluation(_ body: () -> Void) {
         isEvaluationHeld = true
@@ -14,7 +11,8 @@ extension Relay {
         isEvaluationHeld = isEnded
     }
 
-    /// Works out what the path can do, and tells everybody when that has changed.
+    /// Works out what the path can do, and tells everybody when that has changed. Called whenever a link has come or
+    /// gone, or has failed to come; when one was lost, its in-flight publishes are answered already.
     func evaluatePath() {
         guard !isEvaluationHeld else { return }
         let set = NodeSet(nodes.map(\.machine))

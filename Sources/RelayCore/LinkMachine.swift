@@ -32,6 +32,14 @@ package struct LinkMachine: Sendable {
         case setName = "CLIENT SETNAME"
         case role = "ROLE"
         case ping = "PING"
+
+        /// Whether a reply can be one to this, now or later in the link's life.
+        package func accepts(_ reply: Reply) -> Bool {
+            switch (self, reply) {
+            case (_, .error), (.role, .role), (.auth, .status), (.setName, .status), (.ping, .status): true
+            default: false
+            }
+        }
     }
 
     /// A reply, as far as a link cares.
@@ -43,7 +51,6 @@ package struct LinkMachine: Sendable {
         case other
 
         package var isStatus: Bool { if case .status = self { true } else { false } }
-        package var isError: Bool { if case .error = self { true } else { false } }
     }
 
     package enum Action: Equatable, Sendable {
@@ -174,18 +181,19 @@ package struct LinkMachine: Sendable {
     package mutating func greeted(_ reply: Reply, now: UInt64) -> Action {
         guard phase == .greeting, !steps.isEmpty else { return .none }
         let step = steps.removeFirst()
-        switch (step, reply) {
-        case (_, .error(let text)):
+        guard step.accepts(reply) else {
+            return .fail(
+                LinkFailure(cause: .malformedReply, reason: "Redis: an answer to \(step.rawValue) that is none"))
+        }
+        switch reply {
+        case .error(let text):
             if let failure = LinkFailure.classify(error: text, isAuth: step == .auth) {
                 return .fail(LinkFailure(cause: failure.cause, reason: masked(failure.reason)))
             }
             if step == .setName || step == .role { fallbacks.append(Fallback(step: step, text: masked(text))) }
-        case (.role, .role(let role)):
+        case .role(let role):
             if let failure = LinkFailure.classify(role: role) { return .fail(failure) }
-        case (.auth, .status), (.setName, .status), (.ping, .status): break
-        default:
-            return .fail(
-                LinkFailure(cause: .malformedReply, reason: "Redis: an answer to \(step.rawValue) that is none"))
+        case .status, .other: break
         }
         guard steps.isEmpty else { return .none }
         phase = .established
