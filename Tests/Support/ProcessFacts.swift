@@ -7,7 +7,7 @@ extension ChildProcess {
     package var openDescriptors: Int { descriptorNumbers.count }
 
     /// The numbers of its open descriptors.
-    package var descriptorNumbers: [Int] { entryNames("/proc/\(pid)/fd").compactMap { Int($0) } }
+    package var descriptorNumbers: [Int] { names(in: "/proc/\(pid)/fd").compactMap { Int($0) } }
 
     /// The seconds of CPU time that it has used, user and system, to the precision of the clock tick (10 ms).
     package var cpuSeconds: Double {
@@ -40,17 +40,4 @@ package func raiseDescriptorLimit() -> Int {
     limits.rlim_cur = limits.rlim_max
     setrlimit(resource, &limits)
     return Int(clamping: limits.rlim_cur)
-}
-
-private func entryNames(_ path: String) -> [String] {
-    guard let directory = opendir(path) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if !name.hasPrefix(".") { names.append(name) }
-    }
-    return names
 }

@@ -30,7 +30,7 @@ package final class TemporaryDirectory: Sendable {
 }
 
 /// The names in a directory, none when it cannot be read.
-private func names(in path: String) -> [String] {
+func names(in path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }
     var names: [String] = []

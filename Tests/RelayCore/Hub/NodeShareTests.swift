@@ -18,6 +18,12 @@ import Testing
         Set(rig.nodes[number].redis.subscribed.map { String(decoding: $0.bytes.dropFirst(4), as: UTF8.self) })
     }
 
+    /// The first node's Redis carries out one command, and the relay reads what it answers.
+    private func answerFirstNode() {
+        rig.nodes[0].redis.executeSubscribe()
+        while rig.readSubscribeReply(0) {}
+    }
+
     @Test func namesAndPublishesGoToTheirNode() {
         let app = rig.connect()
         rig.bringUp()
@@ -35,8 +41,7 @@ import Testing
         rig.bringUp()
         app.write(.subscribe(["a", "b"], id: 1))
         rig.turn()
-        rig.nodes[0].redis.executeSubscribe()
-        while rig.readSubscribeReply(0) {}
+        answerFirstNode()
         rig.turn()
         #expect(app.takeAnswers().isEmpty)
         rig.settle()
@@ -75,8 +80,7 @@ import Testing
         rig.bringUp()
         app.write(.subscribe(["a", "b"], id: 1))
         rig.turn()
-        rig.nodes[0].redis.executeSubscribe()
-        while rig.readSubscribeReply(0) {}
+        answerFirstNode()
         rig.loseSubscribeLink(0)
         rig.settle()
         #expect(app.takeAnswers() == ["1 pending"])
@@ -90,8 +94,7 @@ import Testing
         rig.turn()
         rig.openSubscribeLink(0)
         rig.turn()
-        rig.nodes[0].redis.executeSubscribe()
-        while rig.readSubscribeReply(0) {}
+        answerFirstNode()
         #expect(app.takeAnswers() == [] && rig.nodes[0].machine.receiving)
         rig.settle()
         #expect(app.takeAnswers() == ["1 ok"])
@@ -131,8 +134,7 @@ import Testing
         _ = app.takeFrames()
         app.write(.subscribe(["a"], id: 2))
         rig.turn()
-        rig.nodes[0].redis.executeSubscribe()
-        while rig.readSubscribeReply(0) {}
+        answerFirstNode()
         rig.turn()
         #expect(app.takeAnswers() == ["2 ok"])
         app.write(.subscribe(["a"], id: 3), .subscribe(["b2"], id: 4))

@@ -5,14 +5,13 @@ import os
 import random
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 
 from harness import hubrelay
-from hubrelay import Outcome, State
+from hubrelay import State
 
-from .stage import Client, Redis, Relay, free_port, median, run, stage, table
+from .stage import Redis, median, run, stage, table
 
 RUNS = 5
 
@@ -27,13 +26,17 @@ def told(client, began):
             return first, time.monotonic() - began
 
 
+def seconds_until_told(client, fault):
+    time.sleep(random.uniform(1, 6))  # anywhere between two heartbeats and two probes
+    began = time.monotonic()
+    fault()
+    return told(client, began)
+
+
 def with_redis(fault):
     def measure(number):
         with stage() as (redis, relay, client):
-            time.sleep(random.uniform(1, 6))  # anywhere between two heartbeats and two probes
-            began = time.monotonic()
-            fault(redis)
-            return told(client, began)
+            return seconds_until_told(client, lambda: fault(redis))
     return measure
 
 
@@ -65,21 +68,13 @@ def forward(namespace, value):
 
 def half_open(publishes):
     def measure(number):
-        with router(number) as (app, between, far, address), contextlib.ExitStack() as stack:
-            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="hubrelay-figures-"))
-            redis = Redis(address, far)
-            stack.callback(redis.kill)
-            relay = Relay(redis.url, directory, app)
-            stack.callback(relay.kill)
-            client = Client(relay.path)
-            stack.callback(client.close)
-            client.up()
-            time.sleep(random.uniform(1, 6))
-            began = time.monotonic()
-            forward(between, 0)
-            if publishes:
-                client.send(*(hubrelay.Publish("a", bytes(100), id) for id in range(1, 11)))
-            return told(client, began)
+        with router(number) as (app, between, far, address):
+            with stage(Redis(address, far), namespace=app) as (redis, relay, client):
+                def fault():
+                    forward(between, 0)
+                    if publishes:
+                        client.send(*(hubrelay.Publish("a", bytes(100), id) for id in range(1, 11)))
+                return seconds_until_told(client, fault)
     return measure
 
 
@@ -132,20 +127,9 @@ class DeafProxy:
 
 
 def deaf(number):
-    with tempfile.TemporaryDirectory(prefix="hubrelay-figures-") as directory, contextlib.ExitStack() as stack:
-        redis = Redis()
-        stack.callback(redis.kill)
-        proxy = DeafProxy(redis)
-        stack.callback(proxy.close)
-        relay = Relay(proxy.url, directory)
-        stack.callback(relay.kill)
-        client = Client(relay.path)
-        stack.callback(client.close)
-        client.up()
-        time.sleep(random.uniform(1, 6))
-        began = time.monotonic()
-        proxy.is_deaf = True
-        return told(client, began)
+    redis = Redis()
+    with contextlib.closing(DeafProxy(redis)) as proxy, stage(redis, proxy.url) as (_, relay, client):
+        return seconds_until_told(client, lambda: setattr(proxy, "is_deaf", True))
 
 
 FAULTS = {

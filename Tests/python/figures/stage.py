@@ -147,13 +147,13 @@ class Client:
 
 
 @contextlib.contextmanager
-def stage(**settings):
-    """A Redis, a relay, and a client that is UP."""
+def stage(redis=None, url=None, namespace=None, **settings):
+    """A Redis (one of its own if none is given), a relay that reaches it at `url`, and a client that is UP."""
     with tempfile.TemporaryDirectory(prefix="hubrelay-figures-") as directory, contextlib.ExitStack() as stack:
-        redis = Redis()
+        redis = redis or Redis()
         stack.callback(redis.kill)
         stack.callback(redis.thaw)
-        relay = Relay(redis.url, directory, **settings)
+        relay = Relay(url or redis.url, directory, namespace, **settings)
         stack.callback(relay.kill)
         client = Client(relay.path)
         stack.callback(client.close)
