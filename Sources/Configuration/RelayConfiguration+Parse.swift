@@ -89,9 +89,9 @@ extension SettingReader {
                     + "needs none, or user@ together with --redis-password-file")
         }
         let redis = RedisConfiguration(
-            endpoint: url.endpoint, username: url.username,
-            password: passwordFile == nil ? url.password : nil,
-            passwordFile: passwordFile)
+            topology: .servers([url.endpoint]),
+            credentials: .init(
+                username: url.username, password: passwordFile == nil ? url.password : nil, passwordFile: passwordFile))
         var notices: [String] = []
         if let database = url.database, database.contains(where: { $0 != "0" }) {
             notices.append("database \(database) in \(source) has no meaning: pub/sub knows no databases")

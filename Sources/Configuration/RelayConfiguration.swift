@@ -31,41 +31,6 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var allowedGIDs: [UInt32]
 }
 
-/// The Redis server and how to log in there.
-package struct RedisConfiguration: Sendable, Equatable {
-    /// Where the server listens.
-    package enum Endpoint: Sendable, Equatable {
-        /// `host` is a name, an IPv4 address or an IPv6 address without brackets.
-        case tcp(host: String, port: UInt16)
-        /// An absolute path.
-        case unix(path: String)
-
-        /// What has to be looked up; empty for a path.
-        package var host: String {
-            switch self {
-            case .tcp(let host, _): host
-            case .unix: ""
-            }
-        }
-    }
-
-    package var endpoint: Endpoint
-    /// nil: the default user.
-    package var username: String?
-    /// nil: no AUTH, unless there is a ``passwordFile``. Never both.
-    package var password: String?
-    /// A file that holds the password, to be read before connecting.
-    package var passwordFile: String?
-
-    /// The endpoint as a URL, for logs and /health: never with a user or a password.
-    package var displayAddress: String {
-        switch endpoint {
-        case .tcp(let host, let port): "redis://\(bracketed(host)):\(port)"
-        case .unix(let path): "unix://\(path)"
-        }
-    }
-}
-
 /// Where the HTTP side listens.
 package enum HTTPListen: Sendable, Equatable, CustomStringConvertible {
     case off

@@ -8,7 +8,7 @@ internal import RelayCore
 /// Links live as long as the loop runs, so callbacks refer to them `unowned`. A weak reference would make every retain
 /// and release of the link several times as dear, and there are some for each message.
 extension RedisLink {
-    private var endpoint: RedisConfiguration.Endpoint { relay.configuration.redis.endpoint }
+    private var endpoint: RedisConfiguration.Endpoint { relay.configuration.redis.firstEndpoint }
 
     func resolve() {
         abandonAttempt()

@@ -40,7 +40,7 @@ class RedisLink {
             backoff: Backoff(
                 minimum: timings.backoffMin, maximum: timings.backoffMax,
                 maximumAfterRefusal: timings.backoffMaxRefused),
-            host: node.relay.configuration.redis.endpoint.host)
+            host: node.relay.configuration.redis.firstEndpoint.description)
     }
 
     var isEstablished: Bool { machine.phase == .established }
@@ -118,7 +118,7 @@ class RedisLink {
         for step in machine.connected(now: relay.now, secret: password) {
             switch step {
             case .auth:
-                let user = relay.configuration.redis.username.map { [$0] } ?? []
+                let user = relay.configuration.redis.credentials.username.map { [$0] } ?? []
                 write(["AUTH"] + user + [password ?? ""])
             case .setName: write(["CLIENT", "SETNAME", "hubrelay-\(name)-\(relay.hub.identity.id.prefix(8))"])
             case .role: write(["ROLE"])

@@ -102,7 +102,8 @@ package final class Relay {
 
     /// The password for this attempt: the file is read anew each time, so that it can be rotated.
     func redisPassword() throws -> String? {
-        guard let file = configuration.redis.passwordFile else { return configuration.redis.password }
+        let credentials = configuration.redis.credentials
+        guard let file = credentials.passwordFile else { return credentials.password }
         return String(decoding: try readSecretFile(file), as: UTF8.self)
     }
 

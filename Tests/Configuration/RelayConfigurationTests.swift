@@ -25,9 +25,7 @@ func configured(
             listener: ListenerConfiguration(
                 socketPath: "/run/hubrelay/hubrelay.sock", prefix: Array("app:".utf8), socketMode: 0o660,
                 socketGroup: nil, allowedUIDs: [], allowedGIDs: []),
-            redis: RedisConfiguration(
-                endpoint: .tcp(host: "127.0.0.1", port: 6379), username: nil, password: nil, passwordFile: nil
-            ),
+            redis: RedisConfiguration(topology: .servers([.tcp(host: "127.0.0.1", port: 6379)])),
             http: .tcp(host: "127.0.0.1", port: 8379),
             limits: Limits(
                 maxPayload: 1 << 20, window: 4 << 20, maxBuffered: 64 << 20, maxConnections: 10_000,
@@ -49,8 +47,8 @@ func configured(
         (.socketGroup, "www-data", { $0.listener.socketGroup == "www-data" }),
         (.allowUID, "1,2", { $0.listener.allowedUIDs == [1, 2] && $0.listener.allowedGIDs.isEmpty }),
         (.allowGID, "3", { $0.listener.allowedGIDs == [3] && $0.listener.allowedUIDs.isEmpty }),
-        (.redis, "unix:///r", { $0.redis.endpoint == .unix(path: "/r") }),
-        (.redisPasswordFile, "/p", { $0.redis.passwordFile == "/p" }),
+        (.redis, "unix:///r", { $0.redis.topology == .servers([.unix(path: "/r")]) }),
+        (.redisPasswordFile, "/p", { $0.redis.credentials.passwordFile == "/p" }),
         (.http, "off", { $0.http == .off }),
         (.maxPayload, "2KiB", { $0.limits.maxPayload == 2048 }),
         (.window, "2KiB", { $0.limits.window == 2048 }),
