@@ -52,12 +52,6 @@ package struct RedisConfiguration: Sendable, Equatable {
         (self.tls, self.clientName, self.attemptsAtStart) = (tls, clientName, attemptsAtStart)
     }
 
-    package var firstEndpoint: Endpoint {
-        switch topology {
-        case .servers(let endpoints), .sentinel(let endpoints, _): endpoints[0]
-        }
-    }
-
     /// The topology as a URL, for logs and /health: never with a user or a password.
     package var displayAddress: String {
         switch topology {

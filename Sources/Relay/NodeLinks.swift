@@ -34,9 +34,24 @@ final class NodeLinks {
         subscribeLink = SubscribeLink(node: self)
     }
 
-    var links: [RedisLink] { [publishLink, subscribeLink] }
-    /// For people; without secrets.
-    var address: String { relay.configuration.redis.displayAddress }
+    var links: [NodeLink] { [publishLink, subscribeLink] }
+    /// Where the node's server is.
+    var location: RedisLink.Location {
+        if let sentinels = relay.sentinels { return sentinels.location }
+        guard case .servers(let endpoints) = relay.configuration.redis.topology else {
+            preconditionFailure("there are sentinels")
+        }
+        return .at(endpoints)
+    }
+
+    /// The address of a link that is, or was last, somewhere; for people, without secrets.
+    func address(of place: Place?) -> String {
+        let redis = relay.configuration.redis
+        // One server is shown as it was configured, and of several the one that is meant.
+        if case .servers(let endpoints) = redis.topology, endpoints.count == 1 { return redis.displayAddress }
+        return place.map { "redis\(redis.tls == nil ? "" : "s")://\($0.endpoint)" } ?? redis.displayAddress
+    }
+
     /// Why one of the links is not up.
     var failure: LinkFailure? { publishLink.failure ?? subscribeLink.failure }
 
@@ -52,6 +67,7 @@ final class NodeLinks {
     /// Called several times per heartbeat interval.
     func tick() {
         for link in links { link.tick() }
+        leaveFormerMaster()
         carryOutOrders()
     }
 
@@ -96,7 +112,7 @@ final class NodeLinks {
     }
 
     /// Notes what the server refused in a link's greeting.
-    func noteFallbacks(of link: RedisLink) {
+    func noteFallbacks(of link: NodeLink) {
         for fallback in link.machine.fallbacks {
             logOnce("Redis refuses \(fallback.step.rawValue); the relay does without", fallback.text)
         }
@@ -170,20 +186,39 @@ final class NodeLinks {
     /// address. It may be the same server, and then it hears or tells nobody either; or another one, behind a balancer.
     /// The publish link can be asked. The subscribe link cannot, so it connects anew, but only once while the publish
     /// link is away: what it finds then, its own greeting tells.
-    func foundReplica(_ failure: LinkFailure, by link: RedisLink) {
+    func foundReplica(_ failure: LinkFailure, by link: NodeLink) {
         if link === subscribeLink { return machine.doubtRole() }
-        guard !hasDoubtedSubscribeLink, subscribeLink.isEstablished, subscribeLink.address == link.address else {
+        guard !hasDoubtedSubscribeLink, subscribeLink.isEstablished, subscribeLink.place == link.place else {
             return
         }
         hasDoubtedSubscribeLink = true
         subscribeLink.fail(failure)
     }
 
+    /// The sentinels have made another server the master: what is connected elsewhere leaves, what waits need not.
+    func masterMoved() {
+        leaveFormerMaster()
+        for link in links { link.hasten() }
+    }
+
+    private func leaveFormerMaster() {
+        guard let master = relay.sentinels?.master else { return }
+        let elsewhere = links.filter { $0.isConnecting && $0.place?.endpoint != master }
+        guard !elsewhere.isEmpty else { return }
+        let failure = LinkFailure(cause: .demoted, reason: "the sentinels have made \(master) the master")
+        giveUp(failure, links: elsewhere)
+    }
+
+    /// No sentinel can say where the master is: links that wait for that need not wait any longer.
+    func masterUnknown() {
+        for link in links { link.hasten() }
+    }
+
     /// The path is bad although the links are connected.
-    private func giveUp(_ failure: LinkFailure) {
+    private func giveUp(_ failure: LinkFailure, links: [NodeLink]? = nil) {
         relay.withoutEvaluation {
             machine.distrust()
-            for link in links { link.fail(failure) }
+            for link in links ?? self.links { link.fail(failure) }
         }
         relay.evaluatePath()
     }

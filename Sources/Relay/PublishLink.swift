@@ -5,7 +5,7 @@ internal import RelayCore
 
 /// The connection that publishes. Its commands are gathered in the hub's `PublishQueue` for its node, and written once
 /// a turn.
-final class PublishLink: RedisLink {
+final class PublishLink: NodeLink {
     private lazy var publishSink = PublishSink(link: self)
     // Borrowed for each reply, so not by way of the relay or the node.
     private let hub: Hub

@@ -4,12 +4,11 @@ internal import Posix
 internal import RedisWire
 internal import RelayCore
 
-/// One connection to Redis and its life: attempts, greeting, heartbeat, end. What it is used for is the business of
-/// its two subclasses, `PublishLink` and `SubscribeLink`. The decisions are `LinkMachine`'s; here they are carried out.
-/// How a connection comes about is in `RedisLink+Connecting`.
+/// One connection to a server and its life: attempts, greeting, heartbeat, end. What it is used for is the business of
+/// its subclasses: `PublishLink` and `SubscribeLink`, which are links to a Redis node, and `SentinelLink`. The decisions
+/// are `LinkMachine`'s; here they are carried out. How a connection comes about is in `RedisLink+Connecting`.
 class RedisLink {
     let name: String
-    unowned let node: NodeLinks
     unowned let relay: Relay
     var machine: LinkMachine
     /// The round trip of the last heartbeat, in nanoseconds; nil before the first.
@@ -23,35 +22,35 @@ class RedisLink {
 
     // Of the attempt under way; see RedisLink+Connecting.
     var timer: Timer?
-    var resolver: Resolver?
+    var lookup: HostLookup?
     var candidate: LinkStream?
-    var addresses: [NetworkAddress] = []
-    /// Where the candidate or the stream is connected to; nil for a Unix socket.
-    var address: NetworkAddress?
-    var lastGoodAddress: NetworkAddress?
+    var places: [Place] = []
+    /// Where the attempt under way connects to, or the stream is connected to.
+    var place: Place?
+    var lastGoodPlace: Place?
 
-    init(name: String, node: NodeLinks) {
-        (self.name, self.node, relay) = (name, node, node.relay)
-        let timings = node.relay.configuration.timings
-        machine = LinkMachine(
-            timings: .init(
-                heartbeatInterval: timings.heartbeatInterval, linkTimeout: timings.linkTimeout,
-                connectTimeout: timings.connectTimeout),
-            backoff: Backoff(
-                minimum: timings.backoffMin, maximum: timings.backoffMax,
-                maximumAfterRefusal: timings.backoffMaxRefused),
-            host: node.relay.configuration.redis.firstEndpoint.description)
+    init(name: String, relay: Relay, machine: LinkMachine) {
+        (self.name, self.relay, self.machine) = (name, relay, machine)
     }
 
     var isEstablished: Bool { machine.phase == .established }
     /// Why the link is not up, with who failed; nil while it is.
     var failure: LinkFailure? {
-        machine.lastFailure.map {
-            LinkFailure(cause: $0.cause, reason: "\(node.address), \(name) link: \($0.reason)")
-        }
+        machine.lastFailure.map { LinkFailure(cause: $0.cause, reason: "\(address), \(name) link: \($0.reason)") }
     }
 
     // MARK: For subclasses
+
+    /// For people; without secrets.
+    var address: String { preconditionFailure("every kind of link has an address") }
+    /// Asked at each attempt.
+    var location: Location { preconditionFailure("every kind of link has a location") }
+    /// Who logs in.
+    var credentials: RedisConfiguration.Credentials { .none }
+    /// The server does not let the relay ask something that it asked in its greeting.
+    func noteFallbacks() {}
+    /// The link has failed, or an attempt to have it.
+    func failed(_ failure: LinkFailure, wasEstablished: Bool) {}
 
     /// Receives the replies; made anew for each connection's reader, but may be one and the same.
     var sink: ReplySink { preconditionFailure("every kind of link has a sink") }
@@ -68,6 +67,19 @@ class RedisLink {
 
     // MARK: Life
 
+    /// The machine of a link that is configured as all are.
+    /// - Parameter heartbeat: nanoseconds of silence after which the other end is asked for a sign of life.
+    static func machine(
+        _ timings: Timings, heartbeat: UInt64, host: String, expects server: ServerKind = .redis
+    ) -> LinkMachine {
+        LinkMachine(
+            timings: .init(
+                heartbeatInterval: heartbeat, linkTimeout: timings.linkTimeout, connectTimeout: timings.connectTimeout),
+            backoff: Backoff(
+                minimum: timings.backoffMin, maximum: timings.backoffMax, maximumAfterRefusal: timings.backoffMaxRefused),
+            host: host, expects: server)
+    }
+
     func start() {
         timer = Timer(loop: relay.loop) { [unowned self] in wake() }
         wake()
@@ -81,7 +93,20 @@ class RedisLink {
     }
 
     /// A wait is over, or a step of an attempt has taken too long.
-    private func wake() { perform(machine.wake(now: relay.now)) }
+    private func wake() {
+        if case .resolving(let until) = machine.phase, relay.now >= until { return resolvingTimedOut() }
+        perform(machine.wake(now: relay.now))
+    }
+
+    /// The server is somewhere else now, or there is another reason to try again at once.
+    func hasten() {
+        if case .resolving = machine.phase { return resolve() }
+        machine.hasten(now: relay.now)
+        perform(.none)
+    }
+
+    /// Whether there is a connection, or one is being made.
+    var isConnecting: Bool { candidate != nil || stream != nil }
 
     /// Carries out what the machine wants, and sees to it that it is woken in time.
     func perform(_ action: LinkMachine.Action) {
@@ -93,34 +118,41 @@ class RedisLink {
             pingSentAt = Clock.monotonicNanoseconds()
             writePing()
         case .established:
-            lastGoodAddress = address
+            lastGoodPlace = place
             pongReceived()
-            node.noteFallbacks(of: self)
+            noteFallbacks()
             established()
         case .fail(let failure): fail(failure)
         }
         if let due = machine.wakesAt { timer?.start(after: due > relay.now ? due - relay.now : 0) }
     }
 
-    /// The socket is connected: what is to be known before the link is used is asked.
-    func greet(_ stream: LinkStream) {
+    /// The socket is connected.
+    func use(_ stream: LinkStream) {
         self.stream = stream
-        let password: String?
-        do { password = try relay.redisPassword() } catch {
-            return fail(LinkFailure(cause: .auth, reason: "\(error)"))
-        }
-        reader = ReplyReader(sink: sink)
         do throws(LoopError) { try stream.startReading() } catch {
             return fail(LinkFailure(cause: .closed, reason: "\(error)"))
         }
+        greet()
+    }
+
+    /// The connection can carry commands: what is to be known before the link is used is asked.
+    private func greet() {
+        let password: String?
+        do { password = try readPassword(of: credentials) } catch {
+            return fail(LinkFailure(cause: .auth, reason: "\(error)"))
+        }
+        reader = ReplyReader(sink: sink)
         timer?.stop()
         pingSentAt = Clock.monotonicNanoseconds()
         for step in machine.connected(now: relay.now, secret: password) {
             switch step {
             case .auth:
-                let user = relay.configuration.redis.credentials.username.map { [$0] } ?? []
+                let user = credentials.username.map { [$0] } ?? []
                 write(["AUTH"] + user + [password ?? ""])
-            case .setName: write(["CLIENT", "SETNAME", "hubrelay-\(name)-\(relay.hub.identity.id.prefix(8))"])
+            case .setName:
+                let client = relay.configuration.redis.clientName
+                write(["CLIENT", "SETNAME", "\(client)-\(name)-\(relay.hub.identity.id.prefix(8))"])
             case .role: write(["ROLE"])
             case .ping: write(["PING"])
             }
@@ -139,9 +171,7 @@ class RedisLink {
 
     /// A reply while the greeting is under way.
     func greeted(_ value: RedisValue) {
-        let action = machine.greeted(LinkMachine.Reply(value), now: relay.now)
-        perform(action)
-        if case .fail(let failure) = action, failure.cause == .demoted { node.foundReplica(failure, by: self) }
+        perform(machine.greeted(LinkMachine.Reply(value), now: relay.now))
     }
 
     /// The connection is over, or could not be had. Does nothing when there is none.
@@ -158,7 +188,7 @@ class RedisLink {
         machine.failed(failure, now: relay.now, using: &random)
         if wasEstablished { lost(failure, unsent: unsent) }
         perform(.none)
-        relay.evaluatePath()
+        failed(failure, wasEstablished: wasEstablished)
     }
 
     // MARK: Events
@@ -185,53 +215,6 @@ class RedisLink {
         guard let sentAt = pingSentAt else { return }
         lastRoundTrip = Clock.monotonicNanoseconds() - sentAt
         pingSentAt = nil
-    }
-}
-
-/// The socket of a link.
-final class LinkStream: EventLoop.Stream {
-    private unowned let link: RedisLink
-
-    init(link: RedisLink, kind: Kind) {
-        self.link = link
-        super.init(loop: link.relay.loop, kind: kind)
-    }
-
-    /// Whether this is the connection that the link uses, and not one that it has given up.
-    private var isCurrent: Bool { !isClosing && link.stream === self }
-
-    override func didRead(_ bytes: UnsafeRawBufferPointer) {
-        if isCurrent { link.received(bytes) }
-    }
-
-    override func didEnd(_ error: LoopError?) {
-        guard isCurrent else { return }
-        link.fail(error.map(LinkFailure.init) ?? LinkFailure(cause: .closed, reason: "Redis closed the connection"))
-    }
-
-    override func didFailToSend(_ error: LoopError) {
-        // A server that turns us away may close before we have written a word. Why it did so is still to be read, and the
-        // end of the stream after it.
-        guard isCurrent, link.isEstablished else { return }
-        link.fail(LinkFailure(error))
-    }
-
-    override func didSendBacklog() {
-        if isCurrent { link.didSendBacklog() }
-    }
-}
-
-extension LinkFailure {
-    /// A connection that was there has failed. That the kernel had given up waiting for the other end, as it is told to
-    /// do after the link's own deadline, is the same silence that the heartbeat would have found a moment later.
-    init(_ error: LoopError) {
-        let cause: Cause =
-            switch error.kind {
-            case .timedOut: .timeout
-            case .unreachable: .unreachable
-            case .other: .closed
-            }
-        self.init(cause: cause, reason: "\(error)")
     }
 }
 

@@ -28,6 +28,12 @@ extension Relay {
             json.array { json in
                 for link in nodes.flatMap(\.links) { json.object { linkHealth(link, &$0) } }
             }
+            if let sentinels {
+                json.key("sentinels")
+                json.array { json in
+                    for link in sentinels.links { json.object { sentinelHealth(link, of: sentinels, &$0) } }
+                }
+            }
             json.member("connections", UInt64(hub.connectionCount))
             json.member("subscriptions", UInt64(hub.subscriptionCount))
             json.member("names", UInt64(hub.nameCount))
@@ -52,9 +58,21 @@ extension Relay {
         if let reason { json.member("unavailable", reason) }
     }
 
-    private func linkHealth(_ link: RedisLink, _ json: inout JSONWriter) {
+    private func sentinelHealth(_ link: SentinelLink, of sentinels: Sentinels, _ json: inout JSONWriter) {
+        json.member("address", "\(link.endpoint)")
+        json.member("up", link.isEstablished)
+        if let master = sentinels.view.master(by: link.index) {
+            json.member("master", "\(RedisConfiguration.Endpoint(master))")
+        }
+        if let failure = link.failure {
+            json.member("cause", failure.cause.label)
+            json.member("reason", failure.reason)
+        }
+    }
+
+    private func linkHealth(_ link: NodeLink, _ json: inout JSONWriter) {
         json.member("name", link.name)
-        json.member("address", link.node.address)
+        json.member("address", link.address)
         json.member("up", link.isEstablished)
         json.member("round_trip_seconds", link.lastRoundTrip.map(seconds))
         if let failure = link.machine.lastFailure {

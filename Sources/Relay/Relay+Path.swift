@@ -21,6 +21,7 @@ extension Relay {
             set, failure: nodes.lazy.compactMap(\.failure).first, now: now,
             unixMilliseconds: Clock.unixMilliseconds())
         hub.status = path.status
+        if path.hasBeenUp { announceReady() }
         for node in nodes { node.feed.isPublishing = node.machine.publishing }
         if isChanged {
             hub.announce(path.status)

@@ -50,6 +50,7 @@ extension Relay {
         isEvaluationHeld = true  // the links end because we end: that is no outage
         let failure = LinkFailure(cause: .stopping, reason: "the relay has stopped")
         for node in nodes { node.stop(failure) }
+        sentinels?.stop(failure)
         hub.emitPublishLosses(all: true)
         hub.outboxes.drainDirty { connections[$0]?.flush() }
         for connection in connections { connection?.close() }

@@ -57,8 +57,10 @@ extension Relay {
         lastTickAt = now
         if loopLag > configuration.timings.heartbeatInterval / 2 {
             for node in nodes { node.forgive(loopLag) }
+            sentinels?.forgive(loopLag)
         }
         for node in nodes { node.tick() }
+        sentinels?.tick()
         if loopLag > 0 { hub.forgive(loopLag) }
         hub.failLate()
         closeDrained()

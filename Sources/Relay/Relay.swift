@@ -21,6 +21,8 @@ package final class Relay {
 
     /// The Redis nodes and their links; one for a single Redis.
     var nodes: [NodeLinks] = []
+    /// Who says where the master is; nil when it is configured.
+    private(set) var sentinels: Sentinels?
     var path: PathState
     var roundTrips = Histogram()
     var loopLag: UInt64 = 0
@@ -44,6 +46,7 @@ package final class Relay {
     var watchdogInterval: UInt64?
     var lastWatchdogAt: UInt64 = 0
     var isStopping = false
+    var isReadyAnnounced = false
     var isEnded = false
     /// Links are being ended by us: the path is looked at once, when that is done, or not at all.
     var isEvaluationHeld = false
@@ -65,6 +68,9 @@ package final class Relay {
         hub.outboxes.flush = { [unowned self] slot in connections[slot]?.flush() }
         hub.environment = self
         nodes = hub.nodes.map { NodeLinks(relay: self, feed: $0) }
+        if case .sentinel(let endpoints, let service) = configuration.redis.topology {
+            sentinels = Sentinels(endpoints, service: service, relay: self)
+        }
         tick = Timer(loop: loop) { [unowned self] in ticked() }
         waker = Timer(loop: loop) {}
     }
@@ -99,13 +105,6 @@ package final class Relay {
 
     /// The time of this loop turn, monotonic nanoseconds.
     var now: UInt64 { loop.now }
-
-    /// The password for this attempt: the file is read anew each time, so that it can be rotated.
-    func redisPassword() throws -> String? {
-        let credentials = configuration.redis.credentials
-        guard let file = credentials.passwordFile else { return credentials.password }
-        return String(decoding: try readSecretFile(file), as: UTF8.self)
-    }
 
     /// The Redis channel of one of the relay's own channels.
     func redisName(of channel: String) -> String {

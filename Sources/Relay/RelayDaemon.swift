@@ -35,6 +35,7 @@ extension Relay {
         for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
             signals.append(SignalWatcher(loop: loop, signal: number) { [unowned self] in stopRequested(by: name) })
         }
+        signals.append(SignalWatcher(loop: loop, signal: SIGHUP) { [unowned self] in reloadRequested() })
         let socket = configuration.listener
         let path = try SocketPath.bind(
             path: socket.socketPath, mode: socket.socketMode,
@@ -93,11 +94,20 @@ extension Relay {
     func serve() {
         lastTickAt = now
         tick.start(after: tickInterval, every: tickInterval)
+        sentinels?.start()
         for node in nodes { node.start() }
         watchdogInterval = watchdogMicroseconds().map { $0 * 1000 }
-        notifyServiceManager("READY=1")
+        // Who asked not to wait for Redis is told that it started only when Redis is there.
+        if configuration.redis.attemptsAtStart == nil { announceReady() }
         loop.run()
         if !isEnded { end() }
+    }
+
+    /// Tells the service manager that the relay has started, once.
+    func announceReady() {
+        guard !isReadyAnnounced else { return }
+        isReadyAnnounced = true
+        notifyServiceManager("READY=1")
     }
 
     /// Gives everything back, also after a set-up that failed half-way.

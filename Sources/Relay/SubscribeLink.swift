@@ -6,7 +6,7 @@ internal import RelayCore
 
 /// The connection that subscribes and hears. What Redis is told about names comes from the hub, in batches: the share of
 /// its node.
-final class SubscribeLink: RedisLink {
+final class SubscribeLink: NodeLink {
     private lazy var subscribeSink = SubscribeSink(link: self)
     private let batch = CommandBatch()
     // Borrowed for each reply, so not by way of the relay or the node.

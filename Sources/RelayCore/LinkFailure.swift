@@ -25,6 +25,12 @@ package struct LinkFailure: Error, Equatable, Sendable {
         }
     }
 
+    /// Whether an answer to AUTH says that the server has no password. For a sentinel that is no matter: it is commonly
+    /// given the password of the servers that it watches.
+    static func isPasswordNeedless(_ text: String) -> Bool {
+        text.contains("without any password") || text.contains("no password is set")
+    }
+
     /// Whether an error says that the server never answers such a command for this user: an ACL denies it, or the server
     /// does not know it. Other errors are of the moment.
     package static func isDenial(_ text: String) -> Bool {
@@ -38,9 +44,21 @@ package struct LinkFailure: Error, Equatable, Sendable {
         return LinkFailure(cause: .auth, reason: "Redis: \(text)")
     }
 
-    /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it.
-    package static func classify(role: String) -> LinkFailure? {
-        guard role == "slave" || role == "replica" else { return nil }
-        return LinkFailure(cause: .demoted, reason: "Redis is a replica, not a master")
+    /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it. A Sentinel is
+    /// another kind of server altogether.
+    package static func classify(role: String, expected: ServerKind = .redis) -> LinkFailure? {
+        switch (expected, role) {
+        case (.redis, "slave"), (.redis, "replica"):
+            LinkFailure(cause: .demoted, reason: "Redis is a replica, not a master")
+        case (.redis, "sentinel"):
+            LinkFailure(
+                cause: .topology, reason: "this is a Sentinel, which carries no messages (redis-sentinel:// asks it)")
+        case (.sentinel, _) where role != "sentinel":
+            LinkFailure(cause: .topology, reason: "this is no Sentinel but a Redis server (redis:// is for it)")
+        default: nil
+        }
     }
 }
+
+/// What a link is to find where it connects.
+package enum ServerKind: Sendable { case redis, sentinel }

@@ -1,15 +1,16 @@
 /// The life of one link to Redis, without the socket: times and events in, actions out.
 ///
-///     waiting ──► resolving ──► connecting ──► greeting ──► established
-///        ▲            │             │  ▲          │             │
-///        │            │             └──┘ next     │             │
-///        └────────────┴────── failure ──┴─────────┴─────────────┘    the wait depends on the cause, see Backoff
-///
+///     waiting ──► resolving ──► connecting ──► securing ──► greeting ──► established
+///        ▲            │             │  ▲           │            │             │
+///        │            │             └──┘ next      │            │             │
+///        └────────────┴────── failure ──┴──────────┴────────────┴─────────────┘    the wait depends on the cause, see
+///                                                                                  Backoff
 /// *Resolving* is done anew for each attempt, and every address that it gives is tried in turn, also when the server
 /// there is none that can be used, a replica for one; when resolving fails, the address that worked last is tried.
-/// *Greeting* is what is asked before the link is used: AUTH, the name for CLIENT
-/// LIST, ROLE, PING. They are written at once, and their replies come in order. What an established link is used for
-/// is the business of the hub; what the two links of a node are worth together is `NodeMachine`'s.
+/// *Securing* is the TLS handshake, where there is one. *Greeting* is what is asked before the link is used: AUTH, the
+/// name for CLIENT LIST, ROLE, PING. They are written at once, and their replies come in order. What an established link
+/// is used for is the business of the hub, or of the sentinels' view; what the two links of a node are worth together is
+/// `NodeMachine`'s.
 package struct LinkMachine: Sendable {
     /// One of the places that an attempt may try.
     package enum Target: Sendable, Equatable {
@@ -23,6 +24,8 @@ package struct LinkMachine: Sendable {
         case waiting(until: UInt64)
         case resolving(until: UInt64)
         case connecting(Target, until: UInt64)
+        /// The TLS handshake is under way.
+        case securing(until: UInt64)
         case greeting
         case established
     }
@@ -69,7 +72,7 @@ package struct LinkMachine: Sendable {
         /// All in nanoseconds.
         package var heartbeatInterval: UInt64
         package var linkTimeout: UInt64
-        /// For resolving, and for each address.
+        /// For resolving, for each address, and for each TLS handshake.
         package var connectTimeout: UInt64
 
         package init(heartbeatInterval: UInt64, linkTimeout: UInt64, connectTimeout: UInt64) {
@@ -101,6 +104,9 @@ package struct LinkMachine: Sendable {
     private let timings: Timings
     /// What is looked up; for people.
     private let host: String
+    private let expectedServer: ServerKind
+    /// Attempts that have failed since the link was last established.
+    package private(set) var failedAttempts = 0
     private var lastHeard: UInt64 = 0
     /// Since when something has been unanswered, or nil.
     private var owedSince: UInt64?
@@ -109,8 +115,8 @@ package struct LinkMachine: Sendable {
     private var establishedAt: UInt64 = 0
 
     /// - Parameter host: what is looked up; for people.
-    package init(timings: Timings, backoff: Backoff, host: String) {
-        (self.timings, self.backoff, self.host) = (timings, backoff, host)
+    package init(timings: Timings, backoff: Backoff, host: String, expects server: ServerKind = .redis) {
+        (self.timings, self.backoff, self.host, expectedServer) = (timings, backoff, host, server)
     }
 
     // MARK: Attempts
@@ -118,7 +124,7 @@ package struct LinkMachine: Sendable {
     /// When `wake` is due, if nothing comes before; nil while the heartbeat alone decides.
     package var wakesAt: UInt64? {
         switch phase {
-        case .waiting(let until), .resolving(let until), .connecting(_, let until): until
+        case .waiting(let until), .resolving(let until), .connecting(_, let until), .securing(let until): until
         case .greeting, .established: nil
         }
     }
@@ -133,8 +139,14 @@ package struct LinkMachine: Sendable {
             return .resolve
         case .resolving: return resolvingFailed("timed out", now: now)
         case .connecting: return connectingFailed("timed out", now: now)
+        case .securing: return .fail(LinkFailure(cause: .timeout, reason: "no answer to the TLS handshake"))
         case .greeting, .established: return .none
         }
+    }
+
+    /// There is news about the server: a wait for the next attempt is over.
+    package mutating func hasten(now: UInt64) {
+        if case .waiting(let until) = phase { phase = .waiting(until: min(until, now)) }
     }
 
     /// The host has so many addresses.
@@ -146,8 +158,13 @@ package struct LinkMachine: Sendable {
 
     /// The host's addresses cannot be had now.
     package mutating func resolvingFailed(_ reason: String, now: UInt64) -> Action {
+        locatingFailed(LinkFailure(cause: .unreachable, reason: "resolving \(host): \(reason)"), now: now)
+    }
+
+    /// Where the server is cannot be known now.
+    package mutating func locatingFailed(_ failure: LinkFailure, now: UInt64) -> Action {
         guard case .resolving = phase else { return .none }
-        attemptFailure = LinkFailure(cause: .unreachable, reason: "resolving \(host): \(reason)")
+        attemptFailure = failure
         targets = hasLastGood ? [.lastGood] : []
         return tryNext(now: now)
     }
@@ -165,7 +182,10 @@ package struct LinkMachine: Sendable {
         return .connect(target)
     }
 
-    /// The socket is connected.
+    /// The socket is connected, and the TLS handshake begins.
+    package mutating func securing(now: UInt64) { phase = .securing(until: now + timings.connectTimeout) }
+
+    /// The connection can carry commands.
     /// - Parameter secret: the password, if there is one; it is kept out of everything that the server says.
     /// - Returns: what to ask, in this order.
     package mutating func connected(now: UInt64, secret: String?) -> [GreetingStep] {
@@ -187,12 +207,13 @@ package struct LinkMachine: Sendable {
         }
         switch reply {
         case .error(let text):
-            if let failure = LinkFailure.classify(error: text, isAuth: step == .auth) {
+            let isNeedless = expectedServer == .sentinel && step == .auth && LinkFailure.isPasswordNeedless(text)
+            if !isNeedless, let failure = LinkFailure.classify(error: text, isAuth: step == .auth) {
                 return .fail(LinkFailure(cause: failure.cause, reason: masked(failure.reason)))
             }
-            if step == .setName || step == .role { fallbacks.append(Fallback(step: step, text: masked(text))) }
+            if step == .setName || step == .role || isNeedless { fallbacks.append(Fallback(step: step, text: masked(text))) }
         case .role(let role):
-            if let failure = LinkFailure.classify(role: role) { return .fail(failure) }
+            if let failure = LinkFailure.classify(role: role, expected: expectedServer) { return .fail(failure) }
         case .status, .other: break
         }
         guard steps.isEmpty else { return .none }
@@ -201,6 +222,7 @@ package struct LinkMachine: Sendable {
         targets = []
         establishedAt = now
         lastFailure = nil
+        failedAttempts = 0
         hasLastGood = true
         return .established
     }
@@ -216,13 +238,22 @@ package struct LinkMachine: Sendable {
         steps = []
         secret = nil
         owedSince = nil
-        if phase == .greeting, !targets.isEmpty {
+        if isMidAttempt, !targets.isEmpty {
             // The attempt is not over: the host has other addresses.
             phase = .waiting(until: now)
             return
         }
         targets = []
+        failedAttempts += 1
         phase = .waiting(until: now + backoff.next(afterRefusal: failure.isRefusal, using: &random))
+    }
+
+    /// A server has been reached, and is not used yet.
+    private var isMidAttempt: Bool {
+        switch phase {
+        case .securing, .greeting: true
+        case .waiting, .resolving, .connecting, .established: false
+        }
     }
 
     // MARK: Heartbeat
@@ -264,6 +295,7 @@ package struct LinkMachine: Sendable {
         switch phase {
         case .resolving(let until): phase = .resolving(until: until + nanoseconds)
         case .connecting(let target, let until): phase = .connecting(target, until: until + nanoseconds)
+        case .securing(let until): phase = .securing(until: until + nanoseconds)
         case .waiting, .greeting, .established: break
         }
     }

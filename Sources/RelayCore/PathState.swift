@@ -5,7 +5,8 @@ package struct PathState: Sendable {
     private var notUpSince: UInt64?
     /// Time not UP in outages that are over, in nanoseconds.
     private var endedOutageTime: UInt64 = 0
-    private var hasBeenUp = false
+    /// Whether it was UP since the relay started.
+    package private(set) var hasBeenUp = false
     private var summary: [UInt64] = [0, 0, 0]
 
     package init(now: UInt64, unixMilliseconds: UInt64) {

@@ -99,9 +99,9 @@ import Testing
         let error = try #require(outcomeOfParse(["--prefix": ["x"], "--redis": ["redis://secret@h"]]).error)
         #expect(error.hasPrefix("--redis: names a user without a password; allowed: "))
         #expect(!error.contains("secret"))
-        let redis = try configured(["--redis": ["redis://user@h"], "--redis-password-file": ["/p"]]).redis
+        let redis = try configured(["--redis": ["redis://user@h"], "--redis-password-file": ["/p"]]).redis.credentials
         #expect(redis.username == "user" && redis.password == nil && redis.passwordFile == "/p")
-        let nopass = try configured(["--redis": ["redis://user:@h"]]).redis
+        let nopass = try configured(["--redis": ["redis://user:@h"]]).redis.credentials
         #expect(nopass.username == "user" && nopass.password == "")
     }
 
@@ -120,6 +120,6 @@ import Testing
             notices[0].hasPrefix("the password in --redis is visible to every user of this machine (ps): "))
         #expect(!notices[0].contains("hunter2"))
         let byVariable = try configured([:], ["HUBRELAY_REDIS": "redis://:hunter2@h"])
-        #expect(byVariable.notices.isEmpty && byVariable.redis.password == "hunter2")
+        #expect(byVariable.notices.isEmpty && byVariable.redis.credentials.password == "hunter2")
     }
 }

@@ -11,9 +11,11 @@ package final class RedisServer: Sendable {
 
     package let address: Address
     private let directory: TemporaryDirectory
-    /// Where others reach it by TCP, when it has a host of its own.
-    private let network: (host: NetworkHost, address: String)?
+    /// Where others reach it by TCP, when it listens there beside its Unix socket.
+    private let network: (host: NetworkHost?, address: String, port: UInt16)?
     private let settings: [String]
+    /// What its own clients log in with.
+    private let password: String?
     private let process = Mutex<ChildProcess?>(nil)
 
     /// Starts a server and waits until it answers.
@@ -23,6 +25,7 @@ package final class RedisServer: Sendable {
     ///   - started: false only reserves the address; `start` starts it.
     /// - Throws: `TestFailure` when redis-server is not installed or does not come up.
     package init(onPort: Bool = false, started: Bool = true, settings: [String] = []) throws {
+        password = nil
         self.settings = settings
         directory = try TemporaryDirectory()
         address = onPort ? .port(try freePort()) : .unix(directory.path(of: "redis"))
@@ -30,13 +33,17 @@ package final class RedisServer: Sendable {
         if started { try start() }
     }
 
-    /// Starts a server on a host of its own and waits until it answers. Others reach it by `url`, and the test, which
-    /// is on neither host, by a Unix socket.
-    package init(on host: NetworkHost, address: String, started: Bool = true) throws {
+    /// Starts a server on a host of its own, or here where that is nil, and waits until it answers. Others reach it by
+    /// `url`, and the test, which may be on another host, by a Unix socket.
+    package init(
+        on host: NetworkHost?, address: String, port: UInt16 = 6379, started: Bool = true, password: String? = nil,
+        settings: [String] = []
+    ) throws {
+        self.password = password
         directory = try TemporaryDirectory()
         self.address = .unix(directory.path(of: "redis"))
-        network = (host, address)
-        settings = []
+        network = (host, address, port)
+        self.settings = settings
         if started { try start() }
     }
 
@@ -44,7 +51,7 @@ package final class RedisServer: Sendable {
 
     /// What `--redis` takes.
     package var url: String {
-        if let network { return "redis://\(network.address):6379" }
+        if let network { return "redis://\(network.address):\(network.port)" }
         return switch address {
         case .unix(let path): "unix://\(path)"
         case .port(let port): "redis://127.0.0.1:\(port)"
@@ -58,27 +65,33 @@ package final class RedisServer: Sendable {
         case .unix(let path): place = ["--port", "0", "--unixsocket", path]
         case .port(let port): place = ["--port", "\(port)", "--bind", "127.0.0.1"]
         }
-        if let network { place += ["--port", "6379", "--bind", network.address, "--protected-mode", "no"] }
+        if let network {
+            place += ["--port", "\(network.port)", "--bind", network.address, "--protected-mode", "no"]
+        }
         let ours = [
             "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", directory.path,
             // Larger than what a test lets pile up: a subscriber is cut off by Redis only where a test wants it.
             "--client-output-buffer-limit", "pubsub 0 0 0", "--maxclients", "500",
         ]
-        let command = (network?.host.command ?? []) + ["redis-server"] + place + ours + settings
+        let command = (network?.host?.command ?? []) + ["redis-server"] + place + ours + settings
         let started = try ChildProcess(
             command[0], Array(command.dropFirst()), log: directory.path(of: "redis"))
         process.withLock { $0 = started }
         try eventually("redis-server answers") {
             if let ended = started.ended { throw TestFailure("redis-server: \(ended)\n\(started.output)") }
             // Through `send` and `read`: an error reply such as LOADING is no failure yet.
-            guard let client = try? RedisClient(address) else { return false }
+            guard let client = try? self.client() else { return false }
             try client.send([Array("PING".utf8)])
             return try client.read() == .status("PONG")
         }
     }
 
     /// A new plain client.
-    package func client() throws -> RedisClient { try RedisClient(address) }
+    package func client() throws -> RedisClient {
+        let client = try RedisClient(address)
+        if let password { try client.run("AUTH", password) }
+        return client
+    }
 
     /// Kills it as a crash would (SIGKILL) and waits until it is gone. A stopped one can be killed as well.
     package func stop() {

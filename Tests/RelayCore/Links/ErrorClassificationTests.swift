@@ -41,7 +41,16 @@ import Testing
         #expect(LinkFailure.classify(role: "slave")?.cause == .demoted)
         #expect(LinkFailure.classify(role: "replica")?.cause == .demoted)
         #expect(LinkFailure.classify(role: "slave")?.isRefusal == true)
-        for role in ["master", "sentinel", "", "Slave"] { #expect(LinkFailure.classify(role: role) == nil) }
+        for role in ["master", "", "Slave"] { #expect(LinkFailure.classify(role: role) == nil) }
+    }
+
+    /// A sentinel where Redis is expected, and the reverse, is a matter of what was configured.
+    @Test func rolesOfTheOtherKindOfServer() {
+        #expect(LinkFailure.classify(role: "sentinel")?.cause == .topology)
+        #expect(LinkFailure.classify(role: "sentinel", expected: .sentinel) == nil)
+        for role in ["master", "slave"] {
+            #expect(LinkFailure.classify(role: role, expected: .sentinel)?.cause == .topology)
+        }
     }
 
     @Test(arguments: [Cause.unreachable, .closed, .timeout, .malformedReply, .probe])

@@ -55,6 +55,46 @@ import Testing
         #expect(wake() == .resolve)
     }
 
+    @Test func aTLSHandshakeHasATimeOfItsOwnAndIsNotTheEndOfTheAttempt() {
+        #expect(wake() == .resolve)
+        #expect(link.machine.resolved(count: 2, now: 100.ms) == .connect(.found(0)))
+        link.machine.securing(now: 200.ms)
+        #expect(link.machine.phase == .securing(until: 2200.ms))
+        link.machine.forgive(50.ms, now: 300.ms)
+        let late = wake()
+        #expect(failure(late)?.cause == .timeout && link.machine.wakesAt == 2250.ms)
+        #expect(link.fail(.timeout, at: 2250) == 0, "the next address is tried at once")
+        #expect(wake() == .connect(.found(1)))
+        link.machine.securing(now: 2300.ms)
+        #expect(link.machine.connected(now: 2310.ms, secret: nil) == [.setName, .role, .ping])
+        #expect(link.machine.phase == .greeting)
+    }
+
+    @Test func failedAttemptsAreCountedUntilOneSucceeds() {
+        for attempt in 1...3 {
+            #expect(wake() == .resolve)
+            _ = link.machine.resolved(count: 2, now: 0)
+            _ = link.machine.connectingFailed("refused", now: 0)
+            _ = link.machine.connectingFailed("refused", now: 0)
+            _ = link.fail(.unreachable, at: 0)
+            #expect(link.machine.failedAttempts == attempt)
+        }
+        link.connect(0)
+        for step in link.machine.connected(now: 0, secret: nil) { _ = link.machine.greeted(step.goodAnswer, now: 0) }
+        #expect(link.machine.failedAttempts == 0)
+    }
+
+    @Test func newsEndAWaitAndNothingElse() {
+        #expect(wake() == .resolve)
+        link.machine.hasten(now: 1.ms)
+        #expect(link.machine.phase == .resolving(until: 2000.ms))
+        let failure = LinkFailure(cause: .topology, reason: "nobody knows")
+        #expect(link.machine.locatingFailed(failure, now: 10.ms) == .fail(failure))
+        _ = link.fail(.topology, at: 10)
+        link.machine.hasten(now: 10.ms)
+        #expect(link.machine.wake(now: 10.ms) == .resolve)
+    }
+
     @Test func afterTheLastAddressTheWaitBegins() {
         #expect(wake() == .resolve)
         #expect(link.machine.resolved(count: 2, now: 0) == .connect(.found(0)))

@@ -1,0 +1,27 @@
+internal import Configuration
+internal import RelayCore
+
+/// One of the two links to a Redis node.
+class NodeLink: RedisLink {
+    unowned let node: NodeLinks
+
+    init(name: String, node: NodeLinks) {
+        self.node = node
+        let configuration = node.relay.configuration
+        super.init(
+            name: name, relay: node.relay,
+            machine: Self.machine(
+                configuration.timings, heartbeat: configuration.timings.heartbeatInterval,
+                host: configuration.redis.displayAddress))
+    }
+
+    override var address: String { node.address(of: place) }
+    override var location: Location { node.location }
+    override var credentials: RedisConfiguration.Credentials { relay.configuration.redis.credentials }
+    override func noteFallbacks() { node.noteFallbacks(of: self) }
+    override func failed(_ failure: LinkFailure, wasEstablished: Bool) {
+        relay.evaluatePath()
+        if let told = self.failure { relay.attemptFailed(self, told) }
+        if failure.cause == .demoted, !wasEstablished { node.foundReplica(failure, by: self) }
+    }
+}

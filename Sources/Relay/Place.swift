@@ -1,0 +1,74 @@
+internal import Configuration
+internal import EventLoop
+
+/// Where a link can connect: an endpoint, and for TCP one of the addresses that its host has.
+struct Place: Equatable {
+    var endpoint: RedisConfiguration.Endpoint
+    /// nil for a Unix socket.
+    var address: NetworkAddress?
+}
+
+/// Looks several hosts up at the same time, and gives their addresses in the order of the hosts.
+final class HostLookup {
+    private let endpoints: [RedisConfiguration.Endpoint]
+    private var results: [[Place]]
+    private var resolvers: [Resolver] = []
+    private var pending = 0
+    private var failure: LoopError?
+    private var body: ((Result<[Place], LoopError>) -> Void)?
+
+    init(_ endpoints: [RedisConfiguration.Endpoint]) {
+        self.endpoints = endpoints
+        results = endpoints.map { _ in [] }
+    }
+
+    /// - Parameter body: called once, at the earliest during the call: with what was found, or with why nothing was.
+    func start(loop: Loop, body: @escaping (Result<[Place], LoopError>) -> Void) {
+        self.body = body
+        for (index, endpoint) in endpoints.enumerated() { begin(index, endpoint, loop) }
+        finishIfDone()
+    }
+
+    /// What is looked up; for people.
+    var hosts: String {
+        endpoints.map { if case .tcp(let host, _) = $0 { host } else { $0.description } }.joined(separator: ", ")
+    }
+
+    /// What has been found so far.
+    var found: [Place] { results.flatMap(\.self) }
+
+    /// Nobody waits for the rest any more.
+    func cancel() {
+        body = nil
+        for resolver in resolvers { resolver.cancel() }
+    }
+
+    private func begin(_ index: Int, _ endpoint: RedisConfiguration.Endpoint, _ loop: Loop) {
+        guard case .tcp(let host, let port) = endpoint else {
+            results[index] = [Place(endpoint: endpoint)]
+            return
+        }
+        if let address = NetworkAddress(numericHost: host, port: port) {
+            results[index] = [Place(endpoint: endpoint, address: address)]
+            return
+        }
+        pending += 1
+        resolvers.append(
+            Resolver(loop: loop, host: host, port: port) { [self] result in
+                switch result {
+                case .success(let addresses):
+                    results[index] = addresses.map { Place(endpoint: endpoint, address: $0) }
+                case .failure(let error): failure = error
+                }
+                pending -= 1
+                finishIfDone()
+            })
+    }
+
+    private func finishIfDone() {
+        guard pending == 0, let body else { return }
+        self.body = nil
+        let found = found
+        if found.isEmpty, let failure { body(.failure(failure)) } else { body(.success(found)) }
+    }
+}

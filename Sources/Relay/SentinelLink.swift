@@ -1,0 +1,166 @@
+internal import Configuration
+internal import Posix
+internal import RedisWire
+internal import RelayCore
+
+/// The connection to one sentinel. It is subscribed to `+switch-master`, and asks where the master is when it comes up,
+/// when it hears of a change, and as its heartbeat. A RESP2 connection that is subscribed cannot ask, so each question
+/// leaves the channel, asks and comes back, all in one write; what changes in between is in the answer.
+final class SentinelLink: RedisLink {
+    let endpoint: RedisConfiguration.Endpoint
+    let index: Int
+    private unowned let sentinels: Sentinels
+    private lazy var sentinelSink = SentinelSink(link: self)
+    /// Why the sentinel is of no use although it answers; nil when it is.
+    private(set) var complaint: LinkFailure?
+
+    /// What a question consists of, in the order of the answers.
+    private enum Step { case unsubscribe, address, details, subscribe }
+    private static let question: [Step] = [.unsubscribe, .address, .details, .subscribe]
+    /// Answers that are owed.
+    private var owed: ArraySlice<Step> = []
+    /// There was a change while a question was under way, which may have come too early for it.
+    private var asksAgain = false
+    /// The first answer of the question under way.
+    private var named: SentinelView.Master?
+
+    private static let channel = "+switch-master"
+
+    /// - Parameter heartbeat: nanoseconds between two questions when nothing happens.
+    init(_ endpoint: RedisConfiguration.Endpoint, index: Int, of sentinels: Sentinels, heartbeat: UInt64) {
+        (self.endpoint, self.index, self.sentinels) = (endpoint, index, sentinels)
+        let relay = sentinels.relay
+        super.init(
+            name: "sentinel", relay: relay,
+            machine: Self.machine(
+                relay.configuration.timings, heartbeat: heartbeat, host: endpoint.description, expects: .sentinel))
+    }
+
+    override var address: String { "sentinel \(endpoint)" }
+    override var location: Location { .at([endpoint]) }
+    override var credentials: RedisConfiguration.Credentials { relay.configuration.redis.sentinelCredentials }
+    override var sink: ReplySink { sentinelSink }
+    override var isReplyOwed: Bool { !owed.isEmpty }
+    override var failure: LinkFailure? {
+        machine.lastFailure.map { LinkFailure(cause: $0.cause, reason: "\(address): \($0.reason)") } ?? complaint
+    }
+
+    override func established() { ask() }
+    override func writePing() { ask() }
+
+    override func lost(_ failure: LinkFailure, unsent: Int) {
+        (owed, asksAgain, named, complaint) = ([], false, nil, nil)
+        sentinels.withdrew(self)
+    }
+
+    override func failed(_ failure: LinkFailure, wasEstablished: Bool) { sentinels.failed() }
+
+    private func ask() {
+        guard owed.isEmpty else {
+            asksAgain = true
+            return
+        }
+        owed = Self.question[...]
+        asksAgain = false
+        named = nil
+        write(["UNSUBSCRIBE", Self.channel])
+        write(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", sentinels.service])
+        write(["SENTINEL", "MASTER", sentinels.service])
+        write(["SUBSCRIBE", Self.channel])
+    }
+
+    // MARK: Replies
+
+    /// `service old-host old-port new-host new-port`: what it says is asked for, with the epoch that it does not tell.
+    func heard(_ payload: UnsafeRawBufferPointer) {
+        if payload.starts(with: sentinels.service.utf8 + [UInt8(ascii: " ")]) { ask() }
+    }
+
+    func answered(_ value: RedisValue) {
+        switch (owed.first, value) {
+        case (.address, .array(let parts)):
+            guard let master = SentinelView.Master(parts) else { return violation() }
+            named = master
+        case (.address, .nilValue): break
+        case (.details, .array(let fields)):
+            if let named { told(named, epoch: Self.epoch(in: fields)) } else { knowsNothing() }
+        // Redis 7 can deny a user this one alone; then the sentinels' word must do.
+        case (.details, .error):
+            if let named { told(named, epoch: 0) } else { knowsNothing() }
+        case (.address?, .error(let text)), (.unsubscribe?, .error(let text)), (.subscribe?, .error(let text)):
+            return refused(text)
+        default: return violation()
+        }
+        owed.removeFirst()
+    }
+
+    func confirmed(_ kind: SubscriptionKind) {
+        switch (owed.first, kind) {
+        case (.unsubscribe, .unsubscribe): owed.removeFirst()
+        case (.subscribe, .subscribe):
+            owed.removeFirst()
+            pongReceived()
+            if asksAgain { ask() }
+        default: violation()
+        }
+    }
+
+    private func told(_ master: SentinelView.Master, epoch: UInt64) {
+        complaint = nil
+        sentinels.answered(self, master, epoch: epoch)
+    }
+
+    private func knowsNothing() {
+        complaint = LinkFailure(
+            cause: .topology, reason: "\(address) does not know the master \"\(sentinels.service)\" (its name is in --redis)")
+        sentinels.withdrew(self)
+        sentinels.failed()
+    }
+
+    private func refused(_ text: String) {
+        fail(LinkFailure.classify(error: text) ?? LinkFailure(cause: .auth, reason: "the sentinel: \(text)"))
+    }
+
+    func violation() {
+        fail(LinkFailure(cause: .malformedReply, reason: "the sentinel answered what was not asked"))
+    }
+
+    /// The value of `config-epoch` in a list of names and values; 0 when there is none.
+    private static func epoch(in fields: [RedisValue]) -> UInt64 {
+        for index in stride(from: 0, to: fields.count - 1, by: 2) {
+            guard case .bulk(Array("config-epoch".utf8)) = fields[index], case .bulk(let value) = fields[index + 1] else {
+                continue
+            }
+            return UInt64(String(decoding: value, as: UTF8.self)) ?? 0
+        }
+        return 0
+    }
+}
+
+extension SentinelView.Master {
+    /// The answer to `SENTINEL GET-MASTER-ADDR-BY-NAME`: a host or an address, and a port; nil when it is none.
+    fileprivate init?(_ parts: [RedisValue]) {
+        guard parts.count == 2, case .bulk(let host) = parts[0], case .bulk(let port) = parts[1], !host.isEmpty,
+            let port = UInt16(String(decoding: port, as: UTF8.self)), port > 0,
+            let host = String(validating: host, as: UTF8.self), host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
+        else { return nil }
+        self.init(host: host, port: port)
+    }
+}
+
+private final class SentinelSink: ReplySink {
+    private unowned let link: SentinelLink
+    init(link: SentinelLink) { self.link = link }
+
+    override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) { link.heard(payload) }
+
+    override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
+        if link.isEstablished { link.confirmed(kind) } else { link.violation() }
+    }
+
+    override func integer(_ value: Int64) { reply(.integer(value)) }
+
+    override func reply(_ value: RedisValue) {
+        if link.isEstablished { link.answered(value) } else { link.greeted(value) }
+    }
+}

@@ -1,0 +1,88 @@
+internal import Configuration
+internal import Logging
+internal import RelayCore
+
+/// The connections to all sentinels, and what they say together: where the master is. Nothing depends on them while the
+/// path works; when none can be reached, the master that was named last is used.
+final class Sentinels {
+    unowned let relay: Relay
+    /// The name by which the sentinels know the master.
+    let service: String
+    private(set) var view: SentinelView
+    private(set) var links: [SentinelLink] = []
+
+    /// How often each sentinel is asked when nothing happens, in nanoseconds: what it announces comes at once anyway.
+    private static let heartbeat: UInt64 = 5_000_000_000
+
+    init(_ endpoints: [RedisConfiguration.Endpoint], service: String, relay: Relay) {
+        (self.relay, self.service) = (relay, service)
+        view = SentinelView(sentinels: endpoints.count)
+        for (index, endpoint) in endpoints.enumerated() {
+            links.append(SentinelLink(endpoint, index: index, of: self, heartbeat: Self.heartbeat))
+        }
+    }
+
+    /// Where the master is; nil while nobody has said so.
+    var master: RedisConfiguration.Endpoint? { view.master.map(RedisConfiguration.Endpoint.init) }
+
+    /// Where links to the master are to connect.
+    var location: RedisLink.Location {
+        if let master { return .at([master]) }
+        // Some sentinel may still answer.
+        return links.contains { $0.failure == nil } ? .pending(failure) : .nowhere(failure)
+    }
+
+    /// Why the master is not known.
+    private var failure: LinkFailure {
+        let failures = links.compactMap(\.failure)
+        let reasons = failures.isEmpty ? "they have not answered yet" : failures.map(\.reason).joined(separator: "; ")
+        // One that answers and does not help is to blame rather than one that is away.
+        let cause = failures.first { $0.cause != .unreachable }?.cause ?? .topology
+        return LinkFailure(cause: cause, reason: "no sentinel says where the master is: \(reasons)")
+    }
+
+    func start() {
+        for link in links { link.start() }
+    }
+
+    func stop(_ failure: LinkFailure) {
+        for link in links { link.stop(failure) }
+    }
+
+    /// Called several times per heartbeat interval.
+    func tick() {
+        for link in links { link.tick() }
+    }
+
+    /// Our own loop stood still for so many nanoseconds: that was not the sentinels' silence.
+    func forgive(_ nanoseconds: UInt64) {
+        for link in links { link.forgive(nanoseconds) }
+    }
+
+    /// There is a reason to try again at once.
+    func hasten() {
+        for link in links { link.hasten() }
+    }
+
+    // MARK: What the links hear
+
+    func answered(_ link: SentinelLink, _ master: SentinelView.Master, epoch: UInt64) {
+        guard view.answered(link.index, master: master, epoch: epoch), let endpoint = self.master else { return }
+        relay.logger.notice(
+            "the sentinels name the master",
+            metadata: ["master": "\(endpoint)", "epoch": "\(epoch)", "told_by": "\(link.endpoint)"])
+        for node in relay.nodes { node.masterMoved() }
+    }
+
+    func withdrew(_ link: SentinelLink) { view.withdrew(link.index) }
+
+    /// A sentinel cannot help just now. Links that wait for the first word of any need not wait for the last of them.
+    func failed() {
+        guard master == nil, case .nowhere = location else { return }
+        for node in relay.nodes { node.masterUnknown() }
+    }
+}
+
+extension RedisConfiguration.Endpoint {
+    init(_ master: SentinelView.Master) { self = .tcp(host: master.host, port: master.port) }
+}

@@ -1,0 +1,90 @@
+/// Three servers, of which the first is the master at the start, and three sentinels that watch them.
+package final class SentinelScene: Sendable {
+    /// Where a server or a sentinel is: its host, nil for the one that the tests run on, and its address.
+    package struct Place: Sendable {
+        package var host: NetworkHost?
+        package var address: String
+
+        package init(_ host: NetworkHost? = nil, _ address: String = "127.0.0.1") {
+            (self.host, self.address) = (host, address)
+        }
+    }
+
+    package static let service = "mymaster"
+
+    package let nodes: [RedisServer]
+    package let sentinels: [SentinelServer]
+    /// By node.
+    package let ports: [UInt16]
+    private let places: [Place]
+
+    /// Starts them and waits until the sentinels know each other and the replicas.
+    /// - Parameters:
+    ///   - nodePlaces: for each server.
+    ///   - sentinelPlaces: for each sentinel.
+    ///   - settings: of the servers, as on redis-server's command line.
+    ///   - password: of the servers; nil: none.
+    ///   - sentinelPassword: of the sentinels; nil: none.
+    ///   - downAfter: milliseconds of silence after which a sentinel takes a server for dead.
+    /// - Throws: `TestFailure` when they do not come up.
+    package init(
+        nodePlaces: [Place] = [Place(), Place(), Place()], sentinelPlaces: [Place] = [Place(), Place(), Place()],
+        settings: [String] = [], password: String? = nil, sentinelPassword: String? = nil, downAfter: Int = 1000
+    ) throws {
+        places = nodePlaces
+        let ports = try nodePlaces.map { _ in try freePort() }
+        self.ports = ports
+        let login = password.map { ["--requirepass", $0, "--masterauth", $0] } ?? []
+        nodes = try nodePlaces.enumerated().map { index, place in
+            let master = index == 0 ? [] : ["--replicaof", nodePlaces[0].address, "\(ports[0])"]
+            return try RedisServer(
+                on: place.host, address: place.address, port: ports[index], password: password,
+                settings: master + login + Self.quickReplication + settings)
+        }
+        let members = try sentinelPlaces.map { SentinelServer.Member(place: $0, port: try freePort()) }
+        let replicas = zip(nodePlaces, ports).dropFirst().map { "\($0.address) \($1)" }
+        sentinels = try members.indices.map { index in
+            try SentinelServer(
+                members[index], others: members.indices.filter { $0 != index }.map { members[$0] },
+                master: "\(nodePlaces[0].address) \(ports[0])", replicas: replicas, password: password,
+                sentinelPassword: sentinelPassword, downAfter: downAfter)
+        }
+        for sentinel in sentinels { try sentinel.awaitReadiness(others: 2, replicas: 2) }
+    }
+
+    private static let quickReplication = [
+        "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", "--replica-priority", "100",
+    ]
+
+    /// What `--redis` takes.
+    package var url: String {
+        "redis-sentinel://\(sentinels.map(\.endpoint).joined(separator: ","))/\(Self.service)"
+    }
+
+    /// `host:port` of a node.
+    package func endpoint(of node: Int) -> String { "\(places[node].address):\(ports[node])" }
+
+    /// The node that a sentinel names as the master.
+    package func master(by sentinel: Int = 0) throws -> Int {
+        let named = try sentinels[sentinel].master()
+        guard let index = places.indices.first(where: { endpoint(of: $0) == named }) else {
+            throw TestFailure("the sentinel names \(named) as the master")
+        }
+        return index
+    }
+
+    /// Waits until all three sentinels, or those given, name another master than `node`.
+    /// - Returns: the new master.
+    package func awaitFailover(from node: Int, by sentinels: [Int] = [0, 1, 2], line: UInt = #line) throws -> Int {
+        var current = node
+        try eventually("the sentinels name another master", line: line) {
+            let named = try sentinels.map { try master(by: $0) }
+            current = named[0]
+            return Set(named).count == 1 && current != node
+        }
+        return current
+    }
+
+    /// Makes the sentinels hand the master's part to a replica, as an operator does (SENTINEL FAILOVER).
+    package func failOver() throws { try sentinels[0].client().run("SENTINEL", "FAILOVER", Self.service) }
+}

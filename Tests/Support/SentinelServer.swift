@@ -1,0 +1,113 @@
+internal import Glibc
+internal import Synchronization
+
+/// A sentinel of the test's own: redis-server in its other mode.
+package final class SentinelServer: Sendable {
+    /// What the sentinels of a scene know of each other.
+    struct Member: Sendable {
+        let place: SentinelScene.Place
+        let port: UInt16
+        /// Forty digits, as Redis has them.
+        let id = String((0..<40).map { _ in "0123456789abcdef".randomElement() ?? "0" })
+
+        var endpoint: String { "\(place.address):\(port)" }
+    }
+
+    private let member: Member
+    private let directory: TemporaryDirectory
+    private let password: String?
+    private let process = Mutex<ChildProcess?>(nil)
+
+    /// Starts it; see `awaitReadiness`.
+    init(
+        _ member: Member, others: [Member], master: String, replicas: [String], password: String?,
+        sentinelPassword: String?, downAfter: Int
+    ) throws {
+        (self.member, self.password) = (member, sentinelPassword)
+        directory = try TemporaryDirectory()
+        let service = SentinelScene.service
+        var lines = [
+            "port \(member.port)", "bind \(member.place.address)", "protected-mode no", "dir \(directory.path)",
+            "unixsocket \(directory.path(of: "socket"))", "sentinel myid \(member.id)",
+            "sentinel monitor \(service) \(master) 2",
+            "sentinel down-after-milliseconds \(service) \(downAfter)",
+            "sentinel failover-timeout \(service) 3000", "sentinel parallel-syncs \(service) 2",
+        ]
+        if let password { lines.append("sentinel auth-pass \(service) \(password)") }
+        if let sentinelPassword { lines.append("requirepass \(sentinelPassword)") }
+        // What they would find out by themselves within some seconds.
+        lines += replicas.map { "sentinel known-replica \(service) \($0)" }
+        lines += others.map { "sentinel known-sentinel \(service) \($0.place.address) \($0.port) \($0.id)" }
+        try writeFile(configuration, lines.joined(separator: "\n") + "\n")
+        try start()
+    }
+
+    deinit { stop() }
+
+    /// `host:port`.
+    package var endpoint: String { member.endpoint }
+
+    private var configuration: String { directory.path(of: "sentinel.conf") }
+
+    /// Starts it, again with what it knew when it ended.
+    package func start() throws {
+        let command = (member.place.host?.command ?? []) + ["redis-server", configuration, "--sentinel"]
+        let started = try ChildProcess(
+            command[0], Array(command.dropFirst()), log: directory.path(of: "sentinel"))
+        process.withLock { $0 = started }
+        try eventually("the sentinel answers") {
+            if let ended = started.ended { throw TestFailure("redis-server --sentinel: \(ended)\n\(started.output)") }
+            return (try? client()) != nil
+        }
+    }
+
+    /// Kills it as a crash would.
+    package func stop() {
+        let ended = process.withLock { process in
+            defer { process = nil }
+            return process
+        }
+        ended?.signal(SIGKILL)
+        _ = try? ended?.waitForExit()
+    }
+
+    package func freeze() { process.withLock { $0?.signal(SIGSTOP) } }
+
+    package func thaw() { process.withLock { $0?.signal(SIGCONT) } }
+
+    /// A new plain client, logged in.
+    package func client() throws -> RedisClient {
+        let client = try RedisClient(.unix(directory.path(of: "socket")))
+        if let password { try client.run("AUTH", password) }
+        return client
+    }
+
+    /// `host:port` of the master, as this sentinel names it.
+    func master() throws -> String {
+        let answer = try client().run("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SentinelScene.service)
+        return answer.array?.compactMap(\.text).joined(separator: ":") ?? ""
+    }
+
+    /// Waits until it is in touch with so many other sentinels, and with the master and so many replicas.
+    func awaitReadiness(others: Int, replicas: Int) throws {
+        let client = try client()
+        try eventually("sentinel \(endpoint) knows all, and all are well") {
+            let sentinels = try client.run("SENTINEL", "SENTINELS", SentinelScene.service).array ?? []
+            let nodes = try client.run("SENTINEL", "REPLICAS", SentinelScene.service).array ?? []
+            guard sentinels.count == others, nodes.count == replicas else { return false }
+            return sentinels.allSatisfy { Self.field("flags", of: $0) == "sentinel" }
+                && nodes.allSatisfy { Self.field("flags", of: $0) == "slave" && Self.isInStep($0) }
+        }
+    }
+
+    /// A replica that has not copied the master yet would not be chosen.
+    private static func isInStep(_ replica: RedisValue) -> Bool {
+        field("master-link-status", of: replica) == "ok" && field("slave-repl-offset", of: replica) != "0"
+    }
+
+    private static func field(_ name: String, of value: RedisValue) -> String? {
+        let words = value.array?.map { $0.text ?? "" } ?? []
+        guard let index = words.firstIndex(of: name), index + 1 < words.count else { return nil }
+        return words[index + 1]
+    }
+}
