@@ -68,6 +68,15 @@ package func parseIDs(_ text: String) throws(InvalidValue) -> [UInt32] {
     return ids
 }
 
+/// `true`, `yes` or `1`, `false`, `no` or `0`, in any case; nil for anything else.
+func parseBoolean(_ text: String) -> Bool? {
+    switch text.lowercased() {
+    case "true", "yes", "1": true
+    case "false", "no", "0": false
+    default: nil
+    }
+}
+
 /// Nanoseconds as a person would type them: in the largest unit that needs no decimals.
 package func formatDuration(_ nanoseconds: UInt64) -> String {
     switch nanoseconds {

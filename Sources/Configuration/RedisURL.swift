@@ -1,103 +1,83 @@
-/// What a Redis URL says.
-package struct RedisURL: Sendable, Equatable {
-    package var endpoint: RedisConfiguration.Endpoint
-    package var username: String?
-    package var password: String?
-    /// nil: none named.
-    package var database: String?
-}
+// Redis URLs, percent-encoded as in RFC 3986. The scheme is that of IANA's registration for redis, with a user as Redis
+// 6 brought them; `redis://:password@host` names no user. Those of sentinels are nobody's standard: ours are what
+// lettuce and redis-py's companions read.
 
-/// A Redis URL: `redis://[user[:password]@]host[:port][/db]` or `unix://[user[:password]@]/path`, percent-encoded
-/// as in RFC 3986. The scheme is that of IANA's registration for redis, with a user as Redis 6 brought them;
-/// `redis://:password@host` names no user.
+/// A URL without its scheme, which comes in lower case.
 ///
 /// - Throws: ``InvalidValue`` saying which part is wrong, never quoting any of it.
-package func parseRedisURL(_ text: String) throws(InvalidValue) -> RedisURL {
-    guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else {
-        let isStackExchange = looksLikeStackExchange(text)
-        throw InvalidValue(isStackExchange ? "is a StackExchange.Redis string, \(later)" : "is no URL")
-    }
-    let rest = text[text.index(colon, offsetBy: 3)...]
+func parseRedisURL(scheme: String, _ rest: Substring) throws(InvalidValue) -> RedisAddress {
     guard rest.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7f }) else {
         throw InvalidValue("has a space or control character in it; write it as %20")
     }
-    switch text[..<colon].lowercased() {
-    case "redis": return try parseTCP(rest)
+    switch scheme {
+    case "redis": return try parseServers(rest, tls: nil)
+    case "rediss": return try parseServers(rest, tls: TLSConfiguration())
     case "unix": return try parseUnix(rest)
-    case "rediss": throw InvalidValue("asks for TLS, \(later)")
-    case "redis-sentinel", "redis+sentinel", "sentinel": throw InvalidValue("asks for Sentinel, \(later)")
-    case "redis-cluster", "redis+cluster": throw InvalidValue("asks for a cluster, \(later)")
+    case "redis-sentinel", "redis+sentinel", "sentinel": return try parseSentinels(rest, tls: nil)
+    case "rediss-sentinel", "rediss+sentinel": return try parseSentinels(rest, tls: TLSConfiguration())
+    case "redis-cluster", "redis+cluster", "rediss-cluster", "rediss+cluster":
+        throw InvalidValue("asks for a cluster, \(notSupported)")
     default: throw InvalidValue("has an unknown scheme")
     }
 }
 
-/// A Redis URL as it may be shown: everything that could be a user, a password or a parameter is `***`.
-///
-/// Made for text that failed to parse, so it trusts no structure: what stands before the last `@` is taken for
-/// credentials, and so is a port that is no number (`redis://user:password` without a host).
-package func maskedRedisURL(_ text: String) -> String {
-    var scheme = ""
-    var rest = text[...]
-    if let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") {
-        scheme = text[..<colon] + "://"
-        rest = rest.dropFirst(scheme.count)
-    }
-    var masked = ""
-    if let at = rest.lastIndex(of: "@") {
-        masked = "***@"
-        rest = rest[rest.index(after: at)...]
-    }
-    if let parameters = rest.firstIndex(where: { "?#,;= ".contains($0) }) {
-        return scheme + masked + maskedPort(rest[..<parameters]) + "***"
-    }
-    return scheme + masked + maskedPort(rest)
-}
-
-private let later = "not supported by this version"
-
-/// The last colon of `host:port` with what follows, unless that is a number or the inside of an IPv6 address.
-private func maskedPort(_ text: Substring) -> String {
-    guard text.first != "[", text.first != "/", let colon = text.firstIndex(of: ":") else {
-        return String(text)
-    }
-    let port = text[colon...].dropFirst().prefix { $0 != "/" }
-    return port.utf8.allSatisfy(isDigit) ? String(text) : text[...colon] + "***"
-}
-
-/// `host:6379,password=...`: told apart only to say that it is known, and not taken.
-private func looksLikeStackExchange(_ text: String) -> Bool {
-    text.contains(",") || text.contains("=")
-}
-
-private func parseTCP(_ text: Substring) throws(InvalidValue) -> RedisURL {
+private func parseServers(_ text: Substring, tls: TLSConfiguration?) throws(InvalidValue) -> RedisAddress {
     try refuseParameters(text)
-    let authorityEnd = text.firstIndex(of: "/") ?? text.endIndex
-    guard !text[authorityEnd...].contains("@") else {
-        throw InvalidValue("has a / before its @; inside a password it is %2F")
-    }
-    let (user, password, address) = try splitUserInfo(text[..<authorityEnd])
-    if address.contains(",") { throw InvalidValue("names several hosts, \(later)") }
-    var (host, isIPv6, port) = try splitHostAndPort(decodedZone(address))
-    guard !host.isEmpty else { throw InvalidValue("has no host") }
-    guard isIPv6 || isHostName(host) else { throw InvalidValue("has a host that is no name and no address") }
-    let path = text[authorityEnd...].dropFirst()
+    let (authority, path) = try splitPath(text)
+    let (user, password, hosts) = try splitUserInfo(authority)
+    let endpoints = try parseHosts(hosts, defaultPort: 6379)
     guard path.utf8.allSatisfy(isDigit) else { throw InvalidValue("has a database that is no number") }
-    if host.utf8.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }), !isIPv4Address(host) {
-        throw InvalidValue("has a host that is no IPv4 address")
-    }
-    host = host.lowercased()
-    return RedisURL(
-        endpoint: .tcp(host: host, port: port ?? 6379), username: user, password: password,
-        database: path.isEmpty ? nil : String(path))
+    return RedisAddress(
+        topology: .servers(endpoints), username: user, password: password,
+        database: path.isEmpty ? nil : String(path), tls: tls)
 }
 
-private func parseUnix(_ text: Substring) throws(InvalidValue) -> RedisURL {
+private func parseUnix(_ text: Substring) throws(InvalidValue) -> RedisAddress {
     try refuseParameters(text)
     guard let slash = text.firstIndex(of: "/") else { throw InvalidValue("has no absolute path") }
     let (user, password, host) = try splitUserInfo(text[..<slash])
     guard host.isEmpty else { throw InvalidValue("has something between unix:// and its absolute path") }
     let path = try parseSocketPath(try percentDecoded(text[slash...]))
-    return RedisURL(endpoint: .unix(path: path), username: user, password: password, database: nil)
+    return RedisAddress(topology: .servers([.unix(path: path)]), username: user, password: password)
+}
+
+/// `[user[:password]@]h1[:p1][,h2[:p2]...]/service[/database]`, or as lettuce and Centrifugo have it: the service in a
+/// parameter or behind `#`, the database alone in the path. The user is one of the Redis servers.
+private func parseSentinels(_ text: Substring, tls: TLSConfiguration?) throws(InvalidValue) -> RedisAddress {
+    let (address, parameter) = try splitServiceParameter(text)
+    let (authority, path) = try splitPath(address)
+    let (user, password, hosts) = try splitUserInfo(authority)
+    let sentinels = try parseHosts(hosts, defaultPort: 26379)
+    var segments = path.split(separator: "/", omittingEmptySubsequences: false).filter { !$0.isEmpty }
+    // Nobody calls a master 0, but a database alone in the path is how others write it, with the service elsewhere.
+    if parameter == nil, segments.count == 1, segments[0].utf8.allSatisfy(isDigit) {
+        throw InvalidValue("names a database but no service (the master's name at the sentinels)")
+    }
+    let encodedService = parameter ?? (segments.isEmpty ? "" : segments.removeFirst())
+    let database = segments.popLast()
+    guard segments.isEmpty else { throw InvalidValue("has more than /service/database behind its hosts") }
+    guard database?.utf8.allSatisfy(isDigit) != false else {
+        throw InvalidValue("has a database that is no number; inside a service / is %2F")
+    }
+    let service = try checkedService(try percentDecoded(encodedService))
+    return RedisAddress(
+        topology: .sentinel(sentinels, service: service), username: user, password: password,
+        database: database.map(String.init), tls: tls)
+}
+
+/// Takes `?sentinelMasterId=service`, `?sentinel_master_name=service` or `#service` off the end.
+private func splitServiceParameter(
+    _ text: Substring
+) throws(InvalidValue) -> (address: Substring, service: Substring?) {
+    guard let mark = text.firstIndex(where: { $0 == "?" || $0 == "#" }) else { return (text, nil) }
+    let parameter = text[text.index(after: mark)...]
+    let names = text[mark] == "#" ? [""] : ["sentinelMasterId=", "sentinel_master_name="]
+    let isAlone = !parameter.contains { "&?#@/".contains($0) }
+    guard isAlone, let name = names.first(where: parameter.hasPrefix) else {
+        throw InvalidValue(
+            "has parameters other than ?sentinelMasterId=service; inside a password ? and # are %3F and %23")
+    }
+    return (text[..<mark], parameter.dropFirst(name.count))
 }
 
 private func refuseParameters(_ text: Substring) throws(InvalidValue) {
@@ -106,12 +86,36 @@ private func refuseParameters(_ text: Substring) throws(InvalidValue) {
     }
 }
 
-/// Everything up to the last `@` of the authority: a password with an `@` that was not encoded is unambiguous.
+/// The authority, and the path without its first slash.
+private func splitPath(_ text: Substring) throws(InvalidValue) -> (authority: Substring, path: Substring) {
+    let end = text.firstIndex(of: "/") ?? text.endIndex
+    guard !text[end...].contains("@") else {
+        throw InvalidValue("has a / before its @; inside a password it is %2F")
+    }
+    return (text[..<end], text[end...].dropFirst())
+}
+
+private func parseHosts(
+    _ text: Substring, defaultPort: UInt16
+) throws(InvalidValue) -> [RedisConfiguration.Endpoint] {
+    var endpoints: [RedisConfiguration.Endpoint] = []
+    for item in text.split(separator: ",", omittingEmptySubsequences: false) {
+        let (host, isIPv6, port) = try splitHostAndPort(decodedZone(item))
+        endpoints.append(.tcp(host: try checkedHost(host, isIPv6: isIPv6), port: port ?? defaultPort))
+    }
+    return try distinctEndpoints(endpoints)
+}
+
+/// Everything up to the last `@` of the authority: a password with an `@` that was not encoded is unambiguous, unless
+/// it looks like a second host with credentials of its own.
 private func splitUserInfo(
     _ text: Substring
 ) throws(InvalidValue) -> (user: String?, password: String?, rest: Substring) {
     guard let at = text.lastIndex(of: "@") else { return (nil, nil, text) }
     let info = text[..<at]
+    if let first = info.firstIndex(of: "@"), info[first...].contains(",") {
+        throw InvalidValue("has credentials at more than its first host; inside a password @ is %40 and a comma %2C")
+    }
     let rest = text[text.index(after: at)...]
     guard let colon = info.firstIndex(of: ":") else {
         return (info.isEmpty ? nil : try percentDecoded(info), nil, rest)

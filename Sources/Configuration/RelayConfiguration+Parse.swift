@@ -12,27 +12,31 @@ extension RelayConfiguration {
         flags: [String: [String]], environment: @escaping (String) -> String? = { _ in nil }
     ) throws(ConfigurationError) -> RelayConfiguration {
         let reader = SettingReader(flags: flags, environment: environment)
-        let (redis, notices) = try reader.redis()
+        // First, since a connection string can say more than where Redis is.
+        let address = try reader.redisAddress()
+        let (redis, notices) = try reader.redis(address)
         return RelayConfiguration(
-            listener: try reader.listener(), redis: redis, http: try reader.value(.http, parseHTTPAddress),
-            limits: try reader.limits(), timings: try reader.timings(), logging: try reader.logging(),
-            notices: notices)
+            listener: try reader.listener(prefix: address.options?.channelPrefix), redis: redis,
+            http: try reader.value(.http, parseHTTPAddress), limits: try reader.limits(),
+            timings: try reader.timings(connectTimeout: address.options?.connectTimeout),
+            logging: try reader.logging(), notices: notices)
     }
 }
 
 extension SettingReader {
-    fileprivate func listener() throws(ConfigurationError) -> ListenerConfiguration {
+    /// `prefix` is that of a connection string.
+    fileprivate func listener(prefix: String?) throws(ConfigurationError) -> ListenerConfiguration {
         ListenerConfiguration(
-            socketPath: try value(.socket, parseSocketPath), prefix: try prefix(),
+            socketPath: try value(.socket, parseSocketPath), prefix: try self.prefix(orElse: prefix),
             socketMode: try value(.socketMode, parseMode),
             socketGroup: try optionalValue(.socketGroup, parseGroup),
             allowedUIDs: try values(.allowUID, parseIDs).flatMap(\.self),
             allowedGIDs: try values(.allowGID, parseIDs).flatMap(\.self))
     }
 
-    private func prefix() throws(ConfigurationError) -> [UInt8] {
-        try value(.prefix) { text throws(InvalidValue) in
-            guard text.utf8.count <= 512 else { throw InvalidValue("has \(text.utf8.count) bytes") }
+    private func prefix(orElse other: String?) throws(ConfigurationError) -> [UInt8] {
+        try value(.prefix, orElse: other.map { Array($0.utf8) }) { text throws(InvalidValue) in
+            guard text.utf8.count <= maxPrefixBytes else { throw InvalidValue("has \(text.utf8.count) bytes") }
             return Array(text.utf8)
         }
     }
@@ -44,12 +48,14 @@ extension SettingReader {
             maxSubscriptionsPerConnection: try count(.maxSubscriptionsPerConnection))
     }
 
-    fileprivate func timings() throws(ConfigurationError) -> Timings {
+    /// `connectTimeout` is that of a connection string.
+    fileprivate func timings(connectTimeout: UInt64?) throws(ConfigurationError) -> Timings {
         let timings = Timings(
             helloTimeout: try duration(.helloTimeout), frameTimeout: try duration(.frameTimeout),
             stopTimeout: try duration(.stopTimeout), heartbeatInterval: try duration(.heartbeatInterval),
             linkTimeout: try duration(.linkTimeout), probeInterval: try durationOrOff(.probe),
-            connectTimeout: try duration(.connectTimeout), backoffMin: try duration(.backoffMin),
+            connectTimeout: try duration(.connectTimeout, orElse: connectTimeout),
+            backoffMin: try duration(.backoffMin),
             backoffMax: try duration(.backoffMax), backoffMaxRefused: try duration(.backoffMaxRefused),
             restoreBatch: try count(.restoreBatch))
         try require(
@@ -70,38 +76,6 @@ extension SettingReader {
                 guard let format = LogFormat(rawValue: text) else { throw InvalidValue("is not a format") }
                 return format
             })
-    }
-
-    fileprivate func redis() throws(ConfigurationError) -> (RedisConfiguration, notices: [String]) {
-        let url = try value(.redis, shownAs: maskedRedisURL, parseRedisURL)
-        let passwordFile = try optionalValue(.redisPasswordFile) { text throws(InvalidValue) in
-            guard !text.isEmpty else { throw InvalidValue("has no path") }
-            return text
-        }
-        let (source, fileSource) = (name(.redis), name(.redisPasswordFile))
-        if let password = url.password, !password.isEmpty, passwordFile != nil {
-            throw ConfigurationError(
-                "\(fileSource): there is a password in \(source) too; only one of them is allowed")
-        }
-        if url.username != nil, url.password == nil, passwordFile == nil {
-            throw ConfigurationError(
-                "\(source): names a user without a password; allowed: user:password@, user:@ for a user that "
-                    + "needs none, or user@ together with --redis-password-file")
-        }
-        let redis = RedisConfiguration(
-            topology: .servers([url.endpoint]),
-            credentials: .init(
-                username: url.username, password: passwordFile == nil ? url.password : nil, passwordFile: passwordFile))
-        var notices: [String] = []
-        if let database = url.database, database.contains(where: { $0 != "0" }) {
-            notices.append("database \(database) in \(source) has no meaning: pub/sub knows no databases")
-        }
-        if let password = url.password, !password.isEmpty, isFlag(.redis) {
-            notices.append(
-                "the password in --redis is visible to every user of this machine (ps): "
-                    + "--redis-password-file or HUBRELAY_REDIS keeps it secret")
-        }
-        return (redis, notices)
     }
 }
 

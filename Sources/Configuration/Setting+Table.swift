@@ -7,8 +7,9 @@ extension Setting {
         "--socket", "PATH", .socketPath, default: "/run/hubrelay/hubrelay.sock",
         "The Unix socket that app servers connect to.")
     package static let prefix = Setting(
-        "--prefix", "TEXT", .text(maxBytes: 512), default: nil,
-        "Put before every channel as it is, so that apps which share a Redis don't hear each other.")
+        "--prefix", "TEXT", .text(maxBytes: maxPrefixBytes), default: nil,
+        "Put before every channel as it is, so that apps which share a Redis don't hear each other.",
+        without: "required, unless a connection string has channelPrefix")
     package static let socketMode = Setting(
         "--socket-mode", "OCTAL", .mode, default: "0660", "Permission bits of the socket.")
     package static let socketGroup = Setting(
@@ -22,11 +23,45 @@ extension Setting {
         "--allow-gid", "N", .ids, default: nil, "Lets in this group, also as a supplementary one.",
         without: "by default all that the mode lets in")
     package static let redis = Setting(
-        "--redis", "URL", .redisURL, default: "redis://127.0.0.1:6379",
-        "The Redis server. A password belongs in the variable or in --redis-password-file: ps shows flags.")
+        "--redis", "ADDRESS", .redisAddress, default: "redis://127.0.0.1:6379",
+        "Where Redis is. A password belongs in the variable or in --redis-password-file: ps shows flags.")
+    package static let redisUser = Setting(
+        "--redis-user", "NAME", .userName, default: nil, "The ACL user of Redis, instead of one in --redis.",
+        without: "the default user by default")
     package static let redisPasswordFile = Setting(
-        "--redis-password-file", "PATH", .path, default: nil, "A file that holds the Redis password.",
+        "--redis-password-file", "PATH", .path, default: nil,
+        "A file that holds the Redis password. The variable HUBRELAY_REDIS_PASSWORD can hold it instead.",
         without: "none by default")
+    package static let sentinelUser = Setting(
+        "--sentinel-user", "NAME", .userName, default: nil, "The ACL user of the sentinels.",
+        without: "the default user by default")
+    package static let sentinelPasswordFile = Setting(
+        "--sentinel-password-file", "PATH", .path, default: nil,
+        "A file that holds the sentinels' password. The variable HUBRELAY_SENTINEL_PASSWORD can hold it instead.",
+        without: "none by default")
+    package static let redisCA = Setting(
+        "--redis-ca", "PATH", .path, default: nil,
+        "Certificates (PEM) of those who may vouch for Redis and its sentinels.",
+        without: "the system's by default")
+    package static let redisCert = Setting(
+        "--redis-cert", "PATH", .path, default: nil, "The relay's own certificate with its chain (PEM).",
+        without: "none by default")
+    package static let redisKey = Setting(
+        "--redis-key", "PATH", .path, default: nil, "The key of that certificate (PEM).",
+        without: "in the file of --redis-cert by default")
+    package static let redisTLSName = Setting(
+        "--redis-tls-name", "NAME", .hostName, default: nil, "The name that the servers' certificates must have.",
+        without: "the host that is connected to by default")
+    package static let redisTLSInsecure = Setting(
+        "--redis-tls-insecure", "", .switch, default: "false",
+        "Takes any certificate: whoever sits between can read and change everything.")
+    package static let redisClientName = Setting(
+        "--redis-client-name", "TEXT", .clientName, default: "hubrelay",
+        "What the names of the relay's connections in CLIENT LIST begin with.")
+    package static let abortConnect = Setting(
+        "--abort-connect", "BOOL", .boolean, default: nil,
+        "Ends the relay if Redis cannot be reached at the start, instead of waiting for it.",
+        without: "as a connection string says, false by default")
     package static let http = Setting(
         "--http", "ADDRESS", .httpAddress, default: "127.0.0.1:8379", "Where /health and /metrics are served."
     )
@@ -91,13 +126,25 @@ extension Setting {
         "--log-format", "FORMAT", .choice(LogFormat.allCases.map(\.rawValue)), default: "text",
         "How a line of the log looks.")
 
-    /// Every setting of `serve`.
+    /// Every setting of `serve` that has a flag.
     package static let all: [Setting] = [
-        socket, prefix, socketMode, socketGroup, allowUID, allowGID, redis, redisPasswordFile, http,
+        socket, prefix, socketMode, socketGroup, allowUID, allowGID, redis, redisUser, redisPasswordFile,
+        sentinelUser, sentinelPasswordFile, redisCA, redisCert, redisKey, redisTLSName, redisTLSInsecure,
+        redisClientName, abortConnect, http,
         maxPayload, window, maxBuffered, maxConnections, maxSubscriptions, maxSubscriptionsPerConnection,
         helloTimeout, frameTimeout, stopTimeout, heartbeatInterval, linkTimeout, probe, connectTimeout,
         backoffMin, backoffMax, backoffMaxRefused, restoreBatch, logLevel, logFormat,
     ]
+}
+
+/// The settings of `serve` that are variables and no flags, since every user of the machine can read flags.
+extension Setting {
+    package static let redisPassword = Setting(
+        "--redis-password", "", .secret, default: nil, "The Redis password.", without: "none by default")
+    package static let sentinelPassword = Setting(
+        "--sentinel-password", "", .secret, default: nil, "The sentinels' password.", without: "none by default")
+
+    package static let secrets: [Setting] = [redisPassword, sentinelPassword]
 }
 
 /// The settings that only the small commands have.
@@ -118,6 +165,9 @@ let millisecond: UInt64 = 1_000_000
 let second: UInt64 = 1000 * millisecond
 let minute: UInt64 = 60 * second
 let hour: UInt64 = 60 * minute
+
+/// The bytes of UTF-8 that a prefix may have.
+let maxPrefixBytes = 512
 
 /// The bytes that `sun_path` holds, less its terminating zero.
 package let maxSocketPathBytes = 107

@@ -22,7 +22,15 @@ package struct Setting: Sendable {
         /// User or group numbers; the flag may be repeated.
         case ids
         case choice([String])
-        case redisURL
+        case redisAddress
+        case userName
+        /// Never shown.
+        case secret
+        case hostName
+        case clientName
+        case boolean
+        /// On the command line on by being there, in the environment a boolean.
+        case `switch`
         case httpAddress
     }
 
@@ -56,7 +64,7 @@ package struct Setting: Sendable {
     /// The variables that look like settings of `serve` and are none: misspelt ones, most likely. Left out are those of
     /// the small commands, and those that Kubernetes sets for a Service named hubrelay.
     package static func unknownVariables(among names: [String]) -> [String] {
-        let known = Set(all.map(\.environmentName) + ["HUBRELAY_TIMEOUT", "HUBRELAY_COUNT"])
+        let known = Set((all + secrets).map(\.environmentName) + ["HUBRELAY_TIMEOUT", "HUBRELAY_COUNT"])
         return names.filter { name in
             name.hasPrefix("HUBRELAY_") && !known.contains(name) && !name.hasPrefix("HUBRELAY_SERVICE_")
                 && name != "HUBRELAY_PORT" && !name.hasPrefix("HUBRELAY_PORT_")
@@ -83,7 +91,16 @@ package struct Setting: Sendable {
         case .group: "a group's name or number"
         case .ids: "0 to 4294967294, repeatable, or several with commas"
         case .choice(let words): words.joined(separator: ", ")
-        case .redisURL: "redis://[user[:password]@]host[:port][/0] or unix:///path"
+        case .redisAddress:
+            "redis://[user[:password]@]host[:port][,...], rediss:// for TLS, unix:///path, "
+                + "redis-sentinel://[user[:password]@]host[:port][,...]/service, rediss-sentinel:// for TLS, "
+                + "or a connection string of StackExchange.Redis"
+        case .userName: "a name without spaces"
+        case .secret: "UTF-8 text"
+        case .hostName: "a host name or address"
+        case .clientName: "1 to 64 printable ASCII characters without spaces"
+        case .boolean: "true or false (or 1, 0, yes, no)"
+        case .switch: "no value; in the environment true or false (or 1, 0, yes, no)"
         case .httpAddress: "ADDRESS:PORT with a numeric address ([...] for IPv6), unix:PATH or off"
         }
     }

@@ -12,11 +12,19 @@ struct SettingReader {
         flags[setting.flag]?.isEmpty == false
     }
 
+    /// Whether there is a value besides the default.
+    func isGiven(_ setting: Setting) -> Bool {
+        !texts(setting).isEmpty
+    }
+
     /// The value of a setting that has a default, or is required.
+    ///
+    /// `other`, if there is one, stands before the default, and for what is required.
     func value<Value>(
-        _ setting: Setting, shownAs shown: (String) -> String = { $0 },
+        _ setting: Setting, shownAs shown: (String) -> String = { $0 }, orElse other: Value? = nil,
         _ parse: (String) throws(InvalidValue) -> Value
     ) throws(ConfigurationError) -> Value {
+        if let other, !isGiven(setting) { return other }
         guard let text = texts(setting).last ?? setting.defaultText else {
             throw ConfigurationError(
                 "\(setting.flag) (or \(setting.environmentName)) is required; allowed: \(setting.allowed)")
@@ -26,10 +34,11 @@ struct SettingReader {
 
     /// The value of a setting that may be absent.
     func optionalValue<Value>(
-        _ setting: Setting, _ parse: (String) throws(InvalidValue) -> Value
+        _ setting: Setting, shownAs shown: (String) -> String = { $0 },
+        _ parse: (String) throws(InvalidValue) -> Value
     ) throws(ConfigurationError) -> Value? {
         guard let text = texts(setting).last else { return nil }
-        return try parsed(text, setting, { $0 }, parse)
+        return try parsed(text, setting, shown, parse)
     }
 
     /// Every value of a setting that may be repeated.
@@ -62,9 +71,9 @@ struct SettingReader {
         return try value(setting) { text throws(InvalidValue) in Int(try parseCount(text, in: range)) }
     }
 
-    func duration(_ setting: Setting) throws(ConfigurationError) -> UInt64 {
+    func duration(_ setting: Setting, orElse other: UInt64? = nil) throws(ConfigurationError) -> UInt64 {
         guard case .duration(let range) = setting.kind else { preconditionFailure(setting.flag) }
-        return try value(setting) { text throws(InvalidValue) in try parseDuration(text, in: range) }
+        return try value(setting, orElse: other) { text throws(InvalidValue) in try parseDuration(text, in: range) }
     }
 
     /// nil when the setting is `off`.
@@ -72,6 +81,14 @@ struct SettingReader {
         guard case .durationOrOff(let range) = setting.kind else { preconditionFailure(setting.flag) }
         return try value(setting) { text throws(InvalidValue) in
             text == "off" ? nil : try parseDuration(text, in: range)
+        }
+    }
+
+    /// nil when it is not given, whatever its default.
+    func optionalBoolean(_ setting: Setting) throws(ConfigurationError) -> Bool? {
+        try optionalValue(setting) { text throws(InvalidValue) in
+            guard let value = parseBoolean(text) else { throw InvalidValue("is neither true nor false") }
+            return value
         }
     }
 

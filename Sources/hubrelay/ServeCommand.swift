@@ -19,7 +19,17 @@ struct ServeCommand: ParsableCommand {
     @Option(name: .of(.allowUID), help: .of(.allowUID)) var allowUID: [String] = []
     @Option(name: .of(.allowGID), help: .of(.allowGID)) var allowGID: [String] = []
     @Option(name: .of(.redis), help: .of(.redis)) var redis: String?
+    @Option(name: .of(.redisUser), help: .of(.redisUser)) var redisUser: String?
     @Option(name: .of(.redisPasswordFile), help: .of(.redisPasswordFile)) var redisPasswordFile: String?
+    @Option(name: .of(.sentinelUser), help: .of(.sentinelUser)) var sentinelUser: String?
+    @Option(name: .of(.sentinelPasswordFile), help: .of(.sentinelPasswordFile)) var sentinelPasswordFile: String?
+    @Option(name: .of(.redisCA), help: .of(.redisCA)) var redisCA: String?
+    @Option(name: .of(.redisCert), help: .of(.redisCert)) var redisCert: String?
+    @Option(name: .of(.redisKey), help: .of(.redisKey)) var redisKey: String?
+    @Option(name: .of(.redisTLSName), help: .of(.redisTLSName)) var redisTLSName: String?
+    @Flag(name: .of(.redisTLSInsecure), help: .of(.redisTLSInsecure)) var redisTLSInsecure = false
+    @Option(name: .of(.redisClientName), help: .of(.redisClientName)) var redisClientName: String?
+    @Option(name: .of(.abortConnect), help: .of(.abortConnect)) var abortConnect: String?
     @Option(name: .of(.http), help: .of(.http)) var http: String?
 
     @Option(name: .of(.maxPayload), help: .of(.maxPayload)) var maxPayload: String?
@@ -49,7 +59,12 @@ struct ServeCommand: ParsableCommand {
     private var flags: [String: [String]] {
         let single: [(Setting, String?)] = [
             (.socket, socket), (.prefix, prefix), (.socketMode, socketMode), (.socketGroup, socketGroup),
-            (.redis, redis), (.redisPasswordFile, redisPasswordFile), (.http, http),
+            (.redis, redis), (.redisUser, redisUser), (.redisPasswordFile, redisPasswordFile),
+            (.sentinelUser, sentinelUser), (.sentinelPasswordFile, sentinelPasswordFile), (.redisCA, redisCA),
+            (.redisCert, redisCert), (.redisKey, redisKey), (.redisTLSName, redisTLSName),
+            // A switch that is absent leaves it to the variable.
+            (.redisTLSInsecure, redisTLSInsecure ? "true" : nil), (.redisClientName, redisClientName),
+            (.abortConnect, abortConnect), (.http, http),
             (.maxPayload, maxPayload), (.window, window), (.maxBuffered, maxBuffered),
             (.maxConnections, maxConnections), (.maxSubscriptions, maxSubscriptions),
             (.maxSubscriptionsPerConnection, maxSubscriptionsPerConnection),

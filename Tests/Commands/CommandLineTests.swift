@@ -13,8 +13,12 @@ import Testing
         #expect(help.exit == .code(0))
         let words = help.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         for setting in Setting.all {
-            #expect(
-                words.contains("\(setting.flag) <\(setting.placeholder)> \(setting.help)"), "\(setting.flag)")
+            let value = setting.kind == .switch ? "" : " <\(setting.placeholder)>"
+            #expect(words.contains("\(setting.flag)\(value) \(setting.help)"), "\(setting.flag)")
+        }
+        // Every user of the machine can read what was typed.
+        for setting in Setting.secrets {
+            #expect(!words.contains("\(setting.flag) ") && words.contains(setting.environmentName))
         }
     }
 
@@ -27,7 +31,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Setting.all.map(\.flag).filter { $0 != "--prefix" })
+    @Test(arguments: Setting.all.map(\.flag).filter { !["--prefix", "--redis-tls-insecure"].contains($0) })
     func aWrongValueOfServeIsOneLineAndCode64(flag: String) throws {
         let setting = try #require(Setting.all.first { $0.flag == flag })
         // Longer than any path or group may be, and nothing that a number or a word could be.
@@ -51,6 +55,28 @@ import Testing
         let run = try Program.run("serve")
         #expect(run.exit == .code(64))
         #expect(run.errors.hasPrefix("hubrelay: --prefix (or HUBRELAY_PREFIX) is required; allowed: "))
+    }
+
+    @Test func aSwitchTakesNoValueAndItsVariableABoolean() throws {
+        // Goes on to the next setting, which is wrong.
+        let byFlag = try Program.run(
+            "serve", "--prefix", "x", "--redis", "rediss://h", "--redis-tls-insecure", "--window", "0")
+        #expect(byFlag.errors.hasPrefix("hubrelay: --window: \"0\" is out of range"))
+        let withoutTLS = try Program.run("serve", "--prefix", "x", "--redis-tls-insecure")
+        #expect(withoutTLS.errors.hasPrefix("hubrelay: --redis-tls-insecure: there is no TLS in --redis; allowed: "))
+        let byVariable = try Program.run(
+            "serve", "--prefix", "x", environment: ["HUBRELAY_REDIS_TLS_INSECURE": "maybe"])
+        #expect(byVariable.exit == .code(64))
+        #expect(
+            byVariable.errors.hasPrefix("hubrelay: HUBRELAY_REDIS_TLS_INSECURE: \"maybe\" is neither true nor false"))
+    }
+
+    @Test(arguments: ["redis-password", "sentinel-password"])
+    func aSecretIsNoFlag(name: String) throws {
+        let directory = try TemporaryDirectory()
+        let process = try Program.start(["serve", "--\(name)", "hunter2"], in: directory)
+        #expect(try process.waitForExit() == .code(64))
+        #expect(!process.errors.contains("hunter2"))
     }
 
     @Test(arguments: ["--prefix ''", "--prefix="])

@@ -43,7 +43,29 @@ import Testing
         (
             "--redis", "redis://user:secret@host:port",
             "--redis: \"redis://***@host:***\" has a port that is not 1 to 65535; allowed: "
-                + "redis://[user[:password]@]host[:port][/0] or unix:///path"
+                + "redis://[user[:password]@]host[:port][,...], rediss:// for TLS, unix:///path, "
+                + "redis-sentinel://[user[:password]@]host[:port][,...]/service, rediss-sentinel:// for TLS, "
+                + "or a connection string of StackExchange.Redis"
+        ),
+        ("--redis-user", "a b", "--redis-user: \"a b\" is not a user's name; allowed: a name without spaces"),
+        (
+            "--redis-client-name", "a b",
+            "--redis-client-name: \"a b\" is not a client's name; allowed: 1 to 64 printable ASCII characters without "
+                + "spaces"
+        ),
+        (
+            "--redis-tls-name", "a b",
+            "--redis-tls-name: \"a b\" is no host name and no address; allowed: a host name or address"
+        ),
+        ("--redis-key", "", "--redis-key: \"\" has no path; allowed: the path of a file"),
+        (
+            "--abort-connect", "maybe",
+            "--abort-connect: \"maybe\" is neither true nor false; allowed: true or false (or 1, 0, yes, no)"
+        ),
+        (
+            "--redis-tls-insecure", "on",
+            "--redis-tls-insecure: \"on\" is neither true nor false; allowed: no value; in the environment true or "
+                + "false (or 1, 0, yes, no)"
         ),
     ])
     func oneLineNamesTheSettingTheValueAndWhatIsAllowed(flag: String, value: String, line: String) throws {
@@ -99,10 +121,10 @@ import Testing
         let error = try #require(outcomeOfParse(["--prefix": ["x"], "--redis": ["redis://secret@h"]]).error)
         #expect(error.hasPrefix("--redis: names a user without a password; allowed: "))
         #expect(!error.contains("secret"))
-        let redis = try configured(["--redis": ["redis://user@h"], "--redis-password-file": ["/p"]]).redis.credentials
-        #expect(redis.username == "user" && redis.password == nil && redis.passwordFile == "/p")
-        let nopass = try configured(["--redis": ["redis://user:@h"]]).redis.credentials
-        #expect(nopass.username == "user" && nopass.password == "")
+        let redis = try configured(["--redis": ["redis://user@h"], "--redis-password-file": ["/p"]]).redis
+        #expect(redis.credentials == .init(username: "user", passwordFile: "/p"))
+        let nopass = try configured(["--redis": ["redis://user:@h"]]).redis
+        #expect(nopass.credentials == .init(username: "user", password: ""))
     }
 
     @Test func aDatabaseIsNoticedAndIgnored() throws {

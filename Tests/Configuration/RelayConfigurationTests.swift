@@ -48,7 +48,17 @@ func configured(
         (.allowUID, "1,2", { $0.listener.allowedUIDs == [1, 2] && $0.listener.allowedGIDs.isEmpty }),
         (.allowGID, "3", { $0.listener.allowedGIDs == [3] && $0.listener.allowedUIDs.isEmpty }),
         (.redis, "unix:///r", { $0.redis.topology == .servers([.unix(path: "/r")]) }),
+        (.redisUser, "u", { $0.redis.credentials.username == "u" }),
         (.redisPasswordFile, "/p", { $0.redis.credentials.passwordFile == "/p" }),
+        (.sentinelUser, "u", { $0.redis.sentinelCredentials.username == "u" }),
+        (.sentinelPasswordFile, "/p", { $0.redis.sentinelCredentials.passwordFile == "/p" }),
+        (.redisCA, "/c", { $0.redis.tls?.caFile == "/c" }),
+        (.redisCert, "/c", { $0.redis.tls?.certificateFile == "/c" }),
+        (.redisKey, "/k", { $0.redis.tls?.keyFile == "/k" }),
+        (.redisTLSName, "n", { $0.redis.tls?.serverName == "n" }),
+        (.redisTLSInsecure, "true", { $0.redis.tls?.isInsecure == true }),
+        (.redisClientName, "c", { $0.redis.clientName == "c" }),
+        (.abortConnect, "true", { $0.redis.attemptsAtStart == 3 }),
         (.http, "off", { $0.http == .off }),
         (.maxPayload, "2KiB", { $0.limits.maxPayload == 2048 }),
         (.window, "2KiB", { $0.limits.window == 2048 }),
@@ -71,23 +81,39 @@ func configured(
         (.logFormat, "json", { $0.logging.format == .json }),
     ]
 
+    /// What a setting needs beside it to be allowed at all.
+    static func surroundings(_ setting: Setting) -> [String: [String]] {
+        switch setting.flag {
+        case "--prefix": [:]
+        case "--redis-user": ["--redis": ["redis://:p@h"]]
+        case "--sentinel-user":
+            ["--redis": ["redis-sentinel://h/m"], "--sentinel-password-file": ["/s"]]
+        case "--sentinel-password-file": ["--redis": ["redis-sentinel://h/m"]]
+        case "--redis-key": ["--redis": ["rediss://h"], "--redis-cert": ["/c"]]
+        case "--redis-ca", "--redis-cert", "--redis-tls-name", "--redis-tls-insecure": ["--redis": ["rediss://h"]]
+        default: [:]
+        }
+    }
+
     @Test func everySettingIsReadFromItsFlagAndFromItsVariable() throws {
         #expect(Self.samples.map(\.0.flag) == Setting.all.map(\.flag))
         for (setting, text, holds) in Self.samples {
-            let byFlag = try configured([setting.flag: [text]])
+            let around = Self.surroundings(setting)
+            let byFlag = try configured(around.merging([setting.flag: [text]]) { $1 })
             #expect(holds(byFlag), "\(setting.flag)")
             let byVariable = try outcomeOfParse(
-                setting.flag == "--prefix" ? [:] : ["--prefix": ["app:"]], [setting.environmentName: text]
+                setting.flag == "--prefix" ? [:] : around.merging(["--prefix": ["app:"]]) { $1 },
+                [setting.environmentName: text]
             ).get()
             #expect(holds(byVariable), "\(setting.environmentName)")
-            #expect(try !holds(configured([:])), "\(setting.flag) has this by default already")
+            #expect(try !holds(configured(around)), "\(setting.flag) has this by default already")
         }
     }
 
     @Test func aFlagWinsOverTheEnvironment() throws {
         for (setting, text, holds) in Self.samples {
             let configuration = try configured(
-                [setting.flag: [text]],
+                Self.surroundings(setting).merging([setting.flag: [text]]) { $1 },
                 [setting.environmentName: "not even valid \u{1}"])
             #expect(holds(configuration), "\(setting.flag)")
         }
@@ -95,7 +121,7 @@ func configured(
 
     @Test func anEmptyVariableIsAnAbsentOne() throws {
         var empty: [String: String] = [:]
-        for setting in Setting.all { empty[setting.environmentName] = "" }
+        for setting in Setting.all + Setting.secrets { empty[setting.environmentName] = "" }
         let configuration = try outcomeOfParse([:], empty).get()
         #expect(configuration.listener.prefix.isEmpty)
         var expected = try configured([:])

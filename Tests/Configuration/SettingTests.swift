@@ -8,8 +8,11 @@ import Testing
         #expect(
             Setting.maxSubscriptionsPerConnection.environmentName
                 == "HUBRELAY_MAX_SUBSCRIPTIONS_PER_CONNECTION")
-        let names = Set(Setting.all.map(\.environmentName))
-        #expect(names.count == Setting.all.count)
+        let names = Set((Setting.all + Setting.secrets).map(\.environmentName))
+        #expect(names.count == Setting.all.count + Setting.secrets.count)
+        #expect(Setting.redisTLSInsecure.environmentName == "HUBRELAY_REDIS_TLS_INSECURE")
+        #expect(
+            Setting.secrets.map(\.environmentName) == ["HUBRELAY_REDIS_PASSWORD", "HUBRELAY_SENTINEL_PASSWORD"])
     }
 
     @Test func theHelpHoldsPurposeUnitRangeDefaultAndVariable() {
@@ -17,8 +20,11 @@ import Testing
             Setting.linkTimeout.help
                 == "A link to Redis that owes an answer for this long is dead; more than --heartbeat-interval. "
                 + "Allowed: 20ms to 60m (units ms, s, m; no unit: s). [default 5s; HUBRELAY_LINK_TIMEOUT]")
-        #expect(Setting.prefix.help.hasSuffix("[required; HUBRELAY_PREFIX]"))
+        #expect(
+            Setting.prefix.help.hasSuffix("[required, unless a connection string has channelPrefix; HUBRELAY_PREFIX]"))
         #expect(Setting.socketGroup.help.hasSuffix("[no chown by default; HUBRELAY_SOCKET_GROUP]"))
+        #expect(Setting.redisPasswordFile.help.contains("HUBRELAY_REDIS_PASSWORD can hold it instead"))
+        #expect(Setting.sentinelPasswordFile.help.contains("HUBRELAY_SENTINEL_PASSWORD can hold it instead"))
         for setting in Setting.all {
             #expect(setting.help.contains(setting.environmentName) && setting.help.contains(setting.allowed))
             #expect(setting.help.contains(setting.defaultText ?? setting.withoutValue))

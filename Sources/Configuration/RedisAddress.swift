@@ -1,0 +1,81 @@
+/// What the text of `--redis` says: a URL, or a connection string of StackExchange.Redis.
+package struct RedisAddress: Sendable, Equatable {
+    package var topology: RedisConfiguration.Topology
+    package var username: String?
+    /// Empty for a user that needs none.
+    package var password: String?
+    /// As it was written; nil: none named.
+    package var database: String?
+    /// nil: no TLS.
+    package var tls: TLSConfiguration?
+    /// What only a connection string can say; nil: it was a URL.
+    package var options: StackExchangeOptions?
+
+    init(
+        topology: RedisConfiguration.Topology, username: String? = nil, password: String? = nil,
+        database: String? = nil, tls: TLSConfiguration? = nil, options: StackExchangeOptions? = nil
+    ) {
+        (self.topology, self.username, self.password) = (topology, username, password)
+        (self.database, self.tls, self.options) = (database, tls, options)
+    }
+}
+
+/// Either form of an address. What has `://` behind its first word is a URL, anything else a connection string, of
+/// which the shortest is a bare host.
+///
+/// - Throws: ``InvalidValue`` saying which part is wrong. It never quotes what could be a secret.
+package func parseRedisAddress(_ text: String) throws(InvalidValue) -> RedisAddress {
+    guard let (scheme, rest) = splitScheme(text) else { return try parseStackExchangeString(text) }
+    return try parseRedisURL(scheme: scheme.lowercased(), rest)
+}
+
+/// The scheme of a URL and what follows its `://`; nil: no URL. A connection string may have `://` further behind, in
+/// a value, so what is before it must be one word.
+func splitScheme(_ text: String) -> (scheme: Substring, rest: Substring)? {
+    guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else { return nil }
+    let scheme = text[..<colon]
+    guard !scheme.contains(where: { ",=@".contains($0) }) else { return nil }
+    return (scheme, text[colon...].dropFirst(3))
+}
+
+/// How many servers or sentinels one address may name.
+let maxHosts = 16
+
+/// The endpoints in their order without repetitions.
+///
+/// - Throws: ``InvalidValue`` when there is none, or too many.
+func distinctEndpoints(
+    _ all: [RedisConfiguration.Endpoint]
+) throws(InvalidValue) -> [RedisConfiguration.Endpoint] {
+    var seen: Set<RedisConfiguration.Endpoint> = []
+    let distinct = all.filter { seen.insert($0).inserted }
+    guard !distinct.isEmpty else { throw InvalidValue("has no host") }
+    guard distinct.count <= maxHosts else { throw InvalidValue("names more than \(maxHosts) hosts") }
+    return distinct
+}
+
+/// A name or an address as it is connected to: lower-cased, and nothing that a resolver would take for something else.
+///
+/// - Throws: ``InvalidValue`` when it is neither.
+func checkedHost(_ host: String, isIPv6: Bool) throws(InvalidValue) -> String {
+    guard !host.isEmpty else { throw InvalidValue("has no host") }
+    guard isIPv6 || isHostName(host) else { throw InvalidValue("has a host that is no name and no address") }
+    if host.utf8.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }), !isIPv4Address(host) {
+        throw InvalidValue("has a host that is no IPv4 address")
+    }
+    return host.lowercased()
+}
+
+/// The name by which sentinels know a master: Redis takes any, we take what fits on a line.
+///
+/// - Throws: ``InvalidValue`` when it is empty, longer than 255 bytes, or has control characters.
+func checkedService(_ name: String) throws(InvalidValue) -> String {
+    guard !name.isEmpty else { throw InvalidValue("names no service (the master's name at the sentinels)") }
+    let isPrintable = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
+    guard isPrintable, name.utf8.count <= 255 else {
+        throw InvalidValue("has a service that is not 1 to 255 bytes of printable text")
+    }
+    return name
+}
+
+let notSupported = "not supported by this version"

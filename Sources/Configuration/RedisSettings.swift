@@ -1,0 +1,190 @@
+// The settings of Redis, put together: what the address says, what flags and variables say, and which of them counts.
+
+extension SettingReader {
+    /// What `--redis` says.
+    func redisAddress() throws(ConfigurationError) -> RedisAddress {
+        try value(.redis, shownAs: maskedRedisAddress, parseRedisAddress)
+    }
+
+    /// The configuration, and what the operator should know of it.
+    ///
+    /// Flags and variables win over a connection string without a word, since that is often shared with an app. A URL is
+    /// the relay's own: a password there and another one elsewhere is a slip, and refused.
+    func redis(
+        _ address: RedisAddress
+    ) throws(ConfigurationError) -> (RedisConfiguration, notices: [String]) {
+        let credentials = try serverCredentials(address)
+        let abortsConnect = try optionalBoolean(.abortConnect) ?? address.options?.abortsConnect ?? false
+        let configuration = RedisConfiguration(
+            topology: address.topology, credentials: credentials,
+            sentinelCredentials: try sentinelCredentials(address, servers: credentials),
+            tls: try tls(address.tls),
+            clientName: try value(.redisClientName, orElse: address.options?.clientName, parseClientName),
+            attemptsAtStart: abortsConnect ? address.options?.connectRetry ?? 3 : nil)
+        return (configuration, notices(address, configuration))
+    }
+
+    private func serverCredentials(
+        _ address: RedisAddress
+    ) throws(ConfigurationError) -> RedisConfiguration.Credentials {
+        let given = try password(.redisPassword, .redisPasswordFile)
+        if address.options == nil, let given, address.password?.isEmpty == false {
+            throw ConfigurationError(
+                "\(given.source): there is a password in \(name(.redis)) too; only one of them is allowed")
+        }
+        let flagUser = try optionalValue(.redisUser, parseUserName)
+        let username = flagUser ?? address.username
+        if username != nil, given == nil, address.password == nil {
+            throw ConfigurationError(
+                "\(name(flagUser == nil ? .redis : .redisUser)): names a user without a password; allowed: "
+                    + "a password in --redis (user:@ for a user that needs none), --redis-password-file or "
+                    + "HUBRELAY_REDIS_PASSWORD")
+        }
+        return given?.credentials(of: username) ?? .init(username: username, password: address.password)
+    }
+
+    private func sentinelCredentials(
+        _ address: RedisAddress, servers: RedisConfiguration.Credentials
+    ) throws(ConfigurationError) -> RedisConfiguration.Credentials {
+        let flagUser = try optionalValue(.sentinelUser, parseUserName)
+        let given = try password(.sentinelPassword, .sentinelPasswordFile)
+        guard case .sentinel = address.topology else {
+            guard let source = given?.source ?? flagUser.map({ _ in name(.sentinelUser) }) else { return .none }
+            throw ConfigurationError(
+                "\(source): there are no sentinels in \(name(.redis)); allowed: with redis-sentinel://, "
+                    + "rediss-sentinel:// or a connection string with serviceName")
+        }
+        let options = address.options
+        var credentials: RedisConfiguration.Credentials
+        if flagUser != nil || given != nil {
+            let username = flagUser ?? options?.sentinelUsername
+            credentials =
+                given?.credentials(of: username) ?? .init(username: username, password: options?.sentinelPassword)
+        } else {
+            credentials = options.map { stringCredentials($0, servers: servers) } ?? .none
+        }
+        if credentials.username != nil, credentials.password == nil, credentials.passwordFile == nil {
+            throw ConfigurationError(
+                "\(name(flagUser == nil ? .redis : .sentinelUser)): names a sentinels' user without a password; allowed: "
+                    + "with --sentinel-password-file, HUBRELAY_SENTINEL_PASSWORD or sentinelPassword in a connection string"
+            )
+        }
+        return credentials
+    }
+
+    /// What a connection string gives the sentinels: user and password each their own, or else those of the servers, as
+    /// StackExchange.Redis has it.
+    private func stringCredentials(
+        _ options: StackExchangeOptions, servers: RedisConfiguration.Credentials
+    ) -> RedisConfiguration.Credentials {
+        var credentials = servers
+        if let password = options.sentinelPassword {
+            // An empty password is how a string says that its sentinels want none.
+            if password.isEmpty, options.sentinelUsername == nil { return .none }
+            (credentials.password, credentials.passwordFile) = (password, nil)
+        }
+        if let username = options.sentinelUsername { credentials.username = username }
+        return credentials
+    }
+
+    private func notices(_ address: RedisAddress, _ configuration: RedisConfiguration) -> [String] {
+        var notices: [String] = []
+        if let database = address.database, database.contains(where: { $0 != "0" }) {
+            notices.append("database \(database) in \(name(.redis)) has no meaning: pub/sub knows no databases")
+        }
+        var withoutMeaning = address.options?.withoutMeaning ?? []
+        if configuration.attemptsAtStart == nil, address.options?.connectRetry != nil {
+            withoutMeaning.append("connectRetry (only with abortConnect=true)")
+        }
+        if !withoutMeaning.isEmpty {
+            notices.append("without meaning here, in \(name(.redis)): \(withoutMeaning.joined(separator: ", "))")
+        }
+        let passwords = [address.password, address.options?.sentinelPassword]
+        if isFlag(.redis), passwords.contains(where: { $0?.isEmpty == false }) {
+            notices.append(
+                "the password in --redis is visible to every user of this machine (ps): "
+                    + "--redis-password-file or HUBRELAY_REDIS keeps it secret")
+        }
+        if configuration.tls?.isInsecure == true {
+            notices.append(
+                "\(name(.redisTLSInsecure)): any server certificate is taken: whoever sits between can read and "
+                    + "change everything")
+        }
+        return notices
+    }
+}
+
+/// A password from outside of the address, and the setting that it came from.
+private struct GivenPassword {
+    var source: String
+    var password: String?
+    var file: String?
+
+    func credentials(of username: String?) -> RedisConfiguration.Credentials {
+        .init(username: username, password: password, passwordFile: file)
+    }
+}
+
+extension SettingReader {
+    private func password(_ variable: Setting, _ file: Setting) throws(ConfigurationError) -> GivenPassword? {
+        let path = try optionalValue(file, parseFilePath)
+        let password = try optionalValue(variable, shownAs: { _ in "***" }) { text throws(InvalidValue) in text }
+        guard path == nil || password == nil else {
+            throw ConfigurationError(
+                "\(name(file)): there is a password in \(variable.environmentName) too; only one of them is allowed")
+        }
+        if let path { return GivenPassword(source: name(file), file: path) }
+        return password.map { GivenPassword(source: variable.environmentName, password: $0) }
+    }
+
+    /// What flags and variables make of the address's TLS.
+    private func tls(_ base: TLSConfiguration?) throws(ConfigurationError) -> TLSConfiguration? {
+        let ca = try optionalValue(.redisCA, parseFilePath)
+        let certificate = try optionalValue(.redisCert, parseFilePath)
+        let key = try optionalValue(.redisKey, parseFilePath)
+        let serverName = try optionalValue(.redisTLSName, parseServerName)
+        let isInsecure = try optionalBoolean(.redisTLSInsecure) ?? false
+        guard var tls = base else {
+            let named: [Setting] = [.redisCA, .redisCert, .redisKey, .redisTLSName]
+            let given = named.first(where: isGiven) ?? (isInsecure ? .redisTLSInsecure : nil)
+            guard let given else { return nil }
+            throw ConfigurationError(
+                "\(name(given)): there is no TLS in \(name(.redis)); allowed: with rediss://, rediss-sentinel:// or a "
+                    + "connection string with ssl=true")
+        }
+        if key != nil, certificate == nil {
+            throw ConfigurationError("\(name(.redisKey)): a key without its certificate; allowed: with --redis-cert")
+        }
+        (tls.caFile, tls.certificateFile, tls.keyFile) = (ca, certificate, key ?? certificate)
+        (tls.serverName, tls.isInsecure) = (serverName ?? tls.serverName, isInsecure)
+        if isInsecure, tls.caFile != nil {
+            throw ConfigurationError(
+                "\(name(.redisTLSInsecure)): takes any certificate, whatever \(name(.redisCA)) says; "
+                    + "only one of them is allowed")
+        }
+        return tls
+    }
+}
+
+private func parseFilePath(_ text: String) throws(InvalidValue) -> String {
+    guard !text.isEmpty else { throw InvalidValue("has no path") }
+    return text
+}
+
+private func parseUserName(_ text: String) throws(InvalidValue) -> String {
+    let isName = text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7f }
+    guard !text.isEmpty, isName else { throw InvalidValue("is not a user's name") }
+    return text
+}
+
+private func parseClientName(_ text: String) throws(InvalidValue) -> String {
+    guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(isNameByte) else {
+        throw InvalidValue("is not a client's name")
+    }
+    return text
+}
+
+private func parseServerName(_ text: String) throws(InvalidValue) -> String {
+    guard isHostName(text) || isIPv6Address(text) else { throw InvalidValue("is no host name and no address") }
+    return text
+}

@@ -1,0 +1,175 @@
+/// What a connection string of StackExchange.Redis says beyond what a URL can.
+package struct StackExchangeOptions: Sendable, Equatable {
+    /// nil: the sentinels' user is that of the servers, and so with the password.
+    package var sentinelUsername: String?
+    package var sentinelPassword: String?
+    package var abortsConnect: Bool?
+    /// Attempts before the start is given up, if it ever is; at least 1.
+    package var connectRetry: Int?
+    /// Nanoseconds, in the range of `--connect-timeout`.
+    package var connectTimeout: UInt64?
+    /// At most as long as `--prefix` may be.
+    package var channelPrefix: String?
+    /// As `--redis-client-name` allows it, never empty.
+    package var clientName: String?
+    /// Keys, each with the reason where there is one, that do nothing here.
+    package var withoutMeaning: [String] = []
+
+    init() {}
+}
+
+/// A key of connection strings, in the spelling of StackExchange.Redis, which ignores case; and what becomes of it.
+struct StackExchangeKey {
+    enum Use: Equatable {
+        /// Does here what it does there.
+        case honoured
+        /// Named in one notice, with the reason if there is one, and no more: its value is not even looked at. Left
+        /// out of the notice with the values that ask for what the relay does anyway.
+        case withoutMeaning(reason: String? = nil, unless: [String] = [])
+        /// Refused with any value but these (and none), since connecting regardless would be wrong.
+        case refused(String, unless: [String] = [])
+    }
+
+    let name: String
+    let use: Use
+
+    /// Every key that StackExchange.Redis 3 documents or still accepts.
+    static let all: [StackExchangeKey] = [
+        .init(name: "user", use: .honoured),
+        .init(name: "password", use: .honoured),
+        .init(name: "sentinelUser", use: .honoured),
+        .init(name: "sentinelPassword", use: .honoured),
+        .init(name: "serviceName", use: .honoured),
+        .init(name: "ssl", use: .honoured),
+        .init(name: "sslHost", use: .honoured),
+        .init(name: "sslProtocols", use: .honoured),
+        .init(name: "abortConnect", use: .honoured),
+        .init(name: "connectRetry", use: .honoured),
+        .init(name: "connectTimeout", use: .honoured),
+        .init(name: "channelPrefix", use: .honoured),
+        .init(name: "name", use: .honoured),
+
+        // Connecting as if it had not been said would reach something else, or nothing.
+        .init(name: "proxy", use: .refused("asks for a proxy, and those have no pub/sub", unless: ["none", "0"])),
+        .init(name: "tunnel", use: .refused("asks for a tunnel, \(notSupported)")),
+
+        .init(name: "allowAdmin", use: .withoutMeaning(unless: no)),
+        .init(name: "asyncTimeout", use: .withoutMeaning()),
+        .init(
+            name: "checkCertificateRevocation",
+            use: .withoutMeaning(reason: "revocation lists are not checked", unless: no)),
+        .init(name: "configChannel", use: .withoutMeaning()),
+        .init(name: "configCheckSeconds", use: .withoutMeaning()),
+        .init(
+            name: "defaultDatabase",
+            use: .withoutMeaning(reason: "pub/sub knows no databases", unless: ["0", "-1"])),
+        .init(name: "highIntegrity", use: .withoutMeaning(unless: no)),
+        .init(name: "highPriorityThreads", use: .withoutMeaning()),
+        .init(
+            name: "keepAlive",
+            use: .withoutMeaning(reason: "a PING goes out each --heartbeat-interval", unless: ["0", "-1"])),
+        .init(name: "preserveAsyncOrder", use: .withoutMeaning()),
+        .init(name: "protocol", use: .withoutMeaning(reason: "it is RESP2", unless: ["resp2", "2"])),
+        .init(name: "resolveDns", use: .withoutMeaning()),
+        .init(name: "responseTimeout", use: .withoutMeaning()),
+        .init(name: "setlib", use: .withoutMeaning(unless: no)),
+        .init(name: "syncTimeout", use: .withoutMeaning()),
+        .init(name: "tcpKeepAlive", use: .withoutMeaning()),
+        .init(name: "tiebreaker", use: .withoutMeaning()),
+        .init(name: "version", use: .withoutMeaning()),
+        .init(name: "writeBuffer", use: .withoutMeaning()),
+    ]
+
+    private static let no = ["false", "0", "no", "off"]
+}
+
+/// `host[:port][,host2...][,key=value...][,$COMMAND=alias...]` in any order, spaces around each part ignored; of a key
+/// that comes twice the last one counts. `!/path` is a Unix socket.
+///
+/// Follows `ConfigurationOptions.Parse` of StackExchange.Redis, but for this: what that drops silently, as a host whose
+/// port is no number, is refused, and Redis's absence at the start is by default waited for.
+///
+/// - Throws: ``InvalidValue`` saying which part is wrong. It quotes no value.
+func parseStackExchangeString(_ text: String) throws(InvalidValue) -> RedisAddress {
+    let parts = try StackExchangeParts(text)
+    var options = StackExchangeOptions()
+    for key in StackExchangeKey.all {
+        guard let value = parts.values[key.name], !value.isEmpty else { continue }
+        switch key.use {
+        case .honoured: break
+        case .refused(let reason, let allowed):
+            guard allowed.contains(value.lowercased()) else { throw InvalidValue(reason) }
+        case .withoutMeaning(let reason, let silent):
+            guard !silent.contains(value.lowercased()) else { continue }
+            options.withoutMeaning.append(key.name + (reason.map { " (\($0))" } ?? ""))
+        }
+    }
+    let hosts = try parts.hosts.map { text throws(InvalidValue) in try parseStackExchangeHost(text) }
+    let tls = try parts.tls(hosts: hosts, &options)
+    let topology = try parts.topology(hosts: hosts, hasTLS: tls != nil)
+    try parts.readOptions(&options)
+    if case .servers = topology {
+        for key in ["sentinelUser", "sentinelPassword"] where parts.values[key]?.isEmpty == false {
+            options.withoutMeaning.append("\(key) (only with serviceName)")
+        }
+        (options.sentinelUsername, options.sentinelPassword) = (nil, nil)
+    }
+    options.withoutMeaning += try parts.commandsWithoutMeaning()
+    return RedisAddress(
+        topology: topology, username: parts.text("user"), password: parts.password, tls: tls, options: options)
+}
+
+/// A connection string taken apart, with nothing but its keys looked at.
+struct StackExchangeParts {
+    private(set) var hosts: [String] = []
+    /// By the key's spelling in the table.
+    private(set) var values: [String: String] = [:]
+    /// As they were written, without their `$`.
+    private(set) var commands: [(name: String, alias: String)] = []
+
+    /// - Throws: ``InvalidValue`` for an unknown key. It is named if it could be a key, letters alone; anything else may
+    ///   be part of a password that has a comma in it.
+    init(_ text: String) throws(InvalidValue) {
+        let items = text.split(separator: ",", omittingEmptySubsequences: false).map(trimmed)
+        for (index, item) in items.enumerated() where !item.isEmpty {
+            guard let equals = item.firstIndex(of: "=") else {
+                hosts.append(String(item))
+                continue
+            }
+            let key = trimmed(item[..<equals])
+            let value = String(trimmed(item[item.index(after: equals)...]))
+            if let known = StackExchangeKey.all.first(where: { $0.name.lowercased() == key.lowercased() }) {
+                values[known.name] = value
+            } else if key.first == "$", isPlain(key.dropFirst()) {
+                commands.append((String(key.dropFirst()), value))
+            } else if isPlain(key) {
+                throw InvalidValue("has an unknown key, \(key)")
+            } else {
+                throw InvalidValue(
+                    "has an unknown key in part \(index + 1) between its commas; a password cannot have a comma there")
+            }
+        }
+    }
+
+    /// A value that is there and not empty.
+    func text(_ key: String) -> String? {
+        values[key].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Empty only for a user that needs none.
+    var password: String? {
+        text("password") ?? (text("user") == nil ? nil : values["password"])
+    }
+}
+
+private func isPlain(_ key: Substring) -> Bool {
+    (1...32).contains(key.utf8.count) && key.utf8.allSatisfy(isLetter)
+}
+
+/// Without the white space at both ends, as .NET trims.
+private func trimmed(_ text: Substring) -> Substring {
+    var text = text
+    while text.unicodeScalars.first?.properties.isWhitespace == true { text.unicodeScalars.removeFirst() }
+    while text.unicodeScalars.last?.properties.isWhitespace == true { text.unicodeScalars.removeLast() }
+    return text
+}
