@@ -10,20 +10,26 @@ package enum SecretFileError: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .system(let path, let code): "cannot read the secret file \(path): \(errorText(code))"
-        case .notAFile(let path, let kind):
-            "cannot read the secret file \(path): it is \(kind), not a regular file"
-        case .tooLarge(let path, let limit):
-            "cannot read the secret file \(path): it is larger than \(limit) bytes"
-        case .empty(let path): "cannot use the secret file \(path): it is empty"
+        case .system(let path, _), .notAFile(let path, _), .tooLarge(let path, _):
+            "cannot read the secret file \(path): \(reason)"
+        case .empty(let path): "cannot use the secret file \(path): \(reason)"
+        }
+    }
+
+    /// The same without the path, for those who say what the file is for.
+    package var reason: String {
+        switch self {
+        case .system(_, let code): errorText(code)
+        case .notAFile(_, let kind): "it is \(kind), not a regular file"
+        case .tooLarge(_, let limit): "it is larger than \(limit) bytes"
+        case .empty: "it is empty"
         }
     }
 }
 
 /// Reads a secret: the content of a regular file (symbolic links are followed, as mounted secrets are links),
-/// at most 64 KiB, without one newline at its end.
-package func readSecretFile(_ path: String) throws(SecretFileError) -> [UInt8] {
-    let limit = 64 * 1024
+/// at most `limit` bytes (64 KiB), without one newline at its end.
+package func readSecretFile(_ path: String, limit: Int = 64 * 1024) throws(SecretFileError) -> [UInt8] {
     // Non-blocking, or opening a FIFO would wait for a writer.
     let number = retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
     guard number >= 0 else { throw .system(path: path, code: errno) }
