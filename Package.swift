@@ -28,6 +28,7 @@ let package = Package(
         .systemLibrary(name: "CLibuv"),
         .systemLibrary(name: "CHiredis"),
         .systemLibrary(name: "CMicrohttpd"),
+        .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CPosix"),
 
         // Pure: flags and environment in, a checked configuration out.
@@ -37,6 +38,7 @@ let package = Package(
         .target(name: "TextFormats", swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: settings),
         .target(name: "RedisWire", dependencies: ["CHiredis"], swiftSettings: settings),
+        .target(name: "TLS", dependencies: ["COpenSSL", "Posix"], swiftSettings: settings),
         .target(name: "AdminHTTP", dependencies: ["CMicrohttpd"], swiftSettings: settings),
         .target(
             name: "Relay",
@@ -74,6 +76,8 @@ let package = Package(
         .testTarget(
             name: "RedisWireTests", dependencies: ["RedisWire", "TestSupport"], path: "Tests/RedisWire",
             swiftSettings: settings),
+        .testTarget(
+            name: "TLSTests", dependencies: ["TLS", "TestSupport"], path: "Tests/TLS", swiftSettings: settings),
         .testTarget(
             name: "PosixTests", dependencies: ["Posix"], path: "Tests/Posix", swiftSettings: settings),
         .testTarget(

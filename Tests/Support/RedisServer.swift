@@ -16,6 +16,8 @@ package final class RedisServer: Sendable {
     private let settings: [String]
     /// What its own clients log in with.
     private let password: String?
+    /// How it speaks TLS, and on which port of the loopback.
+    private let tls: (ServerTLS, port: UInt16)?
     private let process = Mutex<ChildProcess?>(nil)
 
     /// Starts a server and waits until it answers.
@@ -30,6 +32,20 @@ package final class RedisServer: Sendable {
         directory = try TemporaryDirectory()
         address = onPort ? .port(try freePort()) : .unix(directory.path(of: "redis"))
         network = nil
+        tls = nil
+        if started { try start() }
+    }
+
+    /// Starts a server that others reach by TLS, on a free port of the loopback, and waits until it answers. The test
+    /// itself reaches it by a Unix socket, whatever is wrong with the TLS.
+    /// - Throws: `TestFailure` when redis-server is not installed, has no TLS, or does not come up.
+    package init(tls: ServerTLS, started: Bool = true, settings: [String] = []) throws {
+        password = nil
+        self.settings = settings
+        directory = try TemporaryDirectory()
+        address = .unix(directory.path(of: "redis"))
+        network = nil
+        self.tls = (tls, try freePort())
         if started { try start() }
     }
 
@@ -44,6 +60,7 @@ package final class RedisServer: Sendable {
         self.address = .unix(directory.path(of: "redis"))
         network = (host, address, port)
         self.settings = settings
+        tls = nil
         if started { try start() }
     }
 
@@ -52,11 +69,15 @@ package final class RedisServer: Sendable {
     /// What `--redis` takes.
     package var url: String {
         if let network { return "redis://\(network.address):\(network.port)" }
+        if let tls { return "rediss://localhost:\(tls.port)" }
         return switch address {
         case .unix(let path): "unix://\(path)"
         case .port(let port): "redis://127.0.0.1:\(port)"
         }
     }
+
+    /// The port of the loopback on which it speaks TLS; nil when it does not.
+    package var tlsPort: UInt16? { tls?.port }
 
     /// Starts it, again at the same address, and waits until it answers.
     package func start() throws {
@@ -68,6 +89,7 @@ package final class RedisServer: Sendable {
         if let network {
             place += ["--port", "\(network.port)", "--bind", network.address, "--protected-mode", "no"]
         }
+        if let (tls, port) = tls { place += tls.settings(port: port) }
         let ours = [
             "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", directory.path,
             // Larger than what a test lets pile up: a subscriber is cut off by Redis only where a test wants it.

@@ -1,0 +1,153 @@
+internal import Glibc
+
+/// A certificate authority of the test's own, made by the `openssl` command in a directory of its own. Its keys are on
+/// P-256, so that a certificate takes some 20 ms.
+package final class TestCA: Sendable {
+    private let directory: TemporaryDirectory
+    /// PEM: what `--redis-ca` takes.
+    package let caFile: String
+    private let keyFile: String
+
+    /// - Parameter name: its common name, without `/`.
+    /// - Throws: `TestFailure` when `openssl` is not installed or fails.
+    package init(_ name: String = "CA of the tests") throws {
+        directory = try TemporaryDirectory()
+        (caFile, keyFile) = (directory.path(of: "ca.pem"), directory.path(of: "ca.key"))
+        try openssl(
+            ["req", "-x509", "-new", "-subj", "/CN=\(name)", "-days", "30", "-keyout", keyFile, "-out", caFile]
+                + ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"]
+                + newKey, in: directory)
+    }
+
+    /// Signs a certificate. Nothing else changes: the CA itself is the same for all.
+    /// - Parameters:
+    ///   - commonName: the one of its subject.
+    ///   - names: its subject alternative names as OpenSSL writes them: `DNS:localhost`, `IP:127.0.0.1`.
+    ///   - weak: an RSA key of 1024 bits, which OpenSSL no longer takes.
+    /// - Throws: `TestFailure` when `openssl` fails.
+    package func certificate(
+        _ commonName: String = "server", names: [String] = ["DNS:localhost", "IP:127.0.0.1"], weak: Bool = false
+    ) throws -> TestCertificate {
+        try TestCertificate(
+            commonName, names, days: ["-days", "30", "-CA", caFile, "-CAkey", keyFile],
+            key: weak ? ["-newkey", "rsa:1024", "-nodes"] : newKey)
+    }
+
+    /// Signs a certificate that is valid from one time to another only, each as "20200101000000Z".
+    /// - Throws: `TestFailure` when `openssl` fails.
+    package func certificate(
+        _ commonName: String = "server", names: [String] = ["DNS:localhost", "IP:127.0.0.1"], from: String, to: String
+    ) throws -> TestCertificate {
+        try TestCertificate(commonName, names, from: from, to: to, caFile: caFile, caKeyFile: keyFile)
+    }
+
+    /// What a server shows that has a good certificate.
+    package func server(clients: ServerTLS.Clients = .unasked, versions: String = "TLSv1.2 TLSv1.3") throws -> ServerTLS
+    {
+        ServerTLS(certificate: try certificate(), caFile: caFile, clients: clients, versions: versions)
+    }
+}
+
+/// A certificate and its key, in files that go with the last reference.
+package final class TestCertificate: Sendable {
+    private let directory: TemporaryDirectory
+    package let certificateFile: String
+    package let keyFile: String
+
+    /// One that has signed itself.
+    /// - Throws: `TestFailure` when `openssl` fails.
+    package convenience init(selfSigned commonName: String, names: [String] = ["DNS:localhost"]) throws {
+        try self.init(commonName, names, days: ["-days", "30"], key: newKey)
+    }
+
+    fileprivate init(_ commonName: String, _ names: [String], days: [String], key: [String]) throws {
+        directory = try TemporaryDirectory()
+        (certificateFile, keyFile) = (directory.path(of: "cert.pem"), directory.path(of: "key.pem"))
+        try openssl(
+            ["req", "-x509", "-new", "-subj", "/CN=\(commonName)", "-keyout", keyFile, "-out", certificateFile]
+                + ["-addext", "basicConstraints=critical,CA:FALSE"] + days + key + Self.extensions(names),
+            in: directory)
+    }
+
+    fileprivate init(
+        _ commonName: String, _ names: [String], from: String, to: String, caFile: String, caKeyFile: String
+    ) throws {
+        directory = try TemporaryDirectory()
+        (certificateFile, keyFile) = (directory.path(of: "cert.pem"), directory.path(of: "key.pem"))
+        let (request, settings) = (directory.path(of: "request.pem"), directory.path(of: "ca.cnf"))
+        try openssl(
+            ["req", "-new", "-subj", "/CN=\(commonName)", "-keyout", keyFile, "-out", request] + newKey
+                + Self.extensions(names), in: directory)
+        // Only `openssl ca` takes both dates, and it wants books to be kept: they are these files, and gone with them.
+        let books = directory.path(of: "index.txt")
+        try writeFile(books, "")
+        try writeFile(
+            settings,
+            """
+            [ca]
+            default_ca = ours
+            [ours]
+            database = \(books)
+            new_certs_dir = \(directory.path)
+            default_md = sha256
+            policy = subject
+            copy_extensions = copy
+            rand_serial = yes
+            [subject]
+            commonName = supplied
+
+            """)
+        try openssl(
+            ["ca", "-batch", "-notext", "-config", settings, "-cert", caFile, "-keyfile", caKeyFile]
+                + ["-in", request, "-out", certificateFile, "-startdate", from, "-enddate", to],
+            in: directory)
+    }
+
+    private static func extensions(_ names: [String]) -> [String] {
+        names.isEmpty ? [] : ["-addext", "subjectAltName=" + names.joined(separator: ",")]
+    }
+}
+
+/// How a server speaks TLS.
+package struct ServerTLS: Sendable {
+    /// What it does about certificates of clients.
+    package enum Clients: String, Sendable {
+        case unasked = "no"
+        /// Those that it is shown have to be good.
+        case optional
+        case required = "yes"
+    }
+
+    package var certificate: TestCertificate
+    /// Who has to have signed the certificates of clients.
+    package var caFile: String
+    package var clients: Clients
+    /// As redis-server takes them: "TLSv1.2 TLSv1.3".
+    package var versions: String
+
+    package init(
+        certificate: TestCertificate, caFile: String, clients: Clients = .unasked,
+        versions: String = "TLSv1.2 TLSv1.3"
+    ) {
+        (self.certificate, self.caFile) = (certificate, caFile)
+        (self.clients, self.versions) = (clients, versions)
+    }
+
+    /// The words of redis-server's command line.
+    func settings(port: UInt16) -> [String] {
+        ["--tls-port", "\(port)", "--bind", "127.0.0.1", "--tls-protocols", versions]
+            + ["--tls-cert-file", certificate.certificateFile, "--tls-key-file", certificate.keyFile]
+            + ["--tls-ca-cert-file", caFile, "--tls-auth-clients", clients.rawValue]
+    }
+}
+
+private let newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+
+/// Runs the `openssl` command.
+/// - Throws: `TestFailure` with what it says when it does not succeed.
+package func openssl(_ arguments: [String], in directory: TemporaryDirectory) throws {
+    let process = try ChildProcess("openssl", arguments, log: directory.path(of: "openssl"))
+    guard try process.waitForExit() == .code(0) else {
+        throw TestFailure("openssl \(arguments.first ?? ""): \(process.errors)")
+    }
+}
