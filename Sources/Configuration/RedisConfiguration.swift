@@ -6,6 +6,9 @@ package struct RedisConfiguration: Sendable, Equatable {
         case tcp(host: String, port: UInt16)
         /// An absolute path.
         case unix(path: String)
+
+        /// nil for a path.
+        package var host: String? { if case .tcp(let host, _) = self { host } else { nil } }
     }
 
     /// Which servers there are, and how the one to talk to is found.

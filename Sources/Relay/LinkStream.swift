@@ -1,9 +1,13 @@
 internal import EventLoop
 internal import RelayCore
+internal import TLS
 
-/// The socket of a link.
+/// The socket of a link, and the TLS over it where there is one: the link itself sees plaintext alone.
 final class LinkStream: EventLoop.Stream {
     private unowned let link: RedisLink
+    private var tls: TLSSession?
+    /// Bytes that are being sent just now.
+    private var plaintextUnderWay = 0
 
     init(link: RedisLink, kind: Kind) {
         self.link = link
@@ -13,13 +17,88 @@ final class LinkStream: EventLoop.Stream {
     /// Whether this is the connection that the link uses, and not one that it has given up.
     private var isCurrent: Bool { !isClosing && link.stream === self }
 
+    /// The version of TLS that is spoken, as "TLSv1.3"; nil without.
+    var tlsVersion: String? { tls.map(\.version) }
+
+    // MARK: TLS
+
+    /// Begins the handshake, after which the link is told that it is secured.
+    func secure(_ context: TLSContext, serverName: String) throws(TLSError) {
+        let session = try TLSSession(context: context, serverName: serverName)
+        tls = session
+        try session.startHandshake()
+        writeOutput(of: session)
+    }
+
+    /// What it means that the handshake takes too long.
+    func handshakeTimedOut() -> LinkFailure? { tls.map { LinkFailure($0.timeOut()) } }
+
+    private func decrypt(_ bytes: UnsafeRawBufferPointer, with session: TLSSession) {
+        let wasEstablished = session.isEstablished
+        do throws(TLSError) {
+            try session.receive(bytes) { plaintext in
+                if !wasEstablished, link.isSecuring { link.secured() }
+                if isCurrent { link.received(plaintext) }
+            }
+        } catch {
+            // The alert that says so goes first.
+            writeOutput(of: session)
+            if isCurrent { link.fail(LinkFailure(error)) }
+            return
+        }
+        writeOutput(of: session)
+        if session.isEstablished, isCurrent, link.isSecuring { link.secured() }
+    }
+
+    private func writeOutput(of session: TLSSession) {
+        session.takeOutput { bytes in
+            write(bytes)
+            return unsent
+        }
+    }
+
+    // MARK: For the link
+
+    /// Sends plaintext.
+    func send(_ bytes: UnsafeRawBufferPointer) {
+        guard let tls else { return write(UnsafeMutableRawBufferPointer(mutating: bytes)) }
+        plaintextUnderWay = bytes.count
+        defer { plaintextUnderWay = 0 }
+        do throws(TLSError) { try tls.send(bytes) } catch {
+            if isCurrent { link.fail(LinkFailure(error)) }
+            return
+        }
+        writeOutput(of: tls)
+    }
+
+    /// Bytes of plaintext, the last ones that were sent, of which none has left; by TLS some more may not have. While
+    /// something is being sent, that is not counted.
+    var unsentPlaintext: Int {
+        guard let tls else { return unsent }
+        return max(0, tls.unsentPlaintext(ofUnsentCiphertext: unsent) - plaintextUnderWay)
+    }
+
+    /// Ends the connection in order, as far as the kernel takes the goodbye at once.
+    func finish() {
+        if let tls, !isClosing {
+            tls.close()
+            writeOutput(of: tls)
+        }
+        close()
+    }
+
+    // MARK: Events
+
     override func didRead(_ bytes: UnsafeRawBufferPointer) {
-        if isCurrent { link.received(bytes) }
+        guard isCurrent else { return }
+        if let tls { decrypt(bytes, with: tls) } else { link.received(bytes) }
     }
 
     override func didEnd(_ error: LoopError?) {
         guard isCurrent else { return }
-        link.fail(error.map(LinkFailure.init) ?? LinkFailure(cause: .closed, reason: "Redis closed the connection"))
+        if let error { return link.fail(LinkFailure(error)) }
+        if let tls, !tls.isEstablished { return link.fail(LinkFailure(tls.end())) }
+        link.fail(LinkFailure(cause: .closed, reason: "Redis closed the connection"))
     }
 
     override func didFailToSend(_ error: LoopError) {
@@ -30,6 +109,7 @@ final class LinkStream: EventLoop.Stream {
     }
 
     override func didSendBacklog() {
+        tls?.outputLeft(allBut: unsent)
         if isCurrent { link.didSendBacklog() }
     }
 }
@@ -45,5 +125,16 @@ extension LinkFailure {
             case .other: .closed
             }
         self.init(cause: cause, reason: "\(error)")
+    }
+
+    /// The other end, or whoever poses as it, does not do as TLS wants; or it has only gone.
+    init(_ error: TLSError) {
+        let cause: Cause =
+            switch error.kind {
+            case .closed, .truncated, .closedDuringHandshake: .closed
+            case .silent: .timeout
+            default: .tls
+            }
+        self.init(cause: cause, reason: error.kind == .closed ? "Redis closed the connection" : "TLS: \(error)")
     }
 }

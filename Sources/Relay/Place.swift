@@ -31,7 +31,7 @@ final class HostLookup {
 
     /// What is looked up; for people.
     var hosts: String {
-        endpoints.map { if case .tcp(let host, _) = $0 { host } else { $0.description } }.joined(separator: ", ")
+        endpoints.compactMap(\.host).joined(separator: ", ")
     }
 
     /// What has been found so far.

@@ -44,7 +44,7 @@ final class PublishLink: NodeLink {
         let output = publishes.output
         guard output.count > 0, let stream else { return }
         hub.counters.bytesToRedis += UInt64(output.count)
-        stream.write(output.bytes)
+        stream.send(UnsafeRawBufferPointer(output.bytes))
         // When writing has failed, the link has been given up and the queue is empty already.
         guard self.stream === stream else { return }
         output.removeAll()

@@ -3,6 +3,7 @@ internal import EventLoop
 internal import Posix
 internal import RedisWire
 internal import RelayCore
+internal import TLS
 
 /// One connection to a server and its life: attempts, greeting, heartbeat, end. What it is used for is the business of
 /// its subclasses: `PublishLink` and `SubscribeLink`, which are links to a Redis node, and `SentinelLink`. The decisions
@@ -94,8 +95,12 @@ class RedisLink {
 
     /// A wait is over, or a step of an attempt has taken too long.
     private func wake() {
-        if case .resolving(let until) = machine.phase, relay.now >= until { return resolvingTimedOut() }
-        perform(machine.wake(now: relay.now))
+        switch machine.phase {
+        case .resolving(let until) where relay.now >= until: resolvingTimedOut()
+        case .securing(let until) where relay.now >= until:
+            if let failure = stream?.handshakeTimedOut() { fail(failure) }
+        default: perform(machine.wake(now: relay.now))
+        }
     }
 
     /// The server is somewhere else now, or there is another reason to try again at once.
@@ -133,8 +138,18 @@ class RedisLink {
         do throws(LoopError) { try stream.startReading() } catch {
             return fail(LinkFailure(cause: .closed, reason: "\(error)"))
         }
-        greet()
+        guard let tls = relay.tls, let host = place?.endpoint.host else { return greet() }
+        machine.securing(now: relay.now)
+        perform(.none)
+        let name = relay.configuration.redis.tls?.serverName ?? host
+        do throws(TLSError) { try stream.secure(tls, serverName: name) } catch { fail(LinkFailure(error)) }
     }
+
+    /// Whether the TLS handshake is under way.
+    var isSecuring: Bool { if case .securing = machine.phase { true } else { false } }
+
+    /// The TLS handshake is over.
+    func secured() { greet() }
 
     /// The connection can carry commands: what is to be known before the link is used is asked.
     private func greet() {
@@ -166,7 +181,7 @@ class RedisLink {
 
     func write(_ command: UnsafeRawBufferPointer) {
         relay.hub.counters.bytesToRedis += UInt64(command.count)
-        stream?.write(UnsafeMutableRawBufferPointer(mutating: command))
+        stream?.send(command)
     }
 
     /// A reply while the greeting is under way.
@@ -177,12 +192,12 @@ class RedisLink {
     /// The connection is over, or could not be had. Does nothing when there is none.
     func fail(_ failure: LinkFailure) {
         let wasEstablished = isEstablished
-        let unsent = stream?.unsent ?? 0
+        let unsent = stream?.unsentPlaintext ?? 0
         if case .waiting(let until) = machine.phase, until > 0 { return }
         reader?.stop()
         reader = nil
         // What was in flight is told as unknown. The less of it still arrives, after what is published next, the better.
-        if failure.cause == .stopping { stream?.close() } else { stream?.reset() }
+        if failure.cause == .stopping { stream?.finish() } else { stream?.reset() }
         stream = nil
         abandonAttempt()
         machine.failed(failure, now: relay.now, using: &random)

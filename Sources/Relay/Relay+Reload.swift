@@ -2,13 +2,19 @@ internal import Configuration
 internal import Logging
 internal import Posix
 internal import RelayCore
+internal import TLS
 
 extension Relay {
     /// SIGHUP: files that were changed are read again, and what waits for its next attempt need not wait. Connections that
     /// are there stay as they are: what they were opened with was right then.
     func reloadRequested() {
         guard !isStopping else { return }
-        let problems = [configuration.redis.credentials, configuration.redis.sentinelCredentials].compactMap(problem)
+        var problems = [configuration.redis.credentials, configuration.redis.sentinelCredentials].compactMap(problem)
+        do {
+            if let settings = configuration.redis.tls { tls = try TLSContext(TLSContext.Settings(settings)) }
+        } catch {
+            problems.append("\(error); the certificates that were read before stay in use")
+        }
         for problem in problems { logger.error("not reloaded: \(problem)") }
         if problems.isEmpty { logger.notice("reloaded") }
         sentinels?.hasten()
@@ -36,4 +42,18 @@ extension Relay {
         exitCode = 1
         stopRequested(by: "abort-connect")
     }
+}
+
+extension TLSContext.Settings {
+    init(_ configuration: TLSConfiguration) {
+        self.init(
+            caFile: configuration.caFile, certificateFile: configuration.certificateFile,
+            keyFile: configuration.keyFile, isInsecure: configuration.isInsecure,
+            minimumVersion: TLSContext.Version(configuration.versions.lowerBound),
+            maximumVersion: TLSContext.Version(configuration.versions.upperBound))
+    }
+}
+
+extension TLSContext.Version {
+    fileprivate init(_ version: TLSConfiguration.Version) { self = version == .v12 ? .v12 : .v13 }
 }

@@ -4,6 +4,7 @@ package import Logging
 internal import Posix
 internal import RedisWire
 internal import RelayCore
+internal import TLS
 
 /// The relay put together: loop, hub, links, connections. One loop turn reads what is ready, and ends by writing what
 /// came of it; see `endTurn`.
@@ -21,6 +22,8 @@ package final class Relay {
 
     /// The Redis nodes and their links; one for a single Redis.
     var nodes: [NodeLinks] = []
+    /// What new connections to Redis are secured with; nil without TLS.
+    var tls: TLSContext?
     /// Who says where the master is; nil when it is configured.
     private(set) var sentinels: Sentinels?
     var path: PathState
@@ -53,9 +56,10 @@ package final class Relay {
     var exitCode: Int32 = 0
     var transitions: TransitionLog
 
-    /// - Throws: `LoopError` when the process has no descriptors left.
+    /// - Throws: `TLSError` when a certificate cannot be used; `LoopError` when the process has no descriptors left.
     package init(_ configuration: RelayConfiguration, logger: Logger) throws {
         (self.configuration, self.logger) = (configuration, logger)
+        tls = try configuration.redis.tls.map { try TLSContext(TLSContext.Settings($0)) }
         loop = try Loop()
         startedAt = loop.now
         path = PathState(now: startedAt, unixMilliseconds: Clock.unixMilliseconds())
