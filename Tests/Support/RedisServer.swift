@@ -93,7 +93,7 @@ package final class RedisServer: Sendable {
         let ours = [
             "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", directory.path,
             // Larger than what a test lets pile up: a subscriber is cut off by Redis only where a test wants it.
-            "--client-output-buffer-limit", "pubsub 0 0 0", "--maxclients", "500",
+            "--client-output-buffer-limit", "pubsub", "0", "0", "0", "--maxclients", "500",
         ]
         let command = (network?.host?.command ?? []) + ["redis-server"] + place + ours + settings
         let started = try ChildProcess(
