@@ -163,8 +163,7 @@ class RedisLink {
         for step in machine.connected(now: relay.now, secret: password) {
             switch step {
             case .auth:
-                let user = credentials.username.map { [$0] } ?? []
-                write(["AUTH"] + user + [password ?? ""])
+                write(["AUTH"] + login(with: password ?? ""))
             case .setName:
                 let client = relay.configuration.redis.clientName
                 write(["CLIENT", "SETNAME", "\(client)-\(name)-\(relay.hub.identity.id.prefix(8))"])
@@ -172,6 +171,13 @@ class RedisLink {
             case .ping: write(["PING"])
             }
         }
+    }
+
+    /// What follows AUTH. Without a user it means `default`, also to servers before Redis 6, which know no users; only a
+    /// `default` that needs no password has to be named.
+    private func login(with password: String) -> [String] {
+        guard let user = credentials.username, user != "default" || password.isEmpty else { return [password] }
+        return [user, password]
     }
 
     /// Writes a command that is not for the gathered output of a turn.

@@ -21,6 +21,11 @@ package struct LinkFailure: Error, Equatable, Sendable {
         case "ERR" where isAuth && text.hasPrefix("ERR unknown command"):
             // The rest of the text would be what was sent.
             return LinkFailure(cause: .auth, reason: "Redis does not know AUTH")
+        case "ERR" where isAuth && text.hasPrefix("ERR wrong number of arguments"):
+            // Only AUTH with a user is one argument too many for it.
+            return LinkFailure(
+                cause: .auth,
+                reason: "Redis knows no users (it is older than Redis 6, which brought ACL): give only the password")
         default: return isAuth ? LinkFailure(cause: .auth, reason: "Redis refused AUTH: \(text)") : nil
         }
     }

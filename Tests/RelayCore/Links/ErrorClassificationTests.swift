@@ -37,6 +37,14 @@ import Testing
         #expect(LinkFailure.classify(error: "LOADING x", isAuth: true)?.cause == .busy)
     }
 
+    /// A server before Redis 6 counts arguments; which of them is too many it does not say.
+    @Test func anOldServerThatIsGivenAUserIsToldApart() {
+        let text = "ERR wrong number of arguments for 'auth' command"
+        let failure = LinkFailure.classify(error: text, isAuth: true)
+        #expect(failure?.cause == .auth && failure?.reason.contains("knows no users") == true)
+        #expect(LinkFailure.classify(error: text) == nil, "not about AUTH")
+    }
+
     @Test func rolesOfAReplica() {
         #expect(LinkFailure.classify(role: "slave")?.cause == .demoted)
         #expect(LinkFailure.classify(role: "replica")?.cause == .demoted)
