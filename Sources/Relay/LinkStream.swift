@@ -8,6 +8,8 @@ final class LinkStream: EventLoop.Stream {
     private var tls: TLSSession?
     /// Bytes that are being sent just now.
     private var plaintextUnderWay = 0
+    /// Nothing has come yet.
+    private var isUnheard = true
 
     init(link: RedisLink, kind: Kind) {
         self.link = link
@@ -91,6 +93,7 @@ final class LinkStream: EventLoop.Stream {
 
     override func didRead(_ bytes: UnsafeRawBufferPointer) {
         guard isCurrent else { return }
+        isUnheard = false
         if let tls { decrypt(bytes, with: tls) } else { link.received(bytes) }
     }
 
@@ -98,7 +101,8 @@ final class LinkStream: EventLoop.Stream {
         guard isCurrent else { return }
         if let error { return link.fail(LinkFailure(error)) }
         if let tls, !tls.isEstablished { return link.fail(LinkFailure(tls.end())) }
-        link.fail(LinkFailure(cause: .closed, reason: "Redis closed the connection"))
+        let hint = tls == nil && isUnheard ? " without a word (one that wants TLS does that: rediss://)" : ""
+        link.fail(LinkFailure(cause: .closed, reason: "Redis closed the connection\(hint)"))
     }
 
     override func didFailToSend(_ error: LoopError) {

@@ -1,0 +1,71 @@
+import TestSupport
+import Testing
+
+/// A group of Redis servers whose master is found, and followed, by asking sentinels.
+@Suite struct SentinelTests {
+    @Test func theMasterThatTheSentinelsNameIsUsed() throws {
+        try withSentinels { scene, relay in
+            let client = try relay.client()
+            #expect(try client.subscribe("c") == .ok)
+            #expect(try scene.nodes[0].client().subscribers(of: "t:c") == 1)
+            #expect(try client.publish("c", "x").outcome == .ok)
+            #expect(try client.expectMessage().text == "x")
+            let health = try relay.http("/health").body
+            for sentinel in scene.sentinels { #expect(health.contains(sentinel.endpoint)) }
+            #expect(health.contains("\"address\":\"redis://\(scene.endpoint(of: 0))\""), "\(health)")
+        }
+    }
+
+    @Test func aPlannedFailoverIsFollowed() throws {
+        try withSentinels { scene, relay in
+            try expectFollowing(scene, relay, causes: [.demoted, .closed]) { try scene.failOver() }
+        }
+    }
+
+    @Test func aKilledMasterIsReplaced() throws {
+        try withSentinels { scene, relay in
+            try expectFollowing(scene, relay, causes: [.closed]) { scene.nodes[0].stop() }
+        }
+    }
+
+    /// It is given up for the new one before its own silence is long enough.
+    @Test func aStoppedMasterIsLeftWhenTheSentinelsSaySo() throws {
+        try withSentinels(options: ["--link-timeout", "20s"]) { scene, relay in
+            try expectFollowing(scene, relay, causes: [.demoted]) { scene.nodes[0].freeze() }
+            scene.nodes[0].thaw()
+        }
+    }
+
+    /// Breaks the master and expects that everything is at the new one afterwards, and that it was told.
+    private func expectFollowing(
+        _ scene: SentinelScene, _ relay: RelayProcess, causes: Set<HubrelayCause>, breaking: () throws -> Void
+    ) throws {
+        let client = try relay.client()
+        #expect(try client.subscribe("c") == .ok)
+        try breaking()
+        try client.collect(untilState: .down)
+        #expect(causes.contains(client.status.cause), "\(client.status)")
+        try client.collect(untilState: .up)
+        let master = try scene.master()
+        #expect(master != 0)
+        #expect(client.status.outages == 1 && client.status.gaps == 1)
+        let plain = try scene.nodes[master].client()
+        #expect(try plain.subscribers(of: "t:c") == 1)
+        #expect(try client.publish("c", "x").outcome == .ok)
+        #expect(try client.expectMessage().text == "x")
+    }
+}
+
+/// Runs `body` with servers, sentinels and a relay, and ends them afterwards.
+func withSentinels(
+    options: [String] = [], _ body: (SentinelScene, RelayProcess) throws -> Void
+) throws {
+    let scene = try SentinelScene()
+    let relay = try RelayProcess(redis: scene.url, options: options)
+    do {
+        try body(scene, relay)
+    } catch {
+        throw TestFailure("\(error)\n--- the relay's standard error ---\n\(relay.process.errors)")
+    }
+    try relay.stop()
+}
