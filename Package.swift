@@ -43,7 +43,8 @@ let package = Package(
         .target(
             name: "Relay",
             dependencies: [
-                "Configuration", "RelayCore", "Posix", "EventLoop", "TLS", "RedisWire", "AdminHTTP", "TextFormats", logging,
+                "Configuration", "RelayCore", "Posix", "EventLoop", "TLS", "RedisWire", "AdminHTTP", "TextFormats",
+                logging,
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -77,7 +77,8 @@ class RedisLink {
             timings: .init(
                 heartbeatInterval: heartbeat, linkTimeout: timings.linkTimeout, connectTimeout: timings.connectTimeout),
             backoff: Backoff(
-                minimum: timings.backoffMin, maximum: timings.backoffMax, maximumAfterRefusal: timings.backoffMaxRefused),
+                minimum: timings.backoffMin, maximum: timings.backoffMax, maximumAfterRefusal: timings.backoffMaxRefused
+            ),
             host: host, expects: server)
     }
 

@@ -112,7 +112,8 @@ final class SentinelLink: RedisLink {
 
     private func knowsNothing() {
         complaint = LinkFailure(
-            cause: .topology, reason: "\(address) does not know the master \"\(sentinels.service)\" (its name is in --redis)")
+            cause: .topology,
+            reason: "\(address) knows no master \"\(sentinels.service)\" (--redis names it)")
         sentinels.withdrew(self)
         sentinels.failed()
     }
@@ -128,7 +129,8 @@ final class SentinelLink: RedisLink {
     /// The value of `config-epoch` in a list of names and values; 0 when there is none.
     private static func epoch(in fields: [RedisValue]) -> UInt64 {
         for index in stride(from: 0, to: fields.count - 1, by: 2) {
-            guard case .bulk(Array("config-epoch".utf8)) = fields[index], case .bulk(let value) = fields[index + 1] else {
+            guard case .bulk(Array("config-epoch".utf8)) = fields[index], case .bulk(let value) = fields[index + 1]
+            else {
                 continue
             }
             return UInt64(String(decoding: value, as: UTF8.self)) ?? 0

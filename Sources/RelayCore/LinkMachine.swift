@@ -211,7 +211,9 @@ package struct LinkMachine: Sendable {
             if !isNeedless, let failure = LinkFailure.classify(error: text, isAuth: step == .auth) {
                 return .fail(LinkFailure(cause: failure.cause, reason: masked(failure.reason)))
             }
-            if step == .setName || step == .role || isNeedless { fallbacks.append(Fallback(step: step, text: masked(text))) }
+            if step == .setName || step == .role || isNeedless {
+                fallbacks.append(Fallback(step: step, text: masked(text)))
+            }
         case .role(let role):
             if let failure = LinkFailure.classify(role: role, expected: expectedServer) { return .fail(failure) }
         case .status, .other: break
