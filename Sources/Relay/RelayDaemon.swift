@@ -53,6 +53,11 @@ extension Relay {
                 "version": "\(hubrelayVersion)", "relay_id": "\(hub.identity.id)",
                 "max_connections": "\(hub.limits.maxConnections)",
             ])
+        if configuration.redis.tls?.isInsecure == true {
+            logger.warning(
+                "--redis-tls-insecure: any server certificate is taken: whoever sits between can read and change everything"
+            )
+        }
         if hub.limits.maxConnections < configuration.limits.maxConnections {
             logger.warning(
                 "the descriptor limit allows fewer connections than --max-connections",
