@@ -112,7 +112,6 @@ func parseStackExchangeString(_ text: String) throws(InvalidValue) -> RedisAddre
         for key in ["sentinelUser", "sentinelPassword"] where parts.values[key]?.isEmpty == false {
             options.withoutMeaning.append("\(key) (only with serviceName)")
         }
-        (options.sentinelUsername, options.sentinelPassword) = (nil, nil)
     }
     options.withoutMeaning += try parts.commandsWithoutMeaning()
     return RedisAddress(

@@ -233,11 +233,15 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
     }
 
     @Test func passwordsOfAStringAreVisibleOnTheCommandLine() throws {
-        for text in ["h,password=hunter2", "h,serviceName=m,sentinelPassword=hunter2"] {
+        for text in [
+            "h,password=hunter2", "h,serviceName=m,sentinelPassword=hunter2", "h,sentinelPassword=hunter2",
+        ] {
             let notices = try configured(["--redis": [text]]).notices
-            #expect(notices.count == 1 && notices[0].hasPrefix("the password in --redis is visible to every user"))
-            #expect(!notices[0].contains("hunter2"))
-            #expect(try configured([:], ["HUBRELAY_REDIS": text]).notices.isEmpty)
+            let warning = "the password in --redis is visible to every user of this machine (ps): "
+            #expect(notices.filter { $0.hasPrefix(warning) }.count == 1)
+            #expect(!notices.contains { $0.contains("hunter2") })
+            let byVariable = try configured([:], ["HUBRELAY_REDIS": text]).notices
+            #expect(!byVariable.contains { $0.contains("(ps)") })
         }
     }
 

@@ -202,7 +202,7 @@ private func sentinel(
         #expect(tooLong == .failure(InvalidValue("is too long for a Unix socket: 108 of 107 bytes")))
     }
 
-    @Test func theDisplayedAddressHoldsNoSecret() {
+    @Test func theDisplayedAddressHoldsNoSecret() throws {
         for (url, shown) in [
             ("redis://user:pw@h", "redis://h:6379"), ("redis://u:pw@[::1]:1/3", "redis://[::1]:1"),
             ("unix://u:pw@/run/r.sock", "unix:///run/r.sock"),
@@ -211,7 +211,7 @@ private func sentinel(
             ("h,password=pw,user=u,serviceName=m", "redis-sentinel://h:26379/m"),
         ] {
             let configuration = outcomeOfParse(["--prefix": ["x"], "--redis": [url]])
-            #expect(try! configuration.get().redis.displayAddress == shown)
+            #expect(try configuration.get().redis.displayAddress == shown)
         }
     }
 }
