@@ -88,9 +88,10 @@ private func countGroups(_ text: Substring, last: Bool) -> Int? {
     return count
 }
 
-/// An interface name or number.
+/// An interface name or number, of the characters that RFC 6874 leaves as they are: anything else would make the address
+/// something else where it is shown or written into a URL.
 private func isZone(_ text: Substring) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "%") }
+    !text.isEmpty && text.utf8.allSatisfy { isDigit($0) || isLetter($0) || "-._~".utf8.contains($0) }
 }
 
 func isLetter(_ byte: UInt8) -> Bool {

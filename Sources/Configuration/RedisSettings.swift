@@ -105,11 +105,6 @@ extension SettingReader {
                 "the password in --redis is visible to every user of this machine (ps): "
                     + "--redis-password-file or HUBRELAY_REDIS keeps it secret")
         }
-        if configuration.tls?.isInsecure == true {
-            notices.append(
-                "\(name(.redisTLSInsecure)): any server certificate is taken: whoever sits between can read and "
-                    + "change everything")
-        }
         return notices
     }
 }

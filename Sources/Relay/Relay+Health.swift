@@ -74,7 +74,7 @@ extension Relay {
         json.member("name", link.name)
         json.member("address", link.address)
         json.member("up", link.isEstablished)
-        if configuration.redis.tls != nil { json.member("tls", link.isEstablished ? link.stream?.tlsVersion : nil) }
+        if link.isEstablished, let version = link.stream?.tlsVersion { json.member("tls", version) }
         json.member("round_trip_seconds", link.lastRoundTrip.map(seconds))
         if let failure = link.machine.lastFailure {
             json.member("cause", failure.cause.label)

@@ -55,8 +55,8 @@ extension Relay {
             ])
         if configuration.redis.tls?.isInsecure == true {
             logger.warning(
-                "--redis-tls-insecure: any server certificate is taken: whoever sits between can read and change everything"
-            )
+                "any server's certificate is taken: whoever sits between can read and change everything",
+                metadata: ["setting": "--redis-tls-insecure"])
         }
         if hub.limits.maxConnections < configuration.limits.maxConnections {
             logger.warning(
