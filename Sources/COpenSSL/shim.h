@@ -33,9 +33,10 @@ static inline int hubrelay_tls_set_server_name(SSL *ssl, const char *name) {
     return (int)SSL_set_tlsext_host_name(ssl, name);
 }
 
-static inline void hubrelay_bio_retry_read(BIO *bio) {
+/// Says whether a read that got nothing is to be tried again once there is more, or that one has got something.
+static inline void hubrelay_bio_set_retry_read(BIO *bio, int isRetry) {
     BIO_clear_retry_flags(bio);
-    BIO_set_retry_read(bio);
+    if (isRetry) BIO_set_retry_read(bio);
 }
 
 /// The subject alternative names of a certificate, to be freed by `hubrelay_tls_free_names`; null when it has none.

@@ -77,9 +77,9 @@ extension CiphertextBuffers {
         BIO_meth_set_read(method) { bio, target, count in
             guard let bio, let target, count > 0 else { return 0 }
             let taken = CiphertextBuffers.of(bio).read(into: target, Int(count))
-            if taken > 0 { return Int32(taken) }
-            hubrelay_bio_retry_read(bio)
-            return -1
+            // Left set, this would make a later failure look like a wait for more.
+            hubrelay_bio_set_retry_read(bio, taken == 0 ? 1 : 0)
+            return taken == 0 ? -1 : Int32(taken)
         }
         BIO_meth_set_write(method) { bio, source, count in
             guard let bio, let source, count > 0 else { return 0 }

@@ -53,7 +53,8 @@ struct PEMFile {
         if isEncrypted {
             throw TLSError(.file, "the key in \(path) is encrypted: `openssl pkey -in \(path)` writes it without")
         }
-        guard failure.library == ERR_LIB_PEM, failure.reason == PEM_R_NO_START_LINE else {
+        // OpenSSL says no more than "unsupported" when there is none.
+        guard !String(decoding: bytes, as: UTF8.self).contains("PRIVATE KEY-----") else {
             throw TLSError(.file, "the key in \(path) cannot be read: \(failure.text)")
         }
         throw TLSError(.file, "there is no private key in \(path) (as PEM: BEGIN PRIVATE KEY)")

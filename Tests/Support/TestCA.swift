@@ -1,22 +1,25 @@
-internal import Glibc
+internal import Synchronization
 
 /// A certificate authority of the test's own, made by the `openssl` command in a directory of its own. Its keys are on
-/// P-256, so that a certificate takes some 20 ms.
+/// P-256, so that a certificate takes some 20 ms. The files of what it signs live as long as it.
 package final class TestCA: Sendable {
     private let directory: TemporaryDirectory
     /// PEM: what `--redis-ca` takes.
     package let caFile: String
     private let keyFile: String
+    private let signed = Atomic(0)
 
-    /// - Parameter name: its common name, without `/`.
+    /// - Parameters:
+    ///   - name: its common name, without `/`.
+    ///   - parent: who has signed it; itself, if nobody is named.
     /// - Throws: `TestFailure` when `openssl` is not installed or fails.
-    package init(_ name: String = "CA of the tests") throws {
+    package init(_ name: String = "CA of the tests", signedBy parent: TestCA? = nil) throws {
         directory = try TemporaryDirectory()
         (caFile, keyFile) = (directory.path(of: "ca.pem"), directory.path(of: "ca.key"))
         try openssl(
             ["req", "-x509", "-new", "-subj", "/CN=\(name)", "-days", "30", "-keyout", keyFile, "-out", caFile]
                 + ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"]
-                + newKey, in: directory)
+                + (parent.map { ["-CA", $0.caFile, "-CAkey", $0.keyFile] } ?? []) + newKey, in: directory)
     }
 
     /// Signs a certificate. Nothing else changes: the CA itself is the same for all.
@@ -30,7 +33,7 @@ package final class TestCA: Sendable {
     ) throws -> TestCertificate {
         try TestCertificate(
             commonName, names, days: ["-days", "30", "-CA", caFile, "-CAkey", keyFile],
-            key: weak ? ["-newkey", "rsa:1024", "-nodes"] : newKey)
+            key: weak ? ["-newkey", "rsa:1024", "-nodes"] : newKey, in: newFolder())
     }
 
     /// Signs a certificate that is valid from one time to another only, each as "20200101000000Z".
@@ -38,7 +41,15 @@ package final class TestCA: Sendable {
     package func certificate(
         _ commonName: String = "server", names: [String] = ["DNS:localhost", "IP:127.0.0.1"], from: String, to: String
     ) throws -> TestCertificate {
-        try TestCertificate(commonName, names, from: from, to: to, caFile: caFile, caKeyFile: keyFile)
+        try TestCertificate(
+            commonName, names, from: from, to: to, caFile: caFile, caKeyFile: keyFile, in: newFolder())
+    }
+
+    /// A folder for the files of one certificate.
+    private func newFolder() -> (TemporaryDirectory, String) {
+        let path = directory.path(of: "\(signed.add(1, ordering: .relaxed).newValue)")
+        makeDirectory(path)
+        return (directory, path)
     }
 
     /// What a server shows that has a good certificate.
@@ -48,8 +59,9 @@ package final class TestCA: Sendable {
     }
 }
 
-/// A certificate and its key, in files that go with the last reference.
+/// A certificate and its key.
 package final class TestCertificate: Sendable {
+    /// Holds the files.
     private let directory: TemporaryDirectory
     package let certificateFile: String
     package let keyFile: String
@@ -57,12 +69,15 @@ package final class TestCertificate: Sendable {
     /// One that has signed itself.
     /// - Throws: `TestFailure` when `openssl` fails.
     package convenience init(selfSigned commonName: String, names: [String] = ["DNS:localhost"]) throws {
-        try self.init(commonName, names, days: ["-days", "30"], key: newKey)
+        let directory = try TemporaryDirectory()
+        try self.init(commonName, names, days: ["-days", "30"], key: newKey, in: (directory, directory.path))
     }
 
-    fileprivate init(_ commonName: String, _ names: [String], days: [String], key: [String]) throws {
-        directory = try TemporaryDirectory()
-        (certificateFile, keyFile) = (directory.path(of: "cert.pem"), directory.path(of: "key.pem"))
+    fileprivate init(
+        _ commonName: String, _ names: [String], days: [String], key: [String], in place: (TemporaryDirectory, String)
+    ) throws {
+        directory = place.0
+        (certificateFile, keyFile) = (place.1 + "/cert.pem", place.1 + "/key.pem")
         try openssl(
             ["req", "-x509", "-new", "-subj", "/CN=\(commonName)", "-keyout", keyFile, "-out", certificateFile]
                 + ["-addext", "basicConstraints=critical,CA:FALSE"] + days + key + Self.extensions(names),
@@ -70,16 +85,17 @@ package final class TestCertificate: Sendable {
     }
 
     fileprivate init(
-        _ commonName: String, _ names: [String], from: String, to: String, caFile: String, caKeyFile: String
+        _ commonName: String, _ names: [String], from: String, to: String, caFile: String, caKeyFile: String,
+        in place: (TemporaryDirectory, String)
     ) throws {
-        directory = try TemporaryDirectory()
-        (certificateFile, keyFile) = (directory.path(of: "cert.pem"), directory.path(of: "key.pem"))
-        let (request, settings) = (directory.path(of: "request.pem"), directory.path(of: "ca.cnf"))
+        directory = place.0
+        (certificateFile, keyFile) = (place.1 + "/cert.pem", place.1 + "/key.pem")
+        let (request, settings) = (place.1 + "/request.pem", place.1 + "/ca.cnf")
         try openssl(
             ["req", "-new", "-subj", "/CN=\(commonName)", "-keyout", keyFile, "-out", request] + newKey
                 + Self.extensions(names), in: directory)
         // Only `openssl ca` takes both dates, and it wants books to be kept: they are these files, and gone with them.
-        let books = directory.path(of: "index.txt")
+        let books = place.1 + "/index.txt"
         try writeFile(books, "")
         try writeFile(
             settings,
@@ -88,7 +104,7 @@ package final class TestCertificate: Sendable {
             default_ca = ours
             [ours]
             database = \(books)
-            new_certs_dir = \(directory.path)
+            new_certs_dir = \(place.1)
             default_md = sha256
             policy = subject
             copy_extensions = copy
