@@ -81,6 +81,30 @@ import Testing
         #expect(try TLSClient.connected(server, trusting).ping())
     }
 
+    @Test func whoeverIsInTheFileIsTrustedEvenBelowARoot() throws {
+        let intermediate = try TestCA("intermediate", signedBy: ca)
+        let server = try RedisServer(tls: intermediate.server())
+        #expect(try TLSClient.connected(server, .trusting(intermediate)).ping())
+        // The server does not show the one between, so that the root alone is not enough.
+        #expect(try tlsError { _ = try TLSClient.connected(server, .trusting(ca)) }.kind == .untrusted)
+    }
+
+    @Test func aNameIsAskedForAndAnAddressIsNot() throws {
+        let context = try TLSContext(.trusting(ca))
+        for (name, isSent) in [("redis.example", true), ("redis.example.", true), ("::1", false)] {
+            let session = try TLSSession(context: context, serverName: name)
+            try session.startHandshake()
+            var hello = ""
+            session.takeOutput {
+                hello = String(decoding: $0, as: UTF8.self)
+                return 0
+            }
+            #expect(hello.contains("redis.example") == isSent)
+            #expect(!hello.contains("redis.example."))
+            #expect(!hello.contains("::1"))
+        }
+    }
+
     @Test func aWeakKeyIsRefusedAsSuch() throws {
         let certificate = try ca.certificate(weak: true)
         // redis-server itself refuses such a key.
