@@ -1,0 +1,59 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// SIGHUP: what was changed on disk is used from the next connection on, and the next attempt comes at once.
+@Suite struct ReloadTests {
+    @Test func aPasswordThatWasCorrectedIsUsedWithoutWaitingForTheNextAttempt() throws {
+        let redis = try RedisServer(onPort: true, settings: ["--requirepass", "right"])
+        let directory = try TemporaryDirectory()
+        let file = directory.path(of: "password")
+        try writeFile(file, "wrong")
+        // The next attempt by itself would be minutes away, or hardly ever sooner.
+        let options = ["--redis-password-file", file, "--backoff-min", "100s", "--backoff-max", "100s"]
+        let relay = try RelayProcess(redis: redis.url, options: options + ["--backoff-max-refused", "300s"])
+        try eventually("AUTH") { try relay.http("/health").body.contains("\"cause\":\"auth\"") }
+        removeFile(file)
+        relay.process.signal(SIGHUP)
+        try eventually("the log names the file") {
+            relay.process.errors.contains { $0.isNewline } && relay.process.errors.contains("not reloaded")
+        }
+        #expect(relay.process.errors.contains(file))
+        try writeFile(file, "right")
+        relay.process.signal(SIGHUP)
+        let client = try relay.client()
+        #expect(try client.publish("c", "x").outcome == .ok)
+        try relay.stop()
+    }
+
+    @Test func certificatesAreReadAgainAndBadOnesChangeNothing() throws {
+        let (old, new) = (try TestCA("old"), try TestCA("new"))
+        let directory = try TemporaryDirectory()
+        let file = directory.path(of: "ca.pem")
+        try writeFile(file, textOfFile(old.caFile))
+        let redis = try RedisServer(tls: try old.server())
+        let relay = try RelayProcess(redis: redis.url, options: ["--redis-ca", file])
+        let client = try relay.client()
+        let plain = try redis.client()
+
+        try writeFile(file, "no certificate")
+        relay.process.signal(SIGHUP)
+        try eventually("the log names the file") { relay.process.errors.contains("not reloaded") }
+        #expect(relay.process.errors.contains(file))
+        #expect(try client.publish("c", "x").outcome == .ok, "the links are as they were")
+        try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
+        try client.collect(untilState: .up)
+
+        let renewed = try new.server().certificate
+        try plain.run(
+            "CONFIG", "SET", "tls-cert-file", renewed.certificateFile, "tls-key-file", renewed.keyFile)
+        try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
+        try client.collect(untilState: .degraded)
+        try eventually("the new one is not trusted yet") { try relay.http("/health").body.contains("\"cause\":\"tls\"") }
+        try writeFile(file, textOfFile(new.caFile))
+        relay.process.signal(SIGHUP)
+        try client.collect(untilState: .up)
+        #expect(client.status.outages == 2)
+        try relay.stop()
+    }
+}

@@ -1,0 +1,34 @@
+import TestSupport
+import Testing
+
+/// `--abort-connect true`, as StackExchange.Redis has it by default: Redis is there at the start, or the relay ends.
+@Suite struct AbortConnectTests {
+    @Test func aRelayWhoseRedisIsNotThereEnds() throws {
+        let redis = try RedisServer(onPort: true, started: false)
+        let directory = try TemporaryDirectory()
+        let manager = try NotifySocket(in: directory)
+        let address = redis.url.replacing("redis://", with: "") + ",abortConnect=true,connectRetry=2"
+        let process = try RelayProcess.launch(
+            ["serve", "--prefix", "t:", "--socket", directory.path(of: "s"), "--http", "off", "--redis", address],
+            log: directory.path(of: "relay"), wrapper: ["env", "NOTIFY_SOCKET=\(manager.path)"])
+        #expect(try process.waitForExit() == .code(1))
+        #expect(process.errors.contains("critical") && process.errors.contains("connection refused"), "\(process.errors)")
+        #expect(manager.next(within: 0) == "STOPPING=1", "it never was READY")
+    }
+
+    @Test func aRelayWhoseRedisIsThereIsReadyOnceItIsUpAndStaysWhenRedisGoes() throws {
+        let redis = try RedisServer(onPort: true, settings: ["--requirepass", "hush"])
+        let directory = try TemporaryDirectory()
+        let manager = try NotifySocket(in: directory)
+        let relay = try RelayProcess(
+            redis: redis.url.replacing("redis://", with: "") + ",password=hush", directory: directory,
+            options: ["--abort-connect", "true"], wrapper: ["env", "NOTIFY_SOCKET=\(manager.path)"])
+        #expect(manager.next(within: TestDeadline.patience) == "READY=1")
+        let client = try relay.client()
+        redis.stop()
+        try client.collect(untilState: .down)
+        // More attempts fail than it was to make at the start.
+        #expect(manager.next(within: 1) == nil && relay.process.ended == nil)
+        try relay.stop()
+    }
+}
