@@ -15,6 +15,11 @@ package struct LinkFailure: Error, Equatable, Sendable {
         let word = text.prefix { $0 != " " }
         switch word {
         case "NOAUTH", "WRONGPASS": return LinkFailure(cause: .auth, reason: "Redis: \(text)")
+        case "DENIED":
+            // Said to whoever connects, before anything is asked, in a thousand characters of advice.
+            return LinkFailure(
+                cause: .auth,
+                reason: "Redis is in protected mode: other hosts get in once it has a password or protected-mode no")
         case "LOADING", "BUSY": return LinkFailure(cause: .busy, reason: "Redis: \(text)")
         case "ERR" where text.hasPrefix("ERR max number of clients"):
             return LinkFailure(cause: .busy, reason: "Redis: \(text)")

@@ -45,6 +45,23 @@ import Testing
         try relay.stop()
     }
 
+    /// Redis as it is installed lets nobody in from another host (protected mode), and says so in a thousand characters.
+    @Test(arguments: ["", ":hush@"]) func protectedModeIsToldWithWhatToDo(credentials: String) throws {
+        let refusal = """
+            -DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the \
+            default user. In this mode connections are only accepted from the loopback interface. If you want to [...]\r\n
+            """
+        let fake = try FakeRedisServer(onPort: true) { $0.verb.isEmpty ? .last(Array(refusal.utf8)) : .usual }
+        let relay = try RelayProcess(redis: fake.url.replacing("redis://", with: "redis://" + credentials))
+        try eventually("the status says why") {
+            let status = try relay.clientInAnyState().welcome.status
+            return status.state == .down && status.cause == .auth
+        }
+        let reason = try relay.clientInAnyState().welcome.status.reason
+        #expect(reason.contains("protected mode") && reason.contains("protected-mode no") && reason.utf8.count < 250)
+        try relay.stop()
+    }
+
     /// How many connections the server has refused.
     private func rejected(_ plain: RedisClient) throws -> Int {
         try plain.statistic("rejected_connections")

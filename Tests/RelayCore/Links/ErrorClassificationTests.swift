@@ -45,6 +45,14 @@ import Testing
         #expect(LinkFailure.classify(error: text) == nil, "not about AUTH")
     }
 
+    @Test func protectedModeIsOneOfAuth() {
+        let text = "DENIED Redis is running in protected mode because protected mode is enabled and no password is set"
+        for isAuth in [false, true] {
+            #expect(LinkFailure.classify(error: text, isAuth: isAuth)?.cause == .auth)
+        }
+        #expect(LinkFailure.classify(error: "DENIEDS") == nil)
+    }
+
     @Test func rolesOfAReplica() {
         #expect(LinkFailure.classify(role: "slave")?.cause == .demoted)
         #expect(LinkFailure.classify(role: "replica")?.cause == .demoted)
