@@ -35,12 +35,6 @@ package struct LinkFailure: Error, Equatable, Sendable {
         }
     }
 
-    /// Whether an answer to AUTH says that the server has no password. For a sentinel that is no matter: it is commonly
-    /// given the password of the servers that it watches.
-    static func isPasswordNeedless(_ text: String) -> Bool {
-        text.contains("without any password") || text.contains("no password is set")
-    }
-
     /// Whether an error says that the server never answers such a command for this user: an ACL denies it, or the server
     /// does not know it. Other errors are of the moment.
     package static func isDenial(_ text: String) -> Bool {

@@ -207,13 +207,10 @@ package struct LinkMachine: Sendable {
         }
         switch reply {
         case .error(let text):
-            let isNeedless = expectedServer == .sentinel && step == .auth && LinkFailure.isPasswordNeedless(text)
-            if !isNeedless, let failure = LinkFailure.classify(error: text, isAuth: step == .auth) {
+            if let failure = failure(error: text, at: step) {
                 return .fail(LinkFailure(cause: failure.cause, reason: masked(failure.reason)))
             }
-            if step == .setName || step == .role || isNeedless {
-                fallbacks.append(Fallback(step: step, text: masked(text)))
-            }
+            if step != .ping { fallbacks.append(Fallback(step: step, text: masked(text))) }
         case .role(let role):
             if let failure = LinkFailure.classify(role: role, expected: expectedServer) { return .fail(failure) }
         case .status, .other: break
@@ -227,6 +224,18 @@ package struct LinkMachine: Sendable {
         failedAttempts = 0
         hasLastGood = true
         return .established
+    }
+
+    /// What an error means for the link; nil when it can do without.
+    ///
+    /// A sentinel is commonly given the password of the servers that it watches, and has none itself. In which words it
+    /// says so, if it knows AUTH at all, depends on its age; but one that wants a password refuses what comes after it.
+    private func failure(error text: String, at step: GreetingStep) -> LinkFailure? {
+        let failure = LinkFailure.classify(error: text, isAuth: step == .auth)
+        guard expectedServer == .sentinel, failure?.cause == .auth else { return failure }
+        if step == .auth { return nil }
+        let login = fallbacks.first { $0.step == .auth }
+        return login.flatMap { LinkFailure.classify(error: $0.text, isAuth: true) } ?? failure
     }
 
     private func masked(_ text: String) -> String {

@@ -7,11 +7,11 @@ struct Link {
     var machine: LinkMachine
     var random = SeededGenerator(seed: 1)
 
-    init() {
+    init(expects server: ServerKind = .redis) {
         machine = LinkMachine(
             timings: .init(heartbeatInterval: 1000.ms, linkTimeout: 5000.ms, connectTimeout: 2000.ms),
             backoff: Backoff(minimum: 50.ms, maximum: 500.ms, maximumAfterRefusal: 5000.ms),
-            host: "redis.test")
+            host: "redis.test", expects: server)
     }
 
     /// A link that has greeted Redis by `now` and owes nothing.
@@ -99,6 +99,29 @@ extension Int {
             }
             #expect(failure.cause == .auth)
         }
+    }
+
+    /// Old and new words for "I have none". Only what comes after it tells whether a password is needed.
+    @Test(arguments: [
+        "ERR unknown command 'AUTH'", "ERR Client sent AUTH, but no password is set",
+        "ERR wrong number of arguments for 'auth' command", "WRONGPASS invalid username-password pair",
+    ])
+    func aSentinelMayDoWithoutThePassword(text: String) {
+        var open = Link(expects: .sentinel)
+        open.connect(0)
+        _ = open.machine.connected(now: 0, secret: "hush")
+        for reply in [.error(text), .status("OK"), .role("sentinel")] as [LinkMachine.Reply] {
+            #expect(open.machine.greeted(reply, now: 0) == .none)
+        }
+        #expect(open.machine.greeted(.status("PONG"), now: 0) == .established)
+
+        var closed = Link(expects: .sentinel)
+        closed.connect(0)
+        _ = closed.machine.connected(now: 0, secret: "hush")
+        #expect(closed.machine.greeted(.error(text), now: 0) == .none)
+        let action = closed.machine.greeted(.error("NOAUTH Authentication required."), now: 0)
+        guard case .fail(let failure) = action else { Issue.record("\(action)"); return }
+        #expect(failure.cause == .auth && !failure.reason.contains("NOAUTH"), "it says what was wrong with the password")
     }
 
     @Test(arguments: 0..<4) func anAnswerOfAnotherKindIsNone(wrongStep: Int) {
