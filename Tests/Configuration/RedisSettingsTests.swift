@@ -182,7 +182,6 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
         ] {
             let byVariable = try configured(["--redis": ["rediss://h"]], ["HUBRELAY_REDIS_TLS_INSECURE": text])
             #expect(byVariable.redis.tls?.isInsecure == isInsecure)
-            #expect(byVariable.notices == (isInsecure ? ["HUBRELAY_REDIS_TLS_INSECURE" + rest] : []))
         }
     }
 

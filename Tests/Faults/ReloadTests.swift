@@ -49,7 +49,9 @@ import Testing
             "CONFIG", "SET", "tls-cert-file", renewed.certificateFile, "tls-key-file", renewed.keyFile)
         try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
         try client.collect(untilState: .degraded)
-        try eventually("the new one is not trusted yet") { try relay.http("/health").body.contains("\"cause\":\"tls\"") }
+        try eventually("the new one is not trusted yet") {
+            try relay.http("/health").body.contains("\"cause\":\"tls\"")
+        }
         try writeFile(file, textOfFile(new.caFile))
         relay.process.signal(SIGHUP)
         try client.collect(untilState: .up)

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TestSupport
 import Testing
 
@@ -41,7 +42,7 @@ import Testing
         #expect(heard.channel == "MyApp" + channel && heard.payload == Self.invocation)
 
         var publish = HubrelayClientFrame.publish(channel, "", id: 1)
-        publish.publish.payload = .init(Self.invocation)
+        publish.publish.payload = Data(Self.invocation)
         try worker.send(publish)
         let heardFromWorker = try app.nextMessage()
         #expect(heardFromWorker.channel == "MyApp" + channel && heardFromWorker.payload == Self.invocation)

@@ -120,8 +120,11 @@ extension Int {
         _ = closed.machine.connected(now: 0, secret: "hush")
         #expect(closed.machine.greeted(.error(text), now: 0) == .none)
         let action = closed.machine.greeted(.error("NOAUTH Authentication required."), now: 0)
-        guard case .fail(let failure) = action else { Issue.record("\(action)"); return }
-        #expect(failure.cause == .auth && !failure.reason.contains("NOAUTH"), "it says what was wrong with the password")
+        guard case .fail(let failure) = action else {
+            Issue.record("\(action)")
+            return
+        }
+        #expect(failure.cause == .auth && !failure.reason.contains("NOAUTH"), "what was wrong with the password")
     }
 
     @Test(arguments: 0..<4) func anAnswerOfAnotherKindIsNone(wrongStep: Int) {
