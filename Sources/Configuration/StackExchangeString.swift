@@ -20,18 +20,21 @@ package struct StackExchangeOptions: Sendable, Equatable {
 
 /// A key of connection strings, in the spelling of StackExchange.Redis, which ignores case; and what becomes of it.
 struct StackExchangeKey {
-    enum Use: Equatable {
+    // No values in the cases: in a global table their pointers would be tagged, and taken for leaks by LeakSanitizer.
+    enum Use {
         /// Does here what it does there.
         case honoured
-        /// Named in one notice, with the reason if there is one, and no more: its value is not even looked at. Left
-        /// out of the notice with the values that ask for what the relay does anyway.
-        case withoutMeaning(reason: String? = nil, unless: [String] = [])
-        /// Refused with any value but these (and none), since connecting regardless would be wrong.
-        case refused(String, unless: [String] = [])
+        /// Named in one notice, with the reason if there is one, and no more: its value is not even looked at.
+        case withoutMeaning
+        /// Refused with its reason, since connecting regardless would be wrong.
+        case refused
     }
 
     let name: String
     let use: Use
+    var reason: String?
+    /// Values in lower case with which it is neither noticed nor refused: they ask for what the relay does anyway.
+    var unless: [String] = []
 
     /// Every key that StackExchange.Redis 3 documents or still accepts.
     static let all: [StackExchangeKey] = [
@@ -50,34 +53,35 @@ struct StackExchangeKey {
         .init(name: "name", use: .honoured),
 
         // Connecting as if it had not been said would reach something else, or nothing.
-        .init(name: "proxy", use: .refused("asks for a proxy, and those have no pub/sub", unless: ["none", "0"])),
-        .init(name: "tunnel", use: .refused("asks for a tunnel, \(notSupported)")),
+        .init(
+            name: "proxy", use: .refused, reason: "asks for a proxy, and those have no pub/sub", unless: ["none", "0"]),
+        .init(name: "tunnel", use: .refused, reason: "asks for a tunnel, \(notSupported)"),
 
-        .init(name: "allowAdmin", use: .withoutMeaning(unless: no)),
-        .init(name: "asyncTimeout", use: .withoutMeaning()),
+        .init(name: "allowAdmin", use: .withoutMeaning, unless: no),
+        .init(name: "asyncTimeout", use: .withoutMeaning),
         .init(
             name: "checkCertificateRevocation",
-            use: .withoutMeaning(reason: "revocation lists are not checked", unless: no)),
-        .init(name: "configChannel", use: .withoutMeaning()),
-        .init(name: "configCheckSeconds", use: .withoutMeaning()),
+            use: .withoutMeaning, reason: "revocation lists are not checked", unless: no),
+        .init(name: "configChannel", use: .withoutMeaning),
+        .init(name: "configCheckSeconds", use: .withoutMeaning),
         .init(
             name: "defaultDatabase",
-            use: .withoutMeaning(reason: "pub/sub knows no databases", unless: ["0", "-1"])),
-        .init(name: "highIntegrity", use: .withoutMeaning(unless: no)),
-        .init(name: "highPriorityThreads", use: .withoutMeaning()),
+            use: .withoutMeaning, reason: "pub/sub knows no databases", unless: ["0", "-1"]),
+        .init(name: "highIntegrity", use: .withoutMeaning, unless: no),
+        .init(name: "highPriorityThreads", use: .withoutMeaning),
         .init(
             name: "keepAlive",
-            use: .withoutMeaning(reason: "a PING goes out each --heartbeat-interval", unless: ["0", "-1"])),
-        .init(name: "preserveAsyncOrder", use: .withoutMeaning()),
-        .init(name: "protocol", use: .withoutMeaning(reason: "it is RESP2", unless: ["resp2", "2"])),
-        .init(name: "resolveDns", use: .withoutMeaning()),
-        .init(name: "responseTimeout", use: .withoutMeaning()),
-        .init(name: "setlib", use: .withoutMeaning(unless: no)),
-        .init(name: "syncTimeout", use: .withoutMeaning()),
-        .init(name: "tcpKeepAlive", use: .withoutMeaning()),
-        .init(name: "tiebreaker", use: .withoutMeaning()),
-        .init(name: "version", use: .withoutMeaning()),
-        .init(name: "writeBuffer", use: .withoutMeaning()),
+            use: .withoutMeaning, reason: "a PING goes out each --heartbeat-interval", unless: ["0", "-1"]),
+        .init(name: "preserveAsyncOrder", use: .withoutMeaning),
+        .init(name: "protocol", use: .withoutMeaning, reason: "it is RESP2", unless: ["resp2", "2"]),
+        .init(name: "resolveDns", use: .withoutMeaning),
+        .init(name: "responseTimeout", use: .withoutMeaning),
+        .init(name: "setlib", use: .withoutMeaning, unless: no),
+        .init(name: "syncTimeout", use: .withoutMeaning),
+        .init(name: "tcpKeepAlive", use: .withoutMeaning),
+        .init(name: "tiebreaker", use: .withoutMeaning),
+        .init(name: "version", use: .withoutMeaning),
+        .init(name: "writeBuffer", use: .withoutMeaning),
     ]
 
     private static let no = ["false", "0", "no", "off"]
@@ -95,13 +99,11 @@ func parseStackExchangeString(_ text: String) throws(InvalidValue) -> RedisAddre
     var options = StackExchangeOptions()
     for key in StackExchangeKey.all {
         guard let value = parts.values[key.name], !value.isEmpty else { continue }
+        guard !key.unless.contains(value.lowercased()) else { continue }
         switch key.use {
         case .honoured: break
-        case .refused(let reason, let allowed):
-            guard allowed.contains(value.lowercased()) else { throw InvalidValue(reason) }
-        case .withoutMeaning(let reason, let silent):
-            guard !silent.contains(value.lowercased()) else { continue }
-            options.withoutMeaning.append(key.name + (reason.map { " (\($0))" } ?? ""))
+        case .refused: throw InvalidValue(key.reason ?? "has a \(key.name), \(notSupported)")
+        case .withoutMeaning: options.withoutMeaning.append(key.name + (key.reason.map { " (\($0))" } ?? ""))
         }
     }
     let hosts = try parts.hosts.map { text throws(InvalidValue) in try parseStackExchangeHost(text) }

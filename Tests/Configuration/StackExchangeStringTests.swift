@@ -212,7 +212,7 @@ private func options(_ text: String) throws -> StackExchangeOptions {
             let isNamed = try #require(all.options).withoutMeaning.contains {
                 $0 == key.name || $0.hasPrefix(key.name + " (")
             }
-            if case .withoutMeaning = key.use {
+            if key.use == .withoutMeaning {
                 #expect(isNamed, "\(key.name)")
             } else {
                 #expect(!isNamed, "\(key.name)")
