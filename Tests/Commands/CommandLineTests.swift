@@ -76,6 +76,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let process = try Program.start(["serve", "--\(name)", "hunter2"], in: directory)
         #expect(try process.waitForExit() == .code(64))
+        #expect(process.errors.hasPrefix("Error: Unknown option '--\(name)'"))
         #expect(!process.errors.contains("hunter2"))
     }
 
