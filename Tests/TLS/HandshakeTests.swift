@@ -83,7 +83,7 @@ import Testing
 
     @Test func whoeverIsInTheFileIsTrustedEvenBelowARoot() throws {
         let intermediate = try TestCA("intermediate", signedBy: ca)
-        let server = try RedisServer(tls: intermediate.server())
+        let server = try RedisServer(tls: ServerTLS(certificate: intermediate.certificate(), caFile: ca.caFile))
         #expect(try TLSClient.connected(server, .trusting(intermediate)).ping())
         // The server does not show the one between, so that the root alone is not enough.
         #expect(try tlsError { _ = try TLSClient.connected(server, .trusting(ca)) }.kind == .untrusted)
