@@ -5,7 +5,8 @@ import Testing
 /// SIGHUP: what was changed on disk is used from the next connection on, and the next attempt comes at once.
 @Suite struct ReloadTests {
     @Test func aPasswordThatWasCorrectedIsUsedWithoutWaitingForTheNextAttempt() throws {
-        let redis = try RedisServer(onPort: true, settings: ["--requirepass", "right"])
+        let redis = try RedisServer(onPort: true)
+        try redis.client().run("CONFIG", "SET", "requirepass", "right")
         let directory = try TemporaryDirectory()
         let file = directory.path(of: "password")
         try writeFile(file, "wrong")
@@ -16,7 +17,7 @@ import Testing
         removeFile(file)
         relay.process.signal(SIGHUP)
         try eventually("the log names the file") {
-            relay.process.errors.contains { $0.isNewline } && relay.process.errors.contains("not reloaded")
+            relay.process.errors.contains("not reloaded")
         }
         #expect(relay.process.errors.contains(file))
         try writeFile(file, "right")

@@ -25,8 +25,8 @@ import Testing
     struct Wrong: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let words: String
-        /// The server and the flags.
-        let scene: @Sendable (TestCA) throws -> (ServerTLS, [String])
+        /// The server, the flags, and whose files they name.
+        let scene: @Sendable (TestCA) throws -> (ServerTLS, [String], TestCA)
     }
 
     private static func trusting(_ ca: TestCA) -> [String] { ["--redis-ca", ca.caFile] }
@@ -34,38 +34,45 @@ import Testing
     private static let wrongs: [Wrong] = [
         Wrong(testDescription: "expired", words: "expired") {
             let old = try $0.certificate(from: "20200101000000Z", to: "20210101000000Z")
-            return (ServerTLS(certificate: old, caFile: $0.caFile), trusting($0))
+            return (ServerTLS(certificate: old, caFile: $0.caFile), trusting($0), $0)
         },
         Wrong(testDescription: "not valid yet", words: "not valid") {
             let future = try $0.certificate(from: "20900101000000Z", to: "20910101000000Z")
-            return (ServerTLS(certificate: future, caFile: $0.caFile), trusting($0))
+            return (ServerTLS(certificate: future, caFile: $0.caFile), trusting($0), $0)
         },
         Wrong(testDescription: "another name", words: "elsewhere.example") {
             let other = try $0.certificate(names: ["DNS:elsewhere.example"])
-            return (ServerTLS(certificate: other, caFile: $0.caFile), trusting($0))
+            return (ServerTLS(certificate: other, caFile: $0.caFile), trusting($0), $0)
         },
         Wrong(testDescription: "unknown CA", words: "--redis-ca") {
-            (try $0.server(), trusting(try TestCA("another")))
+            let another = try TestCA("another")
+            return (try $0.server(), trusting(another), another)
         },
-        Wrong(testDescription: "not in the system's store", words: "--redis-ca") { (try $0.server(), []) },
+        Wrong(testDescription: "not in the system's store", words: "--redis-ca") {
+            (try $0.server(), [], $0)
+        },
         Wrong(testDescription: "self-signed", words: "self-signed") {
-            (ServerTLS(certificate: try TestCertificate(selfSigned: "localhost"), caFile: $0.caFile), trusting($0))
+            let alone = try TestCertificate(selfSigned: "localhost")
+            return (ServerTLS(certificate: alone, caFile: $0.caFile), trusting($0), $0)
         },
         Wrong(testDescription: "no certificate of ours", words: "--redis-cert") {
-            (try $0.server(clients: .required), trusting($0))
+            (try $0.server(clients: .required), trusting($0), $0)
         },
         Wrong(testDescription: "no certificate of ours, TLS 1.2", words: "--redis-cert") {
-            (try $0.server(clients: .required, versions: "TLSv1.2"), trusting($0))
+            (try $0.server(clients: .required, versions: "TLSv1.2"), trusting($0), $0)
         },
         Wrong(testDescription: "a certificate of ours that is refused", words: "certificate") {
-            let ours = try TestCA("nobody's").certificate("relay")
+            let nobodys = try TestCA("nobody's")
+            let ours = try nobodys.certificate("relay")
             let files = ["--redis-cert", ours.certificateFile, "--redis-key", ours.keyFile]
-            return (try $0.server(clients: .required), trusting($0) + files)
+            return (try $0.server(clients: .required), trusting($0) + files, nobodys)
         },
     ]
 
     @Test(arguments: wrongs) func whatIsWrongIsTold(wrong: Wrong) throws {
-        let (server, options) = try wrong.scene(try TestCA())
+        let ca = try TestCA()
+        let (server, options, other) = try wrong.scene(ca)
+        defer { withExtendedLifetime((ca, other)) {} }
         let redis = try RedisServer(tls: server)
         let relay = try RelayProcess(redis: redis.url, options: options)
         let client = try relay.clientInAnyState()
@@ -101,7 +108,9 @@ import Testing
     }
 
     @Test func anyCertificateWillDoWhereThatIsAskedForAndTheLogWarns() throws {
-        let server = ServerTLS(certificate: try TestCertificate(selfSigned: "x"), caFile: try TestCA().caFile)
+        let ca = try TestCA()
+        defer { withExtendedLifetime(ca) {} }
+        let server = ServerTLS(certificate: try TestCertificate(selfSigned: "x"), caFile: ca.caFile)
         let redis = try RedisServer(tls: server)
         let relay = try RelayProcess(redis: redis.url, options: ["--redis-tls-insecure"])
         #expect(try relay.client().publish("c", "x").outcome == .ok)

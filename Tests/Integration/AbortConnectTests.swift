@@ -18,7 +18,8 @@ import Testing
     }
 
     @Test func aRelayWhoseRedisIsThereIsReadyOnceItIsUpAndStaysWhenRedisGoes() throws {
-        let redis = try RedisServer(onPort: true, settings: ["--requirepass", "hush"])
+        let redis = try RedisServer(onPort: true)
+        try redis.client().run("CONFIG", "SET", "requirepass", "hush")
         let directory = try TemporaryDirectory()
         let manager = try NotifySocket(in: directory)
         let relay = try RelayProcess(
