@@ -28,6 +28,11 @@ extension RedisLink {
     }
 
     private func lookUp(_ endpoints: [RedisConfiguration.Endpoint]) {
+        // What worked last is no good any more when the server is meant to be somewhere else.
+        if let last = lastGoodPlace, !endpoints.contains(last.endpoint) {
+            lastGoodPlace = nil
+            machine.forgetLastGood()
+        }
         let lookup = HostLookup(endpoints)
         self.lookup = lookup
         lookup.start(loop: relay.loop) { [unowned self] result in

@@ -24,6 +24,13 @@ extension Relay {
         let isSubscribeLinkUp = nodes.allSatisfy { $0.subscribeLink.isEstablished }
         text.sample("hubrelay_link_up", [("link", "publish")], UInt64(isPublishLinkUp ? 1 : 0))
         text.sample("hubrelay_link_up", [("link", "subscribe")], UInt64(isSubscribeLinkUp ? 1 : 0))
+        if let sentinels {
+            text.family("hubrelay_sentinel_up", .gauge, "Whether a sentinel is connected and answers.")
+            for link in sentinels.links {
+                let isUp = link.isEstablished && link.complaint == nil
+                text.sample("hubrelay_sentinel_up", [("sentinel", "\(link.endpoint)")], UInt64(isUp ? 1 : 0))
+            }
+        }
         text.metric("hubrelay_outages_total", .counter, "Departures from UP.", path.status.outages)
         text.metric(
             "hubrelay_outage_seconds_total", .counter, "Time not UP since the relay was first UP.",

@@ -33,7 +33,7 @@ extension Relay {
 
     /// An attempt to reach Redis has failed. If the relay was told not to wait for Redis at the start, it ends.
     func attemptFailed(_ link: NodeLink, _ failure: LinkFailure) {
-        guard let limit = configuration.redis.attemptsAtStart, !path.hasBeenUp, !isStopping,
+        guard let limit = configuration.redis.attemptsAtStart, !path.hasBeenUp, !isStopping, !isEnded,
             link.machine.failedAttempts >= limit
         else { return }
         logger.critical(

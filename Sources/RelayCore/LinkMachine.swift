@@ -149,6 +149,9 @@ package struct LinkMachine: Sendable {
         if case .waiting(let until) = phase { phase = .waiting(until: min(until, now)) }
     }
 
+    /// The address of the last connection is not to be tried any more.
+    package mutating func forgetLastGood() { hasLastGood = false }
+
     /// The host has so many addresses.
     package mutating func resolved(count: Int, now: UInt64) -> Action {
         guard case .resolving = phase else { return .none }

@@ -14,17 +14,23 @@ package struct SentinelView: Sendable {
     private struct Answer {
         var master: Master
         var epoch: UInt64
-        /// Counts up with each change of what any sentinel says: of two equal epochs, which only sentinels have that do
-        /// not tell theirs, the later change is believed.
-        var change: UInt64
+        /// It named another one before, on the same connection: it has seen a failover.
+        var hasChanged: Bool
+    }
 
-        func isOlder(than other: Answer) -> Bool { (epoch, change) < (other.epoch, other.change) }
+    /// How many of the sentinels that have told the highest epoch name a master.
+    private struct Candidate {
+        var master: Master
+        var votes = 0
+        var hasChanged = false
+
+        /// Among equals a change is the later news.
+        var rank: (Int, Int) { (votes, hasChanged ? 1 : 0) }
     }
 
     /// By sentinel; nil while it says nothing.
     private var answers: [Answer?]
-    private var believed: Answer?
-    private var changes: UInt64 = 0
+    private var believed: (master: Master, epoch: UInt64)?
 
     package init(sentinels count: Int) { answers = Array(repeating: nil, count: count) }
 
@@ -39,15 +45,9 @@ package struct SentinelView: Sendable {
     /// A sentinel has named the master.
     /// - Returns: whether this changes who is believed to be the master.
     package mutating func answered(_ sentinel: Int, master: Master, epoch: UInt64) -> Bool {
-        var change: UInt64 = 0
-        if let previous = answers[sentinel] {
-            change = previous.change
-            if previous.master != master {
-                changes += 1
-                change = changes
-            }
-        }
-        answers[sentinel] = Answer(master: master, epoch: epoch, change: change)
+        let previous = answers[sentinel]
+        let hasChanged = previous.map { $0.hasChanged || $0.master != master } ?? false
+        answers[sentinel] = Answer(master: master, epoch: epoch, hasChanged: hasChanged)
         return settle()
     }
 
@@ -56,13 +56,35 @@ package struct SentinelView: Sendable {
 
     private mutating func settle() -> Bool {
         let current = answers.compactMap(\.self)
-        guard let newest = current.max(by: { $0.isOlder(than: $1) }) else { return false }
-        if let believed, newest.isOlder(than: believed) {
-            // The one that told the epoch we know is away. Unless most of them agree that there is none so high: then
-            // they have been set up anew.
-            guard newest.epoch < believed.epoch, current.count * 2 > answers.count else { return false }
-        }
-        defer { believed = newest }
-        return newest.master != believed?.master
+        guard let epoch = current.map(\.epoch).max() else { return false }
+        // The one that told the epoch we know is away. Unless most of them agree that there is none so high: then they
+        // have been set up anew.
+        if let believed, epoch < believed.epoch, !isMajority(current.count) { return false }
+        guard let candidate = candidate(of: current.filter { $0.epoch == epoch }) else { return false }
+        let isNews = candidate.master != believed?.master
+        believed = (candidate.master, epoch)
+        return isNews
     }
+
+    /// Whom the answers of one epoch name. That they differ happens where sentinels don't tell their epoch, where they
+    /// have been set up anew, or where they know the same server by several names. Then the one that is believed stays
+    /// until more of them name another: most of all there are, or some that have seen a change.
+    private func candidate(of answers: [Answer]) -> Candidate? {
+        var candidates: [Candidate] = []
+        for answer in answers {
+            let index = candidates.firstIndex { $0.master == answer.master } ?? candidates.endIndex
+            if index == candidates.endIndex { candidates.append(Candidate(master: answer.master)) }
+            candidates[index].votes += 1
+            if answer.hasChanged { candidates[index].hasChanged = true }
+        }
+        guard let strongest = candidates.max(by: { $0.rank < $1.rank }) else { return nil }
+        guard let believed, believed.epoch == answers[0].epoch, strongest.master != believed.master else {
+            return strongest
+        }
+        let supported = candidates.first { $0.master == believed.master } ?? Candidate(master: believed.master)
+        let isBetter = strongest.votes > supported.votes && (isMajority(strongest.votes) || strongest.hasChanged)
+        return isBetter ? strongest : supported
+    }
+
+    private func isMajority(_ count: Int) -> Bool { count * 2 > answers.count }
 }

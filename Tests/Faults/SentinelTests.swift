@@ -11,7 +11,10 @@ import Testing
             #expect(try client.publish("c", "x").outcome == .ok)
             #expect(try client.expectMessage().text == "x")
             let health = try relay.http("/health").body
-            for sentinel in scene.sentinels { #expect(health.contains(sentinel.endpoint)) }
+            for sentinel in scene.sentinels {
+                #expect(health.contains(sentinel.endpoint))
+                #expect(try relay.metric("hubrelay_sentinel_up{sentinel=\"\(sentinel.endpoint)\"}") == 1)
+            }
             #expect(health.contains("\"address\":\"redis://\(scene.endpoint(of: 0))\""), "\(health)")
         }
     }

@@ -84,6 +84,16 @@ import Testing
         #expect(link.machine.failedAttempts == 0)
     }
 
+    /// It is the former master's, say.
+    @Test func anAddressThatIsNoLongerMeantIsNoFallback() {
+        link.connect(0)
+        for step in link.machine.connected(now: 0, secret: nil) { _ = link.machine.greeted(step.goodAnswer, now: 0) }
+        _ = link.fail(.demoted, at: 0)
+        #expect(wake() == .resolve)
+        link.machine.forgetLastGood()
+        #expect(failure(link.machine.resolvingFailed("no such name", now: 5000.ms)) != nil)
+    }
+
     @Test func newsEndAWaitAndNothingElse() {
         #expect(wake() == .resolve)
         link.machine.hasten(now: 1.ms)

@@ -50,16 +50,38 @@ import Testing
     }
 
     /// Where the epoch is not told, it is 0 everywhere.
-    @Test func amongEqualEpochsTheLatestChangeIsBelieved() {
+    @Test func amongEqualEpochsMostOfThemAreBelieved() {
+        #expect(hear(0, old, 0))
+        #expect(!hear(1, new, 0), "one against one")
+        #expect(hear(2, new, 0))
+        #expect(view.master == new)
+        #expect(!hear(0, old, 0))
+        for sentinel in 0..<3 { view.withdrew(sentinel) }
+        #expect(!hear(0, old, 0), "one of three is not enough")
+        #expect(hear(1, old, 0), "although nobody has been heard to change")
+    }
+
+    @Test func amongEqualEpochsAChangeThatWasHeardIsBelievedUnlessMoreSayOtherwise() {
         #expect(hear(0, old, 0))
         #expect(!hear(1, old, 0))
-        #expect(hear(1, new, 0))
-        #expect(!hear(0, old, 0), "no change, and so no news")
-        #expect(!hear(2, old, 0), "the first word of a sentinel is no change either")
+        #expect(!hear(1, new, 0), "one against one")
+        view.withdrew(0)
+        #expect(hear(1, new, 0), "nobody says otherwise any more")
+        #expect(!hear(0, old, 0))
         #expect(view.master == new)
-        #expect(!hear(0, new, 0))
-        #expect(hear(0, old, 0))
-        #expect(view.master == old)
+    }
+
+    /// They know the same server by different names; each reconnection must not be a failover.
+    @Test func sentinelsThatComeAndGoDoNotMakeTheMasterMove() {
+        var pair = SentinelView(sentinels: 2)
+        #expect(pair.answered(0, master: old, epoch: 3))
+        #expect(!pair.answered(1, master: new, epoch: 3))
+        for _ in 0..<3 {
+            pair.withdrew(0)
+            #expect(!pair.answered(1, master: new, epoch: 3))
+            #expect(!pair.answered(0, master: old, epoch: 3))
+        }
+        #expect(pair.master == old)
     }
 
     @Test func aPortIsPartOfTheAddress() {
