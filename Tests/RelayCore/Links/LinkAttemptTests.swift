@@ -91,7 +91,8 @@ import Testing
         _ = link.fail(.demoted, at: 0)
         #expect(wake() == .resolve)
         link.machine.forgetLastGood()
-        #expect(failure(link.machine.resolvingFailed("no such name", now: 5000.ms)) != nil)
+        let action = link.machine.resolvingFailed("no such name", now: 5000.ms)
+        #expect(failure(action) != nil)
     }
 
     @Test func newsEndAWaitAndNothingElse() {
