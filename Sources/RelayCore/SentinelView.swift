@@ -14,7 +14,7 @@ package struct SentinelView: Sendable {
     private struct Answer {
         var master: Master
         var epoch: UInt64
-        /// It named another one before, on the same connection: it has seen a failover.
+        /// It named another one before, also before it was away: it has seen a failover.
         var hasChanged: Bool
     }
 
@@ -30,9 +30,14 @@ package struct SentinelView: Sendable {
 
     /// By sentinel; nil while it says nothing.
     private var answers: [Answer?]
+    /// By sentinel, what it said last, also while it says nothing.
+    private var lastAnswers: [Answer?]
     private var believed: (master: Master, epoch: UInt64)?
 
-    package init(sentinels count: Int) { answers = Array(repeating: nil, count: count) }
+    package init(sentinels count: Int) {
+        answers = Array(repeating: nil, count: count)
+        lastAnswers = answers
+    }
 
     /// The master; nil before any sentinel has named one. It stays known when all sentinels are gone.
     package var master: Master? { believed?.master }
@@ -45,9 +50,10 @@ package struct SentinelView: Sendable {
     /// A sentinel has named the master.
     /// - Returns: whether this changes who is believed to be the master.
     package mutating func answered(_ sentinel: Int, master: Master, epoch: UInt64) -> Bool {
-        let previous = answers[sentinel]
+        let previous = lastAnswers[sentinel]
         let hasChanged = previous.map { $0.hasChanged || $0.master != master } ?? false
         answers[sentinel] = Answer(master: master, epoch: epoch, hasChanged: hasChanged)
+        lastAnswers[sentinel] = answers[sentinel]
         return settle()
     }
 

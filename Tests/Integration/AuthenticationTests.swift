@@ -48,6 +48,16 @@ import Testing
         try relay.stop()
     }
 
+    /// The variable of the address may be shared with others, and then has no secrets.
+    @Test func thePasswordMayBeInTheEnvironment() throws {
+        let redis = try protectedRedis()
+        let relay = try RelayProcess(
+            redis: redis.url, options: ["--redis-user", "relay"],
+            wrapper: ["env", "HUBRELAY_REDIS_PASSWORD=p@ss:w/rd"])
+        try relay.client().ping()
+        try relay.stop()
+    }
+
     @Test(arguments: ["", "relay:wrong@", ":wrong@"]) func withoutTheRightOneTheStatusSaysSo(
         credentials: String
     ) throws {
