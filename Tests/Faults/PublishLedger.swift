@@ -31,6 +31,15 @@ final class PublishLedger {
         try client.send(raw: ids.flatMap { HubrelayClientFrame.publish(channel, "\($0)", id: $0).bytes })
     }
 
+    /// Takes what arrives within this time.
+    func read(for seconds: Double) throws {
+        let deadline = TestDeadline(within: seconds)
+        while !deadline.isOver {
+            let left = Double(deadline.remainingMilliseconds) / 1000
+            if let frame = try client.nextIfAny(within: left) { note(frame) }
+        }
+    }
+
     /// Takes what has arrived, and waits for nothing.
     func readWhatIsThere() throws {
         while let frame = try client.nextIfAny(within: 0) { note(frame) }

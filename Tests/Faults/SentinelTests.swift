@@ -58,17 +58,3 @@ import Testing
         #expect(try client.expectMessage().text == "x")
     }
 }
-
-/// Runs `body` with servers, sentinels and a relay, and ends them afterwards.
-func withSentinels(
-    options: [String] = [], _ body: (SentinelScene, RelayProcess) throws -> Void
-) throws {
-    let scene = try SentinelScene()
-    let relay = try RelayProcess(redis: scene.url, options: options)
-    do {
-        try body(scene, relay)
-    } catch {
-        throw TestFailure("\(error)\n--- the relay's standard error ---\n\(relay.process.errors)")
-    }
-    try relay.stop()
-}

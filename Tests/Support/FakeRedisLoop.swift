@@ -37,13 +37,30 @@ final class FakeRedisLoop {
     func turn(milliseconds: Int32) {
         var entries = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
         entries += connections.map { pollfd(fd: $0.descriptor, events: $0.events, revents: 0) }
-        guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return }
+        let count = poll(&entries, nfds_t(entries.count), milliseconds)
+        doWhatTheTestWants()
+        guard count > 0 else { return connections.removeAll { $0.isOver } }
         for (connection, entry) in zip(connections, entries.dropFirst()) where entry.revents != 0 {
             for words in connection.read() { serve(words, connection) }
         }
         for connection in connections { connection.flush() }
         connections.removeAll { $0.isOver }
         if entries[0].revents != 0 { accept() }
+    }
+
+    /// What comes from no client.
+    private func doWhatTheTestWants() {
+        let (announcements, isCutting) = desk.shared.withLock { shared in
+            defer { (shared.announcements, shared.isCutting) = ([], false) }
+            return (shared.announcements, shared.isCutting)
+        }
+        for connection in connections {
+            for (channel, payload) in announcements {
+                _ = connection.deliver(Array(channel.utf8), Array(payload.utf8))
+            }
+            connection.flush()
+            if isCutting { connection.isEnding = true }
+        }
     }
 
     private func accept() {

@@ -41,6 +41,8 @@ package final class FakeRedisServer: Sendable {
         var script: Script
         var cut: Cut = { _, _ in nil }
         var ambushes: [(verb: String, link: Link, answer: Answer)] = []
+        var announcements: [(channel: String, payload: String)] = []
+        var isCutting = false
         var connections: [Link: Int] = [:]
         var accepted = 0
         var commands: [Link: [String: Int]] = [:]
@@ -106,6 +108,14 @@ package final class FakeRedisServer: Sendable {
 
     /// Cuts connections that are made from now on in the middle of what they say.
     package func cutShort(_ cut: @escaping Cut) { desk.shared.withLock { $0.cut = cut } }
+
+    /// Publishes a message of its own.
+    package func announce(channel: String, _ payload: String) {
+        desk.shared.withLock { $0.announcements.append((channel, payload)) }
+    }
+
+    /// Ends the connections that there are.
+    package func cutConnections() { desk.shared.withLock { $0.isCutting = true } }
 
     /// How many connections have been accepted, whether they said who they are or not.
     package var connectionsMade: Int { desk.shared.withLock { $0.accepted } }

@@ -12,7 +12,7 @@ package final class RedisServer: Sendable {
     package let address: Address
     private let directory: TemporaryDirectory
     /// Where others reach it by TCP, when it listens there beside its Unix socket.
-    private let network: (host: NetworkHost?, address: String, port: UInt16)?
+    private let network: (host: NetworkHost?, address: String, port: UInt16, tls: ServerTLS?)?
     private let settings: [String]
     /// What its own clients log in with.
     private let password: String?
@@ -51,14 +51,15 @@ package final class RedisServer: Sendable {
 
     /// Starts a server on a host of its own, or here where that is nil, and waits until it answers. Others reach it by
     /// `url`, and the test, which may be on another host, by a Unix socket.
+    /// - Parameter groupTLS: how others reach it, replicas included; nil: not by TLS.
     package init(
         on host: NetworkHost?, address: String, port: UInt16 = 6379, started: Bool = true, password: String? = nil,
-        settings: [String] = []
+        groupTLS: ServerTLS? = nil, settings: [String] = []
     ) throws {
         self.password = password
         directory = try TemporaryDirectory()
         self.address = .unix(directory.path(of: "redis"))
-        network = (host, address, port)
+        network = (host, address, port, groupTLS)
         self.settings = settings
         tls = nil
         if started { try start() }
@@ -68,7 +69,7 @@ package final class RedisServer: Sendable {
 
     /// What `--redis` takes.
     package var url: String {
-        if let network { return "redis://\(network.address):\(network.port)" }
+        if let network { return "redis\(network.tls == nil ? "" : "s")://\(network.address):\(network.port)" }
         if let tls { return "rediss://localhost:\(tls.port)" }
         return switch address {
         case .unix(let path): "unix://\(path)"
@@ -87,7 +88,11 @@ package final class RedisServer: Sendable {
         case .port(let port): place = ["--port", "\(port)", "--bind", "127.0.0.1"]
         }
         if let network {
-            place += ["--port", "\(network.port)", "--bind", network.address, "--protected-mode", "no"]
+            place +=
+                network.tls.map { $0.settings(port: network.port) + ["--tls-replication", "yes"] } ?? [
+                    "--port", "\(network.port)",
+                ]
+            place += ["--bind", network.address, "--protected-mode", "no"]
         }
         if let (tls, port) = tls { place += tls.settings(port: port) }
         let ours = [

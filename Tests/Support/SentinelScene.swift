@@ -17,6 +17,7 @@ package final class SentinelScene: Sendable {
     /// By node.
     package let ports: [UInt16]
     private let places: [Place]
+    private let tls: ServerTLS?
 
     /// Starts them and waits until the sentinels know each other and the replicas.
     /// - Parameters:
@@ -25,12 +26,15 @@ package final class SentinelScene: Sendable {
     ///   - settings: of the servers, as on redis-server's command line.
     ///   - password: of the servers; nil: none.
     ///   - sentinelPassword: of the sentinels; nil: none.
+    ///   - tls: how all of them are reached, and reach each other; nil: not by TLS.
     ///   - downAfter: milliseconds of silence after which a sentinel takes a server for dead.
     /// - Throws: `TestFailure` when they do not come up.
     package init(
         nodePlaces: [Place] = [Place(), Place(), Place()], sentinelPlaces: [Place] = [Place(), Place(), Place()],
-        settings: [String] = [], password: String? = nil, sentinelPassword: String? = nil, downAfter: Int = 1000
+        settings: [String] = [], password: String? = nil, sentinelPassword: String? = nil, tls: ServerTLS? = nil,
+        downAfter: Int = 1000
     ) throws {
+        self.tls = tls
         places = nodePlaces
         let ports = try nodePlaces.map { _ in try freePort() }
         self.ports = ports
@@ -38,8 +42,16 @@ package final class SentinelScene: Sendable {
         nodes = try nodePlaces.enumerated().map { index, place in
             let master = index == 0 ? [] : ["--replicaof", nodePlaces[0].address, "\(ports[0])"]
             return try RedisServer(
-                on: place.host, address: place.address, port: ports[index], password: password,
+                on: place.host, address: place.address, port: ports[index], password: password, groupTLS: tls,
                 settings: master + login + Self.quickReplication + settings)
+        }
+        // Sentinels look at the replicas when they start, and then only every ten seconds.
+        for replica in nodes.dropFirst() {
+            let client = try replica.client()
+            try eventually("the replica is in step") {
+                let role = try client.run("ROLE").array ?? []
+                return role.count == 5 && role[3].text == "connected" && role[4].integer ?? 0 > 0
+            }
         }
         let members = try sentinelPlaces.map { SentinelServer.Member(place: $0, port: try freePort()) }
         let replicas = zip(nodePlaces, ports).dropFirst().map { "\($0.address) \($1)" }
@@ -47,7 +59,7 @@ package final class SentinelScene: Sendable {
             try SentinelServer(
                 members[index], others: members.indices.filter { $0 != index }.map { members[$0] },
                 master: "\(nodePlaces[0].address) \(ports[0])", replicas: replicas, password: password,
-                sentinelPassword: sentinelPassword, downAfter: downAfter)
+                sentinelPassword: sentinelPassword, tls: tls, downAfter: downAfter)
         }
         for sentinel in sentinels { try sentinel.awaitReadiness(others: 2, replicas: 2) }
     }
@@ -57,8 +69,11 @@ package final class SentinelScene: Sendable {
     ]
 
     /// What `--redis` takes.
-    package var url: String {
-        "redis-sentinel://\(sentinels.map(\.endpoint).joined(separator: ","))/\(Self.service)"
+    package var url: String { url(of: sentinels.map(\.endpoint)) }
+
+    /// What `--redis` takes to ask these, each `host:port`.
+    package func url(of sentinels: [String], service: String = SentinelScene.service) -> String {
+        "redis\(tls == nil ? "" : "s")-sentinel://\(sentinels.joined(separator: ","))/\(service)"
     }
 
     /// `host:port` of a node.

@@ -21,18 +21,20 @@ package final class SentinelServer: Sendable {
     /// Starts it; see `awaitReadiness`.
     init(
         _ member: Member, others: [Member], master: String, replicas: [String], password: String?,
-        sentinelPassword: String?, downAfter: Int
+        sentinelPassword: String?, tls: ServerTLS?, downAfter: Int
     ) throws {
         (self.member, self.password) = (member, sentinelPassword)
         directory = try TemporaryDirectory()
         let service = SentinelScene.service
         var lines = [
-            "port \(member.port)", "bind \(member.place.address)", "protected-mode no", "dir \(directory.path)",
+            tls == nil ? "port \(member.port)" : "port 0", "bind \(member.place.address)", "protected-mode no",
+            "dir \(directory.path)",
             "unixsocket \(directory.path(of: "socket"))", "sentinel myid \(member.id)",
             "sentinel monitor \(service) \(master) 2",
             "sentinel down-after-milliseconds \(service) \(downAfter)",
             "sentinel failover-timeout \(service) 3000", "sentinel parallel-syncs \(service) 2",
         ]
+        if let tls { lines += Self.settings(tls, port: member.port) }
         if let password { lines.append("sentinel auth-pass \(service) \(password)") }
         if let sentinelPassword { lines.append("requirepass \(sentinelPassword)") }
         // What they would find out by themselves within some seconds.
@@ -43,6 +45,14 @@ package final class SentinelServer: Sendable {
     }
 
     deinit { stop() }
+
+    /// TLS for everything, also between the sentinels and to the servers.
+    private static func settings(_ tls: ServerTLS, port: UInt16) -> [String] {
+        let words = tls.settings(port: port) + ["--tls-replication", "yes"]
+        return stride(from: 0, to: words.count, by: 2).map { index in
+            "\(words[index].dropFirst(2)) \"\(words[index + 1])\""
+        }.filter { !$0.hasPrefix("bind ") }
+    }
 
     /// `host:port`.
     package var endpoint: String { member.endpoint }

@@ -1,0 +1,189 @@
+import TestSupport
+import Testing
+
+/// What a sentinel should not answer to `SENTINEL` and one of these words.
+struct SentinelHostility: Sendable, CustomStringConvertible {
+    let description: String
+    let word: String
+    let bytes: [UInt8]
+
+    init(_ description: String, to word: String, _ text: String) {
+        (self.description, self.word, bytes) = (description, word, Array(text.utf8))
+    }
+
+    private static func address(_ description: String, _ text: String) -> SentinelHostility {
+        SentinelHostility(description, to: "GET-MASTER-ADDR-BY-NAME", text)
+    }
+
+    private static func details(_ description: String, _ text: String) -> SentinelHostility {
+        SentinelHostility(description, to: "MASTER", text)
+    }
+
+    static let all = [
+        address("another protocol", "HTTP/1.1 400 Bad Request\r\n\r\n"),
+        address("an array of a hundred million", "*100000000\r\n"),
+        address("a status", "+OK\r\n"), address("a number", ":1\r\n"),
+        address("an empty array", "*0\r\n"),
+        address("no port", "*1\r\n$9\r\n127.0.0.1\r\n"),
+        address("port 0", "*2\r\n$9\r\n127.0.0.1\r\n$1\r\n0\r\n"),
+        address("a port beyond all", "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n65536\r\n"),
+        address("a port that is a word", "*2\r\n$9\r\n127.0.0.1\r\n$5\r\nredis\r\n"),
+        address("a port that is no string", "*2\r\n$9\r\n127.0.0.1\r\n:6379\r\n"),
+        address("no host", "*2\r\n$0\r\n\r\n$4\r\n6379\r\n"),
+        address("null for a host", "*2\r\n$-1\r\n$4\r\n6379\r\n"),
+        address("a host with a line break", "*2\r\n$3\r\na\r\n\r\n$4\r\n6379\r\n"),
+        address("a host that is an array", "*2\r\n*0\r\n$4\r\n6379\r\n"),
+        address("an array of names", "*2\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n$4\r\n6379\r\n"),
+        address("two answers", "*-1\r\n*-1\r\n*-1\r\n"),
+        address("an error", "-ERR not now\r\n"), address("LOADING", "-LOADING later\r\n"),
+        details("a status", "+OK\r\n"), details("null", "*-1\r\n"), details("a number", ":1\r\n"),
+        details("a message before all else", "*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n$-1\r\n"),
+    ]
+}
+
+/// A sentinel among others that says what is wrong, or old, or nothing whole: it is given up with a reason, or is not
+/// believed, and the path is left alone.
+@Suite struct HostileSentinelTests {
+    /// A relay that asks the sentinels of a scene and first of all one more.
+    private func withImpostor(
+        _ body: (SentinelScene, FakeRedisServer, RelayProcess, TestConnection) throws -> Void
+    ) throws {
+        let scene = try SentinelScene()
+        let fake = try FakeRedisServer(onPort: true)
+        fake.follow(Self.sentinel(naming: scene.ports[0], epoch: 0))
+        let endpoints = [String(fake.url.dropFirst("redis://".count))] + scene.sentinels.map(\.endpoint)
+        try withRelay(of: scene, redis: scene.url(of: endpoints)) { relay in
+            let client = try relay.client()
+            #expect(try client.subscribe("c") == .ok)
+            try eventually("the impostor is heard") { try relay.sentinels()[0].master != nil }
+            try body(scene, fake, relay, client)
+        }
+    }
+
+    /// A sentinel as it should be.
+    private static func sentinel(naming port: UInt16, epoch: Int) -> FakeRedisServer.Script {
+        { command in
+            switch (command.verb, command.words.dropFirst().first) {
+            case ("ROLE", _): .text("*2\r\n$8\r\nsentinel\r\n*1\r\n$8\r\nmymaster\r\n")
+            case ("SENTINEL", "MASTER"):
+                .text("*2\r\n$12\r\nconfig-epoch\r\n$\("\(epoch)".utf8.count)\r\n\(epoch)\r\n")
+            case ("SENTINEL", _): .text("*2\r\n$9\r\n127.0.0.1\r\n$\("\(port)".utf8.count)\r\n\(port)\r\n")
+            default: .usual
+            }
+        }
+    }
+
+    @Test func whatIsNoAnswerEndsTheLinkWithAReason() throws {
+        try withImpostor { scene, fake, relay, client in
+            let good = Self.sentinel(naming: scene.ports[0], epoch: 0)
+            // Each new connection asks at once.
+            fake.cutConnections()
+            for hostility in SentinelHostility.all {
+                fake.follow { $0.words.dropFirst().first == hostility.word ? .bytes(hostility.bytes) : good($0) }
+                let before = fake.connectionsMade(.other)
+                try eventually("\(hostility) ends the link again and again") {
+                    fake.connectionsMade(.other) >= before + 3
+                }
+                let health = try relay.sentinels()[0]
+                #expect(health.master == nil, "\(hostility): \(health)")
+            }
+            try expectUntouched(relay, client)
+            fake.follow(good)
+            try eventually("the sentinel is of use again") {
+                let health = try relay.sentinels()[0]
+                return health.isUp && health.master == scene.endpoint(of: 0)
+            }
+        }
+    }
+
+    @Test func aConversationMayBreakOffAtAnyByte() throws {
+        try withImpostor { scene, fake, relay, client in
+            // The greeting and the first question have some more bytes than this.
+            let whole = 190
+            let before = fake.connectionsMade(.other)
+            fake.cutShort { _, number in (number - before) * 2 % whole + 1 }
+            fake.cutConnections()
+            try eventually("every other byte has been the last") {
+                fake.connectionsMade(.other) >= before + whole / 2
+            }
+            try expectUntouched(relay, client)
+            fake.cutShort { _, _ in nil }
+            fake.cutConnections()
+            try eventually("the sentinel is of use again") {
+                let health = try relay.sentinels()[0]
+                return health.isUp && health.master == scene.endpoint(of: 0)
+            }
+        }
+    }
+
+    /// nil for a master is the answer to a service that it does not know.
+    @Test func aSentinelThatForgetsTheMasterIsNamedAndTheRestAreUsed() throws {
+        try withImpostor { scene, fake, relay, client in
+            let good = Self.sentinel(naming: scene.ports[0], epoch: 0)
+            fake.follow {
+                switch $0.words.dropFirst().first {
+                case "GET-MASTER-ADDR-BY-NAME": .text("*-1\r\n")
+                case "MASTER": .text("-ERR No such master with that name\r\n")
+                default: good($0)
+                }
+            }
+            fake.announce(channel: "+switch-master", "mymaster 127.0.0.1 1 127.0.0.1 2")
+            try eventually("it knows nothing") { try relay.sentinels()[0].master == nil }
+            let health = try relay.sentinels()[0]
+            #expect(health.isUp && health.reason?.contains("knows no master \"mymaster\"") == true, "\(health)")
+            try expectUntouched(relay, client)
+        }
+    }
+
+    /// It was cut off during a failover: an older epoch is not believed, whatever it announces.
+    @Test func aSentinelWithAnOldEpochLeadsNobodyAstray() throws {
+        try withImpostor { scene, fake, relay, client in
+            try scene.failOver()
+            try client.collect(untilState: .down)
+            try client.collect(untilState: .up)
+            let master = try scene.master()
+            #expect(master != 0)
+            let asked = fake.count("SENTINEL", on: .other)
+            let announcement = "mymaster 127.0.0.1 \(scene.ports[master]) 127.0.0.1 \(scene.ports[0])"
+            fake.announce(channel: "+switch-master", announcement)
+            try eventually("it is asked") { fake.count("SENTINEL", on: .other) >= asked + 2 }
+            try eventually("its word is heard") { try relay.sentinels()[0].master == scene.endpoint(of: 0) }
+            try expectUntouched(relay, client, outages: 1)
+            #expect(try scene.nodes[master].client().subscribers(of: "t:c") == 1)
+        }
+    }
+
+    /// The same with a sentinel of Redis, which learns better some seconds after.
+    @Test func aSentinelThatSleptThroughAFailoverCausesNoOther() throws {
+        let scene = try SentinelScene()
+        try withRelay(of: scene) { relay in
+            let client = try relay.client()
+            #expect(try client.subscribe("c") == .ok)
+            scene.sentinels[2].freeze()
+            scene.nodes[0].stop()
+            try client.collect(untilState: .up, within: 40)
+            let master = try scene.awaitFailover(from: 0, by: [0, 1])
+            // Its greeting is answered when the sentinel goes on, so it hears the old word for certain.
+            try withRelay(of: scene) { second in
+                let other = try second.client()
+                #expect(try second.sentinels()[2].master == nil)
+                scene.sentinels[2].thaw()
+                try eventually("it has spoken") { try second.sentinels()[2].master != nil }
+                try eventually("it knows better") {
+                    try relay.sentinels()[2].master == scene.endpoint(of: master)
+                        && second.sentinels()[2].master == scene.endpoint(of: master)
+                }
+                #expect(try other.nextIfAny(within: 0) == nil)
+                #expect(try second.client().status.outages == 0)
+            }
+            try expectUntouched(relay, client, outages: 1)
+        }
+    }
+
+    /// The path works, and nothing has been told since.
+    private func expectUntouched(_ relay: RelayProcess, _ client: TestConnection, outages: UInt64 = 0) throws {
+        #expect(try client.publish("c", "x").outcome == .ok)
+        #expect(try client.expectMessage().text == "x")
+        #expect(client.status.outages == outages)
+    }
+}
