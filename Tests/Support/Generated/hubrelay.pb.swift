@@ -280,7 +280,7 @@ public nonisolated enum HubrelayCause: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// Redis is loading, or has no client slot left.
   case busy // = 23
 
-  /// The server is no longer a master.
+  /// The server is no longer a master, or the sentinels have made another one the master.
   case demoted // = 24
 
   /// A probe, the relay's own message to itself, did not come back.
@@ -289,7 +289,7 @@ public nonisolated enum HubrelayCause: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// What answers does not speak Redis's protocol.
   case `protocol` // = 26
 
-  /// The cluster's layout is changing.
+  /// No sentinel says where the master is, or another kind of server answers there.
   case topology // = 27
   case UNRECOGNIZED(Int)
 
