@@ -116,6 +116,9 @@ private func splitUserInfo(
     if let first = info.firstIndex(of: "@"), info[first...].contains(",") {
         throw InvalidValue("has credentials at more than its first host; inside a password @ is %40 and a comma %2C")
     }
+    if let comma = info.firstIndex(of: ","), info[comma...].contains(":") {
+        throw InvalidValue("has a host before its credentials; inside a password a comma is %2C and : is %3A")
+    }
     let rest = text[text.index(after: at)...]
     guard let colon = info.firstIndex(of: ":") else {
         return (info.isEmpty ? nil : try percentDecoded(info), nil, rest)

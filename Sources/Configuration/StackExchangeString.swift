@@ -129,11 +129,15 @@ struct StackExchangeParts {
     private(set) var commands: [(name: String, alias: String)] = []
 
     /// - Throws: ``InvalidValue`` for an unknown key. It is named if it could be a key, letters alone; anything else may
-    ///   be part of a password that has a comma in it.
+    ///   be part of a password that has a comma in it, and so may a word behind a password that looks like no address.
     init(_ text: String) throws(InvalidValue) {
         let items = text.split(separator: ",", omittingEmptySubsequences: false).map(trimmed)
+        var followsPassword = false
         for (index, item) in items.enumerated() where !item.isEmpty {
             guard let equals = item.firstIndex(of: "=") else {
+                guard !followsPassword || item.contains(where: { ".:!".contains($0) }) else {
+                    throw Self.doubt(about: "no key and no address", index)
+                }
                 hosts.append(String(item))
                 continue
             }
@@ -141,15 +145,20 @@ struct StackExchangeParts {
             let value = String(trimmed(item[item.index(after: equals)...]))
             if let known = StackExchangeKey.all.first(where: { $0.name.lowercased() == key.lowercased() }) {
                 values[known.name] = value
+                followsPassword = known.name.lowercased().hasSuffix("password")
             } else if key.first == "$", isPlain(key.dropFirst()) {
                 commands.append((String(key.dropFirst()), value))
             } else if isPlain(key) {
                 throw InvalidValue("has an unknown key, \(key)")
             } else {
-                throw InvalidValue(
-                    "has an unknown key in part \(index + 1) between its commas; a password cannot have a comma there")
+                throw Self.doubt(about: "an unknown key", index)
             }
         }
+    }
+
+    /// What may be the rest of a password is not quoted, and not taken for a host whose name is shown everywhere.
+    private static func doubt(about what: String, _ index: Int) -> InvalidValue {
+        InvalidValue("has \(what) in part \(index + 1) between its commas; a password cannot have a comma there")
     }
 
     /// A value that is there and not empty.

@@ -99,10 +99,13 @@ final class LinkStream: EventLoop.Stream {
 
     override func didEnd(_ error: LoopError?) {
         guard isCurrent else { return }
-        if let error { return link.fail(LinkFailure(error)) }
-        if let tls, !tls.isEstablished { return link.fail(LinkFailure(tls.end())) }
-        let hint = tls == nil && isUnheard ? " without a word (one that wants TLS does that: rediss://)" : ""
-        link.fail(LinkFailure(cause: .closed, reason: "Redis closed the connection\(hint)"))
+        if error == nil, let tls, !tls.isEstablished { return link.fail(LinkFailure(tls.end())) }
+        var failure =
+            error.map(LinkFailure.init) ?? LinkFailure(cause: .closed, reason: "Redis closed the connection")
+        if tls == nil, isUnheard, failure.cause == .closed {
+            failure.reason += " without a word (one that wants TLS does that: rediss://)"
+        }
+        link.fail(failure)
     }
 
     override func didFailToSend(_ error: LoopError) {

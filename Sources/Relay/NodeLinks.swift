@@ -207,11 +207,12 @@ final class NodeLinks {
         guard !elsewhere.isEmpty else { return }
         let failure = LinkFailure(cause: .demoted, reason: "the sentinels have made \(master) the master")
         giveUp(failure, links: elsewhere)
+        for link in elsewhere { link.hasten() }
     }
 
     /// No sentinel can say where the master is: links that wait for that need not wait any longer.
     func masterUnknown() {
-        for link in links { link.hasten() }
+        for link in links { link.locationUnknown() }
     }
 
     /// The path is bad although the links are connected.

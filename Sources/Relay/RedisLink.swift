@@ -29,6 +29,8 @@ class RedisLink {
     /// Where the attempt under way connects to, or the stream is connected to.
     var place: Place?
     var lastGoodPlace: Place?
+    /// Where the link was, or was to be, when it failed as `failure` says.
+    private var failedAddress: String?
 
     init(name: String, relay: Relay, machine: LinkMachine) {
         (self.name, self.relay, self.machine) = (name, relay, machine)
@@ -37,7 +39,9 @@ class RedisLink {
     var isEstablished: Bool { machine.phase == .established }
     /// Why the link is not up, with who failed; nil while it is.
     var failure: LinkFailure? {
-        machine.lastFailure.map { LinkFailure(cause: $0.cause, reason: "\(address), \(name) link: \($0.reason)") }
+        machine.lastFailure.map {
+            LinkFailure(cause: $0.cause, reason: "\(failedAddress ?? address), \(name) link: \($0.reason)")
+        }
     }
 
     // MARK: For subclasses
@@ -111,6 +115,9 @@ class RedisLink {
         perform(.none)
     }
 
+    /// Who was asked where the server is cannot say it now.
+    func locationUnknown() { if case .resolving = machine.phase { resolve() } }
+
     /// Whether there is a connection, or one is being made.
     var isConnecting: Bool { candidate != nil || stream != nil }
 
@@ -161,17 +168,16 @@ class RedisLink {
         reader = ReplyReader(sink: sink)
         timer?.stop()
         pingSentAt = Clock.monotonicNanoseconds()
-        for step in machine.connected(now: relay.now, secret: password) {
-            switch step {
-            case .auth:
-                write(["AUTH"] + login(with: password ?? ""))
-            case .setName:
-                let client = relay.configuration.redis.clientName
-                write(["CLIENT", "SETNAME", "\(client)-\(name)-\(relay.hub.identity.id.prefix(8))"])
-            case .role: write(["ROLE"])
-            case .ping: write(["PING"])
-            }
-        }
+        let client = relay.configuration.redis.clientName
+        write(
+            machine.connected(now: relay.now, secret: password).map { step in
+                switch step {
+                case .auth: ["AUTH"] + login(with: password ?? "")
+                case .setName: ["CLIENT", "SETNAME", "\(client)-\(name)-\(relay.hub.identity.id.prefix(8))"]
+                case .role: ["ROLE"]
+                case .ping: ["PING"]
+                }
+            })
     }
 
     /// What follows AUTH. Without a user it means `default`, also to servers before Redis 6, which know no users; only a
@@ -184,6 +190,13 @@ class RedisLink {
     /// Writes a command that is not for the gathered output of a turn.
     func write(_ arguments: [String]) {
         CommandFormatter.format(arguments) { write($0) }
+    }
+
+    /// Writes several at once, so that the server finds them together.
+    func write(_ commands: [[String]]) {
+        var bytes: [UInt8] = []
+        for command in commands { CommandFormatter.format(command) { bytes.append(contentsOf: $0) } }
+        bytes.withUnsafeBytes { write($0) }
     }
 
     func write(_ command: UnsafeRawBufferPointer) {
@@ -208,6 +221,8 @@ class RedisLink {
         stream = nil
         abandonAttempt()
         machine.failed(failure, now: relay.now, using: &random)
+        // Of an attempt that tried several servers, one failure is told.
+        if machine.lastFailure == failure { failedAddress = address }
         if wasEstablished { lost(failure, unsent: unsent) }
         perform(.none)
         failed(failure, wasEstablished: wasEstablished)

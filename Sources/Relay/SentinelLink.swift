@@ -63,10 +63,10 @@ final class SentinelLink: RedisLink {
         owed = Self.question[...]
         asksAgain = false
         named = nil
-        write(["UNSUBSCRIBE", Self.channel])
-        write(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", sentinels.service])
-        write(["SENTINEL", "MASTER", sentinels.service])
-        write(["SUBSCRIBE", Self.channel])
+        write([
+            ["UNSUBSCRIBE", Self.channel], ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", sentinels.service],
+            ["SENTINEL", "MASTER", sentinels.service], ["SUBSCRIBE", Self.channel],
+        ])
     }
 
     // MARK: Replies

@@ -9,6 +9,14 @@ package struct LinkFailure: Error, Equatable, Sendable {
     /// Trying again at once would get the same answer.
     var isRefusal: Bool { [.auth, .busy, .demoted, .tls].contains(cause) }
 
+    /// How much it tells of an attempt that tried several servers: what somebody has to mend before what passes.
+    var gravity: Int {
+        switch cause {
+        case .auth, .tls, .busy, .topology, .malformedReply: 1
+        default: 0
+        }
+    }
+
     /// What an error reply means for the link as a whole; nil when the link is of use all the same (MISCONF,
     /// MASTERDOWN, NOPERM and unknown commands say nothing about PUBLISH and SUBSCRIBE).
     package static func classify(error text: String, isAuth: Bool = false) -> LinkFailure? {

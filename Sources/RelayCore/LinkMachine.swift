@@ -96,6 +96,9 @@ package struct LinkMachine: Sendable {
     private var targets: ArraySlice<Target> = []
     /// Why the last of an attempt's targets was no good.
     private var attemptFailure = LinkFailure(cause: .unreachable, reason: "no address")
+    /// The failure of the attempt under way that says most: of several servers one may refuse the password, and the next
+    /// one be away.
+    private var gravest: LinkFailure?
     private var hasLastGood = false
     private var steps: [GreetingStep] = []
     /// The password, while the greeting is under way: a server quotes what it does not understand.
@@ -136,6 +139,7 @@ package struct LinkMachine: Sendable {
         case .waiting:
             guard targets.isEmpty else { return tryNext(now: now) }
             phase = .resolving(until: now + timings.connectTimeout)
+            gravest = nil
             return .resolve
         case .resolving: return resolvingFailed("timed out", now: now)
         case .connecting: return connectingFailed("timed out", now: now)
@@ -144,9 +148,11 @@ package struct LinkMachine: Sendable {
         }
     }
 
-    /// There is news about the server: a wait for the next attempt is over.
+    /// There is news about the server: a wait for the next attempt is over, and that begins with looking the server up.
     package mutating func hasten(now: UInt64) {
-        if case .waiting(let until) = phase { phase = .waiting(until: min(until, now)) }
+        guard case .waiting(let until) = phase else { return }
+        phase = .waiting(until: min(until, now))
+        targets = []
     }
 
     /// The address of the last connection is not to be tried any more.
@@ -176,6 +182,7 @@ package struct LinkMachine: Sendable {
     package mutating func connectingFailed(_ reason: String, now: UInt64) -> Action {
         guard case .connecting = phase else { return .none }
         attemptFailure = LinkFailure(cause: .unreachable, reason: "connecting: \(reason)")
+        note(attemptFailure)
         return tryNext(now: now)
     }
 
@@ -248,18 +255,27 @@ package struct LinkMachine: Sendable {
 
     /// The link is gone, or could not be had.
     package mutating func failed(_ failure: LinkFailure, now: UInt64, using random: inout some RandomNumberGenerator) {
-        lastFailure = failure
         steps = []
         secret = nil
         owedSince = nil
         if isMidAttempt, !targets.isEmpty {
             // The attempt is not over: the host has other addresses.
+            note(failure)
+            lastFailure = lastFailure ?? failure
             phase = .waiting(until: now)
             return
         }
+        if phase != .established { note(failure) }
+        let told = phase == .established ? failure : gravest ?? failure
         targets = []
         failedAttempts += 1
-        phase = .waiting(until: now + backoff.next(afterRefusal: failure.isRefusal, using: &random))
+        lastFailure = told
+        phase = .waiting(until: now + backoff.next(afterRefusal: told.isRefusal, using: &random))
+    }
+
+    private mutating func note(_ failure: LinkFailure) {
+        if let gravest, gravest.gravity > failure.gravity { return }
+        gravest = failure
     }
 
     /// A server has been reached, and is not used yet.

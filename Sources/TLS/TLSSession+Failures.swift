@@ -27,7 +27,7 @@ extension TLSSession {
             SSL3_AD_BAD_CERTIFICATE where isCertificateWanted && !hasCertificate,
             TLS13_AD_CERTIFICATE_REQUIRED:
             // The first is how TLS 1.2 says it, for want of a better word.
-            return TLSError(.certificateRequired, "the server wants a client certificate (--redis-cert): \(text)")
+            return TLSError(.certificateRequired, "the server wants a client certificate (--redis-cert)")
         case SSL3_AD_BAD_CERTIFICATE, SSL3_AD_UNSUPPORTED_CERTIFICATE, SSL3_AD_CERTIFICATE_REVOKED,
             SSL3_AD_CERTIFICATE_EXPIRED, SSL3_AD_CERTIFICATE_UNKNOWN, TLS1_AD_UNKNOWN_CA, TLS1_AD_ACCESS_DENIED,
             TLS1_AD_DECRYPT_ERROR:

@@ -154,6 +154,10 @@ private func sentinel(
             "redis://u:p@h,u:p@i",
             "has credentials at more than its first host; inside a password @ is %40 and a comma %2C"
         ),
+        (
+            "redis://h:1,u:p@i",
+            "has a host before its credentials; inside a password a comma is %2C and : is %3A"
+        ),
         ("redis://a..b", "has a host that is no name and no address"),
         ("redis://h%41", "has a host that is no name and no address"),
         ("redis://ü", "has a host that is no name and no address"),

@@ -152,6 +152,10 @@ private func options(_ text: String) throws -> StackExchangeOptions {
             "h,password=a,b1=c",
             "has an unknown key in part 3 between its commas; a password cannot have a comma there"
         ),
+        (
+            "h,password=p,word",
+            "has no key and no address in part 3 between its commas; a password cannot have a comma there"
+        ),
         ("h,=c", "has an unknown key in part 2 between its commas; a password cannot have a comma there"),
         ("h,$=c", "has an unknown key in part 2 between its commas; a password cannot have a comma there"),
         ("h,ssl=maybe", "has a wrong value for ssl: true or false"),

@@ -95,6 +95,36 @@ import Testing
         #expect(failure(action) != nil)
     }
 
+    /// One refuses the password, the next one is away: whoever reads the reason has to mend the password.
+    @Test func ofSeveralServersTheFailureIsToldThatSomebodyHasToMend() {
+        #expect(wake() == .resolve)
+        _ = link.machine.resolved(count: 2, now: 0)
+        _ = link.machine.connected(now: 0, secret: nil)
+        _ = link.fail(.auth, at: 0)
+        #expect(wake() == .connect(.found(1)))
+        let action = link.machine.connectingFailed("refused", now: 0)
+        #expect(failure(action)?.cause == .unreachable)
+        _ = link.fail(.unreachable, at: 0)
+        #expect(link.machine.lastFailure?.cause == .auth)
+
+        // The next attempt is a story of its own.
+        link.machine.hasten(now: 0)
+        #expect(link.machine.wake(now: 0) == .resolve)
+        _ = link.machine.resolved(count: 1, now: 0)
+        _ = link.machine.connectingFailed("refused", now: 0)
+        _ = link.fail(.unreachable, at: 0)
+        #expect(link.machine.lastFailure?.cause == .unreachable)
+    }
+
+    @Test func newsMakeAnAttemptBeginAnewAndNotGoOn() {
+        #expect(wake() == .resolve)
+        _ = link.machine.resolved(count: 3, now: 0)
+        _ = link.machine.connected(now: 0, secret: nil)
+        #expect(link.fail(.demoted, at: 0) == 0, "the second address would be next")
+        link.machine.hasten(now: 0)
+        #expect(link.machine.wake(now: 0) == .resolve)
+    }
+
     @Test func newsEndAWaitAndNothingElse() {
         #expect(wake() == .resolve)
         link.machine.hasten(now: 1.ms)
