@@ -10,8 +10,9 @@ func parseRedisURL(scheme: String, _ rest: Substring) throws(InvalidValue) -> Re
         throw InvalidValue("has a space or control character in it; write it as %20")
     }
     switch scheme {
-    case "redis": return try parseServers(rest, tls: nil)
-    case "rediss": return try parseServers(rest, tls: TLSConfiguration())
+    // Valkey's own clients write these.
+    case "redis", "valkey": return try parseServers(rest, tls: nil)
+    case "rediss", "valkeys": return try parseServers(rest, tls: TLSConfiguration())
     case "unix": return try parseUnix(rest)
     case "redis-sentinel", "redis+sentinel", "sentinel": return try parseSentinels(rest, tls: nil)
     case "rediss-sentinel", "rediss+sentinel": return try parseSentinels(rest, tls: TLSConfiguration())

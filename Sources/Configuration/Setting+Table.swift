@@ -105,7 +105,7 @@ extension Setting {
         "Interval of the probes that prove the whole path through Redis.")
     package static let connectTimeout = Setting(
         "--connect-timeout", "TIME", .duration(10 * millisecond...5 * minute), default: "2s",
-        "For resolving and connecting, per address.")
+        "For resolving; and for connecting, and for the TLS handshake, per address.")
     package static let backoffMin = Setting(
         "--backoff-min", "TIME", .duration(millisecond...5 * minute), default: "50ms",
         "First wait before reconnecting; doubles up to --backoff-max, with full jitter.")

@@ -31,6 +31,7 @@ extension RedisLink {
         // What worked last is no good any more when the server is meant to be somewhere else.
         if let last = lastGoodPlace, !endpoints.contains(last.endpoint) {
             lastGoodPlace = nil
+            place = nil
             machine.forgetLastGood()
         }
         let lookup = HostLookup(endpoints)

@@ -77,7 +77,7 @@ final class SentinelLink: RedisLink {
     }
 
     func answered(_ value: RedisValue) {
-        switch (owed.first, value) {
+        switch (owed.popFirst(), value) {
         case (.address, .array(let parts)):
             guard let master = SentinelView.Master(parts) else { return violation() }
             named = master
@@ -88,17 +88,15 @@ final class SentinelLink: RedisLink {
         case (.details, .error):
             if let named { told(named, epoch: 0) } else { knowsNothing() }
         case (.address?, .error(let text)), (.unsubscribe?, .error(let text)), (.subscribe?, .error(let text)):
-            return refused(text)
-        default: return violation()
+            refused(text)
+        default: violation()
         }
-        owed.removeFirst()
     }
 
     func confirmed(_ kind: SubscriptionKind) {
-        switch (owed.first, kind) {
-        case (.unsubscribe, .unsubscribe): owed.removeFirst()
+        switch (owed.popFirst(), kind) {
+        case (.unsubscribe, .unsubscribe): break
         case (.subscribe, .subscribe):
-            owed.removeFirst()
             pongReceived()
             if asksAgain { ask() }
         default: violation()
@@ -154,7 +152,9 @@ private final class SentinelSink: ReplySink {
     private unowned let link: SentinelLink
     init(link: SentinelLink) { self.link = link }
 
-    override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) { link.heard(payload) }
+    override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
+        if link.isEstablished { link.heard(payload) } else { link.violation() }
+    }
 
     override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
         if link.isEstablished { link.confirmed(kind) } else { link.violation() }

@@ -69,6 +69,7 @@ package struct SentinelView: Sendable {
         guard let candidate = candidate(of: current.filter { $0.epoch == epoch }) else { return false }
         let isNews = candidate.master != believed?.master
         believed = (candidate.master, epoch)
+        if isNews { forgetChanges() }
         return isNews
     }
 
@@ -90,6 +91,14 @@ package struct SentinelView: Sendable {
         let supported = candidates.first { $0.master == believed.master } ?? Candidate(master: believed.master)
         let isBetter = strongest.votes > supported.votes && (isMajority(strongest.votes) || strongest.hasChanged)
         return isBetter ? strongest : supported
+    }
+
+    /// What was seen to change has led to the master that is believed now; another one takes another change.
+    private mutating func forgetChanges() {
+        for index in answers.indices {
+            answers[index]?.hasChanged = false
+            lastAnswers[index]?.hasChanged = false
+        }
     }
 
     private func isMajority(_ count: Int) -> Bool { count * 2 > answers.count }

@@ -31,6 +31,7 @@ private func sentinel(
 
 @Suite struct RedisURLTests {
     static let valid: [(String, RedisAddress)] = [
+        ("valkey://h", servers([("h", 6379)])), ("valkeys://h", servers([("h", 6379)], hasTLS: true)),
         ("redis://127.0.0.1:6379", tcp("127.0.0.1")),
         ("redis://localhost", tcp("localhost")),
         ("redis://Redis.Example:7000", tcp("redis.example", 7000)),

@@ -78,6 +78,22 @@ import Testing
         #expect(view.master == new)
     }
 
+    /// One that saw a change long ago, and is stale by now, is alone for a moment.
+    @Test func amongEqualEpochsAnOldChangeCountsNoMore() {
+        #expect(hear(0, new, 0))
+        #expect(!hear(0, old, 0) || view.master == old)
+        for sentinel in 0..<3 { _ = hear(sentinel, new, 0) }
+        #expect(view.master == new)
+        view.withdrew(1)
+        view.withdrew(2)
+        view.withdrew(0)
+        #expect(hear(0, old, 0), "now it says something else than it did")
+        for sentinel in 1..<3 { _ = hear(sentinel, new, 0) }
+        #expect(view.master == new)
+        for sentinel in 1..<3 { view.withdrew(sentinel) }
+        #expect(!hear(0, old, 0), "it has said so all the time")
+    }
+
     /// They know the same server by different names; each reconnection must not be a failover.
     @Test func sentinelsThatComeAndGoDoNotMakeTheMasterMove() {
         view = SentinelView(sentinels: 2)
