@@ -361,5 +361,93 @@ class PublishesWithoutId(LedgerTest):
         self.assertSeen("1 messages missing")
 
 
+class Latecomers(LedgerTest):
+    """Redis takes a message after its publisher has gone."""
+
+    def late(self):
+        gone = self.ledger.open("gone", UP)
+        message = self.publish(None, writer=gone)
+        gone.close()
+        return message
+
+    def others(self):
+        other = self.ledger.open("other", UP)
+        other.subscribe(1, ["a"])
+        other.take(Reply(1, Outcome.OK))
+        return other
+
+    def test_who_has_not_got_it_yet_may_still_get_it(self):
+        other = self.others()
+        message, before = self.late(), self.publish()
+        self.deliver(before)
+        other.take(before)
+        other.take(message)
+        self.ledger.settle()
+        self.deliver(message)
+        self.evidence()
+        self.assertEqual(self.ledger.violations, [])
+
+    def test_who_gets_what_comes_after_it_has_missed_it(self):
+        other = self.others()
+        other.take(self.late())
+        self.evidence()
+        self.assertSeen("1 messages missing and 0 told as lost")
+
+
+
+class Failovers(LedgerTest):
+    """Two relays may be at different masters for a moment: "writer" is at one, "reader" at the other."""
+
+    def test_what_another_relay_publishes_during_a_move_is_not_due(self):
+        self.ledger.begin_move()
+        self.publish()
+        self.ledger.end_move()
+        self.assertBalances()
+        self.assertEqual(self.ledger.counts["not due, since a failover was under way"], 1)
+
+    def test_what_was_under_way_when_a_move_began_is_not_due(self):
+        self.publish(outcome=None)
+        self.ledger.begin_move()
+        self.ledger.end_move()
+        self.writer.take(Reply(self.id, Outcome.OK))
+        self.assertBalances()
+
+    def test_what_the_own_relay_publishes_during_a_move_is_due(self):
+        writer = self.ledger.open("reader/too", UP)
+        self.reader.relay = "reader"
+        self.ledger.begin_move()
+        self.publish(writer=writer)
+        self.ledger.end_move()
+        self.evidence()
+        self.assertSeen("1 messages missing and 0 told as lost")
+
+    def test_what_is_published_after_a_move_is_due(self):
+        self.ledger.begin_move()
+        self.ledger.end_move()
+        self.publish()
+        self.evidence()
+        self.assertSeen("1 messages missing and 0 told as lost")
+
+    def test_what_was_answered_before_a_move_is_due(self):
+        self.publish()
+        self.ledger.begin_move()
+        self.evidence()
+        self.assertSeen("1 messages missing and 0 told as lost")
+
+    def test_what_comes_twice_during_a_move_is_seen(self):
+        self.ledger.begin_move()
+        message = self.publish()
+        self.deliver(message, message)
+        self.assertSeen("twice")
+
+    def test_without_an_id_nothing_is_missed_during_a_move(self):
+        self.ledger.begin_move()
+        self.writer.publish("a", 10, 0)
+        self.publish()
+        self.evidence()
+        self.writer.close(is_complete=True)
+        self.assertEqual(self.ledger.violations, [])
+
+
 if __name__ == "__main__":
     unittest.main()

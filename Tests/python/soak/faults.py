@@ -26,6 +26,7 @@ class Fault:
     weight: int = 2
     gaps: str = "no"
     publishing: str = "no"
+    moves: bool = False         # sentinels may make another server the master
     relays: str = ""            # letters of those that it touches; "": all
 
     @property
@@ -44,24 +45,40 @@ class Faults:
         self.random = soak.random
         all_out = {"gaps": "yes", "publishing": "yes"}
         self.all = [
-            Fault("Redis killed, restarted", self.redis_killed, 4, **all_out),
+            Fault("Redis killed, restarted", self.redis_killed, 4, moves=True, **all_out),
             Fault("Redis stopped for a moment", self.redis_stopped_shortly, 4),
-            Fault("Redis stopped for too long", self.redis_stopped, 2, **all_out),
+            Fault("Redis stopped for too long", self.redis_stopped, 2, moves=True, **all_out),
             Fault("CLIENT KILL TYPE pubsub", self.pubsub_killed, 4, gaps="yes"),
             Fault("CLIENT KILL TYPE pubsub, twice", self.pubsub_killed_twice, gaps="yes"),
             Fault("CLIENT KILL TYPE normal", self.normal_killed, 4, publishing="yes"),
             Fault("CLIENT PAUSE", self.paused, 3),
-            Fault("REPLICAOF and back", self.demoted, **all_out),
             Fault("permission withdrawn", self.permission_withdrawn, gaps="yes", publishing="maybe"),
             Fault("output buffer limit", self.output_cut, gaps="yes"),
-            Fault("maxclients", self.maxclients, **all_out),
             Fault("a script that does not end", self.busy, 1, gaps="maybe", publishing="maybe"),
             Fault("relay starved", self.relay_starved, 3),
+            Fault("relay restarted", self.relay_restarted, 1, relays="B", gaps="maybe", publishing="maybe"),
+            Fault("relay killed", self.relay_killed, 1, relays="B", gaps="maybe", publishing="maybe"),
+        ]
+        self.all += self._with_sentinels(all_out) if soak.has_sentinels else self._with_one_server(all_out)
+
+    def _with_one_server(self, all_out):
+        """What would make sentinels change the master sooner or later, and what needs a proxy, whose address they don't
+        name."""
+        return [
+            Fault("REPLICAOF and back", self.demoted, **all_out),
+            Fault("maxclients", self.maxclients, **all_out),
             Fault("network silent for a moment", self.network_stalls, 2),
             Fault("network silent", self.network_silent, 2, relays="B", **all_out),
             Fault("network cut", self.network_cut, 2, relays="B", **all_out),
-            Fault("relay restarted", self.relay_restarted, 1, relays="B", gaps="maybe", publishing="maybe"),
-            Fault("relay killed", self.relay_killed, 1, relays="B", gaps="maybe", publishing="maybe"),
+        ]
+
+    def _with_sentinels(self, all_out):
+        return [
+            Fault("Redis killed until replaced", self.master_killed, 4, moves=True, **all_out),
+            Fault("Redis stopped until replaced", self.master_stopped, 4, moves=True, **all_out),
+            Fault("failover planned", self.failover, 6, moves=True, **all_out),
+            Fault("sentinel killed, restarted", self.sentinel_killed, 3),
+            Fault("sentinel stopped", self.sentinel_stopped, 3),
         ]
 
     # MARK: Waiting
@@ -155,7 +172,7 @@ class Faults:
             await asyncio.sleep(0.02)
         await self.redis.ask("ACL", "SETUSER", "default", "resetchannels", "&s:__hubrelay:*", "&s:c.*", "&s:c.?",
                              "&s:c.\\[0-3\\]", "&s:c.\\[45\\]", "&s:c.\\[67\\]", "&s:x.*", "&s:y.?", "&s:v.*",
-                             "&s:slow.*", "&s:barrier")
+                             "&s:slow.*", "&s:barrier", "&__sentinel__:*")
         try:
             await self._until_told("that Redis has closed the link", 1, 1)
             await self.all_up()
@@ -204,6 +221,48 @@ class Faults:
             await asyncio.wait({script})
             script.exception()
             await self.redis.ask("CONFIG", "SET", "busy-reply-threshold", 5000)
+
+    # MARK: Sentinels
+
+    async def master_killed(self):
+        await self.redis.kill()
+        await self._until_replaced()
+        await asyncio.to_thread(self.redis.start)  # a master by itself, until somebody tells it
+
+    async def master_stopped(self):
+        self.redis.freeze()
+        try:
+            await self._until_replaced()
+        finally:
+            self.redis.thaw()
+        await self.some_time(0, 1)
+
+    async def failover(self):
+        began = time.monotonic()
+        await self.redis.fail_over()
+        await self._until_replaced(began)
+
+    async def _until_replaced(self, began=None):
+        began = began or time.monotonic()
+        await self._until_told("that the master is gone", 1, 1)
+        await self.all_up()
+        if len(self.soak.chosen) == 1:
+            self.soak.replacements[self.soak.chosen[0].name].append(time.monotonic() - began)
+        await self.some_time(0, 1)
+
+    async def sentinel_killed(self):
+        sentinel = self.random.choice(self.redis.sentinels)
+        await asyncio.to_thread(sentinel.kill)
+        await self.some_time(0.1, 2)
+        await asyncio.to_thread(sentinel.start)
+
+    async def sentinel_stopped(self):
+        sentinel = self.random.choice(self.redis.sentinels)
+        sentinel.freeze()
+        try:
+            await self.some_time(0.1, 4)
+        finally:
+            sentinel.thaw()
 
     # MARK: Relays, and the network
 

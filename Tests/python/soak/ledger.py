@@ -9,6 +9,17 @@ into one order and sends them down a relay's subscribe link in that order:
 so Redis took m before it took e. A reader that has received e, by a link that has had no gap since before m was sent,
 has been sent m before: it has m, or a Loss counts it, or the relay has lost it untold. `evidence` below is the number
 at which the newest such e was sent; everything known by then has to be accounted for.
+
+Where sentinels change the master, Redis's one order holds for each master. For a moment two relays may be at different
+ones: a master that is about to be replaced, or was stopped and goes on, takes what a relay that has not heard of the
+new one publishes, and says OK; a relay that has gone on had its gap before, and hears nothing of it. Nobody can tell
+then: OK means that a Redis took the message, and the relay that published it, which has yet to leave that server, will
+tell its own outage and gap. So what is published during such a move is due to those who read from the relay that
+published it, whose two links are always at one server, and not to others. `begin_move` and `end_move` say when: from
+before the fault until all relays are where all sentinels say. What is certain outside of that is due to all. What must
+never come (twice, out of order, never sent, NOT_CONNECTED) must not come here either, since no server passes on what
+another took. What a stopped master had been sent is INTERRUPTED when its relay leaves; when it goes on it may take it
+all the same, for relays that have not left it yet, or for nobody.
 """
 import collections
 import fnmatch
@@ -22,11 +33,12 @@ NEVER = (Outcome.NOT_CONNECTED, Outcome.REFUSED, Outcome.INVALID)
 
 class Record:
     """One publish."""
-    __slots__ = ("sent", "known", "outcome", "seen", "has_id", "is_missed", "is_late")
+    __slots__ = ("sent", "known", "outcome", "seen", "has_id", "is_missed", "is_late", "is_moving")
 
-    def __init__(self, sent, has_id):
+    def __init__(self, sent, has_id, is_moving=False):
         self.sent, self.known, self.outcome, self.seen, self.has_id = sent, None, None, 0, has_id
         self.is_missed = self.is_late = False
+        self.is_moving = is_moving   # relays may have been at different masters when Redis took it
 
     @property
     def never(self):
@@ -83,6 +95,7 @@ class Ledger:
     def __init__(self, say=lambda text: None):
         self.now, self.violations, self.counts = 0, [], collections.Counter()
         self.streams, self.accounts, self.recent = [], set(), collections.deque(maxlen=80)
+        self.is_moving = False    # relays may be at different masters
         self.live = {}            # the streams of which something may still come, by their keys
         self.excuses = set()      # first words of the errors that the faults so far may make Redis answer
         self._say = say
@@ -103,6 +116,17 @@ class Ledger:
         account = Account(self, name, status)
         self.accounts.add(account)
         return account
+
+    def begin_move(self):
+        """From here on relays may be at different masters, and what they have in flight may go to either."""
+        self.is_moving = True
+        for stream in self.live.values():
+            for record in stream.records.values():
+                record.is_moving = record.is_moving or not record.is_taken and not record.never
+
+    def end_move(self):
+        """All relays are at one master. What has no outcome yet may have been taken before, so it stays marked."""
+        self.is_moving = False
 
     def settle(self):
         """Settles what can be, and forgets what nobody needs any more. To be called every few seconds."""
@@ -135,6 +159,7 @@ class Account:
 
     def __init__(self, ledger, name, status):
         self.ledger, self.name, self.is_closed = ledger, name, False
+        self.relay = name.split("/")[0]
         self.status, self.statuses = status, [status]
         self.pending = {}         # id: (kind, ...) of what is unanswered
         self.held = {}            # (name, is_pattern): Subscription
@@ -160,7 +185,7 @@ class Account:
             for account in ledger.accounts:
                 account._watch(stream)
         stream = self.streams[channel]
-        record = stream.records[stream.length] = Record(ledger.tick(), id != 0)
+        record = stream.records[stream.length] = Record(ledger.tick(), id != 0, ledger.is_moving)
         head = b"%d:%d:%d:" % (stream.key, stream.length, size)
         stream.length += 1
         ledger.counts["published"] += 1
@@ -363,8 +388,10 @@ class Account:
             self._fault(f"{record.outcome.name}, and yet delivered: {what}")
         if record.outcome == Outcome.INTERRUPTED and not record.seen:
             self.ledger.counts["INTERRUPTED and yet delivered"] += 1
+        if record.known is None or not record.seen and record.outcome != Outcome.OK:
+            # That nobody would tell was known before; that Redis has it, since now.
+            record.known = self.ledger.now
         record.seen += 1
-        record.known = self.ledger.now if record.known is None else record.known
         if self.status.receiving:
             self.evidence = max(self.evidence, record.sent)
 
@@ -416,13 +443,18 @@ class Account:
         """Settles a message that has not come and, from this interval's link, will not."""
         if record.never:
             return
+        is_due = record.sent > subscription.begin
+        if is_due and record.is_moving and watch.stream.owner.relay != self.relay:
+            # Whichever server took it, this relay may have been at another.
+            self.ledger.counts["not due, since a failover was under way"] += record.is_taken
+            is_due = False
         if not record.is_taken:
             # INTERRUPTED, or without an id: nobody knows. If Redis read it later than it should, it may still come.
             watch.skipped.add(watch.next)
             self.optional += 1
-            if record.outcome is None and record.sent > subscription.begin and not self.lost:
+            if record.outcome is None and is_due and not self.lost:
                 record.is_missed = True
-        elif record.sent > subscription.begin:
+        elif is_due:
             self.missing += 1
             self.example = f"{watch.next} of {watch.stream} by {subscription.name}, sent at {record.sent}, known at " \
                 f"{record.known}, subscribed since {subscription.begin}, evidence of {self.evidence}"

@@ -3,9 +3,9 @@ import asyncio
 import json
 import os
 import signal
-import socket
 
 from harness import Process, binary
+from sentinels import Group, RedisError, free_port
 
 #: Deadlines so short that faults are found out within two seconds, and so long that the stalls which must go unnoticed
 #: (0.7 s at most, see `harmless_stall`) leave a busy machine as much again. Hello and half a frame may take longer than
@@ -18,21 +18,19 @@ DEADLINES = {
 LINK_TIMEOUT = 1.5
 harmless_stall = (0.1, 0.7)
 
+#: Milliseconds after which a sentinel takes a server for dead: more than a harmless stall and what a busy machine adds,
+#: and little more than the relays' own deadline, so that of the stops which these find out some end in a failover.
+DOWN_AFTER = 2000
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+#: What undoes whatever faults may have set.
+SETTINGS = (("CONFIG", "SET", "maxclients", 10000), ("CONFIG", "SET", "client-output-buffer-limit", "pubsub 0 0 0"),
+            ("ACL", "SETUSER", "default", "allchannels"))
 
 
 def is_asan():
     """Whether the relay under test is built with AddressSanitizer: it keeps freed memory for a while."""
     with open(binary(), "rb") as file:
         return b"__asan_init" in file.read()
-
-
-class RedisError(Exception):
-    pass
 
 
 class Control:
@@ -75,6 +73,52 @@ class Control:
         self._streams = None
 
 
+class SentinelGroup:
+    """Servers behind sentinels. What is done to Redis is done to `current`: the master when the fault began."""
+
+    def __init__(self, directory):
+        self._group = Group(directory, DOWN_AFTER)
+        self.sentinels, self.url = self._group.sentinels, self._group.url
+        self._controls = {node: (Control(node.path), Control(node.path)) for node in self._group.nodes}
+        self.current = self._group.mend()
+
+    @property
+    def watcher(self):
+        return self._controls[self.current][1]
+
+    def start(self):
+        self.current.start()
+
+    async def kill(self):
+        await asyncio.to_thread(self.current.kill)
+        for control in self._controls[self.current]:
+            control.close()
+
+    def freeze(self):
+        self.current.freeze()
+
+    def thaw(self):
+        self.current.thaw()
+
+    async def ask(self, *words):
+        return await self._controls[self.current][0].ask(*words)
+
+    async def fail_over(self):
+        await asyncio.to_thread(self._group.replace, self.current)
+
+    async def mend(self):
+        """Brings back what is away, and finds out who is the master. What faults may have set goes on every server."""
+        self.current = await asyncio.to_thread(self._group.mend)
+        for pair in self._controls.values():
+            for control in pair:
+                control.close()
+            for command in SETTINGS:
+                await pair[0].ask(*command)
+
+    async def close(self):
+        await asyncio.to_thread(self._group.close)
+
+
 class RedisServer:
     """A redis-server on a Unix socket. What `configure` and ACL have changed is gone after a restart."""
 
@@ -102,6 +146,23 @@ class RedisServer:
 
     async def ask(self, *words):
         return await self.control.ask(*words)
+
+    async def mend(self):
+        """Makes good what faults may have left."""
+        self.thaw()
+        if self.process.is_over:
+            await asyncio.to_thread(self.start)
+        for command in (("REPLICAOF", "NO", "ONE"), *SETTINGS):
+            for _ in range(3):
+                try:
+                    await self.ask(*command)
+                    break
+                except (OSError, EOFError):
+                    await asyncio.sleep(0.01)
+
+    async def close(self):
+        self.thaw()
+        await self.kill()
 
 
 class Proxy:

@@ -16,7 +16,7 @@ from .connection import Connection, Gone
 from .faults import Faults, PATIENCE
 from .hostile import Hostile
 from .ledger import Ledger
-from .servers import Proxy, RedisServer, Relay, is_asan
+from .servers import Proxy, RedisServer, Relay, SentinelGroup, is_asan
 
 #: How much more memory a relay may hold at the end than after the warm-up, when it is as idle as then. The allocator
 #: keeps pages that are in part in use, and how many depends on what the faults made it buffer: a window (256 KiB) for
@@ -30,13 +30,14 @@ STALL, EXCUSED = 0.4, 4
 
 
 class Soak:
-    def __init__(self, seed, seconds, say):
-        self.seed, self.seconds, self.say = seed, seconds, say
+    def __init__(self, seed, seconds, say, has_sentinels=False):
+        self.seed, self.seconds, self.say, self.has_sentinels = seed, seconds, say, has_sentinels
         self.random = random.Random(f"{seed}/faults")
         self.round = "warm-up"
         self.ledger = Ledger(lambda text: say(f"VIOLATION: {text}"))
         self.is_quiet = self.is_over = False
         self.before, self.detections, self.recoveries = {}, [], collections.defaultdict(list)
+        self.replacements = collections.defaultdict(list)
         self.made = collections.Counter()
         self.allowed = set()       # letters of relays that may say that they are not UP
         self.stalls = []
@@ -48,11 +49,7 @@ class Soak:
             options = os.environ.get("ASAN_OPTIONS", "")
             os.environ["ASAN_OPTIONS"] = f"{options}:quarantine_size_mb=16".lstrip(":")
         with tempfile.TemporaryDirectory(prefix="hubrelay-soak-") as directory:
-            self.redis = RedisServer(directory)
-            self.proxy = Proxy(self.redis.path)
-            await self.proxy.start()
-            self.relays = [Relay("A", directory, f"unix://{self.redis.path}"),
-                           Relay("B", directory, f"redis://127.0.0.1:{self.proxy.port}")]
+            await self._start_servers(directory)
             try:
                 for relay in self.relays:
                     relay.start()
@@ -60,13 +57,25 @@ class Soak:
             finally:
                 for task in self.tasks:
                     task.cancel()
-                self.proxy.close()
+                if self.proxy:
+                    self.proxy.close()
                 for relay in self.relays:
                     relay.is_ending = relay.was_killed = True
-                    relay.process.kill()
-                self.redis.thaw()
-                await self.redis.kill()
+                    if relay.process:
+                        relay.process.kill()
+                await self.redis.close()
         return not self.ledger.violations
+
+    async def _start_servers(self, directory):
+        if self.has_sentinels:
+            self.redis, self.proxy = await asyncio.to_thread(SentinelGroup, directory), None
+            self.relays = [Relay(letter, directory, self.redis.url) for letter in "AB"]
+            return
+        self.redis = RedisServer(directory)
+        self.proxy = Proxy(self.redis.path)
+        await self.proxy.start()
+        self.relays = [Relay("A", directory, f"unix://{self.redis.path}"),
+                       Relay("B", directory, f"redis://127.0.0.1:{self.proxy.port}")]
 
     async def _story(self):
         background = [asyncio.ensure_future(each) for each in (self._watch_machine(), self._sweep())]
@@ -128,13 +137,13 @@ class Soak:
         """Faults that are under way together. Two harmless stalls would add up to one that is not, and a fault that
         waits for something must not wait for what another fault keeps from happening."""
         apart = ("Redis killed", "Redis stopped for too", "permission", "output", "maxclients", "a script", "relay ",
-                 "REPLICAOF")
+                 "REPLICAOF", "Redis stopped until", "failover")
         chosen = []
         for fault in self.random.choices(faults, weights, k=3):
             clash = [other for other in chosen if other is fault or other.is_harmless and fault.is_harmless
                      or other.name.startswith(apart) and fault.name.startswith(apart)
                      # The end of a short one would be the end of the long one.
-                     or other.name.split()[0] == fault.name.split()[0] in ("Redis", "network")]
+                     or other.name.split()[0] == fault.name.split()[0] in ("Redis", "network", "sentinel")]
             # A relay that is restarted counts its gaps from 0 again, and no other fault could wait for them.
             if not clash and fault.name not in ("relay restarted", "relay killed"):
                 chosen.append(fault)
@@ -151,12 +160,15 @@ class Soak:
         self.allowed = {relay.letter for relay in self.relays
                         if any(fault.effect(relay, which) != "no" for fault in chosen
                                for which in ("gaps", "publishing"))}
+        if self.has_sentinels and any(fault.moves for fault in chosen):
+            self.ledger.begin_move()
         for result in await asyncio.gather(*(fault.run() for fault in chosen), return_exceptions=len(chosen) > 1):
             if isinstance(result, Exception) and not isinstance(result, (OSError, EOFError)):
                 raise result
         began = time.monotonic()
         await self._mend()
         await faults.all_up()
+        self.ledger.end_move()
         if self.allowed:
             self.recoveries[names if len(chosen) == 1 else "several at once"].append(time.monotonic() - began)
         else:
@@ -168,19 +180,22 @@ class Soak:
 
     async def _mend(self):
         """Makes good what faults that came at once may have left, each having been told that Redis is gone."""
-        self.proxy.release()
-        self.redis.thaw()
-        if self.redis.process.is_over:
-            await asyncio.to_thread(self.redis.start)
-        for command in (("REPLICAOF", "NO", "ONE"), ("CONFIG", "SET", "maxclients", 10000),
-                        ("CONFIG", "SET", "client-output-buffer-limit", "pubsub 0 0 0"),
-                        ("ACL", "SETUSER", "default", "allchannels")):
-            for _ in range(3):
-                try:
-                    await self.redis.ask(*command)
-                    break
-                except (OSError, EOFError):
-                    await asyncio.sleep(0.01)
+        if self.proxy:
+            self.proxy.release()
+        await self.redis.mend()
+        for relay in self.relays if self.has_sentinels else ():
+            await self._at_the_master(relay)
+
+    async def _at_the_master(self, relay):
+        """Waits until both of a relay's links are where all sentinels say."""
+        limit, wanted = time.monotonic() + PATIENCE, f":{self.redis.current.port}"
+        while True:
+            links = (await relay.health())[1]["links"]
+            if all(link["up"] and link["address"].endswith(wanted) for link in links):
+                return
+            if time.monotonic() > limit:
+                return self.ledger.violation(f"relay {relay.letter} is not at the master {wanted}: {links}")
+            await asyncio.sleep(0.02)
 
     def _judge(self, relay, chosen, statuses):
         """Whether a relay has told of what happened, and of nothing else."""
@@ -360,6 +375,8 @@ class Soak:
         rows += [(f"  {name}", count) for name, count in sorted(self.made.items())]
         rows += [(f"  back UP after it was mended, median s: {name}", report.median(times))
                  for name, times in sorted(self.recoveries.items())]
+        rows += [(f"  from the fault to UP at another master, median and worst s: {name}",
+                  f"{report.median(times):.2f} {max(times):.2f}") for name, times in sorted(self.replacements.items())]
         rows += [("a stopped Redis found out after the deadline, worst s", max(self.detections, default=0.0))]
         rows += sorted(self.ledger.counts.items())
         for letter, (before, after, most) in getattr(self, "memory", {}).items():
