@@ -1,6 +1,3 @@
-internal import Glibc
-internal import Synchronization
-
 /// A redis-server of the test's own: private configuration, private address, nothing on disk.
 package final class RedisServer: Sendable {
     /// Where a server listens.
@@ -18,7 +15,7 @@ package final class RedisServer: Sendable {
     private let password: String?
     /// How it speaks TLS, and on which port of the loopback.
     private let tls: (ServerTLS, port: UInt16)?
-    private let process = Mutex<ChildProcess?>(nil)
+    private let process = ServerProcess()
 
     /// Starts a server and waits until it answers.
     /// - Parameters:
@@ -65,6 +62,7 @@ package final class RedisServer: Sendable {
         if started { try start() }
     }
 
+    // Before its directory goes, and its host.
     deinit { stop() }
 
     /// What `--redis` takes.
@@ -100,12 +98,8 @@ package final class RedisServer: Sendable {
             // Larger than what a test lets pile up: a subscriber is cut off by Redis only where a test wants it.
             "--client-output-buffer-limit", "pubsub", "0", "0", "0", "--maxclients", "500",
         ]
-        let command = (network?.host?.command ?? []) + ["redis-server"] + place + ours + settings
-        let started = try ChildProcess(
-            command[0], Array(command.dropFirst()), log: directory.path(of: "redis"))
-        process.withLock { $0 = started }
-        try eventually("redis-server answers") {
-            if let ended = started.ended { throw TestFailure("redis-server: \(ended)\n\(started.output)") }
+        let command = ["redis-server"] + place + ours + settings
+        try process.start(command, on: network?.host, log: directory.path(of: "redis")) {
             // Through `send` and `read`: an error reply such as LOADING is no failure yet.
             guard let client = try? self.client() else { return false }
             try client.send([Array("PING".utf8)])
@@ -121,20 +115,13 @@ package final class RedisServer: Sendable {
     }
 
     /// Kills it as a crash would (SIGKILL) and waits until it is gone. A stopped one can be killed as well.
-    package func stop() {
-        let ended = process.withLock { process in
-            defer { process = nil }
-            return process
-        }
-        ended?.signal(SIGKILL)
-        _ = try? ended?.waitForExit()
-    }
+    package func stop() { process.kill() }
 
     /// Stops it from doing anything (SIGSTOP): its sockets stay open, and nothing answers.
-    package func freeze() { process.withLock { $0?.signal(SIGSTOP) } }
+    package func freeze() { process.freeze() }
 
     /// Lets it go on (SIGCONT).
-    package func thaw() { process.withLock { $0?.signal(SIGCONT) } }
+    package func thaw() { process.thaw() }
 
     /// Lets no new client in, whoever is connected stays (maxclients): what has lost its connection stays without.
     package func refuseNewClients(_ refuse: Bool, through client: RedisClient) throws {

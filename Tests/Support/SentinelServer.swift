@@ -1,6 +1,3 @@
-internal import Glibc
-internal import Synchronization
-
 /// A sentinel of the test's own: redis-server in its other mode.
 package final class SentinelServer: Sendable {
     /// What the sentinels of a scene know of each other.
@@ -16,7 +13,7 @@ package final class SentinelServer: Sendable {
     private let member: Member
     private let directory: TemporaryDirectory
     private let password: String?
-    private let process = Mutex<ChildProcess?>(nil)
+    private let process = ServerProcess()
 
     /// Starts it; see `awaitReadiness`.
     init(
@@ -44,8 +41,6 @@ package final class SentinelServer: Sendable {
         try start()
     }
 
-    deinit { stop() }
-
     /// TLS for everything, also between the sentinels and to the servers.
     private static func settings(_ tls: ServerTLS, port: UInt16) -> [String] {
         let words = tls.settings(port: port) + ["--tls-replication", "yes"]
@@ -54,6 +49,9 @@ package final class SentinelServer: Sendable {
         }.filter { !$0.hasPrefix("bind ") }
     }
 
+    // Before its directory goes, and its host.
+    deinit { stop() }
+
     /// `host:port`.
     package var endpoint: String { member.endpoint }
 
@@ -61,29 +59,20 @@ package final class SentinelServer: Sendable {
 
     /// Starts it, again with what it knew when it ended.
     package func start() throws {
-        let command = (member.place.host?.command ?? []) + ["redis-server", configuration, "--sentinel"]
-        let started = try ChildProcess(
-            command[0], Array(command.dropFirst()), log: directory.path(of: "sentinel"))
-        process.withLock { $0 = started }
-        try eventually("the sentinel answers") {
-            if let ended = started.ended { throw TestFailure("redis-server --sentinel: \(ended)\n\(started.output)") }
-            return (try? client()) != nil
+        let command = ["redis-server", configuration, "--sentinel"]
+        try process.start(command, on: member.place.host, log: directory.path(of: "sentinel")) {
+            (try? client()) != nil
         }
     }
 
     /// Kills it as a crash would.
-    package func stop() {
-        let ended = process.withLock { process in
-            defer { process = nil }
-            return process
-        }
-        ended?.signal(SIGKILL)
-        _ = try? ended?.waitForExit()
-    }
+    package func stop() { process.kill() }
 
-    package func freeze() { process.withLock { $0?.signal(SIGSTOP) } }
+    /// Stops it from doing anything (SIGSTOP).
+    package func freeze() { process.freeze() }
 
-    package func thaw() { process.withLock { $0?.signal(SIGCONT) } }
+    /// Lets it go on (SIGCONT).
+    package func thaw() { process.thaw() }
 
     /// A new plain client, logged in.
     package func client() throws -> RedisClient {
