@@ -141,7 +141,8 @@ import Testing
         #expect(session.end() == error)
     }
 
-    @Test func aRedisWithoutTLSSaysNothingAtAll() throws {
+    /// It waits for the end of a line, which a ClientHello of OpenSSL 3.0 does not have, and a longer one of 3.5 may.
+    @Test func aRedisWithoutTLSSaysNothingAtAllOrNothingOfTLS() throws {
         let server = try RedisServer(onPort: true)
         guard case .port(let port) = server.address else { return }
         let client = try TLSClient(port: port, .trusting(ca))
@@ -155,8 +156,12 @@ import Testing
                 !$0.contains(" qbuf=0 ") && !$0.contains("cmd=client")
             }
         }
-        #expect(try client.socket.read(within: 0) == nil)
-        #expect(client.session.timeOut().kind == .silent)
+        if let answer = try client.socket.read(within: 0) {
+            let error = try tlsError { try answer.withUnsafeBytes { try client.session.receive($0) { _ in } } }
+            #expect(error.kind == .plaintext)
+        } else {
+            #expect(client.session.timeOut().kind == .silent)
+        }
     }
 
     @Test func aNameThatNoCertificateCanHaveIsRefused() throws {
