@@ -62,13 +62,16 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
     }
 
     /// A sentinel as it should be.
-    private static func sentinel(naming port: UInt16, epoch: Int) -> FakeRedisServer.Script {
-        { command in
+    private static func sentinel(
+        naming port: UInt16, epoch: Int, host: String = "127.0.0.1"
+    ) -> FakeRedisServer.Script {
+        @Sendable func bulk(_ text: String) -> String { "$\(text.utf8.count)\r\n\(text)\r\n" }
+        return { command in
             switch (command.verb, command.words.dropFirst().first) {
             case ("ROLE", _): .text("*2\r\n$8\r\nsentinel\r\n*1\r\n$8\r\nmymaster\r\n")
             case ("SENTINEL", "MASTER"):
-                .text("*2\r\n$12\r\nconfig-epoch\r\n$\("\(epoch)".utf8.count)\r\n\(epoch)\r\n")
-            case ("SENTINEL", _): .text("*2\r\n$9\r\n127.0.0.1\r\n$\("\(port)".utf8.count)\r\n\(port)\r\n")
+                .text("*2\r\n" + bulk("config-epoch") + bulk("\(epoch)"))
+            case ("SENTINEL", _): .text("*2\r\n" + bulk(host) + bulk("\(port)"))
             default: .usual
             }
         }
@@ -152,6 +155,32 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
             try expectUntouched(relay, client, outages: 1)
             #expect(try scene.nodes[master].client().subscribers(of: "t:c") == 1)
         }
+    }
+
+    /// The address that worked last is no fallback: it is the former master's, which may still take publishes.
+    @Test func whileTheNewMastersNameIsNotFoundTheFormerOneIsNotUsed() throws {
+        let redis = try RedisServer(onPort: true)
+        guard case .port(let port) = redis.address else { return }
+        let fake = try FakeRedisServer(onPort: true, script: Self.sentinel(naming: port, epoch: 1))
+        let relay = try RelayProcess(redis: fake.url.replacing("redis://", with: "redis-sentinel://") + "/mymaster")
+        let client = try relay.client()
+
+        fake.follow(Self.sentinel(naming: 6379, epoch: 2, host: "new.invalid"))
+        fake.announce(channel: "+switch-master", "mymaster 127.0.0.1 \(port) new.invalid 6379")
+        try client.collect(untilState: .down)
+        #expect(client.status.cause == .demoted)
+        let connections = try redis.client().connectionsSoFar()
+        try eventually("the reason names the name") {
+            try relay.http("/health").body.contains("resolving new.invalid")
+        }
+        #expect(try client.publish("c", "x").outcome == .notConnected)
+        #expect(try redis.client().connectionsSoFar() == connections + 1, "nobody but this test has come")
+
+        fake.follow(Self.sentinel(naming: port, epoch: 3))
+        fake.announce(channel: "+switch-master", "mymaster new.invalid 6379 127.0.0.1 \(port)")
+        let states = try client.collect(untilState: .up).map(\.status.state)
+        #expect(!states.contains(.down) && client.status.outages == 1)
+        try relay.stop()
     }
 
     enum Absence { case stopped, killed }
