@@ -1,3 +1,4 @@
+internal import Configuration
 internal import Logging
 internal import Posix
 internal import RelayCore
@@ -38,5 +39,17 @@ extension Relay {
                 hub.answerWaiting(node.feed)
             }
         }
+    }
+
+    /// An attempt to reach Redis has failed. If the relay was told not to wait for Redis at the start, it ends.
+    func attemptFailed(_ link: NodeLink, _ failure: LinkFailure) {
+        guard let limit = configuration.redis.attemptsAtStart, !path.hasBeenUp, !isStopping, !isEnded,
+            link.machine.failedAttempts >= limit
+        else { return }
+        logger.critical(
+            "Redis is not there, and abort-connect says not to wait for it",
+            metadata: ["attempts": "\(limit)", "reason": "\(failure.reason)"])
+        exitCode = 1
+        stopRequested(by: "abort-connect")
     }
 }

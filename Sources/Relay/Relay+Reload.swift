@@ -30,30 +30,4 @@ extension Relay {
             return "\(error)"
         }
     }
-
-    /// An attempt to reach Redis has failed. If the relay was told not to wait for Redis at the start, it ends.
-    func attemptFailed(_ link: NodeLink, _ failure: LinkFailure) {
-        guard let limit = configuration.redis.attemptsAtStart, !path.hasBeenUp, !isStopping, !isEnded,
-            link.machine.failedAttempts >= limit
-        else { return }
-        logger.critical(
-            "Redis is not there, and abort-connect says not to wait for it",
-            metadata: ["attempts": "\(limit)", "reason": "\(failure.reason)"])
-        exitCode = 1
-        stopRequested(by: "abort-connect")
-    }
-}
-
-extension TLSContext.Settings {
-    init(_ configuration: TLSConfiguration) {
-        self.init(
-            caFile: configuration.caFile, certificateFile: configuration.certificateFile,
-            keyFile: configuration.keyFile, isInsecure: configuration.isInsecure,
-            minimumVersion: TLSContext.Version(configuration.versions.lowerBound),
-            maximumVersion: TLSContext.Version(configuration.versions.upperBound))
-    }
-}
-
-extension TLSContext.Version {
-    fileprivate init(_ version: TLSConfiguration.Version) { self = version == .v12 ? .v12 : .v13 }
 }
