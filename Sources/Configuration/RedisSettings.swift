@@ -99,6 +99,9 @@ extension SettingReader {
         if !withoutMeaning.isEmpty {
             notices.append("without meaning here, in \(name(.redis)): \(withoutMeaning.joined(separator: ", "))")
         }
+        if let prefix = address.options?.channelPrefix, let text = givenText(.prefix), text != prefix {
+            notices.append("\(name(.prefix)) is used, and not the channelPrefix in \(name(.redis))")
+        }
         let passwords = [address.password, address.options?.sentinelPassword]
         if isFlag(.redis), passwords.contains(where: { $0?.isEmpty == false }) {
             notices.append(
@@ -122,7 +125,7 @@ private struct GivenPassword {
 
 extension SettingReader {
     private func password(_ variable: Setting, _ file: Setting) throws(ConfigurationError) -> GivenPassword? {
-        let path = try optionalValue(file, parseFilePath)
+        let path = try optionalValue(file, shownAs: { $0.isEmpty || $0.contains("/") ? $0 : "***" }, parseSecretPath)
         let password = try optionalValue(variable, shownAs: { _ in "***" }) { text throws(InvalidValue) in text }
         guard path == nil || password == nil else {
             throw ConfigurationError(
@@ -164,6 +167,14 @@ extension SettingReader {
 private func parseFilePath(_ text: String) throws(InvalidValue) -> String {
     guard !text.isEmpty else { throw InvalidValue("has no path") }
     return text
+}
+
+/// A path with a slash in it: what has none is more likely the password itself, and would be shown wherever the file
+/// cannot be read.
+private func parseSecretPath(_ text: String) throws(InvalidValue) -> String {
+    let path = try parseFilePath(text)
+    guard path.contains("/") else { throw InvalidValue("is no path with a / in it") }
+    return path
 }
 
 private func parseUserName(_ text: String) throws(InvalidValue) -> String {

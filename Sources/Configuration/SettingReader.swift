@@ -41,6 +41,9 @@ struct SettingReader {
         return try parsed(text, setting, shown, parse)
     }
 
+    /// What was given for a setting, whatever it means; nil: nothing.
+    func givenText(_ setting: Setting) -> String? { texts(setting).last }
+
     /// Every value of a setting that may be repeated.
     func values<Value>(
         _ setting: Setting, _ parse: (String) throws(InvalidValue) -> Value

@@ -106,6 +106,7 @@ func parseStackExchangeString(_ text: String) throws(InvalidValue) -> RedisAddre
         case .withoutMeaning: options.withoutMeaning.append(key.name + (key.reason.map { " (\($0))" } ?? ""))
         }
     }
+    try parts.refuseBareWord()
     let hosts = try parts.hosts.map { text throws(InvalidValue) in try parseStackExchangeHost(text) }
     let tls = try parts.tls(hosts: hosts, &options)
     let topology = try parts.topology(hosts: hosts, hasTLS: tls != nil)
@@ -159,6 +160,13 @@ struct StackExchangeParts {
     /// What may be the rest of a password is not quoted, and not taken for a host whose name is shown everywhere.
     private static func doubt(about what: String, _ index: Int) -> InvalidValue {
         InvalidValue("has \(what) in part \(index + 1) between its commas; a password cannot have a comma there")
+    }
+
+    /// A word beside addresses may be a password without its `password=`, and hosts are shown everywhere.
+    func refuseBareWord() throws(InvalidValue) {
+        let isAddress = { (host: String) in host == "localhost" || host.contains { ".:".contains($0) } }
+        guard !hosts.contains(where: { $0.hasPrefix("!") }), hosts.contains(where: isAddress), !hosts.allSatisfy(isAddress) else { return }
+        throw InvalidValue("has a word beside its hosts; a host is host:port there, and a password password=...")
     }
 
     /// A value that is there and not empty.

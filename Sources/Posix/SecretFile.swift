@@ -28,7 +28,7 @@ package enum SecretFileError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Reads a secret: the content of a regular file (symbolic links are followed, as mounted secrets are links),
-/// at most `limit` bytes (64 KiB), without one newline at its end.
+/// at most `limit` bytes (64 KiB), without one line end (LF or CRLF) at its end.
 package func readSecretFile(_ path: String, limit: Int = 64 * 1024) throws(SecretFileError) -> [UInt8] {
     // Non-blocking, or opening a FIFO would wait for a writer.
     let number = retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
@@ -51,7 +51,11 @@ package func readSecretFile(_ path: String, limit: Int = 64 * 1024) throws(Secre
         count += result
     }
     guard count <= limit else { throw .tooLarge(path: path, limit: limit) }
-    if count > 0 && bytes[count - 1] == UInt8(ascii: "\n") { count -= 1 }
+    // One line end, that of Windows included.
+    if count > 0 && bytes[count - 1] == UInt8(ascii: "\n") {
+        count -= 1
+        if count > 0 && bytes[count - 1] == UInt8(ascii: "\r") { count -= 1 }
+    }
     guard count > 0 else { throw .empty(path: path) }
     return Array(bytes[..<count])
 }

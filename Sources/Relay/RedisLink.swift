@@ -52,6 +52,8 @@ class RedisLink {
     var location: Location { preconditionFailure("every kind of link has a location") }
     /// Who logs in.
     var credentials: RedisConfiguration.Credentials { .none }
+    /// What the names of the settings for that begin with.
+    var settingsName: String { "redis" }
     /// The server does not let the relay ask something that it asked in its greeting.
     func noteFallbacks() {}
     /// The link has failed, or an attempt to have it.
@@ -206,7 +208,12 @@ class RedisLink {
 
     /// A reply while the greeting is under way.
     func greeted(_ value: RedisValue) {
-        perform(machine.greeted(LinkMachine.Reply(value), now: relay.now))
+        var action = machine.greeted(LinkMachine.Reply(value), now: relay.now)
+        if case .fail(var failure) = action, failure.isOfLogin {
+            failure.reason += " (\(credentials.tried(settings: settingsName)))"
+            action = .fail(failure)
+        }
+        perform(action)
     }
 
     /// The connection is over, or could not be had. Does nothing when there is none.
@@ -252,6 +259,16 @@ class RedisLink {
         guard let sentAt = pingSentAt else { return }
         lastRoundTrip = Clock.monotonicNanoseconds() - sentAt
         pingSentAt = nil
+    }
+}
+
+extension RedisConfiguration.Credentials {
+    /// Who has been turned away, for whoever mends it: without names and secrets.
+    /// - Parameter settings: what the names of the settings begin with.
+    fileprivate func tried(settings: String) -> String {
+        guard password != nil || passwordFile != nil else { return "no password is set: --\(settings)-password-file" }
+        let user = username == nil ? "the default user" : "the user that is set"
+        return "tried: \(user), with the password \(passwordFile.map { "in \($0)" } ?? "that is set")"
     }
 }
 

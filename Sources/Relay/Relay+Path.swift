@@ -47,7 +47,7 @@ extension Relay {
             link.machine.failedAttempts >= limit
         else { return }
         logger.critical(
-            "Redis is not there, and abort-connect says not to wait for it",
+            "Redis cannot be used, and abort-connect says not to wait for it",
             metadata: ["attempts": "\(limit)", "reason": "\(failure.reason)"])
         exitCode = 1
         stopRequested(by: "abort-connect")

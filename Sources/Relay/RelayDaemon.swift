@@ -4,11 +4,16 @@ internal import Glibc
 package import Logging
 internal import Posix
 internal import RelayCore
+internal import TLS
 
 /// The relay as a process: set-up in order, the loop, tear-down in reverse.
 package enum RelayDaemon {
+    /// EX_USAGE of sysexits.h, with which wrong settings end the process.
+    private static let usageExitCode: Int32 = 64
+
     /// Serves until it is told to stop.
-    /// - Returns: the exit code: 0 after an orderly stop; 1 when it could not start, or was stopped by a second signal.
+    /// - Returns: the exit code: 0 after an orderly stop; 1 when it could not start, or was stopped by a second signal; 64
+    ///   when a certificate that it was told to use cannot be used.
     package static func run(_ configuration: RelayConfiguration, logger: Logger) -> Int32 {
         ignoreSIGPIPE()
         do {
@@ -17,6 +22,10 @@ package enum RelayDaemon {
             try relay.listen()
             relay.serve()
             return relay.exitCode
+        } catch let error as TLSError {
+            // A file that was named and cannot be used is as wrong as a setting: starting again mends nothing.
+            logger.critical("cannot start: \(error)")
+            return usageExitCode
         } catch {
             logger.critical("cannot start: \(error)")
             return 1

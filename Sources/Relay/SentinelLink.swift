@@ -39,6 +39,7 @@ final class SentinelLink: RedisLink {
     override var address: String { "sentinel \(endpoint)" }
     override var location: Location { .at([endpoint]) }
     override var credentials: RedisConfiguration.Credentials { relay.configuration.redis.sentinelCredentials }
+    override var settingsName: String { "sentinel" }
     override var sink: ReplySink { sentinelSink }
     override var isReplyOwed: Bool { !owed.isEmpty }
     override var failure: LinkFailure? {

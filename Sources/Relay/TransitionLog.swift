@@ -13,6 +13,10 @@ struct TransitionLog {
     private var suppressed = 0
     /// Causes that have been logged since the state last changed.
     private var causes: Set<Cause> = []
+    /// Those that were logged within the window.
+    private var causesOfWindow: Set<Cause> = []
+    /// What somebody has to mend is told once a window, however much the state changes.
+    private static let toBeMended: Set<Cause> = [.auth, .tls, .topology]
 
     init(logger: Logger) { self.logger = logger }
 
@@ -26,8 +30,9 @@ struct TransitionLog {
             causes.removeAll()
         }
         causes.insert(status.cause)
-        if now - windowBegan >= Self.window { (windowBegan, lines) = (now, 0) }
-        guard lines < Self.linesPerWindow else {
+        if now - windowBegan >= Self.window { (windowBegan, lines, causesOfWindow) = (now, 0, []) }
+        let isNews = causesOfWindow.insert(status.cause).inserted && Self.toBeMended.contains(status.cause)
+        guard lines < Self.linesPerWindow || isNews else {
             suppressed += 1
             return
         }
@@ -39,7 +44,7 @@ struct TransitionLog {
     mutating func flush(status: RelayStatus, now: UInt64) {
         guard suppressed > 0, now - windowBegan >= Self.window else { return }
         write("the state keeps changing", status, ["changes_not_logged": "\(suppressed)"])
-        (suppressed, windowBegan, lines) = (0, now, 1)
+        (suppressed, windowBegan, lines, causesOfWindow) = (0, now, 1, [])
     }
 
     private func write(_ message: Logger.Message, _ status: RelayStatus, _ more: Logger.Metadata) {

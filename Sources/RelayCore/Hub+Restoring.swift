@@ -243,7 +243,8 @@ extension Hub {
 
     /// Redis's words for a refusal, with what they leave out: the usual surprise about patterns under an access list.
     func refusalText(_ text: String, of index: UInt32) -> String {
-        guard table.entries[Int(index)].isPattern, text.hasPrefix("NOPERM") else { return text }
+        let isOfTheName = text.hasPrefix("NOPERM") && LinkFailure.classify(denied: text) == nil
+        guard table.entries[Int(index)].isPattern, isOfTheName else { return text }
         return text + " (an access list of Redis must grant a pattern literally)"
     }
 }

@@ -9,6 +9,11 @@ package struct LinkFailure: Error, Equatable, Sendable {
     /// Trying again at once would get the same answer.
     var isRefusal: Bool { [.auth, .busy, .demoted, .tls].contains(cause) }
 
+    /// The server has turned away who logged in, or who did not.
+    package var isOfLogin: Bool {
+        cause == .auth && ["NOAUTH", "WRONGPASS", "invalid password"].contains { reason.contains($0) }
+    }
+
     /// How much it tells of an attempt that tried several servers: what somebody has to mend before what passes.
     var gravity: Int {
         switch cause {
@@ -27,7 +32,8 @@ package struct LinkFailure: Error, Equatable, Sendable {
             // Said to whoever connects, before anything is asked, in a thousand characters of advice.
             return LinkFailure(
                 cause: .auth,
-                reason: "Redis is in protected mode: other hosts get in once it has a password or protected-mode no")
+                reason: "Redis is in protected mode: other hosts get in once its default user has a password or is off "
+                    + "(requirepass, aclfile), or with protected-mode no")
         case "LOADING", "BUSY": return LinkFailure(cause: .busy, reason: "Redis: \(text)")
         case "ERR" where text.hasPrefix("ERR max number of clients"):
             return LinkFailure(cause: .busy, reason: "Redis: \(text)")

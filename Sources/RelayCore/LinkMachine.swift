@@ -261,7 +261,6 @@ package struct LinkMachine: Sendable {
         if isMidAttempt, !targets.isEmpty {
             // The attempt is not over: the host has other addresses.
             note(failure)
-            lastFailure = lastFailure ?? failure
             phase = .waiting(until: now)
             return
         }

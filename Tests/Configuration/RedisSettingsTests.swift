@@ -185,6 +185,24 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
         }
     }
 
+    /// What has no slash is more likely the password itself.
+    @Test func aPasswordInPlaceOfItsFileIsNotShown() {
+        for setting in ["--redis-password-file", "--sentinel-password-file"] {
+            let flags = ["--redis": ["redis-sentinel://h/m"], setting: ["S3cr3t"], "--prefix": ["x"]]
+            #expect(
+                outcomeOfParse(flags).error
+                    == "\(setting): \"***\" is no path with a / in it; allowed: the path of a file")
+        }
+    }
+
+    @Test func anotherPrefixThanTheStringsIsNoticed() throws {
+        let string = ["--redis": ["h,channelPrefix=MyApp"]]
+        let notice = "--prefix is used, and not the channelPrefix in --redis"
+        for (prefix, notices) in [("MyApp", []), ("other", [notice]), ("", [notice])] {
+            #expect(try configured(string.merging(["--prefix": [prefix]]) { $1 }).notices == notices)
+        }
+    }
+
     @Test func theStartIsGivenUpOnlyIfThatWasAskedFor() throws {
         let notice = ["without meaning here, in --redis: connectRetry (only with abortConnect=true)"]
         for (text, flag, attempts, notices) in [
@@ -216,7 +234,7 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
             try outcomeOfParse([:], string.merging(variables) { $1 }).get(),
         ] {
             #expect(other.listener.prefix.isEmpty && other.timings.connectTimeout == 3 * second)
-            #expect(other.redis.clientName == "relay" && other.notices.isEmpty)
+            #expect(other.redis.clientName == "relay" && other.notices.count == 1, "of the prefix")
         }
     }
 

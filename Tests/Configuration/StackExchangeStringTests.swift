@@ -16,10 +16,11 @@ private func options(_ text: String) throws -> StackExchangeOptions {
     @Test(
         arguments: [
             ("h", [("h", 6379)]), ("H:1", [("h", 1)]), ("10.0.0.1:7000", [("10.0.0.1", 7000)]),
-            (" h , i:2 ,, j ", [("h", 6379), ("i", 2), ("j", 6379)]), ("h,h:6379,H", [("h", 6379)]),
+            (" h , i ,, j ", [("h", 6379), ("i", 6379), ("j", 6379)]), ("h:6379,H:6379,h:6379", [("h", 6379)]),
+            ("localhost,h:2", [("localhost", 6379), ("h", 2)]),
             ("::1", [("::1", 6379)]), ("[::1]", [("::1", 6379)]), ("[2001:DB8::1]:7", [("2001:db8::1", 7)]),
-            ("fe80::1%3,h", [("fe80::1%3", 6379), ("h", 6379)]),
-            ("h,ssl=true", [("h", 6380)]), ("h,h:6379,ssl=true", [("h", 6380), ("h", 6379)]),
+            ("fe80::1%3,h:1", [("fe80::1%3", 6379), ("h", 1)]),
+            ("h,ssl=true", [("h", 6380)]), ("h.,h.:6379,ssl=true", [("h.", 6380), ("h.", 6379)]),
             ("ssl=true,h:1", [("h", 1)]),
         ] as [(String, [(String, UInt16)])])
     func hostsHaveTheDefaultPortOfTheirKind(text: String, hosts: [(String, UInt16)]) throws {
@@ -28,7 +29,7 @@ private func options(_ text: String) throws -> StackExchangeOptions {
 
     @Test func aServiceNameMakesThemSentinels() throws {
         let sentinels = [Endpoint.tcp(host: "h", port: 26379), .tcp(host: "i", port: 5)]
-        for text in ["h,i:5,serviceName=my master", "h,SERVICENAME= my master ,i:5,ssl=true"] {
+        for text in ["h:26379,i:5,serviceName=my master", "h:26379,SERVICENAME= my master ,i:5,ssl=true"] {
             #expect(try address(text).topology == .sentinel(sentinels, service: "my master"))
         }
         #expect(try address("h,serviceName=").topology == .servers([.tcp(host: "h", port: 6379)]))
@@ -151,6 +152,10 @@ private func options(_ text: String) throws -> StackExchangeOptions {
         (
             "h,password=a,b1=c",
             "has an unknown key in part 3 between its commas; a password cannot have a comma there"
+        ),
+        (
+            "redis.internal:6379,S3cr3t",
+            "has a word beside its hosts; a host is host:port there, and a password password=..."
         ),
         (
             "h,password=p,word",

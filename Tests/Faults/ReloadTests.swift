@@ -27,6 +27,17 @@ import Testing
         try relay.stop()
     }
 
+    /// At the start there is nothing to go on with, and starting again mends nothing.
+    @Test func aFileThatCannotBeUsedAtTheStartEndsTheRelayAsAWrongSettingDoes() throws {
+        let directory = try TemporaryDirectory()
+        let process = try RelayProcess.launch(
+            ["serve", "--prefix", "t:", "--socket", directory.path(of: "s"), "--http", "off"]
+                + ["--redis", "rediss://localhost", "--redis-ca", directory.path(of: "absent.pem")],
+            log: directory.path(of: "relay"))
+        #expect(try process.waitForExit() == .code(64))
+        #expect(process.errors.contains(directory.path(of: "absent.pem")), "\(process.errors)")
+    }
+
     @Test func certificatesAreReadAgainAndBadOnesChangeNothing() throws {
         let (old, new) = (try TestCA("old"), try TestCA("new"))
         let directory = try TemporaryDirectory()

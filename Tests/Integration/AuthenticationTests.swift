@@ -67,7 +67,9 @@ import Testing
         try eventually("the status says why") {
             let status = try relay.clientInAnyState().welcome.status
             #expect(status.state == .down)
-            return status.cause == .auth && !status.reason.isEmpty
+            // Who was turned away, and with what.
+            let hint = credentials.isEmpty ? "--redis-password-file" : "with the password that is set"
+            return status.cause == .auth && status.reason.contains(hint)
         }
         let client = try relay.clientInAnyState()
         #expect(try client.publish("c", "x").outcome == .notConnected)

@@ -7,10 +7,10 @@ struct SecretFileTests {
     let directory = TemporaryDirectory()
 
     @Test(
-        "the content, without one newline at its end",
+        "the content, without one line end at its end",
         arguments: [
             ("secret", "secret"), ("secret\n", "secret"), ("secret\n\n", "secret\n"), (" a b ", " a b "),
-            ("zero\0inside", "zero\0inside"), ("carriage\r\n", "carriage\r"),
+            ("zero\0inside", "zero\0inside"), ("carriage\r\n", "carriage"), ("carriage\r", "carriage\r"),
         ])
     func content(_ content: String, _ secret: String) throws {
         directory.write(content, to: "f")
