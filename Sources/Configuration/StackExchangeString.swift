@@ -165,7 +165,9 @@ struct StackExchangeParts {
     /// A word beside addresses may be a password without its `password=`, and hosts are shown everywhere.
     func refuseBareWord() throws(InvalidValue) {
         let isAddress = { (host: String) in host == "localhost" || host.contains { ".:".contains($0) } }
-        guard !hosts.contains(where: { $0.hasPrefix("!") }), hosts.contains(where: isAddress), !hosts.allSatisfy(isAddress) else { return }
+        let isMixed = hosts.contains(where: isAddress) && !hosts.allSatisfy(isAddress)
+        // A Unix socket is refused beside anything else, and for that reason.
+        guard isMixed, !hosts.contains(where: { $0.hasPrefix("!") }) else { return }
         throw InvalidValue("has a word beside its hosts; a host is host:port there, and a password password=...")
     }
 
