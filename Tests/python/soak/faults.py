@@ -131,6 +131,9 @@ class Faults:
             await self._until_told("that Redis does not answer", 1, 1)
             if len(self.soak.chosen) == 1:
                 self.soak.detections.append(time.monotonic() - began - LINK_TIMEOUT)
+            if not self.soak.has_sentinels:
+                # The subscribe link may find out first, by as much as a heartbeat; then its end is told as both.
+                await self.until("that it does not publish either", lambda now: not now.publishing, self.relays)
             await self.some_time(0, 1)
         finally:
             self.redis.thaw()
