@@ -11,6 +11,8 @@ final class Sentinels {
     private(set) var view: SentinelView
     private(set) var links: [SentinelLink] = []
 
+    /// A reason goes into every Status: it names so many sentinels, and /health all of them.
+    private static let reasonsTold = 3
     /// How often each sentinel is asked when nothing happens, in nanoseconds: what it announces comes at once anyway.
     private static let heartbeat: UInt64 = 5_000_000_000
 
@@ -35,7 +37,9 @@ final class Sentinels {
     /// Why the master is not known.
     private var failure: LinkFailure {
         let failures = links.compactMap(\.failure)
-        let reasons = failures.isEmpty ? "they have not answered yet" : failures.map(\.reason).joined(separator: "; ")
+        let told = failures.prefix(Self.reasonsTold).map(\.reason).joined(separator: "; ")
+        let more = failures.count > Self.reasonsTold ? "; and so on, see /health" : ""
+        let reasons = failures.isEmpty ? "they have not answered yet" : told + more
         // One that answers and does not help is to blame rather than one that is away.
         let cause = failures.first { $0.cause != .unreachable }?.cause ?? .topology
         return LinkFailure(cause: cause, reason: "no sentinel says where the master is: \(reasons)")
