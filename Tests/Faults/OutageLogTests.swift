@@ -48,6 +48,25 @@ import Testing
         try relay.stop()
     }
 
+    /// The window's lines are used up, and then the password is refused: that does not mend itself.
+    @Test func whatSomebodyHasToMendIsLoggedThoughThePathKeepsChanging() throws {
+        let fake = try FakeRedisServer()
+        fake.cutShort { link, _ in link == .publish ? 300 : nil }
+        let relay = try RelayProcess(
+            redis: fake.url,
+            options: ["--heartbeat-interval", "20ms", "--probe", "20ms", "--link-timeout", "20s"])
+        try eventually("it has flapped") { try relay.metric("hubrelay_outages_total") > 6 }
+        fake.follow { $0.verb == "PING" ? .text("-NOAUTH Authentication required.\r\n") : .usual }
+        try eventually("the cause has a line of its own") {
+            relay.process.errors.split(separator: "\n").contains {
+                $0.contains("state changed") && $0.contains("cause=auth")
+            }
+        }
+        fake.behave()
+        _ = try relay.client()
+        try relay.stop()
+    }
+
     /// From the time that a line of the log begins with, such as 2026-01-01T12:34:56.789Z.
     private func secondOfDay(_ line: Substring) -> Double {
         let time = line.prefix { $0 != " " }.drop { $0 != "T" }.dropFirst().dropLast().split(separator: ":")
