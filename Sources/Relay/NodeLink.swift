@@ -11,8 +11,7 @@ class NodeLink: RedisLink {
         super.init(
             name: name, relay: node.relay,
             machine: Self.machine(
-                configuration.timings, heartbeat: configuration.timings.heartbeatInterval,
-                host: configuration.redis.displayAddress))
+                configuration.timings, heartbeat: configuration.timings.heartbeatInterval))
     }
 
     override var address: String { node.address(of: place) }

@@ -64,7 +64,8 @@ extension RedisLink {
         } else if case .pending(let failure) = location {
             perform(machine.locatingFailed(failure, now: relay.now))
         } else {
-            perform(machine.wake(now: relay.now))
+            // What it waited for has come, and has not been noticed.
+            resolve()
         }
     }
 

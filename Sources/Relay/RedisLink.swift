@@ -77,7 +77,7 @@ class RedisLink {
     /// The machine of a link that is configured as all are.
     /// - Parameter heartbeat: nanoseconds of silence after which the other end is asked for a sign of life.
     static func machine(
-        _ timings: Timings, heartbeat: UInt64, host: String, expects server: ServerKind = .redis
+        _ timings: Timings, heartbeat: UInt64, expects server: ServerKind = .redis
     ) -> LinkMachine {
         LinkMachine(
             timings: .init(
@@ -85,7 +85,7 @@ class RedisLink {
             backoff: Backoff(
                 minimum: timings.backoffMin, maximum: timings.backoffMax, maximumAfterRefusal: timings.backoffMaxRefused
             ),
-            host: host, expects: server)
+            expects: server)
     }
 
     func start() {
@@ -101,14 +101,7 @@ class RedisLink {
     }
 
     /// A wait is over, or a step of an attempt has taken too long.
-    private func wake() {
-        switch machine.phase {
-        case .resolving(let until) where relay.now >= until: resolvingTimedOut()
-        case .securing(let until) where relay.now >= until:
-            if let failure = stream?.handshakeTimedOut() { fail(failure) }
-        default: perform(machine.wake(now: relay.now))
-        }
-    }
+    private func wake() { perform(machine.wake(now: relay.now)) }
 
     /// The server is somewhere else now, or there is another reason to try again at once.
     func hasten() {
@@ -128,6 +121,8 @@ class RedisLink {
         switch action {
         case .none: break
         case .resolve: resolve()
+        case .resolvingTimedOut: resolvingTimedOut()
+        case .securingTimedOut: if let failure = stream?.handshakeTimedOut() { fail(failure) }
         case .connect(let target): connect(to: target)
         case .ping:
             pingSentAt = Clock.monotonicNanoseconds()

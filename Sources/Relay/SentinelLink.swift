@@ -32,8 +32,7 @@ final class SentinelLink: RedisLink {
         let relay = sentinels.relay
         super.init(
             name: "sentinel", relay: relay,
-            machine: Self.machine(
-                relay.configuration.timings, heartbeat: heartbeat, host: endpoint.description, expects: .sentinel))
+            machine: Self.machine(relay.configuration.timings, heartbeat: heartbeat, expects: .sentinel))
     }
 
     override var address: String { "sentinel \(endpoint)" }

@@ -58,8 +58,12 @@ package struct LinkMachine: Sendable {
 
     package enum Action: Equatable, Sendable {
         case none
-        /// Look the host up, then call `resolved` or `resolvingFailed`. What an attempt before it had under way ends.
+        /// Look the host up, then call `resolved` or `locatingFailed`. What an attempt before it had under way ends.
         case resolve
+        /// Resolving has taken its time: call `resolved` with what there is, or `locatingFailed`.
+        case resolvingTimedOut
+        /// The TLS handshake has taken its time: the link fails.
+        case securingTimedOut
         /// Connect, then call `connected` or `connectingFailed`. What the attempt had under way before it is over: what
         /// still comes of it is ignored.
         case connect(Target)
@@ -105,8 +109,6 @@ package struct LinkMachine: Sendable {
     private var secret: String?
     private var backoff: Backoff
     private let timings: Timings
-    /// What is looked up; for people.
-    private let host: String
     private let expectedServer: ServerKind
     /// Attempts that have failed since the link was last established.
     package private(set) var failedAttempts = 0
@@ -117,9 +119,8 @@ package struct LinkMachine: Sendable {
     private var isSuspect = false
     private var establishedAt: UInt64 = 0
 
-    /// - Parameter host: what is looked up; for people.
-    package init(timings: Timings, backoff: Backoff, host: String, expects server: ServerKind = .redis) {
-        (self.timings, self.backoff, self.host, expectedServer) = (timings, backoff, host, server)
+    package init(timings: Timings, backoff: Backoff, expects server: ServerKind = .redis) {
+        (self.timings, self.backoff, expectedServer) = (timings, backoff, server)
     }
 
     // MARK: Attempts
@@ -141,9 +142,9 @@ package struct LinkMachine: Sendable {
             phase = .resolving(until: now + timings.connectTimeout)
             gravest = nil
             return .resolve
-        case .resolving: return resolvingFailed("timed out", now: now)
+        case .resolving: return .resolvingTimedOut
         case .connecting: return connectingFailed("timed out", now: now)
-        case .securing: return .fail(LinkFailure(cause: .timeout, reason: "no answer to the TLS handshake"))
+        case .securing: return .securingTimedOut
         case .greeting, .established: return .none
         }
     }
@@ -165,12 +166,7 @@ package struct LinkMachine: Sendable {
         return tryNext(now: now)
     }
 
-    /// The host's addresses cannot be had now.
-    package mutating func resolvingFailed(_ reason: String, now: UInt64) -> Action {
-        locatingFailed(LinkFailure(cause: .unreachable, reason: "resolving \(host): \(reason)"), now: now)
-    }
-
-    /// Where the server is cannot be known now.
+    /// Where the server is cannot be known now, or its addresses cannot be had.
     package mutating func locatingFailed(_ failure: LinkFailure, now: UInt64) -> Action {
         guard case .resolving = phase else { return .none }
         attemptFailure = failure

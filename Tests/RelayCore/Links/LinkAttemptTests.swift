@@ -5,6 +5,7 @@ import Testing
 /// From a wait to a connected socket: what is looked up, what is tried, for how long, and in which order.
 @Suite final class LinkAttemptTests {
     private var link = Link()
+    private static let notFound = LinkFailure(cause: .unreachable, reason: "resolving redis.test: no such name")
 
     /// The machine is woken when it wants to be.
     private func wake() -> LinkMachine.Action {
@@ -61,8 +62,7 @@ import Testing
         link.machine.securing(now: 200.ms)
         #expect(link.machine.phase == .securing(until: 2200.ms))
         link.machine.forgive(50.ms, now: 300.ms)
-        let late = wake()
-        #expect(failure(late)?.cause == .timeout && link.machine.wakesAt == 2250.ms)
+        #expect(wake() == .securingTimedOut && link.machine.wakesAt == 2250.ms)
         #expect(link.fail(.timeout, at: 2250) == 0, "the next address is tried at once")
         #expect(wake() == .connect(.found(1)))
         link.machine.securing(now: 2300.ms)
@@ -91,7 +91,7 @@ import Testing
         _ = link.fail(.demoted, at: 0)
         #expect(wake() == .resolve)
         link.machine.forgetLastGood()
-        let action = link.machine.resolvingFailed("no such name", now: 5000.ms)
+        let action = link.machine.locatingFailed(Self.notFound, now: 5000.ms)
         #expect(failure(action) != nil)
     }
 
@@ -152,7 +152,7 @@ import Testing
     @Test func resolvingTakesAtMostItsTime() {
         #expect(wake() == .resolve)
         #expect(link.machine.wakesAt == 2000.ms)
-        #expect(failure(wake())?.reason == "resolving redis.test: timed out", "there is no last good address yet")
+        #expect(wake() == .resolvingTimedOut)
         #expect(link.machine.resolved(count: 1, now: 2001.ms) == .connect(.found(0)), "the machine was not told to end")
     }
 
@@ -160,7 +160,7 @@ import Testing
         link = Link.established(at: 0)
         _ = link.fail(.closed, at: 1000)
         #expect(wake() == .resolve)
-        #expect(link.machine.resolvingFailed("no such name", now: 3000.ms) == .connect(.lastGood))
+        #expect(link.machine.locatingFailed(Self.notFound, now: 3000.ms) == .connect(.lastGood))
         #expect(failure(link.machine.connectingFailed("refused", now: 3001.ms)) != nil)
         _ = link.fail(.unreachable, at: 3001)
         #expect(wake() == .resolve)
@@ -172,7 +172,7 @@ import Testing
         _ = link.machine.connected(now: 0, secret: nil)
         _ = link.fail(.auth, at: 0)
         #expect(wake() == .resolve)
-        #expect(failure(link.machine.resolvingFailed("no such name", now: 10_000.ms)) != nil)
+        #expect(failure(link.machine.locatingFailed(Self.notFound, now: 10_000.ms)) != nil)
     }
 
     @Test func aNameWithoutAddressesIsAFailure() {
@@ -183,7 +183,7 @@ import Testing
     @Test func whatComesTooLateChangesNothing() {
         link = Link.established(at: 0)
         #expect(link.machine.resolved(count: 1, now: 1.ms) == .none)
-        #expect(link.machine.resolvingFailed("late", now: 1.ms) == .none)
+        #expect(link.machine.locatingFailed(Self.notFound, now: 1.ms) == .none)
         #expect(link.machine.connectingFailed("late", now: 1.ms) == .none)
         #expect(link.machine.wakesAt == nil && link.machine.wake(now: 60_000.ms) == .none)
         #expect(link.machine.phase == .established)

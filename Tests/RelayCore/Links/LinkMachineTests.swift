@@ -11,7 +11,7 @@ struct Link {
         machine = LinkMachine(
             timings: .init(heartbeatInterval: 1000.ms, linkTimeout: 5000.ms, connectTimeout: 2000.ms),
             backoff: Backoff(minimum: 50.ms, maximum: 500.ms, maximumAfterRefusal: 5000.ms),
-            host: "redis.test", expects: server)
+            expects: server)
     }
 
     /// A link that has greeted Redis by `now` and owes nothing.
