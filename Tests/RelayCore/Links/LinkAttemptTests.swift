@@ -164,7 +164,10 @@ import Testing
         #expect(failure(link.machine.connectingFailed("refused", now: 3001.ms)) != nil)
         _ = link.fail(.unreachable, at: 3001)
         #expect(wake() == .resolve)
-        #expect(wake() == .connect(.lastGood), "a resolver that hangs has failed too")
+        #expect(wake() == .resolvingTimedOut)
+        #expect(
+            link.machine.locatingFailed(Self.notFound, now: 6000.ms) == .connect(.lastGood),
+            "a resolver that hangs has failed too")
     }
 
     @Test func anAddressThatWasNeverGreetedIsNoFallback() {
