@@ -3,18 +3,23 @@ internal import CHiredis
 /// The first element of the arrays that Redis sends to a connection with subscriptions.
 enum PushWord {
     case message, patternMessage
+    /// A message on a sharded channel.
+    case shardMessage
     case confirmation(SubscriptionKind)
 
     /// Nil for any other string. Redis writes the words in lower case.
     init?(_ bytes: UnsafeRawBufferPointer) {
-        // By length first: no two of the words are equally long.
+        // By length first: at most two of the words are equally long, and differ in their first byte.
         switch bytes.count {
         case 7 where bytes.equals("message"): self = .message
         case 8 where bytes.equals("pmessage"): self = .patternMessage
+        case 8 where bytes.equals("smessage"): self = .shardMessage
         case 9 where bytes.equals("subscribe"): self = .confirmation(.subscribe)
         case 10 where bytes.equals("psubscribe"): self = .confirmation(.psubscribe)
+        case 10 where bytes.equals("ssubscribe"): self = .confirmation(.ssubscribe)
         case 11 where bytes.equals("unsubscribe"): self = .confirmation(.unsubscribe)
         case 12 where bytes.equals("punsubscribe"): self = .confirmation(.punsubscribe)
+        case 12 where bytes.equals("sunsubscribe"): self = .confirmation(.sunsubscribe)
         default: return nil
         }
     }
@@ -22,7 +27,7 @@ enum PushWord {
     /// The length of the array, this word included.
     var elements: Int {
         switch self {
-        case .message, .confirmation: 3
+        case .message, .shardMessage, .confirmation: 3
         case .patternMessage: 4
         }
     }
@@ -31,6 +36,7 @@ enum PushWord {
     var text: String {
         switch self {
         case .message: "message"
+        case .shardMessage: "smessage"
         case .patternMessage: "pmessage"
         case .confirmation(let kind): kind.rawValue
         }

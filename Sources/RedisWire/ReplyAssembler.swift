@@ -13,7 +13,8 @@ final class ReplyAssembler {
         case none
         /// The first element will tell; so many are announced.
         case undecided(elements: Int)
-        case message, patternMessage
+        case message(isSharded: Bool)
+        case patternMessage
         case confirmation(SubscriptionKind)
         case tree
     }
@@ -96,7 +97,8 @@ final class ReplyAssembler {
     func nilValue(_ task: Element) -> Bool {
         switch shape {
         case .confirmation(.unsubscribe) where task.pointee.idx == 1,
-            .confirmation(.punsubscribe) where task.pointee.idx == 1:
+            .confirmation(.punsubscribe) where task.pointee.idx == 1,
+            .confirmation(.sunsubscribe) where task.pointee.idx == 1:
             nameIsNil = true
             return true
         default:
@@ -152,7 +154,8 @@ extension ReplyAssembler {
             return fail(.unexpectedPush("\(word.text) with \(elements) elements, not \(word.elements)"))
         }
         switch word {
-        case .message: shape = .message
+        case .message: shape = .message(isSharded: false)
+        case .shardMessage: shape = .message(isSharded: true)
         case .patternMessage: shape = .patternMessage
         case .confirmation(let kind): shape = .confirmation(kind)
         }
@@ -184,7 +187,7 @@ extension ReplyAssembler {
     private func misfit(_ found: String, _ task: Element) -> ReplyError {
         let word: PushWord? =
             switch shape {
-            case .message: .message
+            case .message(let isSharded): isSharded ? .shardMessage : .message
             case .patternMessage: .patternMessage
             case .confirmation(let kind): .confirmation(kind)
             case .none, .undecided, .tree: nil

@@ -1,6 +1,8 @@
-/// The four answers to subscribe commands, by what Redis calls them on the wire.
+/// The answers to subscribe commands, by what Redis calls them on the wire. Those that begin with an s are of sharded
+/// channels, which a cluster keeps apart from the others; a cluster also sends `sunsubscribe` unasked, when it moves a
+/// channel's slot to another node.
 public enum SubscriptionKind: String, Sendable, CaseIterable {
-    case subscribe, unsubscribe, psubscribe, punsubscribe
+    case subscribe, unsubscribe, psubscribe, punsubscribe, ssubscribe, sunsubscribe
 
     /// The command that is answered with this kind.
     package var command: StaticString {
@@ -9,6 +11,8 @@ public enum SubscriptionKind: String, Sendable, CaseIterable {
         case .unsubscribe: "UNSUBSCRIBE"
         case .psubscribe: "PSUBSCRIBE"
         case .punsubscribe: "PUNSUBSCRIBE"
+        case .ssubscribe: "SSUBSCRIBE"
+        case .sunsubscribe: "SUNSUBSCRIBE"
         }
     }
 }
@@ -23,7 +27,7 @@ public enum SubscriptionKind: String, Sendable, CaseIterable {
 open class ReplySink {
     public init() {}
 
-    /// A message on a channel that is subscribed to by its name.
+    /// A message on a channel, sharded or not, that is subscribed to by its name.
     open func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {}
 
     /// A message on `channel` that arrived because `pattern` matches it.
@@ -33,8 +37,9 @@ open class ReplySink {
 
     /// Redis has done what one name of a subscribe command asked for.
     ///
-    /// `name` is nil only for the two unsubscribe kinds: Redis says so when there was nothing to unsubscribe from.
-    /// `count` is never negative: the channels and patterns that the connection has now, as Redis counts.
+    /// `name` is nil only for the three unsubscribe kinds: Redis says so when there was nothing to unsubscribe from.
+    /// `count` is never negative: the channels and patterns that the connection has now, as Redis counts,
+    /// or for the kinds of sharded channels those alone.
     open func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {}
 
     /// A reply that is one integer, as PUBLISH has.

@@ -137,6 +137,8 @@ extension SubscriptionKind {
         case .unsubscribe: self = .unsubscribe
         case .psubscribe: self = .psubscribe
         case .punsubscribe: self = .punsubscribe
+        case .ssubscribe: self = .ssubscribe
+        case .sunsubscribe: self = .sunsubscribe
         }
     }
 }
@@ -148,6 +150,8 @@ extension SubscribeVerb {
         case .unsubscribe: self = .unsubscribe
         case .psubscribe: self = .psubscribe
         case .punsubscribe: self = .punsubscribe
+        case .ssubscribe: self = .ssubscribe
+        case .sunsubscribe: self = .sunsubscribe
         }
     }
 }

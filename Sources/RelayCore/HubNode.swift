@@ -84,6 +84,8 @@ package typealias Placement = (_ name: UnsafeRawBufferPointer) -> Int
 /// when its answer comes, what is wanted by then is compared with what Redis has.
 package enum SubscribeVerb: UInt8, Sendable {
     case subscribe, unsubscribe, psubscribe, punsubscribe
+    /// Of sharded channels.
+    case ssubscribe, sunsubscribe
 }
 
 /// A command on the subscribe link that Redis has not fully answered.

@@ -74,12 +74,12 @@ struct PlainReplies {
     }
 
     private enum PushKind: String {
-        case message, pmessage, subscribe, unsubscribe, psubscribe, punsubscribe
+        case message, smessage, pmessage, subscribe, unsubscribe, psubscribe, punsubscribe, ssubscribe, sunsubscribe
     }
 
     private static func deliver(_ kind: PushKind, _ elements: [RedisValue], to sink: ReplySink) throws(End) {
         switch (kind, elements.count) {
-        case (.message, 2):
+        case (.message, 2), (.smessage, 2):
             guard case .bulk(let channel) = elements[0], case .bulk(let payload) = elements[1] else { break }
             return lend(channel) { channel in lend(payload) { sink.message(channel: channel, payload: $0) } }
         case (.pmessage, 3):
@@ -91,14 +91,15 @@ struct PlainReplies {
                     lend(payload) { sink.patternMessage(pattern: pattern, channel: channel, payload: $0) }
                 }
             }
-        case (.subscribe, 2), (.unsubscribe, 2), (.psubscribe, 2), (.punsubscribe, 2):
+        case (.subscribe, 2), (.unsubscribe, 2), (.psubscribe, 2), (.punsubscribe, 2),
+            (.ssubscribe, 2), (.sunsubscribe, 2):
             guard let kind = SubscriptionKind(rawValue: kind.rawValue),
                 case .integer(let count) = elements[1], count >= 0
             else { break }
             if case .bulk(let name) = elements[0] {
                 return lend(name) { sink.confirmation(kind, name: $0, count: count) }
             }
-            guard elements[0] == .nilValue, kind == .unsubscribe || kind == .punsubscribe else { break }
+            guard elements[0] == .nilValue, [.unsubscribe, .punsubscribe, .sunsubscribe].contains(kind) else { break }
             return sink.confirmation(kind, name: nil, count: count)
         default: break
         }

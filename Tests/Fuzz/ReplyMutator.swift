@@ -48,7 +48,8 @@ private func cutElements(_ input: [UInt8]) -> [ArraySlice<UInt8>] {
 private func element(_ choices: inout Choices) -> ArraySlice<UInt8> {
     func bulk(_ text: String) -> String { "$\(text.utf8.count)\r\n\(text)\r\n" }
     let words = [
-        "message", "pmessage", "subscribe", "psubscribe", "unsubscribe", "punsubscribe", "smessage", "", "x",
+        "message", "pmessage", "subscribe", "psubscribe", "unsubscribe", "punsubscribe", "smessage", "ssubscribe",
+        "sunsubscribe", "", "x",
     ]
     let text =
         switch choices.next(8) {

@@ -84,7 +84,7 @@ private final class LoggingSink: ReplySink {
     }
 
     override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
-        precondition(count >= 0 && (name != nil || kind == .unsubscribe || kind == .punsubscribe))
+        precondition(count >= 0 && (name != nil || [.unsubscribe, .punsubscribe, .sunsubscribe].contains(kind)))
         events.log("c", kind.rawValue)
         events.log("n", name)
         counted()

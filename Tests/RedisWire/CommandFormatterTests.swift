@@ -42,7 +42,7 @@ struct CommandBatchTests {
     @Test("each verb, many batches in a row")
     func batches() {
         let batch = CommandBatch()
-        for (kind, count) in zip(SubscriptionKind.allCases, [512, 1, 3, 100]) {
+        for (kind, count) in zip(SubscriptionKind.allCases, [512, 1, 3, 100, 512, 2]) {
             batch.begin(kind)
             for index in 0..<count { append(batch, "app:", "room.\(index)") }
             #expect(batch.count == count)

@@ -49,10 +49,13 @@ struct SeededGenerator: RandomNumberGenerator {
     mutating func sample() -> Sample {
         let count = Int64.random(in: 0...1_000_000, using: &self)
         switch Int.random(in: 0..<10, using: &self) {
-        case 0...3: return .message(bytes(), bytes())
+        case 0...2: return .message(bytes(), bytes())
+        case 3: return .shardMessage(bytes(), bytes())
         case 4, 5: return .patternMessage(bytes(), bytes(), bytes())
         case 6: return .confirmation(.allCases.randomElement(using: &self)!, bytes(), count)
-        case 7: return .confirmation([.unsubscribe, .punsubscribe].randomElement(using: &self)!, nil, count)
+        case 7:
+            let kinds: [SubscriptionKind] = [.unsubscribe, .punsubscribe, .sunsubscribe]
+            return .confirmation(kinds.randomElement(using: &self)!, nil, count)
         case 8: return .reply(.integer(count))
         default: return .reply(reply(depth: 6))
         }

@@ -41,6 +41,22 @@ struct RealRedisTests {
         #expect(text.hasPrefix("ERR unknown command"))
     }
 
+    @Test("sharded channels, which one server alone has too")
+    func shardedChannels() throws {
+        let (one, two) = (try RedisConnection(server), try RedisConnection(server))
+        try one.send("SSUBSCRIBE", "room.7")
+        #expect(try one.next() == .confirmation(.ssubscribe, [UInt8]("room.7"), 1))
+        try two.send("PUBLISH", "room.7", "to the others")
+        #expect(try two.next() == .integer(0))
+        try two.send("SPUBLISH", "room.7", "hi\r\n")
+        #expect(try two.next() == .integer(1))
+        #expect(try one.next() == .message([UInt8]("room.7"), [UInt8]("hi\r\n")))
+        try one.send("SUNSUBSCRIBE", "room.7")
+        #expect(try one.next() == .confirmation(.sunsubscribe, [UInt8]("room.7"), 0))
+        try one.send("SUNSUBSCRIBE")
+        #expect(try one.next() == .confirmation(.sunsubscribe, nil, 0))
+    }
+
     /// Every byte, and many mixtures of the special ones: Redis itself says what the pattern matches.
     @Test("an escaped prefix matches itself and nothing else")
     func escapedPrefix() throws {

@@ -8,6 +8,8 @@ struct ReplyReaderTests {
         .message([UInt8]("room.7"), []),
         .message([], [UInt8]("\r\n$5\r\n")),
         .message([UInt8]("message"), [UInt8]("message")),
+        .shardMessage([UInt8]("room.7"), [UInt8]("hi")),
+        .shardMessage([], []),
         .patternMessage([UInt8]("room.*"), [UInt8]("room.7"), [UInt8]("hi")),
         .patternMessage([], [], []),
         .confirmation(.subscribe, [UInt8]("room.7"), 1),
@@ -16,6 +18,9 @@ struct ReplyReaderTests {
         .confirmation(.psubscribe, [UInt8]("room.*"), 2),
         .confirmation(.punsubscribe, [UInt8]("room.*"), 100_000),
         .confirmation(.punsubscribe, nil, 0),
+        .confirmation(.ssubscribe, [UInt8]("room.7"), 1),
+        .confirmation(.sunsubscribe, [UInt8]("room.7"), 0),
+        .confirmation(.sunsubscribe, nil, 0),
         .reply(.integer(0)), .reply(.integer(.min)), .reply(.integer(.max)),
         .reply(.status("PONG")), .reply(.status("")), .reply(.error("ERR unknown command")),
         .reply(.bulk("a string")), .reply(.bulk("")), .reply(.nilBulk), .reply(.nilArray),
@@ -24,6 +29,9 @@ struct ReplyReaderTests {
         .reply(.array([.status("message"), .bulk("x"), .bulk("y")])),
         .reply(.array([.nilBulk, .nilArray, .error("ERR"), .integer(-1)])),
         .reply(.array([.array([.array([]), .array([.bulk("message"), .integer(1)])]), .bulk("smessage")])),
+        .reply(.array([.bulk("tmessage"), .bulk("ssubscribf"), .bulk("tunsubscribe")])),
+        .reply(.array([.bulk("tsubscribe"), .bulk("room.7"), .integer(1)])),
+        .reply(.array([.bulk("tunsubscribe"), .bulk("room.7"), .integer(1)])),
         .reply(.array([.bulk("messagE"), .bulk("pmessagf"), .bulk("xsubscribe")])),
     ]
 

@@ -41,6 +41,12 @@ struct Sample {
             event: .message(channel, payload))
     }
 
+    static func shardMessage(_ channel: [UInt8], _ payload: [UInt8]) -> Sample {
+        Sample(
+            bytes: Resp.array([.bulk("smessage"), .bulk(channel), .bulk(payload)]).bytes,
+            event: .message(channel, payload))
+    }
+
     static func patternMessage(_ pattern: [UInt8], _ channel: [UInt8], _ payload: [UInt8]) -> Sample {
         Sample(
             bytes: Resp.array([.bulk("pmessage"), .bulk(pattern), .bulk(channel), .bulk(payload)]).bytes,
