@@ -9,8 +9,10 @@ package struct ReplyLimits: Sendable {
     package var maxLineBytes = 64 << 10
     /// Elements that one array may announce.
     package var maxElements = 65_536
-    /// Values in all the arrays of one reply together, since nesting multiplies.
-    package var maxValues = 262_144
+    /// Values in all the arrays of one reply together, since nesting multiplies. The largest reply that means well is
+    /// CLUSTER SLOTS where every one of the 16,384 slots is a range of its own: 45 values each with five replicas a
+    /// master and a hostname for every node.
+    package var maxValues = 1_048_576
     /// Arrays inside each other, the outermost counted. hiredis 0.14 itself allows one more, 1.x any number.
     package var maxDepth = 7
 
