@@ -1,0 +1,113 @@
+/// Which node of a cluster owns which hash slots, as one node sees it.
+package struct ClusterTopology: Sendable, Equatable {
+    /// Where a node is reached.
+    package struct Address: Hashable, Sendable {
+        package var host: String
+        package var port: UInt16
+
+        package init(host: String, port: UInt16) { (self.host, self.port) = (host, port) }
+    }
+
+    /// A node that owns slots.
+    package struct Master: Sendable, Equatable {
+        package var address: Address
+        /// In order, without gaps that are none: two ranges never touch.
+        package var slots: [ClosedRange<UInt16>]
+        /// The cluster has given it up, and has no other yet for its slots.
+        package var isFailed: Bool
+        /// What the cluster calls it, at whatever address it is; empty where the server does not tell.
+        package var id: String
+
+        package init(address: Address, slots: [ClosedRange<UInt16>], isFailed: Bool, id: String) {
+            (self.address, self.slots, self.isFailed, self.id) = (address, slots, isFailed, id)
+        }
+    }
+
+    /// Those that own slots, in the order of their first ones.
+    package private(set) var masters: [Master]
+    /// Replicas, and masters without slots, as far as they have not failed; in order, each once.
+    package private(set) var others: [Address]
+
+    /// - Parameters:
+    ///   - masters: in any order; one that comes several times has the slots of all.
+    ///   - others: in any order, repeated or not.
+    /// - Returns: nil when there is no such slot, or when one has two owners.
+    package init?(masters: [Master], others: [Address]) {
+        var owners = [UInt16](repeating: .max, count: HashSlots.count)
+        var known: [Key: UInt16] = [:]
+        var merged: [Master] = []
+        for master in masters where !master.slots.isEmpty {
+            let key = Key(id: master.id, address: master.address)
+            // Never more masters than slots, since each has one at least and no slot has two.
+            let index = known[key] ?? UInt16(merged.count)
+            if index == merged.count {
+                known[key] = index
+                merged.append(master)
+                merged[merged.count - 1].slots = []
+            }
+            for range in master.slots {
+                guard range.upperBound < HashSlots.count else { return nil }
+                for slot in range {
+                    guard owners[Int(slot)] == .max else { return nil }
+                    owners[Int(slot)] = index
+                }
+            }
+        }
+        Self.join(owners, into: &merged)
+        let idle = masters.filter { $0.slots.isEmpty && !$0.isFailed }.map(\.address)
+        let owning = Set(merged.map(\.address))
+        self.masters = merged.sorted { $0.slots[0].lowerBound < $1.slots[0].lowerBound }
+        self.others = Set(others + idle).subtracting(owning).sorted { ($0.host, $0.port) < ($1.host, $1.port) }
+    }
+
+    private struct Key: Hashable {
+        var id: String
+        var address: Address
+    }
+
+    /// Gives each master its slots as ranges.
+    private static func join(_ owners: [UInt16], into masters: inout [Master]) {
+        var start = 0
+        while start < owners.count {
+            let owner = owners[start]
+            let end = owners[start...].firstIndex { $0 != owner } ?? owners.count
+            if owner != .max { masters[Int(owner)].slots.append(UInt16(start)...UInt16(end - 1)) }
+            start = end
+        }
+    }
+
+    /// The index in `masters` of each slot's owner; `.max` for a slot that nobody owns.
+    package func owners() -> [UInt16] {
+        var owners = [UInt16](repeating: .max, count: HashSlots.count)
+        for (index, master) in masters.enumerated() {
+            for range in master.slots {
+                for slot in range { owners[Int(slot)] = UInt16(index) }
+            }
+        }
+        return owners
+    }
+
+    /// The slot's owner; nil when nobody owns it.
+    package func owner(of slot: UInt16) -> Master? {
+        masters.first { $0.slots.contains { $0.contains(slot) } }
+    }
+}
+
+extension ClusterTopology.Address: CustomStringConvertible {
+    /// `host:port`, an IPv6 address in brackets.
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    /// Whether a node may say that it, or another, is at this host: a name or an address by its characters. What a
+    /// server says is connected to and logged, so nothing else gets in.
+    package static func isHost(_ text: some StringProtocol) -> Bool {
+        (1...255).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "-._:%".utf8.contains(byte)
+                }
+            }
+    }
+}
