@@ -72,6 +72,9 @@ let package = Package(
             name: "RelayCoreTests", dependencies: ["RelayCore", "TestSupport", protobuf],
             path: "Tests/RelayCore", swiftSettings: settings),
         .testTarget(
+            name: "RelayTests", dependencies: ["Relay", "RelayCore", "RedisWire", "TestSupport"],
+            path: "Tests/Relay", swiftSettings: settings),
+        .testTarget(
             name: "EventLoopTests", dependencies: ["EventLoop", "Posix"], path: "Tests/EventLoop",
             swiftSettings: settings),
         .testTarget(
