@@ -11,7 +11,7 @@ package struct ClusterTopology: Sendable, Equatable {
     /// A node that owns slots.
     package struct Master: Sendable, Equatable {
         package var address: Address
-        /// In order, without gaps that are none: two ranges never touch.
+        /// In order; two ranges never touch.
         package var slots: [ClosedRange<UInt16>]
         /// The cluster has given it up, and has no other yet for its slots.
         package var isFailed: Bool
@@ -20,6 +20,15 @@ package struct ClusterTopology: Sendable, Equatable {
 
         package init(address: Address, slots: [ClosedRange<UInt16>], isFailed: Bool, id: String) {
             (self.address, self.slots, self.isFailed, self.id) = (address, slots, isFailed, id)
+        }
+
+        /// Takes the slots behind those that it has.
+        fileprivate mutating func add(_ range: ClosedRange<UInt16>) {
+            if let last = slots.last, last.upperBound + 1 == range.lowerBound {
+                slots[slots.count - 1] = last.lowerBound...range.upperBound
+            } else {
+                slots.append(range)
+            }
         }
     }
 
@@ -33,27 +42,26 @@ package struct ClusterTopology: Sendable, Equatable {
     ///   - others: in any order, repeated or not.
     /// - Returns: nil when there is no such slot, or when one has two owners.
     package init?(masters: [Master], others: [Address]) {
-        var owners = [UInt16](repeating: .max, count: HashSlots.count)
-        var known: [Key: UInt16] = [:]
+        var known: [Key: Int] = [:]
         var merged: [Master] = []
+        var ranges: [(slots: ClosedRange<UInt16>, owner: Int)] = []
         for master in masters where !master.slots.isEmpty {
             let key = Key(id: master.id, address: master.address)
-            // Never more masters than slots, since each has one at least and no slot has two.
-            let index = known[key] ?? UInt16(merged.count)
+            let index = known[key] ?? merged.count
             if index == merged.count {
                 known[key] = index
                 merged.append(master)
-                merged[merged.count - 1].slots = []
+                merged[index].slots = []
             }
-            for range in master.slots {
-                guard range.upperBound < HashSlots.count else { return nil }
-                for slot in range {
-                    guard owners[Int(slot)] == .max else { return nil }
-                    owners[Int(slot)] = index
-                }
-            }
+            ranges += master.slots.map { ($0, index) }
         }
-        Self.join(owners, into: &merged)
+        ranges.sort { $0.slots.lowerBound < $1.slots.lowerBound }
+        var free = 0
+        for (slots, owner) in ranges {
+            guard slots.lowerBound >= free, slots.upperBound < HashSlots.count else { return nil }
+            free = Int(slots.upperBound) + 1
+            merged[owner].add(slots)
+        }
         let idle = masters.filter { $0.slots.isEmpty && !$0.isFailed }.map(\.address)
         let owning = Set(merged.map(\.address))
         self.masters = merged.sorted { $0.slots[0].lowerBound < $1.slots[0].lowerBound }
@@ -63,17 +71,6 @@ package struct ClusterTopology: Sendable, Equatable {
     private struct Key: Hashable {
         var id: String
         var address: Address
-    }
-
-    /// Gives each master its slots as ranges.
-    private static func join(_ owners: [UInt16], into masters: inout [Master]) {
-        var start = 0
-        while start < owners.count {
-            let owner = owners[start]
-            let end = owners[start...].firstIndex { $0 != owner } ?? owners.count
-            if owner != .max { masters[Int(owner)].slots.append(UInt16(start)...UInt16(end - 1)) }
-            start = end
-        }
     }
 
     /// The index in `masters` of each slot's owner; `.max` for a slot that nobody owns.

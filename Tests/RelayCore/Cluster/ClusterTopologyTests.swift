@@ -26,7 +26,7 @@ struct ClusterTopologyTests {
         #expect(owners.count == 16_384)
         #expect([owners[0], owners[99], owners[100], owners[299], owners[300], owners[301]] == [0, 0, 1, 1, 0, .max])
         #expect(owners[16_383] == .max)
-        for slot in UInt16(0)..<16_384 {
+        for slot in [0, 99, 100, 199, 200, 299, 300, 301, 16_383] as [UInt16] {
             let index = Int(owners[Int(slot)])
             #expect(topology.owner(of: slot) == (index < 2 ? topology.masters[index] : nil))
         }
