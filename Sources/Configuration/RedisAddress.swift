@@ -1,6 +1,14 @@
 /// What the text of `--redis` says: a URL, or a connection string of StackExchange.Redis.
 package struct RedisAddress: Sendable, Equatable {
-    package var topology: RedisConfiguration.Topology
+    /// What an address alone can say of ``RedisConfiguration/Topology``.
+    package enum Topology: Sendable, Equatable {
+        case servers([RedisConfiguration.Endpoint])
+        case sentinel([RedisConfiguration.Endpoint], service: String)
+        /// Nodes of a cluster; how messages go through it is a setting of its own.
+        case cluster([RedisConfiguration.Endpoint])
+    }
+
+    package var topology: Topology
     package var username: String?
     /// Empty for a user that needs none.
     package var password: String?
@@ -12,7 +20,7 @@ package struct RedisAddress: Sendable, Equatable {
     package var options: StackExchangeOptions?
 
     init(
-        topology: RedisConfiguration.Topology, username: String? = nil, password: String? = nil,
+        topology: Topology, username: String? = nil, password: String? = nil,
         database: String? = nil, tls: TLSConfiguration? = nil, options: StackExchangeOptions? = nil
     ) {
         (self.topology, self.username, self.password) = (topology, username, password)
@@ -38,7 +46,7 @@ func splitScheme(_ text: String) -> (scheme: Substring, rest: Substring)? {
     return (scheme, text[colon...].dropFirst(3))
 }
 
-/// How many servers or sentinels one address may name.
+/// How many servers, sentinels or nodes of a cluster one address may name.
 let maxHosts = 16
 
 /// The endpoints in their order without repetitions.

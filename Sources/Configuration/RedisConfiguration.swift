@@ -17,6 +17,8 @@ package struct RedisConfiguration: Sendable, Equatable {
         case servers([Endpoint])
         /// The sentinels, never none, and the name by which they know the master.
         case sentinel([Endpoint], service: String)
+        /// Some nodes of a cluster, never none, which tell of the others; and how messages go through it.
+        case cluster([Endpoint], ClusterPubSub)
     }
 
     /// Who logs in, and with what.
@@ -63,6 +65,8 @@ package struct RedisConfiguration: Sendable, Equatable {
             return "redis\(tls == nil ? "" : "s")://\(list(endpoints))"
         case .sentinel(let sentinels, let service):
             return "redis\(tls == nil ? "" : "s")-sentinel://\(list(sentinels))/\(service)"
+        case .cluster(let nodes, _):
+            return "redis\(tls == nil ? "" : "s")-cluster://\(list(nodes))"
         }
     }
 
@@ -79,6 +83,14 @@ extension RedisConfiguration.Endpoint: CustomStringConvertible {
         case .unix(let path): path
         }
     }
+}
+
+/// How messages go through a cluster. Neither way hears what is published the other way, so that a fleet has to agree.
+package enum ClusterPubSub: String, Sendable, CaseIterable {
+    /// SPUBLISH and SSUBSCRIBE: a channel lives on the one node that owns its slot, and there are no patterns.
+    case sharded
+    /// PUBLISH, SUBSCRIBE and PSUBSCRIBE: every message goes to every node.
+    case classic
 }
 
 /// How servers prove who they are, and the relay who it is.

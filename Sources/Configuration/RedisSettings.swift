@@ -16,12 +16,36 @@ extension SettingReader {
         let credentials = try serverCredentials(address)
         let abortsConnect = try optionalBoolean(.abortConnect) ?? address.options?.abortsConnect ?? false
         let configuration = RedisConfiguration(
-            topology: address.topology, credentials: credentials,
+            topology: try topology(address), credentials: credentials,
             sentinelCredentials: try sentinelCredentials(address, servers: credentials),
             tls: try tls(address.tls),
             clientName: try value(.redisClientName, orElse: address.options?.clientName, parseClientName),
             attemptsAtStart: abortsConnect ? address.options?.connectRetry ?? 3 : nil)
         return (configuration, notices(address, configuration))
+    }
+
+    /// A cluster needs to know how messages go through it. There is no default: relays and apps of one system that differ
+    /// would not hear each other, and nobody would be told.
+    private func topology(_ address: RedisAddress) throws(ConfigurationError) -> RedisConfiguration.Topology {
+        let pubsub = try optionalValue(.clusterPubSub) { text throws(InvalidValue) in
+            guard let pubsub = ClusterPubSub(rawValue: text) else { throw InvalidValue("is neither of the two") }
+            return pubsub
+        }
+        switch (address.topology, pubsub) {
+        case (.cluster(let nodes), let pubsub?): return .cluster(nodes, pubsub)
+        case (.cluster, nil):
+            throw ConfigurationError(
+                "\(Setting.clusterPubSub.flag) (or \(Setting.clusterPubSub.environmentName)) is required, since "
+                    + "\(name(.redis)) names a cluster; allowed: classic, to share channels with plain clients, SignalR "
+                    + "or Socket.IO servers, and for patterns, or sharded (Redis 7 and later, Valkey), to scale; the same "
+                    + "for all that are to hear each other")
+        case (_, .some):
+            throw ConfigurationError(
+                "\(name(.clusterPubSub)): there is no cluster in \(name(.redis)); allowed: with redis-cluster:// or "
+                    + "rediss-cluster://")
+        case (.servers(let endpoints), nil): return .servers(endpoints)
+        case (.sentinel(let endpoints, let service), nil): return .sentinel(endpoints, service: service)
+        }
     }
 
     private func serverCredentials(

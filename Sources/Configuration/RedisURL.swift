@@ -1,6 +1,6 @@
 // Redis URLs, percent-encoded as in RFC 3986. The scheme is that of IANA's registration for redis, with a user as Redis
-// 6 brought them; `redis://:password@host` names no user. Those of sentinels are nobody's standard: ours are what
-// lettuce and redis-py's companions read.
+// 6 brought them; `redis://:password@host` names no user. Those of sentinels and clusters are nobody's standard:
+// ours are what lettuce and redis-py's companions read.
 
 /// A URL without its scheme, which comes in lower case.
 ///
@@ -16,8 +16,9 @@ func parseRedisURL(scheme: String, _ rest: Substring) throws(InvalidValue) -> Re
     case "unix": return try parseUnix(rest)
     case "redis-sentinel", "redis+sentinel", "sentinel": return try parseSentinels(rest, tls: nil)
     case "rediss-sentinel", "rediss+sentinel": return try parseSentinels(rest, tls: TLSConfiguration())
-    case "redis-cluster", "redis+cluster", "rediss-cluster", "rediss+cluster":
-        throw InvalidValue("asks for a cluster, \(notSupported)")
+    case "redis-cluster", "redis+cluster", "valkey-cluster": return try parseCluster(rest, tls: nil)
+    case "rediss-cluster", "rediss+cluster", "valkeys-cluster":
+        return try parseCluster(rest, tls: TLSConfiguration())
     default: throw InvalidValue("has an unknown scheme")
     }
 }
@@ -31,6 +32,18 @@ private func parseServers(_ text: Substring, tls: TLSConfiguration?) throws(Inva
     return RedisAddress(
         topology: .servers(endpoints), username: user, password: password,
         database: path.isEmpty ? nil : String(path), tls: tls)
+}
+
+/// `[user[:password]@]h1[:p1][,h2[:p2]...]`, any nodes of the cluster: the others are found through them.
+private func parseCluster(_ text: Substring, tls: TLSConfiguration?) throws(InvalidValue) -> RedisAddress {
+    try refuseParameters(text)
+    let (authority, path) = try splitPath(text)
+    let (user, password, hosts) = try splitUserInfo(authority)
+    let nodes = try parseHosts(hosts, defaultPort: 6379)
+    guard path.isEmpty || path == "0" else {
+        throw InvalidValue("has a path behind its hosts, and a cluster has only database 0")
+    }
+    return RedisAddress(topology: .cluster(nodes), username: user, password: password, tls: tls)
 }
 
 private func parseUnix(_ text: Substring) throws(InvalidValue) -> RedisAddress {

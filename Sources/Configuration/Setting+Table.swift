@@ -39,6 +39,11 @@ extension Setting {
         "--sentinel-password-file", "PATH", .path, default: nil,
         "A file that holds the sentinels' password. The variable HUBRELAY_SENTINEL_PASSWORD can hold it instead.",
         without: "none by default")
+    package static let clusterPubSub = Setting(
+        "--cluster-pubsub", "MODE", .choice(["sharded", "classic"]), default: nil,
+        "How messages go through a cluster. classic: to share channels with plain clients, SignalR or Socket.IO servers, "
+            + "and for patterns. sharded (Redis 7 and later, Valkey): to scale. Neither hears the other.",
+        without: "required with redis-cluster://, and only there")
     package static let redisCA = Setting(
         "--redis-ca", "PATH", .path, default: nil,
         "Certificates (PEM) of those who may vouch for Redis and its sentinels.",
@@ -129,7 +134,7 @@ extension Setting {
     /// Every setting of `serve` that has a flag.
     package static let all: [Setting] = [
         socket, prefix, socketMode, socketGroup, allowUID, allowGID, redis, redisUser, redisPasswordFile,
-        sentinelUser, sentinelPasswordFile, redisCA, redisCert, redisKey, redisTLSName, redisTLSInsecure,
+        sentinelUser, sentinelPasswordFile, clusterPubSub, redisCA, redisCert, redisKey, redisTLSName, redisTLSInsecure,
         redisClientName, abortConnect, http,
         maxPayload, window, maxBuffered, maxConnections, maxSubscriptions, maxSubscriptionsPerConnection,
         helloTimeout, frameTimeout, stopTimeout, heartbeatInterval, linkTimeout, probe, connectTimeout,

@@ -94,6 +94,7 @@ package struct Setting: Sendable {
         case .redisAddress:
             "redis://[user[:password]@]host[:port][,...], rediss:// for TLS, unix:///path, "
                 + "redis-sentinel://[user[:password]@]host[:port][,...]/service, rediss-sentinel:// for TLS, "
+                + "redis-cluster://[user[:password]@]host[:port][,...], rediss-cluster:// for TLS, "
                 + "or a connection string of StackExchange.Redis"
         case .userName: "a name without spaces"
         case .secret: "UTF-8 text"

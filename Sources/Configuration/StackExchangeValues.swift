@@ -6,7 +6,7 @@ extension StackExchangeParts {
     /// - Throws: ``InvalidValue`` as ``distinctEndpoints(_:)``, and for a path beside other servers, sentinels or TLS.
     func topology(
         hosts: [StackExchangeHost], hasTLS: Bool
-    ) throws(InvalidValue) -> RedisConfiguration.Topology {
+    ) throws(InvalidValue) -> RedisAddress.Topology {
         let service = text("serviceName")
         let defaultPort: UInt16 = service != nil ? 26379 : hasTLS ? 6380 : 6379
         let endpoints = try distinctEndpoints(

@@ -38,17 +38,21 @@ final class NodeLinks {
     /// Where the node's server is.
     var location: RedisLink.Location {
         if let sentinels = relay.sentinels { return sentinels.location }
-        guard case .servers(let endpoints) = relay.configuration.redis.topology else {
-            preconditionFailure("there are sentinels")
+        switch relay.configuration.redis.topology {
+        case .servers(let endpoints), .cluster(let endpoints, _): return .at(endpoints)
+        case .sentinel: preconditionFailure("there are sentinels")
         }
-        return .at(endpoints)
     }
 
     /// The address of a link that is, or was last, somewhere; for people, without secrets.
     func address(of place: Place?) -> String {
         let redis = relay.configuration.redis
         // One server is shown as it was configured, and of several the one that is meant.
-        if case .servers(let endpoints) = redis.topology, endpoints.count == 1 { return redis.displayAddress }
+        switch redis.topology {
+        case .servers(let endpoints) where endpoints.count == 1, .cluster(let endpoints, _) where endpoints.count == 1:
+            return redis.displayAddress
+        default: break
+        }
         return place.map { "redis\(redis.tls == nil ? "" : "s")://\($0.endpoint)" } ?? redis.displayAddress
     }
 

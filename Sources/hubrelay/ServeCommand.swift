@@ -23,6 +23,7 @@ struct ServeCommand: ParsableCommand {
     @Option(name: .of(.redisPasswordFile), help: .of(.redisPasswordFile)) var redisPasswordFile: String?
     @Option(name: .of(.sentinelUser), help: .of(.sentinelUser)) var sentinelUser: String?
     @Option(name: .of(.sentinelPasswordFile), help: .of(.sentinelPasswordFile)) var sentinelPasswordFile: String?
+    @Option(name: .of(.clusterPubSub), help: .of(.clusterPubSub)) var clusterPubSub: String?
     @Option(name: .of(.redisCA), help: .of(.redisCA)) var redisCA: String?
     @Option(name: .of(.redisCert), help: .of(.redisCert)) var redisCert: String?
     @Option(name: .of(.redisKey), help: .of(.redisKey)) var redisKey: String?
@@ -60,8 +61,9 @@ struct ServeCommand: ParsableCommand {
         let single: [(Setting, String?)] = [
             (.socket, socket), (.prefix, prefix), (.socketMode, socketMode), (.socketGroup, socketGroup),
             (.redis, redis), (.redisUser, redisUser), (.redisPasswordFile, redisPasswordFile),
-            (.sentinelUser, sentinelUser), (.sentinelPasswordFile, sentinelPasswordFile), (.redisCA, redisCA),
-            (.redisCert, redisCert), (.redisKey, redisKey), (.redisTLSName, redisTLSName),
+            (.sentinelUser, sentinelUser), (.sentinelPasswordFile, sentinelPasswordFile),
+            (.clusterPubSub, clusterPubSub), (.redisCA, redisCA), (.redisCert, redisCert), (.redisKey, redisKey),
+            (.redisTLSName, redisTLSName),
             // A switch that is absent leaves it to the variable.
             (.redisTLSInsecure, redisTLSInsecure ? "true" : nil), (.redisClientName, redisClientName),
             (.abortConnect, abortConnect), (.http, http),

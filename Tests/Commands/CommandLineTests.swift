@@ -57,6 +57,17 @@ import Testing
         #expect(run.errors.hasPrefix("hubrelay: --prefix (or HUBRELAY_PREFIX) is required; allowed: "))
     }
 
+    @Test func howMessagesGoThroughAClusterMustBeSaid() throws {
+        let run = try Program.run("serve", "--prefix", "x", "--redis", "redis-cluster://u:hunter2@h:7000,i")
+        #expect(run.exit == .code(64))
+        #expect(run.errors.hasPrefix("hubrelay: --cluster-pubsub (or HUBRELAY_CLUSTER_PUBSUB) is required, since "))
+        for word in ["classic", "sharded", "SignalR", "patterns"] { #expect(run.errors.contains(word), "\(word)") }
+        #expect(run.errors.filter { $0 == "\n" }.count == 1 && !run.errors.contains("hunter2"))
+        let without = try Program.run("serve", "--prefix", "x", environment: ["HUBRELAY_CLUSTER_PUBSUB": "sharded"])
+        #expect(without.exit == .code(64))
+        #expect(without.errors.hasPrefix("hubrelay: HUBRELAY_CLUSTER_PUBSUB: there is no cluster in --redis; "))
+    }
+
     @Test func aSwitchTakesNoValueAndItsVariableABoolean() throws {
         // Goes on to the next setting, which is wrong.
         let byFlag = try Program.run(

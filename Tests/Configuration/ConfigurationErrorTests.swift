@@ -45,6 +45,7 @@ import Testing
             "--redis: \"redis://***@host:***\" has a port that is not 1 to 65535; allowed: "
                 + "redis://[user[:password]@]host[:port][,...], rediss:// for TLS, unix:///path, "
                 + "redis-sentinel://[user[:password]@]host[:port][,...]/service, rediss-sentinel:// for TLS, "
+                + "redis-cluster://[user[:password]@]host[:port][,...], rediss-cluster:// for TLS, "
                 + "or a connection string of StackExchange.Redis"
         ),
         ("--redis-user", "a b", "--redis-user: \"a b\" is not a user's name; allowed: a name without spaces"),

@@ -12,6 +12,8 @@ import Testing
         ("redis://[::1]:99999", "redis://[::1]:99999"), ("redis://[::1]x", "redis://***"),
         ("redis://h:1,i:1", "redis://h:1***"), ("redis://u:p,w@h", "redis://***"),
         ("redis-sentinel://u:p@h/m", "redis-sentinel://***@h/***"),
+        ("redis-cluster://u:p@h/m", "redis-cluster://***@h/***"),
+        ("rediss+cluster://u:p@h:x", "rediss+cluster://***@h:***"), ("valkeys-cluster://:p", "valkeys-cluster://:***"),
         ("http://u:pw@h", "http://***@h"), ("pass word://h", "***://h"), ("unix://u:pw@run", "unix://***@run"),
         ("unix:///run/x?pw", "unix:///run/x***"), ("unix:///:pw@/x", "unix://***"),
         ("h:6379,password=pw", "h:6379***"), ("password=pw", "***"), ("user:pw@h", "***@h"),
@@ -30,7 +32,10 @@ import Testing
         ]
         let ends = ["", ":", ":x", "/x/y", "?x", "#x", " ", ",i:x", "/m", "\n", "@"]
         return secrets.flatMap { secret -> [String] in
-            let urls = ["redis", "rediss", "unix", "redis-sentinel", "sentinel", "http", "a b", ""].flatMap { scheme in
+            let urls = [
+                "redis", "rediss", "unix", "redis-sentinel", "sentinel", "redis-cluster", "valkeys-cluster", "http",
+                "a b", "",
+            ].flatMap { scheme in
                 [":", "user:", "us,er:"].flatMap { user in
                     ends.map { "\(scheme)://\(user)\(secret)@h\($0)" }
                 }
@@ -49,7 +54,8 @@ import Testing
         var wrong = 0
         for text in Self.withSecrets {
             #expect(!maskedRedisAddress(text).contains("SECRET"), "\(text)")
-            switch outcomeOfParse(["--prefix": ["x"], "--redis": [text]]) {
+            let pubsub = text.contains("-cluster://") ? ["--cluster-pubsub": ["classic"]] : [:]
+            switch outcomeOfParse(["--prefix": ["x"], "--redis": [text]].merging(pubsub) { $1 }) {
             case .failure(let error):
                 wrong += 1
                 #expect(!error.description.contains("SECRET"), "\(text)")

@@ -132,6 +132,69 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
     }
 }
 
+/// How messages go through a cluster.
+@Suite struct ClusterPubSubTests {
+    private static let url = "rediss-cluster://u:p@h,i:1"
+
+    @Test(arguments: ClusterPubSub.allCases)
+    func itIsSaidBesideTheAddress(pubsub: ClusterPubSub) throws {
+        let expected = RedisConfiguration(
+            topology: .cluster([.tcp(host: "h", port: 6379), .tcp(host: "i", port: 1)], pubsub),
+            credentials: .init(username: "u", password: "p"), tls: TLSConfiguration())
+        #expect(try redis(["--redis": [Self.url], "--cluster-pubsub": [pubsub.rawValue]]) == expected)
+        let variables = ["HUBRELAY_REDIS": Self.url, "HUBRELAY_CLUSTER_PUBSUB": pubsub.rawValue]
+        #expect(try redis([:], variables) == expected)
+    }
+
+    @Test func theTableKnowsBoth() {
+        #expect(Setting.clusterPubSub.kind == .choice(ClusterPubSub.allCases.map(\.rawValue)))
+    }
+
+    @Test func aClusterNeedsIt() {
+        func line(_ source: String) -> String {
+            "--cluster-pubsub (or HUBRELAY_CLUSTER_PUBSUB) is required, since \(source) names a cluster; allowed: "
+                + "classic, to share channels with plain clients, SignalR or Socket.IO servers, and for patterns, or "
+                + "sharded (Redis 7 and later, Valkey), to scale; the same for all that are to hear each other"
+        }
+        #expect(error(["--redis": ["redis-cluster://h"]]) == line("--redis"))
+        let variables = ["HUBRELAY_REDIS": "redis-cluster://h", "HUBRELAY_CLUSTER_PUBSUB": ""]
+        #expect(error([:], variables) == line("HUBRELAY_REDIS"))
+    }
+
+    @Test func nothingElseTakesIt() {
+        let rest =
+            ": there is no cluster in --redis; allowed: with redis-cluster:// or rediss-cluster://"
+        for text in ["redis://h", "redis-sentinel://h/m", "unix:///r", "h:6379,i:6379,password=p"] {
+            for pubsub in ClusterPubSub.allCases.map(\.rawValue) {
+                #expect(error(["--redis": [text], "--cluster-pubsub": [pubsub]]) == "--cluster-pubsub" + rest)
+            }
+        }
+        #expect(error([:], ["HUBRELAY_CLUSTER_PUBSUB": "classic"]) == "HUBRELAY_CLUSTER_PUBSUB" + rest)
+    }
+
+    @Test func anythingButTheTwoIsRefused() {
+        for wrong in ["Sharded", "both", "sharded ", "true"] {
+            for text in ["redis-cluster://h", "redis://h"] {
+                #expect(
+                    error(["--redis": [text], "--cluster-pubsub": [wrong]])
+                        == "--cluster-pubsub: \"\(wrong)\" is neither of the two; allowed: sharded, classic")
+            }
+        }
+    }
+
+    @Test func aClusterHasNoSentinels() {
+        let flags = [
+            "--redis": ["redis-cluster://h"], "--cluster-pubsub": ["sharded"], "--sentinel-password-file": ["/s"],
+        ]
+        #expect(error(flags)?.hasPrefix("--sentinel-password-file: there are no sentinels in --redis; ") == true)
+    }
+
+    @Test func aStringOfStackExchangeRedisNamesNoCluster() throws {
+        let string = ["--redis": ["h:7000,i:7001,password=p"]]
+        #expect(try redis(string).topology == .servers([.tcp(host: "h", port: 7000), .tcp(host: "i", port: 7001)]))
+    }
+}
+
 /// What is made of TLS, names, prefix and timings.
 @Suite struct RedisSettingsTests {
     @Test func tlsIsWhatFlagsMakeOfTheAddresssOwn() throws {

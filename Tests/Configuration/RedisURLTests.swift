@@ -29,6 +29,14 @@ private func sentinel(
         password: password, database: database, tls: hasTLS ? TLSConfiguration() : nil)
 }
 
+private func cluster(
+    _ hosts: [(String, UInt16)], user: String? = nil, password: String? = nil, hasTLS: Bool = false
+) -> RedisAddress {
+    RedisAddress(
+        topology: .cluster(hosts.map { .tcp(host: $0, port: $1) }), username: user, password: password,
+        tls: hasTLS ? TLSConfiguration() : nil)
+}
+
 @Suite struct RedisURLTests {
     static let valid: [(String, RedisAddress)] = [
         ("valkey://h", servers([("h", 6379)])), ("valkeys://h", servers([("h", 6379)], hasTLS: true)),
@@ -108,11 +116,33 @@ private func sentinel(
         #expect(outcome { try parseRedisAddress(text) } == .success(url))
     }
 
+    static var clusters: [(String, RedisAddress)] {
+        [
+            ("redis-cluster://h", cluster([("h", 6379)])), ("redis+cluster://h/", cluster([("h", 6379)])),
+            ("valkey-cluster://h:1/0", cluster([("h", 1)])), ("Redis-Cluster://H", cluster([("h", 6379)])),
+            ("rediss-cluster://h", cluster([("h", 6379)], hasTLS: true)),
+            ("rediss+cluster://h", cluster([("h", 6379)], hasTLS: true)),
+            ("valkeys-cluster://h", cluster([("h", 6379)], hasTLS: true)),
+            (
+                "redis-cluster://u:p%40,w@h1:7000,[::1]:7001,h2,h1:7000",
+                cluster([("h1", 7000), ("::1", 7001), ("h2", 6379)], user: "u", password: "p@,w")
+            ),
+            ("redis-cluster://:p@h", cluster([("h", 6379)], password: "p")),
+            ("redis-cluster://u:@h", cluster([("h", 6379)], user: "u", password: "")),
+        ]
+    }
+
+    @Test(arguments: clusters)
+    func aURLNamesSomeNodesOfACluster(text: String, url: RedisAddress) {
+        #expect(outcome { try parseRedisAddress(text) } == .success(url))
+    }
+
     @Test func atMostSixteenHostsAreNamed() {
         let hosts = (1...16).map { "h\($0)" }
         let address = outcome { try parseRedisAddress("redis://" + (hosts + ["h1"]).joined(separator: ",")) }
         #expect(address == .success(servers(hosts.map { ($0, 6379) })))
-        for text in ["redis://" + hosts.joined(separator: ",") + ",x", hosts.joined(separator: ",") + ",x"] {
+        for start in ["redis://", "redis-cluster://", ""] {
+            let text = start + hosts.joined(separator: ",") + ",x"
             let tooMany = outcome { try parseRedisAddress(text) }
             #expect(tooMany == .failure(InvalidValue("names more than 16 hosts")))
         }
@@ -192,8 +222,13 @@ private func sentinel(
             "redis-sentinel://:a#b@h/m",
             "has parameters other than ?sentinelMasterId=service; inside a password ? and # are %3F and %23"
         ),
-        ("redis-cluster://h", "asks for a cluster, not supported by this version"),
-        ("rediss+cluster://h", "asks for a cluster, not supported by this version"),
+        ("redis-cluster://h/1", "has a path behind its hosts, and a cluster has only database 0"),
+        ("rediss-cluster://h/x", "has a path behind its hosts, and a cluster has only database 0"),
+        ("redis-cluster://h/0/0", "has a path behind its hosts, and a cluster has only database 0"),
+        ("redis-cluster://", "has no host"), ("redis-cluster://u:p@", "has no host"),
+        ("redis-cluster://h?x=1", "has parameters (? or #); inside a password they are %3F and %23"),
+        ("redis-cluster:///run/redis.sock", "has no host"), ("valkeyss-cluster://h", "has an unknown scheme"),
+        ("unix-cluster:///r", "has an unknown scheme"),
         ("http://h", "has an unknown scheme"), ("://h", "has an unknown scheme"),
         ("unix://", "has no absolute path"), ("unix://run", "has no absolute path"),
         ("unix://run/x", "has something between unix:// and its absolute path"),
@@ -217,8 +252,11 @@ private func sentinel(
             ("rediss://u:pw@h,i:1", "rediss://h:6379,i:1"),
             ("rediss-sentinel://u:pw@h/m", "rediss-sentinel://h:26379/m"),
             ("h,password=pw,user=u,serviceName=m", "redis-sentinel://h:26379/m"),
+            ("redis-cluster://u:pw@h,[::1]:1/0", "redis-cluster://h:6379,[::1]:1"),
+            ("valkeys-cluster://u:pw@h", "rediss-cluster://h:6379"),
         ] {
-            let configuration = outcomeOfParse(["--prefix": ["x"], "--redis": [url]])
+            let pubsub = url.contains("cluster") ? ["--cluster-pubsub": ["sharded"]] : [:]
+            let configuration = outcomeOfParse(["--prefix": ["x"], "--redis": [url]].merging(pubsub) { $1 })
             #expect(try configuration.get().redis.displayAddress == shown)
         }
     }

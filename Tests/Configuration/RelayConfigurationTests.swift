@@ -52,6 +52,7 @@ func configured(
         (.redisPasswordFile, "/p", { $0.redis.credentials.passwordFile == "/p" }),
         (.sentinelUser, "u", { $0.redis.sentinelCredentials.username == "u" }),
         (.sentinelPasswordFile, "/p", { $0.redis.sentinelCredentials.passwordFile == "/p" }),
+        (.clusterPubSub, "sharded", { $0.redis.topology == .cluster([.tcp(host: "h", port: 6379)], .sharded) }),
         (.redisCA, "/c", { $0.redis.tls?.caFile == "/c" }),
         (.redisCert, "/c", { $0.redis.tls?.certificateFile == "/c" }),
         (.redisKey, "/k", { $0.redis.tls?.keyFile == "/k" }),
@@ -89,6 +90,7 @@ func configured(
         case "--sentinel-user":
             ["--redis": ["redis-sentinel://h/m"], "--sentinel-password-file": ["/s"]]
         case "--sentinel-password-file": ["--redis": ["redis-sentinel://h/m"]]
+        case "--cluster-pubsub": ["--redis": ["redis-cluster://h"]]
         case "--redis-key": ["--redis": ["rediss://h"], "--redis-cert": ["/c"]]
         case "--redis-ca", "--redis-cert", "--redis-tls-name", "--redis-tls-insecure": ["--redis": ["rediss://h"]]
         default: [:]
@@ -106,6 +108,8 @@ func configured(
                 [setting.environmentName: text]
             ).get()
             #expect(holds(byVariable), "\(setting.environmentName)")
+            // Without it there would be no configuration at all, as without a prefix.
+            guard setting.flag != "--cluster-pubsub" else { continue }
             #expect(try !holds(configured(around)), "\(setting.flag) has this by default already")
         }
     }
