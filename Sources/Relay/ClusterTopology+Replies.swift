@@ -21,7 +21,7 @@ extension ClusterTopology {
             guard case .array(let parts) = entry, parts.count >= 3, let range = Self.range(parts[0], parts[1]),
                 let owner = Node(parts[2], host: host), let address = owner.address
             else { return nil }
-            masters.append(Master(address: address, slots: [range], isFailed: false, id: owner.id))
+            masters.append(Master(address: address, slots: [range], id: owner.id))
             for part in parts[3...] {
                 guard let replica = Node(part, host: host) else { return nil }
                 if let address = replica.address { others.append(address) }

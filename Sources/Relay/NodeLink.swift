@@ -11,15 +11,17 @@ class NodeLink: RedisLink {
         super.init(
             name: name, relay: node.relay,
             machine: Self.machine(
-                configuration.timings, heartbeat: configuration.timings.heartbeatInterval))
+                configuration.timings, heartbeat: configuration.timings.heartbeatInterval,
+                expects: node.expectedServer))
     }
 
     override var address: String { node.address(of: place) }
-    override var location: Location { node.location }
+    override var location: Location { node.location(of: self) }
     override var credentials: RedisConfiguration.Credentials { relay.configuration.redis.credentials }
     override func noteFallbacks() { node.noteFallbacks(of: self) }
     override func failed(_ failure: LinkFailure, wasEstablished: Bool) {
         relay.evaluatePath()
+        node.failed(self, failure)
         if let told = self.failure { relay.attemptFailed(self, told) }
         if failure.cause == .demoted, !wasEstablished { node.foundReplica(failure, by: self) }
     }

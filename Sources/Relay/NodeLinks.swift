@@ -6,12 +6,29 @@ internal import RelayCore
 /// The two links to one Redis node, and what they are worth together. The links' events come in here; the decisions are
 /// `NodeMachine`'s, and here they are carried out.
 final class NodeLinks {
+    /// Where the node's server is.
+    enum Site {
+        /// Where the configuration says, or the sentinels.
+        case configured
+        /// A master of a cluster.
+        case master(RedisConfiguration.Endpoint)
+        /// Any member of a cluster will do, and for each link another one.
+        case anyMember
+    }
+
     unowned let relay: Relay
+    let site: Site
     /// What the hub keeps for the node.
     let feed: HubNode
     private(set) var machine: NodeMachine
     private(set) var publishLink: PublishLink!
     private(set) var subscribeLink: SubscribeLink!
+    /// The node's own channel for probes, without the prefix; nil when the probe is off.
+    private(set) var probeChannel: String?
+    /// The channel's slot has been found to be another node's.
+    private var isProbeChannelLost = false
+    /// Hash slots in use that the node has.
+    var slotCount = 0
     /// The PING on the subscribe link after whose answer a probe is due, as one of `HubNode.pingsSent`.
     private var backlogPing: Int?
     /// The subscribe link has been made anew since the publish link was lost, because that one found a replica.
@@ -23,8 +40,9 @@ final class NodeLinks {
     /// How often the role is asked when there are no probes.
     private static let roleIntervalWithoutProbe: UInt64 = 5_000_000_000
 
-    init(relay: Relay, feed: HubNode) {
-        (self.relay, self.feed) = (relay, feed)
+    init(relay: Relay, feed: HubNode, site: Site = .configured) {
+        (self.relay, self.feed, self.site) = (relay, feed, site)
+        probeChannel = relay.probeChannel
         let timings = relay.configuration.timings
         machine = NodeMachine(
             probe: Probe(
@@ -35,25 +53,39 @@ final class NodeLinks {
     }
 
     var links: [NodeLink] { [publishLink, subscribeLink] }
-    /// Where the node's server is.
-    var location: RedisLink.Location {
-        if let sentinels = relay.sentinels { return sentinels.location }
-        switch relay.configuration.redis.topology {
-        case .servers(let endpoints), .cluster(let endpoints, _): return .at(endpoints)
-        case .sentinel: preconditionFailure("there are sentinels")
+    /// Which server has to be there.
+    var expectedServer: ServerKind {
+        switch site {
+        case .configured: .redis
+        case .master: .clusterMaster
+        case .anyMember: .clusterMember
         }
+    }
+
+    /// Of a master of a cluster, where it is.
+    var endpoint: RedisConfiguration.Endpoint? { if case .master(let endpoint) = site { endpoint } else { nil } }
+
+    /// Where a link is to connect.
+    func location(of link: NodeLink) -> RedisLink.Location {
+        if let endpoint { return .at([endpoint]) }
+        if case .anyMember = site, let cluster = relay.cluster {
+            let other = link === publishLink ? subscribeLink : publishLink
+            return cluster.location(apartFrom: other?.place?.endpoint)
+        }
+        if let sentinels = relay.sentinels { return sentinels.location }
+        guard case .servers(let endpoints) = relay.configuration.redis.topology else {
+            preconditionFailure("there are sentinels or a cluster")
+        }
+        return .at(endpoints)
     }
 
     /// The address of a link that is, or was last, somewhere; for people, without secrets.
     func address(of place: Place?) -> String {
         let redis = relay.configuration.redis
         // One server is shown as it was configured, and of several the one that is meant.
-        switch redis.topology {
-        case .servers(let endpoints) where endpoints.count == 1, .cluster(let endpoints, _) where endpoints.count == 1:
-            return redis.displayAddress
-        default: break
-        }
-        return place.map { "redis\(redis.tls == nil ? "" : "s")://\($0.endpoint)" } ?? redis.displayAddress
+        if case .servers(let endpoints) = redis.topology, endpoints.count == 1 { return redis.displayAddress }
+        let server = place?.endpoint ?? endpoint
+        return server.map { "redis\(redis.tls == nil ? "" : "s")://\($0)" } ?? redis.displayAddress
     }
 
     /// Why one of the links is not up.
@@ -83,6 +115,11 @@ final class NodeLinks {
 
     // MARK: The links
 
+    /// A link, or an attempt to have it, has failed.
+    func failed(_ link: NodeLink, _ failure: LinkFailure) {
+        relay.cluster?.nodeFailed(at: link.place?.endpoint, failure)
+    }
+
     func publishLinkEstablished() {
         let refusedRole = publishLink.machine.fallbacks.first { $0.step == .role }
         machine.publishLinkUp(roleUnavailable: refusedRole?.text, now: Clock.monotonicNanoseconds(), using: &random)
@@ -102,13 +139,16 @@ final class NodeLinks {
 
     /// Redis has answered something on the subscribe link.
     func subscribeLinkProgressed() {
-        guard !machine.isRestored, feed.isRestored, subscribeLink.isEstablished, subscribeLink.isProbeAnswered else {
-            return
-        }
+        guard subscribeLink.isEstablished else { return }
+        if machine.isRestored, !feed.isWhole { return relay.evaluatePath() }
+        guard !machine.isRestored, feed.isWhole, subscribeLink.isProbeAnswered else { return }
         machine.subscribeLinkRestored()
         carryOutOrders()
         relay.evaluatePath()
     }
+
+    /// Names may have come from another node, or have been lost here.
+    func noteMissingSubscriptions() { if machine.isRestored, !feed.isWhole { machine.subscriptionsMissing() } }
 
     func subscribeLinkLost() {
         backlogPing = nil
@@ -142,10 +182,11 @@ final class NodeLinks {
             subscribeLink.writePing()
         }
         if orders.asksRole, !publishLink.askRole() { machine.roleNotAsked() }
-        if let number = orders.probe, let channel = relay.probeChannel,
-            !relay.hub.sendProbe(number: number, channel: channel, to: feed)
-        {
-            machine.notPublished()
+        if let number = orders.probe, let probeChannel {
+            let isSent =
+                subscribeLink.isProbeAnswered
+                && relay.hub.sendProbe(number: number, channel: probeChannel, to: feed)
+            if !isSent { machine.notPublished() }
         }
         if let failure = orders.failure { giveUp(failure) }
     }
@@ -163,6 +204,7 @@ final class NodeLinks {
     func probeFailed(_ text: String) {
         if let failure = LinkFailure.classify(denied: text) { return publishLink.fail(failure) }
         if LinkFailure.isDenial(text) { return probeRefused(text) }
+        if endpoint != nil, Redirection.isOfTheCluster(text) { return probeMisplaced(text) }
         machine.probeFailed(now: Clock.monotonicNanoseconds())
     }
 
@@ -176,14 +218,66 @@ final class NodeLinks {
     func roleAnswered(_ reply: LinkMachine.Reply) {
         switch reply {
         case .role(let role):
-            if let failure = LinkFailure.classify(role: role) { return giveUp(failure) }
+            if let failure = LinkFailure.classify(role: role, expected: expectedServer) { return giveUp(failure) }
             machine.roleConfirmed(now: Clock.monotonicNanoseconds(), using: &random)
         case .error(let text) where LinkFailure.isDenial(text):
             machine.roleRefused(text)
             logOnce("Redis refuses ROLE; the relay does without", text)
-        case .error, .status, .other:
+        case .error, .status, .text, .other:
             machine.roleConfirmed(now: Clock.monotonicNanoseconds(), using: &random)
         }
+    }
+
+    /// The server has said how its cluster is.
+    func clusterInfoAnswered(_ reply: LinkMachine.Reply) {
+        guard case .text(let text) = reply, let failure = LinkFailure.classify(clusterInfo: text) else { return }
+        giveUp(failure)
+    }
+
+    // MARK: In a cluster
+
+    /// The node may have other slots than before: its probe must be at one of them.
+    func slotsChanged() {
+        guard endpoint != nil, relay.probeChannel != nil, subscribeLink.isEstablished else { return }
+        if isProbeChannelLost || !ownsProbeChannel { renewProbe() }
+    }
+
+    private var ownsProbeChannel: Bool {
+        guard var channel = probeChannel, let slots = relay.hub.slots else { return true }
+        return channel.withUTF8 { name in
+            Int(slots.node(ofSlot: slots.hashSlots.slot(of: UnsafeRawBufferPointer(name)))) == feed.index
+        }
+    }
+
+    /// Chooses a channel whose slot the node has. Of its slots one in 16384 is found by as many names on average, so the
+    /// search is over in some milliseconds at the most, or fails as good as never.
+    func chooseProbeChannel() {
+        guard endpoint != nil, let base = relay.probeChannel else { return }
+        isProbeChannelLost = false
+        for _ in 0..<(32 * HashSlots.count) {
+            probeChannel = "\(base):\(UInt32.random(in: 0...UInt32.max, using: &random))"
+            if ownsProbeChannel { return }
+        }
+    }
+
+    private func renewProbe() {
+        chooseProbeChannel()
+        machine.renewProbe()
+        subscribeLink.subscribeToProbe()
+    }
+
+    /// The node does not take the probe, as its slot is another one's by now; or the whole cluster takes nothing.
+    func probeMisplaced(_ text: String) {
+        relay.cluster?.redirected(text, by: self)
+        guard text.hasPrefix("CLUSTERDOWN") else { return probeChannelLost() }
+        giveUp(LinkFailure(cause: .topology, reason: "Redis: \(text)"))
+    }
+
+    /// The node has lost the slot of the probe's channel. Which slots it has left is known when a member has been asked.
+    func probeChannelLost() {
+        isProbeChannelLost = true
+        machine.renewProbe()
+        relay.cluster?.slotLost()
     }
 
     /// A link has found a replica at the address where it was to connect, and the other link is connected to the same

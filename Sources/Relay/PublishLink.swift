@@ -29,11 +29,13 @@ final class PublishLink: NodeLink {
 
     override func writePing() { CommandFormatter.format(["PING"]) { hub.sendPing($0, to: feed) } }
 
-    /// Asks whether the server is still a master.
+    /// Asks whether the server is still a master, and in a cluster whether it is still part of it.
     /// - Returns: false when there was no room for the question.
     func askRole() -> Bool {
         var isAsked = false
         CommandFormatter.format(["ROLE"]) { isAsked = hub.sendRole($0, to: feed) }
+        guard isAsked, relay.cluster != nil else { return isAsked }
+        CommandFormatter.format(["CLUSTER", "INFO"]) { isAsked = hub.sendClusterInfo($0, to: feed) }
         return isAsked
     }
 
@@ -57,7 +59,7 @@ final class PublishLink: NodeLink {
         switch hub.publishAnswered(receivers: receivers, by: feed) {
         case Hub.OwnReply.none?: break
         case .probe(let number)?: node.probeAnswered(number)
-        case .ping?, .role?, nil: violation()
+        case .ping?, .role?, .clusterInfo?, nil: violation()
         }
     }
 
@@ -65,7 +67,8 @@ final class PublishLink: NodeLink {
         // A server that is out of step would have publishes answered by what belongs to others.
         var text = ""
         if case .error(let error) = value { text = error } else if publishes.isNumberDue { return violation() }
-        guard let reply = hub.publishRefused(text, by: feed) else { return violation() }
+        let isMisplaced = hub.slots != nil && Redirection.isOfTheCluster(text)
+        guard let reply = hub.publishRefused(text, isMisplaced: isMisplaced, by: feed) else { return violation() }
         if case .error(let error) = value, let failure = LinkFailure.classify(error: error) { return fail(failure) }
         let answer = LinkMachine.Reply(value)
         switch reply {
@@ -73,8 +76,10 @@ final class PublishLink: NodeLink {
         case .role where !LinkMachine.GreetingStep.role.accepts(answer): violation()
         case .ping: if answer.isStatus { pongReceived() }
         case .role: node.roleAnswered(answer)
+        case .clusterInfo where !LinkMachine.GreetingStep.clusterInfo.accepts(answer): violation()
+        case .clusterInfo: node.clusterInfoAnswered(answer)
         case .probe: node.probeFailed(text)
-        case .none: break
+        case .none: if isMisplaced { relay.cluster?.redirected(text, by: node) }
         }
     }
 

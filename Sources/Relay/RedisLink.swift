@@ -172,6 +172,7 @@ class RedisLink {
                 case .auth: ["AUTH"] + login(with: password ?? "")
                 case .setName: ["CLIENT", "SETNAME", "\(client)-\(name)-\(relay.hub.identity.id.prefix(8))"]
                 case .role: ["ROLE"]
+                case .clusterInfo: ["CLUSTER", "INFO"]
                 case .ping: ["PING"]
                 }
             })
@@ -272,6 +273,7 @@ extension LinkMachine.Reply {
         switch value {
         case .error(let text): self = .error(text)
         case .status(let text): self = .status(text)
+        case .bulk(let bytes): self = .text(String(decoding: bytes, as: UTF8.self))
         case .array(let elements):
             guard case .bulk(let bytes)? = elements.first else {
                 self = .other

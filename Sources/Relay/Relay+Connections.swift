@@ -72,7 +72,7 @@ extension Relay: HubEnvironment {
 
     // MARK: HubEnvironment
 
-    func flushPublishes(to node: HubNode) { nodes[node.index].publishLink.flush() }
+    func flushPublishes(to node: HubNode) { nodes.first { $0.feed === node }?.publishLink.flush() }
 
     func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {
         if let code {

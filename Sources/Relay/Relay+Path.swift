@@ -16,11 +16,14 @@ extension Relay {
     /// gone, or has failed to come; when one was lost, its in-flight publishes are answered already.
     func evaluatePath() {
         guard !isEvaluationHeld else { return }
-        let set = NodeSet(nodes.map(\.machine))
+        for node in nodes { node.noteMissingSubscriptions() }
+        var set = NodeSet(nodes.map(\.machine))
+        if let cluster {
+            cluster.countBrokenSubscriptions()
+            (set.slotsWithoutNode, set.otherGaps) = (cluster.slotsWithoutNode, cluster.gaps)
+        }
         let previous = path.status
-        let isChanged = path.update(
-            set, failure: nodes.lazy.compactMap(\.failure).first, now: now,
-            unixMilliseconds: Clock.unixMilliseconds())
+        let isChanged = path.update(set, failure: failure, now: now, unixMilliseconds: Clock.unixMilliseconds())
         hub.status = path.status
         if path.hasBeenUp { announceReady() }
         for node in nodes { node.feed.isPublishing = node.machine.publishing }
@@ -41,8 +44,33 @@ extension Relay {
         }
     }
 
+    /// Why the path is not whole; nil when it is, or when that is not known yet.
+    private var failure: LinkFailure? {
+        let failure = nodes.lazy.compactMap(\.failure).first ?? cluster?.failure
+        guard let cluster, cluster.pubsub == .sharded, cluster.view.topology != nil else { return failure }
+        let used = hub.slots?.usedSlots.count ?? 0
+        if slotsAway == 0 {
+            let names = nodes.reduce(0) { $0 + $1.feed.restoreRemaining }
+            return LinkFailure(
+                cause: .topology, reason: "\(names) subscriptions are under way to where their slots are now")
+        }
+        if !path.hasBeenUp, failure == nil { return nil }
+        let reason = failure?.reason ?? "the links to where they are now are being made"
+        return LinkFailure(
+            cause: failure?.cause ?? .topology, reason: "\(slotsAway) of \(used) slots are away: \(reason)")
+    }
+
+    /// Hash slots in use that cannot be published to, or are not heard.
+    var slotsAway: Int {
+        nodes.reduce(cluster?.slotsWithoutNode ?? 0) { away, node in
+            let machine = node.machine
+            return away
+                + (machine.publishing && (machine.receiving || machine.isMissingNames) ? 0 : node.slotCount)
+        }
+    }
+
     /// An attempt to reach Redis has failed. If the relay was told not to wait for Redis at the start, it ends.
-    func attemptFailed(_ link: NodeLink, _ failure: LinkFailure) {
+    func attemptFailed(_ link: RedisLink, _ failure: LinkFailure) {
         guard let limit = configuration.redis.attemptsAtStart, !path.hasBeenUp, !isStopping, !isEnded,
             link.machine.failedAttempts >= limit
         else { return }

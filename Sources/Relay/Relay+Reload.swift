@@ -18,6 +18,7 @@ extension Relay {
         for problem in problems { logger.error("not reloaded: \(problem)") }
         if problems.isEmpty { logger.notice("reloaded") }
         sentinels?.hasten()
+        cluster?.link.hasten()
         for link in nodes.flatMap(\.links) { link.hasten() }
     }
 

@@ -40,7 +40,8 @@ extension Relay {
     /// closed with unread answers takes with it what Redis has not read yet.
     func endIfStopped() {
         guard isStopping, !isEnded, hub.connectionCount == 0 else { return }
-        if nodes.allSatisfy({ $0.feed.publishes.publishesInFlight == 0 }) { end() }
+        let all = nodes + (cluster?.leaving ?? [])
+        if all.allSatisfy({ $0.feed.publishes.publishesInFlight == 0 }) { end() }
     }
 
     /// Answers what is in flight, writes what the kernel takes, and closes everything; the loop then runs empty.
@@ -51,6 +52,7 @@ extension Relay {
         let failure = LinkFailure(cause: .stopping, reason: "the relay has stopped")
         for node in nodes { node.stop(failure) }
         sentinels?.stop(failure)
+        cluster?.stop(failure)
         hub.emitPublishLosses(all: true)
         hub.outboxes.drainDirty { connections[$0]?.flush() }
         for connection in connections { connection?.close() }

@@ -11,17 +11,21 @@ extension Relay {
     /// that it works while we write to the apps.
     func endTurn() {
         hub.now = now
-        for node in nodes { node.publishLink.flush() }
+        flushPublishes()
         hub.unblock()
         hub.failOverflowed()
         hub.emitPublishLosses()
-        for node in nodes {
-            node.publishLink.flush()
-            node.subscribeLink.flush()
-        }
+        flushPublishes()
+        for node in nodes { node.subscribeLink.flush() }
+        if hub.hasBrokenSubscriptions { evaluatePath() }
         flushConnections()
         finishConnections()
         endIfStopped()
+    }
+
+    private func flushPublishes() {
+        for node in nodes { node.publishLink.flush() }
+        if let cluster { for node in cluster.leaving { node.publishLink.flush() } }
     }
 
     /// Writes the output of all connections and voids the arena. Safe wherever no frame is being encoded.
@@ -58,9 +62,11 @@ extension Relay {
         if loopLag > configuration.timings.heartbeatInterval / 2 {
             for node in nodes { node.forgive(loopLag) }
             sentinels?.forgive(loopLag)
+            cluster?.forgive(loopLag)
         }
         for node in nodes { node.tick() }
         sentinels?.tick()
+        cluster?.tick()
         if loopLag > 0 { hub.forgive(loopLag) }
         hub.failLate()
         closeDrained()

@@ -20,12 +20,14 @@ package final class Relay {
     let probeChannel: String?
     let startedAt: UInt64
 
-    /// The Redis nodes and their links; one for a single Redis.
+    /// The Redis nodes and their links: one for a single Redis, the masters with slots for sharded pub/sub.
     var nodes: [NodeLinks] = []
     /// What new connections to Redis are secured with; nil without TLS.
     var tls: TLSContext?
     /// Who says where the master is; nil when it is configured.
     private(set) var sentinels: Sentinels?
+    /// Who says which nodes there are; nil when it is no cluster.
+    private(set) var cluster: Cluster?
     var path: PathState
     var roundTrips = Histogram()
     var loopLag: UInt64 = 0
@@ -71,18 +73,31 @@ package final class Relay {
         hub.now = startedAt
         hub.outboxes.flush = { [unowned self] slot in connections[slot]?.flush() }
         hub.environment = self
-        nodes = hub.nodes.map { NodeLinks(relay: self, feed: $0) }
-        if case .sentinel(let endpoints, let service) = configuration.redis.topology {
-            sentinels = Sentinels(endpoints, service: service, relay: self)
-        }
+        makeNodes()
         tick = Timer(loop: loop) { [unowned self] in ticked() }
         waker = Timer(loop: loop) {}
     }
 
+    private func makeNodes() {
+        switch configuration.redis.topology {
+        case .servers: nodes = [NodeLinks(relay: self, feed: hub.nodes[0])]
+        case .sentinel(let endpoints, let service):
+            sentinels = Sentinels(endpoints, service: service, relay: self)
+            nodes = [NodeLinks(relay: self, feed: hub.nodes[0])]
+        case .cluster(let seeds, let pubsub):
+            cluster = Cluster(seeds, pubsub: pubsub, relay: self)
+            // The others come when it is known which there are.
+            if pubsub == .classic { nodes = [NodeLinks(relay: self, feed: hub.nodes[0], site: .anyMember)] }
+        }
+    }
+
     private static func makeHub(_ configuration: RelayConfiguration, id: String, status: RelayStatus) -> Hub {
         let limits = configuration.limits
+        var isSharded = false
+        if case .cluster(_, .sharded) = configuration.redis.topology { isSharded = true }
         let identity = RelayIdentity(
-            version: hubrelayVersion, id: id, maxPayloadBytes: limits.maxPayload, features: ["patterns"])
+            version: hubrelayVersion, id: id, maxPayloadBytes: limits.maxPayload,
+            features: isSharded ? [] : ["patterns"])
         let seed = SystemRandom.bytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         return Hub(
             identity: identity, prefix: configuration.listener.prefix,
@@ -94,7 +109,8 @@ package final class Relay {
             bounds: Outboxes.Bounds(
                 window: limits.window, maxBuffered: limits.maxBuffered,
                 hardBound: max(limits.window, identity.maxFrameBytes) + identity.maxFrameBytes + unreadReplyBytes),
-            counters: Counters(), status: status, seed: seed)
+            counters: Counters(), status: status, seed: seed,
+            hashSlots: isSharded ? HashSlots(prefix: configuration.listener.prefix) : nil)
     }
 
     /// Unread output at which a connection is closed, beyond the window, or the largest frame if that is larger, and

@@ -109,6 +109,7 @@ extension Relay {
         lastTickAt = now
         tick.start(after: tickInterval, every: tickInterval)
         sentinels?.start()
+        cluster?.start()
         for node in nodes { node.start() }
         watchdogInterval = watchdogMicroseconds().map { $0 * 1000 }
         // Who asked not to wait for Redis is told that it started only when Redis is there.

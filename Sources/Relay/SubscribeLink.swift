@@ -9,9 +9,11 @@ internal import RelayCore
 final class SubscribeLink: NodeLink {
     private lazy var subscribeSink = SubscribeSink(link: self)
     private let batch = CommandBatch()
+    /// The commands of a turn, written in one go.
+    private let output = OutputBuffer()
     // Borrowed for each reply, so not by way of the relay or the node.
     fileprivate let hub: Hub
-    private let feed: HubNode
+    fileprivate let feed: HubNode
 
     init(node: NodeLinks) {
         (hub, feed) = (node.relay.hub, node.feed)
@@ -31,11 +33,25 @@ final class SubscribeLink: NodeLink {
     private(set) var isProbeAnswered = false
 
     override func established() {
-        isProbeAnswered = relay.probeChannel == nil
+        node.chooseProbeChannel()
+        isProbeAnswered = node.probeChannel == nil
         hub.beginRestore(feed, asksForProbe: !isProbeAnswered)
         node.subscribeLinkEstablished()
         // Writing comes last, also below: it may fail, and end the link before it returns.
-        if let channel = relay.probeChannel { write(["SUBSCRIBE", relay.redisName(of: channel)]) }
+        writeProbeSubscription()
+    }
+
+    /// Subscribes to the probe's channel, which is another one than before.
+    func subscribeToProbe() {
+        guard isEstablished else { return }
+        isProbeAnswered = false
+        hub.asksForProbe(feed)
+        writeProbeSubscription()
+    }
+
+    private func writeProbeSubscription() {
+        guard let channel = node.probeChannel else { return }
+        write([hub.slots == nil ? "SUBSCRIBE" : "SSUBSCRIBE", relay.redisName(of: channel)])
     }
 
     override func lost(_ failure: LinkFailure, unsent: Int) {
@@ -53,15 +69,22 @@ final class SubscribeLink: NodeLink {
         guard isEstablished, let stream else { return }
         let limit = relay.configuration.timings.restoreBatch
         var names = 0
-        while feed.hasSubscribeCommands, names < Self.namesPerTurn, stream.unsent < Self.highWater, isEstablished {
+        while feed.hasSubscribeCommands, names < Self.namesPerTurn, stream.unsent + output.count < Self.highWater {
+            var verb = SubscribeVerb.subscribe
             let count = hub.nextSubscribeCommand(feed, limit: limit) {
+                verb = $0
                 batch.begin(SubscriptionKind($0))
             } append: {
                 batch.append(prefix: $0, name: $1)
             }
-            batch.finish { write($0) }
+            batch.finish { output.append($0) }
+            if verb == .sunsubscribe { CommandFormatter.format(["PING"]) { output.append($0) } }
             names += count
         }
+        let bytes = UnsafeRawBufferPointer(output.bytes)
+        if !bytes.isEmpty { write(bytes) }
+        output.removeAll()
+        guard isEstablished else { return }
         if feed.hasSubscribeCommands, stream.unsent < Self.highWater { relay.wakeUp() }
         // Names that nobody wants any more have been given up without a word to Redis.
         node.subscribeLinkProgressed()
@@ -71,6 +94,8 @@ final class SubscribeLink: NodeLink {
 
     func confirmed(_ kind: SubscriptionKind, _ name: UnsafeRawBufferPointer?) {
         let name = name ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        // The answers to our own are not told from what the node sends when it loses a slot.
+        if kind == .sunsubscribe, hub.slots != nil { return act(on: hub.unsubscribed(redisName: name, by: feed)) }
         act(on: hub.confirmed(SubscribeVerb(kind), redisName: name, by: feed))
     }
 
@@ -90,10 +115,18 @@ final class SubscribeLink: NodeLink {
         switch reply {
         case .none: break
         case .probeSubscribed: isProbeAnswered = true
+        case .probeRefused(let text) where hub.slots != nil && Redirection.isOfTheCluster(text):
+            node.probeMisplaced(text)
+            guard isEstablished else { return }
         case .probeRefused(let text):
             if let failure = LinkFailure.classify(denied: text) { return fail(failure) }
             isProbeAnswered = true
             node.probeRefused(text)
+        case .probeUnsubscribed: node.probeChannelLost()
+        case .slotLost: relay.cluster?.slotLost()
+        case .misplaced(let text):
+            relay.cluster?.redirected(text, by: node)
+            hub.placeMisplaced(feed)
         case .violation(let text): return fail(LinkFailure(cause: .malformedReply, reason: "Redis: \(text)"))
         }
         node.subscribeLinkProgressed()
@@ -104,11 +137,12 @@ private final class SubscribeSink: ReplySink {
     private unowned let link: SubscribeLink
     private unowned let relay: Relay
     private let hub: Hub
+    private let feed: HubNode
 
-    init(link: SubscribeLink) { (self.link, relay, hub) = (link, link.relay, link.hub) }
+    init(link: SubscribeLink) { (self.link, relay, hub, feed) = (link, link.relay, link.hub, link.feed) }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
-        if let number = hub.deliver(channel: channel, payload: payload) { link.node.probeHeard(number) }
+        if let number = hub.deliver(channel: channel, payload: payload, by: feed) { link.node.probeHeard(number) }
         relay.relieveArena()
     }
 

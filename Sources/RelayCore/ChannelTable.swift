@@ -23,13 +23,15 @@ package final class ChannelTable {
         /// The first of the requests that wait for Redis's answer on it; 0: none.
         var firstWaiter: UInt32 = 0
         var nameCount: UInt16
-        /// The node whose share it is; set by whoever inserts the name.
+        /// The node whose share it is, as an index in `Hub.nodes`.
         var node: UInt16 = 0
+        /// The hash slot, where that decides about the node.
+        var slot: UInt16 = 0
         var isPattern: Bool
         var phase = Phase.absent
         /// In the list of names about which Redis is to be told something.
         var isQueued = false
-        /// Held when the restore under way began, and not yet confirmed.
+        /// Held when the restore under way began, or when it came from another node, and not yet confirmed.
         var isRestoring = false
 
         var isWanted: Bool { memberCount > 0 || pendingCount > 0 }

@@ -13,13 +13,11 @@ package struct ClusterTopology: Sendable, Equatable {
         package var address: Address
         /// In order; two ranges never touch.
         package var slots: [ClosedRange<UInt16>]
-        /// The cluster has given it up, and has no other yet for its slots.
-        package var isFailed: Bool
         /// What the cluster calls it, at whatever address it is; empty where the server does not tell.
         package var id: String
 
-        package init(address: Address, slots: [ClosedRange<UInt16>], isFailed: Bool, id: String) {
-            (self.address, self.slots, self.isFailed, self.id) = (address, slots, isFailed, id)
+        package init(address: Address, slots: [ClosedRange<UInt16>], id: String) {
+            (self.address, self.slots, self.id) = (address, slots, id)
         }
 
         /// Takes the slots behind those that it has.
@@ -34,7 +32,7 @@ package struct ClusterTopology: Sendable, Equatable {
 
     /// Those that own slots, in the order of their first ones.
     package private(set) var masters: [Master]
-    /// Replicas, and masters without slots, as far as they have not failed; in order, each once.
+    /// Replicas and masters without slots, as far as they are told; in order, each once.
     package private(set) var others: [Address]
 
     /// - Parameters:
@@ -62,7 +60,7 @@ package struct ClusterTopology: Sendable, Equatable {
             free = Int(slots.upperBound) + 1
             merged[owner].add(slots)
         }
-        let idle = masters.filter { $0.slots.isEmpty && !$0.isFailed }.map(\.address)
+        let idle = masters.filter(\.slots.isEmpty).map(\.address)
         let owning = Set(merged.map(\.address))
         self.masters = merged.sorted { $0.slots[0].lowerBound < $1.slots[0].lowerBound }
         self.others = Set(others + idle).subtracting(owning).sorted { ($0.host, $0.port) < ($1.host, $1.port) }

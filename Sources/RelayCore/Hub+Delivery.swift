@@ -3,13 +3,17 @@ extension Hub {
     /// - Parameter channel: as Redis knows it, with the prefix.
     /// - Returns: the number of the relay's own probe, when this was it.
     @inline(__always)
-    package func deliver(channel redisChannel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) -> UInt64? {
+    package func deliver(
+        channel redisChannel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, by node: HubNode
+    ) -> UInt64? {
         guard redisChannel.count >= prefix.count else { return nil }
         let channel = UnsafeRawBufferPointer(rebasing: redisChannel[prefix.count...])
         let index = table.find(channel, isPattern: false)
         guard index != ChannelTable.none else {
             return isReservedName(channel) ? decimal(payload) : nil
         }
+        // A node that has not yet heard that it lost the slot.
+        guard Int(table.entries[Int(index)].node) == node.index else { return nil }
         counters.messagesReceived += 1
         fanOut(to: index, channel: channel, payload: payload, pattern: nil)
         return nil

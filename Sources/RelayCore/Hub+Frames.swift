@@ -51,7 +51,12 @@ extension Hub {
         case .publish(let channel, let payload, let id):
             sessions[slot].isPublisher = true
             guard mayProceed(slot) else { return block(slot) }
-            publish(channel: channel, payload: payload, id: id, from: slot)
+            let node = node(of: channel)
+            if slots != nil, node.isCongested {
+                sessions[slot].congestedNode = UInt16(node.index)
+                return block(slot)
+            }
+            publish(channel: channel, payload: payload, id: id, from: slot, to: node)
         case .subscribe(let request):
             guard mayProceed(slot) else { return block(slot) }
             subscribe(request, from: slot)
@@ -103,7 +108,7 @@ extension Hub {
     /// Whether frames of this connection may be taken now; if not, its socket is not read.
     @inline(__always)
     package func mayProceed(_ slot: Int) -> Bool {
-        !(sessions[slot].isPublisher && isCongested) && !sessions[slot].pending.isFull
+        !(sessions[slot].isPublisher && isHeldBack(slot)) && !sessions[slot].pending.isFull
     }
 
     /// Notes that a connection waits; `unblock` lets it go on.

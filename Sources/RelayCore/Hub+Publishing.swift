@@ -1,14 +1,15 @@
 extension Hub {
     // MARK: From apps
 
-    /// The caller has made sure that the queue is not congested.
-    func publish(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64, from slot: Int) {
+    /// The caller has found the channel's node, and made sure that its queue is not congested.
+    func publish(
+        channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64, from slot: Int, to node: HubNode
+    ) {
         if let fault = fault(of: channel, what: "channel") ?? fault(ofPayload: payload) ?? fault(ofID: id) {
             return tell(slot, id, .invalid, detail: fault, cause: .invalid)
         }
-        let node = node(of: channel)
         guard node.isPublishing else {
-            return tell(slot, id, .notConnected, detail: status.reason, cause: .notConnected)
+            return tell(slot, id, .notConnected, detail: status.reason, cause: node.cause)
         }
         let owner = PublishQueue.Owner.app(slot: slot, generation: sessions[slot].generation, id: id)
         sessions[slot].owedAnswers += 1
@@ -86,7 +87,7 @@ extension Hub {
     // MARK: From Redis
 
     /// What the publish link has to act on itself.
-    package enum OwnReply { case none, ping, role, probe(number: UInt64) }
+    package enum OwnReply { case none, ping, role, clusterInfo, probe(number: UInt64) }
 
     /// Redis has answered the oldest command with an integer, for a PUBLISH the number of its receivers.
     /// - Returns: nil when nothing was asked.
@@ -101,6 +102,7 @@ extension Hub {
             if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
         case .ping: return .ping
         case .role: return .role
+        case .clusterInfo: return .clusterInfo
         case .probe(let number): return .probe(number: number)
         }
         return OwnReply.none
@@ -108,13 +110,16 @@ extension Hub {
 
     /// Redis has answered the oldest command with an error, or with anything else that is no integer.
     /// - Returns: nil when nothing was asked.
-    package func publishRefused(_ text: String, by node: HubNode) -> OwnReply? {
+    /// - Parameter isMisplaced: the node has not taken it because the slot is not, or not yet, its own.
+    package func publishRefused(_ text: String, isMisplaced: Bool = false, by node: HubNode) -> OwnReply? {
         guard let owner = node.publishes.popAnswered() else { return nil }
         switch owner {
         case .app(let slot, let generation, let id):
-            publishEnded(slot, generation, id, .refused, detail: text, cause: .refused)
+            let (outcome, cause) = isMisplaced ? (Outcome.notConnected, Cause.topology) : (.refused, .refused)
+            publishEnded(slot, generation, id, outcome, detail: text, cause: cause)
         case .ping: return .ping
         case .role: return .role
+        case .clusterInfo: return .clusterInfo
         case .probe(let number): return .probe(number: number)
         }
         return OwnReply.none
@@ -142,6 +147,9 @@ extension Hub {
     }
     package func sendRole(_ bytes: UnsafeRawBufferPointer, to node: HubNode) -> Bool {
         node.publishes.own(bytes, owner: .role)
+    }
+    package func sendClusterInfo(_ bytes: UnsafeRawBufferPointer, to node: HubNode) -> Bool {
+        node.publishes.own(bytes, owner: .clusterInfo)
     }
 
     /// Publishes probe `number` on the probe channel.

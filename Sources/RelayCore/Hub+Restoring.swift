@@ -4,6 +4,12 @@ extension Hub {
         case none
         case probeSubscribed
         case probeRefused(String)
+        /// The node has lost the slot of the probe's channel.
+        case probeUnsubscribed
+        /// The node has lost the slot of a name that was subscribed to.
+        case slotLost
+        /// The node's slots are not what we took them for; the text says where a slot is, or why nobody has it.
+        case misplaced(String)
         /// Redis answered what was not asked.
         case violation(String)
     }
@@ -16,14 +22,21 @@ extension Hub {
         // Whatever an earlier link left undone belongs to that one.
         if node.phase != .detached { subscribeLinkFailed(node) }
         node.phase = .restoring
-        if asksForProbe { node.commands.append(.init(kind: .probe, count: 1, remaining: 1)) }
+        if asksForProbe { self.asksForProbe(node) }
+        var names: [UInt32] = []
         table.forEach { index in
             guard table.entries[Int(index)].node == node.index, table.entries[Int(index)].isWanted else { return }
             table.entries[Int(index)].isRestoring = true
             node.restoreRemaining += 1
-            queue(index)
+            names.append(index)
         }
+        // A command names channels of one slot.
+        if slots != nil { names.sort { table.entries[Int($0)].slot < table.entries[Int($1)].slot } }
+        for index in names { queue(index) }
     }
+
+    /// A SUBSCRIBE to another channel of the probe's is about to be written.
+    package func asksForProbe(_ node: HubNode) { node.commands.append(.init(kind: .probe, count: 1, remaining: 1)) }
 
     /// The node is receiving from here on: requests that came during its restore are answered.
     package func goLiveIfRestored(_ node: HubNode) {
@@ -48,7 +61,7 @@ extension Hub {
             table.entries[Int(index)].isQueued = false
             table.entries[Int(index)].isRestoring = false
             waiting += waiters.takeAll(from: &table.entries[Int(index)].firstWaiter)
-            if !table.entries[Int(index)].isWanted { table.remove(index) }
+            if table.entries[Int(index)].isWanted { move(index) } else { table.remove(index) }
         }
         for operation in waiting + node.takeWaitingForLive() { advance(operation) }
     }
@@ -70,7 +83,7 @@ extension Hub {
         }
     }
 
-    private func noLongerRestoring(_ index: UInt32) {
+    func noLongerRestoring(_ index: UInt32) {
         guard table.entries[Int(index)].isRestoring else { return }
         table.entries[Int(index)].isRestoring = false
         nodes[Int(table.entries[Int(index)].node)].restoreRemaining -= 1
@@ -94,25 +107,30 @@ extension Hub {
     ) -> Int {
         var verb: SubscribeVerb?
         var count = 0
+        var slot: UInt16 = 0
         func take(_ index: UInt32, _ needed: SubscribeVerb) {
             if verb == nil { begin(needed) }
             verb = needed
             count += 1
-            let isJoining = needed == .subscribe || needed == .psubscribe
-            table.entries[Int(index)].phase = isJoining ? .subscribing : .unsubscribing
+            table.entries[Int(index)].phase = needed.isJoining ? .subscribing : .unsubscribing
             node.unconfirmedNames.append(index)
             let entry = table.entries[Int(index)]
+            slot = entry.slot
             (entry.isPattern ? patternPrefix : prefix).withUnsafeBytes { append($0, entry.nameBytes) }
         }
         while count == 0, let batch = node.refusedBatches.popFirst() {
-            for index in batch {
+            for index in batch where isQueued(index, at: node) {
                 table.entries[Int(index)].isQueued = false
                 if let needed = neededVerb(index) { take(index, needed) } else { reconsider(index) }
             }
         }
         while node.refusedBatches.isEmpty, count < limit, let index = node.queuedNames.first {
+            guard isQueued(index, at: node) else {
+                _ = node.queuedNames.popFirst()
+                continue
+            }
             let needed = neededVerb(index)
-            if let needed, let verb, needed != verb { break }
+            if let needed, let verb, needed != verb || table.entries[Int(index)].slot != slot { break }
             _ = node.queuedNames.popFirst()
             table.entries[Int(index)].isQueued = false
             if let needed { take(index, needed) } else { reconsider(index) }
@@ -122,11 +140,16 @@ extension Hub {
         return count
     }
 
+    /// Whether what a node's list says of a name still holds: the name may be at another node by now.
+    private func isQueued(_ index: UInt32, at node: HubNode) -> Bool {
+        table.entries[Int(index)].isQueued && Int(table.entries[Int(index)].node) == node.index
+    }
+
     private func neededVerb(_ index: UInt32) -> SubscribeVerb? {
         let entry = table.entries[Int(index)]
         switch (entry.phase, entry.isWanted) {
-        case (.absent, true): return entry.isPattern ? .psubscribe : .subscribe
-        case (.subscribed, false): return entry.isPattern ? .punsubscribe : .unsubscribe
+        case (.absent, true): return slots != nil ? .ssubscribe : entry.isPattern ? .psubscribe : .subscribe
+        case (.subscribed, false): return slots != nil ? .sunsubscribe : entry.isPattern ? .punsubscribe : .unsubscribe
         default: return nil
         }
     }
@@ -140,7 +163,7 @@ extension Hub {
         guard let command = node.commands.first else {
             return .violation("a confirmation of nothing that was asked")
         }
-        if case .probe = command.kind, verb == .subscribe {
+        if case .probe = command.kind, verb.isJoining {
             _ = node.commands.popFirst()
             return .probeSubscribed
         }
@@ -150,8 +173,7 @@ extension Hub {
         _ = node.unconfirmedNames.popFirst()
         node.commands.updateFirst { $0.remaining -= 1 }
         if command.remaining == 1 { _ = node.commands.popFirst() }
-        let isNowSubscribed = verb == .subscribe || verb == .psubscribe
-        table.entries[Int(index)].phase = isNowSubscribed ? .subscribed : .absent
+        table.entries[Int(index)].phase = verb.isJoining ? .subscribed : .absent
         decided(index)
         return .none
     }
@@ -165,6 +187,7 @@ extension Hub {
 
     /// Redis has answered what was under way for the name.
     private func decided(_ index: UInt32) {
+        if move(index) { return }
         let entry = table.entries[Int(index)]
         if entry.phase == .subscribed {
             noLongerRestoring(index)
@@ -177,16 +200,28 @@ extension Hub {
 
     /// Redis has answered the oldest command with PONG.
     package func pongReceived(from node: HubNode) -> SubscribeReply {
-        guard let command = node.commands.popFirst(), case .ping = command.kind else {
-            return .violation("a PONG that was not asked for")
+        switch node.commands.popFirst() {
+        case let command? where command.kind.isPing: node.pingsAnswered += 1
+        case let command? where command.kind.verb == .sunsubscribe: left(command, by: node)
+        default: return .violation("a PONG that was not asked for")
         }
-        node.pingsAnswered += 1
         return .none
+    }
+
+    /// The PING behind an SUNSUBSCRIBE has its answer.
+    private func left(_ command: SubscribeCommand, by node: HubNode) {
+        for _ in 0..<command.count {
+            guard let index = node.unconfirmedNames.popFirst() else { return }
+            table.entries[Int(index)].phase = .absent
+            decided(index)
+        }
     }
 
     /// Redis has answered the oldest command with an error. A command of several names is asked again in halves, until
     /// only the names that Redis does refuse are out.
     package func subscribeRefused(_ text: String, by node: HubNode) -> SubscribeReply {
+        // Whatever became of it, the answer to the PING behind it ends it.
+        if node.commands.first?.kind.verb == .sunsubscribe { return .none }
         guard let command = node.commands.popFirst() else {
             return .violation("an error in answer to nothing: \(text)")
         }
@@ -205,7 +240,11 @@ extension Hub {
                 table.entries[Int(index)].phase = .absent
                 names.append(index)
             }
-            refuse(names, isJoining: verb == .subscribe || verb == .psubscribe, text, by: node)
+            if slots != nil, Redirection.isOfTheCluster(text) {
+                misplaced(names, by: node)
+                return .misplaced(text)
+            }
+            refuse(names, isJoining: verb.isJoining, text, by: node)
             return .none
         }
     }

@@ -29,7 +29,7 @@ extension Hub {
     }
 
     private func concerns(_ operation: NameOperation, _ node: HubNode) -> Bool {
-        nodes.count == 1 || operation.names.contains { table.entries[Int($0)].node == node.index }
+        slots == nil || operation.names.contains { table.entries[Int($0)].node == node.index }
     }
 
     /// An Unsubscribe: in force at once, and once more in its turn, for names that an unanswered Subscribe of this
@@ -73,6 +73,7 @@ extension Hub {
         var fault: String?
         request.forEach { name, isPattern in
             fault = self.fault(of: name, what: isPattern ? "a pattern" : "a channel")
+            if isPattern, slots != nil { fault = "sharded pub/sub has no patterns (--cluster-pubsub classic has)" }
             return fault == nil
         }
         return fault
@@ -106,9 +107,7 @@ extension Hub {
         request.forEach { name, isPattern in
             let index = table.findOrInsert(name, isPattern: isPattern)
             // A name that is new, or that nobody wants, may be placed anew; the others stay where Redis has them.
-            if table.entries[Int(index)].isUnused {
-                table.entries[Int(index)].node = UInt16(node(of: name).index)
-            }
+            if table.entries[Int(index)].isUnused { place(index) }
             if table.entries[Int(index)].pendingCount > 0 {
                 if seen.isEmpty { seen = Set(operation.names) }
                 guard !seen.contains(index) else { return true }

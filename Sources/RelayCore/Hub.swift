@@ -2,7 +2,8 @@
 /// commands for Redis (in the nodes' `publishes` and by `nextSubscribeCommand`) and calls of `environment` come out.
 ///
 /// One hub serves one listening socket, since the prefix is a property of it. Its concerns are in files of their own:
-/// `Hub+Connections`, `Hub+Frames`, `Hub+Publishing`, `Hub+Subscribing`, `Hub+Restoring`, `Hub+Delivery`.
+/// `Hub+Connections`, `Hub+Frames`, `Hub+Publishing`, `Hub+Subscribing`, `Hub+Restoring`, `Hub+Placement`,
+/// `Hub+Delivery`.
 package final class Hub {
     package struct Limits: Sendable {
         package var maxConnections: Int
@@ -26,8 +27,10 @@ package final class Hub {
     package let limits: Limits
     package let counters: Counters
     package let outboxes: Outboxes
-    /// The Redis nodes, each with its share of the names; one for a single Redis.
-    package let nodes: [HubNode]
+    /// The Redis nodes, each with its share of the names: one that has them all, or `nowhere` and those that have slots.
+    package internal(set) var nodes: [HubNode]
+    /// Which node has which slots; nil where one node has all names.
+    package let slots: SlotMap?
     /// What acts on the hub's wishes, and outlives it; set before the first connection. Not weak: that makes every
     /// retain and release of the object several times as dear.
     package unowned var environment: (any HubEnvironment)?
@@ -54,25 +57,27 @@ package final class Hub {
     /// Which requests wait for Redis's answer on which name; the lists begin in the table's entries.
     var waiters = WaiterPool()
     private let firstNode: HubNode
-    private let placement: Placement?
+    /// Nodes that have gone; they are used again.
+    var vacantNodes: [HubNode] = []
+    /// A subscription that was in force has ended otherwise than with its link; see `takeBrokenSubscriptions`.
+    package internal(set) var hasBrokenSubscriptions = false
     /// Pairs of a connection and a name, those of unanswered requests included.
     package internal(set) var subscriptionCount = 0
 
     /// - Parameter patternPrefix: `prefix` with its glob characters escaped for Redis.
     /// - Parameter seed: random; makes the hashes of channel names unpredictable.
-    /// - Parameter nodeCount: at least 1.
-    /// - Parameter placement: which node a name belongs to, without the prefix; wanted when there are several.
+    /// - Parameter hashSlots: of names with this prefix, where each is sent to the node of its slot; nil for one node.
     package init(
         identity: RelayIdentity, prefix: [UInt8], patternPrefix: [UInt8], limits: Limits, bounds: Outboxes.Bounds,
-        counters: Counters, status: RelayStatus, seed: UInt64, nodeCount: Int = 1, placement: Placement? = nil
+        counters: Counters, status: RelayStatus, seed: UInt64, hashSlots: HashSlots? = nil
     ) {
         (self.identity, self.prefix, self.patternPrefix) = (identity, prefix, patternPrefix)
         (self.limits, self.counters, self.status) = (limits, counters, status)
         outboxes = Outboxes(capacity: limits.maxConnections, bounds: bounds, counters: counters)
         table = ChannelTable(seed: seed)
-        firstNode = HubNode(index: 0)
-        nodes = [firstNode] + (1..<max(1, nodeCount)).map(HubNode.init)
-        self.placement = placement
+        firstNode = HubNode(index: 0, isSharded: hashSlots != nil)
+        nodes = [firstNode]
+        slots = hashSlots.map(SlotMap.init)
         sessions = .allocate(capacity: limits.maxConnections)
         splitters = .allocate(capacity: limits.maxConnections)
     }
@@ -93,15 +98,15 @@ package final class Hub {
     /// The node that a channel belongs to.
     @inline(__always)
     func node(of channel: UnsafeRawBufferPointer) -> HubNode {
-        guard let placement else { return firstNode }
-        return nodes[placement(channel)]
+        guard let slots else { return firstNode }
+        return nodes[Int(slots.node(ofSlot: slots.hashSlots.slot(of: channel)))]
     }
 
-    /// Whether a node that takes publishes can take no more of them for the moment.
+    /// Whether a connection has to wait for its node: the only one, or the one that it last found congested.
     @inline(__always)
-    var isCongested: Bool {
-        guard placement != nil else { return firstNode.isPublishing && firstNode.publishes.isCongested }
-        return nodes.contains { $0.isPublishing && $0.publishes.isCongested }
+    func isHeldBack(_ slot: Int) -> Bool {
+        guard slots != nil else { return firstNode.isCongested }
+        return nodes[Int(sessions[slot].congestedNode)].isCongested
     }
 }
 

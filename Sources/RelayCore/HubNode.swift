@@ -11,9 +11,12 @@ package final class HubNode {
 
     /// The position in `Hub.nodes`.
     package let index: Int
-    package let publishes = PublishQueue()
+    package let publishes: PublishQueue
     /// Whether publishes of apps may go this way; set by the I/O layer together with the status.
     package var isPublishing = false
+    /// Why a publish does not go this way, if it does not: nothing but the link is wanting, or the slot has no master that
+    /// could be reached.
+    let cause: Cause
 
     var phase = SubscribePhase.detached
     /// Commands that Redis has not fully answered, in the order in which it will.
@@ -27,8 +30,12 @@ package final class HubNode {
     /// PINGs written to the subscribe link, and those of them that have an answer. Both begin anew with each link.
     package private(set) var pingsSent = 0
     package internal(set) var pingsAnswered = 0
-    /// Names held when the restore began that have no answer yet.
-    var restoreRemaining = 0
+    /// Names held when the restore began, or that have come from another node, that have no answer yet.
+    package internal(set) var restoreRemaining = 0
+    /// Names that the node did not take, its slots being what they are: they are asked for again.
+    var misplaced: [UInt32] = []
+    /// Names that the node has lost, and that it was asked for again within this tick.
+    var askedAgain: Set<UInt32> = []
     /// Requests that came during the restore and are not answered before its end.
     private(set) var waitingForLive: [NameOperation] = []
     private var sweepAt = 1024
@@ -36,10 +43,21 @@ package final class HubNode {
     /// publish link is away), requests are not kept waiting for it. Set by the I/O layer together with the status.
     package var isLiveExpected = true
 
-    init(index: Int) { self.index = index }
+    init(index: Int, isSharded: Bool = false) {
+        self.index = index
+        cause = isSharded ? .topology : .notConnected
+        publishes = PublishQueue(isSharded: isSharded)
+    }
+
+    /// Whether it takes publishes, and can take no more of them for the moment.
+    @inline(__always)
+    var isCongested: Bool { isPublishing && publishes.isCongested }
 
     /// Whether every name that was held when the restore under way began has Redis's answer.
     package var isRestored: Bool { phase == .restoring && restoreRemaining == 0 }
+
+    /// Whether every name that is held here has Redis's answer.
+    package var isWhole: Bool { phase != .detached && restoreRemaining == 0 }
 
     /// Whether `Hub.nextSubscribeCommand` has anything to give.
     package var hasSubscribeCommands: Bool { !queuedNames.isEmpty || !refusedBatches.isEmpty }
@@ -59,6 +77,11 @@ package final class HubNode {
         return waitingForLive
     }
 
+    func takeMisplaced() -> [UInt32] {
+        defer { misplaced.removeAll() }
+        return misplaced
+    }
+
     /// A PING is about to be written to the subscribe link.
     package func sentPing() {
         commands.append(.init(kind: .ping, count: 1, remaining: 1))
@@ -72,20 +95,28 @@ package final class HubNode {
         unconfirmedNames.removeAll()
         queuedNames.removeAll()
         refusedBatches.removeAll()
+        misplaced.removeAll()
+        askedAgain.removeAll()
         restoreRemaining = 0
         (pingsSent, pingsAnswered) = (0, 0)
     }
 }
 
-/// Which node a name belongs to, as an index in `Hub.nodes`.
-package typealias Placement = (_ name: UnsafeRawBufferPointer) -> Int
-
 /// What Redis is told about names, in the order in which it will answer. One thing at a time is under way for a name;
 /// when its answer comes, what is wanted by then is compared with what Redis has.
 package enum SubscribeVerb: UInt8, Sendable {
     case subscribe, unsubscribe, psubscribe, punsubscribe
-    /// Of sharded channels.
+    /// Of a cluster's sharded pub/sub. An `sunsubscribe` is followed by a PING, whose answer ends it: its own may be
+    /// confirmations or one error, and the node sends the same confirmations by itself when it loses the slot.
     case ssubscribe, sunsubscribe
+
+    /// Whether it asks for messages, rather than for an end to them.
+    package var isJoining: Bool {
+        switch self {
+        case .subscribe, .psubscribe, .ssubscribe: true
+        case .unsubscribe, .punsubscribe, .sunsubscribe: false
+        }
+    }
 }
 
 /// A command on the subscribe link that Redis has not fully answered.
@@ -95,6 +126,9 @@ struct SubscribeCommand {
         /// The subscription to the relay's own probe channel.
         case probe
         case ping
+
+        var isPing: Bool { if case .ping = self { true } else { false } }
+        var verb: SubscribeVerb? { if case .names(let verb) = self { verb } else { nil } }
     }
     var kind: Kind
     var count: Int

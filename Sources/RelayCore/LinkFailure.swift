@@ -62,13 +62,13 @@ package struct LinkFailure: Error, Equatable, Sendable {
         return LinkFailure(cause: .auth, reason: "Redis: \(text)")
     }
 
-    /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it. A Sentinel is
-    /// another kind of server altogether.
+    /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it; unless it is one
+    /// of a cluster, in which every member passes on what is published. A Sentinel is another kind of server altogether.
     package static func classify(role: String, expected: ServerKind = .redis) -> LinkFailure? {
         switch (expected, role) {
-        case (.redis, "slave"), (.redis, "replica"):
+        case (.redis, "slave"), (.redis, "replica"), (.clusterMaster, "slave"), (.clusterMaster, "replica"):
             LinkFailure(cause: .demoted, reason: "Redis is a replica, not a master")
-        case (.redis, "sentinel"):
+        case (.redis, "sentinel"), (.clusterMaster, "sentinel"), (.clusterMember, "sentinel"):
             LinkFailure(
                 cause: .topology, reason: "this is a Sentinel, which carries no messages (redis-sentinel:// asks it)")
         case (.sentinel, _) where role != "sentinel":
@@ -78,5 +78,33 @@ package struct LinkFailure: Error, Equatable, Sendable {
     }
 }
 
+extension LinkFailure {
+    /// What a member says of its cluster; nil when it can be used. One that reaches no more than half of it has been cut
+    /// off: the others may have given its slots away, and hear nothing of what is published on it.
+    package static func classify(clusterInfo text: String) -> LinkFailure? {
+        guard let info = ClusterInfo(text) else {
+            return LinkFailure(cause: .malformedReply, reason: "Redis: an answer to CLUSTER INFO that is none")
+        }
+        guard info.isInMinority else { return nil }
+        return LinkFailure(
+            cause: .topology,
+            reason: "this node is cut off from the most of its cluster (it reaches \(info.slotsOK) of "
+                + "\(info.slotsAssigned) slots)")
+    }
+
+    /// What an error in answer to CLUSTER INFO, SHARDS or SLOTS means; nil when that says nothing.
+    package static func classify(clusterError text: String) -> LinkFailure? {
+        guard text.contains("cluster support disabled") else { return nil }
+        return LinkFailure(
+            cause: .topology, reason: "this Redis is not a member of a cluster (redis:// is for it)")
+    }
+}
+
 /// What a link is to find where it connects.
-package enum ServerKind: Sendable { case redis, sentinel }
+package enum ServerKind: Sendable {
+    case redis, sentinel
+    /// A master of a cluster; any member of it.
+    case clusterMaster, clusterMember
+
+    var isOfCluster: Bool { self == .clusterMaster || self == .clusterMember }
+}

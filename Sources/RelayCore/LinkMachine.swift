@@ -8,7 +8,7 @@
 /// *Resolving* is done anew for each attempt, and every address that it gives is tried in turn, also when the server
 /// there is none that can be used, a replica for one; when resolving fails, the address that worked last is tried.
 /// *Securing* is the TLS handshake, where there is one. *Greeting* is what is asked before the link is used: AUTH, the
-/// name for CLIENT LIST, ROLE, PING. They are written at once, and their replies come in order. What an established link
+/// name for CLIENT LIST, ROLE, in a cluster CLUSTER INFO, PING. They are written at once, and their replies come in order. What an established link
 /// is used for is the business of the hub, or of the sentinels' view; what the two links of a node are worth together is
 /// `NodeMachine`'s.
 package struct LinkMachine: Sendable {
@@ -34,12 +34,14 @@ package struct LinkMachine: Sendable {
         case auth = "AUTH"
         case setName = "CLIENT SETNAME"
         case role = "ROLE"
+        case clusterInfo = "CLUSTER INFO"
         case ping = "PING"
 
         /// Whether a reply can be one to this, now or later in the link's life.
         package func accepts(_ reply: Reply) -> Bool {
             switch (self, reply) {
             case (_, .error), (.role, .role), (.auth, .status), (.setName, .status), (.ping, .status): true
+            case (.clusterInfo, .text): true
             default: false
             }
         }
@@ -51,6 +53,8 @@ package struct LinkMachine: Sendable {
         case status(String)
         /// The first element of an answer to ROLE.
         case role(String)
+        /// A string, such as the answer to CLUSTER INFO.
+        case text(String)
         case other
 
         package var isStatus: Bool { if case .status = self { true } else { false } }
@@ -196,7 +200,8 @@ package struct LinkMachine: Sendable {
     /// - Returns: what to ask, in this order.
     package mutating func connected(now: UInt64, secret: String?) -> [GreetingStep] {
         self.secret = secret
-        steps = (secret == nil ? [] : [.auth]) + [.setName, .role, .ping]
+        steps = (secret == nil ? [] : [.auth]) + [.setName, .role]
+        steps += expectedServer.isOfCluster ? [.clusterInfo, .ping] : [.ping]
         phase = .greeting
         fallbacks = []
         (lastHeard, owedSince, isSuspect) = (now, now, false)
@@ -219,6 +224,8 @@ package struct LinkMachine: Sendable {
             if step != .ping { fallbacks.append(Fallback(step: step, text: masked(text))) }
         case .role(let role):
             if let failure = LinkFailure.classify(role: role, expected: expectedServer) { return .fail(failure) }
+        case .text(let text):
+            if let failure = LinkFailure.classify(clusterInfo: text) { return .fail(failure) }
         case .status, .other: break
         }
         guard steps.isEmpty else { return .none }
@@ -237,6 +244,7 @@ package struct LinkMachine: Sendable {
     /// A sentinel is commonly given the password of the servers that it watches, and has none itself. In which words it
     /// says so, if it knows AUTH at all, depends on its age; but one that wants a password refuses what comes after it.
     private func failure(error text: String, at step: GreetingStep) -> LinkFailure? {
+        if step == .clusterInfo, let failure = LinkFailure.classify(clusterError: text) { return failure }
         let failure = LinkFailure.classify(error: text, isAuth: step == .auth)
         guard expectedServer == .sentinel, failure?.cause == .auth else { return failure }
         if step == .auth { return nil }

@@ -25,6 +25,8 @@ package struct NodeMachine: Sendable {
     private var isSubscribeLinkUp = false
     /// Everything that was held when the subscribe link came up has been answered.
     package private(set) var isRestored = false
+    /// That was so before on the connection that is open now, and what is missing has come later.
+    private var isRestoredOnce = false
     /// A probe has come back over the two connections that are open now.
     private var isProven = false
     /// The path was found to be bad, and nothing has come back since.
@@ -60,6 +62,7 @@ package struct NodeMachine: Sendable {
 
     package mutating func subscribeLinkUp() {
         isSubscribeLinkUp = true
+        isRestoredOnce = false
         isProven = false
         probe.allow()
     }
@@ -68,10 +71,24 @@ package struct NodeMachine: Sendable {
     package mutating func subscribeLinkRestored() {
         guard isSubscribeLinkUp, !isRestored else { return }
         isRestored = true
-        probe.demand()
         // The subscribe link had broken: the server may be another one by now, or another thing.
-        role.demand()
+        if !isRestoredOnce {
+            probe.demand()
+            role.demand()
+        }
         settle()
+    }
+
+    /// What is wanting is the answer about names that have come from another node, or were lost here, and nothing else.
+    package var isMissingNames: Bool { isSubscribeLinkUp && isRestoredOnce && !isRestored }
+
+    /// Names that are held have come from another node, or were lost here, and have no answer yet. If that is a break, the
+    /// hub knows.
+    package mutating func subscriptionsMissing() {
+        (isRestored, isRestoredOnce) = (false, true)
+        let before = gaps
+        settle()
+        gaps = before
     }
 
     package mutating func subscribeLinkDown() {
@@ -121,6 +138,9 @@ package struct NodeMachine: Sendable {
         }
         return orders
     }
+
+    /// The probe goes another way from now on: what is on its way by the old one counts no more.
+    package mutating func renewProbe() { probe.demand() }
 
     /// What a tick ordered could not be written: it is tried again.
     package mutating func notPublished() { probe.demand() }
@@ -175,6 +195,10 @@ package struct NodeSet: Sendable {
     package enum Reach: Sendable, Equatable { case none, some, all }
 
     package var nodes: [NodeMachine]
+    /// Hash slots in use that no node has.
+    package var slotsWithoutNode = 0
+    /// Breaks in receiving of nodes that have gone, and of subscriptions that have moved.
+    package var otherGaps: UInt64 = 0
 
     package init(_ nodes: [NodeMachine]) { self.nodes = nodes }
 
@@ -182,13 +206,16 @@ package struct NodeSet: Sendable {
     package var receiving: Reach { reach(\.receiving) }
     /// How many can do what, and have failed how often: two sets that are equal in this are the same to apps.
     package var summary: [UInt64] {
-        [UInt64(nodes.count(where: \.publishing)), UInt64(nodes.count(where: \.receiving)), gaps]
+        [
+            UInt64(nodes.count(where: \.publishing)), UInt64(nodes.count(where: \.receiving)), gaps,
+            UInt64(slotsWithoutNode),
+        ]
     }
     /// Breaks in receiving of any of them.
-    package var gaps: UInt64 { nodes.reduce(0) { $0 + $1.gaps } }
+    package var gaps: UInt64 { nodes.reduce(otherGaps) { $0 + $1.gaps } }
 
     private func reach(_ property: KeyPath<NodeMachine, Bool>) -> Reach {
         let count = nodes.count { $0[keyPath: property] }
-        return count == 0 ? .none : count == nodes.count ? .all : .some
+        return count == 0 ? .none : count == nodes.count && slotsWithoutNode == 0 ? .all : .some
     }
 }

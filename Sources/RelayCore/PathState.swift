@@ -7,7 +7,7 @@ package struct PathState: Sendable {
     private var endedOutageTime: UInt64 = 0
     /// Whether it was UP since the relay started.
     package private(set) var hasBeenUp = false
-    private var summary: [UInt64] = [0, 0, 0]
+    private var summary: [UInt64] = [0, 0, 0, 0]
 
     package init(now: UInt64, unixMilliseconds: UInt64) {
         status.sinceUnixMilliseconds = unixMilliseconds

@@ -6,6 +6,7 @@ package final class PublishQueue {
         case app(slot: Int, generation: UInt32, id: UInt64)
         case ping
         case role
+        case clusterInfo
         case probe(number: UInt64)
     }
 
@@ -22,6 +23,7 @@ package final class PublishQueue {
         static let ping: Int32 = -1
         static let role: Int32 = -2
         static let probe: Int32 = -3
+        static let clusterInfo: Int32 = -4
     }
 
     package static let ringCapacity = 1 << 16
@@ -40,7 +42,13 @@ package final class PublishQueue {
     private var head: UInt64 = 0
     private var tail: UInt64 = 0
 
-    init() { ring = .allocate(capacity: Self.ringCapacity) }
+    private let verb: StaticString
+
+    /// - Parameter isSharded: whether it publishes by SPUBLISH.
+    init(isSharded: Bool = false) {
+        ring = .allocate(capacity: Self.ringCapacity)
+        verb = isSharded ? "*3\r\n$8\r\nSPUBLISH\r\n$" : "*3\r\n$7\r\nPUBLISH\r\n$"
+    }
 
     deinit { ring.deallocate() }
 
@@ -58,7 +66,7 @@ package final class PublishQueue {
     /// Whether there is a place for one more command. Publishes of apps stop earlier, when `isCongested`.
     var hasRoom: Bool { inFlight < Self.ringCapacity }
 
-    /// Writes `PUBLISH prefix+channel payload` and notes who asked: the payload's one copy on its way to Redis.
+    /// Writes `PUBLISH prefix+channel payload`, or SPUBLISH, and notes who asked: the payload's one copy on its way to Redis.
     @inline(__always)
     func publish(
         prefix: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, owner: Owner
@@ -67,7 +75,7 @@ package final class PublishQueue {
         let room = prefix.count + channel.count + payload.count + 64
         let start = output.reserve(room)
         var writer = WireWriter(start)
-        writer.raw(Self.publishHead)
+        writer.raw(verb)
         writer.decimal(UInt64(prefix.count + channel.count))
         writer.lineEnd()
         writer.raw(prefix)
@@ -90,8 +98,6 @@ package final class PublishQueue {
         return true
     }
 
-    private static let publishHead: StaticString = "*3\r\n$7\r\nPUBLISH\r\n$"
-
     @inline(__always)
     private func push(_ owner: Owner) {
         precondition(inFlight < Self.ringCapacity, "nothing is asked while the ring is full")
@@ -102,6 +108,7 @@ package final class PublishQueue {
             flight = Flight(slot: Int32(slot), generation: generation, id: id, start: output.position)
         case .ping: flight = Flight(slot: OwnSlot.ping, generation: 0, id: 0, start: output.position)
         case .role: flight = Flight(slot: OwnSlot.role, generation: 0, id: 0, start: output.position)
+        case .clusterInfo: flight = Flight(slot: OwnSlot.clusterInfo, generation: 0, id: 0, start: output.position)
         case .probe(let number):
             flight = Flight(slot: OwnSlot.probe, generation: 0, id: number, start: output.position)
         }
@@ -113,7 +120,7 @@ package final class PublishQueue {
     package var isNumberDue: Bool {
         guard head < tail else { return false }
         let slot = ring[Int(head) & (Self.ringCapacity - 1)].slot
-        return slot != OwnSlot.ping && slot != OwnSlot.role
+        return slot >= 0 || slot == OwnSlot.probe
     }
 
     /// The owner of the reply that has come; nil when nothing was asked, which is a violation by Redis.
@@ -142,6 +149,7 @@ package final class PublishQueue {
         switch flight.slot {
         case OwnSlot.ping: return (.ping, flight.start)
         case OwnSlot.role: return (.role, flight.start)
+        case OwnSlot.clusterInfo: return (.clusterInfo, flight.start)
         case OwnSlot.probe: return (.probe(number: flight.id), flight.start)
         default:
             publishesInFlight -= 1

@@ -16,6 +16,8 @@ struct Session: ~Copyable {
     var generation: UInt32 = 0
     /// Has published: it is the kind that is not read from while Redis cannot take more.
     var isPublisher = false
+    /// The node that held up its last publish, as an index in `Hub.nodes`; `nowhere` holds nobody up.
+    var congestedNode = Hub.nowhere
     /// In the list of connections that wait to go on.
     var isBlocked = false
     /// In the list of connections that are owed a Loss for publishes.

@@ -27,7 +27,7 @@ struct ClusterSlotsTests {
     private func master(
         _ host: String, _ port: UInt16, _ slots: ClosedRange<UInt16>..., id: String
     ) -> ClusterTopology.Master {
-        .init(address: address(host, port), slots: slots, isFailed: false, id: id)
+        .init(address: address(host, port), slots: slots, id: id)
     }
 
     @Test("Redis 7.0.15, after a master was killed and its replica took over")

@@ -6,10 +6,8 @@ import Testing
 struct ClusterTopologyTests {
     private func address(_ number: UInt16) -> ClusterTopology.Address { .init(host: "h", port: number) }
 
-    private func master(_ number: UInt16, _ slots: ClosedRange<UInt16>..., failed: Bool = false)
-        -> ClusterTopology.Master
-    {
-        .init(address: address(number), slots: slots, isFailed: failed, id: "id\(number)")
+    private func master(_ number: UInt16, _ slots: ClosedRange<UInt16>...) -> ClusterTopology.Master {
+        .init(address: address(number), slots: slots, id: "id\(number)")
     }
 
     @Test("masters in the order of their slots, in as few ranges as there are")
@@ -52,12 +50,12 @@ struct ClusterTopologyTests {
         #expect(ClusterTopology(masters: [], others: [])?.owners() == [UInt16](repeating: .max, count: 16_384))
     }
 
-    @Test("a master without slots is one of the others, unless it has failed")
+    @Test("a master without slots is one of the others")
     func idle() throws {
         let topology = try #require(
             ClusterTopology(
-                masters: [master(1), master(2, failed: true), master(3, 0...0, failed: true)], others: [address(3)]))
-        #expect(topology.masters == [master(3, 0...0, failed: true)])
+                masters: [master(1), master(3, 0...0)], others: [address(3)]))
+        #expect(topology.masters == [master(3, 0...0)])
         #expect(topology.others == [address(1)])
     }
 

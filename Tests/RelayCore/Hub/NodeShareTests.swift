@@ -9,9 +9,9 @@ import Testing
 
     init() {
         var options = HubRig.Options()
-        options.nodeCount = 2
-        options.placement = { $0.first == UInt8(ascii: "b") ? 1 : 0 }
+        options.shards = 2
         rig = HubRig(options)
+        rig.assign(["b", "b1", "b2"], to: 1)
     }
 
     private func subscribed(_ number: Int) -> Set<String> {

@@ -50,9 +50,23 @@ extension LinkMachine.GreetingStep {
         switch self {
         case .auth, .setName: .status("OK")
         case .role: .role("master")
+        case .clusterInfo: .text(Self.goodClusterInfo)
         case .ping: .status("PONG")
         }
     }
+}
+
+extension LinkMachine.GreetingStep {
+    static let goodClusterInfo = """
+        cluster_state:ok
+        cluster_slots_assigned:16384
+        cluster_slots_ok:16384
+        cluster_slots_pfail:0
+        cluster_slots_fail:0
+        cluster_known_nodes:6
+        cluster_size:3
+        cluster_current_epoch:6
+        """
 }
 
 extension Int {

@@ -74,7 +74,7 @@ final class FakeRedis {
         let (verb, names) = subscribeCommands.removeFirst()
         guard let verb else { return subscribeReplies.append(.pong) }
         let isPattern = verb == .psubscribe || verb == .punsubscribe
-        let isJoining = verb == .subscribe || verb == .psubscribe
+        let isJoining = verb.isJoining
         let all = names.map { Name(bytes: $0, isPattern: isPattern) }
         if isJoining, all.contains(where: forbidden.contains) {
             return subscribeReplies.append(.refused("NOPERM no permission for one of the channels"))
@@ -109,7 +109,7 @@ final class FakeRedis {
     func executePublish() {
         guard !publishCommands.isEmpty else { return }
         let command = publishCommands.removeFirst()
-        guard command.first == Array("PUBLISH".utf8), command.count == 3 else {
+        guard ["PUBLISH", "SPUBLISH"].contains(where: { command.first == Array($0.utf8) }), command.count == 3 else {
             return publishReplies.append(command == [Array("PING".utf8)] ? .pong : .error("ERR unknown command"))
         }
         guard !refusesPublishes else { return publishReplies.append(.error("NOPERM no permission to publish")) }

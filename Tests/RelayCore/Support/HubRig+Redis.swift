@@ -21,6 +21,7 @@ extension HubRig {
             }
             #expect(count == names.count && count <= options.restoreBatch)
             if let verb { node.redis.receive(verb, names) } else { #expect(names.isEmpty) }
+            if verb == .sunsubscribe { node.redis.receiveSubscriberPing() }
         }
     }
 
@@ -31,11 +32,13 @@ extension HubRig {
         guard let reply = nodes[number].redis.takeSubscribeReply() else { return false }
         let meaning: Hub.SubscribeReply
         switch reply {
+        case .confirmed(.sunsubscribe, let name):
+            meaning = lending(name) { hub.unsubscribed(redisName: $0, by: feed) }
         case .confirmed(let verb, let name): meaning = lending(name) { hub.confirmed(verb, redisName: $0, by: feed) }
         case .refused(let text): meaning = hub.subscribeRefused(text, by: feed)
         case .pong: meaning = hub.pongReceived(from: feed)
         case .message(let channel, let payload):
-            lending(channel) { channel in lending(payload) { _ = hub.deliver(channel: channel, payload: $0) } }
+            lending(channel) { channel in lending(payload) { _ = hub.deliver(channel: channel, payload: $0, by: feed) } }
             return true
         case .patternMessage(let pattern, let channel, let payload):
             lending(pattern) { pattern in

@@ -17,9 +17,8 @@ final class HubRig: HubEnvironment {
         var window = 4 << 20
         var hardBound = 8 << 20
         var restoreBatch = 512
-        var nodeCount = 1
-        /// Which node a name belongs to.
-        var placement: Placement?
+        /// How many nodes there are between which names are spread by their hash slots; nil: one that has them all.
+        var shards: Int?
     }
 
     let hub: Hub
@@ -51,8 +50,10 @@ final class HubRig: HubEnvironment {
                 helloTimeout: 5_000_000_000, frameTimeout: 30_000_000_000),
             bounds: .init(window: options.window, maxBuffered: 64 << 20, hardBound: options.hardBound),
             counters: Counters(), status: path.status, seed: 42,
-            nodeCount: options.nodeCount, placement: options.placement)
-        nodes = hub.nodes.map(SimulatedNode.init)
+            hashSlots: options.shards.map { _ in HashSlots(prefix: Array(options.prefix.utf8)) })
+        let feeds = options.shards.map { [hub] count in (0..<count).map { _ in hub.addNode() } } ?? hub.nodes
+        nodes = feeds.map(SimulatedNode.init)
+        for slot in hub.slots?.usedSlots ?? 0..<0 { _ = hub.slots?.assign(slot, to: UInt16(feeds[0].index)) }
         hub.now = 1_000_000_000
         hub.environment = self
         hub.outboxes.flush = { [unowned self] in flush($0) }
@@ -61,6 +62,15 @@ final class HubRig: HubEnvironment {
     // The first node, and its Redis: the only ones in most tests.
     var node: HubNode { hub.nodes[0] }
     var redis: FakeRedis { nodes[0].redis }
+
+    /// Gives the slots of names to a node. What has them already stays where it is.
+    func assign(_ names: [String], to number: Int) {
+        guard let slots = hub.slots else { return }
+        for name in names {
+            let slot = lending(Array(name.utf8)) { slots.hashSlots.slot(of: $0) }
+            _ = slots.assign(Int(slot), to: UInt16(nodes[number].feed.index))
+        }
+    }
 
     // MARK: Apps
 
@@ -113,11 +123,12 @@ final class HubRig: HubEnvironment {
     // MARK: HubEnvironment
 
     func flushPublishes(to feed: HubNode) {
-        let node = nodes[feed.index]
+        guard let number = nodes.firstIndex(where: { $0.feed === feed }) else { return }
+        let node = nodes[number]
         guard node.isPublishLinkUp, takesPublishes, feed.publishes.output.count > 0 else { return }
         node.publishBacklog += feed.publishes.output.bytes
         feed.publishes.output.removeAll()
-        transmit(isNetworkSlow ? 0 : node.publishBacklog.count, to: feed.index)
+        transmit(isNetworkSlow ? 0 : node.publishBacklog.count, to: number)
     }
 
     private func flushPublishes() {

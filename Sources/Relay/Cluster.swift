@@ -1,0 +1,217 @@
+internal import Configuration
+internal import Logging
+internal import RelayCore
+
+/// The cluster as the relay knows it, and what follows from that: which nodes there are links to, and which of them has
+/// which names. The decisions about whom to believe are `ClusterView`'s.
+///
+/// With sharded pub/sub there is a pair of links to every master that has slots in use. With classic pub/sub every member
+/// passes on what is published, and one pair of links does, each at another member: so the probe takes the way that the
+/// messages take.
+final class Cluster {
+    unowned let relay: Relay
+    let pubsub: ClusterPubSub
+    private let seeds: [RedisConfiguration.Endpoint]
+    private(set) var view = ClusterView()
+    private(set) var link: ClusterLink!
+    /// Nodes that have no slots any more and still owe answers.
+    private(set) var leaving: [NodeLinks] = []
+    /// Nodes whose links have ended, and when; their sockets may not have.
+    private var gone: [(node: NodeLinks, at: UInt64)] = []
+    /// Slots in use that no node has.
+    private(set) var slotsWithoutNode = 0
+    /// Breaks in receiving that no node of today has counted.
+    private(set) var gaps: UInt64 = 0
+    /// Single slots have been found at another node since they were last all looked at.
+    private var hasMovedSlots = false
+
+    /// Members that are tried in one attempt to reach any.
+    private static let candidatesTried = 16
+    /// Nanoseconds after which nothing can come any more of connections that were closed.
+    private static let goneFor: UInt64 = 60_000_000_000
+
+    init(_ seeds: [RedisConfiguration.Endpoint], pubsub: ClusterPubSub, relay: Relay) {
+        (self.seeds, self.pubsub, self.relay) = (seeds, pubsub, relay)
+        slotsWithoutNode = relay.hub.slots?.usedSlots.count ?? 0
+        link = ClusterLink(of: self)
+    }
+
+    func start() { link.start() }
+
+    func stop(_ failure: LinkFailure) {
+        link.stop(failure)
+        for node in leaving { node.stop(failure) }
+    }
+
+    /// Our own loop stood still for so many nanoseconds: that was not the members' silence.
+    func forgive(_ nanoseconds: UInt64) {
+        link.forgive(nanoseconds)
+        for node in leaving { node.forgive(nanoseconds) }
+    }
+
+    /// Called several times per heartbeat interval.
+    func tick() {
+        link.tick()
+        for node in leaving { node.tick() }
+        if hasMovedSlots { placeSlots() }
+        for node in relay.nodes { relay.hub.retryMisplaced(node.feed) }
+        endLeaving()
+    }
+
+    // MARK: Whom to ask
+
+    /// The members in the order in which they are to be tried, in every relay another one: first those that are known to
+    /// live, last the one that has just been left.
+    func candidates(after last: RedisConfiguration.Endpoint?) -> [RedisConfiguration.Endpoint] {
+        let living = Set(relay.nodes.flatMap(\.links).filter(\.isEstablished).compactMap { $0.place?.endpoint })
+        var members = view.members.map(RedisConfiguration.Endpoint.init).shuffled()
+        members = members.filter(living.contains) + members.filter { !living.contains($0) }
+        var candidates = Array(members.prefix(Self.candidatesTried))
+        candidates += seeds.shuffled().filter { !candidates.contains($0) }
+        if let last, let index = candidates.firstIndex(of: last) { candidates.append(candidates.remove(at: index)) }
+        return candidates
+    }
+
+    /// Where a link that may be at any member is to connect: not where the other one is, if there is a choice.
+    func location(apartFrom other: RedisConfiguration.Endpoint?) -> RedisLink.Location {
+        guard view.topology != nil else { return unknown }
+        return .at(candidates(after: other))
+    }
+
+    private var unknown: RedisLink.Location {
+        let failure = link.failure
+        let reason = failure?.reason ?? "no member has answered yet"
+        let told = LinkFailure(
+            cause: failure?.cause ?? .topology, reason: "no member of the cluster says who belongs to it: \(reason)")
+        return failure == nil ? .pending(told) : .nowhere(told)
+    }
+
+    /// Why the path is not whole, where no link of a node can say it; nil when it is, or nothing has failed yet.
+    var failure: LinkFailure? {
+        if view.topology == nil { return link.failure }
+        guard slotsWithoutNode > 0 else { return nil }
+        return LinkFailure(cause: .topology, reason: "the cluster has no master for them")
+    }
+
+    // MARK: What is heard
+
+    /// A member has said who has which slots.
+    func answered(_ topology: ClusterTopology, epoch: UInt64) -> ClusterView.Verdict {
+        let isFirst = view.topology == nil
+        let verdict = view.answered(topology, epoch: epoch, now: relay.now)
+        guard verdict == .changed else { return verdict }
+        relay.logger.notice(
+            "the cluster's slots",
+            metadata: [
+                "epoch": "\(epoch)", "masters": "\(topology.masters.count)",
+                "members": "\(topology.masters.count + topology.others.count)",
+                "told_by": "\(link.address)",
+            ])
+        placeSlots()
+        if isFirst, pubsub == .classic { for link in relay.nodes.flatMap(\.links) { link.hasten() } }
+        return verdict
+    }
+
+    /// The member that was asked is of no use.
+    func failed() {
+        if view.topology == nil, case .nowhere = unknown {
+            for link in relay.nodes.flatMap(\.links) { link.locationUnknown() }
+        }
+        relay.evaluatePath()
+        if let failure = link.failure { relay.attemptFailed(link, failure) }
+    }
+
+    /// A link to a node has failed: the cluster may know more about it.
+    func nodeFailed(at endpoint: RedisConfiguration.Endpoint?, _ failure: LinkFailure) {
+        // A member that does not answer there will not answer here.
+        if let endpoint, link.place?.endpoint == endpoint, link.isEstablished, failure.cause != .stopping {
+            link.fail(failure)
+        } else {
+            link.refresh()
+        }
+    }
+
+    /// A node has said that a slot is not its own, and perhaps whose it is. Only nodes that are known are followed at
+    /// once; others are when a member has named them.
+    func redirected(_ text: String, by node: NodeLinks) {
+        link.refresh()
+        guard let slots = relay.hub.slots, let redirection = Redirection(text), redirection.kind == .moved,
+            let host = redirection.host ?? node.endpoint?.host,
+            let owner = relay.nodes.first(where: { $0.endpoint == .tcp(host: host, port: redirection.port) }),
+            slots.usedSlots.contains(Int(redirection.slot)),
+            view.redirected(
+                redirection.slot, to: .init(host: host, port: redirection.port), now: relay.now)
+        else { return }
+        _ = slots.assign(Int(redirection.slot), to: UInt16(owner.feed.index))
+        hasMovedSlots = true
+    }
+
+    /// A node has lost a slot, and does not say to whom.
+    func slotLost() { link.refresh() }
+
+    // MARK: The nodes
+
+    /// Gives every slot to the node of its master, makes nodes for new masters, and lets go of those without slots.
+    private func placeSlots() {
+        hasMovedSlots = false
+        guard let slots = relay.hub.slots else { return }
+        let owners = view.owners
+        var nodes: [ClusterTopology.Address: NodeLinks] = [:]
+        for case .tcp(let host, let port) in relay.nodes.compactMap(\.endpoint) {
+            nodes[.init(host: host, port: port)] = relay.nodes.first { $0.endpoint == .tcp(host: host, port: port) }
+        }
+        var fresh: [NodeLinks] = []
+        slotsWithoutNode = 0
+        for slot in slots.usedSlots {
+            guard let owner = owners[slot] else {
+                slotsWithoutNode += 1
+                _ = slots.assign(slot, to: Hub.nowhere)
+                continue
+            }
+            let node = nodes[owner] ?? NodeLinks(relay: relay, feed: relay.hub.addNode(), site: .master(.init(owner)))
+            if nodes.updateValue(node, forKey: owner) == nil { fresh.append(node) }
+            _ = slots.assign(slot, to: UInt16(node.feed.index))
+        }
+        relay.nodes += fresh
+        settleNodes(slots)
+        relay.hub.placeNames()
+        for node in fresh { node.start() }
+        for node in relay.nodes { node.slotsChanged() }
+        relay.evaluatePath()
+    }
+
+    private func settleNodes(_ slots: SlotMap) {
+        for node in relay.nodes { node.slotCount = slots.count(of: node.feed) }
+        let idle = relay.nodes.filter { $0.slotCount == 0 }
+        relay.nodes.removeAll { $0.slotCount == 0 }
+        for node in idle {
+            gaps += node.machine.gaps
+            node.feed.isPublishing = false
+            leaving.append(node)
+        }
+    }
+
+    /// Lets go of nodes that owe nothing any more, or cannot pay.
+    private func endLeaving() {
+        let ended = leaving.filter { node in
+            !node.publishLink.isEstablished
+                || node.feed.publishes.publishesInFlight == 0 && !node.feed.isSubscribeReplyOwed
+        }
+        leaving.removeAll { node in ended.contains { $0 === node } }
+        for node in ended {
+            relay.withoutEvaluation {
+                node.stop(LinkFailure(cause: .topology, reason: "the node has no slots any more"))
+            }
+            relay.hub.removeNode(node.feed)
+            gone.append((node, relay.now))
+        }
+        gone.removeAll { relay.now >= $0.at + Self.goneFor }
+    }
+
+    /// Counts a subscription that has ended otherwise than with its link.
+    func countBrokenSubscriptions() { if relay.hub.takeBrokenSubscriptions() { gaps += 1 } }
+}
+
+extension RedisConfiguration.Endpoint {
+    init(_ address: ClusterTopology.Address) { self = .tcp(host: address.host, port: address.port) }
+}

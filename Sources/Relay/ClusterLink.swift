@@ -1,0 +1,165 @@
+internal import Configuration
+internal import EventLoop
+internal import Posix
+internal import RedisWire
+internal import RelayCore
+
+/// The connection that asks one member of the cluster, whichever can be reached, how the cluster is: `CLUSTER INFO` as its
+/// heartbeat, and who has which slots when that has changed, when somebody wants to know, and now and then.
+final class ClusterLink: RedisLink {
+    private unowned let cluster: Cluster
+    private lazy var clusterSink = ClusterSink(link: self)
+
+    private enum Step { case info, slots }
+    /// Answers that are owed.
+    private var owed: ArraySlice<Step> = []
+    private var topologyToldAt: UInt64 = 0
+    private var wantsTopology = true
+    /// Somebody has found that the slots are not what we take them for: after this time it is asked again, until it is
+    /// told.
+    private var pause: UInt64?
+    private var refreshTimer: Timer?
+    /// What the member said last.
+    private var info: ClusterInfo?
+
+    /// Nanoseconds between two questions about the slots: when nothing happens, and when the path is not whole.
+    private static let (interval, intervalWhileNotUp): (UInt64, UInt64) = (10_000_000_000, 1_000_000_000)
+    /// Between the first two questions when there is news, doubled for each further one. What one member knows the others
+    /// know some milliseconds later; a failover takes seconds.
+    private static let (shortestPause, longestPause): (UInt64, UInt64) = (10_000_000, 1_000_000_000)
+
+    init(of cluster: Cluster) {
+        self.cluster = cluster
+        let timings = cluster.relay.configuration.timings
+        super.init(
+            name: "cluster", relay: cluster.relay,
+            machine: Self.machine(timings, heartbeat: timings.heartbeatInterval, expects: .clusterMember))
+    }
+
+    override var address: String {
+        place.map { "cluster member \($0.endpoint)" } ?? relay.configuration.redis.displayAddress
+    }
+    override var location: Location { .at(cluster.candidates(after: place?.endpoint)) }
+    override var credentials: RedisConfiguration.Credentials { relay.configuration.redis.credentials }
+    override var sink: ReplySink { clusterSink }
+    override var isReplyOwed: Bool { !owed.isEmpty }
+
+    override func established() {
+        wantsTopology = true
+        ask()
+    }
+
+    override func writePing() { ask() }
+    override func lost(_ failure: LinkFailure, unsent: Int) { (owed, info, pause) = ([], nil, nil) }
+    override func failed(_ failure: LinkFailure, wasEstablished: Bool) { cluster.failed() }
+
+    override func stop(_ failure: LinkFailure) {
+        super.stop(failure)
+        refreshTimer?.close()
+        refreshTimer = nil
+    }
+
+    /// The slots are not what we take them for: asks who has which, now and again until there is news.
+    func refresh() {
+        guard pause == nil else { return }
+        pause = Self.shortestPause
+        wantsTopology = true
+        ask()
+    }
+
+    private func ask() {
+        guard isEstablished, owed.isEmpty else { return }
+        owed = [.info]
+        write(["CLUSTER", "INFO"])
+    }
+
+    // MARK: Replies
+
+    func answered(_ value: RedisValue) {
+        switch (owed.popFirst(), value) {
+        case (.info, .bulk(let bytes)): told(String(decoding: bytes, as: UTF8.self))
+        case (.slots, .array): told(value)
+        case (.info?, .error(let text)), (.slots?, .error(let text)): refused(text)
+        default: violation()
+        }
+    }
+
+    private func told(_ text: String) {
+        if let failure = LinkFailure.classify(clusterInfo: text) { return fail(failure) }
+        pongReceived()
+        let previous = info
+        info = ClusterInfo(text)
+        let interval = relay.path.status.state == .up ? Self.interval : Self.intervalWhileNotUp
+        if wantsTopology || info != previous || relay.now >= topologyToldAt + interval {
+            askForSlots()
+        }
+    }
+
+    /// SLOTS is deprecated for SHARDS, but that leaves out the slots of a shard in which a failed master has been replaced
+    /// (Redis up to 7.2.5, Valkey up to 8.0), and SLOTS is known to all.
+    private func askForSlots() {
+        wantsTopology = false
+        owed = [.slots]
+        write(["CLUSTER", "SLOTS"])
+    }
+
+    private func told(_ value: RedisValue) {
+        guard let host = place?.endpoint.host, let topology = ClusterTopology(slots: value, host: host) else {
+            return violation()
+        }
+        told(topology)
+    }
+
+    private func told(_ topology: ClusterTopology) {
+        topologyToldAt = relay.now
+        switch cluster.answered(topology, epoch: info?.currentEpoch ?? 0) {
+        case .unchanged: askAgain()
+        case .changed: pause = nil
+        case .outdated:
+            fail(LinkFailure(cause: .topology, reason: "this member of the cluster is behind the others"))
+        }
+    }
+
+    /// Every relay after another time, so that they do not ask all at once.
+    private func askAgain() {
+        guard let pause else { return }
+        self.pause = pause < Self.longestPause ? pause * 2 : nil
+        let timer =
+            refreshTimer
+            ?? Timer(loop: relay.loop) { [unowned self] in
+                wantsTopology = true
+                ask()
+            }
+        refreshTimer = timer
+        timer.start(after: UInt64.random(in: pause / 2...pause))
+    }
+
+    private func refused(_ text: String) {
+        fail(
+            LinkFailure.classify(clusterError: text) ?? LinkFailure.classify(error: text)
+                ?? LinkFailure(cause: .auth, reason: "Redis does not tell who has which slots: \(text)"))
+    }
+
+    func violation() {
+        fail(LinkFailure(cause: .malformedReply, reason: "Redis answered CLUSTER INFO or SLOTS with what is none"))
+    }
+}
+
+private final class ClusterSink: ReplySink {
+    private unowned let link: ClusterLink
+    init(link: ClusterLink) { self.link = link }
+
+    override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) { link.violation() }
+    override func patternMessage(
+        pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
+    ) { link.violation() }
+    override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
+        link.violation()
+    }
+
+    override func integer(_ value: Int64) { reply(.integer(value)) }
+
+    override func reply(_ value: RedisValue) {
+        if link.isEstablished { link.answered(value) } else { link.greeted(value) }
+    }
+}
