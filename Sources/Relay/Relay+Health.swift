@@ -34,6 +34,7 @@ extension Relay {
                     for link in sentinels.links { json.object { sentinelHealth(link, of: sentinels, &$0) } }
                 }
             }
+            if let cluster { json.member("cluster") { clusterHealth(cluster, &$0) } }
             json.member("connections", UInt64(hub.connectionCount))
             json.member("subscriptions", UInt64(hub.subscriptionCount))
             json.member("names", UInt64(hub.nameCount))
@@ -67,6 +68,35 @@ extension Relay {
         if let failure = link.failure {
             json.member("cause", failure.cause.label)
             json.member("reason", failure.reason)
+        }
+    }
+
+    private func clusterHealth(_ cluster: Cluster, _ json: inout JSONWriter) {
+        json.member("pubsub", cluster.pubsub.rawValue)
+        if cluster.link.isEstablished, let place = cluster.link.place { json.member("asked", "\(place.endpoint)") }
+        if let topology = cluster.view.topology {
+            json.member("epoch", cluster.view.epoch)
+            json.member("masters", UInt64(topology.masters.count))
+            json.member("members", UInt64(cluster.view.members.count))
+        }
+        if let failure = cluster.link.failure {
+            json.member("cause", failure.cause.label)
+            json.member("reason", failure.reason)
+        }
+        guard let slots = hub.slots else { return }
+        json.member("slots_in_use", UInt64(slots.usedSlots.count))
+        json.member("slots_away", UInt64(slotsAway))
+        json.key("nodes")
+        json.array { json in
+            for node in nodes {
+                json.object { json in
+                    json.member("address", node.address(of: nil))
+                    json.member("slots", UInt64(node.slotCount))
+                    json.member("publishing", node.machine.publishing)
+                    json.member("receiving", node.machine.receiving)
+                    json.member("round_trip_seconds", node.machine.probe.lastRoundTrip.map(seconds))
+                }
+            }
         }
     }
 

@@ -20,8 +20,8 @@ extension Relay {
             text.sample("hubrelay_state", [("state", state.label)], UInt64(path.status.state == state ? 1 : 0))
         }
         text.family("hubrelay_link_up", .gauge, "Whether a link to Redis is connected, authenticated and answers.")
-        let isPublishLinkUp = nodes.allSatisfy { $0.publishLink.isEstablished }
-        let isSubscribeLinkUp = nodes.allSatisfy { $0.subscribeLink.isEstablished }
+        let isPublishLinkUp = !nodes.isEmpty && nodes.allSatisfy { $0.publishLink.isEstablished }
+        let isSubscribeLinkUp = !nodes.isEmpty && nodes.allSatisfy { $0.subscribeLink.isEstablished }
         text.sample("hubrelay_link_up", [("link", "publish")], UInt64(isPublishLinkUp ? 1 : 0))
         text.sample("hubrelay_link_up", [("link", "subscribe")], UInt64(isSubscribeLinkUp ? 1 : 0))
         if let sentinels {
@@ -30,6 +30,17 @@ extension Relay {
                 let isUp = link.isEstablished && link.complaint == nil
                 text.sample("hubrelay_sentinel_up", [("sentinel", "\(link.endpoint)")], UInt64(isUp ? 1 : 0))
             }
+        }
+        if let cluster {
+            text.metric(
+                "hubrelay_cluster_up", .gauge, "Whether a member of the cluster answers who has which slots.",
+                UInt64(cluster.link.isEstablished ? 1 : 0))
+            text.metric(
+                "hubrelay_cluster_nodes", .gauge, "Nodes of the cluster that the relay has links to.",
+                UInt64(nodes.count))
+            text.metric(
+                "hubrelay_cluster_slots_away", .gauge,
+                "Hash slots in use that cannot be published to, or are not heard.", UInt64(slotsAway))
         }
         text.metric("hubrelay_outages_total", .counter, "Departures from UP.", path.status.outages)
         text.metric(

@@ -81,7 +81,9 @@ import Testing
 
     @Test func aProbeThatComesBackIsKnownByItsNumber() {
         func heard(_ channel: String, _ payload: String) -> UInt64? {
-            lending(channel) { channel in lending(payload) { rig.hub.deliver(channel: channel, payload: $0, by: rig.node) } }
+            lending(channel) { channel in
+                lending(payload) { rig.hub.deliver(channel: channel, payload: $0, by: rig.node) }
+            }
         }
         #expect(heard("app:__hubrelay:probe:test", "42") == 42)
         for payload in ["", "x", "4x", "-1", " 1", "123456789012345678901"] {
@@ -92,7 +94,8 @@ import Testing
 
     @Test func messagesOnNamesThatNobodyHasAreIgnored() {
         let app = subscriber(["a"])
-        lending("app:b") { channel in lending("x") { _ = rig.hub.deliver(channel: channel, payload: $0, by: rig.node) } }
+        lending("app:b") { channel in lending("x") { _ = rig.hub.deliver(channel: channel, payload: $0, by: rig.node) }
+        }
         lending("app:b*") { pattern in
             lending("app:bb") { channel in
                 lending("x") { rig.hub.deliver(pattern: pattern, channel: channel, payload: $0) }

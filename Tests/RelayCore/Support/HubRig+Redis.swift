@@ -38,7 +38,8 @@ extension HubRig {
         case .refused(let text): meaning = hub.subscribeRefused(text, by: feed)
         case .pong: meaning = hub.pongReceived(from: feed)
         case .message(let channel, let payload):
-            lending(channel) { channel in lending(payload) { _ = hub.deliver(channel: channel, payload: $0, by: feed) } }
+            lending(channel) { channel in lending(payload) { _ = hub.deliver(channel: channel, payload: $0, by: feed) }
+            }
             return true
         case .patternMessage(let pattern, let channel, let payload):
             lending(pattern) { pattern in
