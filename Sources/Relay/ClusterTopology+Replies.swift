@@ -2,8 +2,8 @@ internal import RedisWire
 internal import RelayCore
 
 // CLUSTER SLOTS, and not CLUSTER SHARDS: every version has it, and it is made of what the server itself goes by when it
-// answers MOVED. SHARDS is made of a second book, in which Redis 7.2 and 8 and Valkey 8 have each lost slots that had an
-// owner (redis/redis#13414, redis/redis#14495, valkey-io/valkey#784).
+// answers MOVED. SHARDS is made of a second book, in which Redis and Valkey from 7.2 on have lost slots that had an owner,
+// after a failover or an upgrade (redis/redis#13414, redis/redis#14495, valkey-io/valkey#784).
 
 extension ClusterTopology {
     /// From the reply to CLUSTER SLOTS: `[first, last, master, replica, ...]` for each range, where a node is
