@@ -61,11 +61,15 @@ final class Cluster {
     // MARK: Whom to ask
 
     /// The members in the order in which they are to be tried, in every relay another one: first those that are known to
-    /// live, last the one that has just been left.
-    func candidates(after last: RedisConfiguration.Endpoint?) -> [RedisConfiguration.Endpoint] {
+    /// live, last the one that has just been left. Who is to tell of the cluster had better be a master: replicas hear of
+    /// some changes later.
+    func candidates(after last: RedisConfiguration.Endpoint?, mastersFirst: Bool) -> [RedisConfiguration.Endpoint] {
         let living = Set(relay.nodes.flatMap(\.links).filter(\.isEstablished).compactMap { $0.place?.endpoint })
-        var members = view.members.map(RedisConfiguration.Endpoint.init).shuffled()
-        members = members.filter(living.contains) + members.filter { !living.contains($0) }
+        let masters = Set(view.topology?.masters.map { RedisConfiguration.Endpoint($0.address) } ?? [])
+        func rank(_ member: RedisConfiguration.Endpoint) -> Int {
+            (mastersFirst && !masters.contains(member) ? 2 : 0) + (living.contains(member) ? 0 : 1)
+        }
+        let members = view.members.map(RedisConfiguration.Endpoint.init).shuffled().sorted { rank($0) < rank($1) }
         var candidates = Array(members.prefix(Self.candidatesTried))
         candidates += seeds.shuffled().filter { !candidates.contains($0) }
         if let last, let index = candidates.firstIndex(of: last) { candidates.append(candidates.remove(at: index)) }
@@ -75,7 +79,7 @@ final class Cluster {
     /// Where a link that may be at any member is to connect: not where the other one is, if there is a choice.
     func location(apartFrom other: RedisConfiguration.Endpoint?) -> RedisLink.Location {
         guard view.topology != nil else { return unknown }
-        return .at(candidates(after: other))
+        return .at(candidates(after: other, mastersFirst: false))
     }
 
     private var unknown: RedisLink.Location {

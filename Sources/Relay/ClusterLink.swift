@@ -39,7 +39,7 @@ final class ClusterLink: RedisLink {
     override var address: String {
         place.map { "cluster member \($0.endpoint)" } ?? relay.configuration.redis.displayAddress
     }
-    override var location: Location { .at(cluster.candidates(after: place?.endpoint)) }
+    override var location: Location { .at(cluster.candidates(after: place?.endpoint, mastersFirst: true)) }
     override var credentials: RedisConfiguration.Credentials { relay.configuration.redis.credentials }
     override var sink: ReplySink { clusterSink }
     override var isReplyOwed: Bool { !owed.isEmpty }
@@ -105,7 +105,11 @@ final class ClusterLink: RedisLink {
 
     private func told(_ value: RedisValue) {
         guard let host = place?.endpoint.host, let topology = ClusterTopology(slots: value, host: host) else {
-            return violation()
+            let hint = relay.tls == nil ? "" : "; over TLS: nodes need tls-port, and before Redis 7.2 tls-cluster yes"
+            return fail(
+                LinkFailure(
+                    cause: .malformedReply,
+                    reason: "Redis: an answer to CLUSTER SLOTS that is none, or names nodes without a port\(hint)"))
         }
         told(topology)
     }
@@ -141,7 +145,7 @@ final class ClusterLink: RedisLink {
     }
 
     func violation() {
-        fail(LinkFailure(cause: .malformedReply, reason: "Redis answered CLUSTER INFO or SLOTS with what is none"))
+        fail(LinkFailure(cause: .malformedReply, reason: "Redis answered what was not asked"))
     }
 }
 
