@@ -24,6 +24,7 @@ final class Cluster {
     private(set) var gaps: UInt64 = 0
     /// Single slots have been found at another node since they were last all looked at.
     private var hasMovedSlots = false
+    private var loggedMasters: Set<ClusterTopology.Address> = []
 
     /// Members that are tried in one attempt to reach any.
     private static let candidatesTried = 16
@@ -104,13 +105,7 @@ final class Cluster {
         let isFirst = view.topology == nil
         let verdict = view.answered(topology, epoch: epoch, now: relay.now)
         guard verdict == .changed else { return verdict }
-        relay.logger.notice(
-            "the cluster's slots",
-            metadata: [
-                "epoch": "\(epoch)", "masters": "\(topology.masters.count)",
-                "members": "\(topology.masters.count + topology.others.count)",
-                "told_by": "\(link.address)",
-            ])
+        log(topology, epoch)
         placeSlots()
         if isFirst, pubsub == .classic { for link in relay.nodes.flatMap(\.links) { link.hasten() } }
         return verdict
@@ -127,8 +122,9 @@ final class Cluster {
 
     /// A link to a node has failed: the cluster may know more about it.
     func nodeFailed(at endpoint: RedisConfiguration.Endpoint?, _ failure: LinkFailure) {
+        guard failure.cause != .stopping else { return }
         // A member that does not answer there will not answer here.
-        if let endpoint, link.place?.endpoint == endpoint, link.isEstablished, failure.cause != .stopping {
+        if let endpoint, link.place?.endpoint == endpoint, link.isEstablished {
             link.fail(failure)
         } else {
             link.refresh()
@@ -146,8 +142,23 @@ final class Cluster {
             view.redirected(
                 redirection.slot, to: .init(host: host, port: redirection.port), now: relay.now)
         else { return }
-        _ = slots.assign(Int(redirection.slot), to: UInt16(owner.feed.index))
+        let former = slots.node(ofSlot: redirection.slot)
+        guard slots.assign(Int(redirection.slot), to: UInt16(owner.feed.index)) else { return }
+        relay.nodes.first { $0.feed.index == former }?.slotCount -= 1
+        owner.slotCount += 1
         hasMovedSlots = true
+    }
+
+    /// Single slots move by the thousand when a cluster is resharded: who has any is news.
+    private func log(_ topology: ClusterTopology, _ epoch: UInt64) {
+        let masters = Set(topology.masters.map(\.address))
+        relay.logger.log(
+            level: masters == loggedMasters ? .debug : .notice, "the cluster's slots",
+            metadata: [
+                "epoch": "\(epoch)", "masters": "\(masters.map(\.description).sorted().joined(separator: " "))",
+                "told_by": "\(link.address)",
+            ])
+        loggedMasters = masters
     }
 
     /// A node has lost a slot, and does not say to whom.
@@ -204,7 +215,7 @@ final class Cluster {
         leaving.removeAll { node in ended.contains { $0 === node } }
         for node in ended {
             relay.withoutEvaluation {
-                node.stop(LinkFailure(cause: .topology, reason: "the node has no slots any more"))
+                node.stop(LinkFailure(cause: .stopping, reason: "the node has no slots any more"))
             }
             relay.hub.removeNode(node.feed)
             gone.append((node, relay.now))

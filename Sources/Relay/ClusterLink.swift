@@ -105,7 +105,7 @@ final class ClusterLink: RedisLink {
 
     private func told(_ value: RedisValue) {
         guard let host = place?.endpoint.host, let topology = ClusterTopology(slots: value, host: host) else {
-            let hint = relay.tls == nil ? "" : "; over TLS: nodes need tls-port, and before Redis 7.2 tls-cluster yes"
+            let hint = relay.tls == nil ? "" : "; over TLS: nodes need tls-port, and Redis 7.0 tls-cluster yes too"
             return fail(
                 LinkFailure(
                     cause: .malformedReply,

@@ -104,6 +104,7 @@ final class NodeLinks {
     func tick() {
         for link in links { link.tick() }
         leaveFormerMaster()
+        if isProbeChannelLost { renewProbe() }
         carryOutOrders()
     }
 
@@ -238,8 +239,8 @@ final class NodeLinks {
 
     /// The node may have other slots than before: its probe must be at one of them.
     func slotsChanged() {
-        guard endpoint != nil, relay.probeChannel != nil, subscribeLink.isEstablished else { return }
-        if isProbeChannelLost || !ownsProbeChannel { renewProbe() }
+        guard endpoint != nil, relay.probeChannel != nil else { return }
+        if !ownsProbeChannel { renewProbe() }
     }
 
     private var ownsProbeChannel: Bool {
@@ -252,7 +253,7 @@ final class NodeLinks {
     /// Chooses a channel whose slot the node has. Of its slots one in 16384 is found by as many names on average, so the
     /// search is over in some milliseconds at the most, or fails as good as never.
     func chooseProbeChannel() {
-        guard endpoint != nil, let base = relay.probeChannel else { return }
+        guard endpoint != nil, slotCount > 0, let base = relay.probeChannel else { return }
         isProbeChannelLost = false
         for _ in 0..<(32 * HashSlots.count) {
             probeChannel = "\(base):\(UInt32.random(in: 0...UInt32.max, using: &random))"
@@ -261,6 +262,7 @@ final class NodeLinks {
     }
 
     private func renewProbe() {
+        guard subscribeLink.isEstablished, slotCount > 0 else { return }
         chooseProbeChannel()
         machine.renewProbe()
         subscribeLink.subscribeToProbe()
@@ -273,7 +275,7 @@ final class NodeLinks {
         giveUp(LinkFailure(cause: .topology, reason: "Redis: \(text)"))
     }
 
-    /// The node has lost the slot of the probe's channel. Which slots it has left is known when a member has been asked.
+    /// The node has lost the slot of the probe's channel: another one is tried in a moment.
     func probeChannelLost() {
         isProbeChannelLost = true
         machine.renewProbe()

@@ -30,11 +30,12 @@ final class SubscribeLink: NodeLink {
 
     /// Redis has answered the SUBSCRIBE to the probe's channel on this connection. Before that a probe could be
     /// published by the other link and never be heard.
-    private(set) var isProbeAnswered = false
+    var isProbeAnswered: Bool { isEstablished && probeAnswersOwed == 0 }
+    private var probeAnswersOwed = 0
 
     override func established() {
         node.chooseProbeChannel()
-        isProbeAnswered = node.probeChannel == nil
+        probeAnswersOwed = node.probeChannel == nil ? 0 : 1
         hub.beginRestore(feed, asksForProbe: !isProbeAnswered)
         node.subscribeLinkEstablished()
         // Writing comes last, also below: it may fail, and end the link before it returns.
@@ -44,7 +45,7 @@ final class SubscribeLink: NodeLink {
     /// Subscribes to the probe's channel, which is another one than before.
     func subscribeToProbe() {
         guard isEstablished else { return }
-        isProbeAnswered = false
+        probeAnswersOwed += 1
         hub.asksForProbe(feed)
         writeProbeSubscription()
     }
@@ -114,13 +115,14 @@ final class SubscribeLink: NodeLink {
     private func act(on reply: Hub.SubscribeReply) {
         switch reply {
         case .none: break
-        case .probeSubscribed: isProbeAnswered = true
+        case .probeSubscribed: probeAnswersOwed -= 1
         case .probeRefused(let text) where hub.slots != nil && Redirection.isOfTheCluster(text):
+            probeAnswersOwed -= 1
             node.probeMisplaced(text)
             guard isEstablished else { return }
         case .probeRefused(let text):
             if let failure = LinkFailure.classify(denied: text) { return fail(failure) }
-            isProbeAnswered = true
+            probeAnswersOwed -= 1
             node.probeRefused(text)
         case .probeUnsubscribed: node.probeChannelLost()
         case .slotLost: relay.cluster?.slotLost()

@@ -37,9 +37,14 @@ package struct ClusterView: Sendable {
     /// A member has told what it knows.
     /// - Parameter epoch: the highest that it knows.
     package mutating func answered(_ told: ClusterTopology, epoch: UInt64, now: UInt64) -> Verdict {
-        if let topology, epoch < self.epoch {
+        if told == topology, epoch == self.epoch, redirected.isEmpty {
+            outdatedInARow = 0
+            return .unchanged
+        }
+        // One that knows of no slots at all has been taken out of the cluster.
+        if let topology, epoch < self.epoch || told.masters.isEmpty {
             outdatedInARow += 1
-            // All of them are: then the cluster has been set up anew.
+            // All of them are so: then the cluster has been set up anew.
             guard outdatedInARow > topology.masters.count + topology.others.count else { return .outdated }
         }
         outdatedInARow = 0

@@ -52,9 +52,9 @@ extension Hub {
             sessions[slot].isPublisher = true
             guard mayProceed(slot) else { return block(slot) }
             let node = node(of: channel)
-            if slots != nil, node.isCongested {
-                sessions[slot].congestedNode = UInt16(node.index)
-                return block(slot)
+            if slots != nil {
+                sessions[slot].congestedNode = node.isCongested ? UInt16(node.index) : Hub.nowhere
+                if node.isCongested { return block(slot) }
             }
             publish(channel: channel, payload: payload, id: id, from: slot, to: node)
         case .subscribe(let request):
