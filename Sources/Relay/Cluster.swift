@@ -124,7 +124,8 @@ final class Cluster {
     func nodeFailed(at endpoint: RedisConfiguration.Endpoint?, _ failure: LinkFailure) {
         guard failure.cause != .stopping else { return }
         // A member that does not answer there will not answer here.
-        if let endpoint, link.place?.endpoint == endpoint, link.isEstablished {
+        let isAway = failure.cause == .timeout || failure.cause == .unreachable
+        if isAway, let endpoint, link.place?.endpoint == endpoint, link.isEstablished {
             link.fail(failure)
         } else {
             link.refresh()

@@ -24,6 +24,9 @@ final class ClusterLink: RedisLink {
 
     /// Nanoseconds between two questions about the slots: when nothing happens, and when the path is not whole.
     private static let (interval, intervalWhileNotUp): (UInt64, UInt64) = (10_000_000_000, 1_000_000_000)
+    /// For an answer, in nanoseconds. Any other member can be asked, so nothing is lost by leaving one that is only slow;
+    /// and it may be the very one whose failure the others are about to tell.
+    private static let timeout: UInt64 = 1_000_000_000
     /// Between the first two questions when there is news, doubled for each further one. What one member knows the others
     /// know some milliseconds later; a failover takes seconds.
     private static let (shortestPause, longestPause): (UInt64, UInt64) = (10_000_000, 1_000_000_000)
@@ -33,7 +36,8 @@ final class ClusterLink: RedisLink {
         let timings = cluster.relay.configuration.timings
         super.init(
             name: "cluster", relay: cluster.relay,
-            machine: Self.machine(timings, heartbeat: timings.heartbeatInterval, expects: .clusterMember))
+            machine: Self.machine(
+                timings, heartbeat: timings.heartbeatInterval, timeout: Self.timeout, expects: .clusterMember))
     }
 
     override var address: String {

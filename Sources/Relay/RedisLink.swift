@@ -75,13 +75,16 @@ class RedisLink {
     // MARK: Life
 
     /// The machine of a link that is configured as all are.
-    /// - Parameter heartbeat: nanoseconds of silence after which the other end is asked for a sign of life.
+    /// - Parameters:
+    ///   - heartbeat: nanoseconds of silence after which the other end is asked for a sign of life.
+    ///   - timeout: nanoseconds for which that may fail to come, if fewer than for other links.
     static func machine(
-        _ timings: Timings, heartbeat: UInt64, expects server: ServerKind = .redis
+        _ timings: Timings, heartbeat: UInt64, timeout: UInt64 = .max, expects server: ServerKind = .redis
     ) -> LinkMachine {
         LinkMachine(
             timings: .init(
-                heartbeatInterval: heartbeat, linkTimeout: timings.linkTimeout, connectTimeout: timings.connectTimeout),
+                heartbeatInterval: heartbeat, linkTimeout: min(timings.linkTimeout, timeout),
+                connectTimeout: timings.connectTimeout),
             backoff: Backoff(
                 minimum: timings.backoffMin, maximum: timings.backoffMax, maximumAfterRefusal: timings.backoffMaxRefused
             ),

@@ -36,8 +36,8 @@ extension Relay {
                 "hubrelay_cluster_up", .gauge, "Whether a member of the cluster answers who has which slots.",
                 UInt64(cluster.link.isEstablished ? 1 : 0))
             text.metric(
-                "hubrelay_cluster_nodes", .gauge, "Nodes of the cluster that the relay has links to.",
-                UInt64(nodes.count))
+                "hubrelay_cluster_nodes", .gauge, "Members of the cluster at which links for messages are up.",
+                UInt64(Set(nodes.flatMap(\.links).filter(\.isEstablished).compactMap { $0.place?.endpoint }).count))
             text.metric(
                 "hubrelay_cluster_slots_away", .gauge,
                 "Hash slots in use that cannot be published to, or are not heard.", UInt64(slotsAway))

@@ -51,8 +51,8 @@ extension Relay {
         let used = hub.slots?.usedSlots.count ?? 0
         if slotsAway == 0 {
             let names = nodes.reduce(0) { $0 + $1.feed.restoreRemaining }
-            return LinkFailure(
-                cause: .topology, reason: "\(names) subscriptions are under way to where their slots are now")
+            let text = names == 1 ? "1 subscription is" : "\(names) subscriptions are"
+            return LinkFailure(cause: .topology, reason: "\(text) under way to where the slots are now")
         }
         if !path.hasBeenUp, failure == nil { return nil }
         let reason = failure?.reason ?? "the links to where they are now are being made"
