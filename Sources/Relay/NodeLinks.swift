@@ -20,13 +20,13 @@ final class NodeLinks {
     let site: Site
     /// What the hub keeps for the node.
     let feed: HubNode
-    private(set) var machine: NodeMachine
+    var machine: NodeMachine
     private(set) var publishLink: PublishLink!
     private(set) var subscribeLink: SubscribeLink!
     /// The node's own channel for probes, without the prefix; nil when the probe is off.
-    private(set) var probeChannel: String?
+    var probeChannel: String?
     /// The channel's slot has been found to be another node's.
-    private var isProbeChannelLost = false
+    var isProbeChannelLost = false
     /// Hash slots in use that the node has.
     var slotCount = 0
     /// The PING on the subscribe link after whose answer a probe is due, as one of `HubNode.pingsSent`.
@@ -35,7 +35,7 @@ final class NodeLinks {
     private var hasDoubtedSubscribeLink = false
     /// What has been logged of commands that the server refuses, so that it is logged once.
     private var loggedRefusals: Set<String> = []
-    private var random = SystemRandomNumberGenerator()
+    var random = SystemRandomNumberGenerator()
 
     /// How often the role is asked when there are no probes.
     private static let roleIntervalWithoutProbe: UInt64 = 5_000_000_000
@@ -229,59 +229,6 @@ final class NodeLinks {
         }
     }
 
-    /// The server has said how its cluster is.
-    func clusterInfoAnswered(_ reply: LinkMachine.Reply) {
-        guard case .text(let text) = reply, let failure = LinkFailure.classify(clusterInfo: text) else { return }
-        giveUp(failure)
-    }
-
-    // MARK: In a cluster
-
-    /// The node may have other slots than before: its probe must be at one of them.
-    func slotsChanged() {
-        guard endpoint != nil, relay.probeChannel != nil else { return }
-        if !ownsProbeChannel { renewProbe() }
-    }
-
-    private var ownsProbeChannel: Bool {
-        guard var channel = probeChannel, let slots = relay.hub.slots else { return true }
-        return channel.withUTF8 { name in
-            Int(slots.node(ofSlot: slots.hashSlots.slot(of: UnsafeRawBufferPointer(name)))) == feed.index
-        }
-    }
-
-    /// Chooses a channel whose slot the node has. Of its slots one in 16384 is found by as many names on average, so the
-    /// search is over in some milliseconds at the most, or fails as good as never.
-    func chooseProbeChannel() {
-        guard endpoint != nil, slotCount > 0, let base = relay.probeChannel else { return }
-        isProbeChannelLost = false
-        for _ in 0..<(32 * HashSlots.count) {
-            probeChannel = "\(base):\(UInt32.random(in: 0...UInt32.max, using: &random))"
-            if ownsProbeChannel { return }
-        }
-    }
-
-    private func renewProbe() {
-        guard subscribeLink.isEstablished, slotCount > 0 else { return }
-        chooseProbeChannel()
-        machine.renewProbe()
-        subscribeLink.subscribeToProbe()
-    }
-
-    /// The node does not take the probe, as its slot is another one's by now; or the whole cluster takes nothing.
-    func probeMisplaced(_ text: String) {
-        relay.cluster?.redirected(text, by: self)
-        guard text.hasPrefix("CLUSTERDOWN") else { return probeChannelLost() }
-        giveUp(LinkFailure(cause: .topology, reason: "Redis: \(text)"))
-    }
-
-    /// The node has lost the slot of the probe's channel: another one is tried in a moment.
-    func probeChannelLost() {
-        isProbeChannelLost = true
-        machine.renewProbe()
-        relay.cluster?.slotLost()
-    }
-
     /// A link has found a replica at the address where it was to connect, and the other link is connected to the same
     /// address. It may be the same server, and then it hears or tells nobody either; or another one, behind a balancer.
     /// The publish link can be asked. The subscribe link cannot, so it connects anew, but only once while the publish
@@ -316,7 +263,7 @@ final class NodeLinks {
     }
 
     /// The path is bad although the links are connected.
-    private func giveUp(_ failure: LinkFailure, links: [NodeLink]? = nil) {
+    func giveUp(_ failure: LinkFailure, links: [NodeLink]? = nil) {
         relay.withoutEvaluation {
             machine.distrust()
             for link in links ?? self.links { link.fail(failure) }

@@ -1,0 +1,58 @@
+internal import Configuration
+internal import RelayCore
+
+/// What a node does as one of a cluster: its probe goes by a channel whose slot it has, and it may be cut off from the
+/// others.
+extension NodeLinks {
+    /// The server has said how its cluster is.
+    func clusterInfoAnswered(_ reply: LinkMachine.Reply) {
+        guard case .text(let text) = reply, let failure = LinkFailure.classify(clusterInfo: text) else { return }
+        giveUp(failure)
+    }
+
+    /// The node may have other slots than before: its probe must be at one of them.
+    func slotsChanged() {
+        guard endpoint != nil, relay.probeChannel != nil else { return }
+        if !ownsProbeChannel { renewProbe() }
+    }
+
+    private var ownsProbeChannel: Bool {
+        guard var channel = probeChannel, let slots = relay.hub.slots else { return true }
+        return channel.withUTF8 { name in
+            Int(slots.node(ofSlot: slots.hashSlots.slot(of: UnsafeRawBufferPointer(name)))) == feed.index
+        }
+    }
+
+    /// Chooses a channel whose slot the node has. One that has a single slot finds it in 16384 tries on average, which take
+    /// some milliseconds; that none of all these tries hits is as good as impossible.
+    func chooseProbeChannel() {
+        guard endpoint != nil, slotCount > 0, let base = relay.probeChannel else { return }
+        isProbeChannelLost = false
+        for _ in 0..<(32 * HashSlots.count) {
+            probeChannel = "\(base):\(UInt32.random(in: 0...UInt32.max, using: &random))"
+            if ownsProbeChannel { return }
+        }
+    }
+
+    /// Sends probes by another channel from now on.
+    func renewProbe() {
+        guard subscribeLink.isEstablished, slotCount > 0 else { return }
+        chooseProbeChannel()
+        machine.renewProbe()
+        subscribeLink.subscribeToProbe()
+    }
+
+    /// The node does not take the probe, as its slot is another one's by now; or the whole cluster takes nothing.
+    func probeMisplaced(_ text: String) {
+        relay.cluster?.redirected(text, by: self)
+        guard text.hasPrefix("CLUSTERDOWN") else { return probeChannelLost() }
+        giveUp(LinkFailure(cause: .topology, reason: "Redis: \(text)"))
+    }
+
+    /// The node has lost the slot of the probe's channel: another one is tried in a moment.
+    func probeChannelLost() {
+        isProbeChannelLost = true
+        machine.renewProbe()
+        relay.cluster?.slotLost()
+    }
+}
