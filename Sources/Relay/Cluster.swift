@@ -15,19 +15,33 @@ final class Cluster {
     private(set) var view = ClusterView()
     private(set) var link: ClusterLink!
     /// Nodes that have no slots any more and still owe answers.
-    private(set) var leaving: [NodeLinks] = []
+    var leaving: [NodeLinks] { parting.map(\.node) }
+    private var parting: [(node: NodeLinks, since: UInt64)] = []
     /// Nodes whose links have ended, and when; their sockets may not have.
     private var gone: [(node: NodeLinks, at: UInt64)] = []
     /// Slots in use that no node has.
     private(set) var slotsWithoutNode = 0
     /// Breaks in receiving that no node of today has counted.
     private(set) var gaps: UInt64 = 0
+    /// There is one more, which was not told yet, and when the last was.
+    private var hasUncountedGap = false
+    private var gapCountedAt: UInt64 = 0
+    /// When names were last found missing, when they had all been found, and whether that has gone to and fro.
+    private var missingAt: UInt64 = 0
+    private var wholeAt: UInt64 = 0
+    private var isRestless = false
     /// Single slots have been found at another node since they were last all looked at.
     private var hasMovedSlots = false
     private var loggedMasters: Set<ClusterTopology.Address> = []
 
+    /// Nanoseconds: subscriptions that move within this time of each other move together.
+    private static let unrest: UInt64 = 1_000_000_000
     /// Members that are tried in one attempt to reach any.
     private static let candidatesTried = 16
+    /// Nanoseconds that a node without slots has for what it owes.
+    private static let partingFor: UInt64 = 1_000_000_000
+    /// More masters than any cluster has: Redis is made for a thousand.
+    private static let maxMasters = 1000
     /// Nanoseconds after which nothing can come any more of connections that were closed.
     private static let goneFor: UInt64 = 60_000_000_000
 
@@ -55,8 +69,9 @@ final class Cluster {
         link.tick()
         for node in leaving { node.tick() }
         if hasMovedSlots { placeSlots() }
-        for node in relay.nodes { relay.hub.retryMisplaced(node.feed) }
+        for node in relay.nodes { node.retryMisplaced() }
         endLeaving()
+        if hasUncountedGap { relay.evaluatePath() }
     }
 
     // MARK: Whom to ask
@@ -91,18 +106,15 @@ final class Cluster {
         return failure == nil ? .pending(told) : .nowhere(told)
     }
 
-    /// Why the path is not whole, where no link of a node can say it; nil when it is, or nothing has failed yet.
-    var failure: LinkFailure? {
-        if view.topology == nil { return link.failure }
-        guard slotsWithoutNode > 0 else { return nil }
-        return LinkFailure(cause: .topology, reason: "the cluster has no master for them")
-    }
+    /// Why nothing is known of the cluster; nil when something is, or nothing has failed yet.
+    var failure: LinkFailure? { view.topology == nil ? link.failure : nil }
 
     // MARK: What is heard
 
     /// A member has said who has which slots.
     func answered(_ topology: ClusterTopology, epoch: UInt64) -> ClusterView.Verdict {
         let isFirst = view.topology == nil
+        guard topology.masters.count <= Self.maxMasters, leaving.count <= Self.maxMasters else { return .outdated }
         let verdict = view.answered(topology, epoch: epoch, now: relay.now)
         guard verdict == .changed else { return verdict }
         log(topology, epoch)
@@ -144,7 +156,7 @@ final class Cluster {
                 redirection.slot, to: .init(host: host, port: redirection.port), now: relay.now)
         else { return }
         let former = slots.node(ofSlot: redirection.slot)
-        guard slots.assign(Int(redirection.slot), to: UInt16(owner.feed.index)) else { return }
+        guard relay.hub.assign(Int(redirection.slot), to: UInt16(owner.feed.index)) else { return }
         relay.nodes.first { $0.feed.index == former }?.slotCount -= 1
         owner.slotCount += 1
         hasMovedSlots = true
@@ -181,16 +193,17 @@ final class Cluster {
         for slot in slots.usedSlots {
             guard let owner = owners[slot] else {
                 slotsWithoutNode += 1
-                _ = slots.assign(slot, to: Hub.nowhere)
+                relay.hub.assign(slot, to: Hub.nowhere)
                 continue
             }
             let node = nodes[owner] ?? NodeLinks(relay: relay, feed: relay.hub.addNode(), site: .master(.init(owner)))
             if nodes.updateValue(node, forKey: owner) == nil { fresh.append(node) }
-            _ = slots.assign(slot, to: UInt16(node.feed.index))
+            relay.hub.assign(slot, to: UInt16(node.feed.index))
         }
         relay.nodes += fresh
         settleNodes(slots)
         relay.hub.placeNames()
+        endLeaving()
         for node in fresh { node.start() }
         for node in relay.nodes { node.slotsChanged() }
         relay.evaluatePath()
@@ -203,20 +216,28 @@ final class Cluster {
         for node in idle {
             gaps += node.machine.gaps
             node.feed.isPublishing = false
-            leaving.append(node)
+            parting.append((node, relay.now))
         }
     }
 
-    /// Lets go of nodes that owe nothing any more, or cannot pay.
+    /// Lets go of nodes that owe nothing any more, or do not pay. What is in flight there holds back publishes to those that
+    /// have the slots now; of a node that was replaced since it does not answer, no answer is to be waited for.
     private func endLeaving() {
-        let ended = leaving.filter { node in
-            !node.publishLink.isEstablished
+        var ended: [NodeLinks] = []
+        parting.removeAll { node, since in
+            let link = node.publishLink!
+            let isOver =
+                !link.isEstablished || relay.now >= since + Self.partingFor
                 || node.feed.publishes.publishesInFlight == 0 && !node.feed.isSubscribeReplyOwed
+                || link.machine.isSilent(for: relay.configuration.timings.heartbeatInterval, now: relay.now)
+            if isOver { ended.append(node) }
+            return isOver
         }
-        leaving.removeAll { node in ended.contains { $0 === node } }
         for node in ended {
+            let isInDebt = node.feed.publishes.publishesInFlight > 0
             relay.withoutEvaluation {
-                node.stop(LinkFailure(cause: .stopping, reason: "the node has no slots any more"))
+                node.stop(
+                    LinkFailure(cause: isInDebt ? .topology : .stopping, reason: "another node has its slots now"))
             }
             relay.hub.removeNode(node.feed)
             gone.append((node, relay.now))
@@ -224,8 +245,31 @@ final class Cluster {
         gone.removeAll { relay.now >= $0.at + Self.goneFor }
     }
 
-    /// Counts a subscription that has ended otherwise than with its link.
-    func countBrokenSubscriptions() { if relay.hub.takeBrokenSubscriptions() { gaps += 1 } }
+    // MARK: What moves
+
+    /// Counts subscriptions that have ended otherwise than with their link. While they go on to end, since a cluster is being
+    /// resharded, that is counted once a second, and at the end.
+    func countBrokenSubscriptions(isReceiving: Bool) {
+        if relay.hub.takeBrokenSubscriptions() { hasUncountedGap = true }
+        let isDue = relay.path.status.receiving || isReceiving || relay.now >= gapCountedAt + Self.unrest
+        guard hasUncountedGap, isDue else { return }
+        gaps += 1
+        (hasUncountedGap, gapCountedAt) = (false, relay.now)
+    }
+
+    /// Names are missing at a node that have moved or were lost. If that was so a moment ago, it goes on: then the path is not
+    /// whole before it has been quiet for a while, rather than every other millisecond.
+    func namesAreMissing() {
+        missingAt = relay.now
+        if relay.now < wholeAt + Self.unrest { isRestless = true }
+    }
+
+    /// Whether a node to which nothing is missing any more counts as whole.
+    func mayBeWhole() -> Bool {
+        guard !isRestless || relay.now >= missingAt + Self.unrest else { return false }
+        (isRestless, wholeAt) = (false, relay.now)
+        return true
+    }
 }
 
 extension RedisConfiguration.Endpoint {

@@ -23,7 +23,7 @@ final class ClusterLink: RedisLink {
     private var info: ClusterInfo?
 
     /// Nanoseconds between two questions about the slots: when nothing happens, and when the path is not whole.
-    private static let (interval, intervalWhileNotUp): (UInt64, UInt64) = (10_000_000_000, 1_000_000_000)
+    private static let (interval, intervalWhileNotUp): (UInt64, UInt64) = (10_000_000_000, 5_000_000_000)
     /// For an answer, in nanoseconds. Any other member can be asked, so nothing is lost by leaving one that is only slow;
     /// and it may be the very one whose failure the others are about to tell.
     private static let timeout: UInt64 = 1_000_000_000
@@ -99,8 +99,7 @@ final class ClusterLink: RedisLink {
         }
     }
 
-    /// SLOTS is deprecated for SHARDS, but that leaves out the slots of a shard in which a failed master has been replaced
-    /// (Redis up to 7.2.5, Valkey up to 8.0), and SLOTS is known to all.
+    /// SLOTS and not SHARDS: see `ClusterTopology.init(slots:host:)`.
     private func askForSlots() {
         wantsTopology = false
         owed = [.slots]
@@ -109,11 +108,11 @@ final class ClusterLink: RedisLink {
 
     private func told(_ value: RedisValue) {
         guard let host = place?.endpoint.host, let topology = ClusterTopology(slots: value, host: host) else {
-            let hint = relay.tls == nil ? "" : "; over TLS: nodes need tls-port, and Redis 7.0 tls-cluster yes too"
-            return fail(
-                LinkFailure(
-                    cause: .malformedReply,
-                    reason: "Redis: an answer to CLUSTER SLOTS that is none, or names nodes without a port\(hint)"))
+            return fail(LinkFailure(cause: .malformedReply, reason: "Redis: an answer to CLUSTER SLOTS that is none"))
+        }
+        guard !topology.masters.isEmpty else {
+            let hint = relay.tls == nil ? "" : "; over TLS they need a tls-port, with Redis 7.0 tls-cluster yes as well"
+            return fail(LinkFailure(cause: .topology, reason: "no master has a port for connections like this\(hint)"))
         }
         told(topology)
     }

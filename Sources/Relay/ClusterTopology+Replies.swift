@@ -19,9 +19,10 @@ extension ClusterTopology {
         var others: [Address] = []
         for entry in entries {
             guard case .array(let parts) = entry, parts.count >= 3, let range = Self.range(parts[0], parts[1]),
-                let owner = Node(parts[2], host: host), let address = owner.address
+                let owner = Node(parts[2], host: host)
             else { return nil }
-            masters.append(Master(address: address, slots: [range], id: owner.id))
+            // Slots of a master that cannot be connected to are as good as nobody's.
+            if let address = owner.address { masters.append(Master(address: address, slots: [range], id: owner.id)) }
             for part in parts[3...] {
                 guard let replica = Node(part, host: host) else { return nil }
                 if let address = replica.address { others.append(address) }

@@ -20,8 +20,13 @@ class NodeLink: RedisLink {
     override var credentials: RedisConfiguration.Credentials { relay.configuration.redis.credentials }
     override func noteFallbacks() { node.noteFallbacks(of: self) }
     override func failed(_ failure: LinkFailure, wasEstablished: Bool) {
-        relay.evaluatePath()
-        node.failed(self, failure)
+        // What an attempt says changes nothing but the reason: once a turn will do, however many nodes are away.
+        if wasEstablished {
+            relay.evaluatePath()
+            node.lost(self, failure)
+        } else {
+            relay.needsEvaluation = true
+        }
         if let told = self.failure { relay.attemptFailed(self, told) }
         if failure.cause == .demoted, !wasEstablished { node.foundReplica(failure, by: self) }
     }

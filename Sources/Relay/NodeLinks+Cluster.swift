@@ -10,6 +10,18 @@ extension NodeLinks {
         giveUp(failure)
     }
 
+    private static let (shortestRetry, longestRetry): (UInt64, UInt64) = (250_000_000, 4_000_000_000)
+
+    /// Tries names again that the node did not take. When its slots are nobody's, that takes as long as it takes.
+    func retryMisplaced() {
+        relay.hub.forgetAskedAgain(feed)
+        if feed.isWhole { misplacedRetry.pause = 0 }
+        guard feed.hasMisplacedNames, relay.now >= misplacedRetry.at else { return }
+        misplacedRetry.pause = min(Self.longestRetry, max(Self.shortestRetry, misplacedRetry.pause * 2))
+        misplacedRetry.at = relay.now + misplacedRetry.pause
+        relay.hub.retryMisplaced(feed)
+    }
+
     /// The node may have other slots than before: its probe must be at one of them.
     func slotsChanged() {
         guard endpoint != nil, relay.probeChannel != nil else { return }
@@ -45,7 +57,7 @@ extension NodeLinks {
     /// The node does not take the probe, as its slot is another one's by now; or the whole cluster takes nothing.
     func probeMisplaced(_ text: String) {
         relay.cluster?.redirected(text, by: self)
-        guard text.hasPrefix("CLUSTERDOWN") else { return probeChannelLost() }
+        guard text.hasPrefix("CLUSTERDOWN The cluster is down") else { return probeChannelLost() }
         giveUp(LinkFailure(cause: .topology, reason: "Redis: \(text)"))
     }
 

@@ -29,6 +29,8 @@ final class NodeLinks {
     var isProbeChannelLost = false
     /// Hash slots in use that the node has.
     var slotCount = 0
+    /// When names that the node did not take are tried again, and after how long once more.
+    var misplacedRetry = (at: UInt64(0), pause: UInt64(0))
     /// The PING on the subscribe link after whose answer a probe is due, as one of `HubNode.pingsSent`.
     private var backlogPing: Int?
     /// The subscribe link has been made anew since the publish link was lost, because that one found a replica.
@@ -116,8 +118,8 @@ final class NodeLinks {
 
     // MARK: The links
 
-    /// A link, or an attempt to have it, has failed.
-    func failed(_ link: NodeLink, _ failure: LinkFailure) {
+    /// A link that was there has failed.
+    func lost(_ link: NodeLink, _ failure: LinkFailure) {
         relay.cluster?.nodeFailed(at: link.place?.endpoint, failure)
     }
 
@@ -143,13 +145,18 @@ final class NodeLinks {
         guard subscribeLink.isEstablished else { return }
         if machine.isRestored, !feed.isWhole { return relay.evaluatePath() }
         guard !machine.isRestored, feed.isWhole, subscribeLink.isProbeAnswered else { return }
+        if machine.isMissingNames, relay.cluster?.mayBeWhole() == false { return }
         machine.subscribeLinkRestored()
         carryOutOrders()
         relay.evaluatePath()
     }
 
     /// Names may have come from another node, or have been lost here.
-    func noteMissingSubscriptions() { if machine.isRestored, !feed.isWhole { machine.subscriptionsMissing() } }
+    func noteMissingSubscriptions() {
+        guard machine.isRestored, !feed.isWhole else { return }
+        machine.subscriptionsMissing()
+        relay.cluster?.namesAreMissing()
+    }
 
     func subscribeLinkLost() {
         backlogPing = nil

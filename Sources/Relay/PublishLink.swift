@@ -69,7 +69,11 @@ final class PublishLink: NodeLink {
         if case .error(let error) = value { text = error } else if publishes.isNumberDue { return violation() }
         let isMisplaced = hub.slots != nil && Redirection.isOfTheCluster(text)
         guard let reply = hub.publishRefused(text, isMisplaced: isMisplaced, by: feed) else { return violation() }
-        if case .error(let error) = value, let failure = LinkFailure.classify(error: error) { return fail(failure) }
+        if case .error(let error) = value,
+            let failure = LinkFailure.classify(error: error) ?? LinkFailure.classify(shardedError: error)
+        {
+            return fail(failure)
+        }
         let answer = LinkMachine.Reply(value)
         switch reply {
         case .ping where !LinkMachine.GreetingStep.ping.accepts(answer): violation()

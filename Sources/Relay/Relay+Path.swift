@@ -16,10 +16,11 @@ extension Relay {
     /// gone, or has failed to come; when one was lost, its in-flight publishes are answered already.
     func evaluatePath() {
         guard !isEvaluationHeld else { return }
+        needsEvaluation = false
         for node in nodes { node.noteMissingSubscriptions() }
         var set = NodeSet(nodes.map(\.machine))
         if let cluster {
-            cluster.countBrokenSubscriptions()
+            cluster.countBrokenSubscriptions(isReceiving: set.receiving == .all && cluster.slotsWithoutNode == 0)
             (set.slotsWithoutNode, set.otherGaps) = (cluster.slotsWithoutNode, cluster.gaps)
         }
         let previous = path.status
@@ -46,16 +47,21 @@ extension Relay {
 
     /// Why the path is not whole; nil when it is, or when that is not known yet.
     private var failure: LinkFailure? {
-        let failure = nodes.lazy.compactMap(\.failure).first ?? cluster?.failure
-        guard let cluster, cluster.pubsub == .sharded, cluster.view.topology != nil else { return failure }
+        let failure = nodes.lazy.compactMap(\.failure).first
+        guard let cluster, cluster.pubsub == .sharded, cluster.view.topology != nil else {
+            return failure ?? cluster?.failure
+        }
         let used = hub.slots?.usedSlots.count ?? 0
         if slotsAway == 0 {
             let names = nodes.reduce(0) { $0 + $1.feed.restoreRemaining }
             let text = names == 1 ? "1 subscription is" : "\(names) subscriptions are"
             return LinkFailure(cause: .topology, reason: "\(text) under way to where the slots are now")
         }
-        if !path.hasBeenUp, failure == nil { return nil }
-        let reason = failure?.reason ?? "the links to where they are now are being made"
+        let isMasterless = slotsAway == cluster.slotsWithoutNode
+        if !path.hasBeenUp, failure == nil, !isMasterless { return nil }
+        let reason =
+            failure?.reason
+            ?? (isMasterless ? "the cluster has no master for them" : "the links to where they are now are being made")
         return LinkFailure(
             cause: failure?.cause ?? .topology, reason: "\(slotsAway) of \(used) slots are away: \(reason)")
     }

@@ -17,7 +17,8 @@ extension Relay {
         hub.emitPublishLosses()
         flushPublishes()
         for node in nodes { node.subscribeLink.flush() }
-        if hub.hasBrokenSubscriptions { evaluatePath() }
+        if needsEvaluation || hub.hasBrokenSubscriptions { evaluatePath() }
+        hub.answerDisplaced()
         flushConnections()
         finishConnections()
         endIfStopped()

@@ -55,6 +55,8 @@ package final class Relay {
     var isEnded = false
     /// Links are being ended by us: the path is looked at once, when that is done, or not at all.
     var isEvaluationHeld = false
+    /// The path is to be looked at in this turn.
+    var needsEvaluation = false
     var exitCode: Int32 = 0
     var transitions: TransitionLog
 

@@ -32,6 +32,8 @@ final class SubscribeLink: NodeLink {
     /// published by the other link and never be heard.
     var isProbeAnswered: Bool { isEstablished && probeAnswersOwed == 0 }
     private var probeAnswersOwed = 0
+    /// The node has not taken names in this turn.
+    private var hasMisplacedNames = false
 
     override func established() {
         node.chooseProbeChannel()
@@ -68,6 +70,10 @@ final class SubscribeLink: NodeLink {
     /// Tells Redis about names. To be called once a turn.
     func flush() {
         guard isEstablished, let stream else { return }
+        if hasMisplacedNames {
+            hasMisplacedNames = false
+            hub.placeMisplaced(feed)
+        }
         let limit = relay.configuration.timings.restoreBatch
         var names = 0
         while feed.hasSubscribeCommands, names < Self.namesPerTurn, stream.unsent + output.count < Self.highWater {
@@ -103,7 +109,9 @@ final class SubscribeLink: NodeLink {
     func answered(_ value: RedisValue) {
         switch value {
         case .error(let text):
-            if let failure = LinkFailure.classify(error: text) { return fail(failure) }
+            if let failure = LinkFailure.classify(error: text) ?? LinkFailure.classify(shardedError: text) {
+                return fail(failure)
+            }
             act(on: hub.subscribeRefused(text, by: feed))
         case .status("PONG"), .array([.bulk(Array("pong".utf8)), .bulk([])]):
             pongReceived()
@@ -128,7 +136,7 @@ final class SubscribeLink: NodeLink {
         case .slotLost: relay.cluster?.slotLost()
         case .misplaced(let text):
             relay.cluster?.redirected(text, by: node)
-            hub.placeMisplaced(feed)
+            hasMisplacedNames = true
         case .violation(let text): return fail(LinkFailure(cause: .malformedReply, reason: "Redis: \(text)"))
         }
         node.subscribeLinkProgressed()

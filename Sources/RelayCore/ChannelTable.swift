@@ -35,6 +35,8 @@ package final class ChannelTable {
         var isRestoring = false
 
         var isWanted: Bool { memberCount > 0 || pendingCount > 0 }
+        /// Redis has confirmed it, and not its end.
+        var isAtRedis: Bool { phase == .subscribed || phase == .unsubscribing }
         /// Nobody wants it and Redis knows nothing of it.
         var isUnused: Bool { !isWanted && phase == .absent && !isQueued }
         var nameBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: name, count: Int(nameCount)) }

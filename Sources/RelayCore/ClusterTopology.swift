@@ -71,6 +71,9 @@ package struct ClusterTopology: Sendable, Equatable {
         var address: Address
     }
 
+    /// How many slots have an owner.
+    package var slotCount: Int { masters.reduce(0) { $0 + $1.slots.reduce(0) { $0 + $1.count } } }
+
     /// The index in `masters` of each slot's owner; `.max` for a slot that nobody owns.
     package func owners() -> [UInt16] {
         var owners = [UInt16](repeating: .max, count: HashSlots.count)

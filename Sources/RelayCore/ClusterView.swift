@@ -41,8 +41,8 @@ package struct ClusterView: Sendable {
             outdatedInARow = 0
             return .unchanged
         }
-        // One that knows of no slots at all has been taken out of the cluster.
-        if let topology, epoch < self.epoch || told.masters.isEmpty {
+        // One that has just been taken into the cluster, or out of it, knows of fewer slots and of no later change.
+        if let topology, epoch < self.epoch || epoch == self.epoch && told.slotCount < topology.slotCount {
             outdatedInARow += 1
             // All of them are so: then the cluster has been set up anew.
             guard outdatedInARow > topology.masters.count + topology.others.count else { return .outdated }

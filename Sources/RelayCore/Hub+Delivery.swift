@@ -12,8 +12,8 @@ extension Hub {
         guard index != ChannelTable.none else {
             return isReservedName(channel) ? decimal(payload) : nil
         }
-        // A node that has not yet heard that it lost the slot.
-        guard Int(table.entries[Int(index)].node) == node.index else { return nil }
+        // A node that has not yet heard that it lost the slot; or one that has it again, and this is from before.
+        guard Int(table.entries[Int(index)].node) == node.index, table.entries[Int(index)].isAtRedis else { return nil }
         counters.messagesReceived += 1
         fanOut(to: index, channel: channel, payload: payload, pattern: nil)
         return nil

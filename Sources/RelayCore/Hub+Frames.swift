@@ -142,6 +142,8 @@ extension Hub {
                 continue
             }
             sessions[slot].isBlocked = false
+            // What it publishes next may be another node's; if not, it is stopped again.
+            sessions[slot].congestedNode = Self.nowhere
             receive(UnsafeRawBufferPointer(start: nil, count: 0), from: slot)
             if !sessions[slot].isBlocked { environment?.resumeReading(slot) }
         }

@@ -23,6 +23,27 @@ extension Hub {
         table.forEach { move($0) }
     }
 
+    /// Gives a slot to a node. What is published there waits until what was published at the node that had it is answered:
+    /// so the replies keep their order, and the messages.
+    /// - Returns: whether that is news.
+    @discardableResult
+    package func assign(_ slot: Int, to node: UInt16) -> Bool {
+        guard let slots else { return false }
+        let former = nodes[Int(slots.node(ofSlot: UInt16(slot)))]
+        guard slots.assign(slot, to: node) else { return false }
+        if former.publishes.publishesInFlight > 0 { nodes[Int(node)].succeed(former) }
+        return true
+    }
+
+    /// Answers the requests that waited for a name which has gone, or is to go, where they would wait for long. To be called
+    /// once a turn, after the state that this makes has been told.
+    package func answerDisplaced() {
+        guard !displaced.isEmpty else { return }
+        let operations = displaced
+        displaced.removeAll()
+        for operation in operations { advance(operation) }
+    }
+
     /// Finds the place of a name that nobody had.
     func place(_ index: UInt32) {
         guard let slots else { return }
@@ -51,7 +72,7 @@ extension Hub {
     /// A name that is held, and not subscribed to, at a node where it was not before, or was lost.
     private func arrive(_ index: UInt32) {
         let node = nodes[Int(table.entries[Int(index)].node)]
-        if node.phase == .detached { answerWaiters(of: index) }
+        if node.phase == .detached { displaceWaiters(of: index) }
         guard table.entries[Int(index)].isWanted else { return reconsider(index) }
         guard node.phase != .detached else { return }
         noteMissing(index)
@@ -59,17 +80,18 @@ extension Hub {
     }
 
     /// A name that connections hold is not subscribed to: its node is not whole before it is.
-    private func noteMissing(_ index: UInt32) {
-        guard table.entries[Int(index)].memberCount > 0, !table.entries[Int(index)].isRestoring else { return }
+    func noteMissing(_ index: UInt32, isHeld: Bool = false) {
+        guard isHeld || table.entries[Int(index)].memberCount > 0, !table.entries[Int(index)].isRestoring else {
+            return
+        }
         table.entries[Int(index)].isRestoring = true
         nodes[Int(table.entries[Int(index)].node)].restoreRemaining += 1
     }
 
-    /// Requests that wait for Redis's answer about the name need wait no longer: they are answered PENDING.
-    private func answerWaiters(of index: UInt32) {
-        table.entries[Int(index)].pendingCount += 1  // keeps the entry alive until we are done with it
-        for operation in waiters.takeAll(from: &table.entries[Int(index)].firstWaiter) { advance(operation) }
-        table.entries[Int(index)].pendingCount -= 1
+    /// Requests that wait for Redis's answer about the name need wait no longer: they are going to be answered PENDING.
+    /// Not yet: with an answer a connection may end, or another request be carried out, and any name go.
+    private func displaceWaiters(of index: UInt32) {
+        displaced += waiters.takeAll(from: &table.entries[Int(index)].firstWaiter)
     }
 
     // MARK: What a node says of its slots
@@ -111,12 +133,17 @@ extension Hub {
         }
     }
 
+    /// Some time has passed: a node that has lost a name is asked for it again at once, as the first time.
+    package func forgetAskedAgain(_ node: HubNode) {
+        if !node.askedAgain.isEmpty { node.askedAgain.removeAll() }
+    }
+
     /// Asks the node once more for names that it did not take and that have no other place. To be called now and then.
     package func retryMisplaced(_ node: HubNode) {
-        if !node.askedAgain.isEmpty { node.askedAgain.removeAll() }
         for index in node.takeMisplaced() where isMisplaced(index, at: node) {
-            // It is not known how long it takes.
-            answerWaiters(of: index)
+            // It is not known how long it takes: who waits is told so, and holds it from then on.
+            displaceWaiters(of: index)
+            noteMissing(index, isHeld: true)
             arrive(index)
         }
     }

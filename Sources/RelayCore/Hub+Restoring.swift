@@ -120,8 +120,14 @@ extension Hub {
         }
         while count == 0, let batch = node.refusedBatches.popFirst() {
             for index in batch where isQueued(index, at: node) {
+                let needed = neededVerb(index)
+                // Left behind when its slot moved, and the index is another name's by now.
+                if let needed, let verb, needed != verb || table.entries[Int(index)].slot != slot {
+                    node.queuedNames.append(index)
+                    continue
+                }
                 table.entries[Int(index)].isQueued = false
-                if let needed = neededVerb(index) { take(index, needed) } else { reconsider(index) }
+                if let needed { take(index, needed) } else { reconsider(index) }
             }
         }
         while node.refusedBatches.isEmpty, count < limit, let index = node.queuedNames.first {
@@ -220,10 +226,17 @@ extension Hub {
     /// Redis has answered the oldest command with an error. A command of several names is asked again in halves, until
     /// only the names that Redis does refuse are out.
     package func subscribeRefused(_ text: String, by node: HubNode) -> SubscribeReply {
-        // Whatever became of it, the answer to the PING behind it ends it.
-        if node.commands.first?.kind.verb == .sunsubscribe { return .none }
+        // Whatever became of it, the answer to the PING behind it ends it; which may be an error, too (MISCONF).
+        let isUnsubscribe = node.commands.first?.kind.verb == .sunsubscribe
+        if isUnsubscribe, Redirection.isOfTheCluster(text) || text.lowercased().contains("sunsubscribe") {
+            return .none
+        }
         guard let command = node.commands.popFirst() else {
             return .violation("an error in answer to nothing: \(text)")
+        }
+        if isUnsubscribe {
+            left(command, by: node)
+            return .none
         }
         switch command.kind {
         case .ping:

@@ -247,8 +247,16 @@ extension Hub {
                 let position = sessions[operation.slot].held.append(index)
                 table.addMember(.init(slot: Int32(operation.slot), position: position), to: index)
                 subscriptionCount += 1
+                noteMissingIfMoved(index)
             }
         }
+    }
+
+    /// A name whose slot has moved since Redis confirmed it is held from now on, and not in force before its node has it.
+    private func noteMissingIfMoved(_ index: UInt32) {
+        let entry = table.entries[Int(index)]
+        guard slots != nil, entry.phase != .subscribed, nodes[Int(entry.node)].phase != .detached else { return }
+        noteMissing(index)
     }
 
     // MARK: Leaving

@@ -59,6 +59,8 @@ package final class Hub {
     private let firstNode: HubNode
     /// Nodes that have gone; they are used again.
     var vacantNodes: [HubNode] = []
+    /// Requests that need wait no longer for names that have moved; see `answerDisplaced`.
+    var displaced: [NameOperation] = []
     /// A subscription that was in force has ended otherwise than with its link; see `takeBrokenSubscriptions`.
     package internal(set) var hasBrokenSubscriptions = false
     /// Pairs of a connection and a name, those of unanswered requests included.

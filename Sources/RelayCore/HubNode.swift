@@ -18,6 +18,9 @@ package final class HubNode {
     /// could be reached.
     let cause: Cause
 
+    /// Former nodes of this one's slots, and how far they have to answer before publishes go on here.
+    private var predecessors: [(publishes: PublishQueue, end: UInt64)] = []
+
     var phase = SubscribePhase.detached
     /// Commands that Redis has not fully answered, in the order in which it will.
     var commands = Ring<SubscribeCommand>()
@@ -49,9 +52,21 @@ package final class HubNode {
         publishes = PublishQueue(isSharded: isSharded)
     }
 
-    /// Whether it takes publishes, and can take no more of them for the moment.
+    /// Whether publishes have to wait: it can take no more of them for the moment, or what was published at the former node
+    /// of one of its slots has to be answered first.
     @inline(__always)
-    var isCongested: Bool { isPublishing && publishes.isCongested }
+    var isCongested: Bool { isPublishing && publishes.isCongested || !predecessors.isEmpty && isSucceeding }
+
+    /// A slot of this node was another one's, where publishes are in flight.
+    func succeed(_ former: HubNode) {
+        predecessors.removeAll { $0.publishes === former.publishes }
+        predecessors.append((former.publishes, former.publishes.end))
+    }
+
+    private var isSucceeding: Bool {
+        predecessors.removeAll { $0.publishes.isAnswered(upTo: $0.end) }
+        return !predecessors.isEmpty
+    }
 
     /// Whether every name that was held when the restore under way began has Redis's answer.
     package var isRestored: Bool { phase == .restoring && restoreRemaining == 0 }
@@ -76,6 +91,8 @@ package final class HubNode {
         defer { waitingForLive = [] }
         return waitingForLive
     }
+
+    package var hasMisplacedNames: Bool { !misplaced.isEmpty }
 
     func takeMisplaced() -> [UInt32] {
         defer { misplaced.removeAll() }

@@ -85,11 +85,27 @@ extension LinkFailure {
         guard let info = ClusterInfo(text) else {
             return LinkFailure(cause: .malformedReply, reason: "Redis: an answer to CLUSTER INFO that is none")
         }
+        if info.slotsAssigned == 0 {
+            return LinkFailure(
+                cause: .topology, reason: "this node is on its own: it knows of no cluster in which slots are assigned")
+        }
         guard info.isInMinority else { return nil }
         return LinkFailure(
             cause: .topology,
             reason: "this node is cut off from the most of its cluster (it reaches \(info.slotsOK) of "
                 + "\(info.slotsAssigned) slots)")
+    }
+
+    /// The server does not know sharded pub/sub.
+    package static func classify(shardedError text: String) -> LinkFailure? {
+        let text = text.lowercased()
+        guard text.hasPrefix("err unknown command"), text.contains("spublish") || text.contains("ssubscribe") else {
+            return nil
+        }
+        return LinkFailure(
+            cause: .topology,
+            reason:
+                "this server has no sharded pub/sub, which came with Redis 7 (--cluster-pubsub classic does without)")
     }
 
     /// What an error in answer to CLUSTER INFO, SHARDS or SLOTS means; nil when that says nothing.

@@ -319,6 +319,12 @@ package struct LinkMachine: Sendable {
         return .fail(LinkFailure(cause: .timeout, reason: "no answer for \(timings.linkTimeout / 1_000_000) ms"))
     }
 
+    /// Whether something has been unanswered, and nothing has been heard, for so many nanoseconds.
+    package func isSilent(for nanoseconds: UInt64, now: UInt64) -> Bool {
+        guard let owedSince, phase == .established else { return false }
+        return now >= max(owedSince, lastHeard) + nanoseconds
+    }
+
     /// Our own loop stood still for so many nanoseconds: they count for no deadline. Only they: a loop that stands still
     /// again and again would otherwise never find out anything.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {

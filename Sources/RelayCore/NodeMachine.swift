@@ -27,6 +27,8 @@ package struct NodeMachine: Sendable {
     package private(set) var isRestored = false
     /// That was so before on the connection that is open now, and what is missing has come later.
     private var isRestoredOnce = false
+    /// What is missing has come while everything else was heard, which has not ended since.
+    private var hearsOthers = false
     /// A probe has come back over the two connections that are open now.
     private var isProven = false
     /// The path was found to be bad, and nothing has come back since.
@@ -71,6 +73,7 @@ package struct NodeMachine: Sendable {
     package mutating func subscribeLinkRestored() {
         guard isSubscribeLinkUp, !isRestored else { return }
         isRestored = true
+        hearsOthers = false
         // The subscribe link had broken: the server may be another one by now, or another thing.
         if !isRestoredOnce {
             probe.demand()
@@ -85,6 +88,7 @@ package struct NodeMachine: Sendable {
     /// Names that are held have come from another node, or were lost here, and have no answer yet. If that is a break, the
     /// hub knows.
     package mutating func subscriptionsMissing() {
+        hearsOthers = hearsOthers || receiving
         (isRestored, isRestoredOnce) = (false, true)
         let before = gaps
         settle()
@@ -92,6 +96,8 @@ package struct NodeMachine: Sendable {
     }
 
     package mutating func subscribeLinkDown() {
+        if hearsOthers { gaps += 1 }
+        hearsOthers = false
         isSubscribeLinkUp = false
         isRestored = false
         isProven = false

@@ -58,6 +58,11 @@ package final class PublishQueue {
     /// Commands that wait for their reply, the relay's own included.
     package var inFlight: Int { Int(tail - head) }
 
+    /// A mark behind everything that is in flight now, for `isAnswered(upTo:)`.
+    var end: UInt64 { tail }
+    /// Whether everything before the mark has its answer, or was given up.
+    func isAnswered(upTo end: UInt64) -> Bool { head >= end }
+
     var isCongested: Bool {
         backlog > Self.highWater || output.count > Self.highWater
             || inFlight >= Self.ringCapacity - Self.reservedForOwn

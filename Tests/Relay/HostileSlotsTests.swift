@@ -18,7 +18,7 @@ struct HostileSlotsTests {
             // Overlapping, with itself and with another's.
             "*2 *3 :0 :5 \(node) *3 :5 :6 \(node)", "*2 *3 :0 :5 \(node) *3 :5 :6 *2 $1 g :1",
             // Ports.
-            "*1 *3 :0 :1 *2 $1 h :0", "*1 *3 :0 :1 *2 $1 h :-1", "*1 *3 :0 :1 *2 $1 h :65536",
+            "*1 *3 :0 :1 *2 $1 h :-1", "*1 *3 :0 :1 *2 $1 h :65536",
             "*1 *3 :0 :1 *2 $1 h $1 1", "*1 *3 :0 :1 *2 $1 h :9223372036854775807", "*1 *3 :0 :1 *1 $1 h",
             // Hosts.
             "*1 *3 :0 :1 *2 :7 :1", "*1 *3 :0 :1 *2 $3 a/b :1", "*1 *3 :0 :1 *2 $1 \u{7f} :1",
@@ -44,6 +44,13 @@ struct HostileSlotsTests {
         // A replica without a port for connections like ours.
         #expect(topology.others.isEmpty)
         #expect(ClusterTopology(slots: try reply("*0"), host: "h")?.masters.isEmpty == true)
+    }
+
+    @Test("a master that has no port for connections like ours leaves its slots to nobody")
+    func withoutPort() throws {
+        let words = "*2 *3 :0 :1 *2 $1 h :0 *3 :2 :5 *2 $1 h :7"
+        let topology = try #require(ClusterTopology(slots: try reply(words), host: "h"))
+        #expect(topology.masters.map(\.address) == [address("h", 7)] && topology.slotCount == 4)
     }
 
     @Test("more ranges than slots")
