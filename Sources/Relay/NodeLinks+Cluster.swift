@@ -54,10 +54,18 @@ extension NodeLinks {
         subscribeLink.subscribeToProbe()
     }
 
+    /// The node has not taken a publish, as its slot is another one's by now; or the whole cluster takes nothing.
+    func publishMisplaced(_ text: String) {
+        relay.cluster?.redirected(text, by: self)
+        if Self.isDown(text) { machine.doubtPath() }
+    }
+
+    private static func isDown(_ text: String) -> Bool { text.hasPrefix("CLUSTERDOWN The cluster is down") }
+
     /// The node does not take the probe, as its slot is another one's by now; or the whole cluster takes nothing.
     func probeMisplaced(_ text: String) {
         relay.cluster?.redirected(text, by: self)
-        guard text.hasPrefix("CLUSTERDOWN The cluster is down") else { return probeChannelLost() }
+        guard Self.isDown(text) else { return probeChannelLost() }
         giveUp(LinkFailure(cause: .topology, reason: "Redis: \(text)"))
     }
 

@@ -83,7 +83,7 @@ final class PublishLink: NodeLink {
         case .clusterInfo where !LinkMachine.GreetingStep.clusterInfo.accepts(answer): violation()
         case .clusterInfo: node.clusterInfoAnswered(answer)
         case .probe: node.probeFailed(text)
-        case .none: if isMisplaced { relay.cluster?.redirected(text, by: node) }
+        case .none: if isMisplaced { node.publishMisplaced(text) }
         }
     }
 

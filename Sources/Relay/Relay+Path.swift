@@ -7,9 +7,10 @@ internal import RelayCore
 extension Relay {
     /// Runs `body`, in which links end together: the path is looked at once, afterwards.
     func withoutEvaluation(_ body: () -> Void) {
+        let wasHeld = isEvaluationHeld
         isEvaluationHeld = true
         body()
-        isEvaluationHeld = isEnded
+        isEvaluationHeld = wasHeld || isEnded
     }
 
     /// Works out what the path can do, and tells everybody when that has changed. Called whenever a link has come or
@@ -78,7 +79,9 @@ extension Relay {
     /// An attempt to reach Redis has failed. If the relay was told not to wait for Redis at the start, it ends.
     func attemptFailed(_ link: RedisLink, _ failure: LinkFailure) {
         guard let limit = configuration.redis.attemptsAtStart, !path.hasBeenUp, !isStopping, !isEnded,
-            link.machine.failedAttempts >= limit
+            link.machine.failedAttempts >= limit,
+            // Of a cluster, the others may be replacing the one that is away.
+            cluster == nil || !nodes.flatMap(\.links).contains(where: \.isEstablished)
         else { return }
         logger.critical(
             "Redis cannot be used, and abort-connect says not to wait for it",

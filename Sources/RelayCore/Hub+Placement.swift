@@ -19,8 +19,15 @@ extension Hub {
 
     /// The slots have been given to other nodes: their names follow.
     package func placeNames() {
-        guard slots != nil else { return }
-        table.forEach { move($0) }
+        guard let slots else { return }
+        var names: [UInt32] = []
+        table.forEach { index in
+            let entry = table.entries[Int(index)]
+            if entry.node != slots.node(ofSlot: entry.slot) { names.append(index) }
+        }
+        // A command names channels of one slot.
+        names.sort { table.entries[Int($0)].slot < table.entries[Int($1)].slot }
+        for index in names { move(index) }
     }
 
     /// Gives a slot to a node. What is published there waits until what was published at the node that had it is answered:

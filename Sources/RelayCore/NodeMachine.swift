@@ -135,7 +135,7 @@ package struct NodeMachine: Sendable {
         var orders = Orders()
         guard isPublishLinkUp else { return orders }
         orders.asksRole = role.tick(now: now)
-        guard isRestored else { return orders }
+        guard isRestored || isMissingNames else { return orders }
         switch probe.tick(now: now) {
         case .none: break
         case .publish(let number): orders.probe = number
@@ -144,6 +144,9 @@ package struct NodeMachine: Sendable {
         }
         return orders
     }
+
+    /// There is cause to doubt the path: a probe is due, unless one is under way.
+    package mutating func doubtPath() { probe.hasten() }
 
     /// The probe goes another way from now on: what is on its way by the old one counts no more.
     package mutating func renewProbe() { probe.demand() }

@@ -58,6 +58,9 @@ package struct Probe: Sendable {
         isSuspect = false
     }
 
+    /// There is cause for suspicion: the next one is due now, unless one is under way.
+    package mutating func hasten() { if case .idle = phase { phase = .idle(due: 0) } }
+
     /// Called several times a second while both links are ready.
     package mutating func tick(now: UInt64) -> Action {
         guard isEnabled else { return .none }
