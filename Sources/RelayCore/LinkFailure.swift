@@ -92,7 +92,7 @@ extension LinkFailure {
         guard info.isInMinority else { return nil }
         return LinkFailure(
             cause: .topology,
-            reason: "this node is cut off from the most of its cluster (it reaches \(info.slotsOK) of "
+            reason: "this node is cut off from most of its cluster (it reaches \(info.slotsOK) of "
                 + "\(info.slotsAssigned) slots)")
     }
 

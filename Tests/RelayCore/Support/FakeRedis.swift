@@ -3,7 +3,8 @@ import Testing
 @testable import RelayCore
 
 /// A Redis without sockets: commands go in, replies come out, in order and only when the test says so. It knows
-/// PUBLISH and PING on one link, and on the other SUBSCRIBE and its kin, with an ACL that refuses names.
+/// PUBLISH and PING on one link, and on the other SUBSCRIBE and its kin, with an ACL that refuses names. As a member of a
+/// cluster it takes only names of its slots (`Membership`).
 final class FakeRedis {
     struct Name: Hashable {
         var bytes: [UInt8]
@@ -28,6 +29,8 @@ final class FakeRedis {
     var forbidden: Set<Name> = []
     /// Whether PUBLISH is refused.
     var refusesPublishes = false
+    /// What it knows of its cluster; nil: it is in none.
+    var membership: Membership?
 
     /// What the relay is subscribed to.
     private(set) var subscribed: Set<Name> = []
@@ -79,10 +82,18 @@ final class FakeRedis {
         if isJoining, all.contains(where: forbidden.contains) {
             return subscribeReplies.append(.refused("NOPERM no permission for one of the channels"))
         }
+        let isSharded = verb == .ssubscribe || verb == .sunsubscribe
+        if isSharded, let error = membership?.error(of: names) { return subscribeReplies.append(.refused(error)) }
         for name in all {
             if isJoining { subscribed.insert(name) } else { subscribed.remove(name) }
             subscribeReplies.append(.confirmed(verb, name.bytes))
         }
+    }
+
+    /// Takes a name from the relay without having been asked to.
+    func unsubscribeByItself(_ name: Name) {
+        subscribed.remove(name)
+        subscribeReplies.append(.confirmed(.sunsubscribe, name.bytes))
     }
 
     // MARK: The publish link
@@ -111,6 +122,9 @@ final class FakeRedis {
         let command = publishCommands.removeFirst()
         guard ["PUBLISH", "SPUBLISH"].contains(where: { command.first == Array($0.utf8) }), command.count == 3 else {
             return publishReplies.append(command == [Array("PING".utf8)] ? .pong : .error("ERR unknown command"))
+        }
+        if command[0] == Array("SPUBLISH".utf8), let error = membership?.error(of: [command[1]]) {
+            return publishReplies.append(.error(error))
         }
         guard !refusesPublishes else { return publishReplies.append(.error("NOPERM no permission to publish")) }
         publishReplies.append(.integer(publish(command[1], command[2])))

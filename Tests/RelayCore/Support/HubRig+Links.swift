@@ -28,8 +28,11 @@ extension HubRig {
     }
 
     func subscribeLinkProgressed(_ number: Int = 0) {
-        guard nodes[number].isSubscribeLinkUp, nodes[number].feed.isRestored else { return }
-        nodes[number].machine.subscribeLinkRestored()
+        let node = nodes[number]
+        guard node.isSubscribeLinkUp else { return }
+        if node.machine.isRestored, !node.feed.isWhole { return evaluatePath() }
+        guard !node.machine.isRestored, node.feed.isWhole else { return }
+        node.machine.subscribeLinkRestored()
         evaluatePath()
     }
 
@@ -60,9 +63,13 @@ extension HubRig {
         losePublishLink(number)
     }
 
-    private func evaluatePath() {
+    func evaluatePath() {
+        for node in nodes where node.machine.isRestored && !node.feed.isWhole { node.machine.subscriptionsMissing() }
+        if hub.takeBrokenSubscriptions() { movedGaps += 1 }
+        var set = NodeSet(nodes.map(\.machine))
+        set.otherGaps = movedGaps
         let isChanged = path.update(
-            NodeSet(nodes.map(\.machine)), failure: Self.failure, now: hub.now,
+            set, failure: Self.failure, now: hub.now,
             unixMilliseconds: hub.now / 1_000_000)
         hub.status = path.status
         for node in nodes { node.feed.isPublishing = node.machine.publishing }

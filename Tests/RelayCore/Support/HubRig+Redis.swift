@@ -6,7 +6,7 @@ import Testing
 extension HubRig {
     /// Tells Redis about names, all that there is to tell.
     func flushSubscribes() {
-        for node in nodes where node.isSubscribeLinkUp { flushSubscribes(to: node) }
+        for node in nodes where node.isSubscribeLinkUp && node.takesCommands { flushSubscribes(to: node) }
     }
 
     private func flushSubscribes(to node: SimulatedNode) {
@@ -23,6 +23,8 @@ extension HubRig {
             if let verb { node.redis.receive(verb, names) } else { #expect(names.isEmpty) }
             if verb == .sunsubscribe { node.redis.receiveSubscriberPing() }
         }
+        // Names that nobody wants any more have been given up without a word to Redis.
+        if let number = nodes.firstIndex(where: { $0 === node }) { subscribeLinkProgressed(number) }
     }
 
     /// The next reply on the subscribe link is read; false when there is none.
@@ -49,7 +51,15 @@ extension HubRig {
             }
             return true
         }
-        #expect(meaning == .none)
+        switch meaning {
+        case .none: break
+        case .misplaced(let text):
+            redirected(text)
+            hub.placeMisplaced(feed)
+        case .slotLost: slotsLost += 1
+        case .probeUnsubscribed: probesLost += 1
+        case .probeSubscribed, .probeRefused, .violation: Issue.record("\(meaning)")
+        }
         subscribeLinkProgressed(number)
         return true
     }
@@ -61,7 +71,10 @@ extension HubRig {
         guard let reply = nodes[number].redis.takePublishReply() else { return false }
         switch reply {
         case .integer(let value): #expect(hub.publishAnswered(receivers: value, by: feed) != nil)
-        case .error(let text): #expect(hub.publishRefused(text, by: feed) != nil)
+        case .error(let text):
+            let isMisplaced = hub.slots != nil && Redirection.isOfTheCluster(text)
+            #expect(hub.publishRefused(text, isMisplaced: isMisplaced, by: feed) != nil)
+            if isMisplaced { redirected(text) }
         case .pong:
             guard case .ping = hub.publishRefused("PONG", by: feed) else {
                 Issue.record("a PONG that was not asked for")
@@ -82,6 +95,8 @@ extension HubRig {
                 while readPublishReply(number) {}
             }
             turn()
-        } while nodes.contains { !$0.redis.isIdle || ($0.isSubscribeLinkUp && $0.feed.hasSubscribeCommands) }
+        } while nodes.contains {
+            !$0.redis.isIdle || ($0.isSubscribeLinkUp && $0.takesCommands && $0.feed.hasSubscribeCommands)
+        }
     }
 }

@@ -22,7 +22,7 @@ final class HubRig: HubEnvironment {
     }
 
     let hub: Hub
-    let nodes: [SimulatedNode]
+    private(set) var nodes: [SimulatedNode]
     let options: Options
     /// Connected apps by their slot.
     private(set) var apps: [Int: App] = [:]
@@ -31,6 +31,13 @@ final class HubRig: HubEnvironment {
     var takesPublishes = true
     /// Whether what is written waits in the relay's backlog until `transmit`, instead of being with Redis at once.
     var isNetworkSlow = false
+    /// Whether the relay believes a node that says MOVED, given the slot and the number of the other node.
+    var believesRedirection: (UInt16, Int) -> Bool = { _, _ in true }
+    /// How often nodes have said that they lost the slot of a name, or of a probe.
+    var slotsLost = 0
+    var probesLost = 0
+    /// Breaks of subscriptions that ended otherwise than with their link.
+    var movedGaps: UInt64 = 0
     private var finished: [(Int, App.Ending)] = []
     /// How often the hub has said its last word to a connection.
     private(set) var endings = 0
@@ -53,6 +60,9 @@ final class HubRig: HubEnvironment {
             hashSlots: options.shards.map { _ in HashSlots(prefix: Array(options.prefix.utf8)) })
         let feeds = options.shards.map { [hub] count in (0..<count).map { _ in hub.addNode() } } ?? hub.nodes
         nodes = feeds.map(SimulatedNode.init)
+        if options.shards != nil {
+            for (number, node) in nodes.enumerated() { node.redis.membership = Membership(number: number) }
+        }
         for slot in hub.slots?.usedSlots ?? 0..<0 { _ = hub.slots?.assign(slot, to: UInt16(feeds[0].index)) }
         hub.now = 1_000_000_000
         hub.environment = self
@@ -63,13 +73,26 @@ final class HubRig: HubEnvironment {
     var node: HubNode { hub.nodes[0] }
     var redis: FakeRedis { nodes[0].redis }
 
-    /// Gives the slots of names to a node. What has them already stays where it is.
+    /// Gives the slots of names to a node, and everybody knows it. What the hub has of them already stays where it is.
     func assign(_ names: [String], to number: Int) {
-        guard let slots = hub.slots else { return }
-        for name in names {
-            let slot = lending(Array(name.utf8)) { slots.hashSlots.slot(of: $0) }
-            _ = slots.assign(Int(slot), to: UInt16(nodes[number].feed.index))
-        }
+        give(names, to: number)
+        assignInHub(names, to: number)
+    }
+
+    /// A node joins, with the next number. It has no slots and no links.
+    func addNode() {
+        let node = SimulatedNode(feed: hub.addNode())
+        node.redis.membership = Membership(number: nodes.count)
+        nodes.append(node)
+        evaluatePath()
+    }
+
+    /// The last node goes. Its slots must have been given to others.
+    func removeLastNode() {
+        if nodes[nodes.count - 1].isSubscribeLinkUp { loseSubscribeLink(nodes.count - 1) }
+        if nodes[nodes.count - 1].isPublishLinkUp { losePublishLink(nodes.count - 1) }
+        hub.removeNode(nodes.removeLast().feed)
+        evaluatePath()
     }
 
     // MARK: Apps
@@ -100,6 +123,7 @@ final class HubRig: HubEnvironment {
         hub.failOverflowed()
         hub.emitPublishLosses()
         flushPublishes()
+        hub.answerDisplaced()
         flushApps()
         for (slot, ending) in finished { apps[slot]?.ended(ending) }
         finished = []

@@ -7,6 +7,8 @@ final class SimulatedNode {
     var machine = NodeMachine(probe: Probe(interval: nil, deadline: 0), role: RoleCheck(interval: 5_000_000_000))
     var isPublishLinkUp = false
     var isSubscribeLinkUp = false
+    /// Whether the subscribe link writes; if not, what there is to tell waits in the hub.
+    var takesCommands = true
     /// What is written and waits in the relay's backlog.
     var publishBacklog: [UInt8] = []
     var random = SeededGenerator(seed: 7)
