@@ -26,16 +26,16 @@ final class Cluster {
     /// There is one more, which was not told yet, and when the last was.
     private var hasUncountedGap = false
     private var gapCountedAt: UInt64 = 0
-    /// When names were last found missing, when they had all been found, and whether that has gone to and fro.
+    /// When names were last found missing, when they had all been found, and since when that goes to and fro.
     private var missingAt: UInt64 = 0
     private var wholeAt: UInt64 = 0
-    private var isRestless = false
+    private var restlessSince: UInt64?
     /// Single slots have been found at another node since they were last all looked at.
     private var hasMovedSlots = false
     private var loggedMasters: Set<ClusterTopology.Address> = []
 
-    /// Nanoseconds: subscriptions that move within this time of each other move together.
-    private static let unrest: UInt64 = 1_000_000_000
+    /// Nanoseconds: subscriptions that move within this time of each other move together, but for so long at the most.
+    private static let (unrest, longestUnrest): (UInt64, UInt64) = (1_000_000_000, 10_000_000_000)
     /// Members that are tried in one attempt to reach any.
     private static let candidatesTried = 16
     /// Nanoseconds that a node without slots has for what it owes.
@@ -119,7 +119,12 @@ final class Cluster {
         guard verdict == .changed else { return verdict }
         log(topology, epoch)
         placeSlots()
-        if isFirst, pubsub == .classic { for link in relay.nodes.flatMap(\.links) { link.hasten() } }
+        guard pubsub == .classic else { return verdict }
+        for node in relay.nodes {
+            if isFirst { for link in node.links { link.hasten() } }
+            // The member that it is at may have been taken out of the cluster, and says so when asked.
+            node.machine.doubtRole()
+        }
         return verdict
     }
 
@@ -248,10 +253,10 @@ final class Cluster {
     // MARK: What moves
 
     /// Counts subscriptions that have ended otherwise than with their link. While they go on to end, since a cluster is being
-    /// resharded, that is counted once a second, and at the end.
+    /// resharded, that is counted now and then, and at the end: what is re-read for it is re-read by everybody.
     func countBrokenSubscriptions(isReceiving: Bool) {
-        if relay.hub.takeBrokenSubscriptions() { hasUncountedGap = true }
-        let isDue = relay.path.status.receiving || isReceiving || relay.now >= gapCountedAt + Self.unrest
+        if relay.hub.takeBrokenSubscriptions() { (hasUncountedGap, missingAt) = (true, relay.now) }
+        let isDue = relay.path.status.receiving || isReceiving || relay.now >= gapCountedAt + Self.longestUnrest
         guard hasUncountedGap, isDue else { return }
         gaps += 1
         (hasUncountedGap, gapCountedAt) = (false, relay.now)
@@ -261,13 +266,15 @@ final class Cluster {
     /// whole before it has been quiet for a while, rather than every other millisecond.
     func namesAreMissing() {
         missingAt = relay.now
-        if relay.now < wholeAt + Self.unrest { isRestless = true }
+        if restlessSince == nil, relay.now < wholeAt + Self.unrest { restlessSince = relay.now }
     }
 
     /// Whether a node to which nothing is missing any more counts as whole.
     func mayBeWhole() -> Bool {
-        guard !isRestless || relay.now >= missingAt + Self.unrest else { return false }
-        (isRestless, wholeAt) = (false, relay.now)
+        if let restlessSince, relay.now < missingAt + Self.unrest, relay.now < restlessSince + Self.longestUnrest {
+            return false
+        }
+        (restlessSince, wholeAt) = (nil, relay.now)
         return true
     }
 }

@@ -143,7 +143,11 @@ final class NodeLinks {
     /// Redis has answered something on the subscribe link.
     func subscribeLinkProgressed() {
         guard subscribeLink.isEstablished else { return }
-        if machine.isRestored, !feed.isWhole { return relay.evaluatePath() }
+        if machine.isRestored, !feed.isWhole {
+            // More may come in the same turn: a node that loses a slot says so name by name.
+            relay.needsEvaluation = true
+            return
+        }
         guard !machine.isRestored, feed.isWhole, subscribeLink.isProbeAnswered else { return }
         if machine.isMissingNames, relay.cluster?.mayBeWhole() == false { return }
         machine.subscribeLinkRestored()

@@ -55,8 +55,13 @@ extension Relay {
         let used = hub.slots?.usedSlots.count ?? 0
         if slotsAway == 0 {
             let names = nodes.reduce(0) { $0 + $1.feed.restoreRemaining }
-            let text = names == 1 ? "1 subscription is" : "\(names) subscriptions are"
-            return LinkFailure(cause: .topology, reason: "\(text) under way to where the slots are now")
+            let reason =
+                switch names {
+                case 0: "hash slots are being moved from node to node"
+                case 1: "1 subscription is under way to where its slot is now"
+                default: "\(names) subscriptions are under way to where their slots are now"
+                }
+            return LinkFailure(cause: .topology, reason: reason)
         }
         let isMasterless = slotsAway == cluster.slotsWithoutNode
         if !path.hasBeenUp, failure == nil, !isMasterless { return nil }

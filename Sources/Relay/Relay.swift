@@ -122,7 +122,11 @@ package final class Relay {
     private static let reservedDescriptors = 160
 
     private static func connectionLimit(_ configuration: RelayConfiguration) -> Int {
-        min(configuration.limits.maxConnections, max(1, DescriptorLimit.raiseAndGet() - reservedDescriptors))
+        let limit = DescriptorLimit.raiseAndGet()
+        var reserved = reservedDescriptors
+        // Two links to each master, and as many again while masters are being replaced.
+        if case .cluster(_, .sharded) = configuration.redis.topology { reserved += min(2048, limit / 4) }
+        return min(configuration.limits.maxConnections, max(1, limit - reserved))
     }
 
     /// The time of this loop turn, monotonic nanoseconds.

@@ -131,7 +131,7 @@ extension Hub {
         node.publishes.abandon(unsent: unsent) { owner, hadLeft in
             guard case .app(let slot, let generation, let id) = owner else { return }
             let outcome: Outcome = hadLeft ? .interrupted : .notConnected
-            let cause = hadLeft ? failure.cause : .notConnected
+            let cause = hadLeft ? failure.cause : node.cause
             publishEnded(slot, generation, id, outcome, detail: failure.reason, cause: cause)
         }
     }
