@@ -44,7 +44,7 @@ public nonisolated enum HubrelayOutcome: SwiftProtobuf.Enum, Swift.CaseIterable 
   /// Subscribe only: not receiving at present; in force once the relay receives again.
   case pending // = 2
 
-  /// Publish only: never sent, certainly not delivered.
+  /// Publish only: never sent, or turned away by a cluster's node that does not have the slot; certainly not delivered.
   case notConnected // = 3
 
   /// Publish only: a byte of it left and the link failed before Redis answered. Delivered or not: unknown.
@@ -114,7 +114,7 @@ public nonisolated enum HubrelayState: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// Publishing and receiving.
   case up // = 1
 
-  /// One of the two; on a Redis cluster also: part of the channels.
+  /// One of the two; on a Redis cluster also: part of the channels, and then neither flag may be true.
   case degraded // = 2
 
   /// Neither.
@@ -289,7 +289,8 @@ public nonisolated enum HubrelayCause: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// What answers does not speak Redis's protocol.
   case `protocol` // = 26
 
-  /// No sentinel says where the master is, or another kind of server answers there.
+  /// No sentinel says where the master is, or another kind of server answers there. On a Redis cluster: the channel's
+  /// slot is away, or the node is cut off from the others.
   case topology // = 27
   case UNRECOGNIZED(Int)
 
@@ -485,7 +486,8 @@ public nonisolated struct HubrelaySubscribe: Sendable {
   /// Each 1 to 512 bytes, not beginning with "__hubrelay:".
   public var channels: [String] = []
 
-  /// Redis glob syntax, same bounds. The relay's prefix is put in front of them, literally.
+  /// Redis glob syntax, same bounds. The relay's prefix is put in front of them, literally. INVALID where
+  /// Welcome.features does not name "patterns".
   public var patterns: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -636,7 +638,8 @@ public nonisolated struct HubrelayWelcome: Sendable {
   /// The largest payload that may be published: max_frame_bytes - 4096.
   public var maxPayloadBytes: UInt32 = 0
 
-  /// What is possible here beyond the frames of this version's first revision: "patterns", ...
+  /// What is possible here beyond the frames of this version's first revision: "patterns" (not with sharded pub/sub of
+  /// a Redis cluster), ...
   public var features: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -675,7 +678,8 @@ public nonisolated struct HubrelayReply: Sendable {
 
   public var outcome: HubrelayOutcome = .unspecified
 
-  /// Publish with OUTCOME_OK only: how many Redis clients took it. Relays count, not the workers behind them.
+  /// Publish with OUTCOME_OK only: how many Redis clients took it. Relays count, not the workers behind them. With
+  /// classic pub/sub of a Redis cluster only the clients of one node do.
   public var receivers: UInt64 = 0
 
   /// For people.
@@ -709,13 +713,13 @@ public nonisolated struct HubrelayStatus: Sendable {
   /// On the way to UP: for how many milliseconds it was not UP.
   public var downMs: UInt64 = 0
 
-  /// Publishes reach Redis.
+  /// Publishes reach Redis, on whatever channel.
   public var publishing: Bool = false
 
-  /// Messages from Redis reach the relay, and every subscription held is confirmed.
+  /// Messages from Redis reach the relay, on whatever channel, and every subscription held is confirmed.
   public var receiving: Bool = false
 
-  /// Breaks in receiving since the relay started. When it has grown, messages may have been missed.
+  /// Breaks in receiving, on any channel, since the relay started. When it has grown, messages may have been missed.
   public var gaps: UInt64 = 0
 
   public var cause: HubrelayCause = .unspecified
