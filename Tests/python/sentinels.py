@@ -28,10 +28,10 @@ def ask(path, *words, patience=2):
         connection.connect(path)
         connection.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
         with connection.makefile("rb") as file:
-            return _read(file)
+            return read_answer(file)
 
 
-def _read(file):
+def read_answer(file):
     line = file.readline()
     if not line.endswith(b"\n"):
         raise EOFError
@@ -43,7 +43,7 @@ def _read(file):
     if kind == b"$":
         return None if text == "-1" else file.read(int(text) + 2)[:-2].decode()
     if kind == b"*":
-        return [_read(file) for _ in range(int(text))]
+        return [read_answer(file) for _ in range(int(text))]
     return text
 
 
