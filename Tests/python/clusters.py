@@ -1,4 +1,4 @@
-"""A Redis Cluster on loopback: masters with replicas, set up and changed as an operator would, but by plain commands."""
+"""A Redis Cluster on loopback: masters with replicas, set up and changed as operators do it, by plain commands."""
 import binascii
 import contextlib
 import os
@@ -173,10 +173,14 @@ class Cluster:
     def masters(self):
         return list(self.owners())
 
+    def map(self, seen_by=None):
+        """The master of every slot that has one."""
+        return {slot: node for node, ranges in self.owners(seen_by).items()
+                for first, last in ranges for slot in range(first, last + 1)}
+
     def owner(self, slot, seen_by=None):
         """The master of a slot; None if it has none."""
-        return next((node for node, ranges in self.owners(seen_by).items()
-                     if any(first <= slot <= last for first, last in ranges)), None)
+        return self.map(seen_by).get(slot)
 
     def replicas(self, master):
         return [self.node(peer.id) for peer in master.peers().values() if peer.master == master.id and peer.is_well]

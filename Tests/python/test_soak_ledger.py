@@ -449,5 +449,153 @@ class Failovers(LedgerTest):
         self.assertEqual(self.ledger.violations, [])
 
 
+class ClusterTest(LedgerTest):
+    pubsub = "sharded"
+
+    def setUp(self):
+        super().setUp()
+        self.ledger.pubsub = self.pubsub
+
+    def status(self, state, publishing, receiving, gaps, outages=1):
+        return Status(state, publishing=publishing, receiving=receiving, gaps=gaps, outages=outages)
+
+
+class Sharded(ClusterTest):
+    """Each channel is at a node of its own."""
+
+    def hold(self, channel):
+        self.reader.subscribe(2, [channel])
+        self.reader.take(Reply(2, Outcome.OK))
+
+    def test_one_not_delivered(self):
+        self.publish()
+        self.evidence()
+        self.assertSeen("1 messages missing and 0 told as lost")
+
+    def test_what_comes_on_another_channel_is_no_evidence(self):
+        self.hold("b")
+        self.publish(channel="b")
+        self.evidence()
+        self.assertEqual(self.ledger.violations, [])
+        self.deliver(self.publish(channel="b"))
+        self.assertSeen("1 messages missing and 0 told as lost")
+
+    def test_answers_of_two_channels_overtake_each_other(self):
+        first = Message("a", self.writer.publish("a", 10, 0))
+        self.hold("b")
+        self.deliver(self.publish(channel="b"))  # answered by another node, so it says nothing of the first
+        self.assertIsNone(self.writer.streams["a"].records[0].known)
+        self.deliver(first)
+        self.assertBalances()
+
+    def test_what_was_missed_before_a_gap_is_told_by_it(self):
+        self.publish()
+        self.reader.take(self.status(State.DEGRADED, False, False, 1))
+        self.publish()
+        self.reader.take(self.status(State.UP, True, True, 1))
+        self.assertBalances()
+
+    def test_a_gap_while_another_part_is_away(self):
+        self.reader.take(self.status(State.DEGRADED, False, False, 1))
+        self.reader.take(self.status(State.DEGRADED, False, False, 2))
+        self.reader.take(self.status(State.UP, True, True, 2))
+        self.publish()
+        self.evidence()
+        self.assertSeen("1 messages missing")
+
+    def test_a_gap_that_is_over_when_it_is_told(self):
+        self.publish()
+        self.reader.take(self.status(State.UP, True, True, 1, outages=0))
+        self.assertBalances()
+
+    def test_after_a_gap_that_is_over_when_it_is_told(self):
+        self.reader.take(self.status(State.UP, True, True, 1, outages=0))
+        self.publish()
+        self.evidence()
+        self.assertSeen("1 messages missing")
+
+    def test_a_gap_not_counted(self):
+        self.reader.take(self.status(State.DEGRADED, True, False, 0))
+        self.assertSeen("gaps went from 0 to 0")
+
+    def test_the_rest_is_served_while_a_part_is_away(self):
+        for each in (self.writer, self.reader):
+            each.take(self.status(State.DEGRADED, False, False, 1))
+        self.hold("b")
+        self.publish(Outcome.NOT_CONNECTED)
+        self.deliver(self.publish(channel="b"))
+        for each in (self.writer, self.reader):
+            each.take(self.status(State.UP, True, True, 1))
+        self.assertBalances()
+
+    def test_nothing_is_served_while_all_is_away(self):
+        self.publish(None)
+        self.writer.take(self.status(State.DOWN, False, False, 1))
+        self.writer.take(Reply(self.id, Outcome.OK))
+        self.assertSeen("OK for a publish although")
+
+    def test_up_without_a_part(self):
+        self.writer.take(self.status(State.UP, False, True, 0, outages=0))
+        self.assertSeen("UP with publishing False")
+
+    def test_less_than_up_with_all(self):
+        self.writer.take(self.status(State.DEGRADED, True, True, 0))
+        self.assertSeen("DEGRADED with publishing True")
+
+    def test_a_pattern_is_invalid(self):
+        self.reader.subscribe(2, ["b"], ["c*"])
+        self.reader.take(Reply(2, Outcome.INVALID))
+        self.assertEqual(self.ledger.violations, [])
+        self.assertNotIn(("b", False), self.reader.held)
+        self.reader.subscribe(3, [], ["c*"])
+        self.reader.take(Reply(3, Outcome.OK))
+        self.assertSeen("OK for a Subscribe with patterns")
+
+    def test_moved_is_no_answer_for_an_app(self):
+        self.writer.publish("a", 10, 7)
+        self.writer.take(Reply(7, Outcome.REFUSED, detail="MOVED 1 127.0.0.1:7000"))
+        self.assertSeen("REFUSED for a good publish: MOVED")
+
+
+class Classic(ClusterTest):
+    """Two relays publish at two nodes, and the bus has an order for each."""
+    pubsub = "classic"
+
+    def test_what_another_relay_publishes_is_no_evidence(self):
+        other = self.ledger.open("other", UP)
+        self.publish(writer=other)
+        self.evidence()
+        self.assertEqual(self.ledger.violations, [])
+        self.deliver(self.publish(writer=other))
+        self.assertSeen("1 messages missing and 0 told as lost")
+
+    def test_what_the_own_relay_publishes_during_a_move_is_not_due(self):
+        self.reader.relay = "writer"
+        self.ledger.begin_move()
+        self.publish()
+        self.ledger.end_move()
+        self.assertBalances()
+
+
+class Calm(LedgerTest):
+    def test_a_failure_while_nothing_is_wrong(self):
+        self.ledger.begin_calm()
+        self.publish(Outcome.NOT_CONNECTED)
+        self.assertEqual(self.ledger.end_calm(), ["writer: NOT_CONNECTED, "])
+
+    def test_a_failure_of_what_was_sent_before(self):
+        self.publish(None)
+        self.ledger.begin_calm()
+        self.writer.take(Reply(self.id, Outcome.INTERRUPTED))
+        self.assertEqual(self.ledger.end_calm(), [])
+
+    def test_a_failure_after_it(self):
+        self.ledger.begin_calm()
+        self.ledger.end_calm()
+        self.publish(Outcome.NOT_CONNECTED)
+        self.ledger.begin_calm()
+        self.assertEqual(self.ledger.end_calm(), [])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -80,6 +80,8 @@ class Connection(asyncio.Protocol):
         if isinstance(frame, hubrelay.Welcome):
             self.account = self.ledger.open(self.name, frame.status)
             self.relay_id = frame.relay_id
+            if ("patterns" in frame.features) == (self.ledger.pubsub == "sharded"):
+                self.ledger.violation(f"{self.name}: features {frame.features}")
             self.relay.connections.add(self)
             if not self._welcome.done():
                 self._welcome.set_result(frame)

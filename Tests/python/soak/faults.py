@@ -26,7 +26,7 @@ class Fault:
     weight: int = 2
     gaps: str = "no"
     publishing: str = "no"
-    moves: bool = False         # sentinels may make another server the master
+    moves: bool = False         # another server may become the master, of some channels at least
     relays: str = ""            # letters of those that it touches; "": all
 
     @property
@@ -43,8 +43,11 @@ class Faults:
     def __init__(self, soak):
         self.soak, self.redis, self.relays, self.proxy = soak, soak.redis, soak.relays, soak.proxy
         self.random = soak.random
+        self.all = self._everything()
+
+    def _everything(self):
         all_out = {"gaps": "yes", "publishing": "yes"}
-        self.all = [
+        return [
             Fault("Redis killed, restarted", self.redis_killed, 4, moves=True, **all_out),
             Fault("Redis stopped for a moment", self.redis_stopped_shortly, 4),
             Fault("Redis stopped for too long", self.redis_stopped, 2, moves=True, **all_out),
@@ -58,8 +61,8 @@ class Faults:
             Fault("relay starved", self.relay_starved, 3),
             Fault("relay restarted", self.relay_restarted, 1, relays="B", gaps="maybe", publishing="maybe"),
             Fault("relay killed", self.relay_killed, 1, relays="B", gaps="maybe", publishing="maybe"),
+            *(self._with_sentinels(all_out) if self.soak.has_sentinels else self._with_one_server(all_out)),
         ]
-        self.all += self._with_sentinels(all_out) if soak.has_sentinels else self._with_one_server(all_out)
 
     def _with_one_server(self, all_out):
         """What would make sentinels change the master sooner or later, and what needs a proxy, whose address they don't
@@ -131,7 +134,7 @@ class Faults:
             await self._until_told("that Redis does not answer", 1, 1)
             if len(self.soak.chosen) == 1:
                 self.soak.detections.append(time.monotonic() - began - LINK_TIMEOUT)
-            if not self.soak.has_sentinels:
+            if self.proxy:  # one server
                 # The subscribe link may find out first, by as much as a heartbeat; then its end is told as both.
                 await self.until("that it does not publish either", lambda now: not now.publishing, self.relays)
             await self.some_time(0, 1)
@@ -173,15 +176,15 @@ class Faults:
         losers = [app for app in self.soak.apps if app.kind == "acl-subscriber"]
         while not all(app.connection.account and ("acl.1", False) in app.connection.account.held for app in losers):
             await asyncio.sleep(0.02)
-        await self.redis.ask("ACL", "SETUSER", "default", "resetchannels", "&s:__hubrelay:*", "&s:c.*", "&s:c.?",
-                             "&s:c.\\[0-3\\]", "&s:c.\\[45\\]", "&s:c.\\[67\\]", "&s:x.*", "&s:y.?", "&s:v.*",
-                             "&s:slow.*", "&s:barrier", "&__sentinel__:*")
+        await self.redis.ask_all("ACL", "SETUSER", "default", "resetchannels", "&s:__hubrelay:*", "&s:c.*", "&s:c.?",
+                                 "&s:c.\\[0-3\\]", "&s:c.\\[45\\]", "&s:c.\\[67\\]", "&s:x.*", "&s:y.?",
+                                 "&s:v.*", "&s:slow.*", "&s:barrier", "&__sentinel__:*")
         try:
             await self._until_told("that Redis has closed the link", 1, 1)
             await self.all_up()
             await self.some_time(0.2, 0.6)
         finally:
-            await self.redis.ask("ACL", "SETUSER", "default", "allchannels")
+            await self.redis.ask_all("ACL", "SETUSER", "default", "allchannels")
 
     async def output_cut(self):
         """One message larger than Redis will keep for a subscriber."""

@@ -20,6 +20,12 @@ before the fault until all relays are where all sentinels say. What is certain o
 never come (twice, out of order, never sent, NOT_CONNECTED) must not come here either, since no server passes on what
 another took. What a stopped master had been sent is INTERRUPTED when its relay leaves; when it goes on it may take it
 all the same, for relays that have not left it yet, or for nobody.
+
+A cluster has no one order. With sharded pub/sub there is one for each channel, which is at one node at a time: evidence
+counts for its own channel. With classic pub/sub a message goes from the node at which its relay publishes over the
+cluster's bus to the node at which the reader's relay is subscribed, and only what takes the same way stays in order:
+evidence counts for what the same relay publishes. While a node is away the bus may lose what is on its way to others,
+who have no gap: nobody tells, so nothing is due.
 """
 import collections
 import fnmatch
@@ -92,10 +98,13 @@ class Subscription:
 class Ledger:
     """All accounts, and the rules that hold between them."""
 
-    def __init__(self, say=lambda text: None):
+    def __init__(self, say=lambda text: None, pubsub=None):
+        self.pubsub = pubsub      # how a cluster is used, "sharded" or "classic"; None where there is one server
         self.now, self.violations, self.counts = 0, [], collections.Counter()
         self.streams, self.accounts, self.recent = [], set(), collections.deque(maxlen=80)
         self.is_moving = False    # relays may be at different masters
+        self.calm = None          # since when nothing is wrong; None: something may be
+        self.failed_in_calm = []  # what failed although nothing was wrong since before it was sent
         self.live = {}            # the streams of which something may still come, by their keys
         self.excuses = set()      # first words of the errors that the faults so far may make Redis answer
         self._say = say
@@ -112,6 +121,12 @@ class Ledger:
         self.violations.append(text)
         self._say(text)
 
+    def way(self, stream):
+        """What one order holds for: messages whose ways are equal."""
+        if self.pubsub == "sharded":
+            return stream.channel
+        return stream.owner.relay if self.pubsub else None
+
     def open(self, name, status):
         account = Account(self, name, status)
         self.accounts.add(account)
@@ -123,6 +138,14 @@ class Ledger:
         for stream in self.live.values():
             for record in stream.records.values():
                 record.is_moving = record.is_moving or not record.is_taken and not record.never
+
+    def begin_calm(self):
+        self.calm = self.tick()
+
+    def end_calm(self):
+        """Returns what failed in it."""
+        failed, self.calm, self.failed_in_calm = self.failed_in_calm, None, []
+        return failed
 
     def end_move(self):
         """All relays are at one master. What has no outcome yet may have been taken before, so it stays marked."""
@@ -166,7 +189,8 @@ class Account:
         self.leaving = collections.Counter()
         self.streams = {}
         self.lost_publishes = self.unknown_publishes = self.sent_without_id = 0
-        self._without_id = []     # records of publishes without an id about which nothing is known yet
+        # Records of publishes without an id about which nothing is known yet, by what is answered in one order.
+        self._without_id = collections.defaultdict(list)
         self._failed = False      # a publish has failed and the Status that says why is due
         self._begin_interval()
 
@@ -189,15 +213,16 @@ class Account:
         head = b"%d:%d:%d:" % (stream.key, stream.length, size)
         stream.length += 1
         ledger.counts["published"] += 1
+        order = channel if ledger.pubsub == "sharded" else None
         if id:
-            self.pending[id] = ("publish", record, len(self._without_id))
+            self.pending[id] = ("publish", record, len(self._without_id[order]), order)
         else:
             self.sent_without_id += 1
-            self._without_id.append(record)
+            self._without_id[order].append(record)
         return head + b"." * size
 
     def _published(self, entry, outcome, detail):
-        _, record, before = entry
+        _, record, before, order = entry
         ledger, now = self.ledger, self.ledger.now
         ledger.counts[f"publish {outcome.name}"] += 1
         record.outcome = outcome
@@ -207,25 +232,32 @@ class Account:
         if outcome == Outcome.INTERRUPTED and record.seen:
             ledger.counts["INTERRUPTED and yet delivered"] += 1
         if outcome == Outcome.OK:
-            if not self.status.publishing:
+            if not self.status.publishing and not self._is_partial:
                 self._fault("OK for a publish although the relay says that it does not publish")
-            if self._failed:
+            if self._failed and ledger.pubsub != "sharded":
                 self._fault("a publish failed, the next was OK, and no Status between them")
             if record.is_late:
                 self._fault("OK for a publish that was delivered after a later one")
         elif outcome in (Outcome.NOT_CONNECTED, Outcome.INTERRUPTED):
             self._failed = self._failed or self.status.publishing
+            if ledger.calm is not None and record.sent > ledger.calm:
+                ledger.failed_in_calm.append(f"{self.name}: {outcome.name}, {detail}")
         elif outcome != Outcome.REFUSED or detail.split(" ")[0] not in ledger.excuses:
             self._fault(f"{outcome.name} for a good publish: {detail}")
         # Whatever the answer, those written before it have had theirs: they went the same way, in order.
-        done, self._without_id = self._without_id[:before], self._without_id[before:]
+        done, self._without_id[order] = self._without_id[order][:before], self._without_id[order][before:]
         for other in done:
             other.known = now if other.known is None else other.known
         for id, waiting in self.pending.items() if done else ():
-            if waiting[0] == "publish":
-                self.pending[id] = ("publish", waiting[1], max(0, waiting[2] - before))
+            if waiting[0] == "publish" and waiting[3] == order:
+                self.pending[id] = ("publish", waiting[1], max(0, waiting[2] - before), order)
 
     # MARK: Subscribing
+
+    @property
+    def _is_partial(self):
+        """Part of the channels is away, and the rest is served."""
+        return self.ledger.pubsub == "sharded" and self.status.state == State.DEGRADED
 
     def subscribe(self, id, channels=(), patterns=()):
         self.ledger.tick()
@@ -246,7 +278,11 @@ class Account:
         self.pending[id] = ("ping",)
 
     def _subscribed(self, names, outcome, detail):
-        if outcome == Outcome.OK and not self.status.receiving:
+        if self.ledger.pubsub == "sharded" and any(is_pattern for _, is_pattern in names):
+            if outcome != Outcome.INVALID:
+                self._fault(f"{outcome.name} for a Subscribe with patterns, of which sharded pub/sub has none")
+            return
+        if outcome == Outcome.OK and not self.status.receiving and not self._is_partial:
             self._fault("OK for a Subscribe although the relay says that it does not receive")
         if outcome not in (Outcome.OK, Outcome.PENDING):
             if outcome != Outcome.REFUSED or detail.split(" ")[0] not in self.ledger.excuses:
@@ -301,7 +337,10 @@ class Account:
 
     def _status(self, status):
         old = self.status
-        if old.receiving and not status.receiving:
+        is_over = old.receiving and not status.receiving
+        # Of a cluster, another part may break while one is away, or one may have moved and be back already.
+        is_anew = self.ledger.pubsub is not None and old.receiving and status.receiving and status.gaps > old.gaps
+        if is_over or is_anew:
             self._end_interval()
         self.status = status
         self.statuses.append(status)
@@ -309,16 +348,24 @@ class Account:
         if "watcher" in self.name:
             self.ledger.note(f"{self.name}: {status.state.name} publishing {status.publishing} receiving "
                              f"{status.receiving} outages {status.outages} gaps {status.gaps} {status.reason}")
-        if status.gaps != old.gaps + (old.receiving and not status.receiving):
+        if status.gaps != old.gaps + is_over and (self.ledger.pubsub is None or status.gaps < old.gaps + is_over):
             self._fault(f"gaps went from {old.gaps} to {status.gaps}, receiving {old.receiving} to {status.receiving}")
         if status.state != State.STOPPING and old.state != State.STOPPING \
                 and status.outages != old.outages + (old.state == State.UP and status.state != State.UP):
             self._fault(f"outages went from {old.outages} to {status.outages}")
-        whole = status.publishing + status.receiving
-        if status.state not in (State.STOPPING, (State.DOWN, State.DEGRADED, State.UP)[whole]):
+        if not self._is_sound(status):
             self._fault(f"{status.state.name} with publishing {status.publishing}, receiving {status.receiving}")
-        if status.receiving and not old.receiving:
+        if status.receiving and not old.receiving or is_anew:
             self._begin_interval()
+
+    def _is_sound(self, status):
+        """Whether a Status does not contradict itself."""
+        whole = status.publishing + status.receiving
+        if status.state == State.STOPPING:
+            return True
+        if self.ledger.pubsub == "sharded" and status.state != State.UP:
+            return whole < 2
+        return status.state == (State.DOWN, State.DEGRADED, State.UP)[whole]
 
     def _revoked(self, revoked):
         names = [(n, False) for n in revoked.channels] + [(n, True) for n in revoked.patterns]
@@ -393,14 +440,16 @@ class Account:
             record.known = self.ledger.now
         record.seen += 1
         if self.status.receiving:
-            self.evidence = max(self.evidence, record.sent)
+            way = self.ledger.way(stream)
+            self.evidence[way] = max(self.evidence[way], record.sent)
 
     def _late(self, record, owner, what, last):
         """Redis may read what was in flight on a link that failed after what came by the next one."""
         record.is_late = record.has_id
         self.ledger.counts["unknown, and delivered late"] += 1
         if record.outcome is None:  # with an id its Reply will tell, else it takes an outage to be late
-            may_be_late = record.has_id or any(not status.publishing for status in owner.statuses)
+            may_be_late = record.has_id or any(
+                not status.publishing or self.ledger.pubsub and status.state != State.UP for status in owner.statuses)
         else:
             may_be_late = record.outcome in (Outcome.INTERRUPTED, Outcome.UNSPECIFIED)
         if not may_be_late:
@@ -410,7 +459,8 @@ class Account:
 
     def _begin_interval(self):
         """The relay receives from here on: what is sent now is due."""
-        self.evidence = self.lost = self.missing = self.optional = 0
+        self.evidence = collections.Counter()   # by ways
+        self.lost = self.missing = self.optional = 0
         self.example = ""
         for subscription in self.held.values():
             subscription.begin = self.ledger.now
@@ -427,7 +477,7 @@ class Account:
                 self.lost = self.missing
 
     def _advance(self, subscription, watch):
-        stream, evidence = watch.stream, self.evidence
+        stream, evidence = watch.stream, self.evidence[self.ledger.way(watch.stream)]
         while watch.next < stream.length:
             index = watch.next
             if index in watch.got:
@@ -444,7 +494,7 @@ class Account:
         if record.never:
             return
         is_due = record.sent > subscription.begin
-        if is_due and record.is_moving and watch.stream.owner.relay != self.relay:
+        if is_due and record.is_moving and (watch.stream.owner.relay != self.relay or self.ledger.pubsub == "classic"):
             # Whichever server took it, this relay may have been at another.
             self.ledger.counts["not due, since a failover was under way"] += record.is_taken
             is_due = False
@@ -457,7 +507,8 @@ class Account:
         elif is_due:
             self.missing += 1
             self.example = f"{watch.next} of {watch.stream} by {subscription.name}, sent at {record.sent}, known at " \
-                f"{record.known}, subscribed since {subscription.begin}, evidence of {self.evidence}"
+                f"{record.known}, subscribed since {subscription.begin}, evidence of " \
+                f"{self.evidence[self.ledger.way(watch.stream)]}"
         else:
             self.optional += 1
 
@@ -482,11 +533,12 @@ class Account:
             if entry[0] == "publish":
                 self._give_up(entry[1])
                 self.ledger.counts["publish never answered, its connection ended"] += 1
-        for record in self._without_id:
+        for record in (each for records in self._without_id.values() for each in records):
             self._give_up(record)
         if is_complete and self.sent_without_id:
             self._balance_publishes()
-        self.pending, self.held, self._without_id, self.is_closed = {}, {}, [], True
+        self.pending, self.held, self.is_closed = {}, {}, True
+        self._without_id.clear()
         self.ledger.accounts.discard(self)
 
     def _give_up(self, record):

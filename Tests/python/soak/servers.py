@@ -27,6 +27,13 @@ SETTINGS = (("CONFIG", "SET", "maxclients", 10000), ("CONFIG", "SET", "client-ou
             ("ACL", "SETUSER", "default", "allchannels"))
 
 
+async def names_at(ask):
+    """How many clients hold each channel of the relays, by one server's count, and how many patterns it has."""
+    known = [name for name in await ask("PUBSUB", "CHANNELS", "s:*") if "__hubrelay:" not in name]
+    numbers = await ask("PUBSUB", "NUMSUB", *known)
+    return dict(zip(numbers[::2], numbers[1::2])), await ask("PUBSUB", "NUMPAT")
+
+
 def is_asan():
     """Whether the relay under test is built with AddressSanitizer: it keeps freed memory for a while."""
     with open(binary(), "rb") as file:
@@ -103,6 +110,11 @@ class SentinelGroup:
     async def ask(self, *words):
         return await self._controls[self.current][0].ask(*words)
 
+    ask_all = ask
+
+    async def names(self):
+        return await names_at(self.ask)
+
     async def fail_over(self):
         await asyncio.to_thread(self._group.replace, self.current)
 
@@ -146,6 +158,11 @@ class RedisServer:
 
     async def ask(self, *words):
         return await self.control.ask(*words)
+
+    ask_all = ask
+
+    async def names(self):
+        return await names_at(self.ask)
 
     async def mend(self):
         """Makes good what faults may have left."""
@@ -227,17 +244,17 @@ class Proxy:
 class Relay:
     """`hubrelay serve`, what it costs, and what it has told its watcher."""
 
-    def __init__(self, letter, directory, url):
+    def __init__(self, letter, directory, url, **settings):
         self.letter, self.path = letter, os.path.join(directory, f"relay-{letter}.sock")
         self.http = os.path.join(directory, f"http-{letter}.sock")
-        self._url, self.process = url, None
+        self._settings, self.process = {"--redis": url, **settings}, None
         self.connections, self.is_ending, self.was_killed = set(), False, False
         self.watch, self.log, self.changed = None, [], asyncio.Event()
         self.most_memory = 0
 
     def start(self):
-        settings = {"--socket": self.path, "--prefix": "s:", "--redis": self._url, "--http": f"unix:{self.http}",
-                    "--window": "256KiB", **DEADLINES}
+        settings = {"--socket": self.path, "--prefix": "s:", "--http": f"unix:{self.http}", "--window": "256KiB",
+                    **self._settings, **DEADLINES}
         self.is_ending = self.was_killed = False
         self.process = Process(binary(), "serve", *(word for setting in settings.items() for word in setting),
                                ready="listening")

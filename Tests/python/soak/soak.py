@@ -11,7 +11,8 @@ from harness import hubrelay
 from hubrelay import State
 
 from . import report
-from .apps import BARRIER, crowd
+from .apps import CHANNELS, PUBLISHED, BARRIER, crowd
+from .cluster import ClusterFaults, ClusterServers
 from .connection import Connection, Gone
 from .faults import Faults, PATIENCE
 from .hostile import Hostile
@@ -30,17 +31,20 @@ STALL, EXCUSED = 0.4, 4
 
 
 class Soak:
-    def __init__(self, seed, seconds, say, has_sentinels=False):
-        self.seed, self.seconds, self.say, self.has_sentinels = seed, seconds, say, has_sentinels
+    def __init__(self, seed, seconds, say, has_sentinels=False, pubsub=None):
+        """`pubsub`: "sharded" or "classic" on a cluster."""
+        self.seed, self.seconds, self.say = seed, seconds, say
+        self.has_sentinels, self.pubsub = has_sentinels, pubsub
         self.random = random.Random(f"{seed}/faults")
         self.round = "warm-up"
-        self.ledger = Ledger(lambda text: say(f"VIOLATION: {text}"))
+        self.ledger = Ledger(lambda text: say(f"VIOLATION: {text}"), pubsub)
         self.is_quiet = self.is_over = False
         self.before, self.detections, self.recoveries = {}, [], collections.defaultdict(list)
         self.replacements = collections.defaultdict(list)
         self.made = collections.Counter()
         self.allowed = set()       # letters of relays that may say that they are not UP
         self.stalls = []
+        self.told = None           # how much each relay had told when all was well
         self.tasks = []
 
     async def run(self):
@@ -71,6 +75,11 @@ class Soak:
             self.redis, self.proxy = await asyncio.to_thread(SentinelGroup, directory), None
             self.relays = [Relay(letter, directory, self.redis.url) for letter in "AB"]
             return
+        if self.pubsub:
+            self.redis, self.proxy = await asyncio.to_thread(ClusterServers, directory, self.pubsub, self.seed), None
+            self.relays = [Relay(letter, directory, url, **{"--cluster-pubsub": self.pubsub})
+                           for letter, url in zip("AB", (self.redis.url, self.redis.short_url))]
+            return
         self.redis = RedisServer(directory)
         self.proxy = Proxy(self.redis.path)
         await self.proxy.start()
@@ -88,6 +97,9 @@ class Soak:
         self.round = "faults"
         await self._begin()
         await self._make_faults()
+        if self.pubsub and self.redis.has_extra:
+            await self._make(self.faults, [self.faults.removal])
+        self._end_calm()
         await self._end()
         for relay in self.relays:
             await self._compare(relay, *baseline[relay.letter])
@@ -108,7 +120,7 @@ class Soak:
         self.crowd = [asyncio.ensure_future(each.run()) for each in self.apps + peers]
         self.brief = [task for app, task in zip(self.apps, self.crowd) if app.is_brief]
         self.tasks += self.crowd
-        self.faults = Faults(self)
+        self.faults = ClusterFaults(self) if self.pubsub else Faults(self)
         self.allowed = {relay.letter for relay in self.relays}
         while not all(relay.watch and relay.watch.is_open for relay in self.relays):
             self._raise_errors()
@@ -123,7 +135,8 @@ class Soak:
 
     async def _make_faults(self):
         end = time.monotonic() + self.seconds
-        faults = Faults(self)
+        faults = self.faults
+        self._begin_calm()
         weights = [fault.weight for fault in faults.all]
         while time.monotonic() < end and len(self.ledger.violations) < 20:
             self._raise_errors()
@@ -137,7 +150,7 @@ class Soak:
         """Faults that are under way together. Two harmless stalls would add up to one that is not, and a fault that
         waits for something must not wait for what another fault keeps from happening."""
         apart = ("Redis killed", "Redis stopped for too", "permission", "output", "maxclients", "a script", "relay ",
-                 "REPLICAOF", "Redis stopped until", "failover")
+                 "REPLICAOF", "Redis stopped until", "failover", "slots", "node", "replica")
         chosen = []
         for fault in self.random.choices(faults, weights, k=3):
             clash = [other for other in chosen if other is fault or other.is_harmless and fault.is_harmless
@@ -151,7 +164,10 @@ class Soak:
 
     async def _make(self, faults, chosen):
         names = " + ".join(fault.name for fault in chosen)
+        self._end_calm()
         self.ledger.note(f"FAULT {names}")
+        if self.pubsub:
+            await self.redis.choose(self.random)
         self.chosen = chosen
         for fault in chosen:
             self.made[fault.name] += 1
@@ -160,7 +176,7 @@ class Soak:
         self.allowed = {relay.letter for relay in self.relays
                         if any(fault.effect(relay, which) != "no" for fault in chosen
                                for which in ("gaps", "publishing"))}
-        if self.has_sentinels and any(fault.moves for fault in chosen):
+        if (self.has_sentinels or self.pubsub) and any(fault.moves for fault in chosen):
             self.ledger.begin_move()
         for result in await asyncio.gather(*(fault.run() for fault in chosen), return_exceptions=len(chosen) > 1):
             if isinstance(result, Exception) and not isinstance(result, (OSError, EOFError)):
@@ -177,6 +193,20 @@ class Soak:
         for relay in self.relays:
             self._judge(relay, chosen, relay.log[lengths[relay.letter]:])
         self.allowed = set()
+        self._begin_calm()
+
+    def _begin_calm(self):
+        self.told = {relay.letter: len(relay.log) for relay in self.relays}
+        self.ledger.begin_calm()
+
+    def _end_calm(self):
+        """Nothing was wrong since all was mended, so nothing may have failed, and nothing been told."""
+        failed = self.ledger.end_calm()
+        for relay in self.relays if self.told else ():
+            said = [f"{status}" for status in relay.log[self.told[relay.letter]:] if status.state != State.UP]
+            if said := said + [each for each in failed if each.startswith(relay.letter)]:
+                self.false_alarm(relay, f"while nothing was wrong: {len(said)} times, {said[0]}")
+        self.told = None
 
     async def _mend(self):
         """Makes good what faults that came at once may have left, each having been told that Redis is gone."""
@@ -185,6 +215,19 @@ class Soak:
         await self.redis.mend()
         for relay in self.relays if self.has_sentinels else ():
             await self._at_the_master(relay)
+        if self.pubsub == "sharded":
+            await self._at_their_nodes()
+
+    async def _at_their_nodes(self):
+        """Waits until every channel that all relays hold is held at its node, and only there."""
+        limit, wanted = time.monotonic() + PATIENCE, {f"s:{name}": len(self.relays) for name in CHANNELS}
+        while True:
+            found, _ = await self.redis.names()
+            if wanted.items() <= found.items() and not (astray := [name for name in found if " at " in name]):
+                return
+            if time.monotonic() > limit:
+                return self.ledger.violation(f"channels are not at their nodes: {found}")
+            await asyncio.sleep(0.02)
 
     async def _at_the_master(self, relay):
         """Waits until both of a relay's links are where all sentinels say."""
@@ -267,7 +310,7 @@ class Soak:
         # A barrier sent from here on is evidence for everything.
         start = self.ledger.tick()
         await self._wait("a barrier at every subscriber", lambda: all(
-            connection.account.evidence > start for relay in self.relays for connection in relay.connections
+            self._is_proven(connection.account, start) for relay in self.relays for connection in relay.connections
             if (BARRIER, False) in connection.account.held))
         self.ledger.settle()
         self._look_for_rest()
@@ -285,6 +328,12 @@ class Soak:
             await self._idle(relay)
             relay.watch = None
 
+    def _is_proven(self, account, start):
+        """Whether all that it holds has brought something that was sent after `start`."""
+        ways = {None: [None], "classic": [relay.letter for relay in self.relays],
+                "sharded": [name for name, _ in account.held if name in PUBLISHED]}[self.pubsub]
+        return all(account.evidence[way] > start for way in ways)
+
     async def _wait(self, what, condition):
         limit = time.monotonic() + PATIENCE
         while not condition():
@@ -298,7 +347,7 @@ class Soak:
         for account in self.ledger.accounts:
             for subscription in account.held.values():
                 for watch in subscription.watches.values():
-                    if watch.stream.channel != BARRIER and watch.next < watch.stream.length:
+                    if "/barrier" not in watch.stream.owner.name and watch.next < watch.stream.length:
                         self.ledger.violation(f"{account.name} by {subscription.name}: not settled from {watch.next} "
                                               f"of {watch.stream.length} of {watch.stream} on")
 
@@ -314,14 +363,13 @@ class Soak:
     async def _names(self, wanted):
         """Compares with Redis's own count, which follows an Unsubscribe a moment later."""
         channels = {name: count for (name, is_pattern), count in wanted.items() if not is_pattern}
-        patterns = {name for (name, is_pattern) in wanted if is_pattern}
+        patterns = {name: count for (name, is_pattern), count in wanted.items() if is_pattern}
+        # Each node of a cluster counts those of its own clients.
+        fitting = range(len(patterns), (sum(patterns.values()) if self.pubsub else len(patterns)) + 1)
         limit = time.monotonic() + PATIENCE
         while True:
-            known = [name for name in await self.redis.ask("PUBSUB", "CHANNELS", "s:*") if "__hubrelay:" not in name]
-            numbers = await self.redis.ask("PUBSUB", "NUMSUB", *known)
-            found = dict(zip(numbers[::2], numbers[1::2]))
-            count = await self.redis.ask("PUBSUB", "NUMPAT")
-            if found == channels and count == len(patterns):
+            found, count = await self.redis.names()
+            if found == channels and count in fitting:
                 return
             if time.monotonic() > limit:
                 differs = {name: (found.get(name, 0), channels.get(name, 0)) for name in {*found, *channels}
