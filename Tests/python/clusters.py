@@ -84,6 +84,7 @@ class Node(Member):
     def __init__(self, directory, name, settings):
         super().__init__(directory, name)
         self.bus, self.id, self._settings = free_port(), None, settings
+        self.failed_over = 0.0  # when it was last part of a planned failover
 
     def start(self):
         self.process = Process(
@@ -108,7 +109,10 @@ class Cluster:
     `full_coverage`: whether all of it refuses to work while a slot has no master."""
 
     def __init__(self, directory, masters=3, replicas=1, node_timeout=2000, full_coverage=True):
-        self._directory, self._replicas, self._number = directory, replicas, 0
+        self._directory, self._number = directory, 0
+        # A replica that has won an election takes itself for the winner of the next one, for as long as this, without
+        # anybody's vote, and is soon put right by the others; and nobody votes in one shard so soon again.
+        self._election = 4 * node_timeout / 1000
         # A replica is good enough however old its data are, and stays with its shard.
         self._settings = ("--cluster-node-timeout", str(node_timeout), "--cluster-replica-validity-factor", "0",
                           "--cluster-allow-replica-migration", "no",
@@ -225,19 +229,26 @@ class Cluster:
         return None
 
     def fail_over(self, master):
-        """What an operator does before maintenance. Returns the new master, once it is one."""
-        slot = self.owners(master)[master][0][0]
-        replica = self.replicas(master)[0]
+        """What an operator does before maintenance. Returns the new master, once the old one follows it. So soon after
+        the last time that there can be no election, the replica takes over without one."""
+        slot, replica = self.owners(master)[master][0][0], self.replicas(master)[0]
+        way = ["TAKEOVER"] if self.seconds_until_electable(master) > 0 else []
         limit = time.monotonic() + PATIENCE
         while time.monotonic() < limit:
             with contextlib.suppress(*AWAY):
-                replica.ask("CLUSTER", "FAILOVER")
+                replica.ask("CLUSTER", "FAILOVER", *way)
             again = time.monotonic() + 6  # by then it has given up
             while time.monotonic() < again:
-                if self.replaced(master, slot) is replica:
+                if self.owner(slot, master) is replica:
+                    master.failed_over = replica.failed_over = time.monotonic()
                     return replica
                 time.sleep(0.01)
         raise AssertionError("no failover")
+
+    def seconds_until_electable(self, master):
+        """How long until one of its replicas can be elected; 0 if it can be now."""
+        last = max(node.failed_over for node in [master, *self.replicas(master)])
+        return max(0.0, last + self._election - time.monotonic())
 
     def migrate(self, slots, target, tells_all=True):
         """Moves slots, one after the other as tools do. `tells_all`: whether the others are told as well, or hear of it

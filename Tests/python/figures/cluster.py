@@ -58,7 +58,9 @@ FAULTS = {
 
 def seconds_until_up(cluster, client, slot, fault):
     """Seconds until some node of the cluster names another master, until the first Status, and until UP."""
-    master, began, replaced = cluster.owner(slot), time.monotonic(), []
+    master, replaced = cluster.owner(slot), []
+    time.sleep(cluster.seconds_until_electable(master))
+    began = time.monotonic()
 
     def watch():
         until("another master", lambda: cluster.replaced(master, slot), 60)
