@@ -187,8 +187,10 @@ class Soak:
         self.ledger.end_move()
         if self.allowed:
             self.recoveries[names if len(chosen) == 1 else "several at once"].append(time.monotonic() - began)
-        else:
-            await asyncio.sleep(0.3)  # a false alarm has time to come, and is not taken for the next fault's
+        # What a relay has not read yet of the fault has time to be told; so has a false alarm, which is not taken for the
+        # next fault's.
+        await asyncio.sleep(0.3)
+        await faults.all_up()
         self.ledger.note(f"MENDED {names}")
         for relay in self.relays:
             self._judge(relay, chosen, relay.log[lengths[relay.letter]:])
