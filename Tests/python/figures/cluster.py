@@ -49,10 +49,11 @@ def names_at(cluster, master, count):
 
 # MARK: Failovers
 
+#: The planned one comes first: so soon after another election of the same nodes it would have to be tried again.
 FAULTS = {
+    "planned (CLUSTER FAILOVER)": lambda cluster, master: cluster.fail_over(master),
     "master killed (kill -9)": lambda cluster, master: master.kill(),
     "master stopped (SIGSTOP)": lambda cluster, master: master.freeze(),
-    "planned (CLUSTER FAILOVER)": lambda cluster, master: cluster.fail_over(master),
 }
 
 
