@@ -516,7 +516,40 @@ class Sharded(ClusterTest):
 
     def test_a_gap_not_counted(self):
         self.reader.take(self.status(State.DEGRADED, True, False, 0))
-        self.assertSeen("gaps went from 0 to 0")
+        self.reader.take(self.status(State.UP, True, True, 0))
+        self.ledger.judge_gaps()
+        self.assertSeen("without a gap, and nobody waits for anything")
+
+    def test_no_gap_where_a_new_name_is_waited_for(self):
+        self.reader.subscribe(2, ["b"])
+        self.reader.take(self.status(State.DEGRADED, True, False, 0))
+        self.reader.take(Reply(2, Outcome.PENDING))
+        self.publish(channel="b")
+        self.deliver(self.publish())
+        self.reader.take(self.status(State.UP, True, True, 0))
+        self.ledger.judge_gaps()
+        self.deliver(self.publish(channel="b"))
+        self.assertBalances()
+
+    def test_what_is_held_is_due_while_only_a_new_name_is_waited_for(self):
+        self.reader.take(self.status(State.DEGRADED, True, False, 0))
+        self.publish()
+        self.evidence()
+        self.assertSeen("1 messages missing")
+
+    def test_a_new_name_is_due_once_the_relay_receives(self):
+        self.reader.subscribe(2, ["b"])
+        self.reader.take(self.status(State.DEGRADED, True, False, 0))
+        self.reader.take(Reply(2, Outcome.PENDING))
+        self.reader.take(self.status(State.UP, True, True, 0))
+        self.publish(channel="b")
+        self.deliver(self.publish(channel="b"))
+        self.assertSeen("1 messages missing")
+
+    def test_gaps_that_shrink(self):
+        self.reader.take(self.status(State.DEGRADED, True, False, 2))
+        self.reader.take(self.status(State.UP, True, True, 1))
+        self.assertSeen("gaps went from 2 to 1")
 
     def test_the_rest_is_served_while_a_part_is_away(self):
         for each in (self.writer, self.reader):

@@ -104,6 +104,8 @@ class Ledger:
         self.streams, self.accounts, self.recent = [], set(), collections.deque(maxlen=80)
         self.is_moving = False    # relays may be at different masters
         self.calm = None          # since when nothing is wrong; None: something may be
+        self.without_gap = {}     # by relay, a Status by which it receives no more and gaps has not grown
+        self.excused = set()      # relays at which a Subscribe was answered PENDING
         self.failed_in_calm = []  # what failed although nothing was wrong since before it was sent
         self.live = {}            # the streams of which something may still come, by their keys
         self.excuses = set()      # first words of the errors that the faults so far may make Redis answer
@@ -138,6 +140,17 @@ class Ledger:
         for stream in self.live.values():
             for record in stream.records.values():
                 record.is_moving = record.is_moving or not record.is_taken and not record.never
+
+    def excuse(self, relay):
+        """A Subscribe was answered PENDING, or never."""
+        self.excused.add(relay)
+
+    def judge_gaps(self):
+        """All is well again: a relay that did not receive has counted a gap, or let somebody wait for a new name."""
+        for relay, text in self.without_gap.items():
+            if relay not in self.excused:
+                self.violation(f"{text} without a gap, and nobody waits for anything")
+        self.without_gap, self.excused = {}, set()
 
     def begin_calm(self):
         self.calm = self.tick()
@@ -192,6 +205,7 @@ class Account:
         # Records of publishes without an id about which nothing is known yet, by what is answered in one order.
         self._without_id = collections.defaultdict(list)
         self._failed = False      # a publish has failed and the Status that says why is due
+        self.is_hearing = status.receiving  # no gap since the relay received, which may be a while ago
         self._begin_interval()
 
     def _fault(self, text):
@@ -288,6 +302,8 @@ class Account:
             if outcome != Outcome.REFUSED or detail.split(" ")[0] not in self.ledger.excuses:
                 self._fault(f"{outcome.name} for a good Subscribe: {detail}")
             return
+        if outcome == Outcome.PENDING:
+            self.ledger.excuse(self.relay)
         for name in names:
             if name in self.held:
                 continue
@@ -337,26 +353,44 @@ class Account:
 
     def _status(self, status):
         old = self.status
-        is_over = old.receiving and not status.receiving
-        # Of a cluster, another part may break while one is away, or one may have moved and be back already.
-        is_anew = self.ledger.pubsub is not None and old.receiving and status.receiving and status.gaps > old.gaps
-        if is_over or is_anew:
+        has_gap = self._has_gap(old, status)
+        if self.is_hearing and has_gap:
             self._end_interval()
+            self.is_hearing = False
         self.status = status
         self.statuses.append(status)
         self._failed = self._failed and status.publishing
         if "watcher" in self.name:
             self.ledger.note(f"{self.name}: {status.state.name} publishing {status.publishing} receiving "
                              f"{status.receiving} outages {status.outages} gaps {status.gaps} {status.reason}")
-        if status.gaps != old.gaps + is_over and (self.ledger.pubsub is None or status.gaps < old.gaps + is_over):
-            self._fault(f"gaps went from {old.gaps} to {status.gaps}, receiving {old.receiving} to {status.receiving}")
         if status.state != State.STOPPING and old.state != State.STOPPING \
                 and status.outages != old.outages + (old.state == State.UP and status.state != State.UP):
             self._fault(f"outages went from {old.outages} to {status.outages}")
         if not self._is_sound(status):
             self._fault(f"{status.state.name} with publishing {status.publishing}, receiving {status.receiving}")
-        if status.receiving and not old.receiving or is_anew:
-            self._begin_interval()
+        if status.receiving:
+            self._hears()
+
+    def _has_gap(self, old, status):
+        """Whether subscriptions that were in force have ended."""
+        growth, is_over = status.gaps - old.gaps, old.receiving and not status.receiving
+        # Of a cluster, another part may break while one is away, or one may have moved and be back already. And not to
+        # receive is no gap where that is said of a new name only, whose slot moves while it is asked for.
+        if growth < 0 or self.ledger.pubsub is None and growth != is_over or \
+                self.ledger.pubsub == "classic" and growth < is_over:
+            self._fault(f"gaps went from {old.gaps} to {status.gaps}, receiving {old.receiving} to {status.receiving}")
+        if is_over and not growth:
+            self.ledger.without_gap.setdefault(self.relay, f"{self.name}: {status}")
+        return growth > 0 or is_over and self.ledger.pubsub != "sharded"
+
+    def _hears(self):
+        """The relay receives: what is sent from here on is due."""
+        if not self.is_hearing:
+            self.is_hearing = True
+            return self._begin_interval()
+        for subscription in self.held.values():
+            if subscription.begin is None:
+                subscription.begin = self.ledger.now
 
     def _is_sound(self, status):
         """Whether a Status does not contradict itself."""
@@ -439,7 +473,7 @@ class Account:
             # That nobody would tell was known before; that Redis has it, since now.
             record.known = self.ledger.now
         record.seen += 1
-        if self.status.receiving:
+        if self.is_hearing:
             way = self.ledger.way(stream)
             self.evidence[way] = max(self.evidence[way], record.sent)
 
@@ -467,7 +501,7 @@ class Account:
 
     def advance(self):
         """Settles all that the evidence allows."""
-        if self.status.receiving and not self.is_closed:
+        if self.is_hearing and not self.is_closed:
             for subscription in self.held.values():
                 if not subscription.is_leaving and subscription.begin is not None:
                     for watch in subscription.watches.values():
@@ -525,11 +559,13 @@ class Account:
         if self.is_closed:
             return
         self.ledger.tick()
-        if self.status.receiving:
+        if self.is_hearing:
             self._end_interval()
         if is_complete and self.pending:
             self._fault(f"closed and {len(self.pending)} replies missing: {sorted(self.pending)[:5]}")
         for entry in self.pending.values():
+            if entry[0] == "subscribe":
+                self.ledger.excuse(self.relay)
             if entry[0] == "publish":
                 self._give_up(entry[1])
                 self.ledger.counts["publish never answered, its connection ended"] += 1
