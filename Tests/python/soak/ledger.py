@@ -104,8 +104,6 @@ class Ledger:
         self.streams, self.accounts, self.recent = [], set(), collections.deque(maxlen=80)
         self.is_moving = False    # relays may be at different masters
         self.calm = None          # since when nothing is wrong; None: something may be
-        self.without_gap = {}     # by relay, a Status by which it receives no more and gaps has not grown
-        self.excused = set()      # relays at which a Subscribe was answered PENDING
         self.failed_in_calm = []  # what failed although nothing was wrong since before it was sent
         self.live = {}            # the streams of which something may still come, by their keys
         self.excuses = set()      # first words of the errors that the faults so far may make Redis answer
@@ -140,17 +138,6 @@ class Ledger:
         for stream in self.live.values():
             for record in stream.records.values():
                 record.is_moving = record.is_moving or not record.is_taken and not record.never
-
-    def excuse(self, relay):
-        """A Subscribe was answered PENDING, or never."""
-        self.excused.add(relay)
-
-    def judge_gaps(self):
-        """All is well again: a relay that did not receive has counted a gap, or let somebody wait for a new name."""
-        for relay, text in self.without_gap.items():
-            if relay not in self.excused:
-                self.violation(f"{text} without a gap, and nobody waits for anything")
-        self.without_gap, self.excused = {}, set()
 
     def begin_calm(self):
         self.calm = self.tick()
@@ -302,8 +289,6 @@ class Account:
             if outcome != Outcome.REFUSED or detail.split(" ")[0] not in self.ledger.excuses:
                 self._fault(f"{outcome.name} for a good Subscribe: {detail}")
             return
-        if outcome == Outcome.PENDING:
-            self.ledger.excuse(self.relay)
         for name in names:
             if name in self.held:
                 continue
@@ -375,12 +360,11 @@ class Account:
         """Whether subscriptions that were in force have ended."""
         growth, is_over = status.gaps - old.gaps, old.receiving and not status.receiving
         # Of a cluster, another part may break while one is away, or one may have moved and be back already. And not to
-        # receive is no gap where that is said of a new name only, whose slot moves while it is asked for.
+        # receive is no gap where that is about slots without names, or about a new name that is asked for while its slot
+        # moves: then all that is held stays due.
         if growth < 0 or self.ledger.pubsub is None and growth != is_over or \
                 self.ledger.pubsub == "classic" and growth < is_over:
             self._fault(f"gaps went from {old.gaps} to {status.gaps}, receiving {old.receiving} to {status.receiving}")
-        if is_over and not growth:
-            self.ledger.without_gap.setdefault(self.relay, f"{self.name}: {status}")
         return growth > 0 or is_over and self.ledger.pubsub != "sharded"
 
     def _hears(self):
@@ -564,8 +548,6 @@ class Account:
         if is_complete and self.pending:
             self._fault(f"closed and {len(self.pending)} replies missing: {sorted(self.pending)[:5]}")
         for entry in self.pending.values():
-            if entry[0] == "subscribe":
-                self.ledger.excuse(self.relay)
             if entry[0] == "publish":
                 self._give_up(entry[1])
                 self.ledger.counts["publish never answered, its connection ended"] += 1

@@ -192,7 +192,6 @@ class Soak:
         await asyncio.sleep(0.3)
         await faults.all_up()
         self.ledger.note(f"MENDED {names}")
-        self.ledger.judge_gaps()
         for relay in self.relays:
             self._judge(relay, chosen, relay.log[lengths[relay.letter]:])
         self.allowed = set()
