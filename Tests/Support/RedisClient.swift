@@ -28,6 +28,15 @@ package final class RedisClient {
         return value
     }
 
+    /// Runs many commands in one write.
+    /// - Throws: `TestFailure` when one of them is answered with an error.
+    package func run(each commands: [[String]], line: UInt = #line) throws {
+        try socket.write(commands.flatMap { RedisClient.encode($0.map { Array($0.utf8) }) })
+        for words in commands {
+            if case .error(let text) = try read(line: line) { throw TestFailure("line \(line): \(words): \(text)") }
+        }
+    }
+
     /// PUBLISH with bytes as they are.
     /// - Returns: how many clients got it.
     @discardableResult

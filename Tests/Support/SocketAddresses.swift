@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// The kind of every socket of the tests. Not inherited: a child that held one open would hide the end of a stream.
 let streamType = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
@@ -46,6 +47,23 @@ package func freePort() throws -> UInt16 {
         return bound.sin_port.byteSwapped
     }
 }
+
+/// A port of the loopback on which nobody listens, and which no outgoing connection gets by chance: for servers that are
+/// to come back at the same one, and for many at a time. No two calls give the same.
+/// - Throws: `TestFailure` when none is left.
+func serverPort() throws -> UInt16 {
+    for _ in 0..<1000 {
+        // Below what Linux gives to outgoing connections (net.ipv4.ip_local_port_range begins at 32768).
+        let port = UInt16(10_240 + nextServerPort.add(1, ordering: .relaxed).newValue % 22_000)
+        let descriptor = Glibc.socket(AF_INET, streamType, 0)
+        defer { Glibc.close(descriptor) }
+        if withLoopbackAddress(port, { bind(descriptor, $0, $1) }) == 0 { return port }
+    }
+    throw TestFailure("no free port")
+}
+
+/// Where another process of tests is unlikely to be.
+private let nextServerPort = Atomic(Int.random(in: 0..<22_000))
 
 func withUnixAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Void) throws {
     var address = sockaddr_un()

@@ -1,0 +1,131 @@
+internal import Synchronization
+
+/// One node of a `ClusterScene`: redis-server in cluster mode, whose view of the cluster lies in a file of its own and
+/// so outlives a restart.
+package final class ClusterNode: Sendable {
+    /// Forty digits, as Redis has them.
+    package let id: String
+    package let place: SentinelScene.Place
+    package let port: UInt16
+    let busPort: UInt16
+    private let directory: TemporaryDirectory
+    private let server: RedisServer
+    private let absence = Mutex<Absence?>(nil)
+
+    private enum Absence { case killed, stopped }
+
+    /// Where a node will be, and who it is: what the others have to know before it is there.
+    struct Member {
+        let place: SentinelScene.Place
+        let port: UInt16
+        let busPort: UInt16
+        let id = String((0..<40).map { _ in "0123456789abcdef".randomElement() ?? "0" })
+
+        init(_ place: SentinelScene.Place) throws {
+            self.place = place
+            port = try serverPort()
+            busPort = try serverPort()
+        }
+    }
+
+    /// Starts it, and waits until it answers; whether it is in touch with the others is another matter.
+    /// - Parameters:
+    ///   - view: what it knows about the cluster, as the lines of its nodes.conf.
+    ///   - settings: as on redis-server's command line.
+    /// - Throws: `TestFailure` when it does not come up.
+    init(_ member: Member, view: [String], password: String?, tls: ServerTLS?, settings: [String]) throws {
+        (id, place, port, busPort) = (member.id, member.place, member.port, member.busPort)
+        directory = try TemporaryDirectory()
+        let file = directory.path(of: "nodes.conf")
+        try writeFile(file, view.joined(separator: "\n") + "\n")
+        let cluster = ["--cluster-enabled", "yes", "--cluster-config-file", file, "--cluster-port", "\(busPort)"]
+        server = try RedisServer(
+            on: place.host, address: place.address, port: port, password: password, groupTLS: tls,
+            settings: cluster + settings)
+    }
+
+    /// `host:port`.
+    package var endpoint: String { "\(place.address):\(port)" }
+
+    /// Whether the test has killed or stopped it.
+    package var isAway: Bool { absence.withLock { $0 != nil } }
+
+    /// A new plain client, logged in. It stays at this node: what another node has to do is answered MOVED.
+    package func client() throws -> RedisClient { try server.client() }
+
+    /// Kills it as a crash would (SIGKILL), and with it all connections to it.
+    package func kill() {
+        absence.withLock { $0 = .killed }
+        server.stop()
+    }
+
+    /// Stops it from doing anything (SIGSTOP): its sockets stay open, and nothing answers.
+    package func freeze() {
+        absence.withLock { $0 = .stopped }
+        server.freeze()
+    }
+
+    /// Lets it go on after `freeze` (SIGCONT), or starts it again after `kill` with what it knew about the cluster. A
+    /// master that was started waits for two seconds before it says that the cluster is well.
+    package func comeBack() throws {
+        if absence.withLock({ $0 == .killed }) { try server.start() } else { server.thaw() }
+        absence.withLock { $0 = nil }
+    }
+
+    /// What it knows about the cluster (CLUSTER NODES).
+    package func view() throws -> ClusterNodeView { ClusterNodeView(try client().run("CLUSTER", "NODES").text ?? "") }
+
+    /// One field of CLUSTER INFO; empty when there is none.
+    package func clusterInfo(_ name: String) throws -> String {
+        Self.field(name, of: try client().run("CLUSTER", "INFO"))
+    }
+
+    /// One field of INFO's section "replication"; empty when there is none.
+    package func replication(_ name: String) throws -> String {
+        Self.field(name, of: try client().run("INFO", "replication"))
+    }
+
+    private static func field(_ name: String, of info: RedisValue) -> String {
+        let lines = info.text?.split(whereSeparator: \.isNewline) ?? []
+        return lines.first { $0.hasPrefix(name + ":") }.map { String($0.dropFirst(name.count + 1)) } ?? ""
+    }
+}
+
+/// What one node knows about all of them.
+package struct ClusterNodeView {
+    /// The masters that have slots, by id.
+    package private(set) var slots: [String: [ClosedRange<Int>]] = [:]
+    /// The master of each replica.
+    package private(set) var masterOfReplica: [String: String] = [:]
+    /// Everybody, by id.
+    package private(set) var members: Set<String> = []
+    /// Those that it suspects, or has no connection to.
+    package private(set) var unreached: Set<String> = []
+
+    /// - Parameter text: what CLUSTER NODES answers.
+    init(_ text: String) {
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            guard words.count >= 8 else { continue }
+            let (id, flags) = (words[0], words[2].split(separator: ","))
+            members.insert(id)
+            if flags.contains("slave") { masterOfReplica[id] = words[3] }
+            if words[7] != "connected" || !flags.allSatisfy({ ["myself", "master", "slave"].contains($0) }) {
+                unreached.insert(id)
+            }
+            // A slot on its way from one node to another stands in brackets behind the others.
+            let ranges = words.dropFirst(8).filter { !$0.hasPrefix("[") }.map(Self.range)
+            if !ranges.isEmpty { slots[id] = ranges }
+        }
+    }
+
+    /// The master that has a slot; nil: nobody.
+    package func owner(of slot: Int) -> String? {
+        slots.first { $0.value.contains { $0.contains(slot) } }?.key
+    }
+
+    private static func range(_ word: String) -> ClosedRange<Int> {
+        let ends = word.split(separator: "-").compactMap { Int($0) }
+        return (ends.first ?? 0)...(ends.last ?? 0)
+    }
+}
