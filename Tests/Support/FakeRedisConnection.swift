@@ -15,6 +15,7 @@ final class FakeRedisConnection {
     private var unsent: [UInt8] = []
     private var channels: Set<[UInt8]> = []
     private var patterns: Set<[UInt8]> = []
+    private var shardChannels: Set<[UInt8]> = []
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
@@ -24,7 +25,7 @@ final class FakeRedisConnection {
         close(descriptor)
     }
 
-    var isSubscribed: Bool { !channels.isEmpty || !patterns.isEmpty }
+    var isSubscribed: Bool { !channels.isEmpty || !patterns.isEmpty || !shardChannels.isEmpty }
     var isOver: Bool { isBroken || (isEnding && unsent.isEmpty) }
     var events: Int16 { Int16(POLLIN) | (unsent.isEmpty ? 0 : Int16(POLLOUT)) }
 
@@ -70,10 +71,13 @@ final class FakeRedisConnection {
         case "SUBSCRIBE": channels.insert(name)
         case "UNSUBSCRIBE": channels.remove(name)
         case "PSUBSCRIBE": patterns.insert(name)
-        default: patterns.remove(name)
+        case "PUNSUBSCRIBE": patterns.remove(name)
+        case "SSUBSCRIBE": shardChannels.insert(name)
+        default: shardChannels.remove(name)
         }
         send(array([Array(verb.lowercased().utf8), name], of: 3))
-        send(":\(channels.count + patterns.count)\r\n")
+        let isSharded = verb == "SSUBSCRIBE" || verb == "SUNSUBSCRIBE"
+        send(":\(isSharded ? shardChannels.count : channels.count + patterns.count)\r\n")
     }
 
     /// - Returns: how often the message was sent to this connection.
@@ -88,6 +92,13 @@ final class FakeRedisConnection {
             count += 1
         }
         return count
+    }
+
+    /// The same in the sharded way.
+    func deliverInShard(_ channel: [UInt8], _ payload: [UInt8]) -> Int {
+        guard shardChannels.contains(channel) else { return 0 }
+        send(array([Array("smessage".utf8), channel, payload]))
+        return 1
     }
 
     private func matches(_ pattern: [UInt8], _ channel: [UInt8]) -> Bool {

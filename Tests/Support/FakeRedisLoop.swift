@@ -124,7 +124,10 @@ final class FakeRedisLoop {
         case "PUBLISH" where words.count == 3:
             let receivers = connections.reduce(0) { $0 + $1.deliver(words[1], words[2]) }
             connection.send(":\(receivers)\r\n")
-        case "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE":
+        case "SPUBLISH" where words.count == 3:
+            let receivers = connections.reduce(0) { $0 + $1.deliverInShard(words[1], words[2]) }
+            connection.send(":\(receivers)\r\n")
+        case "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE", "SUNSUBSCRIBE":
             for name in words.dropFirst() { connection.change(verb ?? "", name) }
         default: connection.send("-ERR unknown command\r\n")
         }
