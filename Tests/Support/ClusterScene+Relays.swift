@@ -1,0 +1,83 @@
+// Relays of a scene, and what is theirs in it.
+
+extension ClusterScene {
+    /// What `--cluster-pubsub` takes.
+    package enum PubSub: String, Sendable, CaseIterable { case sharded, classic }
+
+    /// Runs `body` with relays of this scene, and ends them afterwards.
+    /// - Parameters:
+    ///   - hosts: where they run, one each; nil: where the tests do.
+    ///   - redis: what `--redis` gets; nil: all nodes.
+    /// - Throws: what `body` throws, together with what the relays wrote to standard error; `TestFailure` when one does
+    ///   not end with exit code 0.
+    package func withRelays(
+        _ pubsub: PubSub, on hosts: [NetworkHost?] = [nil, nil], prefix: String = "t:", redis url: String? = nil,
+        options: [String] = [], line: UInt = #line, _ body: ([RelayProcess]) throws -> Void
+    ) throws {
+        let relays = try hosts.map {
+            try RelayProcess(
+                redis: url ?? self.url, prefix: prefix, options: ["--cluster-pubsub", pubsub.rawValue] + options, on: $0
+            )
+        }
+        do {
+            try body(relays)
+        } catch {
+            let logs = relays.map { "--- a relay's standard error ---\n\($0.process.errors)" }
+            throw TestFailure("\(error)\n\(logs.joined(separator: "\n"))")
+        }
+        for relay in relays { try relay.stop(line: line) }
+    }
+
+    /// The same with one relay.
+    package func withRelay(
+        _ pubsub: PubSub, prefix: String = "t:", redis url: String? = nil, options: [String] = [],
+        line: UInt = #line, _ body: (RelayProcess) throws -> Void
+    ) throws {
+        try withRelays(pubsub, on: [nil], prefix: prefix, redis: url, options: options, line: line) { try body($0[0]) }
+    }
+}
+
+extension ClusterNode {
+    /// What the connections of a relay to this node call themselves, without what tells relays apart: "publish",
+    /// "subscribe" and so on, in alphabetical order.
+    package func connections(ofRelay id: String) throws -> [String] {
+        try names(ofRelay: id).map(\.name).sorted()
+    }
+
+    /// Cuts a relay's subscribe link here, and nobody else's.
+    package func cutSubscriber(ofRelay id: String) throws {
+        guard let client = try names(ofRelay: id).first(where: { $0.name == "subscribe" })?.client else {
+            throw TestFailure("the relay has no subscribe link at \(endpoint)")
+        }
+        try self.client().run("CLIENT", "KILL", "ID", client)
+    }
+
+    private func names(ofRelay id: String) throws -> [(client: String, name: String)] {
+        let (head, tail) = ("hubrelay-", "-" + id.prefix(8))
+        return try (client().run("CLIENT", "LIST").text ?? "").split(separator: "\n").compactMap { line in
+            func field(_ name: String) -> String {
+                line.split(separator: " ").first { $0.hasPrefix(name + "=") }.map {
+                    String($0.dropFirst(name.count + 1))
+                }
+                    ?? ""
+            }
+            let name = field("name")
+            guard name.hasPrefix(head), name.hasSuffix(tail) else { return nil }
+            return (field("id"), String(name.dropFirst(head.count).dropLast(tail.count)))
+        }
+    }
+}
+
+extension RedisClient {
+    /// How many clients of this node are subscribed to each of these in the sharded way (PUBSUB SHARDNUMSUB).
+    package func shardSubscribers(ofEach channels: [String], line: UInt = #line) throws -> [Int] {
+        try run(["PUBSUB", "SHARDNUMSUB"] + channels, line: line).array?.compactMap(\.integer) ?? []
+    }
+
+    /// SPUBLISH.
+    /// - Returns: how many clients of this node got it.
+    @discardableResult
+    package func shardPublish(_ channel: String, _ payload: String, line: UInt = #line) throws -> Int {
+        try run("SPUBLISH", channel, payload, line: line).integer ?? -1
+    }
+}
