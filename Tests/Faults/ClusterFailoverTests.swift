@@ -1,0 +1,90 @@
+import TestSupport
+import Testing
+
+/// A master goes, and its replica takes its place, while apps publish on channels of all masters.
+@Suite struct ClusterFailoverTests {
+    /// Two channels of each master, in the order of their slots.
+    private static let channels = clusterNames(
+        "c", in: (0..<6).map { 16384 * $0 / 6...16384 * ($0 + 1) / 6 - 1 })
+
+    /// Runs the load from one relay to both while `breaking` makes a master go, and expects that only what was at this
+    /// master has suffered, and that nothing was lost untold.
+    private func expectOneOutage(
+        causes: Set<HubrelayCause>, options: [String] = [], breaking: (ClusterScene, ClusterNode) throws -> Void,
+        afterwards: (ClusterScene, ClusterNode, ClusterTraffic) throws -> Void = { _, _, _ in }
+    ) throws {
+        let scene = try ClusterScene(options: .failingOver)
+        try scene.withRelays(.sharded, options: options) { relays in
+            let traffic = try ClusterTraffic(on: Self.channels, from: relays[0], to: relays)
+            // Not one that a relay asks about the cluster: the others are to tell that it has been replaced.
+            let asked = try relays.map { try $0.http("/health").json["cluster"]?["asked"]?.text }
+            let number = try #require((0..<3).first { !asked.contains(scene.nodes[$0].endpoint) })
+            let (old, own) = (scene.nodes[number], Self.channels[2 * number...2 * number + 1])
+            try breaking(scene, old)
+            let successor = try scene.awaitFailover(of: clusterSlot(of: "t:" + own[2 * number]), from: old)
+            try traffic.awaitUp(outages: 1, gaps: 1)
+            #expect(successor.id == scene.nodes[number + 3].id)
+            let held = try successor.client().shardSubscribers(ofEach: own.map { "t:" + $0 })
+            #expect(held == [2, 2], "both relays are there")
+            try traffic.awaitMore()
+            try afterwards(scene, old, traffic)
+
+            let books = try traffic.finish()
+            #expect(books.audit() == [])
+            for reader in books.readers {
+                #expect(reader.status.outages == 1 && reader.status.gaps == 1, "\(reader.statuses)")
+                #expect(reader.statuses.allSatisfy { $0.state == .degraded || $0.state == .up }, "\(reader.statuses)")
+                for status in reader.statuses where status.state == .degraded {
+                    #expect(causes.contains(status.cause), "\(status)")
+                    #expect(status.reason.contains(" of 16384 slots"), "\(status)")
+                }
+            }
+            let others = Self.channels.filter { !own.contains($0) }
+            #expect(books.count(of: .notConnected, on: others) == 0, "the others work on")
+            #expect(books.count(of: .interrupted, on: others) == 0, "the others work on")
+            #expect(books.count(of: .notConnected) > 0)
+            #expect(books.count(of: .ok) > 500)
+        }
+    }
+
+    @Test func aMasterIsKilled() throws {
+        try expectOneOutage(causes: [.closed, .unreachable, .topology]) { $1.kill() }
+    }
+
+    /// It is left for its successor before its own silence is long enough.
+    @Test func aMasterIsStoppedAndGoesOn() throws {
+        try expectOneOutage(causes: [.demoted, .topology, .timeout], options: ["--link-timeout", "20s"]) {
+            $1.freeze()
+        } afterwards: { scene, old, traffic in
+            // It now reads what it was sent, thinks for a moment that it is a master, and is told otherwise.
+            try old.comeBack()
+            try eventually("the old master is a replica") { try old.replication("role") == "slave" }
+            try scene.awaitAgreement()
+            try traffic.awaitMore()
+        }
+    }
+
+    /// Without most of the masters there is no vote, and nobody has the last word on anything.
+    @Test func twoOfThreeMastersAreKilledAtOnceAndComeBack() throws {
+        let scene = try ClusterScene(options: .failingOver)
+        try scene.withRelays(.sharded) { relays in
+            let traffic = try ClusterTraffic(on: Self.channels, from: relays[0], to: relays)
+            for node in scene.nodes[..<2] { node.kill() }
+            try traffic.wait("the loss of most slots is told") { books in
+                books.readers.allSatisfy { $0.status.state != .up && $0.status.reason.contains(" of 16384 slots") }
+            }
+            try eventually("the third knows that it is alone") {
+                try scene.nodes[2].clusterInfo("cluster_state") == "fail"
+            }
+            try traffic.wait("a master without the others is not used") { books in
+                books.readers.allSatisfy { $0.status.state == .down }
+            }
+            for node in scene.nodes[..<2] { try node.comeBack() }
+            try scene.awaitAgreement()
+            try traffic.awaitUp(outages: 1, gaps: 1)
+            let books = try traffic.finish()
+            #expect(books.audit() == [])
+            #expect(books.count(of: .notConnected) > 0)
+        }
+    }
+}
