@@ -23,25 +23,17 @@ final class Cluster {
     private(set) var slotsWithoutNode = 0
     /// Breaks in receiving that no node of today has counted.
     private(set) var gaps: UInt64 = 0
-    /// There is one more, which was not told yet, and when the last was.
-    private var hasUncountedGap = false
-    private var gapCountedAt: UInt64 = 0
-    /// When names were last found missing, when they had all been found, and since when that goes to and fro.
-    private var missingAt: UInt64 = 0
-    private var wholeAt: UInt64 = 0
-    private var restlessSince: UInt64?
+    var holdDown = HoldDown()
     /// Single slots have been found at another node since they were last all looked at.
     private var hasMovedSlots = false
     private var loggedMasters: Set<ClusterTopology.Address> = []
 
-    /// Nanoseconds: subscriptions that move within this time of each other move together, but for so long at the most.
-    private static let (unrest, longestUnrest): (UInt64, UInt64) = (1_000_000_000, 10_000_000_000)
     /// Members that are tried in one attempt to reach any.
     private static let candidatesTried = 16
     /// Nanoseconds that a node without slots has for what it owes.
     private static let partingFor: UInt64 = 1_000_000_000
     /// More masters than any cluster has: Redis is made for a thousand.
-    private static let maxMasters = 1000
+    static let maxMasters = 1000
     /// Nanoseconds after which nothing can come any more of connections that were closed.
     private static let goneFor: UInt64 = 60_000_000_000
 
@@ -71,7 +63,7 @@ final class Cluster {
         if hasMovedSlots { placeSlots() }
         for node in relay.nodes { node.retryMisplaced() }
         endLeaving()
-        if hasUncountedGap { relay.evaluatePath() }
+        if holdDown.owesGap { relay.evaluatePath() }
     }
 
     // MARK: Whom to ask
@@ -114,7 +106,6 @@ final class Cluster {
     /// A member has said who has which slots.
     func answered(_ topology: ClusterTopology, epoch: UInt64) -> ClusterView.Verdict {
         let isFirst = view.topology == nil
-        guard topology.masters.count <= Self.maxMasters, leaving.count <= Self.maxMasters else { return .outdated }
         let verdict = view.answered(topology, epoch: epoch, now: relay.now)
         guard verdict == .changed else { return verdict }
         log(topology, epoch)
@@ -250,32 +241,11 @@ final class Cluster {
         gone.removeAll { relay.now >= $0.at + Self.goneFor }
     }
 
-    // MARK: What moves
-
-    /// Counts subscriptions that have ended otherwise than with their link. While they go on to end, since a cluster is being
-    /// resharded, that is counted now and then, and at the end: what is re-read for it is re-read by everybody.
+    /// Counts subscriptions that have ended otherwise than with their link.
+    /// - Parameter isReceiving: everything is heard.
     func countBrokenSubscriptions(isReceiving: Bool) {
-        if relay.hub.takeBrokenSubscriptions() { (hasUncountedGap, missingAt) = (true, relay.now) }
-        let isDue = relay.path.status.receiving || isReceiving || relay.now >= gapCountedAt + Self.longestUnrest
-        guard hasUncountedGap, isDue else { return }
-        gaps += 1
-        (hasUncountedGap, gapCountedAt) = (false, relay.now)
-    }
-
-    /// Names are missing at a node that have moved or were lost. If that was so a moment ago, it goes on: then the path is not
-    /// whole before it has been quiet for a while, rather than every other millisecond.
-    func namesAreMissing() {
-        missingAt = relay.now
-        if restlessSince == nil, relay.now < wholeAt + Self.unrest { restlessSince = relay.now }
-    }
-
-    /// Whether a node to which nothing is missing any more counts as whole.
-    func mayBeWhole() -> Bool {
-        if let restlessSince, relay.now < missingAt + Self.unrest, relay.now < restlessSince + Self.longestUnrest {
-            return false
-        }
-        (restlessSince, wholeAt) = (nil, relay.now)
-        return true
+        if relay.hub.takeBrokenSubscriptions() { holdDown.broke(now: relay.now) }
+        if holdDown.countsGap(isReceiving: isReceiving || relay.path.status.receiving, now: relay.now) { gaps += 1 }
     }
 }
 

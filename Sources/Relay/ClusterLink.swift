@@ -114,6 +114,13 @@ final class ClusterLink: RedisLink {
             let hint = relay.tls == nil ? "" : "; over TLS they need a tls-port, with Redis 7.0 tls-cluster yes as well"
             return fail(LinkFailure(cause: .topology, reason: "no master has a port for connections like this\(hint)"))
         }
+        // Nodes that were told before may still owe answers.
+        guard topology.masters.count + cluster.leaving.count <= 2 * Cluster.maxMasters else {
+            return fail(
+                LinkFailure(
+                    cause: .topology,
+                    reason: "over \(Cluster.maxMasters) masters, or ever other ones: no cluster is like this"))
+        }
         told(topology)
     }
 

@@ -149,7 +149,7 @@ final class NodeLinks {
             return
         }
         guard !machine.isRestored, feed.isWhole, subscribeLink.isProbeAnswered else { return }
-        if machine.isMissingNames, relay.cluster?.mayBeWhole() == false { return }
+        if machine.isMissingNames, relay.cluster?.holdDown.mayBeWhole(now: relay.now) == false { return }
         machine.subscribeLinkRestored()
         carryOutOrders()
         relay.evaluatePath()
@@ -159,7 +159,7 @@ final class NodeLinks {
     func noteMissingSubscriptions() {
         guard machine.isRestored, !feed.isWhole else { return }
         machine.subscriptionsMissing()
-        relay.cluster?.namesAreMissing()
+        relay.cluster?.holdDown.missing(now: relay.now)
     }
 
     func subscribeLinkLost() {
