@@ -257,6 +257,7 @@ extension Hub {
         let entry = table.entries[Int(index)]
         guard slots != nil, entry.phase != .subscribed, nodes[Int(entry.node)].phase != .detached else { return }
         noteMissing(index)
+        queue(index)
     }
 
     // MARK: Leaving

@@ -53,6 +53,7 @@ import Testing
             for client in clients { try client.look() }
         }
         (rig.isNetworkSlow, rig.redis.refusesPublishes) = (false, false)
+        rig.transmit(rig.nodes[0].publishBacklog.count)
         rig.bringUp()
         for _ in 0..<12 {
             rig.settle()

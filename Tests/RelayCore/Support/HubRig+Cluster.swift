@@ -19,6 +19,7 @@ extension HubRig {
         hub.placeNames()
         for number in nodes.indices { subscribeLinkProgressed(number) }
         evaluatePath()
+        hub.answerDisplaced()
     }
 
     /// The relay's idea of where slots are; names stay where they are.
@@ -44,6 +45,7 @@ extension HubRig {
             subscribeLinkProgressed(number)
         }
         evaluatePath()
+        hub.answerDisplaced()
     }
 
     /// One node's Redis carries out what it was told, and the relay reads what it says; no turn ends.

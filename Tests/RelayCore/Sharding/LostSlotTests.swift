@@ -1,0 +1,164 @@
+import TestSupport
+import Testing
+
+@testable import RelayCore
+
+/// A node unsubscribes us from names by itself when it loses their slot. These pushes look like the confirmations of our
+/// own SUNSUBSCRIBE, which therefore ends with the answer to the PING behind it.
+@Suite struct LostSlotTests {
+    private let rig = HubRig.cluster(["a", "a2"], ["b"])
+    private let app: App
+
+    init() {
+        app = rig.connect()
+        rig.bringUp()
+        app.write(.subscribe(["a", "a2", "b"], id: 1))
+        rig.settle()
+        _ = app.takeFrames()
+    }
+
+    // MARK: What was not asked for
+
+    @Test func aNameThatIsLostIsAskedForOnceMoreAndFollowed() {
+        rig.give(["a"], to: 1)
+        rig.readSubscribeReply(0)
+        #expect(rig.slotsLost == 1 && rig.path.status.gaps == 1 && rig.path.status.state == .degraded)
+        rig.turn()
+        #expect(rig.commands(0) == ["ssubscribe a"])
+        rig.settle()
+        #expect(rig.subscribed(0) == ["a2"] && rig.subscribed(1) == ["a", "b"])
+        #expect(app.takeLines() == ["status degraded", "status up"])
+        #expect(rig.path.status.gaps == 1 && rig.isAtRest)
+        rig.nodes[1].redis.publish(Array("app:a".utf8), Array("x".utf8))
+        rig.settle()
+        #expect(app.takeLines() == ["a: x"])
+    }
+
+    /// A demoted replica, for one: it has the slot all the same.
+    @Test func itMayHaveBeenAMistake() {
+        rig.redis.unsubscribeByItself(rig.redisName("a"))
+        rig.settle()
+        #expect(rig.subscribed(0) == ["a", "a2"] && rig.isAtRest)
+        #expect(app.takeLines() == ["status degraded", "status up"] && rig.path.status.gaps == 1)
+    }
+
+    @Test func oneThatLosesItAgainIsGivenTime() {
+        rig.redis.unsubscribeByItself(rig.redisName("a"))
+        rig.settle()
+        rig.redis.unsubscribeByItself(rig.redisName("a"))
+        rig.settle()
+        #expect(rig.subscribed(0) == ["a2"] && rig.path.status.state == .degraded && rig.path.status.gaps == 2)
+        rig.tick()
+        rig.settle()
+        #expect(rig.subscribed(0) == ["a", "a2"] && rig.path.status.state == .up && rig.isAtRest)
+        rig.redis.unsubscribeByItself(rig.redisName("a"))
+        rig.settle()
+        #expect(rig.subscribed(0) == ["a", "a2"], "a tick later it is asked at once again")
+    }
+
+    @Test func whileItIsBeingAskedForTheAnswerTells() {
+        app.write(.subscribe(["{a}3"], id: 2))
+        rig.turn()
+        rig.redis.unsubscribeByItself(rig.redisName("{a}3"))
+        rig.settle()
+        #expect(app.takeLines() == ["2 ok"] && rig.slotsLost == 0 && rig.path.status.gaps == 0)
+        #expect(rig.subscribed(0) == ["a", "a2", "{a}3"])
+    }
+
+    @Test func namesThatAreUnknownOrElsewhereAreNoneOfOurs() {
+        for name in ["app:c", "app:b", "other:a", "ap", "", "app:"] {
+            let meaning = lending(name) { rig.hub.unsubscribed(redisName: $0, by: rig.feed(0)) }
+            #expect(meaning == .none, "\(name)")
+        }
+        rig.settle()
+        #expect(rig.path.status.state == .up && rig.path.status.gaps == 0 && rig.subscribed(1) == ["b"])
+    }
+
+    @Test func theProbesChannelIsToldApart() {
+        rig.redis.unsubscribeByItself(rig.redisName("__hubrelay:probe:test:7"))
+        rig.settle()
+        #expect(rig.probesLost == 1 && rig.slotsLost == 0 && rig.path.status.state == .up)
+    }
+
+    @Test func aNameThatNobodyWantsAnyMoreIsGone() {
+        rig.nodes[0].takesCommands = false
+        app.write(.unsubscribe(["a"], id: 2))
+        rig.turn()
+        rig.redis.unsubscribeByItself(rig.redisName("a"))
+        rig.answer(0)
+        rig.nodes[0].takesCommands = true
+        rig.turn()
+        #expect(rig.commands(0) == [] && rig.hub.nameCount == 2 && rig.path.status.gaps == 0 && rig.isAtRest)
+    }
+
+    // MARK: Our own SUNSUBSCRIBE
+
+    @Test func itEndsWithTheAnswerToThePing() {
+        app.write(.unsubscribe(["a"], id: 2))
+        rig.turn()
+        #expect(rig.commands(0) == ["sunsubscribe a", "ping"])
+        rig.redis.executeSubscribe()
+        rig.answerNothingButConfirmations(0)
+        app.write(.subscribe(["a"], id: 3))
+        rig.turn()
+        #expect(rig.commands(0) == ["ping"] && app.takeAnswers() == ["2 ok"])
+        rig.settle()
+        #expect(app.takeAnswers() == ["3 ok"] && rig.subscribed(0) == ["a", "a2"] && rig.isAtRest)
+        #expect(rig.path.status.gaps == 0 && rig.feed(0).pingsAnswered == 0)
+    }
+
+    @Test func anErrorEndsItAsWell() {
+        app.write(.unsubscribe(["a"], id: 2))
+        rig.turn()
+        rig.give(["a"], to: 1)
+        #expect(rig.redis.subscribeReplies == [.confirmed(.sunsubscribe, Array("app:a".utf8))], "the push")
+        rig.settle()
+        #expect(rig.hub.nameCount == 2 && rig.isAtRest && rig.path.status.gaps == 0 && rig.slotsLost == 0)
+        app.write(.subscribe(["a"], id: 3))
+        rig.settle()
+        #expect(app.takeAnswers() == ["2 ok", "3 ok"] && rig.subscribed(1) == ["a", "b"])
+    }
+
+    @Test func pushesOfTheSameNameMayComeBeforeAndAfter() {
+        app.write(.unsubscribe(["a"], id: 2))
+        rig.turn()
+        rig.redis.unsubscribeByItself(rig.redisName("a"))
+        rig.redis.executeSubscribe()
+        rig.redis.unsubscribeByItself(rig.redisName("a"))
+        rig.answer(0)
+        rig.redis.unsubscribeByItself(rig.redisName("a"))
+        rig.settle()
+        #expect(rig.hub.nameCount == 2 && rig.isAtRest && rig.slotsLost == 0 && rig.path.status.state == .up)
+    }
+
+    @Test func heartbeatsAreCountedApart() {
+        rig.feed(0).sentPing()
+        rig.redis.receiveSubscriberPing()
+        app.write(.unsubscribe(["a", "a2"], id: 2))
+        rig.turn()
+        rig.feed(0).sentPing()
+        rig.redis.receiveSubscriberPing()
+        #expect(rig.commands(0) == ["ping", "sunsubscribe a", "ping", "sunsubscribe a2", "ping", "ping"])
+        rig.settle()
+        #expect(rig.feed(0).pingsAnswered == 2 && rig.hub.nameCount == 1 && rig.isAtRest)
+        #expect(rig.hub.pongReceived(from: rig.feed(0)) == .violation("a PONG that was not asked for"))
+    }
+
+    @Test func aSlotLostUnderASUNSUBSCRIBEMovesWhatIsWantedAgain() {
+        app.write(.unsubscribe(["a"], id: 2))
+        rig.turn()
+        app.write(.subscribe(["a"], id: 3))
+        rig.give(["a"], to: 1)
+        rig.see(["a"], at: 1)
+        rig.settle()
+        #expect(app.takeAnswers() == ["2 ok", "3 ok"] && rig.subscribed(1) == ["a", "b"] && rig.isAtRest)
+        #expect(rig.path.status.gaps == 0)
+    }
+}
+
+extension HubRig {
+    /// The relay reads confirmations of a node, up to anything else.
+    func answerNothingButConfirmations(_ number: Int) {
+        while case .confirmed? = nodes[number].redis.subscribeReplies.first { readSubscribeReply(number) }
+    }
+}
