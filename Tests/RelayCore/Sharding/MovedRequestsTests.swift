@@ -14,12 +14,6 @@ import Testing
         _ = app.takeFrames()
     }
 
-    /// The slots have another node, and the relay sees it before the nodes themselves do.
-    private func move(_ names: [String], to number: Int?) {
-        rig.see(names, at: number)
-        rig.give(names, to: number)
-    }
-
     // MARK: Given up
 
     @Test func whatNobodyWantsIsForgottenOnTheWay() {
@@ -28,7 +22,7 @@ import Testing
         rig.nodes[0].takesCommands = false
         app.write(.unsubscribe(["a"], id: 2))
         rig.turn()
-        move(["a"], to: 1)
+        rig.move(["a"], to: 1)
         rig.nodes[0].takesCommands = true
         rig.turn()
         #expect(rig.commands(0) == [] && rig.commands(1) == [])
@@ -64,7 +58,7 @@ import Testing
         rig.nodes[0].takesCommands = false
         app.write(.subscribe(["a"], id: 1))
         rig.turn()
-        move(["a"], to: 1)
+        rig.move(["a"], to: 1)
         let other = rig.connect()
         app.close()
         #expect(rig.hub.nameCount == 0)
@@ -98,7 +92,7 @@ import Testing
         app.write(.subscribe(["a", "b"], id: 1))
         rig.turn()
         rig.answer(0)
-        move(["a"], to: 2)
+        rig.move(["a"], to: 2)
         #expect(rig.path.status.gaps == 0)
         rig.answer(1)
         rig.turn()

@@ -14,12 +14,6 @@ import Testing
         _ = app.takeFrames()
     }
 
-    /// The slots have another node, and the relay sees it before the nodes themselves do.
-    private func move(_ names: [String], to number: Int?) {
-        rig.see(names, at: number)
-        rig.give(names, to: number)
-    }
-
     // MARK: In force
 
     @Test func whatIsInForceBreaksAndIsConfirmedAtTheOtherNode() {
@@ -74,12 +68,12 @@ import Testing
         app.write(.subscribe(["a"], id: 1))
         rig.settle()
         rig.publishElsewhere("a", "1")
-        move(["a"], to: 1)
+        rig.move(["a"], to: 1)
         rig.turn()
         rig.answer(1)
         rig.nodes[1].redis.publish(Array("app:a".utf8), Array("2".utf8))
         rig.answer(1)
-        move(["a"], to: 0)
+        rig.move(["a"], to: 0)
         rig.settle()
         rig.publishElsewhere("a", "3")
         rig.settle()
@@ -102,7 +96,7 @@ import Testing
         rig.nodes[0].takesCommands = false
         app.write(.subscribe(["a", "a2"], id: 1))
         rig.turn()
-        move(["a"], to: 1)
+        rig.move(["a"], to: 1)
         rig.turn()
         rig.nodes[0].takesCommands = true
         rig.turn()
@@ -121,7 +115,7 @@ import Testing
         rig.nodes[0].takesCommands = false
         rig.answer(0)
         #expect(!rig.feed(0).refusedBatches.isEmpty)
-        move(["{a}"], to: 1)
+        rig.move(["{a}"], to: 1)
         rig.nodes[0].takesCommands = true
         rig.settle()
         #expect(app.takeLines() == ["1 ok", "2 ok"] && rig.subscribed(0) == ["a"])
@@ -149,7 +143,7 @@ import Testing
         rig.turn()
         app.write(.subscribe(["a"], id: 3))
         rig.turn()
-        move(["a"], to: 1)
+        rig.move(["a"], to: 1)
         rig.turn()
         #expect(rig.commands(1) == [])
         rig.settle()
@@ -179,13 +173,13 @@ import Testing
         rig.nodes[0].takesCommands = false
         app.write(.subscribe(["a"], id: 1))
         rig.turn()
-        move(["a"], to: nil)
+        rig.move(["a"], to: nil)
         rig.turn()
         #expect(app.takeLines() == ["1 pending"])
         rig.nodes[0].takesCommands = true
         rig.turn()
         #expect(rig.commands(0) == [] && rig.isAtRest)
-        move(["a"], to: 2)
+        rig.move(["a"], to: 2)
         rig.settle()
         #expect(rig.subscribed(2) == ["a"] && rig.isAtRest)
     }

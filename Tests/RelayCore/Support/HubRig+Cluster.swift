@@ -22,6 +22,12 @@ extension HubRig {
         hub.answerDisplaced()
     }
 
+    /// The slots of names have another node, and the relay sees it before the nodes themselves do.
+    func move(_ names: [String], to number: Int?) {
+        see(names, at: number)
+        give(names, to: number)
+    }
+
     /// The relay's idea of where slots are; names stay where they are.
     func assignInHub(_ names: [String], to number: Int?) {
         for name in names {
