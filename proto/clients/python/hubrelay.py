@@ -119,6 +119,7 @@ class Client:
     def __init__(self, path="/run/hubrelay/hubrelay.sock", name="", *,
                  backlog=1000, max_unanswered=10000, gap_jitter=2):
         self.status = self._dropped = None  # status: the relay's last one; None while not connected to the relay
+        self.features = ()  # what is possible at the relay that it was connected to last: "patterns", ...
         self._path, self._hello, self._backlog = path, encode(Hello(1, name)), backlog
         self._held, self._events, self._replies, self._ids = set(), collections.deque(), {}, itertools.count(1)
         self._unanswered, self._max_unanswered, self._gaps, self._jitter = 0, max_unanswered, 0, gap_jitter
@@ -233,6 +234,7 @@ class Client:
         if isinstance(frame, Error):
             raise ConnectionError(f"{frame.code.name}: {frame.detail}")
         if isinstance(frame, Welcome):
+            self.features = frame.features
             self.status, self._gaps, self._limit = frame.status, frame.status.gaps, frame.max_frame_bytes
         if isinstance(frame, Reply) and frame.id in self._replies:
             waiter, kind, names = self._replies.pop(frame.id)
