@@ -167,12 +167,13 @@ class Cluster:
         return [node for node in self.nodes if not node.process.is_over]
 
     def owners(self, seen_by=None):
-        """The masters that have slots, and their ranges of slots, as one node that answers knows them."""
+        """The masters that have slots, and their ranges of slots, as one node that answers knows them. OSError if none
+        does."""
         for node in (seen_by,) if seen_by else self.living:
             with contextlib.suppress(*AWAY):
                 return {self.node(peer.id): peer.slots for peer in node.peers().values()
                         if peer.slots and "fail" not in peer.flags}
-        raise AssertionError("no node answers")
+        raise ConnectionError("no node answers")
 
     def masters(self):
         return list(self.owners())
@@ -200,11 +201,9 @@ class Cluster:
             if set(peers) != ids or view != first or "cluster_state:ok" not in info or not node.is_in_step() \
                     or any(not peer.is_well or peer.is_migrating for peer in peers.values()):
                 return False
-        masters = [each for each in first if each[2]]
-        followers = [each for each in first if each[1]]
-        return sum(last - begin + 1 for _, _, slots in masters for begin, last in slots) == SLOTS \
-            and len(followers) == len(self.nodes) - len(self.extra) - len(masters) + len(
-                [each for each in masters if self.node(each[0]) in self.extra])
+        idle = {id for id, master, slots in first if not master and not slots}
+        return idle <= {node.id for node in self.extra} \
+            and sum(last - begin + 1 for _, _, slots in first for begin, last in slots) == SLOTS
 
     def until_settled(self):
         until("the cluster to settle", self.is_settled)
