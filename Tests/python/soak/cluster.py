@@ -174,8 +174,8 @@ class ClusterFaults(Faults):
     # MARK: Slots
 
     def _movable(self, most, target):
-        """A master, and slots in use that it may get from others: one at least that every relay holds, and of those
-        every master keeps one."""
+        """`target`, or any master, and slots in use that it may get from others: at least one that every relay holds,
+        and of those every master keeps one."""
         cluster, held, owners = self.redis.cluster, self.redis.used(), self.redis.cluster.map()
         targets = [target] if target else self.random.sample(cluster.masters(), len(cluster.masters()))
         for target in targets:
@@ -214,10 +214,10 @@ class ClusterFaults(Faults):
         await self.some_time(0, 0.5)
 
     async def node_added(self):
-        """Only one at a time; the slots move in any case."""
+        """Only one at a time; some slots move in any case, then to any master."""
         cluster = self.redis.cluster
-        await self._move(5, self._migrate_with_neighbours,
-                         cluster.extra[0] if cluster.extra else await asyncio.to_thread(cluster.add))
+        target = None if cluster.extra else await asyncio.to_thread(cluster.add)
+        await self._move(5, self._migrate_with_neighbours, target)
 
     async def node_removed(self):
         if self.redis.has_extra:
