@@ -104,6 +104,7 @@ class Ledger:
         self.streams, self.accounts, self.recent = [], set(), collections.deque(maxlen=80)
         self.is_moving = False    # relays may be at different masters
         self.calm = None          # since when nothing is wrong; None: something may be
+        self.before = []          # the events before the first violation
         self.failed_in_calm = []  # what failed although nothing was wrong since before it was sent
         self.live = {}            # the streams of which something may still come, by their keys
         self.excuses = set()      # first words of the errors that the faults so far may make Redis answer
@@ -118,6 +119,7 @@ class Ledger:
 
     def violation(self, text):
         self.note(f"VIOLATION {text}")
+        self.before = self.before or list(self.recent)
         self.violations.append(text)
         self._say(text)
 
