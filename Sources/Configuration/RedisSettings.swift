@@ -41,8 +41,8 @@ extension SettingReader {
                     + "for all that are to hear each other")
         case (_, .some):
             throw ConfigurationError(
-                "\(name(.clusterPubSub)): there is no cluster in \(name(.redis)); allowed: with redis-cluster:// or "
-                    + "rediss-cluster://")
+                "\(name(.clusterPubSub)): there is no cluster in \(name(.redis)); allowed: with redis-cluster://host,host "
+                    + "or rediss-cluster:// there, and only there (a .NET connection string cannot name a cluster)")
         case (.servers(let endpoints), nil): return .servers(endpoints)
         case (.sentinel(let endpoints, let service), nil): return .sentinel(endpoints, service: service)
         }

@@ -103,7 +103,7 @@ final class LinkStream: EventLoop.Stream {
         var failure =
             error.map(LinkFailure.init) ?? LinkFailure(cause: .closed, reason: "Redis closed the connection")
         if tls == nil, isUnheard, failure.cause == .closed {
-            failure.reason += " without a word (one that wants TLS does that: rediss://)"
+            failure.reason += " without a word (one that wants TLS does that: rediss, not redis, in the URL)"
         }
         link.fail(failure)
     }

@@ -176,7 +176,7 @@ final class NodeLinks {
 
     private func logOnce(_ message: String, _ reply: String) {
         guard loggedRefusals.insert(message).inserted else { return }
-        relay.logger.warning("\(message)", metadata: ["reply": "\(reply)"])
+        relay.logger.warning("\(message)", metadata: ["reply": "\(reply)", "redis": "\(publishLink.address)"])
     }
 
     // MARK: Probe and role

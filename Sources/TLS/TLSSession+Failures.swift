@@ -45,7 +45,7 @@ extension TLSSession {
 }
 
 extension TLSError {
-    static let noTLSThere = TLSError(.plaintext, "the server does not speak TLS there (redis:// is without)")
+    static let noTLSThere = TLSError(.plaintext, "the server does not speak TLS there (redis, not rediss, in the URL)")
 
     static func noCommonVersion(_ text: String) -> TLSError {
         TLSError(.version, "the server speaks no version of TLS that is allowed here: \(text)")

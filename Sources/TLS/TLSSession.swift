@@ -116,7 +116,7 @@ package final class TLSSession {
                 ? TLSError(
                     .silent,
                     "the server says nothing to the TLS handshake: it hangs, or does not speak TLS there "
-                        + "(redis:// is without)")
+                        + "(redis, not rediss, in the URL)")
                 : TLSError(.silent, "the server does not go on with the TLS handshake"))
     }
 

@@ -135,7 +135,7 @@ import Testing
         let redis = try RedisServer(tls: try ca.server())
         let url = redis.url.replacing("rediss://", with: "redis://")
         let relay = try RelayProcess(redis: url)
-        try eventually("the reason says so") { try relay.http("/health").body.contains("rediss://") }
+        try eventually("the reason says so") { try relay.http("/health").body.contains("rediss, not redis") }
         try relay.stop()
     }
 

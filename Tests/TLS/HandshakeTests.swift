@@ -136,7 +136,7 @@ import Testing
             try Array(answer.utf8).withUnsafeBytes { try session.receive($0) { _ in Issue.record("plaintext") } }
         }
         #expect(error.kind == .plaintext)
-        #expect(error.description == "the server does not speak TLS there (redis:// is without)")
+        #expect(error.description == "the server does not speak TLS there (redis, not rediss, in the URL)")
         #expect(try tlsError { try session.startHandshake() } == error)
         #expect(session.end() == error)
     }
