@@ -1,4 +1,5 @@
 internal import Configuration
+internal import EventLoop
 internal import Logging
 internal import RelayCore
 
@@ -27,11 +28,15 @@ final class Cluster {
     /// Single slots have been found at another node since they were last all looked at.
     private var hasMovedSlots = false
     private var loggedMasters: Set<ClusterTopology.Address> = []
+    /// Ends the time for which publishes wait for what is on its way from a former master to its successor.
+    private var successionTimer: Timer?
 
     /// Members that are tried in one attempt to reach any.
     private static let candidatesTried = 16
     /// Nanoseconds that a node without slots has for what it owes.
     private static let partingFor: UInt64 = 1_000_000_000
+    /// Nanoseconds: more than a message is on its way from a former master to its successor.
+    private static let successionPause: UInt64 = 100_000_000
     /// More masters than any cluster has: Redis is made for a thousand.
     static let maxMasters = 1000
     /// Nanoseconds after which nothing can come any more of connections that were closed.
@@ -48,6 +53,8 @@ final class Cluster {
     func stop(_ failure: LinkFailure) {
         link.stop(failure)
         for node in leaving { node.stop(failure) }
+        successionTimer?.close()
+        successionTimer = nil
     }
 
     /// Our own loop stood still for so many nanoseconds: that was not the members' silence.
@@ -185,6 +192,8 @@ final class Cluster {
             nodes[.init(host: host, port: port)] = relay.nodes.first { $0.endpoint == .tcp(host: host, port: port) }
         }
         var fresh: [NodeLinks] = []
+        /// By former node, those that have slots of it now.
+        var successors: [UInt16: Set<Int>] = [:]
         slotsWithoutNode = 0
         for slot in slots.usedSlots {
             guard let owner = owners[slot] else {
@@ -194,15 +203,35 @@ final class Cluster {
             }
             let node = nodes[owner] ?? NodeLinks(relay: relay, feed: relay.hub.addNode(), site: .master(.init(owner)))
             if nodes.updateValue(node, forKey: owner) == nil { fresh.append(node) }
-            relay.hub.assign(slot, to: UInt16(node.feed.index))
+            let former = slots.node(ofSlot: UInt16(slot))
+            if relay.hub.assign(slot, to: UInt16(node.feed.index)) {
+                successors[former, default: []].insert(node.feed.index)
+            }
         }
         relay.nodes += fresh
+        for node in relay.nodes where node.publishLink.isEstablished && slots.count(of: node.feed) == 0 {
+            holdBack(successors[UInt16(node.feed.index)] ?? [])
+        }
         settleNodes(slots)
         relay.hub.placeNames()
         endLeaving()
         for node in fresh { node.start() }
         for node in relay.nodes { node.slotsChanged() }
         relay.evaluatePath()
+    }
+
+    /// A master that has become a replica still takes publishes (Redis 7: SPUBLISH is for any node of the shard), and passes
+    /// them on to the new one. What goes to that one directly is not to overtake them.
+    private func holdBack(_ successors: Set<Int>) {
+        guard !successors.isEmpty else { return }
+        for node in relay.nodes where successors.contains(node.feed.index) { node.feed.isHeldBack = true }
+        let timer =
+            successionTimer
+            ?? Timer(loop: relay.loop) { [unowned self] in
+                for node in relay.hub.nodes { node.isHeldBack = false }
+            }
+        successionTimer = timer
+        timer.start(after: Self.successionPause)
     }
 
     private func settleNodes(_ slots: SlotMap) {

@@ -34,7 +34,7 @@ extension Relay {
             hub.status.downMilliseconds = 0  // for those who see the way to UP, and not for who connects later
         }
         if isChanged || path.status.cause != previous.cause {
-            transitions.log(from: previous, to: path.status, now: now)
+            transitions.log(from: previous, to: path.status, slotsAway: slotsAway, now: now)
         }
         for node in nodes {
             node.feed.isLiveExpected = !node.machine.awaitsProofInVain

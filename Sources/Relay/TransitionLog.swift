@@ -11,6 +11,8 @@ struct TransitionLog {
     private var windowBegan: UInt64 = 0
     private var lines = 0
     private var suppressed = 0
+    /// When something was last logged, or not worth it.
+    private var slotsAway = 0
     /// Causes that have been logged since the state last changed.
     private var causes: Set<Cause> = []
     /// Those that were logged within the window.
@@ -20,12 +22,15 @@ struct TransitionLog {
 
     init(logger: Logger) { self.logger = logger }
 
-    mutating func log(from previous: RelayStatus, to status: RelayStatus, now: UInt64) {
+    /// - Parameter slotsAway: of a cluster, how many of its slots; that there are more of them is news.
+    mutating func log(from previous: RelayStatus, to status: RelayStatus, slotsAway: Int, now: UInt64) {
         flush(status: status, now: now)
+        let isWorse = slotsAway > self.slotsAway
+        self.slotsAway = slotsAway
         if (previous.state, previous.publishing, previous.receiving)
             == (status.state, status.publishing, status.receiving)
         {
-            guard !causes.contains(status.cause) else { return }
+            guard isWorse || !causes.contains(status.cause) else { return }
         } else {
             causes.removeAll()
         }

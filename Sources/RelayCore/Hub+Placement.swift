@@ -15,7 +15,10 @@ extension Hub {
     }
 
     /// A node whose links have ended for good, and which has no slots any more.
-    package func removeNode(_ node: HubNode) { vacantNodes.append(node) }
+    package func removeNode(_ node: HubNode) {
+        node.isHeldBack = false
+        vacantNodes.append(node)
+    }
 
     /// The slots have been given to other nodes: their names follow.
     package func placeNames() {

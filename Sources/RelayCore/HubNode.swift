@@ -55,7 +55,13 @@ package final class HubNode {
     /// Whether publishes have to wait: it can take no more of them for the moment, or what was published at the former node
     /// of one of its slots has to be answered first.
     @inline(__always)
-    var isCongested: Bool { isPublishing && publishes.isCongested || !predecessors.isEmpty && isSucceeding }
+    var isCongested: Bool {
+        isHeldBack || isPublishing && publishes.isCongested || !predecessors.isEmpty && isSucceeding
+    }
+
+    /// Publishes have to wait, since what was published at a former node is still on its way to this one; set by the I/O
+    /// layer.
+    package var isHeldBack = false
 
     /// A slot of this node was another one's, where publishes are in flight.
     func succeed(_ former: HubNode) {

@@ -92,8 +92,9 @@ extension LinkFailure {
         guard info.isInMinority else { return nil }
         return LinkFailure(
             cause: .topology,
-            reason: "this node is cut off from most of its cluster (it reaches \(info.slotsOK) of "
-                + "\(info.slotsAssigned) slots)")
+            reason:
+                "this node reaches only \(info.slotsOK) of \(info.slotsAssigned) slots: it is cut off from most of its "
+                + "cluster, or the masters of the others are away")
     }
 
     /// The server does not know sharded pub/sub.
