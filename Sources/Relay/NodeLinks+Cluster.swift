@@ -14,13 +14,26 @@ extension NodeLinks {
 
     /// Tries names again that the node did not take. When its slots are nobody's, that takes as long as it takes.
     func retryMisplaced() {
-        relay.hub.forgetAskedAgain(feed)
         if feed.isWhole { misplacedRetry.pause = 0 }
         guard feed.hasMisplacedNames, relay.now >= misplacedRetry.at else { return }
         misplacedRetry.pause = min(Self.longestRetry, max(Self.shortestRetry, misplacedRetry.pause * 2))
         misplacedRetry.at = relay.now + misplacedRetry.pause
         relay.hub.retryMisplaced(feed)
     }
+
+    /// The node has lost the slot of a name that was subscribed to. If it is a master still, it is asked for the name again:
+    /// then it says where the slot is now. One that has become a replica would take it, and what came by way of it could come
+    /// once more by way of the new master: that one is waited for.
+    func slotLost() {
+        relay.cluster?.slotLost()
+        misplacedRetry.at = max(misplacedRetry.at, relay.now + Self.shortestRetry)
+        guard !isRoleAskedForNames, relay.now >= roleAskedForNamesAt + Self.rolePause else { return }
+        roleAskedForNamesAt = relay.now
+        isRoleAskedForNames = publishLink.isEstablished && publishLink.askRole()
+    }
+
+    /// Nanoseconds. A node that loses the same names again and again is given time.
+    private static let rolePause: UInt64 = 100_000_000
 
     /// The node may have other slots than before: its probe must be at one of them.
     func slotsChanged() {

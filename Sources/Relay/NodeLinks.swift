@@ -29,6 +29,9 @@ final class NodeLinks {
     var isProbeChannelLost = false
     /// Hash slots in use that the node has.
     var slotCount = 0
+    /// Whether the role is asked because names were lost, and when it was last.
+    var isRoleAskedForNames = false
+    var roleAskedForNamesAt: UInt64 = 0
     /// When names that the node did not take are tried again, and after how long once more.
     var misplacedRetry = (at: UInt64(0), pause: UInt64(0))
     /// The PING on the subscribe link after whose answer a probe is due, as one of `HubNode.pingsSent`.
@@ -132,6 +135,7 @@ final class NodeLinks {
 
     func publishLinkLost() {
         hasDoubtedSubscribeLink = false
+        isRoleAskedForNames = false
         machine.publishLinkDown()
     }
 
@@ -228,9 +232,14 @@ final class NodeLinks {
     }
 
     func roleAnswered(_ reply: LinkMachine.Reply) {
+        let isAskedForNames = isRoleAskedForNames
+        isRoleAskedForNames = false
         switch reply {
         case .role(let role):
-            if let failure = LinkFailure.classify(role: role, expected: expectedServer) { return giveUp(failure) }
+            if let failure = LinkFailure.classify(role: role, expected: expectedServer) {
+                // That its slots are another one's now is known in a moment; it is asked once more after that.
+                return isAskedForNames ? machine.roleNotAsked() : giveUp(failure)
+            }
             machine.roleConfirmed(now: Clock.monotonicNanoseconds(), using: &random)
         case .error(let text) where LinkFailure.isDenial(text):
             machine.roleRefused(text)
@@ -238,6 +247,7 @@ final class NodeLinks {
         case .error, .status, .text, .other:
             machine.roleConfirmed(now: Clock.monotonicNanoseconds(), using: &random)
         }
+        if isAskedForNames { relay.hub.retryMisplaced(feed, isPatient: true) }
     }
 
     /// A link has found a replica at the address where it was to connect, and the other link is connected to the same

@@ -133,7 +133,7 @@ final class SubscribeLink: NodeLink {
             probeAnswersOwed -= 1
             node.probeRefused(text)
         case .probeUnsubscribed: node.probeChannelLost()
-        case .slotLost: relay.cluster?.slotLost()
+        case .slotLost: node.slotLost()
         case .misplaced(let text):
             relay.cluster?.redirected(text, by: node)
             hasMisplacedNames = true

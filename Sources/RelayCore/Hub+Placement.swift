@@ -117,16 +117,11 @@ extension Hub {
         guard Int(entry.node) == node.index, entry.phase == .subscribed else { return .none }
         table.entries[Int(index)].phase = .absent
         if entry.memberCount > 0 { hasBrokenSubscriptions = true }
-        if !move(index) { askAgain(index, node) }
+        if !move(index) {
+            noteMissing(index)
+            misplaced([index], by: node)
+        }
         return .slotLost
-    }
-
-    /// Asks the node that has just lost a name for it once more: it may have been a mistake, or else it tells where the slot
-    /// is now. One that loses it again and again is given time.
-    private func askAgain(_ index: UInt32, _ node: HubNode) {
-        noteMissing(index)
-        if node.askedAgain.insert(index).inserted { queue(index) } else { node.misplaced.append(index) }
-        reconsider(index)
     }
 
     /// The node has not taken names because their slot is not, or not yet, its own.
@@ -143,17 +138,16 @@ extension Hub {
         }
     }
 
-    /// Some time has passed: a node that has lost a name is asked for it again at once, as the first time.
-    package func forgetAskedAgain(_ node: HubNode) {
-        if !node.askedAgain.isEmpty { node.askedAgain.removeAll() }
-    }
-
-    /// Asks the node once more for names that it did not take and that have no other place. To be called now and then.
-    package func retryMisplaced(_ node: HubNode) {
+    /// Asks the node once more for names that it did not take, or has lost, and that have no other place. To be called now
+    /// and then.
+    /// - Parameter isPatient: who waits goes on to wait. Else it is not known how long it takes, who waits is told so, and
+    ///   holds the name from then on.
+    package func retryMisplaced(_ node: HubNode, isPatient: Bool = false) {
         for index in node.takeMisplaced() where isMisplaced(index, at: node) {
-            // It is not known how long it takes: who waits is told so, and holds it from then on.
-            displaceWaiters(of: index)
-            noteMissing(index, isHeld: true)
+            if !isPatient {
+                displaceWaiters(of: index)
+                noteMissing(index, isHeld: true)
+            }
             arrive(index)
         }
     }

@@ -35,10 +35,8 @@ package final class HubNode {
     package internal(set) var pingsAnswered = 0
     /// Names held when the restore began, or that have come from another node, that have no answer yet.
     package internal(set) var restoreRemaining = 0
-    /// Names that the node did not take, its slots being what they are: they are asked for again.
+    /// Names that the node did not take, or has lost, its slots being what they are: they are asked for again.
     var misplaced: [UInt32] = []
-    /// Names that the node has lost, and that it was asked for again within this tick.
-    var askedAgain: Set<UInt32> = []
     /// Requests that came during the restore and are not answered before its end.
     private(set) var waitingForLive: [NameOperation] = []
     private var sweepAt = 1024
@@ -119,7 +117,6 @@ package final class HubNode {
         queuedNames.removeAll()
         refusedBatches.removeAll()
         misplaced.removeAll()
-        askedAgain.removeAll()
         restoreRemaining = 0
         (pingsSent, pingsAnswered) = (0, 0)
     }

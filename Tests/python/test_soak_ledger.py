@@ -81,6 +81,18 @@ class Messages(LedgerTest):
         self.deliver(message, message)
         self.assertSeen("twice")
 
+    def test_one_twice_by_way_of_a_former_master(self):
+        self.ledger.pubsub = "sharded"
+        message = self.publish()
+        self.ledger.begin_move(replaces=True)
+        self.deliver(message, message)
+        self.assertEqual(self.ledger.violations, [])
+        self.assertEqual(self.ledger.counts["late or twice, by way of a former master"], 1)
+        self.ledger.end_move()
+        self.ledger.begin_move()
+        self.deliver(message)
+        self.assertSeen("twice")
+
     def test_one_twice_long_after(self):
         message = self.publish()
         self.deliver(message)

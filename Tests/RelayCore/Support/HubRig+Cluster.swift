@@ -46,7 +46,6 @@ extension HubRig {
     /// What the relay does now and then.
     func tick() {
         for (number, node) in nodes.enumerated() {
-            hub.forgetAskedAgain(node.feed)
             hub.retryMisplaced(node.feed)
             subscribeLinkProgressed(number)
         }

@@ -56,7 +56,9 @@ extension HubRig {
         case .misplaced(let text):
             redirected(text)
             hub.placeMisplaced(feed)
-        case .slotLost: slotsLost += 1
+        case .slotLost:
+            slotsLost += 1
+            if tellsThatItIsMaster { hub.retryMisplaced(feed, isPatient: true) }
         case .probeUnsubscribed: probesLost += 1
         case .probeSubscribed, .probeRefused, .violation: Issue.record("\(meaning)")
         }

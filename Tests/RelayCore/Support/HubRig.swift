@@ -35,6 +35,8 @@ final class HubRig: HubEnvironment {
     var believesRedirection: (UInt16, Int) -> Bool = { _, _ in true }
     /// How often nodes have said that they lost the slot of a name, or of a probe.
     var slotsLost = 0
+    /// What a node answers that is asked for its role after that.
+    var tellsThatItIsMaster = true
     var probesLost = 0
     /// Breaks of subscriptions that ended otherwise than with their link.
     var movedGaps: UInt64 = 0

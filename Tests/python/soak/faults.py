@@ -27,6 +27,7 @@ class Fault:
     gaps: str = "no"
     publishing: str = "no"
     moves: bool = False         # another server may become the master, of some channels at least
+    replaces: bool = False      # of a cluster: a replica may become the master, and the former master its replica
     relays: str = ""            # letters of those that it touches; "": all
 
     @property

@@ -102,7 +102,7 @@ class Ledger:
         self.pubsub = pubsub      # how a cluster is used, "sharded" or "classic"; None where there is one server
         self.now, self.violations, self.counts = 0, [], collections.Counter()
         self.streams, self.accounts, self.recent = [], set(), collections.deque(maxlen=80)
-        self.is_moving = False    # relays may be at different masters
+        self.is_moving = self.is_replacing = False  # see begin_move
         self.calm = None          # since when nothing is wrong; None: something may be
         self.before = []          # the events before the first violation
         self.failed_in_calm = []  # what failed although nothing was wrong since before it was sent
@@ -134,9 +134,11 @@ class Ledger:
         self.accounts.add(account)
         return account
 
-    def begin_move(self):
-        """From here on relays may be at different masters, and what they have in flight may go to either."""
-        self.is_moving = True
+    def begin_move(self, replaces=False):
+        """From here on relays may be at different masters, and what they have in flight may go to either. With `replaces`
+        one of these becomes a replica of the other, and by Redis's bus passes on to it what it still takes: then that may
+        come late, or twice to a relay that was at both."""
+        self.is_moving, self.is_replacing = True, replaces
         for stream in self.live.values():
             for record in stream.records.values():
                 record.is_moving = record.is_moving or not record.is_taken and not record.never
@@ -151,7 +153,7 @@ class Ledger:
 
     def end_move(self):
         """All relays are at one master. What has no outcome yet may have been taken before, so it stays marked."""
-        self.is_moving = False
+        self.is_moving = self.is_replacing = False
 
     def settle(self):
         """Settles what can be, and forgets what nobody needs any more. To be called every few seconds."""
@@ -436,14 +438,14 @@ class Account:
         record = stream.records.get(index)
         what = f"message {index} of {stream} by {subscription.name}"
         if index in watch.got or index in watch.early:
-            return self._fault(f"twice: {what}")
+            return self._twice(what)
         if index in watch.skipped:
             watch.skipped.discard(index)
             self.ledger.counts["unknown, and delivered late"] += 1
         elif index < watch.floor and index > watch.last:
             watch.early.add(index)
         elif index < watch.next:
-            return self._fault(f"twice or out of order: {what}, all before {watch.next} are settled")
+            return self._twice(what, f" or out of order: all before {watch.next} are settled")
         else:
             watch.got.add(index)
             if index < watch.last:
@@ -462,6 +464,13 @@ class Account:
         if self.is_hearing:
             way = self.ledger.way(stream)
             self.evidence[way] = max(self.evidence[way], record.sent)
+
+    def _twice(self, what, more=""):
+        """A master that becomes a replica passes on what it still takes, and a relay may be at the new one by then."""
+        if self.ledger.is_replacing and self.ledger.pubsub == "sharded":
+            self.ledger.counts["late or twice, by way of a former master"] += 1
+        else:
+            self._fault(f"twice{more}: {what}")
 
     def _late(self, record, owner, what, last):
         """Redis may read what was in flight on a link that failed after what came by the next one."""

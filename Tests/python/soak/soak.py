@@ -177,7 +177,7 @@ class Soak:
                         if any(fault.effect(relay, which) != "no" for fault in chosen
                                for which in ("gaps", "publishing"))}
         if (self.has_sentinels or self.pubsub) and any(fault.moves for fault in chosen):
-            self.ledger.begin_move()
+            self.ledger.begin_move(any(fault.replaces for fault in chosen))
         for result in await asyncio.gather(*(fault.run() for fault in chosen), return_exceptions=len(chosen) > 1):
             if isinstance(result, Exception) and not isinstance(result, (OSError, EOFError)):
                 raise result
