@@ -164,7 +164,7 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
     @Test func nothingElseTakesIt() {
         let rest =
             ": there is no cluster in --redis; allowed: with redis-cluster://host,host or rediss-cluster:// there, "
-                + "and only there (a .NET connection string cannot name a cluster)"
+            + "and only there (a .NET connection string cannot name a cluster)"
         for text in ["redis://h", "redis-sentinel://h/m", "unix:///r", "h:6379,i:6379,password=p"] {
             for pubsub in ClusterPubSub.allCases.map(\.rawValue) {
                 #expect(error(["--redis": [text], "--cluster-pubsub": [pubsub]]) == "--cluster-pubsub" + rest)
