@@ -188,8 +188,8 @@ final class Cluster {
         guard let slots = relay.hub.slots else { return }
         let owners = view.owners
         var nodes: [ClusterTopology.Address: NodeLinks] = [:]
-        for case .tcp(let host, let port) in relay.nodes.compactMap(\.endpoint) {
-            nodes[.init(host: host, port: port)] = relay.nodes.first { $0.endpoint == .tcp(host: host, port: port) }
+        for node in relay.nodes {
+            if case .tcp(let host, let port)? = node.endpoint { nodes[.init(host: host, port: port)] = node }
         }
         var fresh: [NodeLinks] = []
         /// By former node, those that have slots of it now.
@@ -209,10 +209,7 @@ final class Cluster {
             }
         }
         relay.nodes += fresh
-        for node in relay.nodes where node.publishLink.isEstablished && slots.count(of: node.feed) == 0 {
-            holdBack(successors[UInt16(node.feed.index)] ?? [])
-        }
-        settleNodes(slots)
+        settleNodes(slots, successors)
         relay.hub.placeNames()
         endLeaving()
         for node in fresh { node.start() }
@@ -234,9 +231,13 @@ final class Cluster {
         timer.start(after: Self.successionPause)
     }
 
-    private func settleNodes(_ slots: SlotMap) {
-        for node in relay.nodes { node.slotCount = slots.count(of: node.feed) }
+    private func settleNodes(_ slots: SlotMap, _ successors: [UInt16: Set<Int>]) {
+        let counts = slots.counts(nodes: relay.hub.nodes.count)
+        for node in relay.nodes { node.slotCount = counts[node.feed.index] }
         let idle = relay.nodes.filter { $0.slotCount == 0 }
+        for node in idle where node.publishLink.isEstablished {
+            holdBack(successors[UInt16(node.feed.index)] ?? [])
+        }
         relay.nodes.removeAll { $0.slotCount == 0 }
         for node in idle {
             gaps += node.machine.gaps

@@ -31,6 +31,11 @@ package final class SlotMap {
         return true
     }
 
-    /// How many of the slots in use a node has.
-    package func count(of node: HubNode) -> Int { usedSlots.count { Int(nodes[$0]) == node.index } }
+    /// How many of the slots in use each node has, by its index in `Hub.nodes`.
+    /// - Parameter nodes: how many nodes there are.
+    package func counts(nodes count: Int) -> [Int] {
+        var counts = Array(repeating: 0, count: count)
+        for slot in usedSlots { counts[Int(nodes[slot])] += 1 }
+        return counts
+    }
 }
