@@ -11,8 +11,8 @@ final class ClusterLink: RedisLink {
     private lazy var clusterSink = ClusterSink(link: self)
 
     private enum Step { case info, slots }
-    /// Answers that are owed.
-    private var owed: ArraySlice<Step> = []
+    /// The answer that is owed.
+    private var owed: Step?
     private var topologyToldAt: UInt64 = 0
     private var wantsTopology = true
     /// Somebody has found that the slots are not what we take them for: after this time it is asked again, until it is
@@ -46,7 +46,7 @@ final class ClusterLink: RedisLink {
     override var location: Location { .at(cluster.candidates(after: place?.endpoint, mastersFirst: true)) }
     override var credentials: RedisConfiguration.Credentials { relay.configuration.redis.credentials }
     override var sink: ReplySink { clusterSink }
-    override var isReplyOwed: Bool { !owed.isEmpty }
+    override var isReplyOwed: Bool { owed != nil }
 
     override func established() {
         wantsTopology = true
@@ -54,7 +54,7 @@ final class ClusterLink: RedisLink {
     }
 
     override func writePing() { ask() }
-    override func lost(_ failure: LinkFailure, unsent: Int) { (owed, info, pause) = ([], nil, nil) }
+    override func lost(_ failure: LinkFailure, unsent: Int) { (owed, info, pause) = (nil, nil, nil) }
     override func failed(_ failure: LinkFailure, wasEstablished: Bool) { cluster.failed() }
 
     override func stop(_ failure: LinkFailure) {
@@ -72,15 +72,17 @@ final class ClusterLink: RedisLink {
     }
 
     private func ask() {
-        guard isEstablished, owed.isEmpty else { return }
-        owed = [.info]
+        guard isEstablished, owed == nil else { return }
+        owed = .info
         write(["CLUSTER", "INFO"])
     }
 
     // MARK: Replies
 
     func answered(_ value: RedisValue) {
-        switch (owed.popFirst(), value) {
+        let step = owed
+        owed = nil
+        switch (step, value) {
         case (.info, .bulk(let bytes)): told(String(decoding: bytes, as: UTF8.self))
         case (.slots, .array): told(value)
         case (.info?, .error(let text)), (.slots?, .error(let text)): refused(text)
@@ -102,7 +104,7 @@ final class ClusterLink: RedisLink {
     /// SLOTS and not SHARDS: see `ClusterTopology.init(slots:host:)`.
     private func askForSlots() {
         wantsTopology = false
-        owed = [.slots]
+        owed = .slots
         write(["CLUSTER", "SLOTS"])
     }
 

@@ -5,14 +5,10 @@ import Testing
 
 /// Names that are given up, and requests that are answered, while slots go to other nodes; and nodes that come and go.
 @Suite struct MovedRequestsTests {
-    private let rig = HubRig.cluster(["a", "{a}"], ["b"], ["c"])
+    private let rig: HubRig
     private let app: App
 
-    init() {
-        app = rig.connect()
-        rig.bringUp()
-        _ = app.takeFrames()
-    }
+    init() { (rig, app) = HubRig.threeNodes() }
 
     // MARK: Given up
 

@@ -5,14 +5,10 @@ import Testing
 
 /// Names whose slot goes to another node, whatever is under way for them.
 @Suite struct MovingNamesTests {
-    private let rig = HubRig.cluster(["a", "{a}"], ["b"], ["c"])
+    private let rig: HubRig
     private let app: App
 
-    init() {
-        app = rig.connect()
-        rig.bringUp()
-        _ = app.takeFrames()
-    }
+    init() { (rig, app) = HubRig.threeNodes() }
 
     // MARK: In force
 

@@ -83,6 +83,15 @@ extension HubRig {
         return rig
     }
 
+    /// A cluster that is up, whose nodes have the slots of "a" and "{a}", of "b" and of "c"; and an app.
+    static func threeNodes() -> (HubRig, App) {
+        let rig = cluster(["a", "{a}"], ["b"], ["c"])
+        let app = rig.connect()
+        rig.bringUp()
+        _ = app.takeFrames()
+        return (rig, app)
+    }
+
     /// What a node counts as missing is what the table says of its names.
     var booksAreRight: Bool {
         var counts = Array(repeating: 0, count: hub.nodes.count)
