@@ -35,6 +35,14 @@ package final class Arena {
         return start
     }
 
+    /// Takes back the last `count` bytes of what was allocated last.
+    @inline(__always)
+    func giveBack(_ count: Int) {
+        next -= count
+        left += count
+        used -= count
+    }
+
     private func grow(_ count: Int) {
         let capacity = max(count, Self.chunkBytes)
         next = .allocate(capacity: capacity)

@@ -10,6 +10,7 @@ package enum ClientFrame {
     /// wire type counts as unknown, and of several values the last one counts.
     ///
     /// - Returns: nil when no kind that this version knows is in it.
+    @inline(__always)
     package static func decode(_ body: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame? {
         var reader = WireReader(body)
         var kind: UInt32 = 0
@@ -44,6 +45,7 @@ package enum ClientFrame {
         return .hello(version: version, clientName: name)
     }
 
+    @inline(__always)
     private static func decodePublish(_ content: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame {
         var reader = WireReader(content)
         var channel = UnsafeRawBufferPointer(start: nil, count: 0)

@@ -2,12 +2,13 @@
 package final class Counters {
     /// One number per case of an enumeration.
     package struct Table<Key: RawRepresentable> where Key.RawValue == UInt8 {
-        private var values = [UInt64](repeating: 0, count: 32)
+        // In place: an array would be asked at each count whether somebody shares it.
+        private var values = InlineArray<32, UInt64>(repeating: 0)
         package subscript(key: Key) -> UInt64 {
             get { values[Int(key.rawValue)] }
             set { values[Int(key.rawValue)] = newValue }
         }
-        package var total: UInt64 { values.reduce(0, +) }
+        package var total: UInt64 { values.indices.reduce(0) { $0 + values[$1] } }
     }
 
     /// Publishes with an id, by the outcome of their Reply.

@@ -2,6 +2,7 @@ extension Hub {
     // MARK: From apps
 
     /// The caller has found the channel's node, and made sure that its queue is not congested.
+    @inline(__always)
     func publish(
         channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64, from slot: Int, to node: HubNode
     ) {
@@ -19,6 +20,7 @@ extension Hub {
     }
 
     /// What is wrong with a name in a request, or nil.
+    @inline(__always)
     func fault(of name: UnsafeRawBufferPointer, what: StaticString) -> String? {
         if name.isEmpty { return "\(what) is empty" }
         if name.count > maxNameBytes { return "\(what) is over \(maxNameBytes) bytes" }
@@ -26,10 +28,12 @@ extension Hub {
         return nil
     }
 
+    @inline(__always)
     private func fault(ofPayload payload: UnsafeRawBufferPointer) -> String? {
         payload.count <= identity.maxPayloadBytes ? nil : "payload is over \(identity.maxPayloadBytes) bytes"
     }
 
+    @inline(__always)
     func fault(ofID id: UInt64) -> String? { id <= maxRequestID ? nil : "id is over 2^53 - 1" }
 
     /// A publish that was in flight and that Redis has not taken, or may not have. It counts whoever asked for it.

@@ -9,10 +9,14 @@
 /// becomes a Loss frame when the next frame is put behind it, or when everything before it has been written: so
 /// the frame stands where the messages would have been, and counts with nothing between them merge.
 package final class Outboxes {
+    /// One cache line. Fan-out to many readers is bound by how many lines it touches, and mostly this is the only one.
     struct Outbox {
+        /// The last range, which grows while what is added lies behind it in memory; a count of 0: there is none.
+        var last = OutputRange.none
+        /// The ranges before it.
         var ranges: UnsafeMutablePointer<OutputRange>?
-        var rangeCount = 0
-        var rangeCapacity = 0
+        var rangeCount: Int32 = 0
+        var rangeCapacity: Int32 = 0
         var pending = 0
         var backlog = 0
         var lost: UInt64 = 0
@@ -55,7 +59,9 @@ package final class Outboxes {
 
     init(capacity: Int, bounds: Bounds, counters: Counters) {
         // Untouched pages of this cost nothing: slots are used from the lowest on, and initialized when opened.
-        boxes = .allocate(capacity: capacity)
+        assert(MemoryLayout<Outbox>.stride == 64)
+        boxes = UnsafeMutableRawPointer.allocate(byteCount: capacity * MemoryLayout<Outbox>.stride, alignment: 64)
+            .bindMemory(to: Outbox.self, capacity: capacity)
         dirty = .allocate(capacity: capacity)
         draining = .allocate(capacity: capacity)
         self.bounds = bounds
@@ -91,6 +97,7 @@ package final class Outboxes {
     package func discard(_ slot: Int) {
         seal(slot)
         boxes[slot].rangeCount = 0
+        boxes[slot].last = .none
         forgetPending(slot)
         boxes[slot].lost = 0
     }
@@ -101,6 +108,7 @@ package final class Outboxes {
     // MARK: Adding frames
 
     /// Adds a frame that is never dropped. Past the hard bound the connection is listed in `takeOverflowed()`.
+    @inline(__always)
     func appendControl(_ range: OutputRange, to slot: Int) {
         guard !boxes[slot].isSealed else { return }
         if boxes[slot].lost > 0 { appendLoss(slot) }
@@ -113,17 +121,17 @@ package final class Outboxes {
     @inline(__always)
     func appendMessage(_ range: OutputRange, to slot: Int) -> Bool {
         let box = boxes + slot
-        let unread = box.pointee.backlog + box.pointee.pending
-        if unread + range.count > bounds.window || box.pointee.backlog + buffered > 0 || box.pointee.lost > 0
-            || box.pointee.isSealed || gathered + range.count > bounds.maxBuffered
-        {
-            guard admit(range.count, to: slot) else { return false }
-        }
+        // With nothing before it, nor before anybody, what is unread is what this turn has added.
+        let isEasy =
+            box.pointee.backlog == 0 && box.pointee.lost == 0 && !box.pointee.isSealed && buffered == 0
+            && box.pointee.pending + range.count <= bounds.window && gathered + range.count <= bounds.maxBuffered
+        guard isEasy || admit(range.count, to: slot) else { return false }
         append(range, to: slot)
         return true
     }
 
     /// The rare half of `appendMessage`: somebody is slow.
+    @inline(never)
     private func admit(_ count: Int, to slot: Int) -> Bool {
         guard !boxes[slot].isSealed else { return false }
         // What has been gathered may turn out to be one backlog more. A small amount is not worth a write each time.
@@ -171,25 +179,36 @@ package final class Outboxes {
         let box = boxes + slot
         box.pointee.pending += range.count
         if box.pointee.backlog > 0 { buffered += range.count } else { gathered += range.count }
-        let count = box.pointee.rangeCount
-        if count > 0, let ranges = box.pointee.ranges {
-            let last = ranges + (count - 1)
-            if last.pointee.base + last.pointee.count == range.base {
-                last.pointee.count += range.count
-                return
-            }
+        if box.pointee.last.base + box.pointee.last.count == range.base, box.pointee.last.count > 0 {
+            box.pointee.last.count += range.count
+        } else {
+            beginRange(range, slot)
         }
-        if count == box.pointee.rangeCapacity { growRanges(slot) }
-        box.pointee.ranges.unsafelyUnwrapped[count] = range
-        box.pointee.rangeCount = count + 1
+    }
+
+    /// The frame does not lie behind the one before it, or there is none before it.
+    @inline(never)
+    private func beginRange(_ range: OutputRange, _ slot: Int) {
+        let box = boxes + slot
+        if box.pointee.last.count > 0 { closeRange(slot) }
+        box.pointee.last = range
         markDirty(slot)
+    }
+
+    /// Puts the last range with those before it.
+    private func closeRange(_ slot: Int) {
+        let box = boxes + slot
+        if box.pointee.rangeCount == box.pointee.rangeCapacity { growRanges(slot) }
+        box.pointee.ranges.unsafelyUnwrapped[Int(box.pointee.rangeCount)] = box.pointee.last
+        box.pointee.rangeCount += 1
+        box.pointee.last = .none
     }
 
     private func growRanges(_ slot: Int) {
         let capacity = max(4, boxes[slot].rangeCapacity * 2)
-        let grown = UnsafeMutablePointer<OutputRange>.allocate(capacity: capacity)
+        let grown = UnsafeMutablePointer<OutputRange>.allocate(capacity: Int(capacity))
         if let ranges = boxes[slot].ranges {
-            grown.update(from: ranges, count: boxes[slot].rangeCount)
+            grown.update(from: ranges, count: Int(boxes[slot].rangeCount))
             ranges.deallocate()
         }
         boxes[slot].ranges = grown
@@ -231,8 +250,18 @@ package final class Outboxes {
     }
 
     private func offer(_ slot: Int, _ write: (UnsafeMutableBufferPointer<OutputRange>) -> Int) {
-        guard boxes[slot].rangeCount > 0 else { return }
-        let ranges = UnsafeMutableBufferPointer(start: boxes[slot].ranges, count: boxes[slot].rangeCount)
+        guard boxes[slot].last.count > 0 else { return }
+        if boxes[slot].rangeCount == 0 {
+            var only = boxes[slot].last
+            boxes[slot].last = .none
+            forgetPending(slot)
+            let backlog = withUnsafeMutablePointer(to: &only) {
+                write(UnsafeMutableBufferPointer(start: $0, count: 1))
+            }
+            return setBacklog(backlog, of: slot)
+        }
+        closeRange(slot)
+        let ranges = UnsafeMutableBufferPointer(start: boxes[slot].ranges, count: Int(boxes[slot].rangeCount))
         boxes[slot].rangeCount = 0
         forgetPending(slot)
         setBacklog(write(ranges), of: slot)

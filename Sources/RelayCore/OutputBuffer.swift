@@ -27,18 +27,25 @@ package final class OutputBuffer {
     package var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: base, count: count) }
 
     /// Room for `size` bytes, to be followed by `commit` with how many of them were written.
+    @inline(__always)
     func reserve(_ size: Int) -> UnsafeMutablePointer<UInt8> {
-        if count + size > capacity {
-            let grown = max(count + size, capacity * 2)
-            let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: grown)
-            moved.update(from: base, count: count)
-            base.deallocate()
-            (base, capacity) = (moved, grown)
-        }
+        if count + size > capacity { grow(by: size) }
         return base + count
     }
 
-    func commit(_ size: Int) { count += size }
+    private func grow(by size: Int) {
+        let grown = max(count + size, capacity * 2)
+        let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: grown)
+        moved.update(from: base, count: count)
+        base.deallocate()
+        (base, capacity) = (moved, grown)
+    }
+
+    @inline(__always)
+    func commit(_ size: Int) {
+        assert(count + size <= capacity, "no more is written than was reserved")
+        count += size
+    }
 
     package func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress else { return }

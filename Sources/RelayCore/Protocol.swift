@@ -107,6 +107,7 @@ extension ErrorCode {
 }
 
 /// Whether a name begins like the relay's own.
+@inline(__always)
 package func isReservedName(_ name: UnsafeRawBufferPointer) -> Bool {
     let count = reservedNamePrefix.utf8CodeUnitCount
     guard name.count >= count else { return false }

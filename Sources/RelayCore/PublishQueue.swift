@@ -148,17 +148,26 @@ package final class PublishQueue {
         backlog = 0
     }
 
+    @inline(__always)
     private func pop() -> (owner: Owner, start: UInt64) {
         let flight = ring[Int(head) & (Self.ringCapacity - 1)]
         head += 1
-        switch flight.slot {
-        case OwnSlot.ping: return (.ping, flight.start)
-        case OwnSlot.role: return (.role, flight.start)
-        case OwnSlot.clusterInfo: return (.clusterInfo, flight.start)
-        case OwnSlot.probe: return (.probe(number: flight.id), flight.start)
-        default:
+        guard flight.slot < 0 else {
             publishesInFlight -= 1
             return (.app(slot: Int(flight.slot), generation: flight.generation, id: flight.id), flight.start)
+        }
+        return (Self.ownOwner(flight), flight.start)
+    }
+
+    /// Who asked, if it was not an app.
+    @inline(never)
+    private static func ownOwner(_ flight: Flight) -> Owner {
+        switch flight.slot {
+        case OwnSlot.ping: .ping
+        case OwnSlot.role: .role
+        case OwnSlot.clusterInfo: .clusterInfo
+        case OwnSlot.probe: .probe(number: flight.id)
+        default: preconditionFailure("all that are written by push")
         }
     }
 }
@@ -170,12 +179,30 @@ extension WireWriter {
         byte(10)
     }
 
+    /// The number in decimal digits.
+    @inline(__always)
     mutating func decimal(_ value: UInt64) {
-        if value < 10 { return byte(48 + UInt8(value)) }
-        var divisor: UInt64 = 10
+        if value < 10 { return byte(48 + UInt8(truncatingIfNeeded: value)) }
+        if value < 100 { return twoDigits(value) }
+        if value < 1000 {
+            byte(48 + UInt8(truncatingIfNeeded: value / 100))
+            return twoDigits(value % 100)
+        }
+        longDecimal(value)
+    }
+
+    @inline(__always)
+    private mutating func twoDigits(_ value: UInt64) {
+        byte(48 + UInt8(truncatingIfNeeded: value / 10))
+        byte(48 + UInt8(truncatingIfNeeded: value % 10))
+    }
+
+    @inline(never)
+    private mutating func longDecimal(_ value: UInt64) {
+        var divisor: UInt64 = 1000
         while value / divisor >= 10 { divisor *= 10 }
         while divisor > 0 {
-            byte(48 + UInt8(value / divisor % 10))
+            byte(48 + UInt8(truncatingIfNeeded: value / divisor % 10))
             divisor /= 10
         }
     }

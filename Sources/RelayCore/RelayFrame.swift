@@ -4,6 +4,9 @@
 package struct OutputRange {
     package var base: UnsafeMutablePointer<UInt8>
     package var count: Int
+
+    /// No bytes, and nobody looks where.
+    static var none: OutputRange { OutputRange(base: UnsafeMutablePointer(bitPattern: 1).unsafelyUnwrapped, count: 0) }
 }
 
 /// The state of the path as apps see it: the fields of a Status frame.
@@ -82,13 +85,23 @@ extension Arena {
         }
     }
 
+    /// A Reply to a request that was carried out. It is short, so it is written first and measured then.
+    @inline(__always)
     func reply(id: UInt64, outcome: Outcome, receivers: UInt64) -> OutputRange {
-        let count = WireWriter.size(ofField: id) + 2 + WireWriter.size(ofField: receivers)
-        return frame(.reply, count) { writer in
-            writer.field(1, id)
-            writer.field(2, UInt64(outcome.rawValue))
-            writer.field(3, receivers)
-        }
+        let headerCount = 6  // the length of the body; tag and length, a byte each, of the Reply in it
+        let mostFields = 11 + 2 + 11
+        let start = allocate(headerCount + mostFields)
+        var writer = WireWriter(start + headerCount)
+        writer.field(1, id)
+        writer.field(2, UInt64(outcome.rawValue))
+        writer.field(3, receivers)
+        let count = writer.position - start - headerCount
+        assert(count <= mostFields, "a varint field with a small number is at most 11 bytes long")
+        giveBack(mostFields - count)
+        var header = WireWriter(start)
+        header.frameLength(2 + count)
+        header.header(Kind.reply.rawValue, count: count)
+        return OutputRange(base: start, count: headerCount + count)
     }
 
     func reply(id: UInt64, outcome: Outcome, detail: String, names: [UnsafeRawBufferPointer]) -> OutputRange {

@@ -1,12 +1,41 @@
 /// Whether `bytes` are well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing over
-/// U+10FFFF). Names are short and nearly always ASCII, so eight bytes are looked at a time until one is not.
+/// U+10FFFF). Names are short and nearly always ASCII, so that is what is tried first, eight bytes at a time.
+@inline(__always)
 package func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    var index = 0
+    isASCII(bytes) || isWellFormed(bytes)
+}
+
+/// Whether no byte is over 127. Bytes at the end are looked at together with some before them, twice that is.
+@inline(__always)
+private func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let count = bytes.count
-    while index + 8 <= count {
-        guard bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0 else { break }
+    guard count >= 8 else { return isASCIIShort(bytes) }
+    var high = bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+    var index = 0
+    while index + 8 < count {
+        high |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
         index += 8
     }
+    return high & 0x8080_8080_8080_8080 == 0
+}
+
+@inline(__always)
+private func isASCIIShort(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let count = bytes.count
+    if count >= 4 {
+        let high =
+            bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+            | bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+        return high & 0x8080_8080 == 0
+    }
+    var high: UInt8 = 0
+    for index in 0..<count { high |= bytes[index] }
+    return high < 128
+}
+
+private func isWellFormed(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var index = 0
+    let count = bytes.count
     while index < count {
         if bytes[index] < 0x80 {
             index += 1

@@ -30,26 +30,31 @@ package struct WireField {
 
 /// Reads the fields of one message in the order in which they lie.
 package struct WireReader {
-    private var rest: UnsafeRawBufferPointer
+    // Never past `end`: every step forward is checked against it first.
+    private var position: UnsafeRawPointer
+    private let end: UnsafeRawPointer
 
     /// `bytes` must outlive the reader and everything it has lent.
-    package init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+    @inline(__always)
+    package init(_ bytes: UnsafeRawBufferPointer) {
+        // An empty buffer may have no address. Nothing is read through what stands for it.
+        position = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
+        end = position + bytes.count
+    }
 
     /// The next field, or nil at the end of the message.
+    @inline(__always)
     package mutating func next() throws(WireError) -> WireField? {
-        guard !rest.isEmpty else { return nil }
+        guard position < end else { return nil }
         let tag = try varint()
         guard tag >> 3 != 0, tag >> 3 < 1 << 29 else { throw .badFieldNumber }
         let number = UInt32(truncatingIfNeeded: tag >> 3)
         switch tag & 7 {
         case 0: return WireField(number: number, value: .varint(try varint()))
+        case 2: return WireField(number: number, value: .bytes(try take(try varint())))
         case 1:
             _ = try take(8)
             return WireField(number: number, value: .fixed)
-        case 2:
-            let length = try varint()
-            guard length <= UInt64(rest.count) else { throw .truncated }
-            return WireField(number: number, value: .bytes(try take(Int(length))))
         case 5:
             _ = try take(4)
             return WireField(number: number, value: .fixed)
@@ -57,29 +62,46 @@ package struct WireReader {
         }
     }
 
-    private mutating func take(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
-        guard count <= rest.count else { throw .truncated }
-        let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
-        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    @inline(__always)
+    private mutating func take(_ count: UInt64) throws(WireError) -> UnsafeRawBufferPointer {
+        guard count <= UInt64(end - position) else { throw .truncated }
+        let taken = UnsafeRawBufferPointer(start: position, count: Int(count))
+        position += Int(count)
         return taken
     }
 
+    /// Nearly always one byte, or two: the tags, the lengths and the ids of our frames are small.
+    @inline(__always)
     private mutating func varint() throws(WireError) -> UInt64 {
-        guard let first = rest.first else { throw .truncated }
-        if first < 128 {  // nearly always
-            rest = UnsafeRawBufferPointer(rebasing: rest[1...])
+        guard position < end else { throw .truncated }
+        let first = position.load(as: UInt8.self)
+        if first < 128 {
+            position += 1
             return UInt64(first)
         }
+        if end - position >= 2 {
+            let second = position.load(fromByteOffset: 1, as: UInt8.self)
+            if second < 128 {
+                position += 2
+                return UInt64(first & 127) | UInt64(second) << 7
+            }
+        }
+        return try longVarint()
+    }
+
+    @inline(never)
+    private mutating func longVarint() throws(WireError) -> UInt64 {
         var value: UInt64 = 0
-        for index in 0..<min(10, rest.count) {
-            let byte = rest[index]
+        let left = end - position
+        for index in 0..<min(10, left) {
+            let byte = position.load(fromByteOffset: index, as: UInt8.self)
             value |= UInt64(byte & 127) << UInt64(7 * index)  // bits over 64 fall off, as in every decoder
             if byte < 128 {
-                rest = UnsafeRawBufferPointer(rebasing: rest[(index + 1)...])
+                position += index + 1
                 return value
             }
         }
-        throw rest.count < 10 ? .truncated : .varintTooLong
+        throw left < 10 ? .truncated : .varintTooLong
     }
 }
 
