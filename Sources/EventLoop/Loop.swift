@@ -33,10 +33,7 @@ public final class Loop {
     let handle: UnsafeMutablePointer<uv_loop_t>
     /// Shared by all streams: bytes in it are valid until the read callback returns.
     package let readBuffer: UnsafeMutableRawBufferPointer
-    /// Counts loop turns, so that a stream can tell a second read in the same turn.
-    private(set) var turn: UInt64 = 0
-    private var turnEnd: TurnEnd?
-    private var turnEndBody: () -> Void = {}
+    private let turnEnd: TurnEnd
     /// Something is still at work with it, so its memory must stay.
     private var isAbandoned = false
 
@@ -50,10 +47,7 @@ public final class Loop {
             readBuffer.deallocate()
             throw LoopError("event loop", code)
         }
-        turnEnd = TurnEnd(loop: self) { [unowned self] in
-            turn += 1
-            turnEndBody()
-        }
+        turnEnd = TurnEnd(loop: handle)
     }
 
     deinit {
@@ -68,8 +62,11 @@ public final class Loop {
     /// Monotonic nanoseconds, as of the beginning of this turn; one millisecond fine.
     package var now: UInt64 { uv_now(handle) * 1_000_000 }
 
+    /// Counts loop turns, so that a stream can tell a second read in the same turn.
+    var turn: UInt64 { turnEnd.count }
+
     /// Calls `body` at the end of every turn, before the loop waits. To be called once.
-    package func onTurnEnd(_ body: @escaping () -> Void) { turnEndBody = body }
+    package func onTurnEnd(_ body: @escaping () -> Void) { turnEnd.body = body }
 
     /// Runs until `stop` is called or nothing is left to wait for.
     package func run() { uv_run(handle, UV_RUN_DEFAULT) }
@@ -86,8 +83,7 @@ public final class Loop {
     ///   threads there; only _exit(2) does not.
     @discardableResult
     package func drain() -> Bool {
-        turnEnd?.close()
-        turnEnd = nil
+        turnEnd.close()
         var isOver = false
         let limit = Timer(loop: self) { [unowned self] in
             isOver = true
@@ -130,6 +126,16 @@ func owner<Owner: AnyObject>(of data: UnsafeMutableRawPointer?, as type: Owner.T
     Unmanaged<Owner>.fromOpaque(data.unsafelyUnwrapped).takeUnretainedValue()
 }
 
+/// The same for callbacks that come with every message, without a retain and a release.
+///
+/// Invariant: the handle retains its owner until its close callback, and libuv calls that after this one has returned.
+@inline(__always)
+func withOwner<Owner: AnyObject, Result>(
+    of data: UnsafeMutableRawPointer?, as type: Owner.Type, _ body: (Owner) -> Result
+) -> Result {
+    Unmanaged<Owner>.fromOpaque(data.unsafelyUnwrapped)._withUnsafeGuaranteedRef(body)
+}
+
 /// Frees a handle that has nothing to do after its close but release its owner.
 func releaseClosedHandle(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
     guard let handle else { return }
@@ -138,19 +144,30 @@ func releaseClosedHandle(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
     Unmanaged<AnyObject>.fromOpaque(data.unsafelyUnwrapped).release()
 }
 
+/// What is called and counted at the end of every turn, which is before the loop waits.
 private final class TurnEnd {
     private let box = HandleBox<uv_prepare_t>()
-    private let body: () -> Void
+    /// Turns that have ended.
+    private(set) var count: UInt64 = 0
+    var body: () -> Void = {}
+    /// The handle is gone, or about to go.
+    private var isClosed = false
 
-    init(loop: Loop, body: @escaping () -> Void) {
-        self.body = body
-        uv_prepare_init(loop.handle, box.pointer)
+    init(loop: UnsafeMutablePointer<uv_loop_t>) {
+        uv_prepare_init(loop, box.pointer)
         box.adopt(self)
         uv_prepare_start(box.pointer) { handle in
-            owner(of: handle?.pointee.data, as: TurnEnd.self).body()
+            withOwner(of: handle?.pointee.data, as: TurnEnd.self) {
+                $0.count += 1
+                $0.body()
+            }
         }
         uv_unref(box.base)
     }
 
-    func close() { box.close(releaseClosedHandle) }
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        box.close(releaseClosedHandle)
+    }
 }

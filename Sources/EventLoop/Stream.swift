@@ -62,24 +62,27 @@ open class Stream {
     package func startReading() throws(LoopError) {
         let code = uv_read_start(handle) { handle, _, buffer in
             guard let buffer else { return }
-            let stream = owner(of: handle?.pointee.data, as: Stream.self)
-            // One read a turn: a socket that is always full must not keep the others waiting.
-            stream.isAsking = true
-            let isWelcome = stream.lastReadTurn != stream.loop.turn && stream.mayRead()
-            stream.isAsking = false
-            guard isWelcome else {
-                buffer.pointee = uv_buf_init(nil, 0)
-                return
-            }
-            stream.lastReadTurn = stream.loop.turn
-            let shared = stream.loop.readBuffer
-            buffer.pointee = uv_buf_init(
-                shared.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(shared.count))
+            withOwner(of: handle?.pointee.data, as: Stream.self) { $0.offerBuffer(&buffer.pointee) }
         } _: { handle, count, buffer in
-            let stream = owner(of: handle?.pointee.data, as: Stream.self)
-            stream.finishRead(count, buffer?.pointee.base)
+            let base = buffer?.pointee.base
+            withOwner(of: handle?.pointee.data, as: Stream.self) { $0.finishRead(count, base) }
         }
         guard code == 0 else { throw LoopError("reading", code) }
+    }
+
+    /// Lends libuv the buffer that all streams share, or none if this is not the time to read.
+    private func offerBuffer(_ buffer: inout uv_buf_t) {
+        // One read a turn: a socket that is always full must not keep the others waiting.
+        isAsking = true
+        let isWelcome = lastReadTurn != loop.turn && mayRead()
+        isAsking = false
+        guard isWelcome else {
+            buffer = uv_buf_init(nil, 0)
+            return
+        }
+        lastReadTurn = loop.turn
+        let shared = loop.readBuffer
+        buffer = uv_buf_init(shared.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(shared.count))
     }
 
     private func finishRead(_ count: Int, _ base: UnsafeMutablePointer<CChar>?) {
@@ -103,7 +106,10 @@ open class Stream {
     // MARK: Writing
 
     /// Bytes that the kernel has not taken yet.
-    package var unsent: Int { (backlog?.queued ?? 0) + Int(uv_stream_get_write_queue_size(handle)) }
+    package var unsent: Int {
+        guard let backlog else { return 0 }
+        return backlog.queued + Int(uv_stream_get_write_queue_size(handle))
+    }
 
     /// Offers bytes to the kernel and keeps a copy of what it does not take.
     package func write(_ bytes: UnsafeMutableRawBufferPointer) {

@@ -18,6 +18,8 @@ final class Connection: EventLoop.Stream {
     /// When a finishing connection is closed whatever the peer does; 0: no such time.
     private(set) var drainDeadline: UInt64 = 0
     private unowned let relay: Relay
+    // Borrowed for each read and write, so not by way of the relay.
+    private let hub: Hub
     private var phase = Phase.accepted
     private var isPaused = false
     /// The connection ends in peace as soon as everything is sent.
@@ -25,6 +27,7 @@ final class Connection: EventLoop.Stream {
 
     init(relay: Relay) {
         self.relay = relay
+        hub = relay.hub
         super.init(loop: relay.loop, kind: .unix)
     }
 
@@ -52,24 +55,24 @@ final class Connection: EventLoop.Stream {
     // MARK: Reading
 
     override func mayRead() -> Bool {
-        guard phase == .serving, let slot, !relay.hub.mayProceed(slot) else { return true }
-        relay.hub.block(slot)
+        guard phase == .serving, let slot, !hub.mayProceed(slot) else { return true }
+        hub.block(slot)
         pause()
         return false
     }
 
     override func didRead(_ bytes: UnsafeRawBufferPointer) {
         guard phase == .serving, let slot else { return }
-        relay.hub.receive(bytes, from: slot)
-        if relay.hub.isBlocked(slot) { pause() }
-        relay.relieveArena()
+        hub.receive(bytes, from: slot)
+        if hub.isBlocked(slot) { pause() }
+        if hub.outboxes.arena.isHigh { relay.flushConnections() }
     }
 
     override func didEnd(_ error: LoopError?) {
         // A peer that has closed both ways can be told nothing; one that has shut its writing side is owed replies.
         guard error == nil, phase == .serving, let slot, !isHungUp, !isWriteBroken else { return close() }
         stopReading()
-        relay.hub.inputEnded(slot)
+        hub.inputEnded(slot)
     }
 
     private func pause() {
@@ -92,23 +95,22 @@ final class Connection: EventLoop.Stream {
     /// Writes what the outbox has gathered in this turn.
     func flush() {
         guard let slot else { return }
-        relay.hub.outboxes.write(slot) { ranges in
-            relay.hub.counters.bytesToApps += ranges.reduce(0) { $0 + UInt64($1.count) }
+        hub.outboxes.write(slot) { ranges in
             write(ranges: ranges)
             return unsent
         }
     }
 
     override func didSendBacklog() {
-        if let slot { relay.hub.outboxes.setBacklog(unsent, of: slot) }
+        if let slot { hub.outboxes.setBacklog(unsent, of: slot) }
         closeIfSent()
     }
 
     override func didFailToSend(_ error: LoopError) {
         guard let slot else { return close() }
         // Not the end yet: whole frames that the app wrote before it closed are still to be processed.
-        relay.hub.outboxes.discard(slot)
-        relay.hub.outboxes.setBacklog(0, of: slot)
+        hub.outboxes.discard(slot)
+        hub.outboxes.setBacklog(0, of: slot)
         if phase == .finishing { close() }
     }
 

@@ -4,7 +4,8 @@ internal import TLS
 
 /// The socket of a link, and the TLS over it where there is one: the link itself sees plaintext alone.
 final class LinkStream: EventLoop.Stream {
-    private unowned let link: RedisLink
+    // The link lets go of its stream when that is closed, and of candidates as well: no cycle stays.
+    private let link: RedisLink
     private var tls: TLSSession?
     /// Bytes that are being sent just now.
     private var plaintextUnderWay = 0

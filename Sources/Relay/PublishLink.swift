@@ -7,22 +7,25 @@ internal import RelayCore
 /// a turn.
 final class PublishLink: NodeLink {
     private lazy var publishSink = PublishSink(link: self)
-    // Borrowed for each reply, so not by way of the relay or the node.
-    private let hub: Hub
-    private let feed: HubNode
+    // Borrowed for each reply, so not by way of the node.
+    fileprivate let feed: HubNode
     private var publishes: PublishQueue { feed.publishes }
 
     init(node: NodeLinks) {
-        (hub, feed) = (node.relay.hub, node.feed)
+        feed = node.feed
         super.init(name: "publish", node: node)
     }
 
     override var sink: ReplySink { publishSink }
     override var isReplyOwed: Bool { publishes.inFlight > 0 }
 
-    override func established() { node.publishLinkEstablished() }
+    override func established() {
+        publishSink.isEstablished = true
+        node.publishLinkEstablished()
+    }
 
     override func lost(_ failure: LinkFailure, unsent: Int) {
+        publishSink.isEstablished = false
         hub.publishLinkFailed(feed, failure, unsent: unsent + publishes.output.count)
         node.publishLinkLost()
     }
@@ -55,8 +58,9 @@ final class PublishLink: NodeLink {
 
     // MARK: Replies
 
-    func answered(_ receivers: Int64) {
-        switch hub.publishAnswered(receivers: receivers, by: feed) {
+    /// A number has answered one of the relay's own commands, or nothing that was asked.
+    fileprivate func answered(_ own: Hub.OwnReply?) {
+        switch own {
         case Hub.OwnReply.none?: break
         case .probe(let number)?: node.probeAnswered(number)
         case .ping?, .role?, .clusterInfo?, nil: violation()
@@ -94,14 +98,22 @@ final class PublishLink: NodeLink {
 
 private final class PublishSink: ReplySink {
     private unowned let link: PublishLink
-    init(link: PublishLink) { self.link = link }
+    private let hub: Hub
+    private let feed: HubNode
+    /// Whether the link is. Noted here for the sake of the answers to publishes, which need nothing else of it.
+    var isEstablished = false
+
+    init(link: PublishLink) { (self.link, hub, feed) = (link, link.hub, link.feed) }
 
     override func integer(_ value: Int64) {
-        if link.isEstablished { link.answered(value) } else { link.greeted(.integer(value)) }
+        guard isEstablished else { return link.greeted(.integer(value)) }
+        let own = hub.publishAnswered(receivers: value, by: feed)
+        if case Hub.OwnReply.none? = own { return }
+        link.answered(own)
     }
 
     override func reply(_ value: RedisValue) {
-        if link.isEstablished { link.answered(value) } else { link.greeted(value) }
+        if isEstablished { link.answered(value) } else { link.greeted(value) }
     }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) { unexpected() }

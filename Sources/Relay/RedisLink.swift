@@ -11,6 +11,9 @@ internal import TLS
 class RedisLink {
     let name: String
     unowned let relay: Relay
+    // Borrowed for all that is read, so not by way of the relay.
+    let hub: Hub
+    private let loop: Loop
     var machine: LinkMachine
     /// The round trip of the last heartbeat, in nanoseconds; nil before the first.
     private(set) var lastRoundTrip: UInt64?
@@ -34,9 +37,10 @@ class RedisLink {
 
     init(name: String, relay: Relay, machine: LinkMachine) {
         (self.name, self.relay, self.machine) = (name, relay, machine)
+        (hub, loop) = (relay.hub, relay.loop)
     }
 
-    var isEstablished: Bool { machine.phase == .established }
+    var isEstablished: Bool { if case .established = machine.phase { true } else { false } }
     /// Why the link is not up, with who failed; nil while it is.
     var failure: LinkFailure? {
         machine.lastFailure.map {
@@ -246,8 +250,8 @@ class RedisLink {
     }
 
     func received(_ bytes: UnsafeRawBufferPointer) {
-        machine.heard(now: relay.now)
-        relay.hub.counters.bytesFromRedis += UInt64(bytes.count)
+        machine.heard(now: loop.now)
+        hub.counters.bytesFromRedis += UInt64(bytes.count)
         guard let reader else { return }
         do throws(ReplyError) { try reader.feed(bytes) } catch {
             fail(LinkFailure(cause: .malformedReply, reason: "Redis: \(error)"))

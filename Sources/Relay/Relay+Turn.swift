@@ -4,18 +4,15 @@ internal import Posix
 internal import RelayCore
 
 extension Relay {
-    /// Frames of one turn beyond which output is written before the turn ends, in bytes.
-    private static let arenaHighWater = 1 << 20
-
     /// The end of a loop turn: everything that was read has been dealt with, now it is written. Redis comes first, so
     /// that it works while we write to the apps.
     func endTurn() {
         hub.now = now
-        flushPublishes()
+        if hub.hasPublishOutput { flushPublishes() }
         hub.unblock()
         hub.failOverflowed()
         hub.emitPublishLosses()
-        flushPublishes()
+        if hub.hasPublishOutput { flushPublishes() }
         for node in nodes { node.subscribeLink.flush() }
         if needsEvaluation || hub.hasBrokenSubscriptions { evaluatePath() }
         hub.answerDisplaced()
@@ -25,19 +22,16 @@ extension Relay {
     }
 
     private func flushPublishes() {
+        hub.hasPublishOutput = false
         for node in nodes { node.publishLink.flush() }
         if let cluster { for node in cluster.leaving { node.publishLink.flush() } }
     }
 
-    /// Writes the output of all connections and voids the arena. Safe wherever no frame is being encoded.
-    private func flushConnections() {
+    /// Writes the output of all connections and voids the arena. Safe wherever no frame is being encoded: at the end of a
+    /// turn, and between two messages or two reads of one with very much output.
+    func flushConnections() {
         hub.outboxes.drainDirty { connections[$0]?.flush() }
         hub.outboxes.arena.reset()
-    }
-
-    /// Between two messages or two reads: a turn with very much output is written in several goes.
-    func relieveArena() {
-        if hub.outboxes.arena.used > Self.arenaHighWater { flushConnections() }
     }
 
     /// Makes the loop take another turn at once.

@@ -11,12 +11,11 @@ final class SubscribeLink: NodeLink {
     private let batch = CommandBatch()
     /// The commands of a turn, written in one go.
     private let output = OutputBuffer()
-    // Borrowed for each reply, so not by way of the relay or the node.
-    fileprivate let hub: Hub
+    // Borrowed for each reply, so not by way of the node.
     fileprivate let feed: HubNode
 
     init(node: NodeLinks) {
-        (hub, feed) = (node.relay.hub, node.feed)
+        feed = node.feed
         super.init(name: "subscribe", node: node)
     }
 
@@ -69,6 +68,8 @@ final class SubscribeLink: NodeLink {
 
     /// Tells Redis about names. To be called once a turn.
     func flush() {
+        // Nothing to tell and nothing waited for, as in nearly every turn.
+        if !feed.hasSubscribeCommands, !hasMisplacedNames, feed.isWhole, node.machine.isRestored { return }
         guard isEstablished, let stream else { return }
         if hasMisplacedNames {
             hasMisplacedNames = false
@@ -153,14 +154,14 @@ private final class SubscribeSink: ReplySink {
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
         if let number = hub.deliver(channel: channel, payload: payload, by: feed) { link.node.probeHeard(number) }
-        relay.relieveArena()
+        if hub.outboxes.arena.isHigh { relay.flushConnections() }
     }
 
     override func patternMessage(
         pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
     ) {
         hub.deliver(pattern: pattern, channel: channel, payload: payload)
-        relay.relieveArena()
+        if hub.outboxes.arena.isHigh { relay.flushConnections() }
     }
 
     override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {

@@ -10,6 +10,11 @@ package final class Arena {
     private var chunks: [Chunk] = []
     private var next: UnsafeMutablePointer<UInt8>
     private var left: Int
+    /// More than this in use, and output is written before the turn ends.
+    private static let highWater = 1 << 20
+
+    /// Whether a turn with very much output is to be written in several goes.
+    package var isHigh: Bool { used > Self.highWater }
     /// Bytes handed out since the last `reset()`.
     package private(set) var used = 0
 

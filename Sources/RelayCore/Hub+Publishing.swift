@@ -15,6 +15,7 @@ extension Hub {
         let owner = PublishQueue.Owner.app(slot: slot, generation: sessions[slot].generation, id: id)
         sessions[slot].owedAnswers += 1
         let publishes = node.publishes
+        hasPublishOutput = true
         prefix.withUnsafeBytes { publishes.publish(prefix: $0, channel: channel, payload: payload, owner: owner) }
         if publishes.output.count > PublishQueue.flushThreshold { environment?.flushPublishes(to: node) }
     }
@@ -147,13 +148,16 @@ extension Hub {
     /// - Returns: false when it was not.
     @discardableResult
     package func sendPing(_ bytes: UnsafeRawBufferPointer, to node: HubNode) -> Bool {
-        node.publishes.own(bytes, owner: .ping)
+        hasPublishOutput = true
+        return node.publishes.own(bytes, owner: .ping)
     }
     package func sendRole(_ bytes: UnsafeRawBufferPointer, to node: HubNode) -> Bool {
-        node.publishes.own(bytes, owner: .role)
+        hasPublishOutput = true
+        return node.publishes.own(bytes, owner: .role)
     }
     package func sendClusterInfo(_ bytes: UnsafeRawBufferPointer, to node: HubNode) -> Bool {
-        node.publishes.own(bytes, owner: .clusterInfo)
+        hasPublishOutput = true
+        return node.publishes.own(bytes, owner: .clusterInfo)
     }
 
     /// Publishes probe `number` on the probe channel.
@@ -161,6 +165,7 @@ extension Hub {
     package func sendProbe(number: UInt64, channel: String, to node: HubNode) -> Bool {
         let publishes = node.publishes
         guard publishes.hasRoom else { return false }
+        hasPublishOutput = true
         var channel = channel
         var payload = String(number)
         prefix.withUnsafeBytes { prefix in

@@ -36,6 +36,8 @@ package final class Hub {
     package unowned var environment: (any HubEnvironment)?
     /// The time of this loop turn, monotonic nanoseconds; set by the I/O layer.
     package var now: UInt64 = 0
+    /// A node's `publishes` may have output; reset by the I/O layer, which writes it.
+    package var hasPublishOutput = false
     /// What apps were last told.
     package var status: RelayStatus
 

@@ -249,21 +249,25 @@ package final class Outboxes {
         offer(slot, write)
     }
 
+    @inline(__always)
     private func offer(_ slot: Int, _ write: (UnsafeMutableBufferPointer<OutputRange>) -> Int) {
-        guard boxes[slot].last.count > 0 else { return }
-        if boxes[slot].rangeCount == 0 {
-            var only = boxes[slot].last
-            boxes[slot].last = .none
-            forgetPending(slot)
-            let backlog = withUnsafeMutablePointer(to: &only) {
-                write(UnsafeMutableBufferPointer(start: $0, count: 1))
-            }
-            return setBacklog(backlog, of: slot)
+        let box = boxes + slot
+        guard box.pointee.last.count > 0 else { return }
+        counters.bytesToApps += UInt64(box.pointee.pending)
+        forgetPending(slot)
+        guard box.pointee.rangeCount == 0 else { return offerSeveral(slot, write) }
+        var only = box.pointee.last
+        box.pointee.last = .none
+        let backlog = withUnsafeMutablePointer(to: &only) {
+            write(UnsafeMutableBufferPointer(start: $0, count: 1))
         }
+        if backlog > 0 || box.pointee.backlog > 0 { setBacklog(backlog, of: slot) }
+    }
+
+    private func offerSeveral(_ slot: Int, _ write: (UnsafeMutableBufferPointer<OutputRange>) -> Int) {
         closeRange(slot)
         let ranges = UnsafeMutableBufferPointer(start: boxes[slot].ranges, count: Int(boxes[slot].rangeCount))
         boxes[slot].rangeCount = 0
-        forgetPending(slot)
         setBacklog(write(ranges), of: slot)
         if boxes[slot].rangeCapacity > 64 {
             boxes[slot].ranges?.deallocate()
@@ -284,6 +288,7 @@ package final class Outboxes {
     }
 
     /// Takes the ranges of this turn off the books.
+    @inline(__always)
     private func forgetPending(_ slot: Int) {
         if boxes[slot].backlog > 0 { buffered -= boxes[slot].pending } else { gathered -= boxes[slot].pending }
         boxes[slot].pending = 0
