@@ -65,7 +65,7 @@ final class Connection: EventLoop.Stream {
         guard phase == .serving, let slot else { return }
         hub.receive(bytes, from: slot)
         if hub.isBlocked(slot) { pause() }
-        if hub.outboxes.arena.isHigh { relay.flushConnections() }
+        if hub.isOutputHigh { relay.flushConnections() }
     }
 
     override func didEnd(_ error: LoopError?) {

@@ -154,14 +154,14 @@ private final class SubscribeSink: ReplySink {
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
         if let number = hub.deliver(channel: channel, payload: payload, by: feed) { link.node.probeHeard(number) }
-        if hub.outboxes.arena.isHigh { relay.flushConnections() }
+        if hub.isOutputHigh { relay.flushConnections() }
     }
 
     override func patternMessage(
         pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
     ) {
         hub.deliver(pattern: pattern, channel: channel, payload: payload)
-        if hub.outboxes.arena.isHigh { relay.flushConnections() }
+        if hub.isOutputHigh { relay.flushConnections() }
     }
 
     override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {

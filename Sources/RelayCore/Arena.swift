@@ -1,6 +1,6 @@
 /// Where the frames of one loop turn are encoded. Memory that was handed out stays where it is until `reset()`, so
 /// outboxes can point into it; nothing is allocated once the first chunk is there and turns are of ordinary size.
-package final class Arena {
+package struct Arena: ~Copyable {
     private struct Chunk {
         var base: UnsafeMutablePointer<UInt8>
         var capacity: Int
@@ -31,7 +31,7 @@ package final class Arena {
     /// `count` bytes in one piece, valid until `reset()`. Successive calls give neighbouring memory while a chunk
     /// lasts, which lets outboxes merge ranges.
     @inline(__always)
-    func allocate(_ count: Int) -> UnsafeMutablePointer<UInt8> {
+    mutating func allocate(_ count: Int) -> UnsafeMutablePointer<UInt8> {
         if count > left { grow(count) }
         let start = next
         next += count
@@ -42,13 +42,13 @@ package final class Arena {
 
     /// Takes back the last `count` bytes of what was allocated last.
     @inline(__always)
-    func giveBack(_ count: Int) {
+    mutating func giveBack(_ count: Int) {
         next -= count
         left += count
         used -= count
     }
 
-    private func grow(_ count: Int) {
+    private mutating func grow(_ count: Int) {
         let capacity = max(count, Self.chunkBytes)
         next = .allocate(capacity: capacity)
         left = capacity
@@ -56,7 +56,7 @@ package final class Arena {
     }
 
     /// Ends the turn: everything handed out so far is void. All but the first chunk go back to the allocator.
-    package func reset() {
+    package mutating func reset() {
         guard used > 0 else { return }
         for chunk in chunks.dropFirst() { chunk.base.deallocate() }
         chunks.removeLast(chunks.count - 1)

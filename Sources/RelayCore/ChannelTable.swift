@@ -221,16 +221,11 @@ package final class ChannelTable {
     private func hash(_ name: UnsafeRawBufferPointer, isPattern: Bool) -> UInt32 {
         var hash = seed ^ UInt64(name.count) << 1 ^ (isPattern ? 1 : 0)
         var index = 0
-        while index + 8 <= name.count {
+        while index + 8 < name.count {
             hash = Self.fold(hash ^ name.loadUnaligned(fromByteOffset: index, as: UInt64.self), 0xA076_1D64_78BD_642F)
             index += 8
         }
-        var tail: UInt64 = 0
-        while index < name.count {
-            tail = tail << 8 | UInt64(name[index])
-            index += 1
-        }
-        hash = Self.fold(hash ^ tail, 0xE703_7ED1_A0B4_28DB ^ seed)
+        hash = Self.fold(hash ^ name.lastWord, 0xE703_7ED1_A0B4_28DB ^ seed)
         return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
     }
 
@@ -242,22 +237,31 @@ package final class ChannelTable {
 }
 
 extension UnsafeRawBufferPointer {
+    /// The last eight bytes, some of which the word before them may have had already; of fewer bytes all of them, each at
+    /// least once. Names of one length differ in it if they differ there.
+    @inline(__always)
+    fileprivate var lastWord: UInt64 {
+        if count >= 8 { return loadUnaligned(fromByteOffset: count - 8, as: UInt64.self) }
+        if count >= 4 {
+            let first = loadUnaligned(as: UInt32.self)
+            return UInt64(first) << 32 | UInt64(loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+        }
+        guard count > 0 else { return 0 }
+        return UInt64(self[0]) << 16 | UInt64(self[count / 2]) << 8 | UInt64(self[count - 1])
+    }
+
     /// Compares eight bytes at a time; names are short.
     @inline(__always)
     package func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }
         var index = 0
-        while index + 8 <= count {
+        while index + 8 < count {
             guard
                 loadUnaligned(fromByteOffset: index, as: UInt64.self)
                     == other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
             else { return false }
             index += 8
         }
-        while index < count {
-            guard self[index] == other[index] else { return false }
-            index += 1
-        }
-        return true
+        return lastWord == other.lastWord
     }
 }

@@ -45,10 +45,9 @@ extension Hub {
         let entry = table.entries + Int(index)
         let count = Int(entry.pointee.memberCount)
         guard count > 0, let members = entry.pointee.members else { return }
-        guard Arena.fits(channel, payload, pattern, within: identity.maxFrameBytes) else {
-            return drop(index, cause: .tooLarge)
-        }
-        let frame = outboxes.arena.message(channel: channel, payload: payload, pattern: pattern)
+        let size = Arena.messageSize(channel, payload, pattern)
+        guard Arena.fits(size, within: identity.maxFrameBytes) else { return drop(index, cause: .tooLarge) }
+        let frame = outboxes.arena.message(channel: channel, payload: payload, pattern: pattern, size: size)
         var delivered: UInt64 = 0
         for place in 0..<count where outboxes.appendMessage(frame, to: Int(members[place].slot)) { delivered += 1 }
         counters.messagesDelivered += delivered

@@ -51,12 +51,15 @@ extension Hub {
         case .publish(let channel, let payload, let id):
             sessions[slot].isPublisher = true
             guard mayProceed(slot) else { return block(slot) }
-            let node = node(of: channel)
-            if slots != nil {
-                sessions[slot].congestedNode = node.isCongested ? UInt16(node.index) : Hub.nowhere
-                if node.isCongested { return block(slot) }
+            let isTaken = withNode(of: channel) { node in
+                if slots != nil {
+                    sessions[slot].congestedNode = node.isCongested ? UInt16(node.index) : Hub.nowhere
+                    if node.isCongested { return false }
+                }
+                publish(channel: channel, payload: payload, id: id, from: slot, to: node)
+                return true
             }
-            publish(channel: channel, payload: payload, id: id, from: slot, to: node)
+            guard isTaken else { return block(slot) }
         case .subscribe(let request):
             guard mayProceed(slot) else { return block(slot) }
             subscribe(request, from: slot)

@@ -59,6 +59,8 @@ package final class Hub {
     /// Which requests wait for Redis's answer on which name; the lists begin in the table's entries.
     var waiters = WaiterPool()
     private let firstNode: HubNode
+    /// The same, to be borrowed with each publish. Invariant: `firstNode` lives as long as the hub.
+    private let borrowedFirstNode: Unmanaged<HubNode>
     /// Nodes that have gone; they are used again.
     var vacantNodes: [HubNode] = []
     /// Requests that need wait no longer for names that have moved; see `answerDisplaced`.
@@ -80,6 +82,7 @@ package final class Hub {
         outboxes = Outboxes(capacity: limits.maxConnections, bounds: bounds, counters: counters)
         table = ChannelTable(seed: seed)
         firstNode = HubNode(index: 0, isSharded: hashSlots != nil)
+        borrowedFirstNode = .passUnretained(firstNode)
         nodes = [firstNode]
         slots = hashSlots.map(SlotMap.init)
         sessions = .allocate(capacity: limits.maxConnections)
@@ -96,20 +99,24 @@ package final class Hub {
         splitters.deallocate()
     }
 
+    /// Whether so much output has been gathered that it is to be written before the turn ends.
+    @inline(__always)
+    package var isOutputHigh: Bool { outboxes.arena.isHigh }
+
     /// Distinct channels and patterns that the hub keeps at Redis.
     package var nameCount: Int { table.count }
 
-    /// The node that a channel belongs to.
+    /// Calls `body` with the node that a channel belongs to.
     @inline(__always)
-    func node(of channel: UnsafeRawBufferPointer) -> HubNode {
-        guard let slots else { return firstNode }
-        return nodes[Int(slots.node(ofSlot: slots.hashSlots.slot(of: channel)))]
+    func withNode<Result>(of channel: UnsafeRawBufferPointer, _ body: (HubNode) -> Result) -> Result {
+        guard let slots else { return borrowedFirstNode._withUnsafeGuaranteedRef(body) }
+        return body(nodes[Int(slots.node(ofSlot: slots.hashSlots.slot(of: channel)))])
     }
 
     /// Whether a connection has to wait for its node: the only one, or the one that it last found congested.
     @inline(__always)
     func isHeldBack(_ slot: Int) -> Bool {
-        guard slots != nil else { return firstNode.isCongested }
+        guard slots != nil else { return borrowedFirstNode._withUnsafeGuaranteedRef { $0.isCongested } }
         return nodes[Int(sessions[slot].congestedNode)].isCongested
     }
 }

@@ -39,7 +39,7 @@ package final class Outboxes {
         }
     }
 
-    package let arena = Arena()
+    package var arena = Arena()
     package let bounds: Bounds
     /// Bytes that kernels have not taken, or will not take yet since others are before them, over all connections.
     package private(set) var buffered = 0

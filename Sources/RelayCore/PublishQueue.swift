@@ -26,6 +26,7 @@ package final class PublishQueue {
         static let clusterInfo: Int32 = -4
     }
 
+    /// Commands in flight at most.
     package static let ringCapacity = 1 << 16
     /// Own commands are few and must get through when apps have filled the ring.
     private static let reservedForOwn = 16
@@ -38,7 +39,10 @@ package final class PublishQueue {
     /// Bytes that the kernel has not taken; kept by the I/O layer.
     package var backlog = 0
 
-    private let ring: UnsafeMutablePointer<Flight>
+    /// Grows while more is in flight than ever before: a large ring that is mostly empty would have its places pass
+    /// through the cache one after the other. `ringSize` is a power of two.
+    private var ring: UnsafeMutablePointer<Flight>
+    private var ringSize = 256
     private var head: UInt64 = 0
     private var tail: UInt64 = 0
 
@@ -46,7 +50,7 @@ package final class PublishQueue {
 
     /// - Parameter isSharded: whether it publishes by SPUBLISH.
     init(isSharded: Bool = false) {
-        ring = .allocate(capacity: Self.ringCapacity)
+        ring = .allocate(capacity: ringSize)
         verb = isSharded ? "*3\r\n$8\r\nSPUBLISH\r\n$" : "*3\r\n$7\r\nPUBLISH\r\n$"
     }
 
@@ -105,7 +109,7 @@ package final class PublishQueue {
 
     @inline(__always)
     private func push(_ owner: Owner) {
-        precondition(inFlight < Self.ringCapacity, "nothing is asked while the ring is full")
+        if inFlight == ringSize { growRing() }
         let flight: Flight
         switch owner {
         case .app(let slot, let generation, let id):
@@ -117,14 +121,24 @@ package final class PublishQueue {
         case .probe(let number):
             flight = Flight(slot: OwnSlot.probe, generation: 0, id: number, start: output.position)
         }
-        (ring + Int(tail) & (Self.ringCapacity - 1)).initialize(to: flight)
+        (ring + Int(tail) & (ringSize - 1)).initialize(to: flight)
         tail += 1
+    }
+
+    private func growRing() {
+        precondition(inFlight < Self.ringCapacity, "nothing is asked while the ring is full")
+        let grown = UnsafeMutablePointer<Flight>.allocate(capacity: ringSize * 2)
+        for position in head..<tail {
+            (grown + Int(position) & (ringSize * 2 - 1)).initialize(to: ring[Int(position) & (ringSize - 1)])
+        }
+        ring.deallocate()
+        (ring, ringSize) = (grown, ringSize * 2)
     }
 
     /// Whether the oldest unanswered command is a PUBLISH, to which nothing but a number or an error is an answer.
     package var isNumberDue: Bool {
         guard head < tail else { return false }
-        let slot = ring[Int(head) & (Self.ringCapacity - 1)].slot
+        let slot = ring[Int(head) & (ringSize - 1)].slot
         return slot >= 0 || slot == OwnSlot.probe
     }
 
@@ -150,7 +164,7 @@ package final class PublishQueue {
 
     @inline(__always)
     private func pop() -> (owner: Owner, start: UInt64) {
-        let flight = ring[Int(head) & (Self.ringCapacity - 1)]
+        let flight = ring[Int(head) & (ringSize - 1)]
         head += 1
         guard flight.slot < 0 else {
             publishesInFlight -= 1

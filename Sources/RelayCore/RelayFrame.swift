@@ -45,7 +45,7 @@ extension Arena {
 
     /// One frame of `count` bytes of fields, which `write` must write to the last one.
     @inline(__always)
-    private func frame(_ kind: Kind, _ count: Int, _ write: (inout WireWriter) -> Void) -> OutputRange {
+    private mutating func frame(_ kind: Kind, _ count: Int, _ write: (inout WireWriter) -> Void) -> OutputRange {
         let body = 1 + WireWriter.size(ofVarint: UInt64(count)) + count
         let start = allocate(4 + body)
         var writer = WireWriter(start)
@@ -56,17 +56,13 @@ extension Arena {
         return OutputRange(base: start, count: 4 + body)
     }
 
-    /// Whether a Message with these fields is a body of at most `limit` bytes.
+    /// Whether a Message with fields of `size` bytes is a body of at most `limit` bytes.
     @inline(__always)
-    static func fits(
-        _ channel: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ pattern: UnsafeRawBufferPointer?,
-        within limit: Int
-    ) -> Bool {
-        WireWriter.size(ofBytes: messageSize(channel, payload, pattern)) <= limit
-    }
+    static func fits(_ size: Int, within limit: Int) -> Bool { WireWriter.size(ofBytes: size) <= limit }
 
+    /// The bytes of a Message's fields.
     @inline(__always)
-    private static func messageSize(
+    static func messageSize(
         _ channel: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ pattern: UnsafeRawBufferPointer?
     ) -> Int {
         WireWriter.size(ofBytes: channel.count)
@@ -74,11 +70,12 @@ extension Arena {
             + (pattern.map { WireWriter.size(ofBytes: $0.count) } ?? 0)
     }
 
+    /// A Message. `size` is the `messageSize` of its fields, which the caller has compared with a limit.
     @inline(__always)
-    func message(
-        channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, pattern: UnsafeRawBufferPointer?
+    mutating func message(
+        channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, pattern: UnsafeRawBufferPointer?, size: Int
     ) -> OutputRange {
-        frame(.message, Self.messageSize(channel, payload, pattern)) { writer in
+        frame(.message, size) { writer in
             writer.field(1, channel, always: true)
             writer.field(2, payload)
             if let pattern { writer.field(3, pattern, always: true) }
@@ -87,7 +84,7 @@ extension Arena {
 
     /// A Reply to a request that was carried out. It is short, so it is written first and measured then.
     @inline(__always)
-    func reply(id: UInt64, outcome: Outcome, receivers: UInt64) -> OutputRange {
+    mutating func reply(id: UInt64, outcome: Outcome, receivers: UInt64) -> OutputRange {
         let headerCount = 6  // the length of the body; tag and length, a byte each, of the Reply in it
         let mostFields = 11 + 2 + 11
         let start = allocate(headerCount + mostFields)
@@ -104,7 +101,7 @@ extension Arena {
         return OutputRange(base: start, count: headerCount + count)
     }
 
-    func reply(id: UInt64, outcome: Outcome, detail: String, names: [UnsafeRawBufferPointer]) -> OutputRange {
+    mutating func reply(id: UInt64, outcome: Outcome, detail: String, names: [UnsafeRawBufferPointer]) -> OutputRange {
         let count =
             WireWriter.size(ofField: id) + 2 + WireWriter.size(ofText: detail)
             + names.reduce(0) { $0 + WireWriter.size(ofBytes: $1.count) }
@@ -116,11 +113,11 @@ extension Arena {
         }
     }
 
-    func status(_ status: RelayStatus) -> OutputRange {
+    mutating func status(_ status: RelayStatus) -> OutputRange {
         frame(.status, Self.size(of: status)) { Self.write(status, to: &$0) }
     }
 
-    func welcome(_ identity: RelayIdentity, status: RelayStatus) -> OutputRange {
+    mutating func welcome(_ identity: RelayIdentity, status: RelayStatus) -> OutputRange {
         let statusCount = Self.size(of: status)
         let count =
             2 + WireWriter.size(ofText: identity.version) + WireWriter.size(ofText: identity.id)
@@ -139,7 +136,7 @@ extension Arena {
         }
     }
 
-    func loss(_ loss: LossReport) -> OutputRange {
+    mutating func loss(_ loss: LossReport) -> OutputRange {
         let count =
             WireWriter.size(ofField: loss.publishes) + WireWriter.size(ofField: loss.messages)
             + WireWriter.size(ofText: loss.reason) + WireWriter.size(ofField: loss.publishesUnknown)
@@ -153,14 +150,14 @@ extension Arena {
         }
     }
 
-    func error(_ code: ErrorCode, detail: String) -> OutputRange {
+    mutating func error(_ code: ErrorCode, detail: String) -> OutputRange {
         frame(.error, 2 + WireWriter.size(ofText: detail)) { writer in
             writer.field(1, UInt64(code.rawValue))
             writer.field(2, detail)
         }
     }
 
-    func revoked(_ name: UnsafeRawBufferPointer, isPattern: Bool, detail: String) -> OutputRange {
+    mutating func revoked(_ name: UnsafeRawBufferPointer, isPattern: Bool, detail: String) -> OutputRange {
         let count = WireWriter.size(ofBytes: name.count) + WireWriter.size(ofText: detail)
         return frame(.revoked, count) { writer in
             writer.field(isPattern ? 2 : 1, name, always: true)
@@ -204,7 +201,7 @@ package struct RelayIdentity: Sendable {
 
 /// The bytes of one Error frame on its own, for a peer that never becomes a connection.
 package func encodeErrorFrame(_ code: ErrorCode, detail: String) -> [UInt8] {
-    let arena = Arena()
+    var arena = Arena()
     let range = arena.error(code, detail: detail)
     return Array(UnsafeBufferPointer(start: range.base, count: range.count))
 }

@@ -8,7 +8,7 @@ import Testing
     private static let sizes = [0, 1, 120, 125, 126, 127, 128, 129, 16_370, 16_380, 16_383, 16_384, 16_390, 70_000]
 
     @Test func fitsSaysTheSizeOfTheBody() throws {
-        let arena = Arena()
+        var arena = Arena()
         for size in Self.sizes {
             for pattern in [nil, "p*"] as [String?] {
                 try lending([UInt8](repeating: 120, count: size)) { payload in
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func framesOfOneTurnStayWhereTheyAreAndWhatTheyAre() throws {
-        let arena = Arena()
+        var arena = Arena()
         var random = SeededGenerator(seed: 5)
         for _ in 0..<5 {
             var frames: [(OutputRange, [UInt8])] = []
@@ -67,14 +67,14 @@ import Testing
     }
 
     @Test func successiveFramesAreNeighbours() {
-        let arena = Arena()
+        var arena = Arena()
         let first = arena.reply(id: 1, outcome: .ok, receivers: 0)
         let second = arena.reply(id: 2, outcome: .ok, receivers: 0)
         #expect(first.base + first.count == second.base)
     }
 
     @Test func aFrameLargerThanAChunkGetsOneOfItsOwn() throws {
-        let arena = Arena()
+        var arena = Arena()
         for size in [256 << 10, 1 << 20, 3 << 20] {
             let payload = [UInt8](repeating: 7, count: size)
             let frame = lending("c") { channel in

@@ -29,7 +29,7 @@ func expect(_ range: OutputRange, _ expected: HubrelayRelayFrame) throws {
     @Test(arguments: seeds(2))
     func messages(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let arena = Arena()
+        var arena = Arena()
         for _ in 0..<500 {
             let (channel, payload) = (random.text(1...60), random.bytes(0...300))
             let pattern = random.oneIn(2) ? random.text(1...60) : nil
@@ -52,7 +52,7 @@ func expect(_ range: OutputRange, _ expected: HubrelayRelayFrame) throws {
     @Test(arguments: seeds(2))
     func replies(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let arena = Arena()
+        var arena = Arena()
         for _ in 0..<500 {
             let (id, outcome, receivers) = (random.number(), random.pick(Self.outcomes), random.number())
             var expected = HubrelayRelayFrame()
@@ -82,7 +82,7 @@ func expect(_ range: OutputRange, _ expected: HubrelayRelayFrame) throws {
     @Test(arguments: seeds(2))
     func losses(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let arena = Arena()
+        var arena = Arena()
         for _ in 0..<500 {
             let report = LossReport(
                 publishes: random.number(), messages: random.number(), publishesUnknown: random.number(),
@@ -101,7 +101,7 @@ func expect(_ range: OutputRange, _ expected: HubrelayRelayFrame) throws {
 
     @Test func errorsAndRevocations() throws {
         var random = SeededGenerator(seed: 3)
-        let arena = Arena()
+        var arena = Arena()
         for code in ErrorCode.allCases {
             let detail = random.text(0...60)
             let expected = HubrelayRelayFrame.with {

@@ -38,7 +38,7 @@ private func oracle(_ status: RelayStatus) -> HubrelayStatus {
     @Test(arguments: seeds(2))
     func statusesAndWelcomes(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let arena = Arena()
+        var arena = Arena()
         for _ in 0..<500 {
             let status = random.relayStatus()
             try expect(arena.status(status), .with { $0.status = oracle(status) })
