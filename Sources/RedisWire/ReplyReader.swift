@@ -1,7 +1,8 @@
 internal import CHiredis
 
 /// Reads RESP2 as it comes from Redis, in pieces of any size, and hands each complete reply to a ``ReplySink``.
-/// hiredis finds the elements; a message or a confirmation costs no allocation.
+/// hiredis finds the elements, but for whole messages and integers, which are read where they lie; none of these costs
+/// an allocation.
 ///
 /// The reader never reads ahead of the pieces and holds at most one unfinished reply. After an error or
 /// ``stop()`` it is of no more use: a new connection takes a new one.
@@ -13,7 +14,8 @@ package final class ReplyReader {
     private static let largeReplyBytes = 1 << 20
 
     private let assembler: ReplyAssembler
-    private let sink: Unmanaged<ReplySink>
+    /// Invariant: `feed` holds on to the sink while it hands something to it.
+    let borrowedSink: Unmanaged<ReplySink>
     private let limits: ReplyLimits
     private let functions: UnsafeMutablePointer<redisReplyObjectFunctions>
     private var reader: UnsafeMutablePointer<redisReader>
@@ -26,7 +28,7 @@ package final class ReplyReader {
     /// `sink` is not retained, and must live as long as it may still be fed.
     package init(limits: ReplyLimits = ReplyLimits(), sink: ReplySink) {
         self.limits = limits
-        self.sink = .passUnretained(sink)
+        borrowedSink = .passUnretained(sink)
         assembler = ReplyAssembler(limits: limits, sink: sink)
         functions = .allocate(capacity: 1)
         functions.initialize(to: .assembling)
@@ -40,6 +42,9 @@ package final class ReplyReader {
 
     /// Bytes of memory that the buffer of unfinished replies takes.
     package var bufferCapacity: Int { hubrelay_buffer_capacity(reader) }
+
+    var isStopped: Bool { assembler.stopped }
+    var maxReplyBytes: Int { limits.maxReplyBytes }
 
     /// Ends the reading: nothing more is handed to the sink. May be called at any time, also from inside a call of
     /// the sink, whose `feed` then returns without an error.
@@ -59,33 +64,44 @@ package final class ReplyReader {
         feeding = true
         defer { feeding = false }
         // Once for all that has arrived: a sink whose link is dropped by what it reads lives to the end of this.
-        let sink = sink.takeUnretainedValue()
+        let sink = borrowedSink.takeUnretainedValue()
         defer { withExtendedLifetime(sink) {} }
 
         var rest = bytes[...]
-        while !rest.isEmpty, !assembler.stopped {
-            try take(UnsafeRawBufferPointer(rebasing: rest.prefix(Self.pieceBytes)))
-            rest = rest.dropFirst(Self.pieceBytes)
+        while true {
+            if pendingBytes == 0 { rest = rest.dropFirst(readInPlace(UnsafeRawBufferPointer(rebasing: rest))) }
+            if rest.isEmpty || assembler.stopped { return }
+            rest = rest.dropFirst(try take(UnsafeRawBufferPointer(rebasing: rest.prefix(Self.pieceBytes))))
         }
     }
 
-    private func take(_ piece: UnsafeRawBufferPointer) throws(ReplyError) {
+    /// Gives `piece` to hiredis.
+    /// - Returns: how many of its bytes have been taken: all of them, unless what follows a reply may be one that is
+    ///   read in place.
+    private func take(_ piece: UnsafeRawBufferPointer) throws(ReplyError) -> Int {
         guard redisReaderFeed(reader, piece.baseAddress, piece.count) == REDIS_OK else { throw ended() }
         var unfinished = pendingBytes + piece.count
         while unfinished > 0 {
             var reply: UnsafeMutableRawPointer?
             guard redisReaderGetReply(reader, &reply) == REDIS_OK else {
                 pendingBytes = 0
-                if assembler.stopped { return }
+                if assembler.stopped { return piece.count }
                 throw ended()
             }
             guard reply != nil else { break }
             let rest = unreadBytes
             if unfinished - rest > Self.largeReplyBytes { renew() }
             unfinished = rest
+            if rest > 0, ReplyCursor.mayBegin(UnsafeRawBufferPointer(rebasing: piece[(piece.count - rest)...])) {
+                // hiredis is between two replies, and what it has not read counts as read.
+                reader.pointee.pos = reader.pointee.len
+                pendingBytes = 0
+                return piece.count - rest
+            }
         }
         pendingBytes = unfinished
         if unfinished > 0 { try checkUnfinished() }
+        return piece.count
     }
 
     /// Bytes that hiredis holds and has not read yet.
