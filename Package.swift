@@ -10,6 +10,12 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+// lld: the default linker warns of `mktemp` in the static FoundationEssentials that comes with the argument parser; and
+// what nobody calls is left out.
+let releaseLinking: [LinkerSetting] = [
+    .unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections"], .when(configuration: .release))
+]
+
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -52,12 +58,7 @@ let package = Package(
             dependencies: [
                 "Configuration", "Relay", "RelayCore", "Posix", "TextFormats", argumentParser, logging,
             ],
-            swiftSettings: settings,
-            // lld: the default linker warns of `mktemp` in the static FoundationEssentials that comes with the
-            // argument parser; and what nobody calls is left out.
-            linkerSettings: [
-                .unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections"], .when(configuration: .release))
-            ]),
+            swiftSettings: settings, linkerSettings: releaseLinking),
 
         .target(
             name: "TestSupport", dependencies: [protobuf], path: "Tests/Support", swiftSettings: settings),
@@ -97,6 +98,10 @@ let package = Package(
         .testTarget(
             name: "FaultTests", dependencies: ["TestSupport", "hubrelay", protobuf], path: "Tests/Faults",
             exclude: ["README.md"], swiftSettings: settings),
+        // The hot path without its sockets, for counting instructions and allocations.
+        .executableTarget(
+            name: "hubrelay-microbenchmarks", dependencies: ["RelayCore", "RedisWire"], path: "Tests/Microbenchmarks",
+            exclude: ["Baselines", "README.md", "run"], swiftSettings: settings, linkerSettings: releaseLinking),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,100 @@
+import RelayCore
+
+/// A hub whose sockets take everything at once, and throw it away. What the I/O layer does around the hub is done here in
+/// the same order, without its system calls.
+final class Bench: HubEnvironment {
+    static let prefix = "app:"
+    /// So many messages in a turn: the relay under load finds several in each buffer that it reads.
+    static let batch = 32
+
+    let hub: Hub
+    let node: HubNode
+    /// Bytes that went to apps, and to Redis.
+    private(set) var bytesToApps = 0
+    private(set) var bytesToRedis = 0
+    /// Names of which Redis has confirmed that they are subscribed to, or not any more.
+    private(set) var confirmations = 0
+    private let redisName = UnsafeMutableRawBufferPointer.allocate(byteCount: 1024, alignment: 1)
+
+    /// The links are up, and nothing is subscribed to.
+    /// - Parameter isSharded: whether every name is at the one node of a cluster, rather than at a single Redis.
+    init(isSharded: Bool = false) {
+        let prefix = Array(Self.prefix.utf8)
+        hub = Hub(
+            identity: RelayIdentity(version: "1", id: "1", maxPayloadBytes: 1 << 20, features: ["patterns"]),
+            prefix: prefix, patternPrefix: prefix,
+            limits: Hub.Limits(
+                maxConnections: 128, maxSubscriptions: 1 << 20, maxSubscriptionsPerConnection: 1 << 20,
+                helloTimeout: 5_000_000_000, frameTimeout: 30_000_000_000),
+            bounds: .init(window: 4 << 20, maxBuffered: 64 << 20, hardBound: 8 << 20), counters: Counters(),
+            status: RelayStatus(), seed: 42, hashSlots: isSharded ? HashSlots(prefix: prefix) : nil)
+        node = isSharded ? hub.addNode() : hub.nodes[0]
+        for slot in hub.slots?.usedSlots ?? 0..<0 { hub.assign(slot, to: UInt16(node.index)) }
+        hub.now = 1_000_000_000
+        hub.environment = self
+        hub.outboxes.flush = { [unowned self] in flush($0) }
+        node.isPublishing = true
+        hub.beginRestore(node)
+        hub.goLiveIfRestored(node)
+    }
+
+    deinit { redisName.deallocate() }
+
+    /// A connection that has said Hello, and has its Welcome.
+    func connect() -> Int {
+        guard let slot = hub.openConnection() else { fatalError("as many connections as the hub allows") }
+        hub.receive(permanent(Frames.hello()), from: slot)
+        flushApps()
+        return slot
+    }
+
+    /// New connections that receive by `name`.
+    func subscribe(connections: Int, to name: String, isPattern: Bool = false) {
+        let frame = permanent(Frames.subscribe([name], isPattern: isPattern))
+        for _ in 0..<connections { hub.receive(frame, from: connect()) }
+        answerSubscribes()
+        flushApps()
+    }
+
+    /// Redis is told about names one by one, and confirms each.
+    func answerSubscribes() {
+        while node.hasSubscribeCommands {
+            var verb = SubscribeVerb.subscribe
+            var length = 0
+            _ = hub.nextSubscribeCommand(node, limit: 1) {
+                verb = $0
+            } append: { prefix, name in
+                redisName.copyMemory(from: prefix)
+                UnsafeMutableRawBufferPointer(rebasing: redisName[prefix.count...]).copyMemory(from: name)
+                length = prefix.count + name.count
+            }
+            guard length > 0 else { return }
+            let name = UnsafeRawBufferPointer(rebasing: redisName[..<length])
+            guard hub.confirmed(verb, redisName: name, by: node) == .none else { fatalError("not what was asked") }
+            confirmations += 1
+        }
+    }
+
+    func flushApps() {
+        hub.outboxes.drainDirty { flush($0) }
+        hub.outboxes.arena.reset()
+    }
+
+    private func flush(_ slot: Int) {
+        hub.outboxes.write(slot) { ranges in
+            for range in ranges { bytesToApps += range.count }
+            return 0
+        }
+    }
+
+    func flushPublishes(to node: HubNode) {
+        bytesToRedis += node.publishes.output.count
+        node.publishes.output.removeAll()
+    }
+
+    func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {
+        fatalError("a connection has ended: \(detail)")
+    }
+
+    func resumeReading(_ slot: Int) {}
+}
