@@ -17,9 +17,15 @@ enum Frames {
         (1...count).flatMap { frame(.publish, field(1, Array(channel.utf8)) + field(2, payload) + field(3, $0)) }
     }
 
+    /// The names must be shorter than 128 bytes.
     static func subscribe(_ names: [String], isPattern: Bool = false) -> [UInt8] {
         var fields = field(1, 1)
-        for name in names { fields += field(isPattern ? 3 : 2, Array(name.utf8)) }
+        for name in names {
+            // Without an array for each: there may be 100,000.
+            fields.append(isPattern ? 3 << 3 | 2 : 2 << 3 | 2)
+            fields.append(UInt8(name.utf8.count))
+            fields.append(contentsOf: name.utf8)
+        }
         return frame(.subscribe, fields)
     }
 
