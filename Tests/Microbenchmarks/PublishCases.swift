@@ -2,37 +2,44 @@ import RelayCore
 
 /// From an app's Publish to what is written to Redis, and from Redis's answer to the Reply.
 let publishCases = [
-    Benchmark(name: "publish-1", operations: 1) { publishing(1) },
-    Benchmark(name: "publish-32", operations: 32) { publishing(32) },
-    Benchmark(name: "publish-32-sharded", operations: 32) { publishing(32, isSharded: true) },
-    Benchmark(name: "reply-1", operations: 1) { answering(1) },
-    Benchmark(name: "reply-32", operations: 32) { answering(32) },
+    Benchmark(name: "publish-1", operations: messages) { publishing(aTurn: 1) },
+    Benchmark(name: "publish-32", operations: messages) { publishing(aTurn: 32) },
+    Benchmark(name: "publish-32-sharded", operations: messages) { publishing(aTurn: 32, isSharded: true) },
+    Benchmark(name: "reply-1", operations: messages) { answering(aTurn: 1) },
+    Benchmark(name: "reply-32", operations: messages) { answering(aTurn: 32) },
 ]
 
+/// In one round, of as many turns as that takes.
+private let messages = 32
+
 /// The publishes are never answered: there is room for all of them.
-private func publishing(_ count: Int, isSharded: Bool = false) -> Workload {
+private func publishing(aTurn count: Int, isSharded: Bool = false) -> Workload {
     let bench = Bench(isSharded: isSharded)
     let slot = bench.connect()
     let frames = permanent(Frames.publishes(count))
     let command = Frames.resp(
         Array((isSharded ? "SPUBLISH" : "PUBLISH").utf8), Array((Bench.prefix + Frames.channel).utf8), Frames.payload)
-    return Workload(outputOfRound: count * command.count, output: { bench.bytesToRedis }) {
-        bench.hub.receive(frames, from: slot)
-        bench.flushPublishes(to: bench.node)
+    return Workload(outputOfRound: messages * command.count, output: { bench.bytesToRedis }) {
+        for _ in 0..<messages / count {
+            bench.hub.receive(frames, from: slot)
+            bench.flushPublishes(to: bench.node)
+        }
     }
 }
 
 /// All publishes are in flight beforehand.
-private func answering(_ count: Int) -> Workload {
+private func answering(aTurn count: Int) -> Workload {
     let bench = Bench()
     let slot = bench.connect()
     // Rounds to warm up and to measure, and some more.
-    let frames = permanent(Frames.publishes(count))
+    let frames = permanent(Frames.publishes(messages))
     for _ in 0..<320 { bench.hub.receive(frames, from: slot) }
     bench.flushPublishes(to: bench.node)
     let reply = Frames.size(ofFields: (Frames.field(1, 1) + Frames.field(2, 1) + Frames.field(3, 3)).count)
-    return Workload(outputOfRound: count * reply, output: { bench.bytesToApps }) {
-        for _ in 0..<count { _ = bench.hub.publishAnswered(receivers: 3, by: bench.node) }
-        bench.flushApps()
+    return Workload(outputOfRound: messages * reply, output: { bench.bytesToApps }) {
+        for _ in 0..<messages / count {
+            for _ in 0..<count { _ = bench.hub.publishAnswered(receivers: 3, by: bench.node) }
+            bench.flushApps()
+        }
     }
 }
