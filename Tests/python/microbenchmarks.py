@@ -2,9 +2,9 @@
 import collections
 import re
 
-# Repeated runs differ by 0.1 % at most, so this is for changes that shift a few instructions and mean nothing. What is on
+# Repeated runs differ by 0.02 %, so this is for changes that shift a few instructions and mean nothing. What is on
 # record does not move with them: many such changes together are found.
-TOLERANCE = 0.03
+TOLERANCE = 0.02
 # With another compiler or another library the same source is other code.
 TOLERANCE_OTHER_TOOLS = 0.15
 # So many instructions do not count, in cases of a few dozen of them.
