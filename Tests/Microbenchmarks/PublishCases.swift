@@ -12,11 +12,18 @@ let publishCases = [
 /// In one round, of as many turns as that takes.
 private let messages = 32
 
-/// The publishes are never answered: there is room for all of them.
+/// Rounds to warm up and to measure, and some more.
+private let rounds = 320
+
+/// The publishes are never answered, and there is room for all of them: as many have been in flight before.
 private func publishing(aTurn count: Int, isSharded: Bool = false) -> Workload {
     let bench = Bench(isSharded: isSharded)
     let slot = bench.connect()
     let frames = permanent(Frames.publishes(count))
+    for _ in 0..<rounds * messages / count { bench.hub.receive(frames, from: slot) }
+    for _ in 0..<rounds * messages { _ = bench.hub.publishAnswered(receivers: 0, by: bench.node) }
+    bench.flushPublishes(to: bench.node)
+    bench.flushApps()
     let command = Frames.resp(
         Array((isSharded ? "SPUBLISH" : "PUBLISH").utf8), Array((Bench.prefix + Frames.channel).utf8), Frames.payload)
     return Workload(outputOfRound: messages * command.count, output: { bench.bytesToRedis }) {
@@ -31,9 +38,8 @@ private func publishing(aTurn count: Int, isSharded: Bool = false) -> Workload {
 private func answering(aTurn count: Int) -> Workload {
     let bench = Bench()
     let slot = bench.connect()
-    // Rounds to warm up and to measure, and some more.
     let frames = permanent(Frames.publishes(messages))
-    for _ in 0..<320 { bench.hub.receive(frames, from: slot) }
+    for _ in 0..<rounds { bench.hub.receive(frames, from: slot) }
     bench.flushPublishes(to: bench.node)
     let reply = Frames.size(ofFields: (Frames.field(1, 1) + Frames.field(2, 1) + Frames.field(3, 3)).count)
     return Workload(outputOfRound: messages * reply, output: { bench.bytesToApps }) {
