@@ -61,19 +61,4 @@ package struct ProcessStats {
         // Not ".", not "..", and not the descriptor of this very listing.
         return entries - 3
     }
-
-    /// A file of /proc, whose size is not known before it is read.
-    private static func readProcFile(_ path: String) -> String? {
-        let number = retrying { open(path, O_RDONLY | O_CLOEXEC) }
-        guard number >= 0 else { return nil }
-        let descriptor = Descriptor(owning: number)
-        var content: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 16 * 1024)
-        while true {
-            let count = retrying { Glibc.read(descriptor.number, &piece, piece.count) }
-            guard count >= 0 else { return nil }
-            if count == 0 { return String(decoding: content, as: UTF8.self) }
-            content += piece[..<count]
-        }
-    }
 }

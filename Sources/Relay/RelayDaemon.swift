@@ -114,6 +114,7 @@ extension Relay {
         watchdogInterval = watchdogMicroseconds().map { $0 * 1000 }
         // Who asked not to wait for Redis is told that it started only when Redis is there.
         if configuration.redis.attemptsAtStart == nil { announceReady() }
+        CodePages.release()
         loop.run()
         if !isEnded { end() }
     }

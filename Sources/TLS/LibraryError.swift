@@ -11,7 +11,10 @@ struct LibraryError {
     let text: String
 
     /// Forgets what former calls have left: the queue belongs to the thread, not to a connection.
-    static func clear() { ERR_clear_error() }
+    static func clear() {
+        // Nearly always there is nothing, and to clear the queue OpenSSL walks through all of its places.
+        if ERR_peek_error() != 0 { ERR_clear_error() }
+    }
 
     /// Takes the first entry and forgets the others.
     static func take() -> LibraryError {
