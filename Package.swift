@@ -42,6 +42,8 @@ let package = Package(
         .target(name: "RelayCore", swiftSettings: settings),
         .target(name: "Posix", dependencies: ["CPosix"], swiftSettings: settings),
         .target(name: "TextFormats", swiftSettings: settings),
+        // Pure: what the benchmark measured in, texts for people and programs out.
+        .target(name: "BenchmarkReport", dependencies: ["TextFormats"], swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: settings),
         .target(name: "RedisWire", dependencies: ["CHiredis"], swiftSettings: settings),
         .target(name: "TLS", dependencies: ["COpenSSL", "Posix"], swiftSettings: settings),
@@ -90,6 +92,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "TextFormatsTests", dependencies: ["TextFormats"], path: "Tests/TextFormats",
+            swiftSettings: settings),
+        .testTarget(
+            name: "BenchmarkReportTests", dependencies: ["BenchmarkReport"], path: "Tests/BenchmarkReport",
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport", "hubrelay", protobuf],
