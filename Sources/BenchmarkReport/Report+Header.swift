@@ -1,0 +1,43 @@
+extension Report {
+    /// Where and when, as pairs of a name and what there is to say.
+    var header: [(name: String, value: String)] {
+        [
+            ("date", date), ("machine", machine.line), ("versions", versions.line),
+            ("processors", pinned ? "everything pinned to one" : "not pinned"),
+            ("rounds", "\(whole(rounds)), of which medians are shown"),
+        ]
+    }
+
+    /// What went wrong, a line for each workload and target: such figures are not to be believed. Losses that the
+    /// relay reports are none of it.
+    var warnings: [String] {
+        workloads.flatMap { row in
+            Target.allCases.compactMap { target in
+                let wrongs = [("missing", \MessageCounts.missing), ("twice", \.duplicates), ("refused", \.refused)]
+                    .compactMap { name, count in
+                        let sum = row.sum(target, count)
+                        return sum == 0 ? nil : "\(whole(sum)) \(name)"
+                    }
+                let name = target == .relay ? "through hubrelay" : "direct"
+                return wrongs.isEmpty ? nil : "\(row.name), \(name): \(wrongs.joined(separator: ", "))"
+            }
+        }
+    }
+}
+
+extension Machine {
+    /// What is known, in one line.
+    var line: String {
+        let parts = [
+            processor, cores.map { "\(whole($0)) core\($0 == 1 ? "" : "s")" },
+            memoryBytes.map { fixed(Double($0) / 1_073_741_824, decimals: 1) + " GiB" }, kernel,
+        ]
+        let known = parts.compactMap { $0 }
+        return known.isEmpty ? "unknown" : known.joined(separator: ", ")
+    }
+}
+
+extension Versions {
+    /// Of both.
+    var line: String { "hubrelay \(hubrelay ?? "unknown"), redis-server \(redis ?? "unknown")" }
+}

@@ -1,0 +1,70 @@
+import Testing
+
+@testable import BenchmarkReport
+
+@Suite("Which workloads are plotted, and where")
+struct PlotTests {
+    func workloads(_ runs: [Measurement]) -> [WorkloadFigures] { report(runs).workloads }
+
+    func text(_ pictures: [Picture]) -> String {
+        var page = Markup()
+        for picture in pictures { picture.write(to: &page) }
+        return page.text
+    }
+
+    @Test("bars are split by scale, and keep their order")
+    func scales() {
+        let costs = [("a", 1.0), ("b", 100), ("c", 0.5), ("d", 13), ("e", 12.5), ("f", 2)]
+        let rows = workloads(costs.map { run($0.0, .publish, .direct, redis: $0.1) })
+        #expect(CostBars.scales(rows).map { $0.map(\.name) } == [["a", "c", "f"], ["b", "d", "e"]])
+        #expect(CostBars.scales([]).isEmpty)
+    }
+
+    @Test("a workload of which nothing is known has no bar, and one of which a part is unknown says so")
+    func unknownBars() {
+        #expect(CostBars.pictures(of: workloads([run(.relay, relay: 1, redis: nil)])).isEmpty)
+        let partly = text(
+            CostBars.pictures(of: workloads([run(.relay, relay: 1, redis: nil), run(.direct, redis: 2.5)])))
+        #expect(partly.contains(">not known<") && partly.contains(">2.50<"))
+        let whole = text(
+            CostBars.pictures(of: workloads([run(.relay, relay: 1, redis: 0.5), run(.direct, redis: 2.5)])))
+        #expect(!whole.contains("not known") && whole.contains(">1.00 + 0.500<"))
+    }
+
+    @Test("the greatest latency of n stands at 1 - 1/n, and a summary without a curve has five points")
+    func curves() {
+        let coarse = text(
+            LatencyCurves.pictures(
+                of: workloads([run("timed", .latency, .relay, relay: 1, redis: 1, latencies: latencies(10))])))
+        // The legend's line, and the curve's: from the median near the left to the edge at 99.99 %.
+        let lines = coarse.split(separator: "\n").filter { $0.contains("<polyline") }
+        #expect(lines.count == 2)
+        let points = lines.last?.split(separator: "\"")[1].split(separator: " ") ?? []
+        #expect(points.count == 5)
+        #expect(points.last?.hasPrefix("\(Panel.left + Panel.innerWidth),") == true)
+        #expect(coarse.contains(">99.99 %<") && !coarse.contains(">99.999 %<"))
+    }
+
+    @Test("latencies of workloads that are not about them are not plotted")
+    func otherLatencies() {
+        let rows = workloads([run(.relay, relay: 1, redis: 1, latencies: latencies(10))])
+        #expect(LatencyCurves.pictures(of: rows).isEmpty)
+    }
+
+    @Test("one value of a parameter is no line, and two lines of one group are two plots")
+    func scaleLines() {
+        func payload(_ size: Int, _ subscribers: Int?) -> Measurement {
+            run(
+                "\(size) \(subscribers ?? 0)", .payloads, .relay, relay: 1, redis: 1,
+                parameters: Parameters(payloadBytes: size, subscribers: subscribers))
+        }
+        #expect(ScalePlots.plots(of: workloads([payload(16, nil)]), .payloads).isEmpty)
+        let one = ScalePlots.plots(of: workloads([payload(4096, nil), payload(16, 8)]), .payloads)
+        #expect(one.map(\.pictures.count) == [2])
+        #expect(text(one[0].pictures).contains("16 B: 2.00 us, 4 KiB: 2.00 us"))
+        let two = ScalePlots.plots(
+            of: workloads([payload(16, nil), payload(4096, nil), payload(16, 8), payload(4096, 8)]), .payloads)
+        #expect(two.count == 2)
+        #expect(text(two[1].pictures).contains("Processor time per message, 8 subscribers"))
+    }
+}
