@@ -18,16 +18,25 @@ let releaseLinking: [LinkerSetting] = [
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let histogram: Target.Dependency = .product(
+    name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Benchmark"]))
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 let package = Package(
     name: "hubrelay",
-    products: [.executable(name: "hubrelay", targets: ["hubrelay"])],
+    products: [
+        .executable(name: "hubrelay", targets: ["hubrelay"]),
+        .executable(name: "hubrelay-bench", targets: ["hubrelay-bench"]),
+    ],
+    // What only the benchmark needs is resolved and fetched only where somebody builds the benchmark (Tests/bench):
+    // SwiftPM leaves out a dependency whose every use is under a trait that is off.
+    traits: [.trait(name: "Benchmark", description: "hubrelay-bench can measure, by HdrHistogram.")],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         // For the tests alone: the oracle that our own frame codec is compared with.
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // System libraries: a module map and a shim header each. Every one is imported by one target only.
@@ -36,6 +45,7 @@ let package = Package(
         .systemLibrary(name: "CMicrohttpd"),
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CPosix"),
+        .systemLibrary(name: "CBenchmark"),
 
         // Pure: flags and environment in, a checked configuration out.
         .target(name: "Configuration", swiftSettings: settings),
@@ -59,6 +69,18 @@ let package = Package(
             name: "hubrelay",
             dependencies: [
                 "Configuration", "Relay", "RelayCore", "Posix", "TextFormats", argumentParser, logging,
+            ],
+            swiftSettings: settings, linkerSettings: releaseLinking),
+
+        // The benchmark, which is no part of the relay. All of it but the histograms is built, and tested, without them.
+        .target(
+            name: "BenchmarkLoad",
+            dependencies: ["BenchmarkReport", "RelayCore", "RedisWire", "EventLoop", "Posix", "CBenchmark"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "hubrelay-bench",
+            dependencies: [
+                "BenchmarkLoad", "BenchmarkReport", "Configuration", "EventLoop", "Posix", argumentParser, histogram,
             ],
             swiftSettings: settings, linkerSettings: releaseLinking),
 
@@ -93,6 +115,10 @@ let package = Package(
         .testTarget(
             name: "TextFormatsTests", dependencies: ["TextFormats"], path: "Tests/TextFormats",
             swiftSettings: settings),
+        .testTarget(
+            name: "BenchmarkLoadTests",
+            dependencies: ["BenchmarkLoad", "BenchmarkReport", "RelayCore", "RedisWire"], path: "Tests/Benchmark",
+            exclude: ["README.md"], swiftSettings: settings),
         .testTarget(
             name: "BenchmarkReportTests", dependencies: ["BenchmarkReport"], path: "Tests/BenchmarkReport",
             swiftSettings: settings),

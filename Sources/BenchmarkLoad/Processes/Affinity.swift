@@ -1,0 +1,44 @@
+internal import CBenchmark
+internal import Glibc
+
+/// The processors that processes may run on.
+struct Affinity: Equatable {
+    /// A bit each, 64 to a word.
+    private(set) var mask: [UInt64]
+
+    /// Those that this process may run on.
+    /// - Throws: `BenchmarkFailure` when the kernel does not say.
+    static func own() throws(BenchmarkFailure) -> Affinity {
+        var mask = [UInt64](repeating: 0, count: 1024)
+        let written = hubrelay_get_affinity(0, &mask, mask.count * 8)
+        guard written > 0 else { throw BenchmarkFailure("the kernel does not tell the processors: errno \(-written)") }
+        return Affinity(mask: Array(mask.prefix((Int(written) + 7) / 8)))
+    }
+
+    init(mask: [UInt64]) { self.mask = mask }
+
+    var count: Int { mask.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+    /// The last one alone: the first ones have most of the machine's interrupts.
+    var last: Affinity {
+        var one = Affinity(mask: Array(repeating: 0, count: mask.count))
+        if let word = mask.lastIndex(where: { $0 != 0 }) {
+            one.mask[word] = 1 << UInt64(63 - mask[word].leadingZeroBitCount)
+        }
+        return one
+    }
+
+    /// Moves all threads of the processes. Threads that have just ended do not matter.
+    func apply(to pids: [Int32]) {
+        for pid in pids {
+            guard let directory = opendir("/proc/\(pid)/task") else { continue }
+            defer { closedir(directory) }
+            while let entry = readdir(directory) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if let thread = Int32(name) { _ = hubrelay_set_affinity(thread, mask, mask.count * 8) }
+            }
+        }
+    }
+}

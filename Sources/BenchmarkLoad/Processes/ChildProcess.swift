@@ -1,0 +1,57 @@
+internal import CBenchmark
+internal import Glibc
+internal import Posix
+
+/// A server that the benchmark has started. It ends with the benchmark, however that ends.
+final class ChildProcess {
+    let pid: Int32
+    private let name: String
+    private let log: String
+    private var isReaped = false
+
+    /// - Parameter log: the path that its outputs go to.
+    /// - Throws: `BenchmarkFailure` when there is no process to be had; whether it could be run shows later.
+    init(_ command: [String], log: String) throws(BenchmarkFailure) {
+        let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard output >= 0 else { throw BenchmarkFailure("cannot write \(log): \(errorText(errno))") }
+        defer { close(output) }
+        var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+        defer { words.forEach { free($0) } }
+        pid = hubrelay_start(&words, output)
+        guard pid > 0 else { throw BenchmarkFailure("cannot start \(command[0]): \(errorText(-pid))") }
+        (name, self.log) = (command[0], log)
+    }
+
+    deinit { stop() }
+
+    /// Says why it ended, when it has.
+    func checkRunning() throws(BenchmarkFailure) {
+        guard let status = reap(WNOHANG) else { return }
+        guard status >> 8 & 0xFF != 127 else {
+            throw BenchmarkFailure("\(name) cannot be run: deploy/install-packages demo installs what is missing")
+        }
+        let lines = ProcFile.read(log)?.split(separator: "\n").suffix(5).joined(separator: "\n  ") ?? ""
+        throw BenchmarkFailure("\(name) has ended by itself; its last words:\n  \(lines)")
+    }
+
+    /// Ends it, in ten seconds at the latest, and waits for that.
+    func stop() {
+        guard !isReaped else { return }
+        kill(pid, SIGTERM)
+        for _ in 0..<2_000 {
+            if reap(WNOHANG) != nil { return }
+            usleep(5_000)
+        }
+        kill(pid, SIGKILL)
+        _ = reap(0)
+    }
+
+    /// The status once it has ended.
+    private func reap(_ options: Int32) -> Int32? {
+        guard !isReaped else { return 0 }
+        var status: Int32 = 0
+        guard waitpid(pid, &status, options) == pid else { return nil }
+        isReaped = true
+        return status
+    }
+}

@@ -1,0 +1,73 @@
+internal import BenchmarkReport
+internal import CBenchmark
+internal import Glibc
+
+/// What a process has used up to now, all threads.
+struct ProcessUsage {
+    /// Seconds, to the nanosecond.
+    var total: Double
+    /// Ticks of the clock, 10 ms as a rule: only how `total` is divided is taken from them.
+    var userTicks: UInt64
+    var systemTicks: UInt64
+
+    /// Reads the process's CPU clock and /proc/PID/stat (proc(5)). Nil: it is not there, or not in this pid namespace.
+    static func read(of pid: Int32) -> ProcessUsage? {
+        let nanoseconds = hubrelay_processor_time(pid)
+        guard nanoseconds >= 0, let statistics = ProcFile.read("/proc/\(pid)/stat") else { return nil }
+        return ProcessUsage(nanoseconds: nanoseconds, statistics: statistics)
+    }
+
+    /// - Parameter statistics: the text of /proc/PID/stat.
+    init?(nanoseconds: Int64, statistics: String) {
+        // The second field is the program's name in parentheses, and may have anything in it.
+        guard let end = statistics.lastIndex(of: ")") else { return nil }
+        let fields = statistics[end...].dropFirst(2).split(separator: " ")
+        guard fields.count > 12, let user = UInt64(fields[11]), let system = UInt64(fields[12]) else { return nil }
+        (total, userTicks, systemTicks) = (Double(nanoseconds) / 1e9, user, system)
+    }
+
+    /// What was used since an earlier reading.
+    func since(_ earlier: ProcessUsage) -> ProcessorTime {
+        let seconds = max(0, total - earlier.total)
+        let (user, system) = (userTicks &- earlier.userTicks, systemTicks &- earlier.systemTicks)
+        // In a time too short for ticks: as the process has divided its time up to now.
+        let (part, all) =
+            user + system > 0
+            ? (Double(user), Double(user + system)) : (Double(userTicks), Double(userTicks + systemTicks))
+        let share = all > 0 ? part / all : 0
+        return ProcessorTime(user: seconds * share, system: seconds * (1 - share))
+    }
+
+    /// Resident bytes of a process, exactly (smaps_rollup), or where that cannot be read as the kernel counts along.
+    static func residentBytes(of pid: Int32) -> Int? {
+        if let text = ProcFile.read("/proc/\(pid)/smaps_rollup"), let kilobytes = ProcFile.number("Rss:", in: text) {
+            return kilobytes * 1024
+        }
+        return ProcFile.read("/proc/\(pid)/status").flatMap { ProcFile.number("VmRSS:", in: $0) }.map { $0 * 1024 }
+    }
+}
+
+/// Files of /proc, whose size is not known before they are read.
+enum ProcFile {
+    /// Nil: it cannot be read.
+    static func read(_ path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var content: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let count = Glibc.read(descriptor, &piece, piece.count)
+            if count < 0 { return nil }
+            if count == 0 { return String(decoding: content, as: UTF8.self) }
+            content += piece[..<count]
+        }
+    }
+
+    /// The first number after a key at the beginning of a line.
+    static func number(_ key: String, in text: String) -> Int? {
+        text.split(separator: "\n").first { $0.hasPrefix(key) }
+            .flatMap { $0.dropFirst(key.count).split(whereSeparator: { $0 == " " || $0 == "\t" }).first }
+            .flatMap { Int($0) }
+    }
+}

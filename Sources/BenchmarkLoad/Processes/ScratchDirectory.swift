@@ -1,0 +1,33 @@
+internal import Glibc
+internal import Posix
+
+/// A directory of this run alone, with files and no folders in it; removed at the end.
+final class ScratchDirectory {
+    let path: String
+
+    /// - Throws: `BenchmarkFailure` when TMPDIR, or /tmp, takes none.
+    init() throws(BenchmarkFailure) {
+        // Short, since a socket's path has at most 107 bytes.
+        var template = Array("\(environmentVariable("TMPDIR") ?? "/tmp")/hrbench-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw BenchmarkFailure("cannot make a directory in TMPDIR or /tmp: \(errorText(errno))")
+        }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit { remove() }
+
+    func path(of name: String) -> String { "\(path)/\(name)" }
+
+    func remove() {
+        guard let directory = opendir(path) else { return }
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { unlink(self.path(of: name)) }
+        }
+        closedir(directory)
+        rmdir(path)
+    }
+}

@@ -1,0 +1,93 @@
+internal import BenchmarkReport
+internal import EventLoop
+
+/// One run of one workload against one target. Subclasses measure; here is what they share.
+class Run: ConnectionEvents {
+    let stage: Stage
+    var driver: Driver { stage.driver }
+    /// Filled in as the run goes on.
+    var measurement: Measurement
+    /// Messages on their way out are written from this.
+    let template: PublishTemplate
+    let names: ChannelNames
+    private(set) var connections: [LoadConnection] = []
+    /// How long latencies took; of the measured part of the run alone.
+    let latencies: any LatencyRecorder
+    /// Whether what happens now is measured.
+    private(set) var isMeasuring = false
+
+    init(_ workload: Workload, _ target: Target, _ stage: Stage, channels: Int = 1) {
+        self.stage = stage
+        measurement = Measurement(
+            workload: workload.name, group: workload.group, target: target, round: 0,
+            parameters: workload.parameters, seconds: 0, messages: 0, counts: MessageCounts())
+        names = stage.newNames(channels, for: target)
+        template =
+            target == .relay
+            ? .frame(names: names, payloadBytes: workload.payloadBytes)
+            : .command(names: names, payloadBytes: workload.payloadBytes)
+        latencies = stage.newRecorder()
+    }
+
+    /// Does everything up to the point where nothing is under way any more.
+    func measure() throws(BenchmarkFailure) { preconditionFailure("to be overridden") }
+
+    /// Counts what has been done up to now; what of it was done while measuring becomes the measurement's.
+    func counted() -> (published: Int, delivered: Int) { preconditionFailure("to be overridden") }
+
+    // MARK: For subclasses
+
+    /// Opens connections, and returns when all of them can send.
+    func open(_ count: Int) throws(BenchmarkFailure) -> [LoadConnection] {
+        let first = connections.count
+        for _ in 0..<count {
+            // No more at a time than any listener's queue holds.
+            let ready = connections.count - 64
+            try driver.wait("a connection is served") { [driver] in driver.readyConnections > ready }
+            let connection = newConnection()
+            connection.open()
+        }
+        let all = connections.count
+        try driver.wait("\(count) connections are served") { [driver] in driver.readyConnections == all }
+        return Array(connections[first...])
+    }
+
+    /// A connection that is not open yet, and is closed at the end of the run.
+    func newConnection() -> LoadConnection {
+        let connection = stage.connection(to: measurement.target, events: self, number: connections.count)
+        connections.append(connection)
+        return connection
+    }
+
+    /// Lets things go on for a while, and measures then.
+    func measureInterval(seconds: Double) throws(BenchmarkFailure) {
+        try driver.wait(seconds: stage.warmUp)
+        var interval = Interval(stage.servers)
+        let before = counted()
+        isMeasuring = true
+        try driver.wait(seconds: seconds)
+        interval.finish()
+        isMeasuring = false
+        let after = counted()
+        measurement.counts.published = after.published - before.published
+        measurement.counts.delivered = after.delivered - before.delivered
+        measurement.messages = measurement.counts.published
+        interval.enter(into: &measurement)
+    }
+
+    /// Enters how much the relay takes up before anything of this run, or after all of it.
+    func noteMemory(_ workload: MemoryUse.Held?, isBefore: Bool) {
+        guard measurement.target == .relay, let pid = stage.servers.relayPID,
+            let bytes = ProcessUsage.residentBytes(of: pid)
+        else { return }
+        let start = isBefore ? bytes : measurement.relayMemory?.start ?? bytes
+        measurement.relayMemory = MemoryUse(start: start, end: bytes, held: workload)
+    }
+
+    /// Closes all connections, and waits for it.
+    func close() throws(BenchmarkFailure) {
+        for connection in connections { connection.close() }
+        connections = []
+        try driver.wait("connections are closed") { [driver] in driver.openConnections == 0 }
+    }
+}

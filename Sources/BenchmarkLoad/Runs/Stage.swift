@@ -1,0 +1,57 @@
+internal import BenchmarkReport
+internal import Posix
+
+/// Everything that runs have in common: the servers, the loop, and for how long is measured.
+package final class Stage {
+    package let driver: Driver
+    package let servers: Servers
+    /// Seconds that are measured.
+    let seconds: Double
+    /// Seconds before that, which count for nothing.
+    let warmUp: Double
+    let newRecorder: () -> any LatencyRecorder
+    private let mark = String(SystemRandom.hexID().prefix(6))
+    private var runs = 0
+
+    package init(
+        driver: Driver, servers: Servers, seconds: Double, warmUp: Double,
+        newRecorder: @escaping () -> any LatencyRecorder
+    ) {
+        (self.driver, self.servers, self.seconds) = (driver, servers, seconds)
+        (self.warmUp, self.newRecorder) = (warmUp, newRecorder)
+    }
+
+    /// Names that no other run has. Without a relay they have the prefix that a private relay puts before them, so that
+    /// what Redis does is the same.
+    func newNames(_ count: Int, for target: Target) -> ChannelNames {
+        runs += 1
+        return ChannelNames(stem: "\(target == .direct ? "bench:" : "")b\(mark).\(runs).", count: count)
+    }
+
+    /// A connection as an app has it: to the relay, or to Redis itself.
+    func connection(to target: Target, events: ConnectionEvents, number: Int) -> LoadConnection {
+        switch (target, servers.redis) {
+        case (.direct, let redis?):
+            RedisConnection(driver: driver, server: redis, events: events, number: number)
+        case (.direct, nil): preconditionFailure("direct runs need a Redis")
+        case (.relay, _):
+            RelayConnection(driver: driver, path: servers.socketPath, events: events, number: number)
+        }
+    }
+
+    /// Waits until the servers have nothing left to do for the run before.
+    func settle() throws(BenchmarkFailure) {
+        func used() -> Double {
+            [servers.relayPID, servers.redisPID].compactMap { $0 }
+                .reduce(0) { $0 + (ProcessUsage.read(of: $1)?.total ?? 0) }
+        }
+        let deadline = Clock.monotonicNanoseconds() + 10_000_000_000
+        var before = used()
+        repeat {
+            try driver.wait(seconds: 0.03)
+            let now = used()
+            if now - before < 0.002 { return }
+            before = now
+        } while Clock.monotonicNanoseconds() < deadline
+    }
+}

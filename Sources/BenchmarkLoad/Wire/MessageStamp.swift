@@ -1,0 +1,31 @@
+/// What the first 16 bytes of every payload say, little endian: by them subscribers check that nothing is missing.
+struct MessageStamp: Equatable {
+    static let byteCount = 16
+
+    /// Counts the messages of the publisher, from 0.
+    var number: UInt64
+    /// The index of the channel.
+    var channel: UInt32
+    /// Counts the messages of the publisher on this channel, from 0.
+    var sequence: UInt32
+
+    init(number: UInt64, channel: UInt32, sequence: UInt32) {
+        (self.number, self.channel, self.sequence) = (number, channel, sequence)
+    }
+
+    /// Nil: the payload is too short to be one of ours.
+    @inline(__always)
+    init?(_ payload: UnsafeRawBufferPointer) {
+        guard payload.count >= Self.byteCount else { return nil }
+        number = UInt64(littleEndian: payload.loadUnaligned(as: UInt64.self))
+        channel = UInt32(littleEndian: payload.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        sequence = UInt32(littleEndian: payload.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+    }
+
+    @inline(__always)
+    func write(to payload: UnsafeMutableRawPointer) {
+        payload.storeBytes(of: number.littleEndian, as: UInt64.self)
+        payload.storeBytes(of: channel.littleEndian, toByteOffset: 8, as: UInt32.self)
+        payload.storeBytes(of: sequence.littleEndian, toByteOffset: 12, as: UInt32.self)
+    }
+}

@@ -1,0 +1,10 @@
+/// Why the program ends without success: a sentence for stderr, and the exit code.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+    let code: Int32
+
+    init(_ description: String, code: Int32) { (self.description, self.code) = (description, code) }
+
+    /// It cannot be run as it was typed: EX_USAGE of sysexits.h.
+    static func usage(_ description: String) -> Failure { Failure(description, code: 64) }
+}
