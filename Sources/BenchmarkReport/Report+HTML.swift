@@ -131,7 +131,7 @@ private let styleSheet = """
     dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0; }
     dt { color: var(--pale); } dd { margin: 0; }
     .wrong { color: var(--wrong); font-weight: bold; }
-    figure { margin: 0; } figcaption, .notes { color: var(--pale); font-size: .875rem; }
+    figure { margin: 0; } figcaption, .notes { color: var(--pale); font-size: .875em; }
     .plots { display: flex; flex-wrap: wrap; gap: 1rem; } svg { max-width: 100%; height: auto; }
     .table { overflow-x: auto; } table { border-collapse: collapse; font-size: .8125rem; white-space: nowrap; }
     caption { text-align: left; font-weight: bold; padding: .8rem 0 .4rem; }

@@ -64,7 +64,8 @@ struct WorkloadFigures {
     private static func ratios(_ relayRuns: [Measurement], _ directRuns: [Measurement]) -> [Double] {
         relayRuns.compactMap { relay in
             let direct = directRuns.first { $0.round == relay.round }
-            guard let cost = relay.totalCPU, let reference = direct?.totalCPU, reference > 0 else { return nil }
+            guard let cost = relay.totalCPU, let reference = direct?.totalCPU else { return nil }
+            // Not finite where the reference is 0, and so no figure to `Spread`.
             return cost / reference
         }
     }

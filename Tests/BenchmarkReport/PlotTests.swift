@@ -26,6 +26,14 @@ struct PlotTests {
         let partly = text(
             CostBars.pictures(of: workloads([run(.relay, relay: 1, redis: nil), run(.direct, redis: 2.5)])))
         #expect(partly.contains(">not known<") && partly.contains(">2.50<"))
+        // Both are known, but not of one round.
+        let apart = text(
+            CostBars.pictures(
+                of: workloads([
+                    run(.relay, round: 1, relay: 1, redis: nil), run(.relay, round: 2, relay: nil, redis: 1),
+                    run(.direct, redis: 2.5),
+                ])))
+        #expect(apart.contains(">not known<"))
         let whole = text(
             CostBars.pictures(of: workloads([run(.relay, relay: 1, redis: 0.5), run(.direct, redis: 2.5)])))
         #expect(!whole.contains("not known") && whole.contains(">1.00 + 0.500<"))
@@ -43,6 +51,42 @@ struct PlotTests {
         #expect(points.count == 5)
         #expect(points.last?.hasPrefix("\(Panel.left + Panel.innerWidth),") == true)
         #expect(coarse.contains(">99.99 %<") && !coarse.contains(">99.999 %<"))
+    }
+
+    @Test("of several rounds the one in the middle is thick, in front of the others; direct is dashed")
+    func rounds() {
+        let rounds = [(1, 200.0), (2, 20), (3, 100), (4, 2000)].map { round, microseconds in
+            let curve = [0, 50, 90].map { LatencySummary.Point(percentile: $0, microseconds: microseconds) }
+            return run(
+                "timed", .latency, .direct, round: round, redis: 1, latencies: latencies(microseconds, curve: curve))
+        }
+        let lines = text(LatencyCurves.pictures(of: workloads(rounds))).split(separator: "\n")
+            .filter { $0.contains("<polyline") }
+        // The first one is the legend's.
+        let curves = lines.dropFirst()
+        #expect(curves.map { $0.contains("stroke-width=\"1\"") } == [true, true, true, false])
+        #expect(curves.map { $0.split(separator: "\"")[1].split(separator: " ").count } == [3, 3, 3, 3])
+        let heights = curves.compactMap {
+            $0.split(separator: "\"")[1].split(separator: ",").last.flatMap { Double($0) }
+        }
+        // Downwards: 20, 200 and 2000, then 100.
+        #expect(heights.count == 4 && heights[0] > heights[3] && heights[3] > heights[1] && heights[1] > heights[2])
+        #expect(lines.allSatisfy { $0.contains("stroke-dasharray=\"6 3\"") })
+    }
+
+    @Test("figures that lie far apart are on a logarithmic axis, others begin at 0")
+    func heights() {
+        func plot(_ costs: [Double]) -> String {
+            let runs = costs.enumerated().map { index, cost in
+                run(
+                    "\(index)", .channels, .direct, redis: cost, parameters: Parameters(channels: index + 1),
+                    counts: MessageCounts())
+            }
+            return ScalePlots.plots(of: workloads(runs), .channels).map { text($0.pictures) }.joined()
+        }
+        #expect(plot([2, 40]).contains(">50<") && !plot([2, 40]).contains(">0<"))
+        #expect(plot([10, 40]).contains(">0<"))
+        #expect(plot([2, 40]).split(separator: "\n").count { $0.contains("<svg") } == 1, "no rate, no picture")
     }
 
     @Test("latencies of workloads that are not about them are not plotted")

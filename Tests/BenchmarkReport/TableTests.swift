@@ -84,6 +84,18 @@ struct TableTests {
         #expect(text.contains("?[2J??x?  "))
     }
 
+    @Test("how late the sender was is told, from when latencies count, and one connection is one")
+    func details() {
+        let memory = MemoryUse(start: 0, end: 10 << 20, held: .connections(1))
+        var relay = run("timed", .latency, .relay, relay: 1, redis: 1, memory: memory, latencies: latencies(10))
+        relay.generatorLateness = latencies(4)
+        var direct = run("timed", .latency, .direct, redis: 1, latencies: latencies(10, corrected: false))
+        direct.generatorLateness = latencies(6)
+        let text = report([relay, direct]).table
+        #expect(text.contains("       15.0  due, sent\n"))
+        #expect(text.contains("  1 connection\n"))
+    }
+
     @Test("Markdown: one table with the machine beneath")
     func markdown() {
         let lines = handMade().markdown.split(separator: "\n", omittingEmptySubsequences: false)

@@ -49,6 +49,7 @@ struct WorkloadFiguresTests {
         var none = run(.relay, relay: 1, redis: 1)
         none.messages = 0
         none.seconds = 0
+        #expect(none.totalCPU == nil && none.perSecond(.publishes) == nil)
         #expect(WorkloadFigures([none]).relayCPU == nil && WorkloadFigures([none]).relayRate == nil)
     }
 
@@ -74,6 +75,7 @@ struct WorkloadFiguresTests {
         }
         #expect(figures(.connections(10_000)).bytesPerHeld?.median == 700)
         #expect(figures(.subscriptions(28_000)).bytesPerHeld?.median == 250)
+        #expect(MemoryUse(start: 1, end: 2, held: .connections(0)).bytesPerHeld == nil)
         #expect(figures(.connections(0)).bytesPerHeld == nil && figures(nil).bytesPerHeld == nil)
     }
 
