@@ -30,8 +30,8 @@ final class ChildProcess {
         guard status >> 8 & 0xFF != 127 else {
             throw BenchmarkFailure("\(name) cannot be run: deploy/install-packages demo installs what is missing")
         }
-        let lines = ProcFile.read(log)?.split(separator: "\n").suffix(5).joined(separator: "\n  ") ?? ""
-        throw BenchmarkFailure("\(name) has ended by itself; its last words:\n  \(lines)")
+        let lines = (ProcFile.read(log) ?? "").split(separator: "\n").suffix(5).map { "\n  \($0)" }
+        throw BenchmarkFailure("\(name) has ended by itself, saying\(lines.isEmpty ? " nothing" : ":" + lines.joined())")
     }
 
     /// Ends it, in ten seconds at the latest, and waits for that.
