@@ -4,7 +4,7 @@ extension Report {
         [
             ("date", date), ("machine", machine.line), ("versions", versions.line),
             ("processors", pinned ? "everything pinned to one" : "not pinned"),
-            ("rounds", "\(whole(rounds)), of which medians are shown"),
+            ("rounds", whole(rounds) + (rounds > 1 ? ", of which medians are shown" : "")),
         ]
     }
 

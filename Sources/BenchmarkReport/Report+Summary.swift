@@ -34,8 +34,11 @@ extension Report {
             + "\(brief(most.median)) us\(direct ?? "")."
     }
 
+    /// What a few take is less than what the allocator takes at a time.
     private func memorySentence(_ row: WorkloadFigures) -> String? {
-        guard let bytes = row.bytesPerHeld, let held = row.relayRuns.lazy.compactMap(\.relayMemory?.held).first
+        guard
+            let bytes = row.bytesPerHeld, let held = row.relayRuns.lazy.compactMap(\.relayMemory?.held).first,
+            held.count >= 1000
         else { return nil }
         return "\(row.name): each \(held.unit) takes \(whole(bytes.median)) bytes of the relay's memory."
     }

@@ -22,6 +22,11 @@ struct AxisTests {
         let long = Axis.logarithmic(around: [1, 100_000], from: 0, length: 100, label: axisCount)
         #expect(long.ticks.map(\.label) == ["1", "10", "100", "1k", "10k", "100k"])
         #expect(abs(long.place(1000) - 60) < 1e-9)
+        let wide = Axis.logarithmic(around: [50, 600_000], from: 0, length: 100, label: axisCount)
+        #expect(wide.ticks.map(\.label) == ["10", "100", "1k", "10k", "100k", "1M"])
+        #expect(wide.place(10) == 0 && wide.place(1_000_000) == 100)
+        let dozen = Axis.logarithmic(around: [5, 9000], from: 0, length: 100, label: axisCount)
+        #expect(dozen.ticks.map(\.label) == ["5", "10", "20", "50", "100", "200", "500", "1k", "2k", "5k", "10k"])
         let single = Axis.logarithmic(around: [5], from: 0, length: 100, label: axisCount)
         #expect(single.place(5).isFinite)
     }

@@ -74,6 +74,20 @@ struct PlotTests {
         #expect(lines.allSatisfy { $0.contains("stroke-dasharray=\"6 3\"") })
     }
 
+    @Test("workloads that differ in the window too are lines of the same window")
+    func windows() {
+        let runs = [(1, 1), (1, 64), (4, 16), (8, 16), (64, 16)].map { (subscribers: Int, window: Int) in
+            run(
+                "\(subscribers) \(window)", .fanOut, .relay, relay: 1, redis: 1,
+                parameters: Parameters(subscribers: subscribers, window: window))
+        }
+        let plots = ScalePlots.plots(of: workloads(runs), .fanOut)
+        #expect(plots.count == 1)
+        let lines = plots.map { text($0.pictures) }.joined()
+        #expect(lines.contains("Processor time per message, window 16<"))
+        #expect(lines.contains("4: 2.00 us, 8: 2.00 us, 64: 2.00 us") && !lines.contains(" 1: 2.00 us"))
+    }
+
     @Test("figures that lie far apart are on a logarithmic axis, others begin at 0")
     func heights() {
         func plot(_ costs: [Double]) -> String {
@@ -106,6 +120,10 @@ struct PlotTests {
         let one = ScalePlots.plots(of: workloads([payload(4096, nil), payload(16, 8)]), .payloads)
         #expect(one.map(\.pictures.count) == [2])
         #expect(text(one[0].pictures).contains("16 B: 2.00 us, 4 KiB: 2.00 us"))
+        let known = ScalePlots.plots(
+            of: workloads([payload(16, nil), payload(4096, nil), payload(16, 1), payload(4096, 1)]), .payloads)
+        #expect(text(known[0].pictures).contains("Processor time per message, no subscribers<"))
+        #expect(text(known[1].pictures).contains("Processor time per message, 1 subscriber<"))
         let two = ScalePlots.plots(
             of: workloads([payload(16, nil), payload(4096, nil), payload(16, 8), payload(4096, 8)]), .payloads)
         #expect(two.count == 2)

@@ -32,6 +32,8 @@ struct SummaryTests {
     @Test("what was not measured is not spoken of")
     func nothing() {
         #expect(report([]).summary.isEmpty)
+        let memory = MemoryUse(start: 0, end: 1_000_000, held: .subscriptions(100))
+        #expect(report([run(.relay, relay: 1, redis: nil, memory: memory)]).summary.isEmpty)
         #expect(report([run(.relay, relay: 1, redis: nil), run(.direct, redis: 1)]).summary.isEmpty)
     }
 

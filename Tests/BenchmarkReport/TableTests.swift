@@ -55,6 +55,7 @@ struct TableTests {
     @Test("a report of nothing says so")
     func empty() {
         let text = report([]).table
+        #expect(report([run(.relay, relay: 1, redis: 1)]).table.contains("\nrounds      1\n"))
         #expect(text.hasPrefix("hubrelay benchmark\n") && text.hasSuffix("\n\nNothing was measured.\n"))
     }
 

@@ -27,14 +27,13 @@ struct Axis {
         around values: [Double], from start: Double, length: Double, label: (Double) -> String
     ) -> Axis {
         let positive = values.filter { $0 > 0 }
-        let steps = roundNumbers(from: positive.min() ?? 1, to: positive.max() ?? 1)
+        let fine = roundNumbers(from: positive.min() ?? 1, to: positive.max() ?? 1)
+        // More labels than a dozen would meet.
+        let steps = fine.count > 12 ? powersOfTen(around: fine) : fine
         let low = steps.first ?? 1
-        let high = max(steps.last ?? 10, low * 2)
-        let tenfold = high / low > 500
-        let shown = steps.filter { !tenfold || abs(log10($0) - log10($0).rounded()) < 1e-9 }
         return Axis(
-            ticks: shown.map { Tick(value: $0, label: label($0)) }, range: low...high, isLogarithmic: true,
-            start: start, length: length)
+            ticks: steps.map { Tick(value: $0, label: label($0)) }, range: low...max(steps.last ?? 1, low * 2),
+            isLogarithmic: true, start: start, length: length)
     }
 
     /// Logarithmic, labelled at the `values` themselves, as far as their labels do not meet.
@@ -92,6 +91,13 @@ struct Axis {
         let first = all.lastIndex { $0 <= low * (1 + 1e-9) } ?? 0
         let last = all.firstIndex { $0 >= high * (1 - 1e-9) } ?? all.count - 1
         return Array(all[first...max(first, last)])
+    }
+
+    /// From the last one not above the first of `values` to the first one not below the last.
+    private static func powersOfTen(around values: [Double]) -> [Double] {
+        let low = Int((log10(values.first ?? 1) + 1e-9).rounded(.down))
+        let high = Int((log10(values.last ?? 1) - 1e-9).rounded(.up))
+        return (low...max(low, high)).map { power(of: 10, $0) }
     }
 
     private static func trimmedPercentile(_ value: Double) -> String {

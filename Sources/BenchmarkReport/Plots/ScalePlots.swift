@@ -6,18 +6,18 @@ struct ScalePlots {
     private let qualifier: String
     private let id: String
 
-    /// Groups in which the parameter has one value only are left out.
+    /// Where two workloads have the same value of the parameter, those that share the other ones make a line. Lines
+    /// of a single value are left out.
     static func plots(of workloads: [WorkloadFigures], _ group: WorkloadGroup) -> [ScalePlots] {
         let rows = workloads.filter { $0.group == group && ($0.varied ?? 0) > 0 }
         let isOneLine = Set(rows.compactMap(\.varied)).count == rows.count
-        let keys = isOneLine ? [nil] : rows.map(\.parameters.subscribers).uniqued
-        let lines = keys.map { key in (key, isOneLine ? rows : rows.filter { $0.parameters.subscribers == key }) }
-        return lines.enumerated().compactMap { index, line in
-            guard Set(line.1.compactMap(\.varied)).count > 1 else { return nil }
-            let sorted = line.1.sorted { ($0.varied ?? 0) < ($1.varied ?? 0) }
-            let qualifier = isOneLine ? "" : ", \(whole(line.0 ?? 0)) subscribers"
+        let qualifiers = isOneLine ? [""] : rows.map(\.qualifier).uniqued
+        return qualifiers.enumerated().compactMap { index, qualifier in
+            let line = rows.filter { isOneLine || $0.qualifier == qualifier }
+            guard Set(line.compactMap(\.varied)).count > 1 else { return nil }
             return ScalePlots(
-                group: group, rows: sorted, qualifier: qualifier, id: "\(group.rawValue)-\(index + 1)")
+                group: group, rows: line.sorted { ($0.varied ?? 0) < ($1.varied ?? 0) }, qualifier: qualifier,
+                id: "\(group.rawValue)-\(index + 1)")
         }
     }
 
@@ -83,6 +83,19 @@ extension WorkloadFigures {
         case .channels: parameters.channels
         case .payloads: parameters.payloadBytes
         case .publish, .latency, .idleConnections, .subscriptions: nil
+        }
+    }
+}
+
+extension WorkloadFigures {
+    /// The parameters that tell lines of one group apart, to be put after a title.
+    fileprivate var qualifier: String {
+        let window = parameters.window.map { ", window \(whole($0))" } ?? ""
+        if group == .fanOut || group == .subscribers { return window }
+        switch parameters.subscribers ?? 0 {
+        case 0: return ", no subscribers" + window
+        case 1: return ", 1 subscriber" + window
+        case let count: return ", \(whole(count)) subscribers" + window
         }
     }
 }
