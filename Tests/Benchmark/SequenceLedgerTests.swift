@@ -8,7 +8,7 @@ struct SequenceLedgerTests {
     func inOrder() {
         var ledger = SequenceLedger(channels: 2)
         for sequence: UInt32 in 0..<3 {
-            for channel: UInt32 in 0..<2 { #expect(ledger.receive(stamp(channel, sequence))) }
+            for channel: UInt32 in 0..<2 { take(channel, sequence, into: &ledger) }
         }
         #expect(ledger.delivered == 6)
         #expect(ledger.duplicates == 0)
@@ -18,7 +18,7 @@ struct SequenceLedgerTests {
     @Test("a gap that nobody told of is missing")
     func gap() {
         var ledger = SequenceLedger(channels: 1)
-        for sequence: UInt32 in [0, 1, 4] { #expect(ledger.receive(stamp(0, sequence))) }
+        for sequence: UInt32 in [0, 1, 4] { take(0, sequence, into: &ledger) }
         #expect(ledger.settled == 3)
         #expect(ledger.missing(of: 5) == 2)
     }
@@ -26,9 +26,9 @@ struct SequenceLedgerTests {
     @Test("what was told as lost is not missing, and is settled")
     func toldLoss() {
         var ledger = SequenceLedger(channels: 1)
-        #expect(ledger.receive(stamp(0, 0)))
+        take(0, 0, into: &ledger)
         ledger.tell(lost: 2)
-        #expect(ledger.receive(stamp(0, 3)))
+        take(0, 3, into: &ledger)
         #expect(ledger.lost == 2)
         #expect(ledger.settled == 4)
         #expect(ledger.missing(of: 4) == 0)
@@ -37,7 +37,7 @@ struct SequenceLedgerTests {
     @Test("a loss that was told although everything came is as wrong as one that was not told")
     func toldTooMuch() {
         var ledger = SequenceLedger(channels: 1)
-        for sequence: UInt32 in 0..<4 { #expect(ledger.receive(stamp(0, sequence))) }
+        for sequence: UInt32 in 0..<4 { take(0, sequence, into: &ledger) }
         ledger.tell(lost: 1)
         #expect(ledger.missing(of: 4) == 1)
     }
@@ -45,15 +45,15 @@ struct SequenceLedgerTests {
     @Test("what did not come at the end is missing, too")
     func end() {
         var ledger = SequenceLedger(channels: 1)
-        #expect(ledger.receive(stamp(0, 0)))
+        take(0, 0, into: &ledger)
         #expect(ledger.missing(of: 3) == 2)
     }
 
     @Test("a message that comes again is a duplicate and counts as nothing else", arguments: [0, 1, 2] as [UInt32])
     func duplicate(again: UInt32) {
         var ledger = SequenceLedger(channels: 1)
-        for sequence: UInt32 in 0..<3 { #expect(ledger.receive(stamp(0, sequence))) }
-        #expect(!ledger.receive(stamp(0, again)))
+        for sequence: UInt32 in 0..<3 { take(0, sequence, into: &ledger) }
+        refuse(0, again, into: &ledger)
         #expect(ledger.duplicates == 1)
         #expect(ledger.delivered == 3)
         #expect(ledger.missing(of: 3) == 0)
@@ -62,8 +62,8 @@ struct SequenceLedgerTests {
     @Test("a message behind a later one of its channel is out of order: one missing, one too many")
     func outOfOrder() {
         var ledger = SequenceLedger(channels: 1)
-        #expect(ledger.receive(stamp(0, 1)))
-        #expect(!ledger.receive(stamp(0, 0)))
+        take(0, 1, into: &ledger)
+        refuse(0, 0, into: &ledger)
         #expect(ledger.duplicates == 1)
         #expect(ledger.missing(of: 2) == 1)
     }
@@ -71,11 +71,19 @@ struct SequenceLedgerTests {
     @Test("a channel that nobody has is no delivery")
     func foreignChannel() {
         var ledger = SequenceLedger(channels: 1)
-        #expect(!ledger.receive(stamp(1, 0)))
+        refuse(1, 0, into: &ledger)
         #expect(ledger.delivered == 0)
     }
 
-    private func stamp(_ channel: UInt32, _ sequence: UInt32) -> MessageStamp {
-        MessageStamp(number: 0, channel: channel, sequence: sequence)
+    /// Expects the message to be in its place.
+    private func take(_ channel: UInt32, _ sequence: UInt32, into ledger: inout SequenceLedger) {
+        let isInPlace = ledger.receive(MessageStamp(number: 0, channel: channel, sequence: sequence))
+        #expect(isInPlace)
+    }
+
+    /// Expects the message to be out of place.
+    private func refuse(_ channel: UInt32, _ sequence: UInt32, into ledger: inout SequenceLedger) {
+        let isInPlace = ledger.receive(MessageStamp(number: 0, channel: channel, sequence: sequence))
+        #expect(!isInPlace)
     }
 }

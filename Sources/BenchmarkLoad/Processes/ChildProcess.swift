@@ -31,7 +31,8 @@ final class ChildProcess {
             throw BenchmarkFailure("\(name) cannot be run: deploy/install-packages demo installs what is missing")
         }
         let lines = (ProcFile.read(log) ?? "").split(separator: "\n").suffix(5).map { "\n  \($0)" }
-        throw BenchmarkFailure("\(name) has ended by itself, saying\(lines.isEmpty ? " nothing" : ":" + lines.joined())")
+        let words = lines.isEmpty ? " nothing" : ":" + lines.joined()
+        throw BenchmarkFailure("\(name) has ended by itself, saying\(words)")
     }
 
     /// Ends it, in ten seconds at the latest, and waits for that.
