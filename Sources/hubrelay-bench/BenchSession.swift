@@ -26,16 +26,18 @@ struct BenchSession {
             Output.say("\(descriptors) descriptors are too few for \(most) connections: raise `ulimit -Hn`")
         }
         let driver = try newDriver()
+        defer { driver.close() }
+        return try run(driver)
+    }
+
+    private func run(_ driver: Driver) throws(BenchmarkFailure) -> Report {
         let servers: Servers =
             switch choice {
             case .own(let binary): try PrivateServers(binary: binary)
             case .installed(let socket, let redis):
                 try InstalledServers(socketPath: socket, redis: redis, driver: driver, say: Output.say)
             }
-        defer {
-            servers.end()
-            driver.close()
-        }
+        defer { servers.end() }
         let began = Clock.unixMilliseconds()
         let stage = Stage(
             driver: driver, servers: servers, seconds: options.seconds, warmUp: options.warmUp,

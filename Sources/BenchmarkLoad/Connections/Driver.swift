@@ -13,8 +13,9 @@ package final class Driver {
     private var events: ConnectionEvents?
     /// Connections that have become ready, of this run.
     var readyConnections = 0
+    private var connections: [ObjectIdentifier: LoadConnection] = [:]
     /// Connections that have not been closed.
-    private(set) var openConnections = 0
+    var openConnections: Int { connections.count }
     /// What the relay says in its Welcome.
     package var relayVersion: String?
 
@@ -30,10 +31,13 @@ package final class Driver {
         }
     }
 
-    /// Closes everything; nothing works after that.
+    /// Closes everything, also the connections of a run that has failed; nothing works after that.
     package func close() {
         for signal in signals { signal.close() }
+        for connection in connections.values { connection.close() }
         loop.drain()
+        events = nil  // which refers back to here
+        sending = []
     }
 
     /// Runs until `condition`, which is asked at the end of every turn, or until the time is over.
@@ -82,9 +86,9 @@ package final class Driver {
 
     // MARK: For connections
 
-    func didOpen() { openConnections += 1 }
+    func didOpen(_ connection: LoadConnection) { connections[ObjectIdentifier(connection)] = connection }
 
-    func didClose(_ connection: LoadConnection) { openConnections -= 1 }
+    func didClose(_ connection: LoadConnection) { connections[ObjectIdentifier(connection)] = nil }
 
     /// The connection has something to send, and will be flushed at the end of the turn.
     func willSend(_ connection: LoadConnection) { sending.append(connection) }

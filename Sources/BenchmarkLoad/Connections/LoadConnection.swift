@@ -38,7 +38,7 @@ class LoadConnection: EventLoop.Stream {
     init(driver: Driver, kind: Kind, events: ConnectionEvents, number: Int) {
         (self.driver, self.events, self.number) = (driver, events, number)
         super.init(loop: driver.loop, kind: kind)
-        driver.didOpen()
+        driver.didOpen(self)
     }
 
     // MARK: For the two kinds of connections
