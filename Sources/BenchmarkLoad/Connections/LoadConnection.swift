@@ -101,7 +101,7 @@ class LoadConnection: EventLoop.Stream {
             if let error { throw error }
             try startReading()
         } catch {
-            driver.fail("cannot connect to \(peer): \(error)")
+            driver.fail("cannot connect to \(peer): \(LoopError.text(error.code))")
         }
     }
 

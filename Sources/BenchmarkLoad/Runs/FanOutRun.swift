@@ -32,7 +32,7 @@ final class FanOutRun: Run {
         try subscribe(subscribers)
         publisher = try open(1)[0]
         try measureInterval(seconds: stage.seconds)
-        try drain()
+        try settleAccounts()
         noteMemory(held, isBefore: false)
         measurement.latencies = latencies.summary(corrected: false)
     }
@@ -49,11 +49,11 @@ final class FanOutRun: Run {
         }
     }
 
-    private func drain() throws(BenchmarkFailure) {
+    private func settleAccounts() throws(BenchmarkFailure) {
         guard let publisher else { return }
         self.publisher = nil
         let all = Int(next)
-        try driver.wait(seconds: 5) { [self] in
+        try drain({ ledgers.reduce(0) { $0 + $1.settled } }) { [self] in
             publisher.unanswered == 0 && ledgers.allSatisfy { $0.settled >= all - measurement.counts.refused }
         }
         let expected = all - measurement.counts.refused

@@ -43,7 +43,7 @@ final class FixedRateRun: Run {
 
     private func finish(_ publisher: LoadConnection) throws(BenchmarkFailure) {
         let all = Int(next)
-        try driver.wait(seconds: 5) { [self] in
+        try drain({ ledger.settled }) { [self] in
             publisher.unanswered == 0 && ledger.settled >= all - measurement.counts.refused
         }
         let expected = all - measurement.counts.refused

@@ -27,7 +27,7 @@ final class PublishRun: Run {
         }
         try measureInterval(seconds: stage.seconds)
         isOver = true
-        try driver.wait(seconds: 5) { publishers.allSatisfy { $0.unanswered == 0 } }
+        try drain({ confirmed + measurement.counts.refused }, until: { publishers.allSatisfy { $0.unanswered == 0 } })
         measurement.counts.missing = publishers.reduce(0) { $0 + $1.unanswered }
         noteMemory(nil, isBefore: false)
         measurement.latencies = latencies.summary(corrected: false)

@@ -43,7 +43,9 @@ class Run: ConnectionEvents {
         for _ in 0..<count {
             // No more at a time than any listener's queue holds.
             let ready = connections.count - 64
-            try driver.wait("a connection is served") { [driver] in driver.readyConnections > ready }
+            if driver.readyConnections <= ready {
+                try driver.wait("a connection is served") { [driver] in driver.readyConnections > ready }
+            }
             let connection = newConnection()
             connection.open()
         }
@@ -73,6 +75,16 @@ class Run: ConnectionEvents {
         measurement.counts.delivered = after.delivered - before.delivered
         measurement.messages = measurement.counts.published
         interval.enter(into: &measurement)
+    }
+
+    /// Waits until everything has arrived, or nothing more does for five seconds.
+    /// - Parameter progress: grows with everything that arrives.
+    func drain(_ progress: () -> Int, until isDone: @escaping () -> Bool) throws(BenchmarkFailure) {
+        var before = -1
+        while progress() > before {
+            before = progress()
+            if try driver.wait(seconds: 5, until: isDone) { return }
+        }
     }
 
     /// Enters how much the relay takes up before anything of this run, or after all of it.
