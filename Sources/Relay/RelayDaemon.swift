@@ -19,6 +19,8 @@ package enum RelayDaemon {
         do {
             let relay = try Relay(configuration, logger: logger)
             defer { relay.close() }
+            // Most of what has been read of the program so far is not looked at again. Before anybody waits for us.
+            CodePages.release()
             try relay.listen()
             relay.serve()
             return relay.exitCode
@@ -114,7 +116,6 @@ extension Relay {
         watchdogInterval = watchdogMicroseconds().map { $0 * 1000 }
         // Who asked not to wait for Redis is told that it started only when Redis is there.
         if configuration.redis.attemptsAtStart == nil { announceReady() }
-        CodePages.release()
         loop.run()
         if !isEnded { end() }
     }

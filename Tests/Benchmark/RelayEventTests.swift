@@ -4,15 +4,18 @@ internal import Testing
 @testable internal import RelayCore
 
 @Suite("Frames of the relay")
-struct RelayEventTests {
-    private let arena = Arena()
+final class RelayEventTests {
+    private var arena = Arena()
 
     @Test("a message's payload, with and without a pattern, and an empty one")
     func message() throws {
         for payload in [[1, 2, 3], []] as [[UInt8]] {
             let frames = withBytes(Array("room".utf8)) { channel in
                 withBytes(payload) { payload in
-                    [nil, channel].map { arena.message(channel: channel, payload: payload, pattern: $0) }
+                    [nil, channel].map {
+                        let size = Arena.messageSize(channel, payload, $0)
+                        return arena.message(channel: channel, payload: payload, pattern: $0, size: size)
+                    }
                 }
             }
             for frame in frames {
