@@ -6,16 +6,20 @@ package enum CodePages {
     /// Lets the kernel have back those that have been read so far. After a set-up that is most of them, and never looked
     /// at again; the others are there again, from the page cache, as soon as they are.
     ///
-    /// Nothing can be lost by that: a mapping of a file is left as it is when it can be written to, or when any page of
-    /// it has been replaced by one of the process's own (relocated constants). See madvise(2), MADV_DONTNEED, and proc(5).
-    /// Does nothing where /proc is not mounted.
+    /// Nothing is lost by that: a mapping of a file is left as it is when it can be written to, or when any page of it,
+    /// swapped out or not, has been replaced by one of the process's own (relocated constants). See madvise(2),
+    /// MADV_DONTNEED, and proc(5). Does nothing where /proc is not mounted.
+    ///
+    /// Only for a process of one thread: a library that another one is loading meanwhile would lose its relocations.
     package static func release() {
         var mapping: Range<UInt>?
         for line in (readProcFile("/proc/self/smaps") ?? "").split(separator: "\n") {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
             if let range = addresses(fields) {
                 mapping = isCode(fields) ? range : nil
-            } else if fields.first == "Anonymous:", let found = mapping {
+            } else if fields.first == "Anonymous:", fields.count > 1, fields[1] != "0" {
+                mapping = nil
+            } else if fields.first == "Swap:", let found = mapping {  // which comes after it
                 mapping = nil
                 guard fields.count > 1, fields[1] == "0", let start = UnsafeMutableRawPointer(bitPattern: found.lowerBound)
                 else { continue }

@@ -19,7 +19,8 @@ package enum RelayDaemon {
         do {
             let relay = try Relay(configuration, logger: logger)
             defer { relay.close() }
-            // Most of what has been read of the program so far is not looked at again. Before anybody waits for us.
+            // Most of what has been read of the program so far is not looked at again. Now, as long as nobody waits for us
+            // and no lookup of a host name has begun, which takes a thread.
             CodePages.release()
             try relay.listen()
             relay.serve()

@@ -12,10 +12,16 @@ package final class ChannelTable {
         var position: UInt32
     }
 
+    /// One cache line: a message on one of very many channels is a walk through memory that is in no cache.
     struct Entry {
+        /// The one member, in place, as nearly every channel has, unless there is a list. First, so that it can be pointed
+        /// at like a list of one.
+        var onlyMember = Member(slot: 0, position: 0)
+        /// The members, once there have been several.
+        var memberList: UnsafeMutablePointer<Member>?
         var name: UnsafeMutableRawPointer
-        var members: UnsafeMutablePointer<Member>?
         var memberCount: UInt32 = 0
+        /// Of the list; 0: there is none.
         var memberCapacity: UInt32 = 0
         var hash: UInt32
         /// Requests that name it and have not been answered. Nobody receives by these.
@@ -33,6 +39,12 @@ package final class ChannelTable {
         var isQueued = false
         /// Held when the restore under way began, or when it came from another node, and not yet confirmed.
         var isRestoring = false
+        /// Makes it one cache line.
+        private var padding: UInt64 = 0
+
+        init(name: UnsafeMutableRawPointer, hash: UInt32, nameCount: UInt16, isPattern: Bool) {
+            (self.name, self.hash, self.nameCount, self.isPattern) = (name, hash, nameCount, isPattern)
+        }
 
         var isWanted: Bool { memberCount > 0 || pendingCount > 0 }
         /// Redis has confirmed it, and not its end.
@@ -57,7 +69,7 @@ package final class ChannelTable {
 
     init(seed: UInt64) {
         self.seed = seed
-        entries = .allocate(capacity: entryCapacity)
+        entries = Self.allocateEntries(entryCapacity)
         buckets = .allocate(capacity: Int(mask) + 1)
         buckets.initialize(repeating: Self.none, count: Int(mask) + 1)
     }
@@ -65,7 +77,7 @@ package final class ChannelTable {
     deinit {
         forEach { index in
             entries[Int(index)].name.deallocate()
-            entries[Int(index)].members?.deallocate()
+            entries[Int(index)].memberList?.deallocate()
         }
         entries.deallocate()
         buckets.deallocate()
@@ -115,7 +127,7 @@ package final class ChannelTable {
         }
         buckets[Int(hole)] = Self.none
         entry.name.deallocate()
-        entry.members?.deallocate()
+        entry.memberList?.deallocate()
         freeList.append(index)
         count -= 1
     }
@@ -131,41 +143,49 @@ package final class ChannelTable {
 
     // MARK: Members
 
+    /// The members of an entry, `memberCount` of them. Invariant: the pointer is of no use once a member has been added to
+    /// the entry or taken from it, or an entry has been added.
+    @inline(__always)
+    func members(of index: UInt32) -> UnsafeMutablePointer<Member> {
+        let entry = entries + Int(index)
+        if let list = entry.pointee.memberList { return list }
+        assert(MemoryLayout<Entry>.offset(of: \.onlyMember) == 0)
+        return UnsafeMutableRawPointer(entry).assumingMemoryBound(to: Member.self)
+    }
+
     func addMember(_ member: Member, to index: UInt32) {
         let entry = entries + Int(index)
-        if entry.pointee.memberCount == entry.pointee.memberCapacity {
-            let capacity = max(1, entry.pointee.memberCapacity * 2)
-            let grown = UnsafeMutablePointer<Member>.allocate(capacity: Int(capacity))
-            if let members = entry.pointee.members {
-                grown.update(from: members, count: Int(entry.pointee.memberCount))
-                members.deallocate()
-            }
-            entry.pointee.members = grown
-            entry.pointee.memberCapacity = capacity
-        }
-        entry.pointee.members.unsafelyUnwrapped[Int(entry.pointee.memberCount)] = member
+        if entry.pointee.memberCount == max(1, entry.pointee.memberCapacity) { growMembers(of: index) }
+        members(of: index)[Int(entry.pointee.memberCount)] = member
         entry.pointee.memberCount += 1
+    }
+
+    private func growMembers(of index: UInt32) {
+        let entry = entries + Int(index)
+        let capacity = max(4, entry.pointee.memberCapacity * 2)
+        let grown = UnsafeMutablePointer<Member>.allocate(capacity: Int(capacity))
+        grown.update(from: members(of: index), count: Int(entry.pointee.memberCount))
+        entry.pointee.memberList?.deallocate()
+        (entry.pointee.memberList, entry.pointee.memberCapacity) = (grown, capacity)
     }
 
     /// The place of a connection among the members, or nil.
     func memberPlace(_ slot: Int, of index: UInt32) -> Int? {
-        let entry = entries[Int(index)]
-        guard let members = entry.members else { return nil }
-        for place in 0..<Int(entry.memberCount) where members[place].slot == Int32(slot) { return place }
+        let members = members(of: index)
+        for place in 0..<Int(entries[Int(index)].memberCount) where members[place].slot == Int32(slot) { return place }
         return nil
     }
 
     /// Takes the member at `place` out and returns it; the last one moves into its place.
     func removeMember(at place: Int, of index: UInt32) -> Member {
         let entry = entries + Int(index)
-        let members = entry.pointee.members.unsafelyUnwrapped
+        let members = members(of: index)
         let removed = members[place]
         entry.pointee.memberCount -= 1
         members[place] = members[Int(entry.pointee.memberCount)]
-        if entry.pointee.memberCount == 0 {
-            members.deallocate()
-            entry.pointee.members = nil
-            entry.pointee.memberCapacity = 0
+        if entry.pointee.memberCount == 0, let list = entry.pointee.memberList {
+            list.deallocate()
+            (entry.pointee.memberList, entry.pointee.memberCapacity) = (nil, 0)
         }
         return removed
     }
@@ -175,13 +195,20 @@ package final class ChannelTable {
     private func allocateEntry() -> UInt32 {
         if let index = freeList.popLast() { return index }
         if entriesUsed == entryCapacity {
-            let grown = UnsafeMutablePointer<Entry>.allocate(capacity: entryCapacity * 2)
+            let grown = Self.allocateEntries(entryCapacity * 2)
             grown.moveInitialize(from: entries, count: entriesUsed)
             entries.deallocate()
             (entries, entryCapacity) = (grown, entryCapacity * 2)
         }
         entriesUsed += 1
         return UInt32(entriesUsed - 1)
+    }
+
+    /// Memory for entries that lie each in one cache line.
+    private static func allocateEntries(_ count: Int) -> UnsafeMutablePointer<Entry> {
+        assert(MemoryLayout<Entry>.stride == 64)
+        return UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<Entry>.stride, alignment: 64)
+            .bindMemory(to: Entry.self, capacity: count)
     }
 
     private func growBuckets() {

@@ -44,7 +44,8 @@ extension Hub {
     ) {
         let entry = table.entries + Int(index)
         let count = Int(entry.pointee.memberCount)
-        guard count > 0, let members = entry.pointee.members else { return }
+        guard count > 0 else { return }
+        let members = table.members(of: index)
         let size = Arena.messageSize(channel, payload, pattern)
         guard Arena.fits(size, within: identity.maxFrameBytes) else { return drop(index, cause: .tooLarge) }
         let frame = outboxes.arena.message(channel: channel, payload: payload, pattern: pattern, size: size)
@@ -55,9 +56,9 @@ extension Hub {
 
     /// The message fits no frame: every member is told.
     private func drop(_ index: UInt32, cause: Cause) {
-        let entry = table.entries[Int(index)]
-        guard let members = entry.members else { return }
-        for place in 0..<Int(entry.memberCount) { outboxes.addLoss(1, cause: cause, to: Int(members[place].slot)) }
+        let members = table.members(of: index)
+        let count = Int(table.entries[Int(index)].memberCount)
+        for place in 0..<count { outboxes.addLoss(1, cause: cause, to: Int(members[place].slot)) }
     }
 
     private func decimal(_ bytes: UnsafeRawBufferPointer) -> UInt64? {

@@ -284,8 +284,8 @@ extension Hub {
             operation.refusal = text
             advance(operation)
         }
-        while table.entries[Int(index)].memberCount > 0, let members = table.entries[Int(index)].members {
-            let slot = Int(members[0].slot)
+        while table.entries[Int(index)].memberCount > 0 {
+            let slot = Int(table.members(of: index)[0].slot)
             revoke(index, from: slot, refusalText(text, of: index))
             leave(slot, index)
         }

@@ -278,7 +278,7 @@ extension Hub {
         guard let place = table.memberPlace(slot, of: moved) else {
             preconditionFailure("a name in a connection's list does not list the connection")
         }
-        table.entries[Int(moved)].members.unsafelyUnwrapped[place].position = position
+        table.members(of: moved)[place].position = position
     }
 
     /// Everything the connection held or asked for is given up; its socket is gone or about to go.
