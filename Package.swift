@@ -6,7 +6,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    // Exclusivity checks on class properties cost 80 % on the whole relay. Debug and sanitizer builds keep them.
+    // Exclusivity checks on class properties cost 80 % on the whole relay. Debug and sanitizer builds keep them: what
+    // they would stop is undefined behavior in a release.
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 

@@ -128,7 +128,8 @@ func owner<Owner: AnyObject>(of data: UnsafeMutableRawPointer?, as type: Owner.T
 
 /// The same for callbacks that come with every message, without a retain and a release.
 ///
-/// Invariant: the handle retains its owner until its close callback, and libuv calls that after this one has returned.
+/// Invariant: the handle retains its owner until its close callback, and libuv calls that after this one has returned:
+/// nothing that the loop calls runs the loop.
 @inline(__always)
 func withOwner<Owner: AnyObject, Result>(
     of data: UnsafeMutableRawPointer?, as type: Owner.Type, _ body: (Owner) -> Result

@@ -12,6 +12,8 @@ open class Stream {
 
     let loop: Loop
     private let kind: Kind
+    /// A `uv_pipe_t` or a `uv_tcp_t`, both of which begin with a `uv_stream_t`, and that with a `uv_handle_t`. Freed
+    /// right after `didClose`: nobody asks a stream for anything from then on.
     private let storage: UnsafeMutableRawPointer
     var handle: UnsafeMutablePointer<uv_stream_t> { storage.assumingMemoryBound(to: uv_stream_t.self) }
     private var backlog: WriteBacklog?

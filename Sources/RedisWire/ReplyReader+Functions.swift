@@ -1,7 +1,8 @@
 internal import CHiredis
 
 extension ReplyReader {
-    /// A reader of hiredis that calls `assembler`, which it does not retain.
+    /// A reader of hiredis that calls `assembler`, which it does not retain, and by way of `functions`, which it
+    /// does not copy. Invariant: the `ReplyReader` has both for as long as it has the reader.
     static func makeReader(
         _ functions: UnsafeMutablePointer<redisReplyObjectFunctions>, for assembler: ReplyAssembler
     ) -> UnsafeMutablePointer<redisReader> {
@@ -33,6 +34,8 @@ extension redisReplyObjectFunctions {
     }
 }
 
+/// Calls the assembler without a retain and a release. It lives: hiredis calls only from inside `feed`, which has the
+/// `ReplyReader` and so the assembler.
 @inline(__always)
 private func assemble(
     _ task: UnsafePointer<redisReadTask>?, _ body: (ReplyAssembler, ReplyAssembler.Element) -> Bool

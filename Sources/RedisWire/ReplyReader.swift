@@ -93,7 +93,8 @@ package final class ReplyReader {
             if unfinished - rest > Self.largeReplyBytes { renew() }
             unfinished = rest
             if rest > 0, ReplyCursor.mayBegin(UnsafeRawBufferPointer(rebasing: piece[(piece.count - rest)...])) {
-                // hiredis is between two replies, and what it has not read counts as read.
+                // hiredis is between two replies, and what it has not read counts as read: it drops
+                // that once it has read on, so that less than two pieces lie there for nothing.
                 reader.pointee.pos = reader.pointee.len
                 pendingBytes = 0
                 return piece.count - rest

@@ -6,8 +6,9 @@ internal import RelayCore
 /// How a link gets its connection: where the server is gets looked up anew for each attempt, off the loop, and every
 /// address is tried in turn. In which order, and for how long, is `LinkMachine`'s decision.
 ///
-/// Links live as long as the loop runs, so callbacks refer to them `unowned`. A weak reference would make every retain
-/// and release of the link several times as dear, and there are some for each message.
+/// Callbacks of timers and lookups refer to their link `unowned`: a link that is given up ends them first (`stop`), and
+/// one of a node that has left a cluster is kept for a while on top of that. A weak reference would make every retain and
+/// release of the link several times as dear.
 extension RedisLink {
     /// Where the server is, as far as it is known before names are looked up.
     enum Location {

@@ -8,6 +8,7 @@ package struct Arena: ~Copyable {
     private static let chunkBytes = 256 << 10
 
     private var chunks: [Chunk] = []
+    /// The last chunk has `left` bytes from here on.
     private var next: UnsafeMutablePointer<UInt8>
     private var left: Int
     /// More than this in use, and output is written before the turn ends.
@@ -40,7 +41,7 @@ package struct Arena: ~Copyable {
         return start
     }
 
-    /// Takes back the last `count` bytes of what was allocated last.
+    /// Takes back the last `count` bytes of what was allocated last, which nobody was lent yet.
     @inline(__always)
     mutating func giveBack(_ count: Int) {
         next -= count

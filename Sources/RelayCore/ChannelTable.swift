@@ -243,7 +243,8 @@ package final class ChannelTable {
         return bucket
     }
 
-    /// Folded multiplication over words of eight bytes, keyed by the seed (the construction of wyhash).
+    /// Folded multiplication over words of eight bytes, keyed by the seed (the construction of wyhash). No word reaches
+    /// past the name: the loop stops before the last one, which ends with it.
     @inline(__always)
     private func hash(_ name: UnsafeRawBufferPointer, isPattern: Bool) -> UInt32 {
         var hash = seed ^ UInt64(name.count) << 1 ^ (isPattern ? 1 : 0)
@@ -277,7 +278,7 @@ extension UnsafeRawBufferPointer {
         return UInt64(self[0]) << 16 | UInt64(self[count / 2]) << 8 | UInt64(self[count - 1])
     }
 
-    /// Compares eight bytes at a time; names are short.
+    /// Compares eight bytes at a time; names are short. No word reaches past the end, as in `hash`.
     @inline(__always)
     package func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }

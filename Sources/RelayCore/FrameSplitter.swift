@@ -5,7 +5,7 @@ package struct FrameSplitter: ~Copyable {
     package enum Violation: Error, Equatable { case empty, tooLarge }
     package enum Verdict { case goOn, stop }
 
-    /// Bytes `start ..< start + heldCount` of the allocation are in use.
+    /// Bytes `start ..< start + heldCount` of the allocation are in use; never nil while `heldCapacity` is over 0.
     private var held: UnsafeMutableRawPointer?
     private var start = 0
     private var heldCount = 0

@@ -31,7 +31,7 @@ package final class Hub {
     package internal(set) var nodes: [HubNode]
     /// Which node has which slots; nil where one node has all names.
     package let slots: SlotMap?
-    /// What acts on the hub's wishes, and outlives it; set before the first connection. Not weak: that makes every
+    /// What acts on the hub's wishes, and lives until its last connection has ended; set before the first one. Not weak: that makes every
     /// retain and release of the object several times as dear.
     package unowned var environment: (any HubEnvironment)?
     /// The time of this loop turn, monotonic nanoseconds; set by the I/O layer.
@@ -45,6 +45,7 @@ package final class Hub {
     /// The prefix with its glob characters escaped, so that it is literal inside a pattern.
     let patternPrefix: [UInt8]
     let table: ChannelTable
+    /// Places below `slotsUsed` are initialized until the hub goes, here and in `splitters`.
     let sessions: UnsafeMutablePointer<Session>
     let splitters: UnsafeMutablePointer<FrameSplitter>
     var vacantSlots: [Int] = []
@@ -59,7 +60,8 @@ package final class Hub {
     /// Which requests wait for Redis's answer on which name; the lists begin in the table's entries.
     var waiters = WaiterPool()
     private let firstNode: HubNode
-    /// The same, to be borrowed with each publish. Invariant: `firstNode` lives as long as the hub.
+    /// The same, to be borrowed with each publish. Invariant: `firstNode` lives as long as the hub, and the hub
+    /// as long as a call of it lasts.
     private let borrowedFirstNode: Unmanaged<HubNode>
     /// Nodes that have gone; they are used again.
     var vacantNodes: [HubNode] = []

@@ -12,8 +12,10 @@ package final class Outboxes {
     /// One cache line. Fan-out to many readers is bound by how many lines it touches, and mostly this is the only one.
     struct Outbox {
         /// The last range, which grows while what is added lies behind it in memory; a count of 0: there is none.
+        /// It points into the arena, as those before it do. Invariant: a box that has one is in the list of those to be
+        /// written, and whoever resets the arena has gone through that list.
         var last = OutputRange.none
-        /// The ranges before it.
+        /// The ranges before it; never nil while `rangeCapacity` is over 0.
         var ranges: UnsafeMutablePointer<OutputRange>?
         var rangeCount: Int32 = 0
         var rangeCapacity: Int32 = 0
@@ -48,6 +50,7 @@ package final class Outboxes {
     /// Writes the output of one connection at once; set by the I/O layer before the first frame.
     package var flush: (Int) -> Void = { _ in }
 
+    /// Invariant: a slot is opened before anything else is done with it, and slots are under the capacity.
     private let boxes: UnsafeMutablePointer<Outbox>
     /// Boxes that are initialized, being or having been open.
     private var openedCount = 0

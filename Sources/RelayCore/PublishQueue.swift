@@ -40,7 +40,8 @@ package final class PublishQueue {
     package var backlog = 0
 
     /// Grows while more is in flight than ever before: a large ring that is mostly empty would have its places pass
-    /// through the cache one after the other. `ringSize` is a power of two.
+    /// through the cache one after the other. `ringSize` is a power of two. Places from `head` to `tail` are
+    /// initialized, and there are never more of them than `ringSize`.
     private var ring: UnsafeMutablePointer<Flight>
     private var ringSize = 256
     private var head: UInt64 = 0
@@ -81,6 +82,7 @@ package final class PublishQueue {
         prefix: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, owner: Owner
     ) {
         push(owner)
+        // 64 is more than the verb (19 bytes), two lengths of up to 15 digits, four line ends and a `$` take.
         let room = prefix.count + channel.count + payload.count + 64
         let start = output.reserve(room)
         var writer = WireWriter(start)

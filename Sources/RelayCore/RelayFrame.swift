@@ -5,7 +5,7 @@ package struct OutputRange {
     package var base: UnsafeMutablePointer<UInt8>
     package var count: Int
 
-    /// No bytes, and nobody looks where.
+    /// No bytes. The address is compared with others and never read or written through.
     static var none: OutputRange { OutputRange(base: UnsafeMutablePointer(bitPattern: 1).unsafelyUnwrapped, count: 0) }
 }
 
@@ -201,7 +201,7 @@ package struct RelayIdentity: Sendable {
 
 /// The bytes of one Error frame on its own, for a peer that never becomes a connection.
 package func encodeErrorFrame(_ code: ErrorCode, detail: String) -> [UInt8] {
-    var arena = Arena()
+    var arena = Arena()  // not copyable, so it lives to the end of the scope and not only to its last use
     let range = arena.error(code, detail: detail)
     return Array(UnsafeBufferPointer(start: range.base, count: range.count))
 }

@@ -38,6 +38,7 @@ struct Session: ~Copyable {
 /// The names a connection receives by, as indices into the channel table. A member knows its position here, so a
 /// name is taken out without a search.
 struct NameList: ~Copyable {
+    /// As many as `capacity` says, the first `count` of them initialized; never nil while there is one.
     private var base: UnsafeMutablePointer<UInt32>?
     private(set) var count = 0
     private var capacity = 0

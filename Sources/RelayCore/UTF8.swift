@@ -5,7 +5,8 @@ package func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
     isASCII(bytes) || isWellFormed(bytes)
 }
 
-/// Whether no byte is over 127. Bytes at the end are looked at together with some before them, twice that is.
+/// Whether no byte is over 127. Bytes at the end are looked at together with some before them, twice that is: no
+/// word reaches past the end.
 @inline(__always)
 private func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let count = bytes.count
