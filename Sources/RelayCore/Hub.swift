@@ -31,8 +31,8 @@ package final class Hub {
     package internal(set) var nodes: [HubNode]
     /// Which node has which slots; nil where one node has all names.
     package let slots: SlotMap?
-    /// What acts on the hub's wishes, and lives until its last connection has ended; set before the first one. Not weak: that makes every
-    /// retain and release of the object several times as dear.
+    /// What acts on the hub's wishes, and lives until its last connection has ended; set before the first one. Not weak:
+    /// that makes every retain and release of the object several times as dear.
     package unowned var environment: (any HubEnvironment)?
     /// The time of this loop turn, monotonic nanoseconds; set by the I/O layer.
     package var now: UInt64 = 0
