@@ -121,11 +121,12 @@ open class Stream {
     }
 
     /// Offers ranges to the kernel in one call and keeps a copy of what it does not take.
-    /// - Parameter ranges: each laid out like `struct iovec` (a pointer and a length); their contents are changed.
-    package func write<Range>(ranges: UnsafeMutableBufferPointer<Range>) {
-        precondition(MemoryLayout<Range>.stride == MemoryLayout<uv_buf_t>.stride)
-        guard let base = ranges.baseAddress else { return }
-        base.withMemoryRebound(to: uv_buf_t.self, capacity: ranges.count) { write(buffers: $0, count: ranges.count) }
+    /// - Parameters:
+    ///   - ranges: each laid out like `struct iovec` (a pointer and a length). What they say is changed, and the memory is
+    ///     bound to libuv's type for it; the caller does not look at it again.
+    ///   - count: how many there are.
+    package func write(ranges: UnsafeMutableRawPointer, count: Int) {
+        write(buffers: ranges.bindMemory(to: uv_buf_t.self, capacity: count), count: count)
     }
 
     private func write(buffers: UnsafeMutablePointer<uv_buf_t>, count: Int) {

@@ -96,7 +96,8 @@ final class Connection: EventLoop.Stream {
     func flush() {
         guard let slot else { return }
         hub.outboxes.write(slot) { ranges in
-            write(ranges: ranges)
+            // An OutputRange is laid out like the `struct iovec` that is wanted here.
+            if let base = ranges.baseAddress { write(ranges: base, count: ranges.count) }
             return unsent
         }
     }

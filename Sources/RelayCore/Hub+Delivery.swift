@@ -49,9 +49,7 @@ extension Hub {
         let size = Arena.messageSize(channel, payload, pattern)
         guard Arena.fits(size, within: identity.maxFrameBytes) else { return drop(index, cause: .tooLarge) }
         let frame = outboxes.arena.message(channel: channel, payload: payload, pattern: pattern, size: size)
-        var delivered: UInt64 = 0
-        for place in 0..<count where outboxes.appendMessage(frame, to: Int(members[place].slot)) { delivered += 1 }
-        counters.messagesDelivered += delivered
+        counters.messagesDelivered += outboxes.appendMessage(frame, to: members, count: count)
     }
 
     /// The message fits no frame: every member is told.

@@ -119,22 +119,47 @@ package final class Outboxes {
         if boxes[slot].backlog + boxes[slot].pending > bounds.hardBound { checkHardBound(slot) }
     }
 
-    /// Adds a Message, or counts it as lost when the reader is too slow.
-    /// - Returns: whether it was added.
+    /// Adds a Message for each member, or counts it as lost for those that read too slowly.
+    /// - Returns: for how many it was added.
     @inline(__always)
+    func appendMessage(
+        _ range: OutputRange, to members: UnsafeMutablePointer<ChannelTable.Member>, count: Int
+    ) -> UInt64 {
+        // Unless somebody has a backlog, or very much has been gathered, each outbox has only itself to look at.
+        guard buffered == 0, gathered + count * range.count <= bounds.maxBuffered else {
+            return appendMessageWithCare(range, to: members, places: 0..<count)
+        }
+        for place in 0..<count {
+            let slot = Int(members[place].slot)
+            let box = boxes + slot
+            let pending = box.pointee.pending + range.count
+            guard pending <= bounds.window, box.pointee.lost == 0, !box.pointee.isSealed else {
+                gathered += place * range.count
+                return UInt64(place) + appendMessageWithCare(range, to: members, places: place..<count)
+            }
+            box.pointee.pending = pending
+            extend(slot, by: range)
+        }
+        gathered += count * range.count
+        return UInt64(count)
+    }
+
+    private func appendMessageWithCare(
+        _ range: OutputRange, to members: UnsafeMutablePointer<ChannelTable.Member>, places: Range<Int>
+    ) -> UInt64 {
+        var added: UInt64 = 0
+        for place in places where appendMessage(range, to: Int(members[place].slot)) { added += 1 }
+        return added
+    }
+
+    /// - Returns: whether it was added.
     func appendMessage(_ range: OutputRange, to slot: Int) -> Bool {
-        let box = boxes + slot
-        // With nothing before it, nor before anybody, what is unread is what this turn has added.
-        let isEasy =
-            box.pointee.backlog == 0 && box.pointee.lost == 0 && !box.pointee.isSealed && buffered == 0
-            && box.pointee.pending + range.count <= bounds.window && gathered + range.count <= bounds.maxBuffered
-        guard isEasy || admit(range.count, to: slot) else { return false }
+        guard admit(range.count, to: slot) else { return false }
         append(range, to: slot)
         return true
     }
 
-    /// The rare half of `appendMessage`: somebody is slow.
-    @inline(never)
+    /// Whether this outbox takes so much more. Where something is in the way, a Loss that has to come first is put there.
     private func admit(_ count: Int, to slot: Int) -> Bool {
         guard !boxes[slot].isSealed else { return false }
         // What has been gathered may turn out to be one backlog more. A small amount is not worth a write each time.
@@ -182,7 +207,15 @@ package final class Outboxes {
         let box = boxes + slot
         box.pointee.pending += range.count
         if box.pointee.backlog > 0 { buffered += range.count } else { gathered += range.count }
-        if box.pointee.last.base + box.pointee.last.count == range.base, box.pointee.last.count > 0 {
+        extend(slot, by: range)
+    }
+
+    /// Makes the last range longer, or begins another one.
+    @inline(__always)
+    private func extend(_ slot: Int, by range: OutputRange) {
+        let box = boxes + slot
+        // Of a box without ranges this is no address of the arena.
+        if box.pointee.last.base + box.pointee.last.count == range.base {
             box.pointee.last.count += range.count
         } else {
             beginRange(range, slot)

@@ -186,7 +186,7 @@ struct StreamTests {
         var bytes = (0..<5000).map { UInt8(truncatingIfNeeded: $0) }
         bytes.withUnsafeMutableBytes { all in
             var ranges = (0..<2500).map { uvRange(all, $0 * 2, 2) }
-            ranges.withUnsafeMutableBufferPointer { pair.stream.write(ranges: $0) }
+            ranges.withUnsafeMutableBytes { pair.stream.write(ranges: $0.baseAddress!, count: 2500) }
         }
         #expect(pair.stream.unsent == 0)
         var got = [UInt8](repeating: 0, count: 5000)
