@@ -21,7 +21,8 @@ package enum CodePages {
                 mapping = nil
             } else if fields.first == "Swap:", let found = mapping {  // which comes after it
                 mapping = nil
-                guard fields.count > 1, fields[1] == "0", let start = UnsafeMutableRawPointer(bitPattern: found.lowerBound)
+                guard fields.count > 1, fields[1] == "0",
+                    let start = UnsafeMutableRawPointer(bitPattern: found.lowerBound)
                 else { continue }
                 madvise(start, found.count, MADV_DONTNEED)
             }
@@ -32,7 +33,8 @@ package enum CodePages {
     private static func addresses(_ fields: [Substring]) -> Range<UInt>? {
         guard fields.count >= 5 else { return nil }
         let ends = fields[0].split(separator: "-")
-        guard ends.count == 2, let start = UInt(ends[0], radix: 16), let end = UInt(ends[1], radix: 16), start < end else {
+        guard ends.count == 2, let start = UInt(ends[0], radix: 16), let end = UInt(ends[1], radix: 16), start < end
+        else {
             return nil
         }
         return start..<end

@@ -153,7 +153,7 @@ package final class Outboxes {
     }
 
     /// - Returns: whether it was added.
-    func appendMessage(_ range: OutputRange, to slot: Int) -> Bool {
+    private func appendMessage(_ range: OutputRange, to slot: Int) -> Bool {
         guard admit(range.count, to: slot) else { return false }
         append(range, to: slot)
         return true

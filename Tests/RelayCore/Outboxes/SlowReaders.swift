@@ -58,16 +58,17 @@ final class SlowReaders {
     // MARK: Sending
 
     /// Sends a Message of `size` bytes of payload, at least 8, to connections.
-    /// - Returns: to which of them it was added.
+    /// - Returns: to how many of them it was added.
     @discardableResult
-    func message(_ size: Int = 8, to slots: [Int] = [0]) -> [Int] {
+    func message(_ size: Int = 8, to slots: [Int] = [0]) -> UInt64 {
         let payload = [UInt8](repeating: 120, count: size)
         let frame = lending("c") { channel in
             lending(payload) { outboxes.arena.message(channel: channel, payload: $0, pattern: nil) }
         }
-        return slots.filter { slot in
-            readers[slot].sent.append(.message)
-            return outboxes.appendMessage(frame, to: slot)
+        for slot in slots { readers[slot].sent.append(.message) }
+        var members = slots.map { ChannelTable.Member(slot: Int32($0), position: 0) }
+        return members.withUnsafeMutableBufferPointer {
+            outboxes.appendMessage(frame, to: $0.baseAddress.unsafelyUnwrapped, count: $0.count)
         }
     }
 
