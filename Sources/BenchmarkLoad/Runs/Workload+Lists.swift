@@ -13,6 +13,7 @@ extension Workload {
         fanOut("fanout k=1 w=1", 1, 1),
         fanOut("fanout k=1 w=64", 1, 64),
         fanOut("fanout k=4 w=16", 4, 16),
+        fanOut("fanout k=4 w=64", 4, 64),
         fanOut("fanout k=8 w=16", 8, 16),
         fanOut("fanout k=64 w=16", 64, 16),
         latency("latency 1k/s", 1_000),
