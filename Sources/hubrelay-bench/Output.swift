@@ -8,17 +8,22 @@ struct OutputOptions: ParsableArguments {
     @Option(help: "Write everything that was measured to this file, as JSON; - is stdout, in place of the table.")
     var json: String?
     @Option(help: "Write a page with tables and plots to this file.") var html: String?
+    @Option(help: "Write one compact table to this file, as GitHub's Markdown: those in the documentation are made so.")
+    var markdown: String?
 
     /// Finds out now whether the files can be written, and not after minutes of measuring.
     func check() throws(Failure) {
-        guard html != "-" else { throw .usage("--html: give a file; only --json can go to stdout") }
-        for path in [json, html].compactMap({ $0 }) where path != "-" { close(try Self.open(path, O_APPEND)) }
+        for (option, path) in [("--html", html), ("--markdown", markdown)] where path == "-" {
+            throw .usage("\(option): give a file; only --json can go to stdout")
+        }
+        for path in [json, html, markdown].compactMap({ $0 }) where path != "-" { close(try Self.open(path, O_APPEND)) }
     }
 
     func write(_ report: Report) throws(Failure) {
         try Output.standard(json == "-" ? report.json + "\n" : report.table)
         if let json, json != "-" { try Self.write(report.json + "\n", to: json) }
         if let html { try Self.write(report.html, to: html) }
+        if let markdown { try Self.write(report.markdown, to: markdown) }
     }
 
     private static func write(_ text: String, to path: String) throws(Failure) {
