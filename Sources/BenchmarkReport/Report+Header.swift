@@ -3,7 +3,7 @@ extension Report {
     var header: [(name: String, value: String)] {
         [
             ("date", date), ("machine", machine.line), ("versions", versions.line),
-            ("processors", pinned ? "everything pinned to one" : "not pinned"),
+            ("processors", pinned ? "all pinned to one, but for fixed rates" : "not pinned"),
             ("rounds", whole(rounds) + (rounds > 1 ? ", of which medians are shown" : "")),
         ]
     }

@@ -11,7 +11,7 @@ extension Report {
         let table = (head + rows).map { "| \($0.joined(separator: " | ")) |" }.joined(separator: "\n")
         let place =
             "Measured on \(date) on \(machine.line), with \(versions.line); "
-            + "\(pinned ? "everything pinned to one processor" : "not pinned"); medians of \(whole(rounds)) "
+            + "\(pinned ? "all pinned to one processor, but for fixed rates" : "not pinned"); medians of \(whole(rounds)) "
             + "round\(rounds == 1 ? "" : "s"). CPU is per message, or per connection where those are counted."
         let wrong = warnings.map { "- wrong: " + $0 }
         let paragraphs =

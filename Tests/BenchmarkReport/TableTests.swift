@@ -30,7 +30,7 @@ struct TableTests {
                 date        2026-01-02T03:04:05Z
                 machine     Example CPU, 2 cores, 8.0 GiB, Linux 6.1.0
                 versions    hubrelay 1.2.3, redis-server 7.0.15
-                processors  everything pinned to one
+                processors  all pinned to one, but for fixed rates
                 rounds      3, of which medians are shown
 
                 Processor time per message, in microseconds, and messages per second
