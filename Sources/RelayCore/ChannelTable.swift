@@ -17,9 +17,10 @@ package final class ChannelTable {
         /// The one member, in place, as nearly every channel has, unless there is a list. First, so that it can be pointed
         /// at like a list of one.
         var onlyMember = Member(slot: 0, position: 0)
+        /// The name where it is short enough, or else where it is. Second, so that it can be pointed at.
+        fileprivate var nameStorage: (UInt64, UInt64) = (0, 0)
         /// The members, once there have been several.
         var memberList: UnsafeMutablePointer<Member>?
-        var name: UnsafeMutableRawPointer
         var memberCount: UInt32 = 0
         /// Of the list; 0: there is none.
         var memberCapacity: UInt32 = 0
@@ -39,11 +40,16 @@ package final class ChannelTable {
         var isQueued = false
         /// Held when the restore under way began, or when it came from another node, and not yet confirmed.
         var isRestoring = false
-        /// Makes it one cache line.
-        private var padding: UInt64 = 0
 
-        init(name: UnsafeMutableRawPointer, hash: UInt32, nameCount: UInt16, isPattern: Bool) {
-            (self.name, self.hash, self.nameCount, self.isPattern) = (name, hash, nameCount, isPattern)
+        fileprivate init(hash: UInt32, nameCount: UInt16, isPattern: Bool) {
+            (self.hash, self.nameCount, self.isPattern) = (hash, nameCount, isPattern)
+        }
+
+        fileprivate static let nameOffset = MemoryLayout<Member>.stride
+        fileprivate var isNameInPlace: Bool { Int(nameCount) <= MemoryLayout.size(ofValue: nameStorage) }
+        /// Of a name that is not in place.
+        fileprivate var nameElsewhere: UnsafeMutableRawPointer {
+            UnsafeMutableRawPointer(bitPattern: UInt(nameStorage.0)).unsafelyUnwrapped
         }
 
         var isWanted: Bool { memberCount > 0 || pendingCount > 0 }
@@ -51,7 +57,6 @@ package final class ChannelTable {
         var isAtRedis: Bool { phase == .subscribed || phase == .unsubscribing }
         /// Nobody wants it and Redis knows nothing of it.
         var isUnused: Bool { !isWanted && phase == .absent && !isQueued }
-        var nameBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: name, count: Int(nameCount)) }
     }
 
     static let none = UInt32.max
@@ -76,7 +81,7 @@ package final class ChannelTable {
 
     deinit {
         forEach { index in
-            entries[Int(index)].name.deallocate()
+            if !entries[Int(index)].isNameInPlace { entries[Int(index)].nameElsewhere.deallocate() }
             entries[Int(index)].memberList?.deallocate()
         }
         entries.deallocate()
@@ -97,14 +102,34 @@ package final class ChannelTable {
             growBuckets()
             bucket = self.bucket(of: name, hash: hash, isPattern: isPattern)
         }
-        let copy = UnsafeMutableRawPointer.allocate(byteCount: max(1, name.count), alignment: 1)
-        if let base = name.baseAddress { copy.copyMemory(from: base, byteCount: name.count) }
         let index = allocateEntry()
-        (entries + Int(index)).initialize(
-            to: Entry(name: copy, hash: hash, nameCount: UInt16(name.count), isPattern: isPattern))
+        (entries + Int(index)).initialize(to: Entry(hash: hash, nameCount: UInt16(name.count), isPattern: isPattern))
+        store(name, in: index)
         buckets[Int(bucket)] = index
         count += 1
         return index
+    }
+
+    /// The name of an entry. Invariant: the pointer is of no use once an entry has been added, or this one removed.
+    @inline(__always)
+    func name(of index: UInt32) -> UnsafeRawBufferPointer {
+        let entry = entries + Int(index)
+        assert(MemoryLayout<Entry>.offset(of: \.nameStorage) == Entry.nameOffset)
+        let start =
+            entry.pointee.isNameInPlace
+            ? UnsafeRawPointer(entry) + Entry.nameOffset : UnsafeRawPointer(entry.pointee.nameElsewhere)
+        return UnsafeRawBufferPointer(start: start, count: Int(entry.pointee.nameCount))
+    }
+
+    private func store(_ name: UnsafeRawBufferPointer, in index: UInt32) {
+        let entry = entries + Int(index)
+        if !entry.pointee.isNameInPlace {
+            let copy = UnsafeMutableRawPointer.allocate(byteCount: name.count, alignment: 1)
+            entry.pointee.nameStorage.0 = UInt64(UInt(bitPattern: copy))
+        }
+        guard let source = name.baseAddress else { return }
+        UnsafeMutableRawPointer(mutating: self.name(of: index).baseAddress.unsafelyUnwrapped)
+            .copyMemory(from: source, byteCount: name.count)
     }
 
     /// Frees an entry that nobody wants and Redis does not have. Backward-shift deletion: no tombstones.
@@ -126,7 +151,7 @@ package final class ChannelTable {
             probe = (probe + 1) & mask
         }
         buckets[Int(hole)] = Self.none
-        entry.name.deallocate()
+        if !entry.isNameInPlace { entry.nameElsewhere.deallocate() }
         entry.memberList?.deallocate()
         freeList.append(index)
         count -= 1
@@ -234,7 +259,7 @@ package final class ChannelTable {
         while buckets[Int(bucket)] != Self.none {
             let entry = entries + Int(buckets[Int(bucket)])
             if entry.pointee.hash == hash, entry.pointee.isPattern == isPattern,
-                entry.pointee.nameBytes.hasSameBytes(as: name)
+                self.name(of: buckets[Int(bucket)]).hasSameBytes(as: name)
             {
                 break
             }

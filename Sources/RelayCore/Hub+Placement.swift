@@ -57,7 +57,7 @@ extension Hub {
     /// Finds the place of a name that nobody had.
     func place(_ index: UInt32) {
         guard let slots else { return }
-        let slot = slots.hashSlots.slot(of: table.entries[Int(index)].nameBytes)
+        let slot = slots.hashSlots.slot(of: table.name(of: index))
         table.entries[Int(index)].slot = slot
         table.entries[Int(index)].node = slots.node(ofSlot: slot)
     }

@@ -116,7 +116,7 @@ extension Hub {
             node.unconfirmedNames.append(index)
             let entry = table.entries[Int(index)]
             slot = entry.slot
-            (entry.isPattern ? patternPrefix : prefix).withUnsafeBytes { append($0, entry.nameBytes) }
+            (entry.isPattern ? patternPrefix : prefix).withUnsafeBytes { append($0, table.name(of: index)) }
         }
         while count == 0, let batch = node.refusedBatches.popFirst() {
             for index in batch where isQueued(index, at: node) {
@@ -188,7 +188,7 @@ extension Hub {
         let entry = table.entries[Int(index)]
         let prefixCount = entry.isPattern ? patternPrefix.count : prefix.count
         guard redisName.count >= prefixCount else { return false }
-        return UnsafeRawBufferPointer(rebasing: redisName[prefixCount...]).hasSameBytes(as: entry.nameBytes)
+        return UnsafeRawBufferPointer(rebasing: redisName[prefixCount...]).hasSameBytes(as: table.name(of: index))
     }
 
     /// Redis has answered what was under way for the name.

@@ -207,7 +207,7 @@ extension Hub {
         var room = identity.maxFrameBytes - 1024
         var names: [UnsafeRawBufferPointer] = []
         for index in operation.refused {
-            let name = table.entries[Int(index)].nameBytes
+            let name = table.name(of: index)
             room -= WireWriter.size(ofBytes: name.count)
             guard room >= 0 else { return (names, false) }
             names.append(name)
@@ -299,6 +299,6 @@ extension Hub {
     func revoke(_ index: UInt32, from slot: Int, _ detail: String) {
         let entry = table.entries[Int(index)]
         outboxes.appendControl(
-            outboxes.arena.revoked(entry.nameBytes, isPattern: entry.isPattern, detail: detail), to: slot)
+            outboxes.arena.revoked(table.name(of: index), isPattern: entry.isPattern, detail: detail), to: slot)
     }
 }

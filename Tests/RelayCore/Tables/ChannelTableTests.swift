@@ -39,7 +39,7 @@ private struct Model {
         guard table.count == indices.count else { return false }
         for (name, index) in indices {
             let entry = table.entries[Int(index)]
-            guard find(name) == index, Array(entry.nameBytes) == name.bytes, entry.isPattern == name.isPattern,
+            guard find(name) == index, Array(table.name(of: index)) == name.bytes, entry.isPattern == name.isPattern,
                 Int(entry.memberCount) == members[name]?.count ?? 0
             else { return false }
             for slot in members[name] ?? [] where table.memberPlace(slot, of: index) == nil { return false }
