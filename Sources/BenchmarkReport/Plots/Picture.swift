@@ -131,7 +131,7 @@ struct Picture {
 }
 
 /// About how wide a text is in a picture.
-func textWidth(_ text: String) -> Double { Double(text.count) * Picture.fontSize * 0.56 }
+func textWidth(_ text: String) -> Double { Double(text.count) * Picture.fontSize * 0.62 }
 
 /// Not longer than so many characters.
 func shortened(_ text: String, to count: Int) -> String {
