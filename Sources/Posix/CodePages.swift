@@ -13,7 +13,7 @@ package enum CodePages {
     /// Only for a process of one thread: a library that another one is loading meanwhile would lose its relocations.
     package static func release() {
         var mapping: Range<UInt>?
-        for line in (readProcFile("/proc/self/smaps") ?? "").split(separator: "\n") {
+        for line in (readWholeFile("/proc/self/smaps") ?? "").split(separator: "\n") {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
             if let range = addresses(fields) {
                 mapping = isCode(fields) ? range : nil

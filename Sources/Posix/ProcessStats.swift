@@ -15,7 +15,7 @@ package struct ProcessStats {
     /// Reads /proc/self (proc(5)). Nil where /proc is not mounted.
     package static func read() -> ProcessStats? {
         guard
-            let statistics = readProcFile("/proc/self/stat"), let boot = bootUnixSeconds(),
+            let statistics = readWholeFile("/proc/self/stat"), let boot = bootUnixSeconds(),
             let open = countDescriptors()
         else { return nil }
         // The second field is the program's name in parentheses, and may itself contain blanks and
@@ -44,7 +44,7 @@ package struct ProcessStats {
 
     /// When the machine booted, from /proc/stat: the start time of a process counts from there.
     private static func bootUnixSeconds() -> Double? {
-        guard let text = readProcFile("/proc/stat") else { return nil }
+        guard let text = readWholeFile("/proc/stat") else { return nil }
         let line = text.split(separator: "\n").first { $0.hasPrefix("btime ") }
         return line.flatMap { Double($0.dropFirst(6)) }
     }

@@ -31,13 +31,8 @@ struct Affinity: Equatable {
     /// Moves all threads of the processes. Threads that have just ended do not matter.
     func apply(to pids: [Int32]) {
         for pid in pids {
-            guard let directory = opendir("/proc/\(pid)/task") else { continue }
-            defer { closedir(directory) }
-            while let entry = readdir(directory) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if let thread = Int32(name) { _ = hubrelay_set_affinity(thread, mask, mask.count * 8) }
+            for thread in entries(ofDirectory: "/proc/\(pid)/task").compactMap({ Int32($0) }) {
+                _ = hubrelay_set_affinity(thread, mask, mask.count * 8)
             }
         }
     }

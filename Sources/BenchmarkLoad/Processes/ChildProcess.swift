@@ -30,7 +30,7 @@ final class ChildProcess {
         guard status >> 8 & 0xFF != 127 else {
             throw BenchmarkFailure("\(name) cannot be run: deploy/install-packages demo installs what is missing")
         }
-        let lines = (ProcFile.read(log) ?? "").split(separator: "\n").suffix(5).map { "\n  \($0)" }
+        let lines = (readWholeFile(log) ?? "").split(separator: "\n").suffix(5).map { "\n  \($0)" }
         let words = lines.isEmpty ? " nothing" : ":" + lines.joined()
         throw BenchmarkFailure("\(name) has ended by itself, saying\(words)")
     }

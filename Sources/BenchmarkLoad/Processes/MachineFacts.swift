@@ -1,12 +1,13 @@
 package import BenchmarkReport
 internal import Glibc
+internal import Posix
 
 extension Machine {
     /// The one that this process runs on.
     package static func here() -> Machine {
-        let release = ProcFile.read("/proc/sys/kernel/osrelease")?.filter { !$0.isNewline }
-        let processor = ProcFile.read("/proc/cpuinfo").flatMap(Machine.model(inCPUInfo:))
-        let kilobytes = ProcFile.read("/proc/meminfo").flatMap { ProcFile.number("MemTotal:", in: $0) }
+        let release = readWholeFile("/proc/sys/kernel/osrelease")?.filter { !$0.isNewline }
+        let processor = readWholeFile("/proc/cpuinfo").flatMap(Machine.model(inCPUInfo:))
+        let kilobytes = readWholeFile("/proc/meminfo").flatMap { ProcFile.number("MemTotal:", in: $0) }
         return Machine(
             processor: processor, cores: sysconf(Int32(_SC_NPROCESSORS_ONLN)), kernel: release.map { "Linux \($0)" },
             memoryBytes: kilobytes.map { $0 * 1024 })

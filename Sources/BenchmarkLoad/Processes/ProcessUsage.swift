@@ -1,6 +1,6 @@
 internal import BenchmarkReport
 internal import CBenchmark
-internal import Glibc
+internal import Posix
 
 /// What a process has used up to now, all threads.
 struct ProcessUsage {
@@ -13,7 +13,7 @@ struct ProcessUsage {
     /// Reads the process's CPU clock and /proc/PID/stat (proc(5)). Nil: it is not there, or not in this pid namespace.
     static func read(of pid: Int32) -> ProcessUsage? {
         let nanoseconds = hubrelay_processor_time(pid)
-        guard nanoseconds >= 0, let statistics = ProcFile.read("/proc/\(pid)/stat") else { return nil }
+        guard nanoseconds >= 0, let statistics = readWholeFile("/proc/\(pid)/stat") else { return nil }
         return ProcessUsage(nanoseconds: nanoseconds, statistics: statistics)
     }
 
@@ -40,30 +40,15 @@ struct ProcessUsage {
 
     /// Resident bytes of a process, exactly (smaps_rollup), or where that cannot be read as the kernel counts along.
     static func residentBytes(of pid: Int32) -> Int? {
-        if let text = ProcFile.read("/proc/\(pid)/smaps_rollup"), let kilobytes = ProcFile.number("Rss:", in: text) {
+        if let text = readWholeFile("/proc/\(pid)/smaps_rollup"), let kilobytes = ProcFile.number("Rss:", in: text) {
             return kilobytes * 1024
         }
-        return ProcFile.read("/proc/\(pid)/status").flatMap { ProcFile.number("VmRSS:", in: $0) }.map { $0 * 1024 }
+        return readWholeFile("/proc/\(pid)/status").flatMap { ProcFile.number("VmRSS:", in: $0) }.map { $0 * 1024 }
     }
 }
 
-/// Files of /proc, whose size is not known before they are read.
+/// The texts of files in /proc.
 enum ProcFile {
-    /// Nil: it cannot be read.
-    static func read(_ path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var content: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 16 << 10)
-        while true {
-            let count = Glibc.read(descriptor, &piece, piece.count)
-            if count < 0 { return nil }
-            if count == 0 { return String(decoding: content, as: UTF8.self) }
-            content += piece[..<count]
-        }
-    }
-
     /// The first number after a key at the beginning of a line.
     static func number(_ key: String, in text: String) -> Int? {
         text.split(separator: "\n").first { $0.hasPrefix(key) }

@@ -20,14 +20,7 @@ final class ScratchDirectory {
     func path(of name: String) -> String { "\(path)/\(name)" }
 
     func remove() {
-        guard let directory = opendir(path) else { return }
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { unlink(self.path(of: name)) }
-        }
-        closedir(directory)
+        for name in entries(ofDirectory: path) where name != "." && name != ".." { unlink(self.path(of: name)) }
         rmdir(path)
     }
 }

@@ -68,7 +68,7 @@ package final class InstalledServers: Servers {
 
     /// Whether a process id that Redis told means Redis here, too, and not another process outside its container.
     private func isServer(_ pid: Int32) -> Bool {
-        guard let name = ProcFile.read("/proc/\(pid)/comm") else { return false }
+        guard let name = readWholeFile("/proc/\(pid)/comm") else { return false }
         return ["redis", "valkey", "keydb"].contains { name.hasPrefix($0) }
     }
 }
