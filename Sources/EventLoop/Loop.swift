@@ -33,7 +33,9 @@ public final class Loop {
     let handle: UnsafeMutablePointer<uv_loop_t>
     /// Shared by all streams: bytes in it are valid until the read callback returns.
     package let readBuffer: UnsafeMutableRawBufferPointer
-    private let turnEnd: TurnEnd
+    /// Loop turns that have ended, so that a stream can tell a second read in the same turn.
+    fileprivate(set) var turn: UInt64 = 0
+    private var turnEnd: TurnEnd?
     /// Something is still at work with it, so its memory must stay.
     private var isAbandoned = false
 
@@ -47,7 +49,7 @@ public final class Loop {
             readBuffer.deallocate()
             throw LoopError("event loop", code)
         }
-        turnEnd = TurnEnd(loop: handle)
+        turnEnd = TurnEnd(loop: self) {}
     }
 
     deinit {
@@ -62,11 +64,11 @@ public final class Loop {
     /// Monotonic nanoseconds, as of the beginning of this turn; one millisecond fine.
     package var now: UInt64 { uv_now(handle) * 1_000_000 }
 
-    /// Counts loop turns, so that a stream can tell a second read in the same turn.
-    var turn: UInt64 { turnEnd.count }
-
-    /// Calls `body` at the end of every turn, before the loop waits. To be called once.
-    package func onTurnEnd(_ body: @escaping () -> Void) { turnEnd.body = body }
+    /// Calls `body` at the end of every turn, before the loop waits. To be called once, and not while the loop runs.
+    package func onTurnEnd(_ body: @escaping () -> Void) {
+        turnEnd?.close()
+        turnEnd = TurnEnd(loop: self, body)
+    }
 
     /// Runs until `stop` is called or nothing is left to wait for.
     package func run() { uv_run(handle, UV_RUN_DEFAULT) }
@@ -83,7 +85,8 @@ public final class Loop {
     ///   threads there; only _exit(2) does not.
     @discardableResult
     package func drain() -> Bool {
-        turnEnd.close()
+        turnEnd?.close()
+        turnEnd = nil
         var isOver = false
         let limit = Timer(loop: self) { [unowned self] in
             isOver = true
@@ -145,30 +148,26 @@ func releaseClosedHandle(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
     Unmanaged<AnyObject>.fromOpaque(data.unsafelyUnwrapped).release()
 }
 
-/// What is called and counted at the end of every turn, which is before the loop waits.
+/// What is called at the end of every turn, which is before the loop waits. What it refers to never changes, so that
+/// nothing has to be held for a call.
 private final class TurnEnd {
     private let box = HandleBox<uv_prepare_t>()
-    /// Turns that have ended.
-    private(set) var count: UInt64 = 0
-    var body: () -> Void = {}
-    /// The handle is gone, or about to go.
-    private var isClosed = false
+    /// Invariant: a loop is there as long as it runs, and it alone calls this.
+    private let loop: Unmanaged<Loop>
+    private let body: () -> Void
 
-    init(loop: UnsafeMutablePointer<uv_loop_t>) {
-        uv_prepare_init(loop, box.pointer)
+    init(loop: Loop, _ body: @escaping () -> Void) {
+        (self.loop, self.body) = (.passUnretained(loop), body)
+        uv_prepare_init(loop.handle, box.pointer)
         box.adopt(self)
         uv_prepare_start(box.pointer) { handle in
             withOwner(of: handle?.pointee.data, as: TurnEnd.self) {
-                $0.count += 1
+                $0.loop._withUnsafeGuaranteedRef { $0.turn += 1 }
                 $0.body()
             }
         }
         uv_unref(box.base)
     }
 
-    func close() {
-        guard !isClosed else { return }
-        isClosed = true
-        box.close(releaseClosedHandle)
-    }
+    func close() { box.close(releaseClosedHandle) }
 }

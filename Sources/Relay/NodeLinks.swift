@@ -58,6 +58,14 @@ final class NodeLinks {
     }
 
     var links: [NodeLink] { [publishLink, subscribeLink] }
+
+    /// Whether commands have been gathered for the publish link.
+    var hasPublishOutput: Bool { feed.publishes.output.count > 0 }
+    /// Whether the subscribe link has something to tell, or waits for an answer that the state depends on; in nearly every
+    /// turn it has not.
+    var hasNamesToTell: Bool {
+        feed.hasSubscribeCommands || subscribeLink.hasMisplacedNames || !feed.isWhole || !machine.isRestored
+    }
     /// Which server has to be there.
     var expectedServer: ServerKind {
         switch site {

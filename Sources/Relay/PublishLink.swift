@@ -9,10 +9,11 @@ final class PublishLink: NodeLink {
     private lazy var publishSink = PublishSink(link: self)
     // Borrowed for each reply, so not by way of the node.
     fileprivate let feed: HubNode
-    private var publishes: PublishQueue { feed.publishes }
+    private let publishes: PublishQueue
 
     init(node: NodeLinks) {
         feed = node.feed
+        publishes = feed.publishes
         super.init(name: "publish", node: node)
     }
 

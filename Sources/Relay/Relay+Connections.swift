@@ -38,7 +38,7 @@ extension Relay: HubEnvironment {
             return refuse(connection, .tooMany, "over \(hub.limits.maxConnections) connections")
         }
         if slot == connections.count { connections.append(nil) }
-        connections[slot] = connection
+        connections[slot] = .passUnretained(connection)
         connection.serve(as: slot)
     }
 
@@ -83,7 +83,7 @@ extension Relay: HubEnvironment {
         finishing.append((slot, code != nil))
     }
 
-    func resumeReading(_ slot: Int) { connections[slot]?.resumeIfPaused() }
+    func resumeReading(_ slot: Int) { connections[slot]?.takeUnretainedValue().resumeIfPaused() }
 
     /// Shuts the connections to which the hub has said its last word, once that has been written.
     func finishConnections() {
@@ -91,7 +91,7 @@ extension Relay: HubEnvironment {
         let finished = finishing
         finishing.removeAll()
         for (slot, withError) in finished {
-            guard let connection = connections[slot], connection.slot == slot else { continue }
+            guard let connection = connections[slot]?.takeUnretainedValue(), connection.slot == slot else { continue }
             connection.finish(withError: withError)
             draining.append(connection)
         }

@@ -54,8 +54,8 @@ extension Relay {
         sentinels?.stop(failure)
         cluster?.stop(failure)
         hub.emitPublishLosses(all: true)
-        hub.outboxes.drainDirty { connections[$0]?.flush() }
-        for connection in connections { connection?.close() }
+        hub.outboxes.drainDirty { flushConnection($0) }
+        for connection in connections { connection?.takeUnretainedValue().close() }
         for connection in draining { connection.close() }
         draining.removeAll()
         admin?.close()

@@ -9,11 +9,9 @@ extension Relay {
     func endTurn() {
         hub.now = now
         if hub.hasPublishOutput { flushPublishes() }
-        hub.unblock()
-        hub.failOverflowed()
-        hub.emitPublishLosses()
+        hub.settle()
         if hub.hasPublishOutput { flushPublishes() }
-        for node in nodes { node.subscribeLink.flush() }
+        if hasNamesToTell { for node in nodes { node.subscribeLink.flush() } }
         if needsEvaluation || hub.hasBrokenSubscriptions { evaluatePath() }
         hub.answerDisplaced()
         flushConnections()
@@ -23,16 +21,30 @@ extension Relay {
 
     private func flushPublishes() {
         hub.hasPublishOutput = false
-        for node in nodes { node.publishLink.flush() }
+        // What a write does when it fails is seen here: the list may be another one after it.
+        var index = 0
+        while index < borrowedNodes.count {
+            if borrowedNodes[index]._withUnsafeGuaranteedRef({ $0.hasPublishOutput }) {
+                nodes[index].publishLink.flush()
+            }
+            index += 1
+        }
         if let cluster { for node in cluster.leaving { node.publishLink.flush() } }
+    }
+
+    private var hasNamesToTell: Bool {
+        for node in borrowedNodes where node._withUnsafeGuaranteedRef({ $0.hasNamesToTell }) { return true }
+        return false
     }
 
     /// Writes the output of all connections and voids the arena. Safe wherever no frame is being encoded: at the end of a
     /// turn, and between two messages or two reads of one with very much output.
     func flushConnections() {
-        hub.outboxes.drainDirty { connections[$0]?.flush() }
+        hub.outboxes.drainDirty { flushConnection($0) }
         hub.outboxes.arena.reset()
     }
+
+    func flushConnection(_ slot: Int) { connections[slot]?._withUnsafeGuaranteedRef { $0.flush() } }
 
     /// Makes the loop take another turn at once.
     func wakeUp() { waker.start(after: 0) }

@@ -21,7 +21,10 @@ package final class Relay {
     let startedAt: UInt64
 
     /// The Redis nodes and their links: one for a single Redis, the masters with slots for sharded pub/sub.
-    var nodes: [NodeLinks] = []
+    var nodes: [NodeLinks] = [] { didSet { borrowedNodes = nodes.map(Unmanaged.passUnretained) } }
+    /// The same, to be asked in every turn without being held. Invariant: what is done with one of them changes nothing;
+    /// what may change something goes by `nodes`.
+    private(set) var borrowedNodes: [Unmanaged<NodeLinks>] = []
     /// What new connections to Redis are secured with; nil without TLS.
     var tls: TLSContext?
     /// Who says where the master is; nil when it is configured.
@@ -32,7 +35,8 @@ package final class Relay {
     var roundTrips = Histogram()
     var loopLag: UInt64 = 0
 
-    var connections: [Connection?] = []
+    /// By slot. Invariant: a connection's handle holds it until it is closed, and then it is taken out here.
+    var connections: [Unmanaged<Connection>?] = []
     var refused: Set<ObjectIdentifier> = []
     var finishing: [(slot: Int, withError: Bool)] = []
     var draining: [Connection] = []
@@ -73,7 +77,7 @@ package final class Relay {
         transitions = TransitionLog(logger: logger)
         hub = Self.makeHub(configuration, id: id, status: path.status)
         hub.now = startedAt
-        hub.outboxes.flush = { [unowned self] slot in connections[slot]?.flush() }
+        hub.outboxes.flush = { [unowned self] slot in flushConnection(slot) }
         hub.environment = self
         makeNodes()
         tick = Timer(loop: loop) { [unowned self] in ticked() }

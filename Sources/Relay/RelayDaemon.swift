@@ -42,7 +42,10 @@ extension Relay {
 
     /// Opens the listening sockets. When it throws, `close` undoes what was done.
     func listen() throws {
-        loop.onTurnEnd { [unowned self] in endTurn() }
+        // Invariant: the relay is there as long as its loop runs, which `serve` and `close` see to. A reference that counts
+        // would be taken and given back in every turn.
+        let borrowed = Unmanaged.passUnretained(self)
+        loop.onTurnEnd { borrowed._withUnsafeGuaranteedRef { $0.endTurn() } }
         // Before the path appears: who sees it may stop us.
         for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
             signals.append(SignalWatcher(loop: loop, signal: number) { [unowned self] in stopRequested(by: name) })

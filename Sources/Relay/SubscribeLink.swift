@@ -32,7 +32,7 @@ final class SubscribeLink: NodeLink {
     var isProbeAnswered: Bool { isEstablished && probeAnswersOwed == 0 }
     private var probeAnswersOwed = 0
     /// The node has not taken names in this turn.
-    private var hasMisplacedNames = false
+    private(set) var hasMisplacedNames = false
 
     override func established() {
         node.chooseProbeChannel()
@@ -66,11 +66,9 @@ final class SubscribeLink: NodeLink {
         write(["PING"])
     }
 
-    /// Tells Redis about names. To be called once a turn.
+    /// Tells Redis about names, if there is anything to tell (see `NodeLinks.hasNamesToTell`). To be called once a turn.
     func flush() {
-        // Nothing to tell and nothing waited for, as in nearly every turn.
-        if !feed.hasSubscribeCommands, !hasMisplacedNames, feed.isWhole, node.machine.isRestored { return }
-        guard isEstablished, let stream else { return }
+        guard node.hasNamesToTell, isEstablished, let stream else { return }
         if hasMisplacedNames {
             hasMisplacedNames = false
             hub.placeMisplaced(feed)

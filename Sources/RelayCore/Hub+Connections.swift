@@ -72,8 +72,8 @@ extension Hub {
         environment?.connectionIsFinished(slot, code: code, detail: detail)
     }
 
-    /// Closes those whose unread output has gone past the hard bound. To be called once a turn.
-    package func failOverflowed() {
+    /// Closes those whose unread output has gone past the hard bound.
+    func failOverflowed() {
         for slot in outboxes.takeOverflowed() {
             fail(slot, .tooMany, "the app does not read: over \(outboxes.bounds.hardBound) bytes wait for it")
         }

@@ -126,10 +126,8 @@ extension Hub {
 
     package func isBlocked(_ slot: Int) -> Bool { sessions[slot].isBlocked }
 
-    /// Lets connections go on that waited and need not any more, the one that has waited longest first. To be called
-    /// once a turn.
-    package func unblock() {
-        guard !blocked.isEmpty else { return }
+    /// Lets connections go on that waited and need not any more, the one that has waited longest first.
+    func unblock() {
         let waiting = blocked
         var notYet: [Int] = []
         blocked.removeAll(keepingCapacity: true)

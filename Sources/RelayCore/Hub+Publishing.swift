@@ -67,10 +67,9 @@ extension Hub {
 
     // MARK: Loss of publishes without an id
 
-    /// Tells connections what was not taken, each at most once a second. To be called once a turn.
+    /// Tells connections what was not taken, each at most once a second.
     /// - Parameter all: the relay ends, so everything is told at once.
     package func emitPublishLosses(all: Bool = false) {
-        guard !owedPublishLoss.isEmpty else { return }
         let owed = owedPublishLoss
         owedPublishLoss.removeAll(keepingCapacity: true)
         for slot in owed {

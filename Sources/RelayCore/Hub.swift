@@ -101,6 +101,14 @@ package final class Hub {
         splitters.deallocate()
     }
 
+    /// What a turn leaves to be done before its output is written: connections that waited go on, those that read nothing are
+    /// closed, and losses are told. To be called once a turn.
+    package func settle() {
+        if !blocked.isEmpty { unblock() }
+        if outboxes.hasOverflowed { failOverflowed() }
+        if !owedPublishLoss.isEmpty { emitPublishLosses() }
+    }
+
     /// Whether so much output has been gathered that it is to be written before the turn ends.
     @inline(__always)
     package var isOutputHigh: Bool { outboxes.arena.isHigh }

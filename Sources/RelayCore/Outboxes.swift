@@ -337,9 +337,11 @@ package final class Outboxes {
         overflowed.append(slot)
     }
 
+    /// Whether a connection has gone past the hard bound since the last `takeOverflowed()`.
+    var hasOverflowed: Bool { !overflowed.isEmpty }
+
     /// The connections that have gone past the hard bound since the last call.
     func takeOverflowed() -> [Int] {
-        guard !overflowed.isEmpty else { return [] }
         defer { overflowed.removeAll() }
         // A slot in the list may have been closed since, and belong to somebody else by now.
         return overflowed.filter { boxes[$0].hasOverflowed }

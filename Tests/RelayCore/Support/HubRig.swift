@@ -121,9 +121,7 @@ final class HubRig: HubEnvironment {
     func turn() {
         for app in apps.values.sorted(by: { $0.slot < $1.slot }) { app.readByRelay() }
         flushPublishes()
-        hub.unblock()
-        hub.failOverflowed()
-        hub.emitPublishLosses()
+        hub.settle()
         flushPublishes()
         hub.answerDisplaced()
         flushApps()
