@@ -114,19 +114,23 @@ struct ReplyCursor {
     /// A number of one to nine digits as Redis writes it, without zeros before it, and its line end.
     @inline(__always)
     private mutating func number() -> Int? {
-        var value = 0
-        var digits = 0
-        while digits < min(left, 10) {
-            let digit = Int(byte(digits)) - Int(UInt8(ascii: "0"))
-            guard 0...9 ~= digit else { break }
-            value = value * 10 + digit
+        guard left >= 3, var value = digit(0) else { return nil }
+        var digits = 1
+        let most = min(left - 2, 9)
+        while digits < most, let next = digit(digits) {
+            guard value > 0 else { return nil }
+            value = value * 10 + next
             digits += 1
         }
-        guard 1...9 ~= digits, digits == 1 || byte(0) != UInt8(ascii: "0"), left >= digits + 2,
-            byte(digits) == UInt8(ascii: "\r"), byte(digits + 1) == UInt8(ascii: "\n")
-        else { return nil }
+        guard byte(digits) == UInt8(ascii: "\r"), byte(digits + 1) == UInt8(ascii: "\n") else { return nil }
         position += digits + 2
         return value
+    }
+
+    @inline(__always)
+    private func digit(_ offset: Int) -> Int? {
+        let digit = byte(offset) &- UInt8(ascii: "0")
+        return digit < 10 ? Int(digit) : nil
     }
 
     @inline(__always)

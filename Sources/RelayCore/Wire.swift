@@ -86,20 +86,23 @@ package struct WireReader {
                 return UInt64(first & 127) | UInt64(second) << 7
             }
         }
-        return try longVarint()
+        let (value, count) = try Self.longVarint(position, left: end - position)
+        position += count
+        return value
     }
 
+    /// Knows no reader, so that a reader's position can stay in a register.
     @inline(never)
-    private mutating func longVarint() throws(WireError) -> UInt64 {
+    private static func longVarint(
+        _ start: UnsafeRawPointer, left: Int
+    ) throws(WireError) -> (value: UInt64, count: Int) {
         var value: UInt64 = 0
-        let left = end - position
-        for index in 0..<min(10, left) {
-            let byte = position.load(fromByteOffset: index, as: UInt8.self)
-            value |= UInt64(byte & 127) << UInt64(7 * index)  // bits over 64 fall off, as in every decoder
-            if byte < 128 {
-                position += index + 1
-                return value
-            }
+        var index = 0
+        while index < min(10, left) {
+            let byte = start.load(fromByteOffset: index, as: UInt8.self)
+            value |= UInt64(byte & 127) &<< UInt64(7 * index)  // bits over 64 fall off, as in every decoder
+            index += 1
+            if byte < 128 { return (value, index) }
         }
         throw left < 10 ? .truncated : .varintTooLong
     }
