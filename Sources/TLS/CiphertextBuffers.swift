@@ -26,6 +26,9 @@ final class CiphertextBuffers {
         try body()
     }
 
+    /// Whether some of what was lent has not been read yet.
+    var hasInput: Bool { input.count > 0 }
+
     /// Lends what is to be sent and forgets it; the bytes may be changed.
     func takeOutput(_ body: (UnsafeMutableRawBufferPointer) -> Void) {
         guard outputCount > 0, !isLending else { return }

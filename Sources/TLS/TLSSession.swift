@@ -141,7 +141,7 @@ package final class TLSSession {
             let count = SSL_read(ssl, base + filled, Int32(buffer.count - filled))
             if count > 0 {
                 filled += Int(count)
-                if filled < buffer.count { continue }
+                if filled < buffer.count, mayGoOn { continue }
             } else {
                 failure = failureOfCall(count)
             }
@@ -150,10 +150,14 @@ package final class TLSSession {
                 filled = 0
                 LibraryError.clear()
             }
-            if count <= 0 { break }
+            if count <= 0 || !mayGoOn { break }
         }
         if let failure, !isClosed { throw fail(failure) }
     }
+
+    /// Whether there is ciphertext that OpenSSL has not looked at, or has not enough of. Without it a call would only find
+    /// that there is none, which costs as much as a short record.
+    private var mayGoOn: Bool { buffers.hasInput || SSL_has_pending(ssl) == 1 }
 
     // MARK: To the peer
 
