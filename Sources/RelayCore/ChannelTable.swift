@@ -54,6 +54,7 @@ package final class ChannelTable {
 
         var isWanted: Bool { memberCount > 0 || pendingCount > 0 }
         /// Redis has confirmed it, and not its end.
+        @inline(__always)
         var isAtRedis: Bool { phase == .subscribed || phase == .unsubscribing }
         /// Nobody wants it and Redis knows nothing of it.
         var isUnused: Bool { !isWanted && phase == .absent && !isQueued }

@@ -12,6 +12,28 @@ package enum ClientFrame {
     /// - Returns: nil when no kind that this version knows is in it.
     @inline(__always)
     package static func decode(_ body: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame? {
+        if let publish = plainPublish(body) { return publish }
+        return try decodeAny(body)
+    }
+
+    /// A Publish whose fields are there once at most, in the order of their numbers, and nothing else, as every encoder
+    /// writes it: it is looked for by comparing, which takes a third of the instructions.
+    /// - Returns: nil for everything else, whatever may be wrong with it.
+    @inline(__always)
+    private static func plainPublish(_ body: UnsafeRawBufferPointer) -> ClientFrame? {
+        var frame = WireReader(body)
+        guard let content = frame.bytes(ofField: 2), frame.isAtEnd else { return nil }
+        var reader = WireReader(content)
+        guard let channel = reader.bytes(ofField: 1), isValidUTF8(channel) else { return nil }
+        let payload = reader.bytes(ofField: 2) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let id = reader.varint(ofField: 3) ?? 0
+        guard reader.isAtEnd else { return nil }
+        return .publish(channel: channel, payload: payload, id: id)
+    }
+
+    /// - Returns: nil when no kind that this version knows is in it.
+    @inline(never)
+    static func decodeAny(_ body: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame? {
         var reader = WireReader(body)
         var kind: UInt32 = 0
         var content = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -45,7 +67,6 @@ package enum ClientFrame {
         return .hello(version: version, clientName: name)
     }
 
-    @inline(__always)
     private static func decodePublish(_ content: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame {
         var reader = WireReader(content)
         var channel = UnsafeRawBufferPointer(start: nil, count: 0)

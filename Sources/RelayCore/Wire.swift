@@ -62,6 +62,50 @@ package struct WireReader {
         }
     }
 
+    // MARK: What a message has nearly always
+
+    @inline(__always)
+    var isAtEnd: Bool { position == end }
+
+    /// The bytes of a length-delimited field with a number under 16, if it is the one that comes here and is all there;
+    /// else nil, and the position stays.
+    @inline(__always)
+    mutating func bytes(ofField number: UInt8) -> UnsafeRawBufferPointer? {
+        guard let length = shortVarint(behindTag: number << 3 | 2) else { return nil }
+        let start = position + length.next
+        guard length.value <= end - start else { return nil }
+        position = start + length.value
+        return UnsafeRawBufferPointer(start: start, count: length.value)
+    }
+
+    /// The value of a varint field with a number under 16, if it is the one that comes here, and under 2^28; else nil, and
+    /// the position stays.
+    @inline(__always)
+    mutating func varint(ofField number: UInt8) -> UInt64? {
+        guard let varint = shortVarint(behindTag: number << 3) else { return nil }
+        position += varint.next
+        return UInt64(varint.value)
+    }
+
+    /// A varint of up to four bytes behind a tag of one byte, and the offset of what follows it.
+    @inline(__always)
+    private func shortVarint(behindTag tag: UInt8) -> (value: Int, next: Int)? {
+        let left = end - position
+        guard left >= 2, position.load(as: UInt8.self) == tag else { return nil }
+        func byte(_ offset: Int) -> Int { Int(position.load(fromByteOffset: offset, as: UInt8.self)) }
+        var value = byte(1)
+        if value < 128 { return (value, 2) }
+        guard left >= 3 else { return nil }
+        value = value & 127 | byte(2) << 7
+        if value < 1 << 14 { return (value, 3) }
+        guard left >= 4 else { return nil }
+        value = value & (1 << 14 - 1) | byte(3) << 14
+        if value < 1 << 21 { return (value, 4) }
+        guard left >= 5 else { return nil }
+        value = value & (1 << 21 - 1) | byte(4) << 21
+        return value < 1 << 28 ? (value, 5) : nil
+    }
+
     @inline(__always)
     private mutating func take(_ count: UInt64) throws(WireError) -> UnsafeRawBufferPointer {
         guard count <= UInt64(end - position) else { throw .truncated }

@@ -92,6 +92,33 @@ private struct Outline {
         }
     }
 
+    /// Lengths and ids of one to five bytes as a varint, and one byte less than there should be: what is read by comparing
+    /// is read as field by field, and as the oracle reads it.
+    @Test func publishesWithNumbersOfEveryLength() throws {
+        for bits in [0, 7, 14, 21, 28, 35] {
+            let power = UInt64(1) << UInt64(bits)
+            for id in [power - 1, power] { try readsAlike(publishOf(1, id: id)) }
+            guard bits <= 21 else { continue }
+            for size in [power - 1, power] { try readsAlike(publishOf(Int(size), id: 1 << 20)) }
+        }
+    }
+
+    private func publishOf(_ size: Int, id: UInt64) throws -> [UInt8] {
+        try HubrelayClientFrame.publish("room.7", String(repeating: "x", count: size), id: id).serializedBytes()
+    }
+
+    private func readsAlike(_ body: [UInt8]) throws {
+        for body in [body, Array(body.dropLast())] {
+            let decoding = decode(body)
+            try #require(decoding == decodeByOracle(body), "\(body.prefix(20))")
+            let fieldByField = lending(body) { body -> Decoding in
+                guard let frame = try? ClientFrame.decodeAny(body) else { return .malformed }
+                return .frame(OwnedClientFrame(frame))
+            }
+            try #require(decoding == fieldByField, "\(body.prefix(20))")
+        }
+    }
+
     // MARK: Where we differ from protobuf
 
     @Test func theLastOfSeveralKindsCounts() throws {
