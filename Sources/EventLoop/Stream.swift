@@ -16,6 +16,8 @@ open class Stream {
     /// right after `didClose`: nobody asks a stream for anything from then on.
     private let storage: UnsafeMutableRawPointer
     var handle: UnsafeMutablePointer<uv_stream_t> { storage.assumingMemoryBound(to: uv_stream_t.self) }
+    /// The handle's descriptor, looked up at the first write; -1 before.
+    private var socket: Int32 = -1
     private var backlog: WriteBacklog?
     private var wantsShutdown = false
     /// A write has failed: nothing more can be sent, though there may be something to read.
@@ -131,12 +133,14 @@ open class Stream {
 
     private func write(buffers: UnsafeMutablePointer<uv_buf_t>, count: Int) {
         guard !isClosing, !isWriteBroken else { return }
+        if socket < 0 { socket = descriptor ?? -1 }
         var (next, left) = (buffers, count)
+        // Before anything that libuv still has to write, and it has nothing where there is no backlog.
         while left > 0, backlog == nil {
-            let taken = uv_try_write(handle, next, UInt32(min(left, 1024)))
-            if taken == Int32(UV_EAGAIN.rawValue) { break }
-            guard taken >= 0 else { return sendingFailed(taken) }
-            var rest = Int(taken)
+            let taken = hubrelay_send(socket, next, UInt32(min(left, 1024)))
+            if taken == Int(UV_EAGAIN.rawValue) { break }
+            guard taken >= 0 else { return sendingFailed(Int32(taken)) }
+            var rest = taken
             while left > 0, rest >= next.pointee.len {
                 rest -= next.pointee.len
                 next += 1

@@ -92,14 +92,12 @@ final class Connection: EventLoop.Stream {
 
     // MARK: Writing
 
-    /// Writes what the outbox has gathered in this turn.
-    func flush() {
-        guard let slot else { return }
-        hub.outboxes.write(slot) { ranges in
-            // An OutputRange is laid out like the `struct iovec` that is wanted here.
-            if let base = ranges.baseAddress { write(ranges: base, count: ranges.count) }
-            return unsent
-        }
+    /// Sends what the outbox has gathered in this turn.
+    /// - Returns: bytes that the kernel has not taken, these and earlier ones.
+    func send(_ ranges: UnsafeMutableBufferPointer<OutputRange>) -> Int {
+        // An OutputRange is laid out like the `struct iovec` that is wanted here.
+        if let base = ranges.baseAddress { write(ranges: base, count: ranges.count) }
+        return unsent
     }
 
     override func didSendBacklog() {

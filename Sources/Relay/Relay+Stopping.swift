@@ -54,7 +54,7 @@ extension Relay {
         sentinels?.stop(failure)
         cluster?.stop(failure)
         hub.emitPublishLosses(all: true)
-        hub.outboxes.drainDirty { flushConnection($0) }
+        hub.outboxes.writeAll()
         for connection in connections { connection?.takeUnretainedValue().close() }
         for connection in draining { connection.close() }
         draining.removeAll()

@@ -40,11 +40,9 @@ extension Relay {
     /// Writes the output of all connections and voids the arena. Safe wherever no frame is being encoded: at the end of a
     /// turn, and between two messages or two reads of one with very much output.
     func flushConnections() {
-        hub.outboxes.drainDirty { flushConnection($0) }
+        hub.outboxes.writeAll()
         hub.outboxes.arena.reset()
     }
-
-    func flushConnection(_ slot: Int) { connections[slot]?._withUnsafeGuaranteedRef { $0.flush() } }
 
     /// Makes the loop take another turn at once.
     func wakeUp() { waker.start(after: 0) }

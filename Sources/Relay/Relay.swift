@@ -77,7 +77,14 @@ package final class Relay {
         transitions = TransitionLog(logger: logger)
         hub = Self.makeHub(configuration, id: id, status: path.status)
         hub.now = startedAt
-        hub.outboxes.flush = { [unowned self] slot in flushConnection(slot) }
+        // Borrowed, as it is called for each connection with output. Invariant: frames are sent while the loop runs, and the
+        // relay is there as long.
+        let borrowed = Unmanaged.passUnretained(self)
+        hub.outboxes.send = { slot, ranges in
+            borrowed._withUnsafeGuaranteedRef {
+                $0.connections[slot]?._withUnsafeGuaranteedRef { $0.send(ranges) } ?? 0
+            }
+        }
         hub.environment = self
         makeNodes()
         tick = Timer(loop: loop) { [unowned self] in ticked() }

@@ -47,8 +47,10 @@ package final class Outboxes {
     package private(set) var buffered = 0
     /// Bytes of this turn that kernels may still take at once, over all connections: those with nothing before them.
     private var gathered = 0
-    /// Writes the output of one connection at once; set by the I/O layer before the first frame.
-    package var flush: (Int) -> Void = { _ in }
+    /// Hands ranges to the kernel and returns the backlog after it: what the kernel has not taken, copied by then. Set by
+    /// the I/O layer before the first frame.
+    package var send: Send = { _, _ in 0 }
+    package typealias Send = (_ slot: Int, _ ranges: UnsafeMutableBufferPointer<OutputRange>) -> Int
 
     /// Invariant: a slot is opened before anything else is done with it, and slots are under the capacity.
     private let boxes: UnsafeMutablePointer<Outbox>
@@ -170,7 +172,7 @@ package final class Outboxes {
             return unread == 0 || (unread + count <= bounds.window && buffered + own + count <= bounds.maxBuffered)
         }
         // Ranges of this turn that were not offered to the kernel yet are no proof of a slow reader.
-        if !fits(), boxes[slot].pending > 0, boxes[slot].backlog == 0 { flush(slot) }
+        if !fits(), boxes[slot].pending > 0, boxes[slot].backlog == 0 { flush(slot, send) }
         guard fits() else {
             addLoss(1, cause: .slowReader, to: slot)
             return false
@@ -182,7 +184,7 @@ package final class Outboxes {
     /// Offers everything to the kernels in the middle of a turn: what they will not take has to count before there is
     /// too much of it.
     private func offerAll() {
-        for index in 0..<dirtyCount { flush(Int(dirty[index])) }
+        for index in 0..<dirtyCount { flush(Int(dirty[index]), send) }
     }
 
     /// Counts messages that this connection does not get.
@@ -260,9 +262,10 @@ package final class Outboxes {
 
     // MARK: Writing
 
-    /// Calls `body` with every connection that has output, and forgets that it has. What a write adds in passing (a
-    /// Loss behind a backlog that is gone) is written in a second pass.
-    package func drainDirty(_ body: (Int) -> Void) {
+    /// Writes for every connection that has output. What a write adds in passing (a Loss behind a backlog that is gone) is
+    /// written in a second pass.
+    package func writeAll() {
+        let send = send
         while dirtyCount > 0 {
             let count = dirtyCount
             swap(&dirty, &draining)
@@ -270,41 +273,41 @@ package final class Outboxes {
             for index in 0..<count {
                 let slot = Int(draining[index])
                 boxes[slot].isDirty = false
-                body(slot)
+                flush(slot, send)
             }
         }
     }
 
-    /// Lends the ranges of this turn to `write`, which returns the backlog after it: what the kernel has not taken,
-    /// copied by then. A pending count of lost messages goes out behind them once the backlog is empty; until then
-    /// it can grow.
-    package func write(_ slot: Int, _ write: (UnsafeMutableBufferPointer<OutputRange>) -> Int) {
-        offer(slot, write)
+    /// Writes for one connection. A pending count of lost messages goes out behind the ranges of this turn once the backlog
+    /// is empty; until then it can grow.
+    @inline(__always)
+    private func flush(_ slot: Int, _ send: Send) {
+        offer(slot, send)
         guard boxes[slot].lost > 0, boxes[slot].backlog == 0 else { return }
         appendLoss(slot)
-        offer(slot, write)
+        offer(slot, send)
     }
 
     @inline(__always)
-    private func offer(_ slot: Int, _ write: (UnsafeMutableBufferPointer<OutputRange>) -> Int) {
+    private func offer(_ slot: Int, _ send: Send) {
         let box = boxes + slot
         guard box.pointee.last.count > 0 else { return }
         counters.bytesToApps += UInt64(box.pointee.pending)
         forgetPending(slot)
-        guard box.pointee.rangeCount == 0 else { return offerSeveral(slot, write) }
+        guard box.pointee.rangeCount == 0 else { return offerSeveral(slot, send) }
         var only = box.pointee.last
         box.pointee.last = .none
         let backlog = withUnsafeMutablePointer(to: &only) {
-            write(UnsafeMutableBufferPointer(start: $0, count: 1))
+            send(slot, UnsafeMutableBufferPointer(start: $0, count: 1))
         }
         if backlog > 0 || box.pointee.backlog > 0 { setBacklog(backlog, of: slot) }
     }
 
-    private func offerSeveral(_ slot: Int, _ write: (UnsafeMutableBufferPointer<OutputRange>) -> Int) {
+    private func offerSeveral(_ slot: Int, _ send: Send) {
         closeRange(slot)
         let ranges = UnsafeMutableBufferPointer(start: boxes[slot].ranges, count: Int(boxes[slot].rangeCount))
         boxes[slot].rangeCount = 0
-        setBacklog(write(ranges), of: slot)
+        setBacklog(send(slot, ranges), of: slot)
         if boxes[slot].rangeCapacity > 64 {
             boxes[slot].ranges?.deallocate()
             boxes[slot].ranges = nil
@@ -331,7 +334,7 @@ package final class Outboxes {
     }
 
     private func checkHardBound(_ slot: Int) {
-        if boxes[slot].backlog == 0 { flush(slot) }
+        if boxes[slot].backlog == 0 { flush(slot, send) }
         guard boxes[slot].backlog + boxes[slot].pending > bounds.hardBound, !boxes[slot].hasOverflowed else { return }
         boxes[slot].hasOverflowed = true
         overflowed.append(slot)

@@ -32,7 +32,10 @@ final class Bench: HubEnvironment {
         for slot in hub.slots?.usedSlots ?? 0..<0 { hub.assign(slot, to: UInt16(node.index)) }
         hub.now = 1_000_000_000
         hub.environment = self
-        hub.outboxes.flush = { [unowned self] in flush($0) }
+        hub.outboxes.send = { [unowned self] _, ranges in
+            for range in ranges { bytesToApps += range.count }
+            return 0
+        }
         node.isPublishing = true
         hub.beginRestore(node)
         hub.goLiveIfRestored(node)
@@ -76,15 +79,8 @@ final class Bench: HubEnvironment {
     }
 
     func flushApps() {
-        hub.outboxes.drainDirty { flush($0) }
+        hub.outboxes.writeAll()
         hub.outboxes.arena.reset()
-    }
-
-    private func flush(_ slot: Int) {
-        hub.outboxes.write(slot) { ranges in
-            for range in ranges { bytesToApps += range.count }
-            return 0
-        }
     }
 
     func flushPublishes(to node: HubNode) {

@@ -50,7 +50,7 @@ final class SlowReaders {
             readers.append(Reader())
             ranges.append(0)
         }
-        outboxes.flush = { [unowned self] in write($0) }
+        outboxes.send = { [unowned self] in send($1, to: $0) }
     }
 
     deinit { for slot in readers.indices { outboxes.close(slot) } }
@@ -105,18 +105,16 @@ final class SlowReaders {
 
     /// The end of a turn.
     func turn() {
-        outboxes.drainDirty { write($0) }
+        outboxes.writeAll()
         outboxes.arena.reset()
     }
 
-    private func write(_ slot: Int) {
-        outboxes.write(slot) { pieces in
-            ranges[slot] = pieces.count
-            var bytes = pieces.flatMap { UnsafeBufferPointer(start: $0.base, count: $0.count) }
-            if readers[slot].backlog.isEmpty { bytes = readers[slot].take(bytes) }
-            readers[slot].backlog += bytes
-            return readers[slot].backlog.count
-        }
+    private func send(_ pieces: UnsafeMutableBufferPointer<OutputRange>, to slot: Int) -> Int {
+        ranges[slot] = pieces.count
+        var bytes = pieces.flatMap { UnsafeBufferPointer(start: $0.base, count: $0.count) }
+        if readers[slot].backlog.isEmpty { bytes = readers[slot].take(bytes) }
+        readers[slot].backlog += bytes
+        return readers[slot].backlog.count
     }
 
     // MARK: The reader

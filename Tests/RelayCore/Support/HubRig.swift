@@ -68,7 +68,7 @@ final class HubRig: HubEnvironment {
         for slot in hub.slots?.usedSlots ?? 0..<0 { _ = hub.slots?.assign(slot, to: UInt16(feeds[0].index)) }
         hub.now = 1_000_000_000
         hub.environment = self
-        hub.outboxes.flush = { [unowned self] in flush($0) }
+        hub.outboxes.send = { [unowned self] in send($1, to: $0) }
     }
 
     // The first node, and its Redis: the only ones in most tests.
@@ -132,16 +132,14 @@ final class HubRig: HubEnvironment {
 
     /// Writes what there is for the apps.
     func flushApps() {
-        hub.outboxes.drainDirty { flush($0) }
+        hub.outboxes.writeAll()
         hub.outboxes.arena.reset()
     }
 
-    private func flush(_ slot: Int) {
-        hub.outboxes.write(slot) { ranges in
-            guard let app = apps[slot] else { return 0 }
-            for range in ranges { app.receive(UnsafeBufferPointer(start: range.base, count: range.count)) }
-            return app.backlog
-        }
+    private func send(_ ranges: UnsafeMutableBufferPointer<OutputRange>, to slot: Int) -> Int {
+        guard let app = apps[slot] else { return 0 }
+        for range in ranges { app.receive(UnsafeBufferPointer(start: range.base, count: range.count)) }
+        return app.backlog
     }
 
     // MARK: HubEnvironment
