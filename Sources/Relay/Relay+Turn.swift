@@ -33,7 +33,11 @@ extension Relay {
     }
 
     private var hasNamesToTell: Bool {
-        for node in borrowedNodes where node._withUnsafeGuaranteedRef({ $0.hasNamesToTell }) { return true }
+        var index = 0
+        while index < borrowedNodes.count {
+            if borrowedNodes[index]._withUnsafeGuaranteedRef({ $0.hasNamesToTell }) { return true }
+            index += 1
+        }
         return false
     }
 
