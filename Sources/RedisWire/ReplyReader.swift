@@ -67,11 +67,12 @@ package final class ReplyReader {
         let sink = borrowedSink.takeUnretainedValue()
         defer { withExtendedLifetime(sink) {} }
 
-        var rest = bytes[...]
+        var rest = bytes
         while true {
-            if pendingBytes == 0 { rest = rest.dropFirst(readInPlace(UnsafeRawBufferPointer(rebasing: rest))) }
+            if pendingBytes == 0 { rest = UnsafeRawBufferPointer(rebasing: rest[readInPlace(rest)...]) }
             if rest.isEmpty || assembler.stopped { return }
-            rest = rest.dropFirst(try take(UnsafeRawBufferPointer(rebasing: rest.prefix(Self.pieceBytes))))
+            let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.pieceBytes))
+            rest = UnsafeRawBufferPointer(rebasing: rest[try take(piece)...])
         }
     }
 

@@ -32,8 +32,10 @@ final class Bench: HubEnvironment {
         for slot in hub.slots?.usedSlots ?? 0..<0 { hub.assign(slot, to: UInt16(node.index)) }
         hub.now = 1_000_000_000
         hub.environment = self
-        hub.outboxes.send = { [unowned self] _, ranges in
-            for range in ranges { bytesToApps += range.count }
+        // Borrowed, as the relay does it: the bench outlives its hub.
+        let borrowed = Unmanaged.passUnretained(self)
+        hub.outboxes.send = { _, ranges in
+            borrowed._withUnsafeGuaranteedRef { for range in ranges { $0.bytesToApps += range.count } }
             return 0
         }
         node.isPublishing = true
