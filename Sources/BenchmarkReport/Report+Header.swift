@@ -5,7 +5,7 @@ extension Report {
             ("date", date), ("machine", machine.line), ("versions", versions.line),
             ("processors", pinned ? "all pinned to one, but for fixed rates" : "not pinned"),
             ("rounds", whole(rounds) + (rounds > 1 ? ", of which medians are shown" : "")),
-        ]
+        ] + (isRelayByTLS ? [("TLS", "between the relay and Redis; direct connections are without")] : [])
     }
 
     /// What went wrong, a line for each workload and target: such figures are not to be believed. Losses that the

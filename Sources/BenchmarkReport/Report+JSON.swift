@@ -4,7 +4,7 @@ extension Report {
     /// JSON (RFC 8259), one line without a line feed: an object with
     ///
     /// - `format` ("hubrelay-bench"), `format_version` (1; raised when a key changes its meaning or goes), `date`
-    ///   (ISO 8601, UTC) and `pinned`;
+    ///   (ISO 8601, UTC), `pinned` and `relay_tls` (of the relay's connections to Redis; direct ones are without);
     /// - `machine`: `processor`, `cores`, `kernel`, `memory_bytes`; `versions`: `hubrelay`, `redis`;
     /// - `workloads`: for each, over its rounds, `workload`, `group`, `rounds`, and as objects of `median`, `min`
     ///   and `max`: `relay_cpu_us_per_message`, `redis_cpu_us_per_message`, `direct_cpu_us_per_message`,
@@ -20,6 +20,7 @@ extension Report {
             json.member("format_version", 1)
             json.member("date", date)
             json.member("pinned", pinned)
+            json.member("relay_tls", isRelayByTLS)
             json.member("machine") { json in
                 json.member("processor", orNull: machine.processor)
                 json.member("cores", orNull: machine.cores)

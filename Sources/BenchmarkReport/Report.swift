@@ -6,14 +6,20 @@ package struct Report: Sendable, Equatable {
     package var date: String
     /// Whether everything ran on the same one processor.
     package var pinned: Bool
+    /// Whether the relay's connections to Redis are by TLS; direct ones never are.
+    package var isRelayByTLS: Bool
     /// In the order in which the workloads are to be shown.
     package var measurements: [Measurement]
 
-    package init(machine: Machine, versions: Versions, date: String, pinned: Bool, measurements: [Measurement]) {
+    package init(
+        machine: Machine, versions: Versions, date: String, pinned: Bool, isRelayByTLS: Bool = false,
+        measurements: [Measurement]
+    ) {
         self.machine = machine
         self.versions = versions
         self.date = date
         self.pinned = pinned
+        self.isRelayByTLS = isRelayByTLS
         self.measurements = measurements
     }
 }

@@ -33,7 +33,7 @@ struct BenchSession {
     private func run(_ driver: Driver) throws(BenchmarkFailure) -> Report {
         let servers: Servers =
             switch choice {
-            case .own(let binary): try PrivateServers(binary: binary)
+            case .own(let binary, let isByTLS): try PrivateServers(binary: binary, isByTLS: isByTLS)
             case .installed(let socket, let redis):
                 try InstalledServers(socketPath: socket, redis: redis, driver: driver, say: Output.say)
             }
@@ -46,7 +46,8 @@ struct BenchSession {
         let measurements = try measure(stage, placement)
         return Report(
             machine: .here(), versions: Versions(hubrelay: driver.relayVersion, redis: servers.redisVersion),
-            date: Clock.iso8601(unixMilliseconds: began), pinned: placement.isPinning, measurements: measurements)
+            date: Clock.iso8601(unixMilliseconds: began), pinned: placement.isPinning,
+            isRelayByTLS: servers.isRelayByTLS, measurements: measurements)
     }
 
     private func newDriver() throws(BenchmarkFailure) -> Driver {

@@ -47,6 +47,7 @@ struct SelectionOptions: ParsableArguments {
 struct TargetOptions: ParsableArguments {
     @Option(help: "The hubrelay to start. (default: the one beside this program, or else .build/release/hubrelay)")
     var relay: String?
+    @Flag(help: "Let that relay reach its Redis by TLS; direct connections stay without.") var tls = false
     @Option(help: "Start nothing, and measure the relay that listens on this socket.") var socket: String?
     @Option(
         help: """
@@ -57,7 +58,7 @@ struct TargetOptions: ParsableArguments {
 
     /// What there is to measure, checked as far as that goes without starting anything.
     enum Choice {
-        case own(binary: String)
+        case own(binary: String, isByTLS: Bool)
         case installed(socket: String, redis: RedisServerAddress?)
     }
 
@@ -65,8 +66,9 @@ struct TargetOptions: ParsableArguments {
     func check() throws(Failure) -> Choice {
         guard let socket else {
             guard redis == nil else { throw .usage("--redis is for --socket; without it a private Redis is started") }
-            return .own(binary: relay ?? Self.defaultRelay)
+            return .own(binary: relay ?? Self.defaultRelay, isByTLS: tls)
         }
+        guard !tls else { throw .usage("--tls is for a relay that is started; the one at --socket is as it is") }
         guard relay == nil else { throw .usage("give --relay or --socket: it is either started, or there already") }
         guard let redis else { return .installed(socket: socket, redis: nil) }
         guard let address = RedisServerAddress(redis) else {

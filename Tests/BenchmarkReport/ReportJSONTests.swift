@@ -45,6 +45,7 @@ struct ReportJSONTests {
         #expect((json["measurements"] as? [NSDictionary]) == [expected])
         #expect(json["format"] as? String == "hubrelay-bench" && json["format_version"] as? Int == 1)
         #expect(json["date"] as? String == "2026-01-02T03:04:05Z" && json["pinned"] as? Bool == true)
+        #expect(json["relay_tls"] as? Bool == false)
         #expect(
             json["machine"] as? NSDictionary == [
                 "processor": "Example CPU", "cores": 2, "kernel": "Linux 6.1.0", "memory_bytes": 8_589_934_592,

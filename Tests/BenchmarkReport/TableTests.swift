@@ -66,6 +66,17 @@ struct TableTests {
         #expect(text.contains("\nprocessors  not pinned\n"))
     }
 
+    @Test("that the relay is by TLS is said wherever its figures are, and else nothing of it")
+    func relayByTLS() {
+        var report = report([run(.relay, relay: 1, redis: 1)])
+        #expect(!report.table.contains("TLS") && !report.markdown.contains("TLS") && !report.html.contains("TLS"))
+        report.isRelayByTLS = true
+        #expect(report.table.contains("\nTLS         between the relay and Redis; direct connections are without\n"))
+        #expect(report.markdown.contains("1 round; the relay by TLS, direct connections without. CPU"))
+        #expect(report.html.contains("between the relay and Redis"))
+        #expect(report.json.contains(#""relay_tls":true"#))
+    }
+
     @Test("messages that are missing, twice or refused are told of both targets")
     func warnings() {
         let relay = MessageCounts(published: 1, lost: 9, missing: 1200)

@@ -26,13 +26,28 @@ final class ChildProcess {
 
     /// Says why it ended, when it has.
     func checkRunning() throws(BenchmarkFailure) {
-        guard let status = reap(WNOHANG) else { return }
+        if let status = reap(WNOHANG) { throw failure(status) }
+    }
+
+    private func failure(_ status: Int32) -> BenchmarkFailure {
         guard status >> 8 & 0xFF != 127 else {
-            throw BenchmarkFailure("\(name) cannot be run: deploy/install-packages demo installs what is missing")
+            return BenchmarkFailure("\(name) cannot be run: deploy/install-packages bench installs what is missing")
         }
         let lines = (readWholeFile(log) ?? "").split(separator: "\n").suffix(5).map { "\n  \($0)" }
         let words = lines.isEmpty ? " nothing" : ":" + lines.joined()
-        throw BenchmarkFailure("\(name) has ended by itself, saying\(words)")
+        return BenchmarkFailure("\(name) has ended by itself, saying\(words)")
+    }
+
+    /// Waits until it has done what it was started for.
+    /// - Throws: `BenchmarkFailure` with what it said, unless its exit code is 0.
+    func finish(_ driver: Driver) throws(BenchmarkFailure) {
+        while true {
+            if let status = reap(WNOHANG) {
+                if status != 0 { throw failure(status) }
+                return
+            }
+            try driver.wait(seconds: 0.005)
+        }
     }
 
     /// Ends it, in ten seconds at the latest, and waits for that.

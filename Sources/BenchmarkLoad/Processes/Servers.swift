@@ -20,6 +20,9 @@ package class Servers {
     /// Whether they are ours, and may be moved from processor to processor and started anew.
     package var arePrivate: Bool { false }
 
+    /// Whether they are ours, and the relay reaches Redis by TLS.
+    package var isRelayByTLS: Bool { false }
+
     /// Starts them, anew where they run.
     package func startAnew(_ driver: Driver) throws(BenchmarkFailure) {}
 
@@ -77,43 +80,49 @@ package final class InstalledServers: Servers {
 package final class PrivateServers: Servers {
     private static let patience: UInt64 = 10_000_000_000
     private let binary: String
+    private let isByTLS: Bool
     private let directory: ScratchDirectory
     private var relayProcess: ChildProcess?
     private var redisProcess: ChildProcess?
 
     /// - Parameter binary: the path of hubrelay.
+    /// - Parameter isByTLS: whether the relay reaches Redis by TLS. Direct connections are without.
     /// - Throws: `BenchmarkFailure` when there is no such program, or no place for the socket.
-    package init(binary: String) throws(BenchmarkFailure) {
+    package init(binary: String, isByTLS: Bool = false) throws(BenchmarkFailure) {
         guard access(binary, X_OK) == 0 else {
             throw BenchmarkFailure(
                 "no program at \(binary): build it with `swift build -c release --product hubrelay`, or say where it is "
                     + "with --relay")
         }
-        self.binary = binary
+        (self.binary, self.isByTLS) = (binary, isByTLS)
         directory = try ScratchDirectory()
         super.init(socketPath: directory.path(of: "relay.sock"), redis: nil)
     }
 
     package override var arePrivate: Bool { true }
+    package override var isRelayByTLS: Bool { isByTLS }
 
     package override func startAnew(_ driver: Driver) throws(BenchmarkFailure) {
         stop()
         let port = try Self.freePort()
         guard let server = RedisServerAddress(host: "127.0.0.1", port: port) else { preconditionFailure() }
         redis = server
+        let tls = isByTLS ? try TLSFiles(in: directory, driver) : nil
+        let tlsPort = isByTLS ? try Self.freePort() : 0
         let redisProcess = try ChildProcess(
             [
                 "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
                 "--dir", directory.path, "--maxclients", "20000",
-            ], log: directory.path(of: "redis.log"))
+            ] + (tls?.redisArguments(port: tlsPort) ?? []), log: directory.path(of: "redis.log"))
         self.redisProcess = redisProcess
         try waitFor(redisProcess, driver) { (try? RedisInfo.ask(server))?.pid == redisProcess.pid }
         (redisPID, redisVersion) = (redisProcess.pid, try RedisInfo.ask(server).version)
         let relayProcess = try ChildProcess(
             [
-                binary, "serve", "--socket", socketPath, "--redis", "redis://\(server)", "--prefix", "bench:",
-                "--http", "off", "--stop-timeout", "500ms",
-            ], log: directory.path(of: "relay.log"))
+                binary, "serve", "--socket", socketPath, "--prefix", "bench:", "--http", "off",
+                "--stop-timeout", "500ms",
+            ] + (tls?.relayArguments(port: tlsPort) ?? ["--redis", "redis://\(server)"]),
+            log: directory.path(of: "relay.log"))
         self.relayProcess = relayProcess
         relayPID = relayProcess.pid
         try waitFor(relayProcess, driver) { [socketPath] in
