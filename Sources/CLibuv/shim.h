@@ -28,7 +28,8 @@ static inline int hubrelay_accept(int fd) {
 static inline void hubrelay_close(int fd) { close(fd); }
 
 /* Offers ranges to the kernel, in place of uv_try_write: that goes by way of the handle, which lies in memory of its own,
-   and by write(2), which costs a few percent more than send(2) does. Returns how many bytes were taken, or -errno. */
+   and by write(2), which costs a few percent more than send(2) does. Returns how many bytes were taken, or -errno; no
+   buffers in the kernel is -EAGAIN, as in libuv. */
 static inline long hubrelay_send(int fd, uv_buf_t *ranges, unsigned int count) {
     long sent;
     do {

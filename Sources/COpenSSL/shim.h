@@ -18,11 +18,9 @@ static inline void hubrelay_tls_set_options(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }
 
-/// Lets sessions take so many bytes of what has come at once, instead of a record's header and then the record.
-static inline void hubrelay_tls_read_ahead(SSL_CTX *context, size_t bytes) {
-    SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_default_read_buffer_len(context, bytes);
-}
+/// Lets sessions take as much of what has come as their buffer holds, one record at least, instead of a record's header
+/// and then the record. A larger buffer costs more than it spares: what is left in it is moved at each record.
+static inline void hubrelay_tls_set_read_ahead(SSL_CTX *context) { SSL_CTX_set_read_ahead(context, 1); }
 
 /// 1 when both versions, TLS1_2_VERSION or TLS1_3_VERSION, are accepted.
 static inline int hubrelay_tls_set_versions(SSL_CTX *context, int minimum, int maximum) {

@@ -16,7 +16,8 @@ open class Stream {
     /// right after `didClose`: nobody asks a stream for anything from then on.
     private let storage: UnsafeMutableRawPointer
     var handle: UnsafeMutablePointer<uv_stream_t> { storage.assumingMemoryBound(to: uv_stream_t.self) }
-    /// The handle's descriptor, looked up at the first write; -1 before.
+    /// The handle's descriptor, looked up at the first write; -1 before. Invariant: a handle has one for its whole life, and
+    /// whatever closes it sets `isClosing` first, after which nothing is written.
     private var socket: Int32 = -1
     private var backlog: WriteBacklog?
     private var wantsShutdown = false
@@ -115,14 +116,16 @@ open class Stream {
         return backlog.queued + Int(uv_stream_get_write_queue_size(handle))
     }
 
-    /// Offers bytes to the kernel and keeps a copy of what it does not take.
+    /// Offers bytes to the kernel and keeps a copy of what it does not take. Only once the socket is connected, and not after
+    /// `shutdownWriting`.
     package func write(_ bytes: UnsafeMutableRawBufferPointer) {
         guard let base = bytes.baseAddress, bytes.count > 0 else { return }
         var range = uv_buf_t(base: base.assumingMemoryBound(to: CChar.self), len: bytes.count)
         withUnsafeMutablePointer(to: &range) { write(buffers: $0, count: 1) }
     }
 
-    /// Offers ranges to the kernel in one call and keeps a copy of what it does not take.
+    /// Offers ranges to the kernel in one call and keeps a copy of what it does not take. Only once the socket is connected,
+    /// and not after `shutdownWriting`.
     /// - Parameters:
     ///   - ranges: each laid out like `struct iovec` (a pointer and a length). What they say is changed, and the memory is
     ///     bound to libuv's type for it; the caller does not look at it again.
@@ -133,9 +136,10 @@ open class Stream {
 
     private func write(buffers: UnsafeMutablePointer<uv_buf_t>, count: Int) {
         guard !isClosing, !isWriteBroken else { return }
+        assert(!wantsShutdown, "nothing is written behind the end of what was written")
         if socket < 0 { socket = descriptor ?? -1 }
         var (next, left) = (buffers, count)
-        // Before anything that libuv still has to write, and it has nothing where there is no backlog.
+        // What libuv writes is the backlog alone, so without one nothing is overtaken.
         while left > 0, backlog == nil {
             let taken = hubrelay_send(socket, next, UInt32(min(left, 1024)))
             if taken == Int(UV_EAGAIN.rawValue) { break }

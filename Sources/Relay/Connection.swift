@@ -18,7 +18,7 @@ final class Connection: EventLoop.Stream {
     /// When a finishing connection is closed whatever the peer does; 0: no such time.
     private(set) var drainDeadline: UInt64 = 0
     private unowned let relay: Relay
-    // Borrowed for each read and write, so not by way of the relay.
+    // Borrowed for each read, so not by way of the relay.
     private let hub: Hub
     private var phase = Phase.accepted
     private var isPaused = false

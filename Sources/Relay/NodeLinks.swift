@@ -61,9 +61,9 @@ final class NodeLinks {
 
     /// Whether commands have been gathered for the publish link.
     var hasPublishOutput: Bool { feed.publishes.output.count > 0 }
-    /// Whether the subscribe link has something to tell, or waits for an answer that the state depends on; in nearly every
+    /// Whether the subscribe link may have something to tell: names, or that it has an answer on all of them. In nearly every
     /// turn it has not.
-    var hasNamesToTell: Bool {
+    var needsSubscribeFlush: Bool {
         feed.hasSubscribeCommands || subscribeLink.hasMisplacedNames || !feed.isWhole || !machine.isRestored
     }
     /// Which server has to be there.

@@ -11,7 +11,7 @@ extension Relay {
         if hub.hasPublishOutput { flushPublishes() }
         hub.settle()
         if hub.hasPublishOutput { flushPublishes() }
-        if hasNamesToTell { for node in nodes { node.subscribeLink.flush() } }
+        if needsSubscribeFlush { for node in nodes { node.subscribeLink.flush() } }
         if needsEvaluation || hub.hasBrokenSubscriptions { evaluatePath() }
         hub.answerDisplaced()
         flushConnections()
@@ -21,22 +21,18 @@ extension Relay {
 
     private func flushPublishes() {
         hub.hasPublishOutput = false
-        // What a write does when it fails is seen here: the list may be another one after it.
-        var index = 0
-        while index < borrowedNodes.count {
-            if borrowedNodes[index]._withUnsafeGuaranteedRef({ $0.hasPublishOutput }) {
-                nodes[index].publishLink.flush()
-            }
-            index += 1
+        // Nodes come and go by what the cluster answers: no write changes the list, also when it fails.
+        for index in borrowedNodes.indices where borrowedNodes[index]._withUnsafeGuaranteedRef({ $0.hasPublishOutput })
+        {
+            nodes[index].publishLink.flush()
         }
         if let cluster { for node in cluster.leaving { node.publishLink.flush() } }
     }
 
-    private var hasNamesToTell: Bool {
-        var index = 0
-        while index < borrowedNodes.count {
-            if borrowedNodes[index]._withUnsafeGuaranteedRef({ $0.hasNamesToTell }) { return true }
-            index += 1
+    private var needsSubscribeFlush: Bool {
+        for index in borrowedNodes.indices
+        where borrowedNodes[index]._withUnsafeGuaranteedRef({ $0.needsSubscribeFlush }) {
+            return true
         }
         return false
     }

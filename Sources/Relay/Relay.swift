@@ -22,8 +22,8 @@ package final class Relay {
 
     /// The Redis nodes and their links: one for a single Redis, the masters with slots for sharded pub/sub.
     var nodes: [NodeLinks] = [] { didSet { borrowedNodes = nodes.map(Unmanaged.passUnretained) } }
-    /// The same, to be asked in every turn without being held. Invariant: what is done with one of them changes nothing;
-    /// what may change something goes by `nodes`.
+    /// The same, to be asked in every turn without being held. Invariant: they are only looked at; what may write or close
+    /// goes by `nodes`.
     private(set) var borrowedNodes: [Unmanaged<NodeLinks>] = []
     /// What new connections to Redis are secured with; nil without TLS.
     var tls: TLSContext?
@@ -77,8 +77,8 @@ package final class Relay {
         transitions = TransitionLog(logger: logger)
         hub = Self.makeHub(configuration, id: id, status: path.status)
         hub.now = startedAt
-        // Borrowed, as it is called for each connection with output. Invariant: frames are sent while the loop runs, and the
-        // relay is there as long.
+        // Borrowed, as it is called for each connection with output. Invariant: only the relay calls into its hub; and a
+        // connection goes in its handle's close callback, which nothing calls that is done here.
         let borrowed = Unmanaged.passUnretained(self)
         hub.outboxes.send = { slot, ranges in
             borrowed._withUnsafeGuaranteedRef {

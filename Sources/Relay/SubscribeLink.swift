@@ -66,9 +66,9 @@ final class SubscribeLink: NodeLink {
         write(["PING"])
     }
 
-    /// Tells Redis about names, if there is anything to tell (see `NodeLinks.hasNamesToTell`). To be called once a turn.
+    /// Tells Redis about names, where `NodeLinks.needsSubscribeFlush`. To be called once a turn.
     func flush() {
-        guard node.hasNamesToTell, isEstablished, let stream else { return }
+        guard node.needsSubscribeFlush, isEstablished, let stream else { return }
         if hasMisplacedNames {
             hasMisplacedNames = false
             hub.placeMisplaced(feed)

@@ -101,8 +101,8 @@ package final class Hub {
         splitters.deallocate()
     }
 
-    /// What a turn leaves to be done before its output is written: connections that waited go on, those that read nothing are
-    /// closed, and losses are told. To be called once a turn.
+    /// What a turn leaves to be done before its output is written: connections that waited go on, those past the hard bound
+    /// are failed, and losses are told. To be called once a turn.
     package func settle() {
         if !blocked.isEmpty { unblock() }
         if outboxes.hasOverflowed { failOverflowed() }

@@ -58,7 +58,8 @@ package final class Outboxes {
     private var openedCount = 0
     private var dirty: UnsafeMutablePointer<Int32>
     private var draining: UnsafeMutablePointer<Int32>
-    private var dirtyCount = 0
+    /// Slots in the list of those to be written, each once.
+    private(set) var dirtyCount = 0
     private var overflowed: [Int] = []
     private let counters: Counters
 

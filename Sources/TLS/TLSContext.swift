@@ -37,8 +37,6 @@ package final class TLSContext {
     let bufferMethod: OpaquePointer
     /// Where sessions decrypt into, several records at a time where there are. Untouched pages cost nothing.
     let plaintext: UnsafeMutableRawBufferPointer
-    /// Bytes of ciphertext that a session holds at most, besides what it is lent.
-    private static let readAhead = 32 << 10
 
     /// Reads the files.
     /// - Throws: `TLSError`, of kind `file` when one of them is missing, is no PEM, lacks what it is for, or when key
@@ -58,7 +56,7 @@ package final class TLSContext {
         plaintext = .allocate(byteCount: 64 << 10, alignment: 16)
         hubrelay_tls_set_options(handle)
         // Several of the short records in which Redis answers.
-        hubrelay_tls_read_ahead(handle, Self.readAhead)
+        hubrelay_tls_set_read_ahead(handle)
         try setVersions()
         try trust()
         try loadCertificate()

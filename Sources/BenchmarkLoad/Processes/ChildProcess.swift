@@ -35,7 +35,7 @@ final class ChildProcess {
         }
         let lines = (readWholeFile(log) ?? "").split(separator: "\n").suffix(5).map { "\n  \($0)" }
         let words = lines.isEmpty ? " nothing" : ":" + lines.joined()
-        return BenchmarkFailure("\(name) has ended by itself, saying\(words)")
+        return BenchmarkFailure("\(name) has ended too early or failed, saying\(words)")
     }
 
     /// Waits until it has done what it was started for.

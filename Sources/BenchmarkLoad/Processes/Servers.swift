@@ -108,7 +108,8 @@ package final class PrivateServers: Servers {
         guard let server = RedisServerAddress(host: "127.0.0.1", port: port) else { preconditionFailure() }
         redis = server
         let tls = isByTLS ? try TLSFiles(in: directory, driver) : nil
-        let tlsPort = isByTLS ? try Self.freePort() : 0
+        var tlsPort = isByTLS ? try Self.freePort() : 0
+        while tlsPort == port { tlsPort = try Self.freePort() }
         let redisProcess = try ChildProcess(
             [
                 "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
