@@ -12,7 +12,8 @@ extension Report {
         let place =
             "Measured on \(date) on \(machine.line), with \(versions.line); "
             + "\(pinned ? "all pinned to one processor, but for fixed rates" : "not pinned"); medians of \(whole(rounds)) "
-            + "round\(rounds == 1 ? "" : "s")\(isRelayByTLS ? "; the relay by TLS, direct connections without" : ""). CPU is per message, or per connection where those are counted."
+            + "round\(rounds == 1 ? "" : "s")\(isRelayByTLS ? "; the relay by TLS, direct connections without" : ""). "
+            + "CPU is per message, or per connection where those are counted."
         let wrong = warnings.map { "- wrong: " + $0 }
         let paragraphs =
             [table, markdownText(place)] + (wrong.isEmpty ? [] : [markdownText(wrong.joined(separator: "\n"))])

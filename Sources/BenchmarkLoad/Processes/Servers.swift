@@ -82,6 +82,8 @@ package final class PrivateServers: Servers {
     private let binary: String
     private let isByTLS: Bool
     private let directory: ScratchDirectory
+    /// Made at the first start.
+    private var tls: TLSFiles?
     private var relayProcess: ChildProcess?
     private var redisProcess: ChildProcess?
 
@@ -107,7 +109,7 @@ package final class PrivateServers: Servers {
         let port = try Self.freePort()
         guard let server = RedisServerAddress(host: "127.0.0.1", port: port) else { preconditionFailure() }
         redis = server
-        let tls = isByTLS ? try TLSFiles(in: directory, driver) : nil
+        if isByTLS, tls == nil { tls = try TLSFiles(in: directory, driver) }
         var tlsPort = isByTLS ? try Self.freePort() : 0
         while tlsPort == port { tlsPort = try Self.freePort() }
         let redisProcess = try ChildProcess(
