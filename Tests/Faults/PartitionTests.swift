@@ -23,8 +23,8 @@ import Testing
             try expectWholePath(client, scene.nodes[master])
             try network.startForwarding()
             // For some ten seconds it says that it is a master, until the sentinels make it a replica.
-            #expect(try role(of: scene.nodes[0]) == "master")
-            try await inTheEnd("the old master is a replica", within: 60) { try role(of: scene.nodes[0]) == "slave" }
+            #expect(scene.nodes[0].role() == "master")
+            try await inTheEnd("the old master is a replica", within: 60) { scene.nodes[0].role() == "slave" }
             try expectWholePath(client, scene.nodes[master])
             #expect(client.status.outages == 1 && client.status.gaps == 1)
         }
@@ -50,10 +50,6 @@ import Testing
             #expect(client.status.outages == 1 && client.status.gaps == 1)
             try expectWholePath(client, scene.nodes[master])
         }
-    }
-
-    private func role(of node: RedisServer) throws -> String? {
-        try node.client().run("ROLE").array?.first?.text
     }
 
     /// Nothing has been told, and the message comes back, by this server.

@@ -114,6 +114,11 @@ package final class RedisServer: Sendable {
         return client
     }
 
+    /// What it says that it is: "master" or "slave" (ROLE).
+    /// - Returns: nil when it gives no answer. A sentinel that changes a server's role ends its clients with it
+    ///   (CLIENT KILL TYPE normal), and the one that asks here may be among them.
+    package func role() -> String? { try? client().run("ROLE").array?.first?.text }
+
     /// Kills it as a crash would (SIGKILL) and waits until it is gone. A stopped one can be killed as well.
     package func stop() { process.kill() }
 
