@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,25 +54,4 @@ static inline int64_t hubrelay_processor_time(pid_t pid)
     if (code != 0) return -code;
     if (clock_gettime(clock, &time) != 0) return -errno;
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-// A descriptor that becomes readable at a moment of CLOCK_MONOTONIC.
-static inline int hubrelay_timer(void)
-{
-    int descriptor = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    return descriptor < 0 ? -errno : descriptor;
-}
-
-static inline void hubrelay_set_timer(int descriptor, uint64_t nanoseconds)
-{
-    struct itimerspec at = { .it_value = { .tv_sec = (time_t)(nanoseconds / 1000000000),
-                                           .tv_nsec = (long)(nanoseconds % 1000000000) } };
-    timerfd_settime(descriptor, TFD_TIMER_ABSTIME, &at, NULL);
-}
-
-// Makes it unreadable again until it is set anew.
-static inline void hubrelay_clear_timer(int descriptor)
-{
-    uint64_t expirations;
-    if (read(descriptor, &expirations, sizeof expirations) < 0) return; // nothing has expired
 }

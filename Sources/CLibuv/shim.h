@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -42,4 +43,26 @@ static inline long hubrelay_send(int fd, uv_buf_t *ranges, unsigned int count) {
     } while (sent < 0 && errno == EINTR);
     if (sent >= 0) return sent;
     return errno == ENOBUFS ? -EAGAIN : -errno;
+}
+
+/* A descriptor that becomes readable at a moment of CLOCK_MONOTONIC, or -errno. */
+static inline int hubrelay_timer(void) {
+    int descriptor = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+static inline struct timespec hubrelay_timespec(uint64_t nanoseconds) {
+    return (struct timespec){ .tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000) };
+}
+
+/* Nanoseconds; 0 as an interval: once. */
+static inline void hubrelay_set_timer(int fd, uint64_t moment, uint64_t interval) {
+    struct itimerspec times = { .it_value = hubrelay_timespec(moment), .it_interval = hubrelay_timespec(interval) };
+    timerfd_settime(fd, TFD_TIMER_ABSTIME, &times, NULL);
+}
+
+/* Makes it unreadable again until it expires the next time. */
+static inline void hubrelay_clear_timer(int fd) {
+    uint64_t expirations;
+    if (read(fd, &expirations, sizeof expirations) < 0) return; /* nothing has expired */
 }

@@ -66,6 +66,8 @@ extension Relay {
         stopDeadline?.close()
         httpRetry?.close()
         httpRetry = nil
+        metronome?.close()
+        metronome = nil
         tick.close()
         waker.close()
         for signal in signals { signal.close() }

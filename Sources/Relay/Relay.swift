@@ -47,6 +47,9 @@ package final class Relay {
     var admin: AdminEndpoint?
     /// Runs while the HTTP address is still another relay's.
     var httpRetry: Timer?
+    /// Says when to tick.
+    var metronome: KernelTimer?
+    /// A `Timer`, so that a tick comes after what was read in the same turn.
     var tick: Timer!
     var waker: Timer!
     var stopDeadline: Timer?

@@ -46,6 +46,7 @@ extension Relay {
         // would be taken and given back in every turn.
         let borrowed = Unmanaged.passUnretained(self)
         loop.onTurnEnd { borrowed._withUnsafeGuaranteedRef { $0.endTurn() } }
+        metronome = try KernelTimer(loop: loop) { [unowned self] in tick.start(after: 0) }
         // Before the path appears: who sees it may stop us.
         for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
             signals.append(SignalWatcher(loop: loop, signal: number) { [unowned self] in stopRequested(by: name) })
@@ -113,7 +114,7 @@ extension Relay {
     /// Runs the loop until the relay has ended.
     func serve() {
         lastTickAt = now
-        tick.start(after: tickInterval, every: tickInterval)
+        metronome?.set(now + tickInterval, every: tickInterval)
         sentinels?.start()
         cluster?.start()
         for node in nodes { node.start() }

@@ -1,5 +1,6 @@
 import EventLoop
 import Foundation
+import Posix
 import Testing
 
 /// Every test ends by proving that the loop closes clean: `drain` runs until the last close callback, and the loop's
@@ -21,6 +22,31 @@ struct LoopTests {
         once.close()
         repeating?.close()
         loop.drain()
+    }
+
+    @Test func `a kernel's timer calls at its moments, until it is set anew or closed`() throws {
+        let loop = try Loop()
+        var moments: [UInt64] = []
+        var timer: KernelTimer?
+        timer = try KernelTimer(loop: loop) {
+            moments.append(Clock.monotonicNanoseconds())
+            switch moments.count {
+            case 3: timer?.set(1)  // has passed long ago, and comes once
+            case 4:
+                timer?.close()
+                loop.stop()
+            default: break
+            }
+        }
+        let start = Clock.monotonicNanoseconds()
+        timer?.set(start + 3_000_000, every: 2_000_000)
+        loop.run()
+        #expect(moments.count == 4)
+        for (index, moment) in moments.prefix(3).enumerated() {
+            #expect(moment >= start + 3_000_000 + UInt64(index) * 2_000_000)
+        }
+        loop.drain()
+        #expect(moments.count == 4)
     }
 
     @Test func `the end of a turn comes after what was read in it, and once a turn`() throws {

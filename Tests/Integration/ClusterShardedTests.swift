@@ -57,6 +57,14 @@ import Testing
         }
     }
 
+    @Test func aRelayWithNothingToDoWaitsWithoutATimeout() throws {
+        try sharedCluster().withRelay(.sharded, prefix: "idle:") { relay in
+            let client = try relay.client()
+            #expect(try client.subscribe("c") == .ok)
+            try eventually("no timer runs that the loop keeps") { relay.process.waitTimeout == -1 }
+        }
+    }
+
     @Test func thereAreNoPatterns() throws {
         let scene = try sharedCluster()
         try scene.withRelay(.sharded, prefix: "nopattern:") { relay in

@@ -17,6 +17,14 @@ extension ChildProcess {
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
+    /// The timeout with which it waits for its descriptors, in milliseconds (the fourth argument of epoll_wait(2) and
+    /// epoll_pwait(2)), -1: none; nil when it is not in a system call.
+    package var waitTimeout: Int32? {
+        let words = textOfFile("/proc/\(pid)/syscall").split(whereSeparator: \.isWhitespace)
+        guard words.count > 4, let argument = UInt64(words[4].dropFirst(2), radix: 16) else { return nil }
+        return Int32(truncatingIfNeeded: argument)
+    }
+
     /// Stops it from doing anything (SIGSTOP) and waits until it has stopped.
     /// - Throws: `TestFailure` when it does not.
     package func freeze() throws {

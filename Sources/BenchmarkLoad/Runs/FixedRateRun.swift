@@ -1,4 +1,5 @@
 internal import BenchmarkReport
+internal import EventLoop
 internal import Posix
 
 /// One publisher, one subscriber, and messages that are due at a fixed rate, whatever became of those before (open loop).
@@ -14,7 +15,8 @@ final class FixedRateRun: Run {
     private var schedule: Schedule?
     private var publisher: LoadConnection?
     private var next: UInt64 = 0
-    private var timer: PreciseTimer?
+    /// Ends a wait of the loop when the next message is due; a `Timer` knows milliseconds only.
+    private var timer: KernelTimer?
     /// What the timer is set to.
     private var awaited: UInt64?
     /// The messages that are measured: those due since it began to be measured.
@@ -32,7 +34,9 @@ final class FixedRateRun: Run {
         subscriber.subscribe(0..<1, of: names)
         try driver.wait("a channel is subscribed to") { subscriber.subscribed == 1 }
         let publisher = try open(1)[0]
-        timer = try PreciseTimer(driver)
+        do throws(LoopError) { timer = try KernelTimer(loop: driver.loop) {} } catch {
+            throw BenchmarkFailure("\(error)")
+        }
         defer { timer?.close() }
         self.publisher = publisher
         schedule = Schedule(start: Clock.monotonicNanoseconds(), rate: rate)
