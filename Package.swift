@@ -9,6 +9,8 @@ let settings: [SwiftSetting] = [
     // Exclusivity checks on class properties cost 80 % on the whole relay. Debug and sanitizer builds keep them: what
     // they would stop is undefined behavior in a release.
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    // So that the linker can put functions in order, and leave out what nobody calls.
+    .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
 ]
 
 // lld: the default linker warns of `mktemp` in the static FoundationEssentials that comes with the argument parser; and
@@ -16,6 +18,15 @@ let settings: [SwiftSetting] = [
 let releaseLinking: [LinkerSetting] = [
     .unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections"], .when(configuration: .release))
 ]
+// What runs for every message lies together, in as few cache lines and pages as may be: between two messages others have
+// had the processor, and its caches. Tests/hot-functions writes the list; a name in it that is no more is passed over.
+let hotFunctions = "\(Context.packageDirectory)/Sources/hubrelay/hot-functions.txt"
+let relayLinking =
+    releaseLinking + [
+        .unsafeFlags(
+            ["-Xlinker", "--symbol-ordering-file=\(hotFunctions)", "-Xlinker", "--no-warn-symbol-ordering"],
+            .when(configuration: .release))
+    ]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -71,7 +82,7 @@ let package = Package(
             dependencies: [
                 "Configuration", "Relay", "RelayCore", "Posix", "TextFormats", argumentParser, logging,
             ],
-            swiftSettings: settings, linkerSettings: releaseLinking),
+            exclude: ["hot-functions.txt"], swiftSettings: settings, linkerSettings: relayLinking),
 
         // The benchmark, which is no part of the relay. All of it but the histograms is built, and tested, without them.
         .target(
