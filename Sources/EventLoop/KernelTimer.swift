@@ -26,16 +26,20 @@ package final class KernelTimer {
         }
     }
 
-    /// Sets it, in place of what it was set to.
+    /// Sets it, in place of what it was set to. Does nothing once it is closed.
     /// - Parameters:
     ///   - moment: monotonic nanoseconds, not 0. One that has passed: at once.
     ///   - interval: nanoseconds from then on until it calls again, and again; 0: never.
-    package func set(_ moment: UInt64, every interval: UInt64 = 0) { hubrelay_set_timer(descriptor, moment, interval) }
+    package func set(_ moment: UInt64, every interval: UInt64 = 0) {
+        guard watcher != nil else { return }
+        hubrelay_set_timer(descriptor, moment, interval)
+    }
 
-    /// It is not called any more. To be called once.
+    /// It is not called any more. May be called more than once.
     package func close() {
-        watcher?.close()
-        watcher = nil
+        guard let watcher else { return }
+        watcher.close()
+        self.watcher = nil
         hubrelay_close(descriptor)
     }
 }

@@ -96,7 +96,10 @@ class RedisLink {
     }
 
     func start() {
-        timer = Timer(loop: relay.loop) { [unowned self] in wake() }
+        timer = Timer(loop: relay.loop) { [unowned self] in
+            relay.noticeStall()
+            wake()
+        }
         wake()
     }
 

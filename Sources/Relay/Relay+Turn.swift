@@ -60,24 +60,35 @@ extension Relay {
     }
 
     func ticked() {
-        hub.now = now
-        let late = now - lastTickAt
-        loopLag = late > tickInterval ? late - tickInterval : 0
-        lastTickAt = now
-        if loopLag > configuration.timings.heartbeatInterval / 2 {
-            for node in nodes { node.forgive(loopLag) }
-            sentinels?.forgive(loopLag)
-            cluster?.forgive(loopLag)
-        }
+        noticeLag()
         for node in nodes { node.tick() }
         sentinels?.tick()
         cluster?.tick()
-        if loopLag > 0 { hub.forgive(loopLag) }
         hub.failLate()
         closeDrained()
         transitions.flush(status: path.status, now: now)
         feedWatchdog()
     }
+
+    /// The loop may have stood still since the last tick: that counts for no deadline.
+    private func noticeLag() {
+        hub.now = now
+        let late = now - lastTickAt
+        loopLag = late > tickInterval ? late - tickInterval : 0
+        lastTickAt = now
+        if loopLag > leastStall {
+            for node in nodes { node.forgive(loopLag) }
+            sentinels?.forgive(loopLag)
+            cluster?.forgive(loopLag)
+        }
+        if loopLag > 0 { hub.forgive(loopLag) }
+    }
+
+    /// To be called before a deadline is judged that has a timer of its own: after a stall, that may come before the tick.
+    func noticeStall() { if now - lastTickAt > tickInterval + leastStall { noticeLag() } }
+
+    /// What links are forgiven. Less does not matter to them.
+    private var leastStall: UInt64 { configuration.timings.heartbeatInterval / 2 }
 
     private func closeDrained() {
         guard !draining.isEmpty else { return }

@@ -98,10 +98,14 @@ extension Hub {
     /// Whether `failLate` has anything to look at.
     package var hasDeadlines: Bool { deadlineCount > 0 }
 
-    /// Our own loop stood still for so many nanoseconds: what came meanwhile was not read, and nobody is late for that.
+    /// Our own loop stood still for so many nanoseconds: what came meanwhile was not read, and nobody is late for that. Nor
+    /// has anybody longer than from now on: a deadline may have been set only afterwards, before this was called.
     package func forgive(_ nanoseconds: UInt64) {
         guard deadlineCount > 0 else { return }
-        for slot in 0..<slotsUsed where sessions[slot].deadline != 0 { sessions[slot].deadline += nanoseconds }
+        for slot in 0..<slotsUsed where sessions[slot].deadline != 0 {
+            let timeout = sessions[slot].phase == .awaitingHello ? limits.helloTimeout : limits.frameTimeout
+            sessions[slot].deadline = min(now + timeout, sessions[slot].deadline + nanoseconds)
+        }
     }
 
     /// Closes connections whose Hello or whose started frame has not come in time. To be called a few times a second.

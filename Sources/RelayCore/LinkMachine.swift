@@ -326,15 +326,17 @@ package struct LinkMachine: Sendable {
     }
 
     /// Our own loop stood still for so many nanoseconds: they count for no deadline. Only they: a loop that stands still
-    /// again and again would otherwise never find out anything.
+    /// again and again would otherwise never find out anything. And a deadline that was set only afterwards, before this
+    /// was called, is as late as one can be.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
         lastHeard = min(now, lastHeard + nanoseconds)
         owedSince = owedSince.map { min(now, $0 + nanoseconds) }
         isSuspect = false
+        func later(_ until: UInt64) -> UInt64 { min(now + timings.connectTimeout, until + nanoseconds) }
         switch phase {
-        case .resolving(let until): phase = .resolving(until: until + nanoseconds)
-        case .connecting(let target, let until): phase = .connecting(target, until: until + nanoseconds)
-        case .securing(let until): phase = .securing(until: until + nanoseconds)
+        case .resolving(let until): phase = .resolving(until: later(until))
+        case .connecting(let target, let until): phase = .connecting(target, until: later(until))
+        case .securing(let until): phase = .securing(until: later(until))
         case .waiting, .greeting, .established: break
         }
     }

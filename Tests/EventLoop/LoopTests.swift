@@ -24,19 +24,15 @@ struct LoopTests {
         loop.drain()
     }
 
-    @Test func `a kernel's timer calls at its moments, until it is set anew or closed`() throws {
+    @Test func `a kernel's timer calls at its moments, until it is set anew`() throws {
         let loop = try Loop()
         var moments: [UInt64] = []
         var timer: KernelTimer?
+        let limit = EventLoop.Timer(loop: loop) { loop.stop() }
         timer = try KernelTimer(loop: loop) {
             moments.append(Clock.monotonicNanoseconds())
-            switch moments.count {
-            case 3: timer?.set(1)  // has passed long ago, and comes once
-            case 4:
-                timer?.close()
-                loop.stop()
-            default: break
-            }
+            if moments.count == 3 { timer?.set(1) }  // has passed long ago, and comes once
+            if moments.count == 4 { limit.start(after: 20_000_000) }
         }
         let start = Clock.monotonicNanoseconds()
         timer?.set(start + 3_000_000, every: 2_000_000)
@@ -45,8 +41,44 @@ struct LoopTests {
         for (index, moment) in moments.prefix(3).enumerated() {
             #expect(moment >= start + 3_000_000 + UInt64(index) * 2_000_000)
         }
+        timer?.close()
+        timer?.set(1)
+        timer?.close()
+        limit.close()
         loop.drain()
         #expect(moments.count == 4)
+    }
+
+    @Test(arguments: [true, false])
+    func `a timer that a kernel's timer starts comes after what is read in the same turn`(isTimerFirst: Bool) throws {
+        let loop = try Loop()
+        var pair: [Int32] = [0, 0]
+        #expect(pipe(&pair) == 0)
+        var log: [String] = []
+        let timer = EventLoop.Timer(loop: loop) {
+            log.append("timer")
+            loop.stop()
+        }
+        let kernelTimer = try KernelTimer(loop: loop) {
+            log.append("kernel's timer")
+            timer.start(after: 0)
+        }
+        if isTimerFirst { kernelTimer.set(1) }
+        let watcher = try ReadableWatcher(loop: loop, descriptor: pair[0]) {
+            var byte: UInt8 = 0
+            #expect(read(pair[0], &byte, 1) == 1)
+            log.append("read")
+        }
+        #expect(write(pair[1], [7] as [UInt8], 1) == 1)
+        if !isTimerFirst { kernelTimer.set(1) }
+        loop.run()
+        #expect(Set(log.prefix(2)) == ["kernel's timer", "read"] && log.dropFirst(2) == ["timer"])
+        watcher.close()
+        kernelTimer.close()
+        timer.close()
+        loop.drain()
+        close(pair[0])
+        close(pair[1])
     }
 
     @Test func `the end of a turn comes after what was read in it, and once a turn`() throws {

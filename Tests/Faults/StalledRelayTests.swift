@@ -65,6 +65,26 @@ import Testing
         try stage.finish()
     }
 
+    /// A stall longer than an attempt may take, with the only attempt that there may be under way.
+    @Test func aRelayThatWasStarvedDoesNotGiveItsAttemptUp() async throws {
+        let ca = try TestCA()
+        let redis = try RedisServer(tls: try ca.server())
+        redis.freeze()
+        let relay = try RelayProcess(
+            redis: redis.url.replacing("rediss://", with: "")
+                + ",ssl=true,abortConnect=true,connectRetry=1,connectTimeout=4000",
+            options: ["--redis-ca", ca.caFile])
+        let client = try relay.clientInAnyState()
+        let port = try #require(redis.tlsPort)
+        try eventually("both links have begun the handshake") { connectionsWithUnreadBytes(at: port) == 2 }
+        try relay.process.freeze()
+        #expect(try await client.nextIfAny(inTheCourseOf: 5) == nil, "it did not stall")
+        redis.thaw()
+        relay.process.thaw()
+        try client.collect(untilState: .up)
+        try relay.stop()
+    }
+
     @Test func aRelayThatStandsStillAgainAndAgainFindsADeadRedisAllTheSame() throws {
         let stage = try Stage(options: ["--link-timeout", "1s", "--heartbeat-interval", "100ms"])
         let (relay, redis) = (stage.relay, stage.redis)

@@ -61,7 +61,7 @@ import Testing
         try sharedCluster().withRelay(.sharded, prefix: "idle:") { relay in
             let client = try relay.client()
             #expect(try client.subscribe("c") == .ok)
-            try eventually("no timer runs that the loop keeps") { relay.process.waitTimeout == -1 }
+            try eventually("no timer runs that the loop keeps") { try relay.process.waitTimeout() == -1 }
         }
     }
 

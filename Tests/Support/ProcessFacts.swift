@@ -17,10 +17,13 @@ extension ChildProcess {
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
-    /// The timeout with which it waits for its descriptors, in milliseconds (the fourth argument of epoll_wait(2) and
-    /// epoll_pwait(2)), -1: none; nil when it is not in a system call.
-    package var waitTimeout: Int32? {
+    /// The timeout with which its first thread waits for descriptors, in milliseconds (the fourth argument of
+    /// epoll_wait(2) and epoll_pwait(2)), -1: none; nil while it is in no system call. It is taken for granted that it is
+    /// in no other one.
+    /// - Throws: `TestFailure` where the kernel does not tell us (ptrace(2), "Ptrace access mode checking").
+    package func waitTimeout() throws -> Int32? {
         let words = textOfFile("/proc/\(pid)/syscall").split(whereSeparator: \.isWhitespace)
+        if words.isEmpty { throw TestFailure("/proc/\(pid)/syscall cannot be read") }
         guard words.count > 4, let argument = UInt64(words[4].dropFirst(2), radix: 16) else { return nil }
         return Int32(truncatingIfNeeded: argument)
     }
@@ -36,6 +39,18 @@ extension ChildProcess {
 
     /// Lets it go on (SIGCONT).
     package func thaw() { signal(SIGCONT) }
+}
+
+/// How many connections to a port of the loopback (IPv4) hold bytes that the listening side has not read, as
+/// `/proc/net/tcp` says (proc_pid_net(5)).
+package func connectionsWithUnreadBytes(at port: UInt16) -> Int {
+    textOfFile("/proc/net/tcp").split(separator: "\n").dropFirst().count { line in
+        // "0: 0100007F:1CF4 0100007F:A3E2 01 00000000:00000205 ...": ports, the state (1: established), both queues.
+        let fields = line.split(separator: " ")
+        guard fields.count > 4, fields[3] == "01" else { return false }
+        let (local, unread) = (fields[1].split(separator: ":"), fields[4].split(separator: ":"))
+        return UInt16(local.last ?? "", radix: 16) == port && UInt64(unread.last ?? "", radix: 16) ?? 0 > 0
+    }
 }
 
 /// Lets the test process have as many descriptors as the system allows: a thousand connections need as many here.

@@ -71,6 +71,28 @@ import Testing
         #expect(app.ending == .error(.timeout), "now it is the app's turn to go on")
     }
 
+    @Test func timeInWhichOurOwnLoopStoodStillCountsForNobodyAndGivesNobodyMore() {
+        let early = rig.connect(hello: false)
+        let begun = rig.connect()
+        begun.write([0])
+        rig.hub.now += helloTimeout / 2 + 60_000_000_000
+        // Accepted, and begun, after the stall, and before anybody took note of it.
+        let late = rig.connect(hello: false)
+        let afterwards = rig.connect()
+        afterwards.write([0])
+        rig.hub.forgive(60_000_000_000)
+        pass(helloTimeout / 2 - 1)
+        #expect(early.ending == nil)
+        pass(1)
+        #expect(early.ending == .error(.timeout) && late.ending == nil)
+        pass(helloTimeout / 2)
+        #expect(late.ending == .error(.timeout))
+        pass(frameTimeout - helloTimeout * 3 / 2)
+        #expect(begun.ending == .error(.timeout) && afterwards.ending == nil)
+        pass(helloTimeout / 2)
+        #expect(afterwards.ending == .error(.timeout))
+    }
+
     @Test func closedAndFailedConnectionsHaveNone() {
         let closing = rig.connect(hello: false)
         let failing = rig.connect(hello: false)

@@ -199,5 +199,8 @@ import Testing
         _ = link.machine.resolved(count: 1, now: 5500.ms)
         link.machine.forgive(1000.ms, now: 6600.ms)
         #expect(link.machine.wakesAt == 8500.ms)
+        // Begun after a stall, and before anybody took note of it.
+        link.machine.forgive(60_000.ms, now: 6700.ms)
+        #expect(link.machine.wakesAt == 8700.ms)
     }
 }
