@@ -18,8 +18,8 @@ let settings: [SwiftSetting] = [
 let releaseLinking: [LinkerSetting] = [
     .unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections"], .when(configuration: .release))
 ]
-// What runs for every message lies together, in as few cache lines and pages as may be: between two messages others have
-// had the processor, and its caches. Tests/hot-functions writes the list; a name in it that is no more is passed over.
+// What runs for messages lies together, in as few cache lines and pages as may be: between two of them others have had the
+// processor, and its caches. Tests/hot-functions writes the list; a name in it that is no more is passed over.
 let hotFunctions = "\(Context.packageDirectory)/Sources/hubrelay/hot-functions.txt"
 let relayLinking =
     releaseLinking + [

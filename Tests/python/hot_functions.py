@@ -1,9 +1,10 @@
-"""Which functions of a program callgrind has seen at work, and what of it is worth a place in a list of those that a linker puts side by side."""
+"""Which functions of a program callgrind has seen at work, and which of them belong on a list of those that a linker puts
+side by side."""
 import collections
 import re
 
-# Of all instructions of a run: less than one for each message is nothing that runs for every message.
-LEAST_SHARE = 0.0003
+# Of the program's instructions in a run. Less is next to nothing for each message, or something that runs now and then.
+LEAST_SHARE = 0.0005
 # What has no symbol is named by its address, or its source.
 SYMBOL = re.compile(r"(?!0x)[\w.$]+")
 
