@@ -71,9 +71,8 @@ import Testing
         let redis = try RedisServer(tls: try ca.server())
         redis.freeze()
         let relay = try RelayProcess(
-            redis: redis.url.replacing("rediss://", with: "")
-                + ",ssl=true,abortConnect=true,connectRetry=1,connectTimeout=4000",
-            options: ["--redis-ca", ca.caFile])
+            redis: redis.url.replacing("rediss://", with: "") + ",ssl=true,abortConnect=true,connectRetry=1",
+            options: ["--redis-ca", ca.caFile, "--connect-timeout", "4s"])
         let client = try relay.clientInAnyState()
         let port = try #require(redis.tlsPort)
         try eventually("both links have begun the handshake") { connectionsWithUnreadBytes(at: port) == 2 }
