@@ -97,7 +97,7 @@ class RedisLink {
 
     func start() {
         timer = Timer(loop: relay.loop) { [unowned self] in
-            relay.noticeStall()
+            relay.noticeLag()
             wake()
         }
         wake()

@@ -60,6 +60,8 @@ extension Relay {
     }
 
     func ticked() {
+        loopLag = lag(since: lastTickAt)
+        lastTickAt = now
         noticeLag()
         for node in nodes { node.tick() }
         sentinels?.tick()
@@ -70,25 +72,25 @@ extension Relay {
         feedWatchdog()
     }
 
-    /// The loop may have stood still since the last tick: that counts for no deadline.
-    private func noticeLag() {
+    /// The loop may have stood still: that counts for no deadline. To be called before any is judged, also one that has a
+    /// timer of its own, which after a stall may come before the tick.
+    func noticeLag() {
         hub.now = now
-        let late = now - lastTickAt
-        loopLag = late > tickInterval ? late - tickInterval : 0
-        lastTickAt = now
-        if loopLag > leastStall {
-            for node in nodes { node.forgive(loopLag) }
-            sentinels?.forgive(loopLag)
-            cluster?.forgive(loopLag)
+        let lag = lag(since: lagNoticedAt)
+        lagNoticedAt = now
+        if lag > configuration.timings.heartbeatInterval / 2 {
+            for node in nodes { node.forgive(lag) }
+            sentinels?.forgive(lag)
+            cluster?.forgive(lag)
         }
-        if loopLag > 0 { hub.forgive(loopLag) }
+        if lag > 0 { hub.forgive(lag) }
     }
 
-    /// To be called before a deadline is judged that has a timer of its own: after a stall, that may come before the tick.
-    func noticeStall() { if now - lastTickAt > tickInterval + leastStall { noticeLag() } }
-
-    /// What links are forgiven. Less does not matter to them.
-    private var leastStall: UInt64 { configuration.timings.heartbeatInterval / 2 }
+    /// What has passed since then beyond the time from tick to tick.
+    private func lag(since: UInt64) -> UInt64 {
+        let passed = now - since
+        return passed > tickInterval ? passed - tickInterval : 0
+    }
 
     private func closeDrained() {
         guard !draining.isEmpty else { return }

@@ -55,6 +55,7 @@ package final class Relay {
     var stopDeadline: Timer?
     var signals: [SignalWatcher] = []
     var lastTickAt: UInt64 = 0
+    var lagNoticedAt: UInt64 = 0
     var watchdogInterval: UInt64?
     var lastWatchdogAt: UInt64 = 0
     var isStopping = false

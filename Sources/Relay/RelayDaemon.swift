@@ -113,7 +113,7 @@ extension Relay {
 
     /// Runs the loop until the relay has ended.
     func serve() {
-        lastTickAt = now
+        (lastTickAt, lagNoticedAt) = (now, now)
         metronome?.set(now + tickInterval, every: tickInterval)
         sentinels?.start()
         cluster?.start()
