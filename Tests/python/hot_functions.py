@@ -3,6 +3,8 @@ side by side."""
 import collections
 import re
 
+import callgrind
+
 # Of the program's instructions in a run. Less is next to nothing for each message, or something that runs now and then.
 LEAST_SHARE = 0.0005
 # What has no symbol is named by its address, or its source.
@@ -10,24 +12,19 @@ SYMBOL = re.compile(r"(?!0x)[\w.$]+")
 
 
 def instructions_by_function(text, program):
-    """The instructions of each function of one program, those of its callees left out, of a file of callgrind's (its
-    manual, "Callgrind Format Specification")."""
+    """The instructions of each function of one program, those of its callees left out, of a file of callgrind's."""
     counts = collections.Counter()
-    names, objects, function, is_ours, is_call = {}, {}, "", False, False
-    for line in text.splitlines():
-        # A name stands at its first mention, and is a number from then on.
-        if match := re.match(r"(c?(?:fn|ob))=\((\d+)\)(?: (.*))?", line):
-            kind, number, name = match.groups()
-            name = (objects if kind.endswith("ob") else names).setdefault(number, name)
-            if kind == "ob":
-                is_ours = name.endswith("/" + program)
-            elif kind == "fn":
-                function = re.sub(r"'\d+$", "", name)  # which counts the levels of a recursion
-        elif line.startswith("calls="):
+    function, is_ours, is_call = "", False, False
+    for kind, rest in callgrind.lines(text):
+        if kind == "ob":
+            is_ours = rest.endswith("/" + program)
+        elif kind == "fn":
+            function = re.sub(r"'\d+$", "", rest)  # which counts the levels of a recursion
+        elif rest.startswith("calls="):
             is_call = True  # the next line has the callee's instructions
-        elif re.match(r"[+*\-\d]", line):
+        elif not kind and re.match(r"[+*\-\d]", rest):
             if is_ours and not is_call:
-                counts[function] += int(line.split()[-1])
+                counts[function] += int(rest.split()[-1])
             is_call = False
     return counts
 

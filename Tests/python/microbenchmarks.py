@@ -2,6 +2,8 @@
 import collections
 import re
 
+import callgrind
+
 # Repeated runs differ by 0.02 %, so this is for changes that shift a few instructions and mean nothing. What is on
 # record does not move with them: many such changes together are found.
 TOLERANCE = 0.02
@@ -22,22 +24,17 @@ class Failure(Exception):
 
 
 def counts_in(text):
-    """The instructions, and the calls of each function of the allocator, of a file of callgrind's (its manual, "Callgrind
-    Format Specification"). Calls that the C library makes itself do not count: posix_memalign calls malloc."""
+    """The instructions, and the calls of each function of the allocator, of a file of callgrind's. Calls that the C library
+    makes itself do not count: posix_memalign calls malloc."""
     counts = collections.Counter(instructions=int(re.search(r"^totals: (\d+)", text, re.MULTILINE)[1]))
-    names, objects, caller, callee = {}, {}, "", ""
-    for line in text.splitlines():
-        # A name stands at its first mention, and is a number from then on.
-        if match := re.match(r"(c?(?:fn|ob))=\((\d+)\)(?: (.*))?", line):
-            kind, number, name = match.groups()
-            known = objects if kind.endswith("ob") else names
-            name = known.setdefault(number, name)
-            if kind == "ob":
-                caller = name
-            elif kind == "cfn":
-                callee = re.sub(r"^__libc_|@.*|'\d+$", "", name)
-        elif line.startswith("calls=") and not re.search(r"/libc[.-]", caller):
-            counts[callee] += int(line[6:].split()[0])
+    caller, callee = "", ""
+    for kind, rest in callgrind.lines(text):
+        if kind == "ob":
+            caller = rest
+        elif kind == "cfn":
+            callee = re.sub(r"^__libc_|@.*|'\d+$", "", rest)
+        elif rest.startswith("calls=") and not re.search(r"/libc[.-]", caller):
+            counts[callee] += int(rest[6:].split()[0])
     return counts
 
 
