@@ -124,7 +124,7 @@ extension Relay {
             json.member(outcome.label, counters.publishes[outcome])
         }
         json.member("unacknowledged_lost") { json in
-            for cause in Cause.allCases where counters.publishesLost[cause] > 0 {
+            for cause in Cause.ofRelays where counters.publishesLost[cause] > 0 {
                 json.member(cause.label, counters.publishesLost[cause])
             }
         }
@@ -136,7 +136,7 @@ extension Relay {
         json.member("received", counters.messagesReceived)
         json.member("delivered", counters.messagesDelivered)
         json.member("lost") { json in
-            for cause in Cause.allCases where counters.messagesLost[cause] > 0 {
+            for cause in Cause.ofRelays where counters.messagesLost[cause] > 0 {
                 json.member(cause.label, counters.messagesLost[cause])
             }
         }

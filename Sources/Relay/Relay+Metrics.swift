@@ -69,7 +69,7 @@ extension Relay {
         text.family(
             "hubrelay_publishes_lost_total", .counter,
             "Publishes without an id that were not taken, or may not have been.")
-        for cause in Cause.allCases where cause != .unspecified {
+        for cause in Cause.ofRelays where cause != .unspecified {
             text.sample("hubrelay_publishes_lost_total", [("cause", cause.label)], counters.publishesLost[cause])
         }
         text.metric(

@@ -37,6 +37,11 @@ package enum Cause: UInt8, Sendable, CaseIterable {
     case tooLarge, badName, notConnected, refused, invalid
     case starting = 16
     case stopping, unreachable, closed, timeout, auth, tls, busy, demoted, probe, malformedReply, topology
+    /// A client's own word while it has no connection to a relay. The relay itself never says it.
+    case noRelay = 28
+
+    /// The causes that a relay counts and sends.
+    package static var ofRelays: [Cause] { allCases.filter { $0 != .noRelay } }
 
     /// The name in logs, `/health` and metric labels.
     package var label: String {
@@ -60,6 +65,7 @@ package enum Cause: UInt8, Sendable, CaseIterable {
         case .probe: "probe"
         case .malformedReply: "protocol"
         case .topology: "topology"
+        case .noRelay: "no_relay"
         }
     }
 }

@@ -72,12 +72,15 @@ import Testing
         let reply = HubrelayRelayFrame.with { frame in
             frame.reply = .with {
                 ($0.id, $0.outcome, $0.receivers, $0.detail) = (1 << 53 - 1, .refused, 7, "d")
-                $0.names = ["a", "b"]
+                ($0.channels, $0.patterns) = (["a", "b"], ["c*"])
             }
         }
         #expect(
             try received(reply)
-                == .reply(.init(id: 1 << 53 - 1, outcome: 5, receivers: 7, detail: "d", names: ["a", "b"])))
+                == .reply(
+                    .init(
+                        id: 1 << 53 - 1, outcome: 5, receivers: 7, detail: "d", channels: ["a", "b"],
+                        patterns: ["c*"])))
     }
 
     @Test func messagesLossesErrorsAndRevocationsAreRead() throws {

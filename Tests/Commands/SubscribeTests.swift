@@ -83,7 +83,8 @@ private let upLine = "status UP publishing receiving outages=0 gaps=0\n"
         let lines = [
             #"{"type":"status","state":"up","publishing":true,"receiving":true,"since_unix_ms":0,"outages":0,"#
                 + #""gaps":0,"down_ms":0,"cause":"unspecified","reason":""}"#,
-            #"{"type":"reply","outcome":"pending","names":["x"],"refused":[],"detail":""}"#,
+            #"{"type":"reply","outcome":"pending","names":["x"],"refused":{"channels":[],"patterns":[]},"#
+                + #""detail":""}"#,
             #"{"type":"message","channel":"c","payload":"1\n\"2\""}"#,
             #"{"type":"message","channel":"c","pattern":"?","payload_base64":"/wCh"}"#,
             #"{"type":"loss","messages":3,"publishes":0,"publishes_unknown":0,"cause":"slow_reader","reason":"slow"}"#,
@@ -144,13 +145,14 @@ private let upLine = "status UP publishing receiving outages=0 gaps=0\n"
             try peer.send(
                 .with { frame in
                     frame.reply = .with {
-                        ($0.id, $0.outcome, $0.detail, $0.names) = (id, outcome, "no", ["x"])
+                        ($0.id, $0.outcome, $0.detail) = (id, outcome, "no")
+                        ($0.channels, $0.patterns) = (["x"], ["y*"])
                     }
                 })
             try peer.expectEnd()
         }
         let run = try Program.run("subscribe", "x", "--socket", server.path)
-        #expect(run == Run(exit: .code(1), output: upLine + label + #" "no" name=x"# + "\n", errors: ""))
+        #expect(run == Run(exit: .code(1), output: upLine + label + #" "no" channel=x pattern=y*"# + "\n", errors: ""))
     }
 
     @Test func namesThatFitNoFrameGoInSeveral() throws {

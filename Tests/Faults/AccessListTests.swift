@@ -34,7 +34,7 @@ import Testing
             for (number, client) in clients.enumerated() {
                 let reply = try client.expectReply(id: 1)
                 #expect(reply.outcome == (number == 5 ? .refused : .ok))
-                #expect(reply.names == (number == 5 ? ["forbidden"] : []))
+                #expect(reply.refusedNames == (number == 5 ? ["forbidden"] : []))
             }
             try eventually("Redis has what was not refused, and the probe") {
                 try plain.channelsOfSubscribers() == [7 * 40 + 1]
@@ -87,7 +87,7 @@ import Testing
             // Every channel that it could match is granted, but Redis compares the patterns.
             let request = HubrelayClientFrame.subscribe(["ok.1"], patterns: ["ok.1*"], id: 1)
             let reply = try client.request(request, id: 1)
-            #expect(reply.outcome == .refused && reply.names == ["ok.1*"])
+            #expect(reply.outcome == .refused && reply.refusedNames == ["ok.1*"])
             #expect(reply.detail.contains("NOPERM") && reply.detail.contains("literally"))
             let channel = try client.request(.subscribe(["no"], id: 2), id: 2)
             #expect(channel.outcome == .refused && !channel.detail.contains("literally"))

@@ -14,7 +14,7 @@ import Testing
         try client.send(.ping(id: 42))
         let reply = try client.expectReply(id: 42)
         #expect(reply.outcome == .ok)
-        #expect(reply.receivers == 0 && reply.names.isEmpty)
+        #expect(reply.receivers == 0 && reply.refusedNames.isEmpty)
     }
 
     @Test func aPingWithIdZeroHasNoReply() throws {

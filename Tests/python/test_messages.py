@@ -151,7 +151,7 @@ class Refusals(RelayTest):
             with self.assertRaises(hubrelay.RequestError) as failure:
                 await self.soon(client.subscribe("good", "bad"))
             self.assertEqual(failure.exception.outcome, Outcome.REFUSED)
-            self.assertEqual(failure.exception.names, ("bad",))
+            self.assertEqual(failure.exception.channels, ("bad",))
             self.assertIn("NOPERM", failure.exception.detail)
             self.assertEqual(await self.outcome(client.publish("bad", b"x")), Outcome.REFUSED)
             self.assertEqual(await self.soon(client.subscribe("good")), Outcome.OK)

@@ -99,7 +99,8 @@ extension ReceivedFrame.Reply {
             case (2, .varint(let value)): outcome = value
             case (3, .varint(let value)): receivers = value
             case (4, .bytes(let bytes)): detail = text(bytes)
-            case (5, .bytes(let bytes)): names.append(text(bytes))
+            case (5, .bytes(let bytes)): channels.append(text(bytes))
+            case (6, .bytes(let bytes)): patterns.append(text(bytes))
             default: continue
             }
         }

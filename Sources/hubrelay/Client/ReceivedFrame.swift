@@ -31,7 +31,9 @@ enum ReceivedFrame: Equatable {
         var outcome: UInt64 = 0
         var receivers: UInt64 = 0
         var detail = ""
-        var names: [String] = []
+        /// The channels and patterns that Redis refused.
+        var channels: [String] = []
+        var patterns: [String] = []
     }
 
     struct Status: Equatable {

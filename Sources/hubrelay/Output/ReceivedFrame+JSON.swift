@@ -55,12 +55,15 @@ extension ReceivedFrame.Reply {
         }
     }
 
-    /// `names` are those that were asked for, `refused` those of them that Redis refused.
+    /// `names` are those that were asked for, `refused` has the channels and patterns of them that Redis refused.
     func jsonLine(toSubscribe names: [String]) -> String {
         object("reply") { json in
             json.member("outcome", outcomeLabel)
             json.member("names", names)
-            json.member("refused", self.names)
+            json.member("refused") { json in
+                json.member("channels", channels)
+                json.member("patterns", patterns)
+            }
             json.member("detail", detail)
         }
     }

@@ -43,7 +43,8 @@ extension ReceivedFrame.Reply {
         var line = TextLine(outcomeLabel.uppercased())
         if outcome == UInt64(Outcome.ok.rawValue) { line.add("receivers", receivers) }
         if !detail.isEmpty { line.addQuoted(detail) }
-        for name in names { line.add("name", name) }
+        for channel in channels { line.add("channel", channel) }
+        for pattern in patterns { line.add("pattern", pattern) }
         return line.text
     }
 

@@ -64,7 +64,7 @@ func expect(_ range: OutputRange, _ expected: HubrelayRelayFrame) throws {
 
             let (detail, names) = (random.text(0...40), random.texts())
             detailed.reply.detail = detail
-            detailed.reply.names = names
+            detailed.reply.channels = names
             let bytes = names.map { Array($0.utf8) }
             let joined = bytes.flatMap { $0 }
             let range = lending(joined) { joined in

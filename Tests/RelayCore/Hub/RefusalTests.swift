@@ -17,7 +17,7 @@ import Testing
         app.write(.subscribe(["bad"], id: 1))
         rig.settle()
         let reply = try #require(app.takeFrames().first).reply
-        #expect(reply.outcome == .refused && reply.detail.hasPrefix("NOPERM") && reply.names == ["bad"])
+        #expect(reply.outcome == .refused && reply.detail.hasPrefix("NOPERM") && reply.refusedNames == ["bad"])
         #expect(rig.hub.nameCount == 0 && rig.hub.subscriptionCount == 0)
     }
 
@@ -140,8 +140,8 @@ import Testing
             app.write(.subscribe(names, id: 1))
             rig.settle()
             let reply = try #require(app.takeFrames().first).reply
-            #expect(reply.outcome == .refused && Set(names).isSuperset(of: reply.names))
-            #expect(!reply.names.isEmpty && (reply.names.count == count) == isWhole)
+            #expect(reply.outcome == .refused && Set(names).isSuperset(of: reply.refusedNames))
+            #expect(!reply.refusedNames.isEmpty && (reply.refusedNames.count == count) == isWhole)
             #expect(reply.detail.contains("of \(count) names") != isWhole)
         }
     }

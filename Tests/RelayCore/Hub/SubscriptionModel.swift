@@ -152,7 +152,7 @@ final class SubscriptionModel {
             client.held.formUnion(request.names)
         case (.ok, false): client.held.subtract(request.names)
         case (.refused, true):
-            let names = reply.names.flatMap { [rig.redisName($0), rig.redisName($0, isPattern: true)] }
+            let names = reply.refusedNames.flatMap { [rig.redisName($0), rig.redisName($0, isPattern: true)] }
             if everForbidden.intersection(request.names).isDisjoint(with: names) { fault("refused for no reason") }
         case (.limit, true): break
         case (.invalid, _): if request.isValid { fault("\(reply.id) is not invalid") }

@@ -183,7 +183,7 @@ final class ClusterModel {
         case (.ok, true), (.pending, true): client.held.formUnion(request.names)
         case (.ok, false): drop(request.names, client)
         case (.refused, true):
-            if everForbidden.isDisjoint(with: reply.names) { fault("refused for no reason: \(reply.detail)") }
+            if everForbidden.isDisjoint(with: reply.refusedNames) { fault("refused for no reason: \(reply.detail)") }
         default: fault("an outcome that makes no sense: \(reply.outcome)")
         }
     }

@@ -33,7 +33,7 @@ extension App {
 
     private static func line(_ reply: HubrelayReply) -> String {
         let receivers = reply.receivers > 0 ? " by \(reply.receivers)" : ""
-        let names = reply.names.isEmpty ? "" : " [\(reply.names.joined(separator: ", "))]"
+        let names = reply.refusedNames.isEmpty ? "" : " [\(reply.refusedNames.joined(separator: ", "))]"
         return "\(reply.id) \(reply.outcome)\(receivers)\(names)"
     }
 

@@ -35,13 +35,13 @@ import Testing
     }
 
     private func reply(_ fields: JSON) -> OutputRange? {
-        guard let outcome = outcome(fields["outcome"]) else { return nil }
+        guard let outcome = outcome(fields["outcome"]), !fields["patterns"].isPresent else { return nil }
         let id = fields["id"].number
         if fields["receivers"].isPresent {
-            return fields["detail"].isPresent || fields["names"].isPresent
+            return fields["detail"].isPresent || fields["channels"].isPresent
                 ? nil : arena.reply(id: id, outcome: outcome, receivers: fields["receivers"].number)
         }
-        let names = fields["names"].list.map { name in
+        let names = fields["channels"].list.map { name in
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: name.utf8.count, alignment: 1)
             copy.copyBytes(from: name.utf8)
             return UnsafeRawBufferPointer(copy)

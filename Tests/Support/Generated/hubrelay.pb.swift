@@ -292,6 +292,9 @@ public nonisolated enum HubrelayCause: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// No sentinel says where the master is, or another kind of server answers there. On a Redis cluster: the channel's
   /// slot is away, or the node is cut off from the others.
   case topology // = 27
+
+  /// Never on the wire: a client's own word for its application while it has no connection to a relay.
+  case noRelay // = 28
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -319,6 +322,7 @@ public nonisolated enum HubrelayCause: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 25: self = .probe
     case 26: self = .protocol
     case 27: self = .topology
+    case 28: self = .noRelay
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -344,6 +348,7 @@ public nonisolated enum HubrelayCause: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .probe: return 25
     case .protocol: return 26
     case .topology: return 27
+    case .noRelay: return 28
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -369,6 +374,7 @@ public nonisolated enum HubrelayCause: SwiftProtobuf.Enum, Swift.CaseIterable {
     .probe,
     .protocol,
     .topology,
+    .noRelay,
   ]
 
 }
@@ -460,7 +466,7 @@ public nonisolated struct HubrelayPublish: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Without the relay's prefix; 1 to 512 bytes, not beginning with "__hubrelay:".
+  /// Without the relay's prefix; 1 to 512 bytes, not beginning with "__hubrelay:" unless it is a fence's name.
   public var channel: String = String()
 
   /// Opaque; at most Welcome.max_payload_bytes.
@@ -483,11 +489,11 @@ public nonisolated struct HubrelaySubscribe: Sendable {
   /// Not 0: exactly one Reply carries it. 0: no Reply, names that Redis refuses come back in a Revoked.
   public var id: UInt64 = 0
 
-  /// Each 1 to 512 bytes, not beginning with "__hubrelay:".
+  /// Each 1 to 512 bytes, not beginning with "__hubrelay:" unless it is a fence's name.
   public var channels: [String] = []
 
-  /// Redis glob syntax, same bounds. The relay's prefix is put in front of them, literally. INVALID where
-  /// Welcome.features does not name "patterns".
+  /// Redis glob syntax; each 1 to 512 bytes, not beginning with "__hubrelay:", fences included. The relay's prefix is
+  /// put in front of them, literally. INVALID where Welcome.features does not name "patterns".
   public var patterns: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -518,7 +524,12 @@ public nonisolated struct HubrelayPing: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// 1 to 2^53-1: exactly one Reply carries it. 0, the default: no Reply.
   public var id: UInt64 = 0
+
+  /// True: the relay reads no more of this connection until all its earlier publishes are answered. Their Replies and
+  /// Losses come before this Reply. Set only where Welcome.features names "settled". Default: false.
+  public var settled: Bool = false
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -638,8 +649,9 @@ public nonisolated struct HubrelayWelcome: Sendable {
   /// The largest payload that may be published: max_frame_bytes - 4096.
   public var maxPayloadBytes: UInt32 = 0
 
-  /// What is possible here beyond the frames of this version's first revision: "patterns" (not with sharded pub/sub of
-  /// a Redis cluster), ...
+  /// What is possible here beyond the frames of this version's first revision. "patterns": Subscribe.patterns and
+  /// Unsubscribe.patterns (not with sharded pub/sub of a Redis cluster). "settled": Ping.settled. "fence": the names
+  /// "__hubrelay:fence:" and 1 to 64 more bytes (not on a Redis cluster). Unknown ones are ignored. Default: none.
   public var features: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -685,8 +697,12 @@ public nonisolated struct HubrelayReply: Sendable {
   /// For people.
   public var detail: String = String()
 
-  /// The names that Redis refused, as the client wrote them.
-  public var names: [String] = []
+  /// OUTCOME_REFUSED of a Subscribe: the channels that Redis refused, as the client wrote them. As many of `channels`
+  /// and `patterns` together as fit a frame. Default: none.
+  public var channels: [String] = []
+
+  /// The same of patterns. Default: none.
+  public var patterns: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -805,7 +821,7 @@ nonisolated extension HubrelayCode: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension HubrelayCause: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CAUSE_UNSPECIFIED\0\u{1}CAUSE_SLOW_READER\0\u{1}CAUSE_TOO_LARGE\0\u{1}CAUSE_BAD_NAME\0\u{1}CAUSE_NOT_CONNECTED\0\u{1}CAUSE_REFUSED\0\u{1}CAUSE_INVALID\0\u{2}\u{a}CAUSE_STARTING\0\u{1}CAUSE_STOPPING\0\u{1}CAUSE_UNREACHABLE\0\u{1}CAUSE_CLOSED\0\u{1}CAUSE_TIMEOUT\0\u{1}CAUSE_AUTH\0\u{1}CAUSE_TLS\0\u{1}CAUSE_BUSY\0\u{1}CAUSE_DEMOTED\0\u{1}CAUSE_PROBE\0\u{1}CAUSE_PROTOCOL\0\u{1}CAUSE_TOPOLOGY\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CAUSE_UNSPECIFIED\0\u{1}CAUSE_SLOW_READER\0\u{1}CAUSE_TOO_LARGE\0\u{1}CAUSE_BAD_NAME\0\u{1}CAUSE_NOT_CONNECTED\0\u{1}CAUSE_REFUSED\0\u{1}CAUSE_INVALID\0\u{2}\u{a}CAUSE_STARTING\0\u{1}CAUSE_STOPPING\0\u{1}CAUSE_UNREACHABLE\0\u{1}CAUSE_CLOSED\0\u{1}CAUSE_TIMEOUT\0\u{1}CAUSE_AUTH\0\u{1}CAUSE_TLS\0\u{1}CAUSE_BUSY\0\u{1}CAUSE_DEMOTED\0\u{1}CAUSE_PROBE\0\u{1}CAUSE_PROTOCOL\0\u{1}CAUSE_TOPOLOGY\0\u{1}CAUSE_NO_RELAY\0")
 }
 
 nonisolated extension HubrelayClientFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1083,7 +1099,7 @@ nonisolated extension HubrelayUnsubscribe: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension HubrelayPing: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Ping"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}settled\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1092,6 +1108,7 @@ nonisolated extension HubrelayPing: SwiftProtobuf.Message, SwiftProtobuf._Messag
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.settled) }()
       default: break
       }
     }
@@ -1101,11 +1118,15 @@ nonisolated extension HubrelayPing: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.id != 0 {
       try visitor.visitSingularUInt64Field(value: self.id, fieldNumber: 1)
     }
+    if self.settled != false {
+      try visitor.visitSingularBoolField(value: self.settled, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: HubrelayPing, rhs: HubrelayPing) -> Bool {
     if lhs.id != rhs.id {return false}
+    if lhs.settled != rhs.settled {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1369,7 +1390,7 @@ nonisolated extension HubrelayMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension HubrelayReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Reply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}outcome\0\u{1}receivers\0\u{1}detail\0\u{1}names\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}outcome\0\u{1}receivers\0\u{1}detail\0\u{1}channels\0\u{1}patterns\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1381,7 +1402,8 @@ nonisolated extension HubrelayReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 2: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.receivers) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.detail) }()
-      case 5: try { try decoder.decodeRepeatedStringField(value: &self.names) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.channels) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.patterns) }()
       default: break
       }
     }
@@ -1400,8 +1422,11 @@ nonisolated extension HubrelayReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.detail.isEmpty {
       try visitor.visitSingularStringField(value: self.detail, fieldNumber: 4)
     }
-    if !self.names.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.names, fieldNumber: 5)
+    if !self.channels.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.channels, fieldNumber: 5)
+    }
+    if !self.patterns.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.patterns, fieldNumber: 6)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1411,7 +1436,8 @@ nonisolated extension HubrelayReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.outcome != rhs.outcome {return false}
     if lhs.receivers != rhs.receivers {return false}
     if lhs.detail != rhs.detail {return false}
-    if lhs.names != rhs.names {return false}
+    if lhs.channels != rhs.channels {return false}
+    if lhs.patterns != rhs.patterns {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -26,15 +26,15 @@ class Code(_Enum):
 class Cause(_Enum):
     UNSPECIFIED, SLOW_READER, TOO_LARGE, BAD_NAME, NOT_CONNECTED, REFUSED, INVALID = range(7)
     STARTING, STOPPING, UNREACHABLE, CLOSED, TIMEOUT, AUTH, TLS = range(16, 23)
-    BUSY, DEMOTED, PROBE, PROTOCOL, TOPOLOGY = range(23, 28)
+    BUSY, DEMOTED, PROBE, PROTOCOL, TOPOLOGY, NO_RELAY = range(23, 29)
 class ProtocolError(ValueError): """Bytes that are no frame: a Code and a text."""
 class Congested(Exception): """A publish that was not sent: too much already waits for the relay, or for Replies."""
 
 class RequestError(Exception):
     """A request that was not granted. A publish whose `outcome` is INTERRUPTED may have been delivered, others not."""
-    def __init__(self, outcome, detail="", names=()):
+    def __init__(self, outcome, detail="", channels=(), patterns=()):
         super().__init__(f"{outcome.name}: {detail}")
-        self.outcome, self.detail, self.names = outcome, detail, names
+        self.outcome, self.detail, self.channels, self.patterns = outcome, detail, channels, patterns
 
 def _frame(name, **fields):
     """A message of hubrelay.proto as a dataclass; its n-th field has number n there."""
@@ -44,10 +44,10 @@ _UInt32 = type("_UInt32", (int,), {"__new__": lambda cls, number: int.__new__(cl
 Hello = _frame("Hello", version=_UInt32, client_name=str)
 Publish = _frame("Publish", channel=str, payload=bytes, id=int)
 Subscribe, Unsubscribe = (_frame(n, id=int, channels=tuple, patterns=tuple) for n in ("Subscribe", "Unsubscribe"))
-Ping = _frame("Ping", id=int)
+Ping = _frame("Ping", id=int, settled=bool)
 CLIENT_FRAME = (Hello, Publish, Subscribe, Unsubscribe, Ping)  # the n-th kind has number n
 Message = _frame("Message", channel=str, payload=bytes, pattern=str)
-Reply = _frame("Reply", id=int, outcome=Outcome, receivers=int, detail=str, names=tuple)
+Reply = _frame("Reply", id=int, outcome=Outcome, receivers=int, detail=str, channels=tuple, patterns=tuple)
 Status = _frame("Status", state=State, reason=str, since_unix_ms=int, outages=int, down_ms=int, publishing=bool,
                 receiving=bool, gaps=int, cause=Cause)
 Loss = _frame("Loss", publishes=int, messages=int, reason=str, publishes_unknown=int, cause=Cause)
@@ -166,7 +166,7 @@ class Client:
         self._room.set()  # a Reply must not wait behind events
         reply = await asyncio.shield(waiter)  # a caller that gives up does not make the Reply a surprise
         if reply.outcome not in (Outcome.OK, Outcome.PENDING):
-            raise RequestError(reply.outcome, reply.detail, reply.names)
+            raise RequestError(reply.outcome, reply.detail, reply.channels, reply.patterns)
         return reply
 
     async def _ask(self, request, kind, *names):

@@ -1,0 +1,4 @@
+extension HubrelayReply {
+    /// What Redis refused: channels first, then patterns.
+    package var refusedNames: [String] { channels + patterns }
+}
