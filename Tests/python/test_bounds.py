@@ -88,7 +88,7 @@ class Unread(RelayTest):
                     client.publish_nowait("a", b"%08d" % sent + bytes(10_000))
                     sent += 1
                     await asyncio.sleep(0)
-            self.assertLessEqual(client._writer.transport.get_write_buffer_size(), (1 << 20) + 20_000)
+            self.assertLessEqual(client._connection.writer.transport.get_write_buffer_size(), (1 << 20) + 20_000)
             self.redis.thaw()
             # What was taken arrives, what was refused does not, and no Loss is told: nothing was lost.
             received = 0
@@ -111,7 +111,7 @@ class Unread(RelayTest):
                 await asyncio.sleep(0)
                 self.assertLess(len(publishes), 100)
             self.assertIsInstance(publishes.pop().exception(), Congested)
-            self.assertLessEqual(client._writer.transport.get_write_buffer_size(), (17 << 20) + 4096)
+            self.assertLessEqual(client._connection.writer.transport.get_write_buffer_size(), (17 << 20) + 4096)
             self.redis.thaw()
             self.assertEqual(await self.soon(asyncio.gather(*publishes)), [0] * len(publishes))
 

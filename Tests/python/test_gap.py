@@ -91,7 +91,7 @@ class Gaps(RelayTest):
     async def test_a_lost_connection_to_a_relay_that_missed_nothing(self):
         async with self.client(gap_jitter=0) as client:
             await self.subscribed(client, "a")
-            client._writer.transport.abort()
+            client._connection.writer.transport.abort()
             await self.event(client, Gap)
             self.assertEqual(client.status.gaps, 0)
             self.assertEqual(self.gaps(await self.events_until_message(client, "a")), [])

@@ -18,7 +18,7 @@ class Reconnecting(RelayTest):
 
             self.relay.kill()
             gone = await self.event(client, Status, state=State.DOWN)
-            self.assertEqual(gone.cause, Cause.CLOSED)
+            self.assertEqual(gone.cause, Cause.NO_RELAY)
             self.assertIsNone(client.status)
             self.assertEqual(await self.outcome(client.publish("a", b"x")), Outcome.NOT_CONNECTED)
             with self.assertRaises(hubrelay.RequestError):
@@ -61,8 +61,8 @@ class Reconnecting(RelayTest):
         async with self.client() as client:
             await self.up(client)
             await self.soon(client.subscribe(*(f"room.{number}" for number in range(5000))))
-            client._writer.transport.abort()
-            await self.event(client, Status, state=State.DOWN, cause=Cause.CLOSED)
+            client._connection.writer.transport.abort()
+            await self.event(client, Status, state=State.DOWN, cause=Cause.NO_RELAY)
             await self.event(client, Status, state=State.UP)
             for number in range(0, 5000, 499):
                 self.assertEqual(self.redis.command("PUBLISH", f"t:room.{number}", b"x"), 1)
@@ -139,7 +139,7 @@ class Reconnecting(RelayTest):
         await client.__aenter__()
         await self.up(client)
         with unittest.mock.patch.object(hubrelay, "read_body", read):
-            client._writer.transport.abort()
+            client._connection.writer.transport.abort()
             await self.soon(await self.soon(closing))
         self.assertTrue(client._task.done())
 
