@@ -27,6 +27,8 @@ import Testing
             for name in Self.names {
                 #expect(types.contains { $0.hasPrefix("# TYPE \(name) ") }, "no \(name)")
             }
+            #expect(answer.body.contains("cause=\"topology\""))
+            #expect(!answer.body.contains("no_relay"), "a cause that only clients have")
             let file = relay.directory.path(of: "metrics")
             try writeFile(file, answer.body)
             let promtool = try ChildProcess(
