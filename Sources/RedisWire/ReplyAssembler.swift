@@ -17,6 +17,8 @@ final class ReplyAssembler {
         case patternMessage
         case confirmation(SubscriptionKind)
         case tree
+        /// The payload of a message that is an array: its values are counted and dropped.
+        case oddPayload
     }
 
     /// Why the reading has ended; set once.
@@ -30,6 +32,7 @@ final class ReplyAssembler {
     private var names = NameBuffer()
     private var nameIsNil = false
     private var tree = TreeBuilder()
+    private var oddPayload = DroppedArray()
 
     /// `sink` is not retained: the reader sees to it that it lives.
     init(limits: ReplyLimits, sink: ReplySink) {
@@ -114,6 +117,7 @@ final class ReplyAssembler {
     /// The head of an array; its elements follow.
     func array(_ task: Element, elements: Int) -> Bool {
         guard task.pointee.type == REDIS_REPLY_ARRAY else { return failResp3() }
+        if isOddPayload(task) { return drop(arrayOf: elements) }
         guard elements <= limits.maxElements else { return fail(.tooManyElements(limit: limits.maxElements)) }
         switch shape {
         case .none where elements == 0, .tree where elements == 0:
@@ -129,7 +133,7 @@ final class ReplyAssembler {
             guard tree.depth < limits.maxDepth else { return fail(.tooDeep(limit: limits.maxDepth)) }
             tree.openArray(elements: elements)
             return true
-        case .message, .patternMessage, .confirmation:
+        case .message, .patternMessage, .confirmation, .oddPayload:
             return fail(misfit("an array", task))
         }
     }
@@ -141,7 +145,8 @@ extension ReplyAssembler {
     /// Statuses and errors, and strings where nothing special is expected.
     @inline(never)
     private func otherString(_ task: Element, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        switch task.pointee.type {
+        if case .oddPayload = shape { return dropValue() }
+        return switch task.pointee.type {
         case REDIS_REPLY_STRING: value(.bulk([UInt8](bytes)), task)
         case REDIS_REPLY_STATUS: value(.status(RedisText.cleaned(bytes)), task)
         case REDIS_REPLY_ERROR: value(.error(RedisText.cleaned(bytes)), task)
@@ -180,9 +185,50 @@ extension ReplyAssembler {
             guard let root else { return true }
             shape = .none
             return tell { $0.reply(root) }
+        case .oddPayload:
+            return dropValue()
         case .message, .patternMessage, .confirmation:
-            return fail(misfit(nameOfKind(value), task))
+            guard isOddPayload(task) else { return fail(misfit(nameOfKind(value), task)) }
+            shape = .none
+            return tell { $0.oddMessage() }
         }
+    }
+
+    /// Whether this is the payload of a message, or part of it, although it is no string. Redis sends such messages when
+    /// any client turns CLIENT TRACKING on and redirects it to our connection: nil for a flush, else an array of keys.
+    /// Nobody here subscribes to that, and no client must be able to end our link by it.
+    private func isOddPayload(_ task: Element) -> Bool {
+        switch shape {
+        case .message: task.pointee.idx == 2
+        case .patternMessage: task.pointee.idx == 3
+        case .oddPayload: true
+        case .none, .undecided, .confirmation, .tree: false
+        }
+    }
+
+    /// The head of an array in a message's payload. It may announce more than another array may: nothing of it is kept.
+    private func drop(arrayOf elements: Int) -> Bool {
+        if elements == 0, case .oddPayload = shape { return dropValue() }
+        guard elements <= limits.maxValues else { return fail(.tooManyElements(limit: limits.maxValues)) }
+        guard oddPayload.depth + 1 < limits.maxDepth else { return fail(.tooDeep(limit: limits.maxDepth)) }
+        shape = .oddPayload
+        guard elements > 0 else { return oddPayloadEnded() }
+        oddPayload.open(elements)
+        return true
+    }
+
+    /// A value in a message's payload.
+    private func dropValue() -> Bool {
+        guard oddPayload.dropValue(maxValues: limits.maxValues) else {
+            return fail(.tooManyElements(limit: limits.maxValues))
+        }
+        return oddPayload.depth > 0 || oddPayloadEnded()
+    }
+
+    private func oddPayloadEnded() -> Bool {
+        shape = .none
+        oddPayload = DroppedArray()
+        return tell { $0.oddMessage() }
     }
 
     private func misfit(_ found: String, _ task: Element) -> ReplyError {
@@ -191,7 +237,7 @@ extension ReplyAssembler {
             case .message(let isSharded): isSharded ? .shardMessage : .message
             case .patternMessage: .patternMessage
             case .confirmation(let kind): .confirmation(kind)
-            case .none, .undecided, .tree: nil
+            case .none, .undecided, .tree, .oddPayload: nil
             }
         return .unexpectedPush("\(word?.text ?? "array") with \(found) as element \(task.pointee.idx)")
     }

@@ -35,6 +35,10 @@ open class ReplySink {
         pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
     ) {}
 
+    /// A message whose payload is no string but nil, a number, an array or the like, which no PUBLISH can make: see
+    /// CLIENT TRACKING with REDIRECT. Nothing else of it is told.
+    open func oddMessage() {}
+
     /// Redis has done what one name of a subscribe command asked for.
     ///
     /// `name` is nil only for the three unsubscribe kinds: Redis says so when there was nothing to unsubscribe from.

@@ -169,6 +169,7 @@ private final class ClusterSink: ReplySink {
     override func patternMessage(
         pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
     ) { link.violation() }
+    override func oddMessage() { link.violation() }
     override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
         link.violation()
     }

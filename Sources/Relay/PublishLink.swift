@@ -121,6 +121,7 @@ private final class PublishSink: ReplySink {
     override func patternMessage(
         pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
     ) { unexpected() }
+    override func oddMessage() { unexpected() }
     override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
         unexpected()
     }

@@ -134,6 +134,7 @@ extension Relay {
     private func messageHealth(_ json: inout JSONWriter) {
         let counters = hub.counters
         json.member("received", counters.messagesReceived)
+        json.member("skipped", counters.oddMessages)
         json.member("delivered", counters.messagesDelivered)
         json.member("lost") { json in
             for cause in Cause.ofRelays where counters.messagesLost[cause] > 0 {

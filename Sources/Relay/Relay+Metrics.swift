@@ -76,6 +76,10 @@ extension Relay {
             "hubrelay_messages_received_total", .counter, "Messages from Redis that somebody here subscribes to.",
             counters.messagesReceived)
         text.metric(
+            "hubrelay_messages_skipped_total", .counter,
+            "Messages from Redis without a text, as CLIENT TRACKING with REDIRECT makes them: skipped.",
+            counters.oddMessages)
+        text.metric(
             "hubrelay_messages_delivered_total", .counter, "Messages handed to connections.",
             counters.messagesDelivered)
         text.family("hubrelay_messages_lost_total", .counter, "Messages that a connection did not get.")

@@ -162,6 +162,8 @@ private final class SubscribeSink: ReplySink {
         if hub.isOutputHigh { relay.flushConnections() }
     }
 
+    override func oddMessage() { hub.counters.oddMessages += 1 }
+
     override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
         link.confirmed(kind, name)
     }

@@ -19,6 +19,8 @@ package final class Counters {
     package var publishesLost = Table<Cause>()
     /// Messages that Redis sent, once each.
     package var messagesReceived: UInt64 = 0
+    /// Messages whose payload was no string: nobody subscribes to those.
+    package var oddMessages: UInt64 = 0
     /// Messages handed to connections.
     package var messagesDelivered: UInt64 = 0
     package var messagesLost = Table<Cause>()

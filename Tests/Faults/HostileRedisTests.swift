@@ -25,7 +25,6 @@ struct Hostility: Sendable, CustomStringConvertible {
             "*5\r\n" + String(repeating: "*60000\r\n" + String(repeating: ":1\r\n", count: 60_000), count: 5)),
         Hostility("a message of two elements", "*2\r\n$7\r\nmessage\r\n$3\r\nt:c\r\n"),
         Hostility("a message without a channel", "*3\r\n$7\r\nmessage\r\n$-1\r\n$1\r\nx\r\n"),
-        Hostility("a message without a payload", "*3\r\n$7\r\nmessage\r\n$3\r\nt:c\r\n$-1\r\n"),
         Hostility("a message on a channel that is a number", "*3\r\n$7\r\nmessage\r\n:1\r\n$1\r\nx\r\n"),
         Hostility("a number", ":1\r\n"),
         Hostility("more numbers than questions", String(repeating: ":1\r\n", count: 20)),

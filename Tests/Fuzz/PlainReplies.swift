@@ -20,7 +20,8 @@ struct PlainReplies {
         }
     }
 
-    private mutating func value(depth: Int) throws(End) -> RedisValue {
+    /// - Parameter isDropped: whether it is the payload of a message or part of it, of which nothing is kept if it is an array.
+    private mutating func value(depth: Int, isDropped: Bool = false) throws(End) -> RedisValue {
         guard let type = rest.popFirst() else { throw .incomplete }
         switch type {
         case UInt8(ascii: "+"): return .status(try line().withUnsafeBytes { RedisText.cleaned($0) })
@@ -37,12 +38,26 @@ struct PlainReplies {
         case UInt8(ascii: "*"):
             let count = try number()
             if count == -1 { return .nilValue }
-            guard 0...ReplyLimits().maxElements ~= Int(count) else { throw .malformed }
+            let most = isDropped ? ReplyLimits().maxValues : ReplyLimits().maxElements
+            guard 0...most ~= Int(count) else { throw .malformed }
             guard count == 0 || depth < ReplyLimits().maxDepth else { throw .malformed }
             var elements: [RedisValue] = []
-            for _ in 0..<count { elements.append(try value(depth: depth + 1)) }
+            for _ in 0..<count {
+                let isPayload = depth == 0 && Self.isPayload(of: elements, in: Int(count))
+                elements.append(try value(depth: depth + 1, isDropped: isDropped || isPayload))
+            }
             return .array(elements)
         default: throw .malformed
+        }
+    }
+
+    /// Whether what comes after these elements of an array is the payload of a message.
+    private static func isPayload(of elements: [RedisValue], in count: Int) -> Bool {
+        guard elements.count == count - 1, case .bulk(let word)? = elements.first else { return false }
+        switch String(decoding: word, as: UTF8.self) {
+        case "message", "smessage": return count == 3
+        case "pmessage": return count == 4
+        default: return false
         }
     }
 
@@ -80,12 +95,12 @@ struct PlainReplies {
     private static func deliver(_ kind: PushKind, _ elements: [RedisValue], to sink: ReplySink) throws(End) {
         switch (kind, elements.count) {
         case (.message, 2), (.smessage, 2):
-            guard case .bulk(let channel) = elements[0], case .bulk(let payload) = elements[1] else { break }
+            guard case .bulk(let channel) = elements[0] else { break }
+            guard case .bulk(let payload) = elements[1] else { return sink.oddMessage() }
             return lend(channel) { channel in lend(payload) { sink.message(channel: channel, payload: $0) } }
         case (.pmessage, 3):
-            guard case .bulk(let pattern) = elements[0], case .bulk(let channel) = elements[1],
-                case .bulk(let payload) = elements[2]
-            else { break }
+            guard case .bulk(let pattern) = elements[0], case .bulk(let channel) = elements[1] else { break }
+            guard case .bulk(let payload) = elements[2] else { return sink.oddMessage() }
             return lend(pattern) { pattern in
                 lend(channel) { channel in
                     lend(payload) { sink.patternMessage(pattern: pattern, channel: channel, payload: $0) }

@@ -83,6 +83,11 @@ private final class LoggingSink: ReplySink {
         counted()
     }
 
+    override func oddMessage() {
+        events.log("o")
+        counted()
+    }
+
     override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
         precondition(count >= 0 && (name != nil || [.unsubscribe, .punsubscribe, .sunsubscribe].contains(kind)))
         events.log("c", kind.rawValue)

@@ -48,7 +48,12 @@ struct SeededGenerator: RandomNumberGenerator {
 
     mutating func sample() -> Sample {
         let count = Int64.random(in: 0...1_000_000, using: &self)
-        switch Int.random(in: 0..<10, using: &self) {
+        switch Int.random(in: 0..<11, using: &self) {
+        case 10:
+            let words = [["message", "c"], ["smessage", "c"], ["pmessage", "*", "c"]].randomElement(using: &self)!
+            let payload = reply(depth: 5)
+            if case .bulk = payload { return .message(bytes(), bytes()) }
+            return .oddMessage(words, payload)
         case 0...2: return .message(bytes(), bytes())
         case 3: return .shardMessage(bytes(), bytes())
         case 4, 5: return .patternMessage(bytes(), bytes(), bytes())

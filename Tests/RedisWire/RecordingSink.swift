@@ -4,6 +4,7 @@ import RedisWire
 enum Event: Equatable {
     case message([UInt8], [UInt8])
     case patternMessage([UInt8], [UInt8], [UInt8])
+    case oddMessage
     case confirmation(SubscriptionKind, [UInt8]?, Int64)
     case integer(Int64)
     case reply(RedisValue)
@@ -28,6 +29,8 @@ final class RecordingSink: ReplySink {
     ) {
         record(.patternMessage(Array(pattern), Array(channel), Array(payload)))
     }
+
+    override func oddMessage() { record(.oddMessage) }
 
     override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
         record(.confirmation(kind, name.map { Array($0) }, count))

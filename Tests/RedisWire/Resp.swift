@@ -53,6 +53,11 @@ struct Sample {
             event: .patternMessage(pattern, channel, payload))
     }
 
+    /// A message with a payload that is no string.
+    static func oddMessage(_ words: [String], _ payload: Resp) -> Sample {
+        Sample(bytes: Resp.array(words.map { .bulk($0) } + [payload]).bytes, event: .oddMessage)
+    }
+
     static func confirmation(_ kind: SubscriptionKind, _ name: [UInt8]?, _ count: Int64) -> Sample {
         let word = Resp.bulk(kind.rawValue)
         return Sample(
