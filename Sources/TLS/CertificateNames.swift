@@ -5,6 +5,8 @@ internal import Glibc
 struct CertificateNames: CustomStringConvertible {
     private static let shown = 3
     private var names: [String] = []
+    private var hostNames: [String] = []
+    private var commonName: String?
 
     /// - Parameter certificate: an X509.
     init(_ certificate: OpaquePointer?) {
@@ -16,15 +18,36 @@ struct CertificateNames: CustomStringConvertible {
                 var count: Int32 = 0
                 let kind = hubrelay_tls_name(list, index, &bytes, &count)
                 let name = UnsafeBufferPointer(start: bytes, count: Int(count))
-                if kind == GEN_DNS { names.append(printable(String(decoding: name, as: UTF8.self))) }
+                if kind == GEN_DNS {
+                    hostNames.append(printable(String(decoding: name, as: UTF8.self)))
+                    names.append(hostNames[hostNames.count - 1])
+                }
                 if kind == GEN_IPADD, let address = addressText(name) { names.append(address) }
             }
         }
-        if names.isEmpty, let name = commonName(of: certificate) { names = [printable(name)] }
+        commonName = subjectName(of: certificate).map(printable)
+        if names.isEmpty, let commonName { names = [commonName] }
+    }
+
+    /// Where an address stands in the certificate without being a name of it: as a DNS name, or as the common name. An IP
+    /// address counts as a subject alternative name of its own kind alone (RFC 6125, B.2 and RFC 9525, 6.5). Nil when it
+    /// stands nowhere.
+    func place(ofAddress address: String) -> String? {
+        guard let wanted = addressBytes(address) else { return nil }
+        if hostNames.contains(where: { addressBytes($0) == wanted }) { return "as a DNS name" }
+        return commonName.flatMap(addressBytes) == wanted ? "as its common name" : nil
+    }
+
+    /// Its host names, those that look like addresses left out; nil when it has none.
+    var hosts: String? {
+        let hosts = (hostNames.isEmpty ? [commonName].compactMap { $0 } : hostNames).filter { addressBytes($0) == nil }
+        return hosts.isEmpty ? nil : joined(hosts)
     }
 
     /// The first of them, joined as in a sentence.
-    var description: String {
+    var description: String { joined(names) }
+
+    private func joined(_ names: [String]) -> String {
         guard names.count > 1 else { return names.first ?? "nobody" }
         let rest = names.count - Self.shown
         if rest > 0 { return names.prefix(Self.shown).joined(separator: ", ") + " and \(rest) more" }
@@ -32,7 +55,17 @@ struct CertificateNames: CustomStringConvertible {
     }
 }
 
-private func commonName(of certificate: OpaquePointer) -> String? {
+/// The bytes of an IP address in its usual notation; nil when it is none.
+private func addressBytes(_ text: String) -> [UInt8]? {
+    for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        if inet_pton(family, text, &bytes) == 1 { return bytes }
+    }
+    return nil
+}
+
+/// The common name of who a certificate is for.
+private func subjectName(of certificate: OpaquePointer) -> String? {
     let subject = X509_get_subject_name(certificate)
     let index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1)
     guard index >= 0, let text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)) else { return nil }

@@ -31,9 +31,7 @@ struct CertificateRejection {
         case X509_V_ERR_CERT_NOT_YET_VALID:
             return TLSError(.notYetValid, "\(whose) is not valid yet (from \(notBefore) on); is the clock right here?")
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-            return TLSError(
-                .wrongName,
-                "\(whose) is for \(names), not for \(printable(name)) (--redis-tls-name says which name it must have)")
+            return TLSError(.wrongName, "\(whose) \(mismatch(name))")
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
             return TLSError(
                 .selfSigned, "\(whose) is self-signed and not trusted (--redis-ca can name that very certificate)")
@@ -49,6 +47,19 @@ struct CertificateRejection {
         default:
             return TLSError(.untrusted, "\(whose) is not trusted: \(text)")
         }
+    }
+}
+
+extension CertificateRejection {
+    /// Why the name is none of the certificate's.
+    fileprivate func mismatch(_ name: String) -> String {
+        guard let place = names.place(ofAddress: name) else {
+            return "is for \(names), not for \(printable(name)) (--redis-tls-name says which name it must have)"
+        }
+        let hosts = names.hosts.map { "; or --redis-tls-name says which of its host names is meant: \($0)" } ?? ""
+        let address = printable(name)
+        return "has \(address) \(place), which does not count: an IP address must be in a certificate as one, so "
+            + "this needs another certificate (with subjectAltName=IP:\(address))\(hosts)"
     }
 }
 

@@ -47,6 +47,30 @@ import Testing
             try tlsError { _ = try TLSClient.connected(server, .trusting(ca), name: "b.example") }.kind == .wrongName)
     }
 
+    /// It reads as if it were for the address. What is wrong is said, and what helps.
+    @Test(
+        arguments: [
+            ("127.0.0.1", ["DNS:127.0.0.1"], "127.0.0.1", "as a DNS name", nil),
+            ("redis", ["DNS:127.0.0.1", "DNS:redis.example"], "127.0.0.1", "as a DNS name", "redis.example"),
+            ("127.0.0.1", [], "127.0.0.1", "as its common name", nil),
+            ("127.0.0.1", ["DNS:redis.example", "IP:127.0.0.2"], "127.0.0.1", "as its common name", "redis.example"),
+            ("redis", ["DNS:0:0:0:0:0:0:0:1"], "::1", "as a DNS name", nil),
+        ] as [(String, [String], String, String, String?)])
+    func anAddressThatStandsInTheWrongPlaceIsRefusedWithTheReason(
+        commonName: String, names: [String], address: String, place: String, host: String?
+    ) throws {
+        let certificate = try ca.certificate(commonName, names: names)
+        let server = try RedisServer(tls: ServerTLS(certificate: certificate, caFile: ca.caFile))
+        let error = try tlsError { _ = try TLSClient.connected(server, .trusting(ca), name: address) }
+        #expect(error.kind == .wrongName)
+        let advice = host.map { "; or --redis-tls-name says which of its host names is meant: \($0)" } ?? ""
+        #expect(
+            error.description
+                == "the server's certificate has \(address) \(place), which does not count: an IP address must be in a "
+                + "certificate as one, so this needs another certificate (with subjectAltName=IP:\(address))\(advice)")
+        if let host { #expect(try TLSClient.connected(server, .trusting(ca), name: host).ping()) }
+    }
+
     @Test func anExpiredCertificateIsRefusedWithItsDay() throws {
         let certificate = try ca.certificate(from: "20200101000000Z", to: "20210203040506Z")
         let server = try RedisServer(tls: ServerTLS(certificate: certificate, caFile: ca.caFile))
