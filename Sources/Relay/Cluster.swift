@@ -17,7 +17,7 @@ final class Cluster {
     private(set) var link: ClusterLink!
     /// Nodes that have no slots any more and still owe answers.
     var leaving: [NodeLinks] { parting.map(\.node) }
-    private var parting: [(node: NodeLinks, since: UInt64)] = []
+    private var parting: [(node: NodeLinks, deadline: Deadline)] = []
     /// Nodes whose links have ended, and when; their sockets may not have.
     private var gone: [(node: NodeLinks, at: UInt64)] = []
     /// Slots in use that no node has.
@@ -60,7 +60,11 @@ final class Cluster {
     /// Our own loop stood still for so many nanoseconds: that was not the members' silence.
     func forgive(_ nanoseconds: UInt64) {
         link.forgive(nanoseconds)
-        for node in leaving { node.forgive(nanoseconds) }
+        view.forgive(nanoseconds, now: relay.now)
+        for index in parting.indices {
+            parting[index].node.forgive(nanoseconds)
+            parting[index].deadline.forgive(nanoseconds, now: relay.now)
+        }
     }
 
     /// Called several times per heartbeat interval.
@@ -242,18 +246,20 @@ final class Cluster {
         for node in idle {
             gaps += node.machine.gaps
             node.feed.isPublishing = false
-            parting.append((node, relay.now))
+            parting.append((node, Deadline(after: Self.partingFor, from: relay.now)))
         }
     }
 
     /// Lets go of nodes that owe nothing any more, or do not pay. What is in flight there holds back publishes to those that
     /// have the slots now; of a node that was replaced since it does not answer, no answer is to be waited for.
     private func endLeaving() {
+        // What a member says may be read before the tick notices a stall.
+        relay.noticeLag()
         var ended: [NodeLinks] = []
-        parting.removeAll { node, since in
+        parting.removeAll { node, deadline in
             let link = node.publishLink!
             let isOver =
-                !link.isEstablished || relay.now >= since + Self.partingFor
+                !link.isEstablished || deadline.isOver(now: relay.now)
                 || node.feed.publishes.publishesInFlight == 0 && !node.feed.isSubscribeReplyOwed
                 || link.machine.isSilent(for: relay.configuration.timings.heartbeatInterval, now: relay.now)
             if isOver { ended.append(node) }

@@ -15,8 +15,8 @@ final class Connection: EventLoop.Stream {
 
     /// The place in the hub; nil for a peer that was refused.
     private(set) var slot: Int?
-    /// When a finishing connection is closed whatever the peer does; 0: no such time.
-    private(set) var drainDeadline: UInt64 = 0
+    /// When a finishing connection is closed whatever the peer does.
+    private var drainDeadline: Deadline?
     private unowned let relay: Relay
     // Borrowed for each read, so not by way of the relay.
     private let hub: Hub
@@ -125,16 +125,22 @@ final class Connection: EventLoop.Stream {
             resumeIfPaused()
         } else {
             closesWhenSent = true
-            drainDeadline = relay.now + relay.configuration.timings.frameTimeout
+            drainDeadline = Deadline(after: relay.configuration.timings.frameTimeout, from: relay.now)
             shutdownWriting()
             closeIfSent()
         }
     }
 
     private func beginDraining() {
-        drainDeadline = relay.now + 1_000_000_000
+        drainDeadline = Deadline(after: 1_000_000_000, from: relay.now)
         shutdownWriting()
     }
+
+    /// Whether a finishing connection has had its time.
+    var isDrainingOver: Bool { drainDeadline?.isOver(now: relay.now) ?? true }
+
+    /// Our own loop stood still for so many nanoseconds: that was not the peer's silence.
+    func forgive(_ nanoseconds: UInt64) { drainDeadline?.forgive(nanoseconds, now: relay.now) }
 
     private func closeIfSent() {
         if closesWhenSent, unsent == 0 { close() }

@@ -54,7 +54,7 @@ extension Relay {
         let timings = configuration.timings
         let shortest = [
             timings.heartbeatInterval / 4, timings.linkTimeout / 8, timings.helloTimeout / 8,
-            timings.frameTimeout / 8, 250_000_000,
+            timings.connectTimeout / 8, timings.frameTimeout / 8, 250_000_000,
         ].min()
         return max(5_000_000, shortest ?? 0)
     }
@@ -72,18 +72,21 @@ extension Relay {
         feedWatchdog()
     }
 
-    /// The loop may have stood still: that counts for no deadline. To be called before any is judged, also one that has a
-    /// timer of its own, which after a stall may come before the tick.
+    /// The loop may have stood still: that counts toward no timeout of somebody else's silence. To be called before any is
+    /// judged, also one that has a timer of its own, which after a stall may come before the tick.
+    ///
+    /// The stop timeout is another matter. It is ours, and whoever stops us relies on it: it is not put off.
     func noticeLag() {
         hub.now = now
         let lag = lag(since: lagNoticedAt)
         lagNoticedAt = now
-        if lag > configuration.timings.heartbeatInterval / 2 {
-            for node in nodes { node.forgive(lag) }
-            sentinels?.forgive(lag)
-            cluster?.forgive(lag)
-        }
-        if lag > 0 { hub.forgive(lag) }
+        guard lag > 0 else { return }
+        for node in nodes { node.forgive(lag) }
+        sentinels?.forgive(lag)
+        cluster?.forgive(lag)
+        hub.forgive(lag)
+        for connection in draining { connection.forgive(lag) }
+        httpDeadline?.forgive(lag, now: now)
     }
 
     /// What has passed since then beyond the time from tick to tick.
@@ -94,8 +97,8 @@ extension Relay {
 
     private func closeDrained() {
         guard !draining.isEmpty else { return }
-        let late = draining.filter { !$0.isClosing && now >= $0.drainDeadline }
-        draining.removeAll { $0.isClosing || now >= $0.drainDeadline }
+        let late = draining.filter { !$0.isClosing && $0.isDrainingOver }
+        draining.removeAll { $0.isClosing || $0.isDrainingOver }
         for connection in late { connection.close() }
     }
 

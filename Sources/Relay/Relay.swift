@@ -47,6 +47,8 @@ package final class Relay {
     var admin: AdminEndpoint?
     /// Runs while the HTTP address is still another relay's.
     var httpRetry: Timer?
+    /// How long that other relay may take.
+    var httpDeadline: Deadline?
     /// Says when to tick.
     var metronome: KernelTimer?
     /// A `Timer`, so that a tick comes after what was read in the same turn.

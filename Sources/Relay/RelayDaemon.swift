@@ -89,19 +89,20 @@ extension Relay {
                 throw error
             }
             logger.notice("HTTP waits for the relay that is stopping", metadata: ["address": "\(configuration.http)"])
-            let deadline = now + configuration.timings.stopTimeout + 1_000_000_000
-            let timer = Timer(loop: loop) { [unowned self] in listenForHTTPAgain(until: deadline) }
+            httpDeadline = Deadline(after: configuration.timings.stopTimeout + 1_000_000_000, from: now)
+            let timer = Timer(loop: loop) { [unowned self] in listenForHTTPAgain() }
             timer.start(after: 200_000_000, every: 200_000_000)
             httpRetry = timer
         }
     }
 
-    private func listenForHTTPAgain(until deadline: UInt64) {
+    private func listenForHTTPAgain() {
+        noticeLag()
         do {
             admin = try AdminEndpoint(relay: self)
             logger.notice("HTTP is served now", metadata: ["http": "\(admin?.address ?? "off")"])
         } catch {
-            if AdminEndpoint.isInUse(error), now < deadline { return }
+            if AdminEndpoint.isInUse(error), httpDeadline?.isOver(now: now) == false { return }
             // Apps are connected by now: they are told and served like at any other stop.
             logger.critical("\(error)")
             exitCode = 1

@@ -70,6 +70,12 @@ package struct ClusterView: Sendable {
         return true
     }
 
+    /// Our own loop stood still for so many nanoseconds: what members said meanwhile is read only now, and may be older than
+    /// what a node has told.
+    package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
+        for (slot, redirection) in redirected { redirected[slot]?.at = min(now, redirection.at + nanoseconds) }
+    }
+
     /// Who has a slot, as far as is known.
     package func owner(of slot: UInt16) -> Address? {
         if let redirection = redirected[slot] { return redirection.address }

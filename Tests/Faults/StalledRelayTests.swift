@@ -65,14 +65,19 @@ import Testing
         try stage.finish()
     }
 
-    /// A stall longer than an attempt may take, with the only attempt that there may be under way.
-    @Test func aRelayThatWasStarvedDoesNotGiveItsAttemptUp() async throws {
+    /// A stall longer than an attempt may take, with the only attempt that there may be under way; it may be short beside
+    /// the heartbeat.
+    @Test(arguments: ["200ms", "12s"])
+    func aRelayThatWasStarvedDoesNotGiveItsAttemptUp(heartbeat: String) async throws {
         let ca = try TestCA()
         let redis = try RedisServer(tls: try ca.server())
         redis.freeze()
         let relay = try RelayProcess(
             redis: redis.url.replacing("rediss://", with: "") + ",ssl=true,abortConnect=true,connectRetry=1",
-            options: ["--redis-ca", ca.caFile, "--connect-timeout", "4s"])
+            options: [
+                "--redis-ca", ca.caFile, "--connect-timeout", "4s", "--heartbeat-interval", heartbeat, "--link-timeout",
+                "20s",
+            ])
         let client = try relay.clientInAnyState()
         let port = try #require(redis.tlsPort)
         try eventually("both links have begun the handshake") { connectionsWithUnreadBytes(at: port) == 2 }
@@ -103,6 +108,45 @@ import Testing
         redis.thaw()
         try client.collect(untilState: .up)
         try stage.finish()
+    }
+
+    /// Whoever stops it relies on the stop timeout: a stall in the middle does not put it off.
+    @Test func aStallDoesNotPutTheStopOff() async throws {
+        let stage = try Stage(options: ["--stop-timeout", "4s"])
+        let relay = stage.relay
+        let client = try relay.client()
+        try client.send(raw: [0, 0])  // half a frame: it is not done yet
+        relay.process.signal(SIGTERM)
+        try client.collect(untilState: .stopping)
+        try relay.process.freeze()
+        try await lookOn(for: 4.5)
+        relay.process.thaw()
+        #expect(try secondsTaken { try relay.expectExit() } < 3.5, "the stall counted for nothing")
+        stage.redis.stop()
+    }
+
+    /// The relay that holds the HTTP address may take its time to stop, and it ran no more than this one did.
+    @Test func aRelayThatWasStarvedStillWaitsForTheHTTPAddress() async throws {
+        let stage = try Stage(options: ["--stop-timeout", "60s"])
+        let held = try stage.relay.client()
+        stage.relay.process.signal(SIGTERM)
+        try held.collect(untilState: .stopping)
+        let next = try RelayProcess(
+            redis: stage.redis.url, directory: stage.relay.directory, name: "next",
+            options: ["--http", "unix:\(stage.relay.httpPath)", "--stop-timeout", "4s"])
+        let client = try next.client()
+        // The whole machine stands still, and the other relay is the last to go on.
+        for relay in [stage.relay, next] { try relay.process.freeze() }
+        try await lookOn(for: 5.5)
+        next.process.thaw()
+        #expect(try client.nextIfAny(within: 1) == nil, "it has given up")
+        stage.relay.process.thaw()
+        held.socket.close()
+        try eventually("the other one has ended") { stage.relay.process.ended != nil }
+        try eventually("HTTP is served") { (try? stage.relay.http("/readyz").status) == 200 }
+        #expect(try client.nextIfAny(within: 0) == nil)
+        try next.stop()
+        stage.redis.stop()
     }
 
     @Test func aRelayThatWasStarvedDoesNotBlameItsClients() async throws {

@@ -14,6 +14,8 @@ private final class Believer {
         view.redirected(slot, to: address, now: now)
     }
 
+    func forgive(_ nanoseconds: UInt64, now: UInt64) { view.forgive(nanoseconds, now: now) }
+
     var topology: ClusterTopology? { view.topology }
     var epoch: UInt64 { view.epoch }
     var members: [ClusterTopology.Address] { view.members }
@@ -162,6 +164,19 @@ struct ClusterViewTests {
         #expect(view.answered(old, epoch: 5, now: 2999.ms) == .unchanged && view.owner(of: 100) == address(2))
         #expect(view.answered(old, epoch: 5, now: 3000.ms) == .changed && view.owner(of: 100) == address(1))
         #expect(view.answered(old, epoch: 5, now: 3001.ms) == .unchanged)
+    }
+
+    @Test("time in which the relay stood still does not count to that while")
+    func unheardOfInAStall() throws {
+        let view = try view()
+        let old = try topology((1, 0), (2, 8_000), others: [3])
+        #expect(view.redirected(100, to: address(2), now: 1000.ms))
+        view.forgive(5000.ms, now: 6500.ms)
+        #expect(view.answered(old, epoch: 5, now: 7999.ms) == .unchanged && view.owner(of: 100) == address(2))
+        #expect(view.answered(old, epoch: 5, now: 8000.ms) == .changed && view.owner(of: 100) == address(1))
+        #expect(view.redirected(100, to: address(2), now: 9000.ms))
+        view.forgive(5000.ms, now: 9050.ms)
+        #expect(view.redirected(100, to: address(3), now: 9150.ms), "nothing is put off to what is still to come")
     }
 
     @Test("a member that knows more does")
