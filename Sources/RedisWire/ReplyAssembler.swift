@@ -118,6 +118,7 @@ final class ReplyAssembler {
     func array(_ task: Element, elements: Int) -> Bool {
         guard task.pointee.type == REDIS_REPLY_ARRAY else { return failResp3() }
         if isOddPayload(task) { return drop(arrayOf: elements) }
+        if let objection = objection(toArrayOf: elements) { return fail(objection) }
         guard elements <= limits.maxElements else { return fail(.tooManyElements(limit: limits.maxElements)) }
         switch shape {
         case .none where elements == 0, .tree where elements == 0:
@@ -142,6 +143,28 @@ final class ReplyAssembler {
 // MARK: - The rare ones
 
 extension ReplyAssembler {
+    /// Whether what is being read now is a reply of its own, and not inside of an array.
+    var isOutermost: Bool { if case .none = shape { true } else { false } }
+
+    private func objection(toArrayOf elements: Int) -> ReplyError? {
+        let depth: Int
+        switch shape {
+        case .none: depth = 0
+        case .undecided: depth = 1
+        case .tree: depth = tree.depth
+        default: return nil
+        }
+        let reason = unmanagedSink._withUnsafeGuaranteedRef { $0.objection(toArrayOf: elements, depth: depth) }
+        return reason.map { .outOfPlace("an array of \(elements) elements where none can come: \($0)") }
+    }
+
+    /// What is wrong with a string of so many bytes that is not all there.
+    func objection(toStringOf bytes: Int) -> ReplyError? {
+        guard isOutermost else { return nil }
+        let reason = unmanagedSink._withUnsafeGuaranteedRef { $0.objectionToString() }
+        return reason.map { .outOfPlace("a string of \(bytes) bytes where none can come: \($0)") }
+    }
+
     /// Statuses and errors, and strings where nothing special is expected.
     @inline(never)
     private func otherString(_ task: Element, _ bytes: UnsafeRawBufferPointer) -> Bool {

@@ -33,6 +33,8 @@ package enum ReplyError: Error, Equatable, CustomStringConvertible {
     case tooManyElements(limit: Int)
     /// Arrays inside each other, more than `limit` (``ReplyLimits/maxDepth``).
     case tooDeep(limit: Int)
+    /// A reply of a kind that cannot come now: what it is, and why not (``ReplySink/objection(toArrayOf:depth:)``).
+    case outOfPlace(String)
     /// An array that begins like a message or a confirmation, and then is none; the text says which and what is
     /// wrong with it.
     case unexpectedPush(String)
@@ -44,6 +46,7 @@ package enum ReplyError: Error, Equatable, CustomStringConvertible {
         case .lineTooLong(let limit): "a reply with a line of more than \(limit) bytes"
         case .tooManyElements(let limit): "a reply of more than \(limit) elements"
         case .tooDeep(let limit): "a reply with arrays nested more than \(limit) deep"
+        case .outOfPlace(let text): text
         case .unexpectedPush(let text): "unexpected push: \(text)"
         }
     }

@@ -133,6 +133,7 @@ extension ReplyReader {
         if pendingBytes > limits.maxReplyBytes { throw refused(.replyTooLarge(limit: limits.maxReplyBytes)) }
         let item = unreadBytes(of: reader)
         if hubrelay_item_type(reader) == REDIS_REPLY_STRING, let announced = announcedLength(item) {
+            if let objection = assembler.objection(toStringOf: announced) { throw refused(objection) }
             guard announced <= limits.maxReplyBytes else {
                 throw refused(.replyTooLarge(limit: limits.maxReplyBytes))
             }

@@ -46,6 +46,15 @@ open class ReplySink {
     /// or for the kinds of sharded channels those alone.
     open func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {}
 
+    /// Why no array of so many elements can come now, or nil when one can. Asked when its head has been read, so that one
+    /// that nobody asked for does not swallow what comes after it. Not asked about messages that are read in place, nor
+    /// about what is inside of one.
+    /// - Parameter depth: 0 for a reply of its own, 1 for an array inside of one, and so on.
+    open func objection(toArrayOf elements: Int, depth: Int) -> String? { nil }
+
+    /// Why no string can be the reply that comes now, or nil when one can. Asked about one that is not all there.
+    open func objectionToString() -> String? { nil }
+
     /// A reply that is one integer, as PUBLISH has.
     open func integer(_ value: Int64) {}
 

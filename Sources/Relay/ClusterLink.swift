@@ -12,7 +12,9 @@ final class ClusterLink: RedisLink {
 
     private enum Step { case info, slots }
     /// The answer that is owed.
-    private var owed: Step?
+    private var owed: Step? { didSet { if owed != nil { asked += 1 } } }
+    /// How many there have been to give, that one included.
+    private var asked: UInt64 = 0
     private var topologyToldAt: UInt64 = 0
     private var wantsTopology = true
     /// Somebody has found that the slots are not what we take them for: after this time it is asked again, until it is
@@ -46,7 +48,8 @@ final class ClusterLink: RedisLink {
     override var location: Location { .at(cluster.candidates(after: place?.endpoint, mastersFirst: true)) }
     override var credentials: RedisConfiguration.Credentials { relay.configuration.redis.credentials }
     override var sink: ReplySink { clusterSink }
-    override var isReplyOwed: Bool { owed != nil }
+    override var debt: LinkDebt { LinkDebt(asked: asked, answered: owed == nil ? asked : asked - 1) }
+    override var replyLimits: ReplyLimits { .ofClusterSlots }
 
     override func established() {
         wantsTopology = true
@@ -78,6 +81,9 @@ final class ClusterLink: RedisLink {
     }
 
     // MARK: Replies
+
+    /// Whether the answer that comes next is who has which slots.
+    fileprivate var areSlotsDue: Bool { owed == .slots }
 
     func answered(_ value: RedisValue) {
         let step = owed
@@ -164,6 +170,11 @@ final class ClusterLink: RedisLink {
 private final class ClusterSink: ReplySink {
     private unowned let link: ClusterLink
     init(link: ClusterLink) { self.link = link }
+
+    override func objection(toArrayOf elements: Int, depth: Int) -> String? {
+        guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
+        return link.areSlotsDue ? nil : "nobody has asked for the slots"
+    }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) { link.violation() }
     override func patternMessage(

@@ -5,14 +5,15 @@ internal import RelayCore
 class NodeLink: RedisLink {
     unowned let node: NodeLinks
 
-    init(name: String, node: NodeLinks) {
+    /// - Parameter evidence: what says that the other end lives.
+    init(name: String, node: NodeLinks, evidence: AnswerClock.Evidence) {
         self.node = node
         let configuration = node.relay.configuration
         super.init(
             name: name, relay: node.relay,
             machine: Self.machine(
                 configuration.timings, heartbeat: configuration.timings.heartbeatInterval,
-                expects: node.expectedServer))
+                expects: node.expectedServer, evidence: evidence, usesTokens: true))
     }
 
     override var address: String { node.address(of: place) }

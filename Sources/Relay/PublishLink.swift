@@ -14,11 +14,12 @@ final class PublishLink: NodeLink {
     init(node: NodeLinks) {
         feed = node.feed
         publishes = feed.publishes
-        super.init(name: "publish", node: node)
+        super.init(name: "publish", node: node, evidence: .answers)
     }
 
     override var sink: ReplySink { publishSink }
-    override var isReplyOwed: Bool { publishes.inFlight > 0 }
+    override var debt: LinkDebt { publishes.debt }
+    override var replyLimits: ReplyLimits { .ofShortAnswers }
 
     override func established() {
         publishSink.isEstablished = true
@@ -49,12 +50,37 @@ final class PublishLink: NodeLink {
     func flush() {
         let output = publishes.output
         guard output.count > 0, let stream else { return }
+        markIfDue()
         hub.counters.bytesToRedis += UInt64(output.count)
         stream.send(UnsafeRawBufferPointer(output.bytes))
         // When writing has failed, the link has been given up and the queue is empty already.
         guard self.stream === stream else { return }
         output.removeAll()
         publishes.backlog = stream.unsent
+    }
+
+    // MARK: Markers
+
+    /// Commands after which a marker follows, and nanoseconds, whichever comes first. A marker costs the relay as much as
+    /// about five publishes, and Redis one PING.
+    private static let (commandsBetweenMarkers, timeBetweenMarkers) = (1024, UInt64(100_000_000))
+    private var markedAt: UInt64 = 0
+
+    override func tick() {
+        super.tick()
+        // Nobody may publish any more: then the last answers are still to be proven.
+        if isEstablished, publishes.unmarked > 0, markIfDue() { hub.hasPublishOutput = true }
+    }
+
+    /// Appends a marker when apps have publishes in flight, and the last one is far enough behind.
+    @discardableResult
+    private func markIfDue() -> Bool {
+        let unmarked = publishes.unmarked
+        guard unmarked > 0, relay.now &- markedAt >= Self.timeBetweenMarkers || unmarked >= Self.commandsBetweenMarkers,
+            publishes.publishesInFlight > 0, machine.repeatsTokens
+        else { return false }
+        markedAt = relay.now
+        return publishes.mark()
     }
 
     // MARK: Replies
@@ -64,14 +90,15 @@ final class PublishLink: NodeLink {
         switch own {
         case Hub.OwnReply.none?: break
         case .probe(let number)?: node.probeAnswered(number)
-        case .ping?, .role?, .clusterInfo?, nil: violation()
+        case .ping?, .role?, .clusterInfo?, .marker?: outOfStep()
+        case nil: violation()
         }
     }
 
     func answered(_ value: RedisValue) {
         // A server that is out of step would have publishes answered by what belongs to others.
         var text = ""
-        if case .error(let error) = value { text = error } else if publishes.isNumberDue { return violation() }
+        if case .error(let error) = value { text = error } else if publishes.isNumberDue { return outOfStep() }
         let isMisplaced = hub.slots != nil && Redirection.isOfTheCluster(text)
         guard let reply = hub.publishRefused(text, isMisplaced: isMisplaced, by: feed) else { return violation() }
         if case .error(let error) = value,
@@ -81,6 +108,9 @@ final class PublishLink: NodeLink {
         }
         let answer = LinkMachine.Reply(value)
         switch reply {
+        case .marker(let number):
+            // An error says nothing, but that the server cannot do as much just now.
+            if text.isEmpty, answer != .text(PingToken.text(of: number)) { outOfStep() }
         case .ping where !LinkMachine.GreetingStep.ping.accepts(answer): violation()
         case .role where !LinkMachine.GreetingStep.role.accepts(answer): violation()
         case .ping: if answer.isStatus { pongReceived() }
@@ -94,6 +124,15 @@ final class PublishLink: NodeLink {
 
     private func violation() {
         fail(LinkFailure(cause: .malformedReply, reason: "Redis answered what was not asked"))
+    }
+
+    /// An answer of the wrong kind, or to another command than the oldest one: one before it is missing, or one too many
+    /// has come.
+    private func outOfStep() {
+        fail(
+            LinkFailure(
+                cause: .malformedReply,
+                reason: "Redis: an answer that belongs to another command: one was lost on the way, or one was added"))
     }
 }
 
@@ -115,6 +154,17 @@ private final class PublishSink: ReplySink {
 
     override func reply(_ value: RedisValue) {
         if isEstablished { link.answered(value) } else { link.greeted(value) }
+    }
+
+    override func objection(toArrayOf elements: Int, depth: Int) -> String? {
+        guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
+        guard feed.publishes.isRoleDue else { return "of what a publish link asks, ROLE alone is answered with one" }
+        return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth)
+    }
+
+    override func objectionToString() -> String? {
+        guard link.isEstablished, !feed.publishes.isStringDue else { return nil }
+        return "what is due is no string"
     }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) { unexpected() }

@@ -63,10 +63,12 @@ class RedisLink {
     /// The link has failed, or an attempt to have it.
     func failed(_ failure: LinkFailure, wasEstablished: Bool) {}
 
+    /// What a server may say on such a link.
+    var replyLimits: ReplyLimits { ReplyLimits() }
     /// Receives the replies; made anew for each connection's reader, but may be one and the same.
     var sink: ReplySink { preconditionFailure("every kind of link has a sink") }
-    /// Whether a command is unanswered.
-    var isReplyOwed: Bool { false }
+    /// What has been asked since the greeting, and what is answered.
+    var debt: LinkDebt { LinkDebt() }
     /// The greeting is over and the link can be used.
     func established() {}
     /// A connection that was established is no more; called once for each.
@@ -82,8 +84,11 @@ class RedisLink {
     /// - Parameters:
     ///   - heartbeat: nanoseconds of silence after which the other end is asked for a sign of life.
     ///   - timeout: nanoseconds for which that may fail to come, if fewer than for other links.
+    ///   - evidence: what says that the other end lives.
+    ///   - usesTokens: whether it is of use when PINGs can be told apart by their answers.
     static func machine(
-        _ timings: Timings, heartbeat: UInt64, timeout: UInt64 = .max, expects server: ServerKind = .redis
+        _ timings: Timings, heartbeat: UInt64, timeout: UInt64 = .max, expects server: ServerKind = .redis,
+        evidence: AnswerClock.Evidence = .bytes, usesTokens: Bool = false
     ) -> LinkMachine {
         LinkMachine(
             timings: .init(
@@ -92,7 +97,7 @@ class RedisLink {
             backoff: Backoff(
                 minimum: timings.backoffMin, maximum: timings.backoffMax, maximumAfterRefusal: timings.backoffMaxRefused
             ),
-            expects: server)
+            expects: server, evidence: evidence, usesTokens: usesTokens)
     }
 
     func start() {
@@ -135,7 +140,7 @@ class RedisLink {
         case .securingTimedOut: if let failure = stream?.handshakeTimedOut() { fail(failure) }
         case .connect(let target): connect(to: target)
         case .ping:
-            pingSentAt = Clock.monotonicNanoseconds()
+            pingSentAt = pingSentAt ?? Clock.monotonicNanoseconds()
             writePing()
         case .established:
             lastGoodPlace = place
@@ -172,7 +177,7 @@ class RedisLink {
         do { password = try readPassword(of: credentials) } catch {
             return fail(LinkFailure(cause: .auth, reason: "\(error)"))
         }
-        reader = ReplyReader(sink: sink)
+        reader = ReplyReader(limits: replyLimits, sink: sink)
         timer?.stop()
         pingSentAt = Clock.monotonicNanoseconds()
         let client = relay.configuration.redis.clientName
@@ -184,6 +189,7 @@ class RedisLink {
                 case .role: ["ROLE"]
                 case .clusterInfo: ["CLUSTER", "INFO"]
                 case .ping: ["PING"]
+                case .token: ["PING", PingToken.ofGreeting]
                 }
             })
     }
@@ -244,7 +250,9 @@ class RedisLink {
     // MARK: Events
 
     /// Called several times per heartbeat interval.
-    func tick() { perform(machine.tick(now: relay.now, isOwed: isReplyOwed)) }
+    func tick() {
+        perform(machine.tick(now: relay.now, debt: debt, unfinished: reader?.pendingBytes ?? 0))
+    }
 
     /// Our own loop stood still for so many nanoseconds: that was not Redis's silence.
     func forgive(_ nanoseconds: UInt64) {

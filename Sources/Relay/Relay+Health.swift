@@ -51,6 +51,8 @@ extension Relay {
         json.member("enabled", probes.allSatisfy(\.isEnabled))
         if let reason = probes.lazy.compactMap(\.unavailable).first { json.member("unavailable", reason) }
         json.member("round_trip_seconds", probes.compactMap(\.lastRoundTrip).max().map(seconds))
+        let oldest = probes.compactMap(\.underWaySince).min()
+        json.member("under_way_seconds", oldest.map { seconds(Clock.monotonicNanoseconds() - $0) })
     }
 
     private func roleHealth(_ json: inout JSONWriter) {

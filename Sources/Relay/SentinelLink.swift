@@ -19,12 +19,16 @@ final class SentinelLink: RedisLink {
     private static let question: [Step] = [.unsubscribe, .address, .details, .subscribe]
     /// Answers that are owed.
     private var owed: ArraySlice<Step> = []
+    /// How many there have been to give, those included.
+    private var asked: UInt64 = 0
     /// There was a change while a question was under way, which may have come too early for it.
     private var asksAgain = false
     /// The first answer of the question under way.
     private var named: SentinelView.Master?
 
     private static let channel = "+switch-master"
+    /// Elements of an answer: what a sentinel knows of a master are twenty names and twenty values, or a few more.
+    fileprivate static let longestAnswer = 256
 
     /// - Parameter heartbeat: nanoseconds between two questions when nothing happens.
     init(_ endpoint: RedisConfiguration.Endpoint, index: Int, of sentinels: Sentinels, heartbeat: UInt64) {
@@ -40,7 +44,8 @@ final class SentinelLink: RedisLink {
     override var credentials: RedisConfiguration.Credentials { relay.configuration.redis.sentinelCredentials }
     override var settingsName: String { "sentinel" }
     override var sink: ReplySink { sentinelSink }
-    override var isReplyOwed: Bool { !owed.isEmpty }
+    override var debt: LinkDebt { LinkDebt(asked: asked, answered: asked - UInt64(owed.count)) }
+    override var replyLimits: ReplyLimits { .ofShortAnswers }
     override var failure: LinkFailure? {
         machine.lastFailure.map { LinkFailure(cause: $0.cause, reason: "\(address): \($0.reason)") } ?? complaint
     }
@@ -61,6 +66,7 @@ final class SentinelLink: RedisLink {
             return
         }
         owed = Self.question[...]
+        asked += UInt64(owed.count)
         asksAgain = false
         named = nil
         write([
@@ -151,6 +157,12 @@ extension SentinelView.Master {
 private final class SentinelSink: ReplySink {
     private unowned let link: SentinelLink
     init(link: SentinelLink) { self.link = link }
+
+    override func objection(toArrayOf elements: Int, depth: Int) -> String? {
+        guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
+        return depth == 0 && elements <= SentinelLink.longestAnswer
+            ? nil : "what a sentinel says of a master are some dozen words, and no arrays inside of another"
+    }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
         if link.isEstablished { link.heard(payload) } else { link.violation() }

@@ -16,7 +16,7 @@ final class SubscribeLink: NodeLink {
 
     init(node: NodeLinks) {
         feed = node.feed
-        super.init(name: "subscribe", node: node)
+        super.init(name: "subscribe", node: node, evidence: .bytes)
     }
 
     /// Names told to Redis in one loop turn at most, and unsent bytes beyond which it is told none: a restore of
@@ -25,7 +25,7 @@ final class SubscribeLink: NodeLink {
     private static let highWater = 256 << 10
 
     override var sink: ReplySink { subscribeSink }
-    override var isReplyOwed: Bool { feed.isSubscribeReplyOwed }
+    override var debt: LinkDebt { feed.subscribeDebt }
 
     /// Redis has answered the SUBSCRIBE to the probe's channel on this connection. Before that a probe could be
     /// published by the other link and never be heard.
@@ -63,7 +63,7 @@ final class SubscribeLink: NodeLink {
 
     override func writePing() {
         feed.sentPing()
-        write(["PING"])
+        write(["PING"] + (machine.repeatsTokens ? [PingToken.text(of: UInt64(feed.pingsSent))] : []))
     }
 
     /// Tells Redis about names, where `NodeLinks.needsSubscribeFlush`. To be called once a turn.
@@ -112,11 +112,37 @@ final class SubscribeLink: NodeLink {
                 return fail(failure)
             }
             act(on: hub.subscribeRefused(text, by: feed))
-        case .status("PONG"), .array([.bulk(Array("pong".utf8)), .bulk([])]):
-            pongReceived()
-            act(on: hub.pongReceived(from: feed))
-        default: act(on: .violation("an answer that nothing was asked for"))
+        default:
+            guard let token = Self.tokenOfPong(value) else {
+                return act(on: .violation("an answer that nothing was asked for"))
+            }
+            ponged(token)
         }
+    }
+
+    /// What an answer to PING repeats, nothing where the PING had no argument; nil for any other answer. It has another form
+    /// on a connection that has subscriptions than on one that has none.
+    private static func tokenOfPong(_ value: RedisValue) -> [UInt8]? {
+        switch value {
+        case .status("PONG"): return []
+        case .bulk(let token): return token
+        case .array(let parts):
+            guard parts.count == 2, parts[0] == .bulk(Array("pong".utf8)), case .bulk(let token) = parts[1] else {
+                return nil
+            }
+            return token
+        default: return nil
+        }
+    }
+
+    /// A PING has its answer. By the argument it is known which one: an earlier answer may be missing, although messages
+    /// have gone on coming.
+    private func ponged(_ token: [UInt8]) {
+        guard token.isEmpty || feed.isPongDue && token == PingToken.bytes(of: UInt64(feed.pingsAnswered + 1)) else {
+            return act(on: .violation("an answer that belongs to another command: one was lost on the way"))
+        }
+        pongReceived()
+        act(on: hub.pongReceived(from: feed))
     }
 
     private func act(on reply: Hub.SubscribeReply) {
@@ -149,6 +175,16 @@ private final class SubscribeSink: ReplySink {
     private let feed: HubNode
 
     init(link: SubscribeLink) { (self.link, relay, hub, feed) = (link, link.relay, link.hub, link.feed) }
+
+    override func objection(toArrayOf elements: Int, depth: Int) -> String? {
+        guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
+        return depth == 0 && 2...4 ~= elements
+            ? nil : "what a subscriber hears are arrays of two to four elements, and none inside of another"
+    }
+
+    override func objectionToString() -> String? {
+        !link.isEstablished || feed.isPongDue ? nil : "what a subscriber hears are arrays"
+    }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
         if let number = hub.deliver(channel: channel, payload: payload, by: feed) { link.node.probeHeard(number) }

@@ -91,7 +91,7 @@ extension Hub {
     // MARK: From Redis
 
     /// What the publish link has to act on itself.
-    package enum OwnReply { case none, ping, role, clusterInfo, probe(number: UInt64) }
+    package enum OwnReply { case none, ping, role, clusterInfo, probe(number: UInt64), marker(number: UInt64) }
 
     /// Redis has answered the oldest command with an integer, for a PUBLISH the number of its receivers.
     /// - Returns: nil when nothing was asked.
@@ -108,6 +108,7 @@ extension Hub {
         case .role: return .role
         case .clusterInfo: return .clusterInfo
         case .probe(let number): return .probe(number: number)
+        case .marker(let number): return .marker(number: number)
         }
         return OwnReply.none
     }
@@ -125,6 +126,7 @@ extension Hub {
         case .role: return .role
         case .clusterInfo: return .clusterInfo
         case .probe(let number): return .probe(number: number)
+        case .marker(let number): return .marker(number: number)
         }
         return OwnReply.none
     }

@@ -177,8 +177,7 @@ extension Hub {
             matches(redisName, index)
         else { return .violation("a confirmation out of order") }
         _ = node.unconfirmedNames.popFirst()
-        node.commands.updateFirst { $0.remaining -= 1 }
-        if command.remaining == 1 { _ = node.commands.popFirst() }
+        node.commands.nameAnswered()
         table.entries[Int(index)].phase = verb.isJoining ? .subscribed : .absent
         decided(index)
         return .none

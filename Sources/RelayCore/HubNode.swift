@@ -23,7 +23,7 @@ package final class HubNode {
 
     var phase = SubscribePhase.detached
     /// Commands that Redis has not fully answered, in the order in which it will.
-    var commands = Ring<SubscribeCommand>()
+    var commands = SubscribeCommands()
     /// The names in them.
     var unconfirmedNames = Ring<UInt32>()
     /// Names about which Redis is to be told something.
@@ -83,6 +83,10 @@ package final class HubNode {
 
     /// Whether Redis owes the subscribe link an answer.
     package var isSubscribeReplyOwed: Bool { !commands.isEmpty }
+    /// Whether a PING is the oldest command of the subscribe link that has no answer.
+    package var isPongDue: Bool { commands.first?.kind.isPing == true }
+    /// What the subscribe link has asked, and what Redis has answered.
+    package var subscribeDebt: LinkDebt { commands.debt }
 
     func awaitLive(_ operation: NameOperation) {
         waitingForLive.append(operation)
@@ -153,4 +157,40 @@ struct SubscribeCommand {
     var kind: Kind
     var count: Int
     var remaining: Int
+}
+
+/// The commands of a subscribe link that Redis has not fully answered, in the order in which it will. They are counted, so
+/// that it is known how long the oldest has waited.
+struct SubscribeCommands {
+    private var ring = Ring<SubscribeCommand>()
+    private(set) var debt = LinkDebt()
+
+    var isEmpty: Bool { ring.isEmpty }
+    var first: SubscribeCommand? { ring.first }
+
+    mutating func append(_ command: SubscribeCommand) {
+        ring.append(command)
+        debt.asked += 1
+    }
+
+    /// The oldest command has its last answer.
+    mutating func popFirst() -> SubscribeCommand? {
+        guard let command = ring.popFirst() else { return nil }
+        debt.answered += 1
+        debt.answers += 1
+        return command
+    }
+
+    /// One name of the oldest command has its answer; there must be one.
+    mutating func nameAnswered() {
+        ring.updateFirst { $0.remaining -= 1 }
+        debt.answers += 1
+        if ring.first?.remaining == 0 { _ = popFirst() }
+    }
+
+    /// The link is gone.
+    mutating func removeAll() {
+        ring.removeAll()
+        debt = LinkDebt(asked: debt.asked, answered: debt.asked, answers: debt.answers)
+    }
 }

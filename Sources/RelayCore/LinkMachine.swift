@@ -36,12 +36,14 @@ package struct LinkMachine: Sendable {
         case role = "ROLE"
         case clusterInfo = "CLUSTER INFO"
         case ping = "PING"
+        /// A PING as well, which also tells whether the server repeats its argument.
+        case token = "PING with an argument"
 
         /// Whether a reply can be one to this, now or later in the link's life.
         package func accepts(_ reply: Reply) -> Bool {
             switch (self, reply) {
             case (_, .error), (.role, .role), (.auth, .status), (.setName, .status), (.ping, .status): true
-            case (.clusterInfo, .text): true
+            case (.clusterInfo, .text), (.token, .status), (.token, .text(PingToken.ofGreeting)): true
             default: false
             }
         }
@@ -99,6 +101,8 @@ package struct LinkMachine: Sendable {
     package private(set) var phase = Phase.waiting(until: 0)
     /// Why the link is not up; nil while it is.
     package private(set) var lastFailure: LinkFailure?
+    /// The server repeats what a PING names.
+    package private(set) var repeatsTokens = false
     /// What the server refused in the last greeting.
     package private(set) var fallbacks: [Fallback] = []
     private var targets: ArraySlice<Target> = []
@@ -114,17 +118,23 @@ package struct LinkMachine: Sendable {
     private var backoff: Backoff
     private let timings: Timings
     private let expectedServer: ServerKind
+    /// Whether the greeting asks if the server repeats what a PING names.
+    private let usesTokens: Bool
     /// Attempts that have failed since the link was last established.
     package private(set) var failedAttempts = 0
-    private var lastHeard: UInt64 = 0
-    /// Since when something has been unanswered, or nil.
-    private var owedSince: UInt64?
+    private var clock: AnswerClock
     /// The deadline had passed at the last tick; the loop has looked at the socket since.
     private var isSuspect = false
     private var establishedAt: UInt64 = 0
 
-    package init(timings: Timings, backoff: Backoff, expects server: ServerKind = .redis) {
+    /// - Parameter evidence: what says that the other end lives.
+    package init(
+        timings: Timings, backoff: Backoff, expects server: ServerKind = .redis,
+        evidence: AnswerClock.Evidence = .bytes, usesTokens: Bool = false
+    ) {
         (self.timings, self.backoff, expectedServer) = (timings, backoff, server)
+        self.usesTokens = usesTokens
+        clock = AnswerClock(timeout: timings.linkTimeout, evidence: evidence)
     }
 
     // MARK: Attempts
@@ -201,10 +211,13 @@ package struct LinkMachine: Sendable {
     package mutating func connected(now: UInt64, secret: String?) -> [GreetingStep] {
         self.secret = secret
         steps = (secret == nil ? [] : [.auth]) + [.setName, .role]
-        steps += expectedServer.isOfCluster ? [.clusterInfo, .ping] : [.ping]
+        steps += expectedServer.isOfCluster ? [.clusterInfo] : []
+        steps.append(usesTokens ? .token : .ping)
+        repeatsTokens = false
         phase = .greeting
         fallbacks = []
-        (lastHeard, owedSince, isSuspect) = (now, now, false)
+        clock.begin(now: now)
+        isSuspect = false
         return steps
     }
 
@@ -212,6 +225,7 @@ package struct LinkMachine: Sendable {
     package mutating func greeted(_ reply: Reply, now: UInt64) -> Action {
         guard phase == .greeting, !steps.isEmpty else { return .none }
         let step = steps.removeFirst()
+        clock.answered(now: now)
         guard step.accepts(reply) else {
             return .fail(
                 LinkFailure(cause: .malformedReply, reason: "Redis: an answer to \(step.rawValue) that is none"))
@@ -224,6 +238,9 @@ package struct LinkMachine: Sendable {
             if step != .ping { fallbacks.append(Fallback(step: step, text: masked(text))) }
         case .role(let role):
             if let failure = LinkFailure.classify(role: role, expected: expectedServer) { return .fail(failure) }
+        case .text where step == .token: repeatsTokens = true
+        case .status(let text) where step == .token:
+            fallbacks.append(Fallback(step: step, text: "the answer is \(masked(text)), without it"))
         case .text(let text):
             if let failure = LinkFailure.classify(clusterInfo: text) { return .fail(failure) }
         case .status, .other: break
@@ -261,7 +278,6 @@ package struct LinkMachine: Sendable {
     package mutating func failed(_ failure: LinkFailure, now: UInt64, using random: inout some RandomNumberGenerator) {
         steps = []
         secret = nil
-        owedSince = nil
         if isMidAttempt, !targets.isEmpty {
             // The attempt is not over: the host has other addresses.
             note(failure)
@@ -291,47 +307,50 @@ package struct LinkMachine: Sendable {
 
     // MARK: Heartbeat
 
-    /// Bytes have come: whatever they say, the other end lives.
-    package mutating func heard(now: UInt64) {
-        lastHeard = now
-        isSuspect = false
-    }
+    /// Bytes have come.
+    package mutating func heard(now: UInt64) { clock.heard(now: now) }
 
     /// Called several times per heartbeat interval.
-    /// - Parameter isOwed: whether a command is unanswered.
-    package mutating func tick(now: UInt64, isOwed: Bool) -> Action {
+    /// - Parameters:
+    ///   - debt: what has been asked and answered since the greeting.
+    ///   - unfinished: bytes that have come of a reply that is not complete.
+    package mutating func tick(now: UInt64, debt: LinkDebt, unfinished: Int = 0) -> Action {
         guard phase == .greeting || phase == .established else { return .none }
         // Redis that takes connections and drops them at once would be tried ever again without a wait, if the first
         // success of many ended the backoff.
         if phase == .established, now &- establishedAt > timings.linkTimeout { backoff.reset() }
-        guard isOwed || phase == .greeting else {
-            owedSince = nil
-            return now - lastHeard >= timings.heartbeatInterval ? .ping : .none
-        }
-        let since = owedSince ?? now
-        owedSince = since
-        guard now - max(since, lastHeard) >= timings.linkTimeout else { return .none }
-        guard isSuspect else {
+        let isGreeting = phase == .greeting
+        let verdict = clock.look(at: debt, unfinished: unfinished, isGreeting: isGreeting, now: now)
+        guard verdict == .alive else {
             // The socket may hold an answer that this loop had no time to read: look once more.
-            isSuspect = true
-            return .none
+            defer { isSuspect = true }
+            return isSuspect ? .fail(failure(verdict)) : .none
         }
-        return .fail(LinkFailure(cause: .timeout, reason: "no answer for \(timings.linkTimeout / 1_000_000) ms"))
+        isSuspect = false
+        guard !isGreeting else { return .none }
+        return clock.isPingDue(after: timings.heartbeatInterval, isOwed: debt.isOwed, now: now) ? .ping : .none
     }
 
-    /// Whether something has been unanswered, and nothing has been heard, for so many nanoseconds.
+    private func failure(_ verdict: AnswerClock.Verdict) -> LinkFailure {
+        let milliseconds = timings.linkTimeout / 1_000_000
+        let reason =
+            verdict == .silent
+            ? "no answer for \(milliseconds) ms"
+            : "no answer for over \(milliseconds * AnswerClock.longestAnswer) ms to something that was asked, "
+                + "though other replies come"
+        return LinkFailure(cause: .timeout, reason: reason)
+    }
+
+    /// Whether something has been unanswered, and nothing has said that the other end lives, for so many nanoseconds.
     package func isSilent(for nanoseconds: UInt64, now: UInt64) -> Bool {
-        guard let owedSince, phase == .established else { return false }
-        return now >= max(owedSince, lastHeard) + nanoseconds
+        phase == .established && clock.isSilent(for: nanoseconds, now: now)
     }
 
     /// Our own loop stood still for so many nanoseconds: they count for no deadline. Only they: a loop that stands still
     /// again and again would otherwise never find out anything. And a deadline that was set only afterwards, before this
     /// was called, is as late as one can be.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
-        lastHeard = min(now, lastHeard + nanoseconds)
-        owedSince = owedSince.map { min(now, $0 + nanoseconds) }
-        isSuspect = false
+        clock.forgive(nanoseconds, now: now)
         func later(_ until: UInt64) -> UInt64 { min(now + timings.connectTimeout, until + nanoseconds) }
         switch phase {
         case .resolving(let until): phase = .resolving(until: later(until))

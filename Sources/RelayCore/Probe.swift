@@ -6,6 +6,9 @@
 /// Each step follows from Redis's answer to the one before: PUBLISH, then a PING on the link that should have heard it.
 /// Redis's output to that link may be seconds long, and nobody on this side can see how long: but its replies come in
 /// order, so that after the answer to the PING all has been read that stood before it. Only then the deadline begins.
+///
+/// What is waited for before that, the links have deadlines for, and find out why it does not come. But a probe has none
+/// without an end either: after as long as a link may take for its longest answer, the path counts as bad.
 package struct Probe: Sendable {
     package enum Action: Equatable, Sendable {
         case none
@@ -40,6 +43,8 @@ package struct Probe: Sendable {
     private var number: UInt64
     private var phase = Phase.idle(due: 0)
     private var isSuspect = false
+    /// Nanoseconds since the probe was published that do not count.
+    private var forgiven: UInt64 = 0
     /// Why there is no probe although it is wanted: an ACL denies its channel.
     package private(set) var unavailable: String?
     /// Nanoseconds from publishing to hearing, of the last probe that came back.
@@ -69,31 +74,51 @@ package struct Probe: Sendable {
             guard now >= due else { return .none }
             number += 1
             phase = .published(at: now)
+            (forgiven, isSuspect) = (0, false)
             return .publish(number: number)
-        case .published, .behind: return .none  // the links have deadlines of their own
+        case .published(let at): return fail(after: AnswerClock.longestAnswer, since: at, now: now)
+        case .behind(let at):
+            return fail(after: AnswerClock.longestAnswer + AnswerClock.longestPayload, since: at, now: now)
         case .answered(let publishedAt, let isTicked):
             phase = isTicked ? .behind(publishedAt: publishedAt) : .answered(publishedAt: publishedAt, isTicked: true)
             return isTicked ? .pingSubscribeLink : .none
         case .due(_, let since):
-            guard now - since >= deadline else { return .none }
-            guard isSuspect else {
-                isSuspect = true
-                return .none
-            }
-            return .fail(
-                LinkFailure(cause: .probe, reason: "what is published does not come back (probe overdue)"))
+            guard isOver(now - since >= deadline) else { return .none }
+            return fail("what is published does not come back (probe overdue)")
         }
     }
+
+    /// - Parameter deadlines: how many of them the probe may be under way.
+    private mutating func fail(after deadlines: UInt64, since: UInt64, now: UInt64) -> Action {
+        guard isOver(now - min(now, since + forgiven) >= deadline * deadlines) else { return .none }
+        return fail("a probe has been under way for over \(deadline * deadlines / 1_000_000) ms")
+    }
+
+    private mutating func isOver(_ isOver: Bool) -> Bool {
+        if !isOver { isSuspect = false }
+        return isOver
+    }
+
+    private mutating func fail(_ reason: String) -> Action {
+        // What is waited for may be in the socket: look once more.
+        defer { isSuspect = true }
+        return isSuspect ? .fail(LinkFailure(cause: .probe, reason: reason)) : .none
+    }
+
+    /// When the probe that is under way was published; nil while none is.
+    package var underWaySince: UInt64? { phase.publishedAt }
 
     /// Redis has answered the PUBLISH of probe `number`.
     package mutating func answered(number: UInt64) {
         guard number == self.number, case .published(let at) = phase else { return }
+        isSuspect = false
         phase = .answered(publishedAt: at, isTicked: false)
     }
 
     /// Redis has answered the PING on the subscribe link.
     package mutating func backlogRead(now: UInt64) {
         guard case .behind(let publishedAt) = phase else { return }
+        isSuspect = false
         phase = .due(publishedAt: publishedAt, since: now)
     }
 
@@ -124,7 +149,7 @@ package struct Probe: Sendable {
 
     /// Our own loop stood still for so many nanoseconds: they count for no deadline.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
-        isSuspect = false
+        forgiven += nanoseconds
         guard case .due(let publishedAt, let since) = phase else { return }
         phase = .due(publishedAt: publishedAt, since: min(now, since + nanoseconds))
     }

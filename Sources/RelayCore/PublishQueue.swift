@@ -8,6 +8,7 @@ package final class PublishQueue {
         case role
         case clusterInfo
         case probe(number: UInt64)
+        case marker(number: UInt64)
     }
 
     private struct Flight {
@@ -24,6 +25,7 @@ package final class PublishQueue {
         static let role: Int32 = -2
         static let probe: Int32 = -3
         static let clusterInfo: Int32 = -4
+        static let marker: Int32 = -5
     }
 
     /// Commands in flight at most.
@@ -62,6 +64,9 @@ package final class PublishQueue {
 
     /// Commands that wait for their reply, the relay's own included.
     package var inFlight: Int { Int(tail - head) }
+
+    /// What has been asked, and what Redis has answered.
+    package var debt: LinkDebt { LinkDebt(asked: tail, answered: head) }
 
     /// A mark behind everything that is in flight now, for `isAnswered(upTo:)`.
     var end: UInt64 { tail }
@@ -109,6 +114,37 @@ package final class PublishQueue {
         return true
     }
 
+    // MARK: Markers
+
+    /// Where the ring ended when the last marker had been appended.
+    private var markedEnd: UInt64 = 0
+    private var markers: UInt64 = 0
+
+    /// Commands behind the last marker, those included that have an answer.
+    package var unmarked: Int { Int(tail - markedEnd) }
+
+    /// Appends a marker: a PING whose answer is the text that it names, once. RESP numbers nothing, so if a broken path
+    /// swallows one answer, every later one is taken for that of the command before; until an answer comes that can belong
+    /// to one command alone. After it all is known to be in step.
+    /// - Returns: false when the ring is full to the last place: it was not appended.
+    package func mark() -> Bool {
+        guard hasRoom else { return false }
+        markers += 1
+        push(.marker(number: markers))
+        let token = PingToken.bytes(of: markers)
+        let room = 32 + token.count
+        let start = output.reserve(room)
+        var writer = WireWriter(start)
+        writer.raw("*2\r\n$4\r\nPING\r\n$")
+        writer.decimal(UInt64(token.count))
+        writer.lineEnd()
+        token.withUnsafeBytes { writer.raw($0) }
+        writer.lineEnd()
+        output.commit(writer.position - start)
+        markedEnd = tail
+        return true
+    }
+
     @inline(__always)
     private func push(_ owner: Owner) {
         if inFlight == ringSize { growRing() }
@@ -122,6 +158,8 @@ package final class PublishQueue {
         case .clusterInfo: flight = Flight(slot: OwnSlot.clusterInfo, generation: 0, id: 0, start: output.position)
         case .probe(let number):
             flight = Flight(slot: OwnSlot.probe, generation: 0, id: number, start: output.position)
+        case .marker(let number):
+            flight = Flight(slot: OwnSlot.marker, generation: 0, id: number, start: output.position)
         }
         (ring + Int(tail) & (ringSize - 1)).initialize(to: flight)
         tail += 1
@@ -139,10 +177,18 @@ package final class PublishQueue {
 
     /// Whether the oldest unanswered command is a PUBLISH, to which nothing but a number or an error is an answer.
     package var isNumberDue: Bool {
-        guard head < tail else { return false }
-        let slot = ring[Int(head) & (ringSize - 1)].slot
+        guard let slot = dueSlot else { return false }
         return slot >= 0 || slot == OwnSlot.probe
     }
+
+    /// Whether the oldest unanswered command is ROLE, which alone is answered with an array.
+    package var isRoleDue: Bool { dueSlot == OwnSlot.role }
+
+    /// Whether the oldest unanswered command is one to which a string may be an answer.
+    package var isStringDue: Bool { inFlight > 0 && !isNumberDue }
+
+    /// What stands in `slot` for the oldest unanswered command; nil when there is none.
+    private var dueSlot: Int32? { head < tail ? ring[Int(head) & (ringSize - 1)].slot : nil }
 
     /// The owner of the reply that has come; nil when nothing was asked, which is a violation by Redis.
     @inline(__always)
@@ -162,6 +208,7 @@ package final class PublishQueue {
         }
         output.removeAll()
         backlog = 0
+        markedEnd = tail
     }
 
     @inline(__always)
@@ -183,6 +230,7 @@ package final class PublishQueue {
         case OwnSlot.role: .role
         case OwnSlot.clusterInfo: .clusterInfo
         case OwnSlot.probe: .probe(number: flight.id)
+        case OwnSlot.marker: .marker(number: flight.id)
         default: preconditionFailure("all that are written by push")
         }
     }

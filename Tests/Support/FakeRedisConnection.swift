@@ -65,6 +65,12 @@ final class FakeRedisConnection {
         }
     }
 
+    /// The answer to PING, which has four forms.
+    func pong(repeating argument: [UInt8]?) {
+        let bulk = "$\(argument?.count ?? 0)\r\n\(String(decoding: argument ?? [], as: UTF8.self))\r\n"
+        send(isSubscribed ? "*2\r\n$4\r\npong\r\n" + bulk : argument == nil ? "+PONG\r\n" : bulk)
+    }
+
     /// SUBSCRIBE and its like, for one name.
     func change(_ verb: String, _ name: [UInt8]) {
         switch verb {

@@ -120,7 +120,7 @@ final class FakeRedisLoop {
         case nil: break
         case "AUTH", "CLIENT": connection.send("+OK\r\n")
         case "ROLE": connection.send("*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n")
-        case "PING": connection.send(connection.isSubscribed ? "*2\r\n$4\r\npong\r\n$0\r\n\r\n" : "+PONG\r\n")
+        case "PING": connection.pong(repeating: words.count > 1 ? words[1] : nil)
         case "PUBLISH" where words.count == 3:
             let receivers = connections.reduce(0) { $0 + $1.deliver(words[1], words[2]) }
             connection.send(":\(receivers)\r\n")

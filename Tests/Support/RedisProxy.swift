@@ -2,7 +2,8 @@ internal import Glibc
 internal import Synchronization
 
 /// What stands between a relay and its servers in many places, a load balancer say: the relay knows one address, and
-/// which server a connection ends at is decided here, for each of its two links.
+/// which server a connection ends at is decided here, for each of its two links. It may be a faulty one, which loses
+/// replies and makes some up.
 package final class RedisProxy: Sendable {
     /// The relay's two links; they introduce themselves by CLIENT SETNAME.
     package enum Link: CaseIterable, Sendable { case publish, subscribe }
@@ -41,6 +42,19 @@ package final class RedisProxy: Sendable {
     /// heartbeats are answered, and nothing is heard.
     package func loseMessages(_ lose: Bool) { routes.state.withLock { $0.losesMessages = lose } }
 
+    /// Loses the next reply on its way to this link that is meant, once.
+    package func swallow(on link: Link, _ isMeant: @escaping @Sendable (RedisValue) -> Bool) {
+        routes.state.withLock { $0.swallows[link] = isMeant }
+    }
+
+    /// Whether what is to be swallowed on this link has been.
+    package func hasSwallowed(on link: Link) -> Bool { routes.state.withLock { $0.swallows[link] == nil } }
+
+    /// Puts bytes between two replies on their way to this link, on its newest connection, soon and once.
+    package func inject(_ text: String, into link: Link) {
+        routes.state.withLock { $0.injections[link] = Array(text.utf8) }
+    }
+
     /// How many connections of a link have been led somewhere.
     package func connections(of link: Link) -> Int { routes.state.withLock { $0.connections[link] ?? 0 } }
 }
@@ -50,6 +64,16 @@ private final class Routes: Sendable {
         var servers: [RedisProxy.Link: RedisServer.Address] = [:]
         var connections: [RedisProxy.Link: Int] = [:]
         var losesMessages = false
+        var swallows: [RedisProxy.Link: @Sendable (RedisValue) -> Bool] = [:]
+        var injections: [RedisProxy.Link: [UInt8]] = [:]
+
+        /// Whether a reply is lost on its way to a link.
+        mutating func loses(_ value: RedisValue, to link: RedisProxy.Link) -> Bool {
+            if link == .subscribe, losesMessages, value.isMessage { return true }
+            guard let isMeant = swallows[link], isMeant(value) else { return false }
+            swallows[link] = nil
+            return true
+        }
     }
 
     let state = Mutex(State())
@@ -79,6 +103,8 @@ private final class Flow {
     private let routes: Routes
     private var server: TestSocket?
     private var link: RedisProxy.Link?
+    /// Among those of the link.
+    private var number = 0
     /// What the relay has said so far, while it is not known which link this is.
     private var introduction: [UInt8] = []
     private var replies = RedisReplyParser()
@@ -94,17 +120,20 @@ private final class Flow {
             if bytes.isEmpty { return false }
             if let server { try server.write(bytes) } else { try introduce(bytes) }
         }
-        guard let server, let bytes = try server.read(within: 0) else { return true }
+        guard let server, let link else { return true }
+        let injection = routes.state.withLock { state in
+            state.connections[link] == number ? state.injections.removeValue(forKey: link) : nil
+        }
+        if let injection { try client.write(injection) }
+        guard let bytes = try server.read(within: 0) else { return true }
         if bytes.isEmpty { return false }
-        guard link == .subscribe else {
-            try client.write(bytes)
-            return true
-        }
         replies.feed(bytes)
+        // Whole replies alone, so that what is injected comes between two of them.
+        var passed: [UInt8] = []
         while let value = replies.next() {
-            if value.isMessage, routes.state.withLock(\.losesMessages) { continue }
-            try client.write(value.encoded)
+            if !routes.state.withLock({ $0.loses(value, to: link) }) { passed += value.encoded }
         }
+        if !passed.isEmpty { try client.write(passed) }
         return true
     }
 
@@ -113,11 +142,11 @@ private final class Flow {
         let text = String(decoding: introduction, as: UTF8.self)
         guard let name = text.firstRange(of: "hubrelay-") else { return }
         let link: RedisProxy.Link = text[name.upperBound...].hasPrefix("subscribe") ? .subscribe : .publish
-        let address = routes.state.withLock { state in
+        let (address, number) = routes.state.withLock { state in
             state.connections[link, default: 0] += 1
-            return state.servers[link]
+            return (state.servers[link], state.connections[link, default: 0])
         }
-        self.link = link
+        (self.link, self.number) = (link, number)
         let server: TestSocket? =
             switch address {
             case .unix(let path): try TestSocket(unix: path)
@@ -130,7 +159,12 @@ private final class Flow {
 }
 
 extension RedisValue {
-    fileprivate var isMessage: Bool { ["message", "pmessage"].contains(array?.first?.text) }
+    /// A message, by its channel or by a pattern.
+    package var isMessage: Bool { ["message", "pmessage"].contains(array?.first?.text) }
+    /// An answer to PING on a connection that has subscriptions.
+    package var isPong: Bool { array?.first?.text == "pong" }
+    /// An answer to SUBSCRIBE.
+    package var isSubscription: Bool { array?.first?.text == "subscribe" }
 
     /// As it is on the wire (RESP2).
     fileprivate var encoded: [UInt8] {

@@ -6,17 +6,20 @@ import Testing
 struct Link {
     var machine: LinkMachine
     var random = SeededGenerator(seed: 1)
+    var debt = LinkDebt()
 
-    init(expects server: ServerKind = .redis) {
+    init(
+        expects server: ServerKind = .redis, evidence: AnswerClock.Evidence = .bytes, usesTokens: Bool = false
+    ) {
         machine = LinkMachine(
             timings: .init(heartbeatInterval: 1000.ms, linkTimeout: 5000.ms, connectTimeout: 2000.ms),
             backoff: Backoff(minimum: 50.ms, maximum: 500.ms, maximumAfterRefusal: 5000.ms),
-            expects: server)
+            expects: server, evidence: evidence, usesTokens: usesTokens)
     }
 
     /// A link that has greeted Redis by `now` and owes nothing.
-    static func established(at now: Int) -> Link {
-        var link = Link()
+    static func established(at now: Int, evidence: AnswerClock.Evidence = .bytes) -> Link {
+        var link = Link(evidence: evidence)
         link.connect(0)
         for step in link.machine.connected(now: now.ms, secret: nil) {
             _ = link.machine.greeted(step.goodAnswer, now: now.ms)
@@ -32,8 +35,24 @@ struct Link {
         #expect(machine.resolved(count: 1, now: now.ms) == .connect(.found(0)))
     }
 
-    mutating func tick(_ now: Int, isOwed: Bool = false) -> LinkMachine.Action {
-        machine.tick(now: now.ms, isOwed: isOwed)
+    /// - Parameter isOwed: whether a command is unanswered, the same one as at the tick before if one was.
+    mutating func tick(_ now: Int, isOwed: Bool = false, unfinished: Int = 0) -> LinkMachine.Action {
+        if !isOwed { answer(Int(debt.asked - debt.answered)) } else if !debt.isOwed { debt.asked += 1 }
+        return machine.tick(now: now.ms, debt: debt, unfinished: unfinished)
+    }
+
+    /// Commands are written to the server.
+    mutating func ask(_ count: Int = 1) { debt.asked += UInt64(count) }
+
+    /// The oldest of them are answered.
+    mutating func answer(_ count: Int = 1) {
+        debt.answered += UInt64(count)
+        debt.answers += UInt64(count)
+    }
+
+    /// The next tick, whatever is owed.
+    mutating func look(_ now: Int, unfinished: Int = 0) -> LinkMachine.Action {
+        machine.tick(now: now.ms, debt: debt, unfinished: unfinished)
     }
 
     /// Until when the machine waits after a failure, at most `limit` milliseconds later.
@@ -52,6 +71,7 @@ extension LinkMachine.GreetingStep {
         case .role: .role("master")
         case .clusterInfo: .text(Self.goodClusterInfo)
         case .ping: .status("PONG")
+        case .token: .text(PingToken.ofGreeting)
         }
     }
 }
@@ -83,6 +103,39 @@ extension Int {
         _ = link.fail(.closed, at: 0)
         link.connect(0)
         #expect(link.machine.connected(now: 0, secret: nil) == [.setName, .role, .ping])
+    }
+
+    @Test func whatAPingNamesIsRepeatedOrTheRelayDoesWithout() {
+        let answers: [(LinkMachine.Reply, Bool)] = [
+            (.text("hubrelay-0"), true), (.status("PONG"), false),
+            (.error("ERR wrong number of arguments for 'ping' command"), false),
+            (.error("NOPERM this user has no permissions to run the 'ping' command"), false),
+            (.error("MISCONF Redis is configured to save RDB snapshots"), false),
+        ]
+        for (answer, isRepeated) in answers {
+            var link = Link(usesTokens: true)
+            link.connect(0)
+            #expect(link.machine.connected(now: 0, secret: nil) == [.setName, .role, .token])
+            _ = link.machine.greeted(.status("OK"), now: 0)
+            _ = link.machine.greeted(.role("master"), now: 0)
+            #expect(link.machine.greeted(answer, now: 0) == .established, "\(answer)")
+            #expect(link.machine.repeatsTokens == isRepeated)
+            #expect(link.machine.fallbacks.map(\.step) == (isRepeated ? [] : [.token]))
+        }
+    }
+
+    @Test(arguments: [LinkMachine.Reply.text("hubrelay-1"), .text(""), .role("master"), .other])
+    func whatItDidNotNameIsNoAnswer(answer: LinkMachine.Reply) {
+        var link = Link(usesTokens: true)
+        link.connect(0)
+        _ = link.machine.connected(now: 0, secret: nil)
+        _ = link.machine.greeted(.status("OK"), now: 0)
+        _ = link.machine.greeted(.role("master"), now: 0)
+        guard case .fail(let failure) = link.machine.greeted(answer, now: 0) else {
+            Issue.record("\(answer) was taken")
+            return
+        }
+        #expect(failure.cause == .malformedReply && !link.machine.repeatsTokens)
     }
 
     @Test func theLastGreetingEstablishes() {

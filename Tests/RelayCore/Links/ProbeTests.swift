@@ -76,6 +76,24 @@ import Testing
         #expect(isFailure(probe.tick(now: 65_001.ms)))
     }
 
+    /// The links find out before, and why; but nothing waits for ever.
+    @Test func noProbeIsUnderWayForEver() {
+        var unanswered = probe()
+        _ = unanswered.tick(now: 0)
+        #expect(unanswered.tick(now: 59_999.ms) == .none && unanswered.tick(now: 60_000.ms) == .none)
+        #expect(isFailure(unanswered.tick(now: 60_001.ms)))
+
+        var behind = probe()
+        _ = behind.tick(now: 0)
+        behind.answered(number: 1)
+        _ = behind.tick(now: 0)
+        #expect(behind.tick(now: 1) == .pingSubscribeLink)
+        behind.forgive(20_000.ms, now: 20_000.ms)
+        #expect(behind.tick(now: 399_999.ms) == .none && behind.tick(now: 400_000.ms) == .none)
+        #expect(isFailure(behind.tick(now: 400_001.ms)))
+        #expect(behind.underWaySince == 0)
+    }
+
     @Test func thePingOfAnotherProbeSaysNothing() {
         var probe = probe()
         _ = probe.tick(now: 0)

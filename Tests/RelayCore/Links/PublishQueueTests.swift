@@ -70,6 +70,31 @@ func id(_ owner: PublishQueue.Owner?) -> UInt64? {
         }
     }
 
+    @Test func aMarkerHasAPlaceAmongTheCommandsAndANumber() throws {
+        let queue = PublishQueue()
+        queue.publish("a", [], id: 1)
+        #expect(queue.unmarked == 1 && queue.mark() && queue.unmarked == 0)
+        queue.publish("b", [], id: 2)
+        #expect(queue.mark() && queue.inFlight == 4 && queue.publishesInFlight == 2)
+        var rest = Array(queue.output.bytes)[...]
+        var commands: [[[UInt8]]] = []
+        while let (command, more) = FakeRedis.parseCommand(rest) { (rest, commands) = (more, commands + [command]) }
+        #expect(commands.map { $0.count } == [3, 2, 3, 2] && rest.isEmpty)
+        #expect(commands[3] == [Array("PING".utf8), PingToken.bytes(of: 2)])
+        #expect(queue.isNumberDue && id(queue.popAnswered()) == 1)
+        #expect(!queue.isNumberDue && queue.isStringDue && !queue.isRoleDue)
+        guard case .marker(number: 1) = queue.popAnswered(), id(queue.popAnswered()) == 2,
+            case .marker(number: 2) = queue.popAnswered()
+        else {
+            Issue.record("not in order")
+            return
+        }
+        queue.publish("c", [], id: 3)
+        queue.abandon(unsent: 0) { _, _ in }
+        #expect(queue.unmarked == 0, "the next connection begins anew")
+        #expect(queue.debt.asked == queue.debt.answered)
+    }
+
     @Test func theRingGoesRound() {
         let queue = PublishQueue()
         var next: UInt64 = 1
