@@ -1,0 +1,207 @@
+"""Who is connected to the relay: apps that write whatever the protocol allows or forbids, one that floods and never
+reads, and a bystander that only wants its Pings answered."""
+import asyncio
+import random
+import time
+
+from harness import hubrelay
+from hubrelay import Code
+
+from .frames import Frames
+from .peer import Gone, Peer
+
+
+class Actor:
+    """Connects again and again. At the gate it stands still between two frames, while the fuzzer looks around."""
+
+    def __init__(self, fuzz, name):
+        self.fuzz, self.name = fuzz, name
+        self.random = random.Random(f"{fuzz.seed}/{name}")
+        self.peer, self.is_waiting, self._count = None, False, 0
+
+    async def run(self):
+        while True:
+            await self.gate()
+            self._count += 1
+            self.peer = Peer(self.fuzz, f"{self.name}#{self._count}", self.random)
+            try:
+                await self.peer.connect()
+                await self.live()
+            except Gone:
+                pass
+            finally:
+                self.peer.close()
+            await asyncio.sleep(self.random.choice((0, 0.01, 0.1)))
+
+    async def gate(self):
+        if self.fuzz.is_paused:
+            self.is_waiting = True
+            self.fuzz.arrived.set()
+            await self.fuzz.goes_on.wait()
+            self.is_waiting = False
+
+    async def live(self):
+        raise NotImplementedError
+
+
+class App(Actor):
+    """Any frames in any pieces, and then any end."""
+
+    async def live(self):
+        self.frames = Frames(self.random, self.peer.account, self.fuzz.tokens)
+        if not await self._greet():
+            return
+        for _ in range(self.random.choice((1, 5, 20, 60))):
+            await self.gate()
+            await self._burst()
+            await self._rest()
+        await self.gate()
+        await self._end()
+
+    async def _greet(self):
+        """Returns whether it goes on."""
+        code, data = self.frames.greeting()
+        if code:
+            self.peer.account.wrote_illegal(code)
+            data += hubrelay.encode(hubrelay.Ping(7)) * self.random.randrange(3)
+        else:
+            self.peer.account.wrote_hello()
+        if self.random.random() < 0.01 and not code:
+            return await self._leave_half(data)
+        await self.peer.send(data)
+        if code:
+            await self.peer.over.wait()
+        elif self.random.random() < 0.5 or not self.fuzz.model.features:
+            await self.peer.until(lambda: self.peer.account.is_welcome)
+        return not code
+
+    async def _leave_half(self, data):
+        """A part of a frame, and then nothing: Error TIMEOUT."""
+        account = self.peer.account
+        account.expected = Code.TIMEOUT
+        account.has_said_hello = account.is_welcome
+        await self.peer.send(data[:self.random.randrange(1, len(data))])
+        await self.peer.over.wait()
+        return False
+
+    async def _burst(self):
+        """Some frames at once."""
+        data = bytearray()
+        for _ in range(self.random.choice((1, 1, 2, 5, 20, 60))):
+            frame, bytes_ = self.frames.legal()
+            self.peer.account.wrote(frame)
+            data += bytes_
+            if len(data) > 200_000:
+                break
+        await self.peer.send(bytes(data))
+
+    async def _rest(self):
+        chance = self.random.random()
+        if chance < 0.05:
+            self.peer.pause()
+            await asyncio.sleep(self.random.choice((0.05, 0.2, 0.5)))
+            self.peer.resume()
+        elif chance < 0.3:
+            await self.peer.until(lambda: not self.peer.account.owed)
+        elif chance < 0.7:
+            await asyncio.sleep(self.random.choice((0, 0.001, 0.01, 0.1)))
+        await self.peer.until(lambda: self.peer.account.owed < 2000)
+
+    async def _end(self):
+        rng, peer = self.random, self.peer
+        kind, = rng.choices(("shut", "half, shut", "illegal", "close", "half, close", "half"), (5, 2, 6, 4, 2, 0.3))
+        peer.account.model.counts[f"ends: {kind}"] += 1
+        if kind == "illegal":
+            return await self._end_illegally()
+        if kind == "half":
+            return await self._leave_half(hubrelay.encode(hubrelay.Publish("c.1", bytes(300), 5)))
+        if kind.startswith("half"):
+            data = hubrelay.encode(hubrelay.Publish("c.1", rng.randbytes(100), self.frames.next_id()))
+            await peer.send(data[:rng.randrange(1, len(data))])
+        if kind.endswith("shut"):
+            peer.shut()
+            await peer.over.wait()
+
+    async def _end_illegally(self):
+        """Legal frames before the illegal one are carried out, those behind it are not."""
+        rng, account = self.random, self.peer.account
+        data = bytearray()
+        for _ in range(rng.choice((0, 1, 5))):
+            frame, bytes_ = self.frames.legal()
+            account.wrote(frame)
+            data += bytes_
+        code, bytes_ = self.frames.illegal()
+        account.wrote_illegal(code)
+        data += bytes_
+        for _ in range(rng.choice((0, 0, 1, 5))):
+            frame, bytes_ = self.frames.legal()
+            account.wrote(frame)
+            data += bytes_
+        try:
+            await self.peer.send(bytes(data))
+        except Gone:
+            pass  # the relay need not read what is behind the frame
+        await self.peer.over.wait()
+
+
+class Flooder(Actor):
+    """Writes Pings and never reads, until it is thrown out or has enough."""
+
+    async def run(self):
+        flood = hubrelay.encode(hubrelay.Ping(1)) * 2000
+        while True:
+            await self.gate()
+            try:
+                await self._flood(flood)
+            except OSError:
+                self.fuzz.model.counts["floods that were reset"] += 1
+            await asyncio.sleep(self.random.choice((0.1, 0.5)))
+
+    async def _flood(self, flood):
+        reader, writer = await asyncio.open_unix_connection(self.fuzz.relay.path, limit=1024)
+        try:
+            writer.write(hubrelay.encode(hubrelay.Hello(1, "flood")))
+            for _ in range(self.random.choice((10, 200))):
+                writer.write(flood)
+                try:
+                    await asyncio.wait_for(writer.drain(), 1)
+                except asyncio.TimeoutError:
+                    break
+                if self.fuzz.is_paused:
+                    break
+            self.fuzz.model.counts["floods"] += 1
+        finally:
+            writer.transport.abort()
+
+
+class Bystander(Actor):
+    """Asks one Ping after the other. Nothing that others do may keep it waiting."""
+
+    longest = 0.0
+
+    async def live(self):
+        peer, number = self.peer, 0
+        peer.account.wrote_hello()
+        await peer.send(hubrelay.encode(hubrelay.Hello(1, "bystander")))
+        await peer.until(lambda: peer.account.is_welcome)
+        self.fuzz.bystander = peer
+        while True:
+            await self.gate()
+            number += 1
+            began = time.monotonic()
+            await peer.ask(hubrelay.Ping(number))
+            self.fuzz.waited(time.monotonic() - began)
+            await asyncio.sleep(0.02)
+
+
+class Neighbour(Actor):
+    """A plain Redis client that publishes on the relay's channels."""
+
+    async def run(self):
+        while True:
+            await self.gate()
+            try:
+                await self.fuzz.outside.publish_something()
+            except (OSError, EOFError):
+                await asyncio.sleep(0.05)  # Redis is away
+            await asyncio.sleep(self.random.choice((0.001, 0.01, 0.05)))
