@@ -19,7 +19,7 @@ package final class ChannelTable {
         var onlyMember = Member(slot: 0, position: 0)
         /// The name where it is short enough, or else where it is. Second, so that it can be pointed at.
         fileprivate var nameStorage: (UInt64, UInt64) = (0, 0)
-        /// The members, once there have been several.
+        /// The members, once there have been several; see `ChannelTable+Members`.
         var memberList: UnsafeMutablePointer<Member>?
         var memberCount: UInt32 = 0
         /// Of the list; 0: there is none.
@@ -83,7 +83,7 @@ package final class ChannelTable {
     deinit {
         forEach { index in
             if !entries[Int(index)].isNameInPlace { entries[Int(index)].nameElsewhere.deallocate() }
-            entries[Int(index)].memberList?.deallocate()
+            freeMemberList(of: index)
         }
         entries.deallocate()
         buckets.deallocate()
@@ -153,7 +153,7 @@ package final class ChannelTable {
         }
         buckets[Int(hole)] = Self.none
         if !entry.isNameInPlace { entry.nameElsewhere.deallocate() }
-        entry.memberList?.deallocate()
+        freeMemberList(of: index)
         freeList.append(index)
         count -= 1
     }
@@ -165,55 +165,6 @@ package final class ChannelTable {
         indices.reserveCapacity(count)
         for bucket in 0...Int(mask) where buckets[bucket] != Self.none { indices.append(buckets[bucket]) }
         for index in indices { body(index) }
-    }
-
-    // MARK: Members
-
-    /// The members of an entry, `memberCount` of them. Invariant: the pointer is of no use once a member has been added to
-    /// the entry or taken from it, or an entry has been added.
-    @inline(__always)
-    func members(of index: UInt32) -> UnsafeMutablePointer<Member> {
-        let entry = entries + Int(index)
-        if let list = entry.pointee.memberList { return list }
-        assert(MemoryLayout<Entry>.offset(of: \.onlyMember) == 0)
-        return UnsafeMutableRawPointer(entry).assumingMemoryBound(to: Member.self)
-    }
-
-    func addMember(_ member: Member, to index: UInt32) {
-        let entry = entries + Int(index)
-        if entry.pointee.memberCount == max(1, entry.pointee.memberCapacity) { growMembers(of: index) }
-        members(of: index)[Int(entry.pointee.memberCount)] = member
-        entry.pointee.memberCount += 1
-    }
-
-    private func growMembers(of index: UInt32) {
-        let entry = entries + Int(index)
-        let capacity = max(4, entry.pointee.memberCapacity * 2)
-        let grown = UnsafeMutablePointer<Member>.allocate(capacity: Int(capacity))
-        grown.update(from: members(of: index), count: Int(entry.pointee.memberCount))
-        entry.pointee.memberList?.deallocate()
-        (entry.pointee.memberList, entry.pointee.memberCapacity) = (grown, capacity)
-    }
-
-    /// The place of a connection among the members, or nil.
-    func memberPlace(_ slot: Int, of index: UInt32) -> Int? {
-        let members = members(of: index)
-        for place in 0..<Int(entries[Int(index)].memberCount) where members[place].slot == Int32(slot) { return place }
-        return nil
-    }
-
-    /// Takes the member at `place` out and returns it; the last one moves into its place.
-    func removeMember(at place: Int, of index: UInt32) -> Member {
-        let entry = entries + Int(index)
-        let members = members(of: index)
-        let removed = members[place]
-        entry.pointee.memberCount -= 1
-        members[place] = members[Int(entry.pointee.memberCount)]
-        if entry.pointee.memberCount == 0, let list = entry.pointee.memberList {
-            list.deallocate()
-            (entry.pointee.memberList, entry.pointee.memberCapacity) = (nil, 0)
-        }
-        return removed
     }
 
     // MARK: Memory

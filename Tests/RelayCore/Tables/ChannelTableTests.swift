@@ -80,7 +80,7 @@ private struct Model {
             case 2: model.remove(name)
             default:
                 guard let index = model.indices[name] else { continue }
-                let slot = random.int(0...12)
+                let slot = random.int(0...(step % 2 == 0 ? 12 : 60))
                 if let place = model.table.memberPlace(slot, of: index) {
                     let known = model.members[name]!.remove(slot)
                     #expect(known == slot)
@@ -95,6 +95,36 @@ private struct Model {
         }
         for name in pool { model.remove(name) }
         #expect(model.table.count == 0 && model.isRight())
+    }
+
+    /// Lists that are long enough to have an index, which grows and shrinks with them.
+    @Test(arguments: seeds(5))
+    func manyMembersOfFewNames(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let table = ChannelTable(seed: seed)
+        let indices = (0..<3).map { name in lending("n\(name)") { table.findOrInsert($0, isPattern: false) } }
+        var members: [[Int: UInt32]] = [[:], [:], [:]]
+        // Slots far apart as well as side by side.
+        let slots = (0..<300).map { $0 < 200 ? $0 : ($0 << 12) }
+        for step in 1...20_000 {
+            let (name, slot) = (random.int(0...2), random.pick(slots))
+            let isGrowing = step / 2000 % 2 == 0
+            if let place = table.memberPlace(slot, of: indices[name]) {
+                if isGrowing, !random.oneIn(4) { continue }
+                let removed = table.removeMember(at: place, of: indices[name])
+                #expect(removed.slot == Int32(slot) && removed.position == members[name].removeValue(forKey: slot))
+            } else {
+                #expect(members[name][slot] == nil)
+                members[name][slot] = UInt32(step)
+                table.addMember(.init(slot: Int32(slot), position: UInt32(step)), to: indices[name])
+            }
+            guard step % 500 == 0 else { continue }
+            for slot in slots {
+                let place = table.memberPlace(slot, of: indices[name])
+                let position = place.map { table.members(of: indices[name])[$0].position }
+                try #require(position == members[name][slot])
+            }
+        }
     }
 
     @Test func aHundredThousandNamesComeAndGo() {
