@@ -20,6 +20,12 @@ static inline int hubrelay_is_hung_up(int fd) {
     return poll(&one, 1, 0) == 1 && (one.revents & (POLLHUP | POLLERR)) != 0;
 }
 
+/* Whether there is something to read. */
+static inline int hubrelay_has_input(int fd) {
+    struct pollfd one = { .fd = fd, .events = POLLIN, .revents = 0 };
+    return poll(&one, 1, 0) == 1 && (one.revents & POLLIN) != 0;
+}
+
 /* accept4(2), declared for GNU sources only. Returns the descriptor, not blocking and not inherited, or -errno. */
 static inline int hubrelay_accept(int fd) {
     long accepted = syscall(SYS_accept4, fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -79,7 +79,7 @@ extension Setting {
         "Unread output of a connection beyond which its messages are dropped.")
     package static let maxBuffered = Setting(
         "--max-buffered", "SIZE", .size(kibibyte...(64 * gibibyte)), default: "64MiB",
-        "Unread output of all connections beyond which messages are dropped.")
+        "Unread output of all connections beyond which messages are dropped; also for unread Replies, and half frames.")
     package static let maxConnections = Setting(
         "--max-connections", "N", .count(1...1_000_000), default: "10000",
         "Connections of app servers; fewer if the descriptor limit says so.")

@@ -57,9 +57,9 @@ open class Stream {
     /// The handle is closed and about to go.
     open func didClose() {}
 
-    /// Asked before every read; false leaves the bytes in the kernel. The subclass calls `stopReading` as well, or it is
-    /// asked again in the next turn, and in every one after that.
-    open func mayRead() -> Bool { true }
+    /// How many bytes may be read, asked before every read; with 0 they stay in the kernel. The subclass calls `stopReading`
+    /// as well then, or it is asked again in the next turn, and in every one after that.
+    open func readLimit() -> Int { .max }
 
     // MARK: Reading
 
@@ -79,15 +79,15 @@ open class Stream {
     private func offerBuffer(_ buffer: inout uv_buf_t) {
         // One read a turn: a socket that is always full must not keep the others waiting.
         isAsking = true
-        let isWelcome = lastReadTurn != loop.turn && mayRead()
+        let limit = lastReadTurn != loop.turn ? readLimit() : 0
         isAsking = false
-        guard isWelcome else {
+        guard limit > 0 else {
             buffer = uv_buf_init(nil, 0)
             return
         }
         lastReadTurn = loop.turn
         let shared = loop.readBuffer
-        buffer = uv_buf_init(shared.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(shared.count))
+        buffer = uv_buf_init(shared.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(min(limit, shared.count)))
     }
 
     private func finishRead(_ count: Int, _ base: UnsafeMutablePointer<CChar>?) {
@@ -215,6 +215,9 @@ open class Stream {
         guard uv_fileno(base, &descriptor) == 0 else { return true }
         return hubrelay_is_hung_up(descriptor) != 0
     }
+
+    /// Whether something has come that has not been read, or the end of it.
+    package var hasInput: Bool { descriptor.map { hubrelay_has_input($0) != 0 } ?? false }
 
     // MARK: Opening and closing
 

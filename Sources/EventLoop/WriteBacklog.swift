@@ -9,7 +9,7 @@ final class WriteBacklog {
         var capacity: Int
     }
 
-    private static let minimumChunk = 4 << 10
+    private static let minimumChunk = 1 << 10
     private static let maximumChunk = 64 << 10
 
     let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
@@ -37,7 +37,8 @@ final class WriteBacklog {
             let last = chunks.count - 1
             let isOpen = last >= first && !(isSending && last == first)
             guard isOpen, chunks[last].count < chunks[last].capacity else {
-                let capacity = min(Self.maximumChunk, max(Self.minimumChunk, left))
+                // Larger with what waits already: many backlogs are small, and a large one is not to be in many pieces.
+                let capacity = min(Self.maximumChunk, max(Self.minimumChunk, left, queued / 2))
                 chunks.append(Chunk(base: .allocate(byteCount: capacity, alignment: 1), count: 0, capacity: capacity))
                 continue
             }

@@ -54,18 +54,21 @@ final class Connection: EventLoop.Stream {
 
     // MARK: Reading
 
-    override func mayRead() -> Bool {
-        guard phase == .serving, let slot, !hub.mayProceed(slot) else { return true }
-        hub.block(slot)
-        pause()
-        return false
+    override func readLimit() -> Int {
+        guard phase == .serving, let slot else { return .max }
+        guard hub.mayProceed(slot) else {
+            hub.block(slot)
+            pause()
+            return 0
+        }
+        return hub.readLimit(slot)
     }
 
     override func didRead(_ bytes: UnsafeRawBufferPointer) {
         guard phase == .serving, let slot else { return }
         hub.receive(bytes, from: slot)
         if hub.isBlocked(slot) { pause() }
-        if hub.isOutputHigh { relay.flushConnections() }
+        if hub.isOutputHigh { relay.flushConnectionsBetweenReads() }
     }
 
     override func didEnd(_ error: LoopError?) {

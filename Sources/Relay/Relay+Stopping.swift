@@ -23,9 +23,20 @@ extension Relay {
         listener = nil
         path.stop(unixMilliseconds: Clock.unixMilliseconds())
         hub.announce(path.status)
+        idleEndsAt = now + Self.idleGrace
         let deadline = Timer(loop: loop) { [unowned self] in stopTimedOut() }
         deadline.start(after: configuration.timings.stopTimeout)
         stopDeadline = deadline
+    }
+
+    /// Nanoseconds after STOPPING, in which apps move to another relay (contract rule 10).
+    private static let idleGrace: UInt64 = 2_000_000_000
+
+    /// Closes connections that have been told of the stop and are owed nothing. Called by the tick: who was owed something is
+    /// closed once it has it.
+    func endIdleConnections() {
+        guard now >= idleEndsAt else { return }
+        hub.endIdle { connections[$0]?.takeUnretainedValue().hasInput ?? true }
     }
 
     private func stopTimedOut() {

@@ -16,6 +16,7 @@ extension Relay {
         hub.answerDisplaced()
         flushConnections()
         finishConnections()
+        if hub.hasWork { wakeUp() }
         endIfStopped()
     }
 
@@ -44,6 +45,13 @@ extension Relay {
         hub.outboxes.arena.reset()
     }
 
+    /// The same after a read with very much output. Whoever does not read it is closed before there is too much, and not only
+    /// at the end of the turn, in which thousands may be read from.
+    func flushConnectionsBetweenReads() {
+        flushConnections()
+        if hub.hasOverflowed { hub.failOverflowed() }
+    }
+
     /// Makes the loop take another turn at once.
     func wakeUp() { waker.start(after: 0) }
 
@@ -67,6 +75,7 @@ extension Relay {
         sentinels?.tick()
         cluster?.tick()
         hub.failLate()
+        endIdleConnections()
         closeDrained()
         transitions.flush(status: path.status, now: now)
         feedWatchdog()

@@ -61,6 +61,8 @@ package final class Relay {
     var watchdogInterval: UInt64?
     var lastWatchdogAt: UInt64 = 0
     var isStopping = false
+    /// When connections begin to be closed that are owed nothing, as the relay is stopping.
+    var idleEndsAt = UInt64.max
     var isReadyAnnounced = false
     var isEnded = false
     /// Links are being ended by us: the path is looked at once, when that is done, or not at all.
@@ -78,7 +80,7 @@ package final class Relay {
         startedAt = loop.now
         path = PathState(now: startedAt, unixMilliseconds: Clock.unixMilliseconds())
         let id = SystemRandom.hexID()
-        probeChannel = configuration.timings.probeInterval.map { _ in "\(reservedNamePrefix)probe:\(id)" }
+        probeChannel = configuration.timings.probeInterval.map { _ in "\(probeNamePrefix)\(id)" }
         allowed = AllowList(uids: configuration.listener.allowedUIDs, gids: configuration.listener.allowedGIDs)
         transitions = TransitionLog(logger: logger)
         hub = Self.makeHub(configuration, id: id, status: path.status)
@@ -116,7 +118,7 @@ package final class Relay {
         if case .cluster(_, .sharded) = configuration.redis.topology { isSharded = true }
         let identity = RelayIdentity(
             version: hubrelayVersion, id: id, maxPayloadBytes: limits.maxPayload,
-            features: isSharded ? [] : ["patterns"])
+            features: features(configuration.redis.topology))
         let seed = SystemRandom.bytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         return Hub(
             identity: identity, prefix: configuration.listener.prefix,
@@ -130,6 +132,14 @@ package final class Relay {
                 hardBound: max(limits.window, identity.maxFrameBytes) + identity.maxFrameBytes + unreadReplyBytes),
             counters: Counters(), status: status, seed: seed,
             hashSlots: isSharded ? HashSlots(prefix: configuration.listener.prefix) : nil)
+    }
+
+    private static func features(_ topology: RedisConfiguration.Topology) -> [String] {
+        switch topology {
+        case .servers, .sentinel: [Feature.patterns, Feature.settled, Feature.fence]
+        case .cluster(_, .classic): [Feature.patterns, Feature.settled]
+        case .cluster(_, .sharded): [Feature.settled]
+        }
     }
 
     /// Unread output at which a connection is closed, beyond the window, or the largest frame if that is larger, and

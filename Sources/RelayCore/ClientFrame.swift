@@ -4,7 +4,8 @@ package enum ClientFrame {
     case publish(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64)
     case subscribe(NameRequest)
     case unsubscribe(NameRequest)
-    case ping(id: UInt64)
+    /// `settled`: answered only once all earlier publishes of the connection are.
+    case ping(id: UInt64, settled: Bool)
 
     /// Decodes the body of one frame by the rules of proto3: unknown fields are skipped, a field of an unexpected
     /// wire type counts as unknown, and of several values the last one counts.
@@ -20,7 +21,7 @@ package enum ClientFrame {
     /// write it: it is looked for by comparing, which takes half of the instructions.
     /// - Returns: nil for everything else, whatever may be wrong with it.
     @inline(__always)
-    private static func plainPublish(_ body: UnsafeRawBufferPointer) -> ClientFrame? {
+    static func plainPublish(_ body: UnsafeRawBufferPointer) -> ClientFrame? {
         var frame = WireReader(body)
         guard let content = frame.bytes(ofField: 2), frame.isAtEnd else { return nil }
         var reader = WireReader(content)
@@ -47,7 +48,7 @@ package enum ClientFrame {
         case 2: return try decodePublish(content)
         case 3: return .subscribe(try NameRequest(content))
         case 4: return .unsubscribe(try NameRequest(content))
-        case 5: return .ping(id: try decodeID(content))
+        case 5: return try decodePing(content)
         default: return nil
         }
     }
@@ -86,13 +87,17 @@ package enum ClientFrame {
         return .publish(channel: channel, payload: payload, id: id)
     }
 
-    private static func decodeID(_ content: UnsafeRawBufferPointer) throws(WireError) -> UInt64 {
+    private static func decodePing(_ content: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame {
         var reader = WireReader(content)
-        var id: UInt64 = 0
+        var (id, settled): (UInt64, Bool) = (0, false)
         while let field = try reader.next() {
-            if field.number == 1, case .varint(let value) = field.value { id = value }
+            switch (field.number, field.value) {
+            case (1, .varint(let value)): id = value
+            case (2, .varint(let value)): settled = value != 0
+            default: continue
+            }
         }
-        return id
+        return .ping(id: id, settled: settled)
     }
 }
 
@@ -102,7 +107,8 @@ package struct NameRequest {
     package let id: UInt64
     /// Channels and patterns together.
     package let count: Int
-    private let content: UnsafeRawBufferPointer
+    /// The fields of the request.
+    let content: UnsafeRawBufferPointer
 
     init(_ content: UnsafeRawBufferPointer) throws(WireError) {
         var reader = WireReader(content)
@@ -120,12 +126,33 @@ package struct NameRequest {
         (self.id, self.count, self.content) = (id, count, content)
     }
 
+    /// The same request, whose bytes lie somewhere else by now.
+    init(_ request: NameRequest, content: UnsafeRawBufferPointer) {
+        (id, count, self.content) = (request.id, request.count, content)
+    }
+
     /// Calls `body` with every name in the order of the frame, until it returns false.
     package func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ isPattern: Bool) -> Bool) {
-        var reader = WireReader(content)
-        while let field = try? reader.next() {
+        var offset = 0
+        _ = forEach(from: &offset, atMost: .max, body)
+    }
+
+    /// Calls `body` with the names that come after the first `offset` bytes of the request, `limit` of them at most, or
+    /// until it returns false. `offset` is then behind the last of them.
+    /// - Returns: whether that was the last name of the request.
+    func forEach(
+        from offset: inout Int, atMost limit: Int, _ body: (_ name: UnsafeRawBufferPointer, _ isPattern: Bool) -> Bool
+    ) -> Bool {
+        var reader = WireReader(UnsafeRawBufferPointer(rebasing: content[offset...]))
+        let start = offset
+        var left = limit
+        while left > 0, let field = try? reader.next() {
+            offset = content.count - reader.bytesLeft
+            assert(offset > start, "a field is a byte long at least")
+            left -= 1
             guard 2...3 ~= field.number, case .bytes(let name) = field.value else { continue }
-            guard body(name, field.number == 3) else { return }
+            guard body(name, field.number == 3) else { return true }
         }
+        return reader.isAtEnd
     }
 }

@@ -18,6 +18,12 @@ package struct FrameSplitter: ~Copyable {
     /// Bytes that wait for the rest of their frame, or for the consumer.
     package var heldBytes: Int { heldCount }
 
+    /// The length of the frame that the held bytes begin with, header included; 0 while the header is not all there.
+    package var announcedBytes: Int {
+        guard let held, heldCount >= 4 else { return 0 }
+        return 4 + Int(UInt32(bigEndian: (held + start).loadUnaligned(as: UInt32.self)))
+    }
+
     /// Consumes `bytes`, calling `consume` with the body of each whole frame. `limit` is asked before each frame for
     /// the longest body allowed. After `.stop` the frame just lent counts as not consumed, and it and what follows
     /// are kept for the next call. An empty `bytes` goes on with what was kept.

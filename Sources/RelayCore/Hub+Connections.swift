@@ -19,19 +19,29 @@ extension Hub {
         return slot
     }
 
-    /// The socket is closed, for whatever reason. Nothing of the connection remains.
+    /// The socket is closed, for whatever reason. Nothing of the connection remains, but for many names, which go over the
+    /// next turns; then its slot is free.
     package func connectionClosed(_ slot: Int) {
         releaseNames(of: slot)
         setDeadline(0, of: slot)
         outboxes.close(slot)
-        splitters[slot].reset()
-        let generation = sessions[slot].generation &+ 1
+        dropInput(slot)
+        if sessions[slot].hold == .room { roomWaiters -= 1 }
+        sessions[slot].hold = .none
+        sessions[slot].generation &+= 1
+        sessions[slot].phase = .vacant
+        connectionCount -= 1
+        if sessions[slot].isReleasing { sessions[slot].isClosed = true } else { vacate(slot) }
+    }
+
+    /// Nothing refers to the slot as the connection that has closed.
+    func vacate(_ slot: Int) {
+        let generation = sessions[slot].generation
         let (isBlocked, hasPublishLoss) = (sessions[slot].isBlocked, sessions[slot].hasPublishLoss)
         sessions[slot] = Session()
         sessions[slot].generation = generation
         // Still in these lists; whoever goes through them finds a vacant slot, or its successor.
         (sessions[slot].isBlocked, sessions[slot].hasPublishLoss) = (isBlocked, hasPublishLoss)
-        connectionCount -= 1
         vacantSlots.append(slot)
     }
 
@@ -39,7 +49,7 @@ extension Hub {
     package func inputEnded(_ slot: Int) {
         guard sessions[slot].phase == .awaitingHello || sessions[slot].phase == .serving else { return }
         sessions[slot].phase = .ending
-        splitters[slot].reset()
+        dropInput(slot)
         setDeadline(0, of: slot)
         finishIfNothingIsOwed(slot)
     }
@@ -72,10 +82,36 @@ extension Hub {
         environment?.connectionIsFinished(slot, code: code, detail: detail)
     }
 
-    /// Closes those whose unread output has gone past the hard bound.
-    func failOverflowed() {
+    /// Closes those whose unread output has gone past a hard bound: their own, or that of all connections together. Not
+    /// while a frame of theirs is being read.
+    package func failOverflowed() {
         for slot in outboxes.takeOverflowed() {
             fail(slot, .tooMany, "the app does not read: over \(outboxes.bounds.hardBound) bytes wait for it")
+        }
+        for slot in outboxes.takeMostUnread() {
+            fail(
+                slot, .tooMany,
+                "the app does not read: unread Replies of all connections take over \(outboxes.bounds.maxBuffered) bytes "
+                    + "(--max-buffered), and this one's are among the most")
+        }
+    }
+
+    /// Whether `failOverflowed` has anybody to close.
+    @inline(__always)
+    package var hasOverflowed: Bool { outboxes.hasOverflowed }
+
+    /// The relay shuts down: connections that are owed nothing, and of which nothing is being read, end in peace.
+    /// - Parameter hasInput: whether something waits at a connection's socket.
+    package func endIdle(hasInput: (_ slot: Int) -> Bool) {
+        for slot in 0..<slotsUsed {
+            switch sessions[slot].phase {
+            case .vacant, .failing, .ending: continue
+            case .awaitingHello, .serving: break
+            }
+            guard sessions[slot].owedAnswers == 0, sessions[slot].pending.count == 0, !sessions[slot].isBlocked,
+                splitters[slot].heldBytes == 0, outboxes.unread(slot) == 0, !hasInput(slot)
+            else { continue }
+            inputEnded(slot)
         }
     }
 
@@ -111,12 +147,16 @@ extension Hub {
     /// Closes connections whose Hello or whose started frame has not come in time. To be called a few times a second.
     package func failLate() {
         guard deadlineCount > 0 else { return }
-        for slot in 0..<slotsUsed where sessions[slot].deadline != 0 && now >= sessions[slot].deadline {
+        for slot in 0..<slotsUsed where sessions[slot].deadline != 0 {
             if sessions[slot].phase == .awaitingHello {
+                guard now >= sessions[slot].deadline else { continue }
                 fail(slot, .timeout, "no Hello within \(limits.helloTimeout / 1_000_000) ms")
+            } else if let reason = lateFrame(slot) {
+                fail(slot, .timeout, reason)
             } else {
-                fail(slot, .timeout, "a frame was begun and not finished within \(limits.frameTimeout / 1_000_000) ms")
+                continue
             }
+            dropInput(slot)
         }
     }
 }

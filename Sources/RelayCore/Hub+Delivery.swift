@@ -10,7 +10,7 @@ extension Hub {
         let channel = UnsafeRawBufferPointer(rebasing: redisChannel[prefix.count...])
         let index = table.find(channel, isPattern: false)
         guard index != ChannelTable.none else {
-            return isReservedName(channel) ? decimal(payload) : nil
+            return hasPrefix(channel, probeNamePrefix) ? decimal(payload) : nil
         }
         // A node that has not yet heard that it lost the slot; or one that has it again, and this is from before.
         guard Int(table.entries[Int(index)].node) == node.index, table.entries[Int(index)].isAtRedis else { return nil }

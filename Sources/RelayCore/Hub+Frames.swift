@@ -3,6 +3,7 @@ extension Hub {
     package func receive(_ bytes: UnsafeRawBufferPointer, from slot: Int) {
         counters.bytesFromApps += UInt64(bytes.count)
         guard sessions[slot].phase == .awaitingHello || sessions[slot].phase == .serving else { return }
+        let heldBefore = splitters[slot].heldBytes
         do throws(FrameSplitter.Violation) {
             try splitters[slot].feed(bytes) {
                 sessions[slot].phase == .awaitingHello ? maxHelloBytes : identity.maxFrameBytes
@@ -17,6 +18,11 @@ extension Hub {
             }
         }
         if sessions[slot].phase == .failing { splitters[slot].reset() }
+        let held = splitters[slot].heldBytes
+        if held | heldBefore != 0 {
+            inputHeld += held - heldBefore
+            keepRoom(for: slot)
+        }
         updateFrameDeadline(slot)
     }
 
@@ -32,8 +38,21 @@ extension Hub {
 
     /// - Returns: `.stop` when the connection is over, or when this frame must wait.
     private func consume(_ body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
+        if sessions[slot].phase == .serving, let publish = ClientFrame.plainPublish(body) {
+            // Whatever a frame adds replaces a deadline that belonged to it while it was incomplete.
+            setDeadline(0, of: slot)
+            return carryOut(publish, body, from: slot)
+        }
+        return consumeAny(body, from: slot)
+    }
+
+    @inline(never)
+    private func consumeAny(_ body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
+        if let suspended = sessions[slot].suspended { return resume(suspended, in: body, from: slot) }
+        // Decoding many names takes a while, too.
+        if body.count > Self.smallFrameBytes, workLeft <= 0 { return hold(slot, for: .work) }
         let decoded: ClientFrame?
-        do throws(WireError) { decoded = try ClientFrame.decode(body) } catch {
+        do throws(WireError) { decoded = try ClientFrame.decodeAny(body) } catch {
             fail(slot, .malformed, "not a ClientFrame: \(error.explanation)")
             return .stop
         }
@@ -42,8 +61,17 @@ extension Hub {
             return .stop
         }
         guard sessions[slot].phase == .serving else { return greet(frame, slot) }
-        // Whatever this frame adds replaces a deadline that belonged to it while it was incomplete.
         setDeadline(0, of: slot)
+        return carryOut(frame, body, from: slot)
+    }
+
+    /// Frames with more than this wait for a turn that has work left.
+    private static let smallFrameBytes = 16 << 10
+
+    @inline(__always)
+    private func carryOut(
+        _ frame: ClientFrame, _ body: UnsafeRawBufferPointer, from slot: Int
+    ) -> FrameSplitter.Verdict {
         switch frame {
         case .hello:
             fail(slot, .helloExpected, "a second Hello")
@@ -62,11 +90,15 @@ extension Hub {
             guard isTaken else { return block(slot) }
         case .subscribe(let request):
             guard mayProceed(slot) else { return block(slot) }
-            subscribe(request, from: slot)
+            guard workLeft > 0 else { return hold(slot, for: .work) }
+            return subscribe(request, in: body, from: slot)
         case .unsubscribe(let request):
             guard mayProceed(slot) else { return block(slot) }
-            unsubscribe(request, from: slot)
-        case .ping(let id):
+            guard workLeft > 0 else { return hold(slot, for: .work) }
+            return unsubscribe(request, in: body, from: slot)
+        case .ping(let id, let settled):
+            guard !settled || sessions[slot].owedAnswers == 0 else { return hold(slot, for: .answers) }
+            if settled { emitPublishLosses(slot, all: true) }
             reply(id, id > maxRequestID ? .invalid : .ok, to: slot)
         }
         return sessions[slot].phase == .serving ? .goOn : .stop
@@ -100,7 +132,7 @@ extension Hub {
         outboxes.appendControl(outboxes.arena.reply(id: id, outcome: outcome, receivers: receivers), to: slot)
     }
 
-    func reply(_ id: UInt64, _ outcome: Outcome, detail: String, names: [UnsafeRawBufferPointer] = [], to slot: Int) {
+    func reply(_ id: UInt64, _ outcome: Outcome, detail: String, names: NameLists = NameLists(), to slot: Int) {
         guard id != 0 else { return }
         outboxes.appendControl(
             outboxes.arena.reply(id: id, outcome: outcome, detail: detail, names: names), to: slot)
@@ -112,6 +144,25 @@ extension Hub {
     @inline(__always)
     package func mayProceed(_ slot: Int) -> Bool {
         !(sessions[slot].isPublisher && isHeldBack(slot)) && !sessions[slot].pending.isFull
+            && (sessions[slot].hold == .none || isHoldOver(slot))
+    }
+
+    /// What a connection waits for, beside congestion.
+    @inline(never)
+    private func isHoldOver(_ slot: Int) -> Bool {
+        switch sessions[slot].hold {
+        case .none: true
+        case .work: workLeft > 0
+        case .answers: sessions[slot].owedAnswers == 0
+        case .room: hasRoom(for: slot)
+        }
+    }
+
+    /// A connection is not read from, and its frame is kept, until something has come about.
+    func hold(_ slot: Int, for hold: Session.Hold) -> FrameSplitter.Verdict {
+        sessions[slot].hold = hold
+        if hold == .work { isWorkAwaited = true }
+        return block(slot)
     }
 
     /// Notes that a connection waits; `unblock` lets it go on.
@@ -126,23 +177,36 @@ extension Hub {
 
     package func isBlocked(_ slot: Int) -> Bool { sessions[slot].isBlocked }
 
+    private func endHold(_ slot: Int) {
+        if sessions[slot].hold == .room { roomWaiters -= 1 }
+        sessions[slot].hold = .none
+    }
+
     /// Lets connections go on that waited and need not any more, the one that has waited longest first.
     func unblock() {
         let waiting = blocked
         var notYet: [Int] = []
         blocked.removeAll(keepingCapacity: true)
+        var hasNoRoom = false
         for slot in waiting {
             guard sessions[slot].phase == .serving else {
                 sessions[slot].isBlocked = false
+                endHold(slot)
                 // A new connection in the slot of one that was blocked.
                 if sessions[slot].phase == .awaitingHello { environment?.resumeReading(slot) }
                 continue
             }
-            guard mayProceed(slot) else {
+            let awaitsRoom = sessions[slot].hold == .room
+            // Who waits for little memory does not overtake who waits for much.
+            guard !(awaitsRoom && hasNoRoom), mayProceed(slot) else {
+                hasNoRoom = hasNoRoom || awaitsRoom
+                if sessions[slot].hold == .work { isWorkAwaited = true }
                 notYet.append(slot)
                 continue
             }
+            if awaitsRoom { takeRoom(for: slot) }
             sessions[slot].isBlocked = false
+            endHold(slot)
             // What it publishes next may be another node's; if not, it is stopped again.
             sessions[slot].congestedNode = Self.nowhere
             receive(UnsafeRawBufferPointer(start: nil, count: 0), from: slot)

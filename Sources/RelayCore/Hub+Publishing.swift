@@ -6,11 +6,16 @@ extension Hub {
     func publish(
         channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64, from slot: Int, to node: HubNode
     ) {
-        if let fault = fault(of: channel, what: "channel") ?? fault(ofPayload: payload) ?? fault(ofID: id) {
-            return tell(slot, id, .invalid, detail: fault, cause: .invalid)
+        if let fault = nameFault(of: channel, isPattern: false) {
+            return tell(slot, id, .invalid, cause: .invalid) { fault.text("channel") }
+        }
+        guard payload.count <= identity.maxPayloadBytes, id <= maxRequestID else {
+            return tell(slot, id, .invalid, cause: .invalid) {
+                fault(ofID: id) ?? "payload is over \(identity.maxPayloadBytes) bytes"
+            }
         }
         guard node.isPublishing else {
-            return tell(slot, id, .notConnected, detail: status.reason, cause: node.cause)
+            return tell(slot, id, .notConnected, cause: node.cause) { status.reason }
         }
         let owner = PublishQueue.Owner.app(slot: slot, generation: sessions[slot].generation, id: id)
         sessions[slot].owedAnswers += 1
@@ -20,18 +25,22 @@ extension Hub {
         if publishes.output.count > PublishQueue.flushThreshold { environment?.flushPublishes(to: node) }
     }
 
-    /// What is wrong with a name in a request, or nil.
+    /// What is wrong with a name in a request, or nil. Without its text, which costs more than the rest of the request.
     @inline(__always)
-    func fault(of name: UnsafeRawBufferPointer, what: StaticString) -> String? {
-        if name.isEmpty { return "\(what) is empty" }
-        if name.count > maxNameBytes { return "\(what) is over \(maxNameBytes) bytes" }
-        if isReservedName(name) { return "\(what) begins with \(reservedNamePrefix), which is reserved" }
+    func nameFault(of name: UnsafeRawBufferPointer, isPattern: Bool) -> NameFault? {
+        if name.isEmpty { return .empty }
+        if name.count > maxNameBytes { return .tooLong }
+        if isReservedName(name) { return reservedNameFault(of: name, isPattern: isPattern) }
         return nil
     }
 
-    @inline(__always)
-    private func fault(ofPayload payload: UnsafeRawBufferPointer) -> String? {
-        payload.count <= identity.maxPayloadBytes ? nil : "payload is over \(identity.maxPayloadBytes) bytes"
+    /// Fences may be named, where there are any (contract rule 11).
+    @inline(never)
+    private func reservedNameFault(of name: UnsafeRawBufferPointer, isPattern: Bool) -> NameFault? {
+        guard !isPattern, hasPrefix(name, fenceNamePrefix) else { return .reserved }
+        guard identity.features.contains(Feature.fence) else { return .fenceOnCluster }
+        let rest = name.count - fenceNamePrefix.utf8CodeUnitCount
+        return 1...maxFenceNameBytes ~= rest ? nil : .fenceLength
     }
 
     @inline(__always)
@@ -43,18 +52,20 @@ extension Hub {
     ) {
         guard sessions[slot].generation == generation else { return count(id, outcome, cause) }
         sessions[slot].owedAnswers -= 1
-        tell(slot, id, outcome, detail: detail, cause: cause)
+        tell(slot, id, outcome, cause: cause) { detail }
         if sessions[slot].phase == .ending { finishIfNothingIsOwed(slot) }
     }
 
     /// A publish that Redis has not taken: told by a Reply if it has an id, else by a Loss.
-    private func tell(_ slot: Int, _ id: UInt64, _ outcome: Outcome, detail: String, cause: Cause) {
+    private func tell(_ slot: Int, _ id: UInt64, _ outcome: Outcome, cause: Cause, detail: () -> String) {
         count(id, outcome, cause)
-        guard id == 0 else { return reply(id, outcome, detail: detail, to: slot) }
+        guard id == 0 else { return reply(id, outcome, detail: detail(), to: slot) }
         guard sessions[slot].phase == .serving || sessions[slot].phase == .ending else { return }
         let losses = sessions[slot].publishLosses ?? PublishLosses()
-        let reason = detail.isEmpty ? cause.lossReason : detail
-        losses.add(cause, reason: reason, isUnknown: outcome == .interrupted)
+        losses.add(cause, isUnknown: outcome == .interrupted) {
+            let detail = detail()
+            return detail.isEmpty ? cause.lossReason : detail
+        }
         sessions[slot].publishLosses = losses
         guard !sessions[slot].hasPublishLoss else { return }
         sessions[slot].hasPublishLoss = true

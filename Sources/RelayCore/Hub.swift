@@ -56,6 +56,18 @@ package final class Hub {
     var owedPublishLoss: [Int] = []
     /// Connections with a deadline for a Hello or half a frame.
     var deadlineCount = 0
+    /// Names that may still be worked on in this turn; see `Hub+Work`.
+    package internal(set) var workLeft = Hub.workPerTurn
+    /// What is done over several turns, oldest first, and how far the first of it is.
+    var tasks = Ring<Task>()
+    var taskProgress = 0
+    /// A connection waits for the work of the next turn.
+    var isWorkAwaited = false
+    /// Bytes of frames that connections have begun, or that wait, and what is set aside of memory for them; see `Hub+Input`.
+    package internal(set) var inputHeld = 0
+    package internal(set) var inputRoom = 0
+    /// Connections that wait for such memory.
+    var roomWaiters = 0
 
     /// Which requests wait for Redis's answer on which name; the lists begin in the table's entries.
     var waiters = WaiterPool()
@@ -104,8 +116,9 @@ package final class Hub {
     /// What a turn leaves to be done before its output is written: connections that waited go on, those past the hard bound
     /// are failed, and losses are told. To be called once a turn.
     package func settle() {
+        workOnTasks()
         if !blocked.isEmpty { unblock() }
-        if outboxes.hasOverflowed { failOverflowed() }
+        if hasOverflowed { failOverflowed() }
         if !owedPublishLoss.isEmpty { emitPublishLosses() }
     }
 

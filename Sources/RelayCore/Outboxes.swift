@@ -27,12 +27,16 @@ package final class Outboxes {
         /// Nothing more is taken: the connection has failed or is about to close.
         var isSealed = false
         var hasOverflowed = false
+        /// Bytes of frames that are never dropped, counted since everything was last written. So many of the unread bytes are
+        /// such at most, and in `controlBuffered` while there is a backlog.
+        var control: UInt32 = 0
     }
 
     package struct Bounds: Sendable {
         /// Unread bytes of one connection beyond which Messages are dropped.
         package var window: Int
-        /// The same for all connections together. Over it there may be one frame for each connection that had none.
+        /// The same for all connections together. Over it each connection may have its share, and one frame. Frames that are
+        /// never dropped have a bound of the same size to themselves, past which connections are closed.
         package var maxBuffered: Int
         /// Unread bytes of one connection beyond which it is closed, whatever they are.
         package var hardBound: Int
@@ -47,6 +51,12 @@ package final class Outboxes {
     package private(set) var buffered = 0
     /// Bytes of this turn that kernels may still take at once, over all connections: those with nothing before them.
     private var gathered = 0
+    /// Unread bytes of frames that are never dropped, over all connections, as an upper bound.
+    private var controlBuffered = 0
+    /// What a connection may have unread however much others have, beside one frame of any size (contract rule 7).
+    private(set) var share = Outboxes.largestShare
+    private static let largestShare = 64 << 10
+    private var openCount = 0
     /// Hands ranges to the kernel and returns the backlog after it: what the kernel has not taken, copied by then. Set by
     /// the I/O layer before the first frame.
     package var send: Send = { _, _ in 0 }
@@ -86,9 +96,16 @@ package final class Outboxes {
         let isDirty = slot < openedCount && boxes[slot].isDirty
         (boxes + slot).initialize(to: Outbox(isDirty: isDirty))
         openedCount = max(openedCount, slot + 1)
+        openCount += 1
+        settleShare()
     }
 
+    private func settleShare() { share = min(Self.largestShare, bounds.maxBuffered / (2 * max(1, openCount))) }
+
     func close(_ slot: Int) {
+        seal(slot)
+        openCount -= 1
+        settleShare()
         forgetPending(slot)
         buffered -= boxes[slot].backlog
         boxes[slot].ranges?.deallocate()
@@ -97,7 +114,12 @@ package final class Outboxes {
     }
 
     /// From here on the outbox takes nothing more; what is in it is still written.
-    func seal(_ slot: Int) { boxes[slot].isSealed = true }
+    func seal(_ slot: Int) {
+        boxes[slot].isSealed = true
+        setControl(0, of: slot)
+    }
+
+    func isSealed(_ slot: Int) -> Bool { boxes[slot].isSealed }
 
     /// Everything not yet with the kernel is thrown away, and nothing more is taken: the peer is gone.
     package func discard(_ slot: Int) {
@@ -119,7 +141,15 @@ package final class Outboxes {
         guard !boxes[slot].isSealed else { return }
         if boxes[slot].lost > 0 { appendLoss(slot) }
         append(range, to: slot)
+        boxes[slot].control &+= UInt32(truncatingIfNeeded: range.count)
+        if boxes[slot].backlog > 0 { controlBuffered += range.count }
         if boxes[slot].backlog + boxes[slot].pending > bounds.hardBound { checkHardBound(slot) }
+    }
+
+    /// - Parameter control: not more than there was.
+    private func setControl(_ control: Int, of slot: Int) {
+        if boxes[slot].backlog > 0 { controlBuffered -= Int(boxes[slot].control) - control }
+        boxes[slot].control = UInt32(truncatingIfNeeded: control)
     }
 
     /// Adds a Message for each member, or counts it as lost for those that read too slowly.
@@ -170,7 +200,9 @@ package final class Outboxes {
         func fits() -> Bool {
             let unread = boxes[slot].backlog + boxes[slot].pending
             let own = boxes[slot].backlog == 0 ? boxes[slot].pending : 0
-            return unread == 0 || (unread + count <= bounds.window && buffered + own + count <= bounds.maxBuffered)
+            if unread == 0 { return true }
+            guard unread + count <= bounds.window else { return false }
+            return unread <= share || buffered + own + count <= bounds.maxBuffered
         }
         // Ranges of this turn that were not offered to the kernel yet are no proof of a slow reader.
         if !fits(), boxes[slot].pending > 0, boxes[slot].backlog == 0 { flush(slot, send) }
@@ -301,7 +333,11 @@ package final class Outboxes {
         let backlog = withUnsafeMutablePointer(to: &only) {
             send(slot, UnsafeMutableBufferPointer(start: $0, count: 1))
         }
-        if backlog > 0 || box.pointee.backlog > 0 { setBacklog(backlog, of: slot) }
+        if backlog > 0 || box.pointee.backlog > 0 {
+            setBacklog(backlog, of: slot)
+        } else {
+            box.pointee.control = 0
+        }
     }
 
     private func offerSeveral(_ slot: Int, _ send: Send) {
@@ -321,6 +357,10 @@ package final class Outboxes {
         let pending = boxes[slot].pending
         forgetPending(slot)
         buffered += backlog - boxes[slot].backlog
+        setControl(min(Int(boxes[slot].control), backlog + pending), of: slot)
+        if (backlog > 0) != (boxes[slot].backlog > 0) {
+            controlBuffered += Int(boxes[slot].control) * (backlog > 0 ? 1 : -1)
+        }
         boxes[slot].backlog = backlog
         boxes[slot].pending = pending
         if backlog > 0 { buffered += pending } else { gathered += pending }
@@ -341,14 +381,28 @@ package final class Outboxes {
         overflowed.append(slot)
     }
 
-    /// Whether a connection has gone past the hard bound since the last `takeOverflowed()`.
-    var hasOverflowed: Bool { !overflowed.isEmpty }
+    /// Whether a connection has gone past the hard bound since the last `takeOverflowed()`, or all together have.
+    var hasOverflowed: Bool { !overflowed.isEmpty || controlBuffered > bounds.maxBuffered }
 
     /// The connections that have gone past the hard bound since the last call.
     func takeOverflowed() -> [Int] {
         defer { overflowed.removeAll() }
         // A slot in the list may have been closed since, and belong to somebody else by now.
-        return overflowed.filter { boxes[$0].hasOverflowed }
+        return overflowed.filter { boxes[$0].hasOverflowed && !boxes[$0].isSealed }
+    }
+
+    /// The connections that have most unread of what is never dropped: so many of them that the others keep the bound over
+    /// all. They are to be sealed.
+    func takeMostUnread() -> [Int] {
+        var excess = controlBuffered - bounds.maxBuffered
+        guard excess > 0 else { return [] }
+        let candidates = (0..<openedCount).filter { boxes[$0].backlog > 0 && boxes[$0].control > 0 }
+        let sorted = candidates.sorted { boxes[$0].control > boxes[$1].control }
+        return Array(
+            sorted.prefix { slot in
+                defer { excess -= Int(boxes[slot].control) }
+                return excess > 0
+            })
     }
 }
 

@@ -15,6 +15,21 @@ package let frameOverheadBytes = 4096
 package let maxRequestID: UInt64 = 1 << 53 - 1
 /// Names that begin so are the relay's own.
 package let reservedNamePrefix: StaticString = "__hubrelay:"
+/// Names that begin so, with 1 to `maxFenceNameBytes` more bytes, are fences, which apps may name.
+package let fenceNamePrefix: StaticString = "__hubrelay:fence:"
+package let maxFenceNameBytes = 64
+/// The relay's probes go by channels that begin so.
+package let probeNamePrefix: StaticString = "__hubrelay:probe:"
+
+/// What a Welcome's `features` may name.
+package enum Feature {
+    /// Patterns can be subscribed to: not with sharded pub/sub.
+    package static let patterns = "patterns"
+    /// Ping takes `settled`.
+    package static let settled = "settled"
+    /// Fences: where all messages come from one server, so not on a cluster.
+    package static let fence = "fence"
+}
 
 package enum Outcome: UInt8, Sendable {
     case ok = 1
@@ -114,9 +129,28 @@ extension ErrorCode {
 
 /// Whether a name begins like the relay's own.
 @inline(__always)
-package func isReservedName(_ name: UnsafeRawBufferPointer) -> Bool {
-    let count = reservedNamePrefix.utf8CodeUnitCount
+package func isReservedName(_ name: UnsafeRawBufferPointer) -> Bool { hasPrefix(name, reservedNamePrefix) }
+
+@inline(__always)
+package func hasPrefix(_ name: UnsafeRawBufferPointer, _ prefix: StaticString) -> Bool {
+    let count = prefix.utf8CodeUnitCount
     guard name.count >= count else { return false }
-    for index in 0..<count where name[index] != reservedNamePrefix.utf8Start[index] { return false }
+    for index in 0..<count where name[index] != prefix.utf8Start[index] { return false }
     return true
+}
+
+/// What is wrong with a name in a request.
+enum NameFault {
+    case empty, tooLong, reserved, fenceLength, fenceOnCluster
+
+    /// - Parameter what: what kind of name it is.
+    func text(_ what: String) -> String {
+        switch self {
+        case .empty: "\(what) is empty"
+        case .tooLong: "\(what) is over \(maxNameBytes) bytes"
+        case .reserved: "\(what) begins with \(reservedNamePrefix), which is reserved"
+        case .fenceLength: "a fence has 1 to \(maxFenceNameBytes) bytes behind \(fenceNamePrefix)"
+        case .fenceOnCluster: "there are no fences on a cluster, which has no order of all messages"
+        }
+    }
 }

@@ -28,6 +28,12 @@ package struct RelayStatus: Equatable, Sendable {
     package init() {}
 }
 
+/// Names by kind, as views into the channel table.
+struct NameLists {
+    var channels: [UnsafeRawBufferPointer] = []
+    var patterns: [UnsafeRawBufferPointer] = []
+}
+
 /// The fields of a Loss frame; one cause each.
 struct LossReport {
     var publishes: UInt64 = 0
@@ -101,15 +107,18 @@ extension Arena {
         return OutputRange(base: start, count: headerCount + count)
     }
 
-    mutating func reply(id: UInt64, outcome: Outcome, detail: String, names: [UnsafeRawBufferPointer]) -> OutputRange {
+    /// A Reply to a request that was not carried out.
+    /// - Parameter names: what Redis refused.
+    mutating func reply(id: UInt64, outcome: Outcome, detail: String, names: NameLists = NameLists()) -> OutputRange {
         let count =
             WireWriter.size(ofField: id) + 2 + WireWriter.size(ofText: detail)
-            + names.reduce(0) { $0 + WireWriter.size(ofBytes: $1.count) }
+            + (names.channels + names.patterns).reduce(0) { $0 + WireWriter.size(ofBytes: $1.count) }
         return frame(.reply, count) { writer in
             writer.field(1, id)
             writer.field(2, UInt64(outcome.rawValue))
             writer.field(4, detail)
-            for name in names { writer.field(5, name, always: true) }
+            for name in names.channels { writer.field(5, name, always: true) }
+            for name in names.patterns { writer.field(6, name, always: true) }
         }
     }
 

@@ -11,6 +11,17 @@ struct Session: ~Copyable {
         case failing
     }
 
+    /// What a connection waits for that is not read from.
+    enum Hold {
+        case none
+        /// The work of this turn is done; the next turn goes on.
+        case work
+        /// All its publishes are to be answered first (Ping with `settled`).
+        case answers
+        /// Half frames of all connections take too much memory.
+        case room
+    }
+
     var phase = Phase.vacant
     /// Counts the uses of the slot, so that a late reply of Redis finds that its asker is gone.
     var generation: UInt32 = 0
@@ -31,6 +42,16 @@ struct Session: ~Copyable {
     var held = NameList()
     var pending = PendingRequests()
     var publishLosses: PublishLosses?
+    /// Why it is not read from, beside congestion and too many unanswered requests.
+    var hold = Hold.none
+    /// The request that is being carried out, when it takes more than one turn.
+    var suspended: SuspendedRequest?
+    /// Bytes that are set aside for the frame that it has begun; see `Hub+Input`.
+    var room = 0
+    /// Its names are being given up, over several turns.
+    var isReleasing = false
+    /// Its socket is closed; the slot is free once its names have been given up.
+    var isClosed = false
 
     init() {}
 }
@@ -88,10 +109,11 @@ final class PublishLosses {
     /// No Loss for publishes before this time.
     var notBefore: UInt64 = 0
 
-    func add(_ cause: Cause, reason: String, isUnknown: Bool) {
+    /// - Parameter reason: asked for with the first of them.
+    func add(_ cause: Cause, isUnknown: Bool, reason: () -> String) {
         let place = reports.firstIndex { $0.cause == cause && ($0.publishesUnknown > 0) == isUnknown }
         let index = place ?? reports.count
-        if place == nil { reports.append(LossReport(cause: cause, reason: reason)) }
+        if place == nil { reports.append(LossReport(cause: cause, reason: reason())) }
         if isUnknown { reports[index].publishesUnknown += 1 } else { reports[index].publishes += 1 }
     }
 

@@ -67,6 +67,9 @@ package struct WireReader {
     @inline(__always)
     var isAtEnd: Bool { position == end }
 
+    /// Bytes behind the position.
+    var bytesLeft: Int { end - position }
+
     /// The bytes of a length-delimited field with a number under 16, if it is the one that comes here and is all there;
     /// else nil, and the position stays.
     @inline(__always)

@@ -36,7 +36,7 @@ final class RelayEventTests {
             return
         }
         for outcome in [Outcome.pending, .notConnected, .interrupted, .refused, .invalid, .limit] {
-            let frame = arena.reply(id: id, outcome: outcome, detail: "why", names: [])
+            let frame = arena.reply(id: id, outcome: outcome, detail: "why")
             guard case .reply(id, false, let detail?) = try event(frame) else {
                 Issue.record("\(outcome) is taken for OK")
                 return

@@ -33,12 +33,12 @@ private final class RecordingStream: EventLoop.Stream {
         sendFailure = error
         onEvent(self)
     }
-    override func mayRead() -> Bool {
+    override func readLimit() -> Int {
         guard readCount < readsAllowed else {
             stopReading()
-            return false
+            return 0
         }
-        return true
+        return .max
     }
     override func didClose() { isClosed = true }
 }

@@ -80,7 +80,7 @@ private func decode(_ body: UnsafeRawBufferPointer, into log: inout [UInt8]) {
             log.log("c", checked(channel), payload)
         case .subscribe(let request)?: names("s", request, into: &log)
         case .unsubscribe(let request)?: names("u", request, into: &log)
-        case .ping(let id)?: log.log("i", "\(id)")
+        case .ping(let id, let settled)?: log.log("i", "\(id) \(settled)")
         case nil: log.log("?", "")
         }
     } catch {

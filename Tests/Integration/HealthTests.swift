@@ -51,25 +51,27 @@ import Testing
     }
 
     @Test func healthSaysDegradedAndStopping() throws {
-        let redis = try RedisServer()
-        let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "60s"])
-        let plain = try redis.client()
-        let client = try relay.client()
-        try redis.refuseNewClients(true, through: plain)
-        try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
-        try client.collect(untilState: .degraded)
-        var answer = try relay.http("/health")
-        #expect(answer.status == 503 && answer.body.contains("\"degraded\""))
-        try redis.refuseNewClients(false, through: plain)
-        try client.collect(untilState: .up)
+        try withinIdleGrace {
+            let redis = try RedisServer()
+            let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "60s"])
+            let plain = try redis.client()
+            let client = try relay.client()
+            try redis.refuseNewClients(true, through: plain)
+            try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
+            try client.collect(untilState: .degraded)
+            var answer = try relay.http("/health")
+            #expect(answer.status == 503 && answer.body.contains("\"degraded\""))
+            try redis.refuseNewClients(false, through: plain)
+            try client.collect(untilState: .up)
 
-        relay.process.signal(15)
-        try client.collect(untilState: .stopping)
-        answer = try relay.http("/health")
-        #expect(answer.status == 503 && answer.body.contains("\"stopping\""))
-        #expect(try relay.http("/livez").status == 200, "it must not be killed for stopping")
-        client.socket.close()
-        try relay.expectExit()
+            relay.process.signal(15)
+            try client.collect(untilState: .stopping)
+            answer = try relay.http("/health")
+            #expect(answer.status == 503 && answer.body.contains("\"stopping\""))
+            #expect(try relay.http("/livez").status == 200, "it must not be killed for stopping")
+            client.socket.close()
+            try relay.expectExit()
+        }
     }
 
     @Test func noSecretIsShown() throws {

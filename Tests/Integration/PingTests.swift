@@ -42,4 +42,20 @@ import Testing
         try client.send(raw: ids.flatMap { HubrelayClientFrame.ping(id: $0).bytes })
         for id in ids { try client.expectReply(id: id) }
     }
+
+    /// `settled`: the Reply says that everything published before it is decided.
+    @Test func aSettledPingWaitsForPublishesAndTheirLosses() throws {
+        try withRelay(options: ["--link-timeout", "60s"]) { relay, redis in
+            let client = try relay.client()
+            #expect(client.welcome.features.contains("settled"))
+            redis.freeze()
+            try client.send(.publish("c", "x", id: 0), .publish("", "x", id: 0), .ping(id: 1))
+            #expect(try client.expectReply(id: 1).outcome == .ok)
+            try client.send(.publish("c", "x", id: 2), .ping(id: 3, settled: true), .ping(id: 4))
+            #expect(try client.expectLoss().publishes == 1)
+            try relay.client().ping()
+            redis.thaw()
+            for id in UInt64(2)...4 { #expect(try client.expectReply(id: id).outcome == .ok) }
+        }
+    }
 }

@@ -143,26 +143,28 @@ import Testing
     }
 
     @Test func aSuccessorTakesThePathWhileThePredecessorStillServes() throws {
-        let redis = try RedisServer()
-        let directory = try TemporaryDirectory()
-        let old = try RelayProcess(
-            redis: redis.url, directory: directory, options: ["--http", "off", "--stop-timeout", "60s"])
-        let held = try old.client()
-        #expect(try held.subscribe("c") == .ok)
-        old.process.signal(15)
-        try held.collect(untilState: .stopping)
-        // At once: the path is free as soon as STOPPING is said.
-        let new = try RelayProcess(redis: redis.url, directory: directory, options: ["--http", "off"])
-        let client = try new.client()
-        #expect(client.welcome.relayID != held.welcome.relayID)
-        #expect(try client.subscribe("c") == .ok)
-        #expect(try held.publish("c", "from the old to both").receivers == 2)
-        #expect(try client.expectMessage().text == "from the old to both")
-        #expect(try held.expectMessage().text == "from the old to both")
-        held.socket.close()
-        try old.expectExit()
-        try new.client().ping()
-        try new.stop()
-        #expect(!fileExists(new.socketPath))
+        try withinIdleGrace {
+            let redis = try RedisServer()
+            let directory = try TemporaryDirectory()
+            let old = try RelayProcess(
+                redis: redis.url, directory: directory, options: ["--http", "off", "--stop-timeout", "60s"])
+            let held = try old.client()
+            #expect(try held.subscribe("c") == .ok)
+            old.process.signal(15)
+            try held.collect(untilState: .stopping)
+            // At once: the path is free as soon as STOPPING is said.
+            let new = try RelayProcess(redis: redis.url, directory: directory, options: ["--http", "off"])
+            let client = try new.client()
+            #expect(client.welcome.relayID != held.welcome.relayID)
+            #expect(try client.subscribe("c") == .ok)
+            #expect(try held.publish("c", "from the old to both").receivers == 2)
+            #expect(try client.expectMessage().text == "from the old to both")
+            #expect(try held.expectMessage().text == "from the old to both")
+            held.socket.close()
+            try old.expectExit()
+            try new.client().ping()
+            try new.stop()
+            #expect(!fileExists(new.socketPath))
+        }
     }
 }

@@ -63,6 +63,7 @@ final class Bench: HubEnvironment {
 
     /// Redis is told about names one by one, and confirms each.
     func answerSubscribes() {
+        hub.settle()
         while node.hasSubscribeCommands {
             var verb = SubscribeVerb.subscribe
             var length = 0

@@ -53,8 +53,13 @@ extension HubrelayClientFrame {
         }
     }
 
-    package static func ping(id: UInt64) -> HubrelayClientFrame {
-        .with { $0.ping = .with { $0.id = id } }
+    package static func ping(id: UInt64, settled: Bool = false) -> HubrelayClientFrame {
+        .with { frame in
+            frame.ping = .with {
+                $0.id = id
+                $0.settled = settled
+            }
+        }
     }
 
     /// The bytes of the whole frame, length included.

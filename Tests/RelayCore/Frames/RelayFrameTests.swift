@@ -64,7 +64,9 @@ func expect(_ range: OutputRange, _ expected: HubrelayRelayFrame) throws {
 
             let (detail, names) = (random.text(0...40), random.texts())
             detailed.reply.detail = detail
-            detailed.reply.channels = names
+            let channelCount = random.int(0...names.count)
+            detailed.reply.channels = Array(names[..<channelCount])
+            detailed.reply.patterns = Array(names[channelCount...])
             let bytes = names.map { Array($0.utf8) }
             let joined = bytes.flatMap { $0 }
             let range = lending(joined) { joined in
@@ -73,7 +75,9 @@ func expect(_ range: OutputRange, _ expected: HubrelayRelayFrame) throws {
                     defer { start += name.count }
                     return UnsafeRawBufferPointer(rebasing: joined[start..<(start + name.count)])
                 }
-                return arena.reply(id: id, outcome: outcome, detail: detail, names: views)
+                let lists = NameLists(
+                    channels: Array(views[..<channelCount]), patterns: Array(views[channelCount...]))
+                return arena.reply(id: id, outcome: outcome, detail: detail, names: lists)
             }
             try expect(range, detailed)
         }

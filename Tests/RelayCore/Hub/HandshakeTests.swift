@@ -18,7 +18,8 @@ import Testing
         let welcome = try #require(frames.first).welcome
         #expect(frames.count == 1 && welcome.version == 1 && welcome.relayID == "test")
         #expect(welcome.maxPayloadBytes == 1 << 20 && welcome.maxFrameBytes == 1 << 20 + 4096)
-        #expect(welcome.status.state == .up && welcome.status.publishing && welcome.features == ["patterns"])
+        #expect(welcome.status.state == .up && welcome.status.publishing)
+        #expect(welcome.features == ["patterns", "settled", "fence"])
     }
 
     @Test func theNameOfAClientIsKnownUntilItsConnectionEnds() {

@@ -86,7 +86,7 @@ final class SlowReaders {
         readers[slot].sent.append(.control)
         let id = UInt64(readers[slot].sent.count)
         let text = String(repeating: "d", count: detail)
-        outboxes.appendControl(outboxes.arena.reply(id: id, outcome: .invalid, detail: text, names: []), to: slot)
+        outboxes.appendControl(outboxes.arena.reply(id: id, outcome: .invalid, detail: text), to: slot)
     }
 
     // MARK: The kernel

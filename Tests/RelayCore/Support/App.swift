@@ -79,11 +79,12 @@ final class App {
             return
         }
         if !unread.isEmpty {
-            lending(unread) { rig.hub.receive($0, from: slot) }
-            unread = []
+            let count = min(unread.count, rig.hub.readLimit(slot))
+            lending(Array(unread.prefix(count))) { rig.hub.receive($0, from: slot) }
+            unread.removeFirst(count)
             isPaused = rig.hub.isBlocked(slot)
         }
-        guard hasShutDown, !isPaused else { return }
+        guard hasShutDown, !isPaused, unread.isEmpty else { return }
         hasShutDown = false
         rig.hub.inputEnded(slot)
     }

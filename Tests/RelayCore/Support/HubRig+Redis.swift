@@ -97,8 +97,9 @@ extension HubRig {
                 while readPublishReply(number) {}
             }
             turn()
-        } while nodes.contains {
-            !$0.redis.isIdle || ($0.isSubscribeLinkUp && $0.takesCommands && $0.feed.hasSubscribeCommands)
-        }
+        } while hub.hasWork
+            || nodes.contains {
+                !$0.redis.isIdle || ($0.isSubscribeLinkUp && $0.takesCommands && $0.feed.hasSubscribeCommands)
+            }
     }
 }

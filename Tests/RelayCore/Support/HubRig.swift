@@ -15,6 +15,7 @@ final class HubRig: HubEnvironment {
         var maxSubscriptionsPerConnection = 200_000
         var maxPayload = 1 << 20
         var window = 4 << 20
+        var maxBuffered = 64 << 20
         var hardBound = 8 << 20
         var restoreBatch = 512
         /// How many nodes there are between which names are spread by their hash slots; nil: one that has them all.
@@ -51,13 +52,15 @@ final class HubRig: HubEnvironment {
         }
         hub = Hub(
             identity: RelayIdentity(
-                version: "test", id: "test", maxPayloadBytes: options.maxPayload, features: ["patterns"]),
+                version: "test", id: "test", maxPayloadBytes: options.maxPayload,
+                features: options.shards == nil ? ["patterns", "settled", "fence"] : ["settled"]),
             prefix: Array(options.prefix.utf8), patternPrefix: escaped,
             limits: Hub.Limits(
                 maxConnections: options.maxConnections, maxSubscriptions: options.maxSubscriptions,
                 maxSubscriptionsPerConnection: options.maxSubscriptionsPerConnection,
                 helloTimeout: 5_000_000_000, frameTimeout: 30_000_000_000),
-            bounds: .init(window: options.window, maxBuffered: 64 << 20, hardBound: options.hardBound),
+            bounds: .init(
+                window: options.window, maxBuffered: options.maxBuffered, hardBound: options.hardBound),
             counters: Counters(), status: path.status, seed: 42,
             hashSlots: options.shards.map { _ in HashSlots(prefix: Array(options.prefix.utf8)) })
         let feeds = options.shards.map { [hub] count in (0..<count).map { _ in hub.addNode() } } ?? hub.nodes

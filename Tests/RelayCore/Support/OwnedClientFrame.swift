@@ -10,7 +10,7 @@ enum OwnedClientFrame: Equatable {
     case publish(channel: [UInt8], payload: [UInt8], id: UInt64)
     case subscribe(id: UInt64, channels: [[UInt8]], patterns: [[UInt8]])
     case unsubscribe(id: UInt64, channels: [[UInt8]], patterns: [[UInt8]])
-    case ping(id: UInt64)
+    case ping(id: UInt64, settled: Bool = false)
 }
 
 /// What a decoder makes of a body.
@@ -32,7 +32,7 @@ extension OwnedClientFrame {
         case .unsubscribe(let request):
             let (channels, patterns) = Self.names(of: request)
             self = .unsubscribe(id: request.id, channels: channels, patterns: patterns)
-        case .ping(let id): self = .ping(id: id)
+        case .ping(let id, let settled): self = .ping(id: id, settled: settled)
         }
     }
 
@@ -58,7 +58,7 @@ extension OwnedClientFrame {
         case .unsubscribe(let request):
             self = .unsubscribe(
                 id: request.id, channels: bytes(request.channels), patterns: bytes(request.patterns))
-        case .ping(let ping): self = .ping(id: ping.id)
+        case .ping(let ping): self = .ping(id: ping.id, settled: ping.settled)
         }
     }
 }

@@ -18,7 +18,7 @@ extension OwnedClientFrame {
             self = .publish(channel: fields["channel"].utf8, payload: fields["payload"].bytes, id: id)
         case "subscribe": self = .subscribe(id: id, channels: channels, patterns: patterns)
         case "unsubscribe": self = .unsubscribe(id: id, channels: channels, patterns: patterns)
-        case "ping": self = .ping(id: id)
+        case "ping": self = .ping(id: id, settled: fields["settled"].flag)
         default: return nil
         }
     }

@@ -35,18 +35,21 @@ import Testing
     }
 
     private func reply(_ fields: JSON) -> OutputRange? {
-        guard let outcome = outcome(fields["outcome"]), !fields["patterns"].isPresent else { return nil }
+        guard let outcome = outcome(fields["outcome"]) else { return nil }
         let id = fields["id"].number
         if fields["receivers"].isPresent {
-            return fields["detail"].isPresent || fields["channels"].isPresent
+            return fields["detail"].isPresent || fields["channels"].isPresent || fields["patterns"].isPresent
                 ? nil : arena.reply(id: id, outcome: outcome, receivers: fields["receivers"].number)
         }
-        let names = fields["channels"].list.map { name in
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: name.utf8.count, alignment: 1)
-            copy.copyBytes(from: name.utf8)
-            return UnsafeRawBufferPointer(copy)
+        func copies(_ names: JSON) -> [UnsafeRawBufferPointer] {
+            names.list.map { name in
+                let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: name.utf8.count, alignment: 1)
+                copy.copyBytes(from: name.utf8)
+                return UnsafeRawBufferPointer(copy)
+            }
         }
-        defer { for name in names { name.deallocate() } }
+        let names = NameLists(channels: copies(fields["channels"]), patterns: copies(fields["patterns"]))
+        defer { for name in names.channels + names.patterns { name.deallocate() } }
         return arena.reply(id: id, outcome: outcome, detail: fields["detail"].text, names: names)
     }
 

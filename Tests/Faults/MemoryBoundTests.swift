@@ -1,0 +1,83 @@
+import TestSupport
+import Testing
+
+/// Many connections together take no more memory than is documented, and cost others nothing.
+@Suite struct MemoryBoundTests {
+    /// Of one connection more than another: the sanitizer's own share is in it, too.
+    private static let slack = 96 << 20
+
+    /// Writes as much as each of them takes, again and again, until nobody takes anything for a while or `isOver`.
+    private func flood(_ connections: [TestConnection], with bytes: [UInt8], until isOver: () throws -> Bool) throws {
+        var offsets = [Int](repeating: 0, count: connections.count)
+        try eventually("the relay has had enough") {
+            for (number, connection) in connections.enumerated() {
+                for _ in 0..<4 {
+                    // A peer that is gone is what this is about.
+                    guard let count = try? connection.socket.writeSome(bytes[offsets[number]...]), count > 0 else {
+                        break
+                    }
+                    offsets[number] = (offsets[number] + count) % bytes.count
+                }
+            }
+            return try isOver()
+        }
+    }
+
+    @Test func aHundredThatPingAndDoNotReadAreClosedBeforeTheyFillTheMemory() throws {
+        try withRelay(options: ["--max-buffered", "16MiB"]) { relay, _ in
+            let bystander = try relay.client()
+            let pings = (0..<4000).flatMap { _ in HubrelayClientFrame.ping(id: 1 << 50).bytes }
+            let connections = try (0..<100).map { _ in try relay.client() }
+            let before = relay.process.residentBytes
+            var most = before
+            try flood(connections, with: pings) {
+                most = max(most, relay.process.residentBytes)
+                try bystander.ping()
+                return try relay.metric("hubrelay_connections_closed_total{code=\"too_many\"}") >= 50
+            }
+            #expect(most - before < 16 << 20 + Self.slack, "\((most - before) >> 20) MiB more")
+            try bystander.ping()
+        }
+    }
+
+    @Test func halfFramesOfHundredsStayWithinTheBound() throws {
+        try withRelay(options: ["--max-buffered", "16MiB"]) { relay, _ in
+            let frame = HubrelayClientFrame.publish("c", [UInt8](repeating: 0, count: 1 << 20), id: 1).bytes
+            let connections = try (0..<300).map { _ in try relay.client() }
+            let before = relay.process.residentBytes
+            var written = [Int](repeating: 0, count: connections.count)
+            for _ in 0..<20 {
+                for (number, connection) in connections.enumerated() {
+                    let end = frame.count - 1
+                    guard written[number] < end else { continue }
+                    written[number] += (try? connection.socket.writeSome(frame[written[number]..<end])) ?? 0
+                }
+            }
+            #expect(relay.process.residentBytes - before < 16 << 20 + Self.slack)
+            // Who writes a whole one gets through, after those who do not. Each bound full of them takes a second.
+            for connection in connections.dropFirst(40) { connection.socket.close() }
+            let honest = try relay.client()
+            #expect(try honest.publish("c", bytes: [UInt8](repeating: 1, count: 1 << 20)).outcome == .ok)
+            try honest.ping()
+        }
+    }
+
+    /// Eighteen that do not read fill what all may have together. One that reads loses nothing of what is within its share.
+    @Test func whoReadsLosesNothingToThoseWhoDoNot() throws {
+        try withRelay(options: ["--window", "1MiB", "--max-buffered", "8MiB"]) { relay, redis in
+            let stalled = try (0..<18).map { _ in try relay.client() }
+            for connection in stalled { #expect(try connection.subscribe("flood") == .ok) }
+            let reader = try relay.client()
+            #expect(try reader.subscribe("news") == .ok)
+            let plain = try redis.client()
+            let large = [UInt8](repeating: 0, count: 16 << 10)
+            for _ in 0..<40 { try plain.publish("t:flood", [[UInt8]](repeating: large, count: 8)) }
+            try reader.ping()
+            #expect(try relay.metric("hubrelay_messages_lost_total{cause=\"slow_reader\"}") > 0)
+            // More than its kernel's buffer holds, and read only afterwards.
+            let news = (0..<40).map { number in [UInt8](repeating: UInt8(number), count: 6000) }
+            try plain.publish("t:news", news)
+            for payload in news { #expect(try reader.expectMessage().bytes == payload) }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import TestSupport
+import Testing
+
+/// Rule 11, with two relays of one Redis: a fence stands at the same place in the messages of both.
+@Suite struct FenceTests {
+    @Test func theSameMessagesAreBeforeAndBehindAFenceAtBothRelays() throws {
+        let redis = try RedisServer()
+        let relays = try (0..<2).map { _ in try RelayProcess(redis: redis.url) }
+        let fences = 1000
+        let names = (0..<fences).map { "__hubrelay:fence:\($0)" }
+        let readers = try relays.map { relay in
+            let reader = try relay.client()
+            guard reader.welcome.features.contains("fence") else { throw TestFailure("no fences") }
+            // All in one request; the other channel by itself, as an app has it.
+            guard try reader.subscribe("room") == .ok else { throw TestFailure("not subscribed") }
+            let id = reader.newID()
+            guard try reader.request(.subscribe(names, id: id), id: id).outcome == .ok else {
+                throw TestFailure("no fence is subscribed to")
+            }
+            return reader
+        }
+        // Messages from both relays at once, as fast as they go, and fences from either in between.
+        let writers = try relays.map { try $0.client() }
+        for number in 0..<fences {
+            for (host, writer) in writers.enumerated() {
+                var frames = (0..<5).map {
+                    HubrelayClientFrame.publish("room", "\(host) \(number) \($0)", id: 0).bytes
+                }
+                if host == number % 2 {
+                    frames.insert(HubrelayClientFrame.publish(names[number], "", id: 0).bytes, at: 2)
+                }
+                try writer.send(raw: Array(frames.joined()))
+            }
+        }
+        let count = fences + fences * 2 * 5
+        let heard = try readers.map { reader in
+            try (0..<count).map { _ in
+                let message = try reader.expectMessage()
+                return message.channel == "room" ? message.text : message.channel
+            }
+        }
+        #expect(heard[0] == heard[1] && heard[0].count { $0.hasPrefix("__hubrelay:fence:") } == fences)
+        for relay in relays { try relay.stop() }
+    }
+
+    /// What a client does that moves from one relay to another one, under load: none is missing, none comes twice.
+    @Test func aClientThatMovesBehindAFenceMissesNothing() throws {
+        let redis = try RedisServer()
+        let relays = try (0..<2).map { _ in try RelayProcess(redis: redis.url) }
+        let path = relays[0].socketPath
+        let flood = try Background {
+            let writer = try TestConnection(path: path)
+            try writer.hello()
+            if writer.status.state != .up { try writer.collect(untilState: .up) }
+            var next = 0
+            return {
+                let frames = (next..<next + 20).map {
+                    HubrelayClientFrame.publish("room", "\($0)", id: UInt64($0 + 1)).bytes
+                }
+                next += 20
+                try writer.send(raw: Array(frames.joined()))
+                for number in next - 20..<next { try writer.expectReply(id: UInt64(number + 1)) }
+            }
+        }
+        var current = try relays[0].client()
+        #expect(try current.subscribe("room") == .ok)
+        var heard: [Int] = []
+        for move in 1...20 {
+            let next = try relays[move % 2].client()
+            let fence = "__hubrelay:fence:\(move)"
+            #expect(try next.subscribe("room") == .ok && next.subscribe(fence) == .ok)
+            #expect(try current.subscribe(fence) == .ok)
+            #expect(try current.publish(fence, "").outcome == .ok)
+            while case let message = try current.expectMessage(), message.channel != fence {
+                heard.append(try number(message))
+            }
+            while try next.expectMessage().channel != fence {}
+            for _ in 0..<50 { heard.append(try number(next.expectMessage())) }
+            current.socket.close()
+            current = next
+        }
+        try flood.stop()
+        #expect(heard == Array(heard[0]..<heard[0] + heard.count) && heard.count > 1000)
+        for relay in relays { try relay.stop() }
+    }
+
+    private func number(_ message: HubrelayMessage) throws -> Int {
+        guard let number = Int(message.text) else { throw TestFailure("not a number: \(message.text)") }
+        return number
+    }
+}

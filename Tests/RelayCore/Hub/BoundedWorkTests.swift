@@ -1,0 +1,210 @@
+import TestSupport
+import Testing
+
+@testable import RelayCore
+
+/// Rule 12: whatever a frame names, a turn works on so many names and no more, and others are served in between.
+@Suite struct BoundedWorkTests {
+    private let rig = HubRig(
+        {
+            var options = HubRig.Options()
+            (options.maxConnections, options.maxSubscriptionsPerConnection) = (1200, 100_000)
+            return options
+        }())
+
+    init() { rig.bringUp() }
+
+    private static func names(_ count: Int) -> [String] { (0..<count).map { "n\($0)" } }
+
+    /// Ends turns until `isOver`, with Redis answering, and looks at each of them: another connection has its Pong, and no
+    /// turn has done more than a turn's work, but that a Subscribe comes into force as a whole.
+    /// - Parameter joining: the names of the largest Subscribe.
+    /// - Returns: how many there were.
+    @discardableResult
+    private func turns(joining: Int = 0, until isOver: () -> Bool) throws -> Int {
+        let other = rig.connect()
+        // It may have got the place of a connection that was waiting.
+        rig.turn()
+        for turn in 1...1000 {
+            other.write(.ping(id: UInt64(turn)))
+            rig.turn()
+            #expect(other.takeAnswers() == ["\(turn) ok"])
+            #expect(rig.hub.workLeft >= -joining - 1024, "the work of one turn")
+            for _ in 0..<100 where !rig.redis.subscribeCommands.isEmpty { rig.redis.executeSubscribe() }
+            while rig.readSubscribeReply() {}
+            if isOver() { return turn }
+        }
+        throw TestFailure("not over after 1,000 turns")
+    }
+
+    private func answers(of app: App, joining: Int = 0) throws -> [String] {
+        var answers: [String] = []
+        try turns(joining: joining) {
+            answers += app.takeAnswers()
+            return !answers.isEmpty
+        }
+        return answers
+    }
+
+    @Test func oneNameNamedVeryOftenTakesTurnsInProportion() throws {
+        let apps = (0..<1000).map { _ in rig.connect() }
+        for app in apps { app.write(.subscribe(["a"], id: 1)) }
+        rig.settle()
+        let app = apps[0]
+        _ = app.takeLines()
+        let count = 300_000
+        app.write(.unsubscribe([String](repeating: "a", count: count), id: 2))
+        #expect(app.takeLines() == [], "the turn's work is done before the frame is")
+        var lines: [String] = []
+        let needed = try turns {
+            lines += app.takeAnswers()
+            return !lines.isEmpty
+        }
+        #expect(lines == ["2 ok"] && needed >= count / Hub.workPerTurn - 2 && needed <= 2 + 2 * count / Hub.workPerTurn)
+        rig.publishElsewhere("a")
+        rig.settle()
+        #expect(app.takeLines() == [] && apps[1].takeLines() == ["1 ok", "a: hi"])
+    }
+
+    @Test func manyNamesAreSubscribedToAndLeft() throws {
+        let app = rig.connect()
+        let names = Self.names(50_000)
+        app.write(.subscribe(names, id: 1), .ping(id: 2))
+        #expect(try answers(of: app) == ["2 ok"], "what comes behind the request waits until it has been read")
+        rig.settle()
+        #expect(app.takeAnswers() == ["1 ok"])
+        #expect(rig.subscribedNames == names.sorted() && rig.hub.subscriptionCount == 50_000)
+        rig.publishElsewhere("n49999")
+        rig.settle()
+        #expect(app.takeLines() == ["n49999: hi"])
+        app.write(.subscribe(names, id: 3))
+        #expect(try answers(of: app, joining: 50_000) == ["3 ok"], "all of it is held")
+        app.write(.unsubscribe(names + names, id: 4))
+        #expect(try answers(of: app) == ["4 ok"])
+        rig.settle()
+        #expect(rig.subscribedNames == [] && rig.hub.nameCount == 0 && rig.hub.subscriptionCount == 0)
+    }
+
+    @Test func aNameNamedTwiceCountsOnce() throws {
+        let app = rig.connect()
+        let names = Self.names(60_000)
+        app.write(.subscribe(names + names.prefix(50_000), id: 1))
+        try turns { rig.hub.subscriptionCount == 60_000 }
+        rig.settle()
+        #expect(app.takeAnswers() == ["1 ok"] && rig.hub.subscriptionCount == 60_000)
+    }
+
+    @Test func anInvalidNameAtTheEndLeavesNothingBehind() throws {
+        let app = rig.connect()
+        app.write(.subscribe(Self.names(100_000) + [""], id: 1))
+        #expect(try answers(of: app) == ["1 invalid"] && rig.hub.nameCount == 0)
+    }
+
+    @Test func aLimitThatIsReachedLateLeavesNothingBehind() throws {
+        let app = rig.connect()
+        app.write(.subscribe(["n7"], id: 1))
+        rig.settle()
+        _ = app.takeLines()
+        app.write(.subscribe((0..<101_000).map { String($0, radix: 36) }, id: 2))
+        #expect(try answers(of: app) == ["2 limit"])
+        try turns { rig.hub.nameCount == 1 }
+        #expect(rig.hub.subscriptionCount == 1 && rig.subscribedNames == ["n7"])
+    }
+
+    /// Order: the Unsubscribe waits for the Subscribe before it, and both have many names.
+    @Test func anUnsubscribeOfManyWaitsForItsTurn() throws {
+        let app = rig.connect()
+        let names = Self.names(20_000)
+        app.write(.subscribe(names, id: 1))
+        while rig.hub.hasWork { rig.turn() }
+        app.write(.unsubscribe(names, id: 2), .subscribe(["n5"], id: 3))
+        var lines: [String] = []
+        try turns(joining: 20_000) {
+            lines += app.takeAnswers()
+            return lines.count == 3
+        }
+        #expect(lines == ["1 ok", "2 ok", "3 ok"])
+        rig.settle()
+        #expect(rig.subscribedNames == ["n5"] && rig.hub.subscriptionCount == 1)
+    }
+
+    /// Its slot is not another connection's before all of its names have gone.
+    @Test func aConnectionWithManyNamesGoesBitByBit() throws {
+        let (app, other) = (rig.connect(), rig.connect())
+        let names = Self.names(50_000)
+        app.write(.subscribe(names, id: 1))
+        other.write(.subscribe(["n3", "n49999"], id: 1))
+        rig.settle()
+        _ = other.takeLines()
+        app.close()
+        #expect(rig.hub.subscriptionCount == 2, "it counts no more at once")
+        let successor = rig.connect()
+        #expect(rig.hub.hasWork && successor.slot != app.slot)
+        rig.publishElsewhere("n3")
+        while rig.readSubscribeReply() {}
+        #expect(rig.hub.counters.messagesDelivered == 1)
+        try turns { !rig.hub.hasWork }
+        rig.settle()
+        #expect(other.takeLines() == ["n3: hi"] && successor.takeLines() == [])
+        #expect(rig.subscribedNames == ["n3", "n49999"] && rig.hub.subscriptionCount == 2)
+        #expect(rig.connect().slot == app.slot)
+    }
+
+    @Test(arguments: [1, 2, 3, 5, 8]) func aConnectionMayCloseInTheMiddleOfItsRequest(turnsBefore: Int) throws {
+        for isSubscribe in [true, false] {
+            let app = rig.connect()
+            let names = Self.names(30_000)
+            if !isSubscribe {
+                app.write(.subscribe(names, id: 1))
+                rig.settle()
+            }
+            app.write(isSubscribe ? .subscribe(names, id: 2) : .unsubscribe(names, id: 2))
+            for _ in 0..<turnsBefore { rig.turn() }
+            app.close()
+            try turns { !rig.hub.hasWork }
+            rig.settle()
+            #expect(rig.hub.nameCount == 0 && rig.hub.subscriptionCount == 0 && rig.subscribedNames == [])
+        }
+    }
+
+    @Test func aLinkMayFailInTheMiddleOfARequest() throws {
+        for turnsBefore in 1...12 {
+            let app = rig.connect()
+            let names = Self.names(30_000)
+            app.write(.subscribe(names, id: 1))
+            for _ in 0..<turnsBefore { rig.turn() }
+            rig.loseSubscribeLink()
+            try turns(joining: 30_000) { !rig.hub.hasWork }
+            rig.openSubscribeLink()
+            rig.settle()
+            let answers = app.takeAnswers()
+            #expect(answers == ["1 pending"] || answers == ["1 ok"], "\(answers) after \(turnsBefore) turns")
+            #expect(rig.subscribedNames == names.sorted() && rig.hub.subscriptionCount == 30_000)
+            app.close()
+            try turns { !rig.hub.hasWork }
+            rig.settle()
+            #expect(rig.hub.nameCount == 0)
+        }
+    }
+
+    /// Small frames count as well: one read may bring thousands.
+    @Test func manySmallRequestsTakeTurnsToo() throws {
+        let app = rig.connect()
+        app.write((0..<30_000).flatMap { _ in HubrelayClientFrame.unsubscribe(["x"], id: 0).bytes })
+        app.write(.ping(id: 1))
+        #expect(rig.hub.isBlocked(app.slot) && app.takeLines() == [])
+        #expect(try answers(of: app) == ["1 ok"])
+    }
+
+    /// With everybody in the way of everybody else, each gets through.
+    @Test func manyConnectionsWithManyNamesAreAllServed() throws {
+        let apps = (0..<20).map { _ in rig.connect() }
+        for app in apps { app.write(.subscribe(Self.names(9000), id: 1)) }
+        try turns(joining: 20 * 9000) { rig.hub.subscriptionCount == 20 * 9000 }
+        rig.settle()
+        for app in apps { #expect(app.takeAnswers() == ["1 ok"]) }
+        for app in apps { app.write(.unsubscribe(Self.names(9000), id: 2)) }
+        try turns { rig.hub.subscriptionCount == 0 }
+        for app in apps { #expect(app.takeAnswers() == ["2 ok"]) }
+    }
+}

@@ -1,0 +1,95 @@
+import TestSupport
+import Testing
+
+@testable import RelayCore
+
+/// What is held of frames that have been begun is bounded over all connections.
+@Suite struct InputRoomTests {
+    private let rig: HubRig
+    private static let bound = 1 << 20
+    private static let payload = 256 << 10
+
+    init() {
+        var options = HubRig.Options()
+        (options.maxConnections, options.maxPayload, options.maxBuffered) = (1000, Self.payload, Self.bound)
+        rig = HubRig(options)
+        rig.bringUp()
+    }
+
+    private let frame = HubrelayClientFrame.publish("a", [UInt8](repeating: 0, count: payload), id: 1).bytes
+
+    /// Lets some milliseconds pass, with turns and ticks.
+    private func pass(milliseconds: UInt64) {
+        rig.hub.now += milliseconds * 1_000_000
+        rig.hub.failLate()
+        for _ in 0..<80 { rig.turn() }
+    }
+
+    private func beginnings(_ count: Int) -> [App] {
+        (0..<count).map { _ in
+            let app = rig.connect()
+            app.write(Array(frame.dropLast()))
+            for _ in 0..<80 { rig.turn() }
+            return app
+        }
+    }
+
+    @Test func halfFramesOfHundredsStayWithinTheBound() {
+        let apps = beginnings(300)
+        #expect(rig.hub.inputHeld <= Self.bound + 300 * (4 << 10))
+        #expect(apps.allSatisfy { !$0.isEnded })
+        // Small frames go on.
+        let app = rig.connect()
+        app.write(.ping(id: 1), .publish("a", "x", id: 2))
+        rig.settle()
+        #expect(app.takeLines() == ["1 ok", "2 ok"])
+    }
+
+    @Test func whoWritesInEarnestGetsThrough() {
+        _ = beginnings(20)
+        let app = rig.connect()
+        app.write(frame)
+        rig.settle()
+        #expect(app.takeLines() == [], "it waits for room, and its clock stands")
+        var answers: [String] = []
+        for _ in 0..<10 where answers.isEmpty {
+            pass(milliseconds: 1000)
+            rig.settle()
+            answers = app.takeAnswers()
+        }
+        #expect(answers == ["1 ok"] && !app.isEnded)
+    }
+
+    @Test func whoFinishesNothingIsClosedAfterASecondOnceOthersWait() {
+        let apps = beginnings(3)
+        pass(milliseconds: 5000)
+        #expect(apps.allSatisfy { !$0.isEnded }, "while there is room, there is time")
+        let more = beginnings(3)
+        pass(milliseconds: 1000)
+        #expect(apps.allSatisfy { $0.ending == .error(.timeout) })
+        pass(milliseconds: 900)
+        #expect(more.contains { !$0.isEnded })
+    }
+
+    @Test func everythingIsGivenBack() {
+        let apps = beginnings(20)
+        for (number, app) in apps.enumerated() where number % 2 == 0 { app.write([frame.last!]) }
+        for app in apps { app.close() }
+        #expect(rig.hub.inputHeld == 0 && rig.hub.inputRoom == 0)
+        let app = rig.connect()
+        app.write(frame)
+        rig.settle()
+        #expect(app.takeLines() == ["1 ok"])
+    }
+
+    @Test func aFrameLargerThanAllRoomIsReadAllTheSame() {
+        var options = HubRig.Options()
+        (options.maxPayload, options.maxBuffered) = (Self.payload, 1 << 10)
+        let rig = HubRig(options)
+        rig.bringUp()
+        let app = rig.connect()
+        app.write(frame)
+        for _ in 0..<80 { rig.settle() }
+        #expect(app.takeLines() == ["1 ok"])
+    }
+}

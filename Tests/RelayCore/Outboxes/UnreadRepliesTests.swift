@@ -1,0 +1,85 @@
+import Testing
+
+@testable import RelayCore
+
+/// What is never dropped has a bound over all connections, too: past it those go that have most unread.
+@Suite struct UnreadRepliesTests {
+    private let frame = SlowReaders.frameSize(8)
+
+    private func overflow(_ readers: SlowReaders) -> [Int] {
+        readers.turn()
+        guard readers.outboxes.hasOverflowed else { return [] }
+        let most = readers.outboxes.takeMostUnread()
+        for slot in most { readers.outboxes.seal(slot) }
+        #expect(!readers.outboxes.hasOverflowed)
+        return most
+    }
+
+    @Test func thoseWithMostUnreadGoFirst() {
+        let readers = SlowReaders(100, maxBuffered: 100_000)
+        for slot in 0..<100 { readers.setRoom(0, of: slot) }
+        for slot in 0..<100 { readers.control(to: slot, detail: slot == 7 || slot == 9 ? 2000 : 500) }
+        #expect(overflow(readers) == [])
+        for slot in 50..<100 { readers.control(to: slot, detail: 1000) }
+        let first = overflow(readers)
+        #expect(Set(first.prefix(2)) == [7, 9] && first.count < 10, "and no more than will do: \(first)")
+        for round in 1...50 {
+            for slot in 0..<100 { readers.control(to: slot, detail: round == 50 ? 5000 : 100) }
+            _ = overflow(readers)
+            let unread = (0..<100).filter { !readers.outboxes.isSealed($0) }.reduce(0) { $0 + readers.backlog(of: $1) }
+            #expect(unread <= 100_000)
+        }
+    }
+
+    @Test func whoReadsIsNeverAmongThem() {
+        let readers = SlowReaders(10, maxBuffered: 10_000)
+        for slot in 1..<10 { readers.setRoom(0, of: slot) }
+        for _ in 0..<1000 {
+            for slot in 0..<10 { readers.control(to: slot, detail: 100) }
+            #expect(!overflow(readers).contains(0))
+        }
+        readers.control(detail: 100)
+        readers.turn()
+        readers.read(0)
+        #expect(readers.isBalanced(0))
+    }
+
+    /// Messages have their own bound, and are dropped; nobody is closed for them.
+    @Test func messagesDoNotCount() {
+        let readers = SlowReaders(4, window: 1 << 20, maxBuffered: 10_000)
+        for slot in 0..<4 { readers.setRoom(0, of: slot) }
+        for _ in 0..<1000 {
+            readers.message(100, to: [0, 1, 2, 3])
+            #expect(overflow(readers) == [])
+        }
+        readers.control()
+        #expect(overflow(readers) == [])
+    }
+
+    @Test func whatHasBeenReadCountsNoMore() {
+        let readers = SlowReaders(2, maxBuffered: 10_000)
+        for _ in 0..<100 {
+            readers.setRoom(0)
+            for _ in 0..<9 { readers.control(detail: 1000) }
+            #expect(overflow(readers) == [])
+            readers.setRoom(.max)
+            #expect(overflow(readers) == [])
+        }
+    }
+
+    /// However full the bound over all is, a connection has its share.
+    @Test func aShareIsEveryConnectionsOwn() {
+        let readers = SlowReaders(20, window: 1 << 20, maxBuffered: 1 << 20)
+        for slot in 0..<20 { readers.setRoom(0, of: slot) }
+        while readers.message(1000, to: Array(0..<19)) > 0 { readers.turn() }
+        let share = (1 << 20) / 40
+        #expect(readers.outboxes.share == share)
+        var taken = 0
+        while readers.message(1000, to: [19]) > 0 {
+            taken += SlowReaders.frameSize(1000)
+            readers.turn()
+        }
+        #expect(taken > share && taken <= share + SlowReaders.frameSize(1000))
+        #expect(SlowReaders(2).outboxes.share == 64 << 10)
+    }
+}
