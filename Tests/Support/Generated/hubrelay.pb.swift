@@ -120,7 +120,8 @@ public nonisolated enum HubrelayState: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// Neither.
   case down // = 3
 
-  /// The relay shuts down: finish, and reconnect. Publishes are still served.
+  /// The relay shuts down: connect to the next one, and read here what is owed. Publishes are still served. After 2 s a
+  /// connection that is owed nothing is closed.
   case stopping // = 4
   case UNRECOGNIZED(Int)
 
@@ -472,7 +473,8 @@ public nonisolated struct HubrelayPublish: Sendable {
   /// Opaque; at most Welcome.max_payload_bytes.
   public var payload: Data = Data()
 
-  /// Not 0: exactly one Reply carries it. 0: no Reply, what is not taken is counted in a Loss.
+  /// 1 to 2^53-1: exactly one Reply carries it. 0, the default: no Reply, what is not taken is counted in a Loss, which
+  /// may be held back for up to a second.
   public var id: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
