@@ -11,8 +11,10 @@ class Conversations(RelayTest):
     async def test_every_conversation(self):
         async with self.client() as client:
             await self.up(client)
+            features = set(client.features)
         for vector in vectors.load("streams.json")["conversations"]:
             with self.subTest(vector["name"]):
+                self.assertLessEqual(set(vector.get("needs", ())), features)
                 await asyncio.wait_for(self.converse(vector), PATIENCE)
 
     async def converse(self, vector):

@@ -11,7 +11,7 @@ FENCE = "__hubrelay:fence:"
 
 
 class Fences(RelayTest):
-    MESSAGES, FENCES = 5000, 1000
+    MESSAGES, FENCES = 1000, 200
 
     def setUp(self):
         super().setUp()

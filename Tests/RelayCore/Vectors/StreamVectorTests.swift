@@ -6,6 +6,7 @@ import Testing
 /// The name of an enum's value in the vectors: the one in the schema.
 func vectorName(of outcome: HubrelayOutcome) -> String { "OUTCOME_" + schemaCase("\(outcome)") }
 func vectorName(of code: HubrelayCode) -> String { "CODE_" + schemaCase("\(code)") }
+func vectorName(of cause: HubrelayCause) -> String { "CAUSE_" + schemaCase("\(cause)") }
 
 private func schemaCase(_ swiftCase: String) -> String {
     swiftCase.reduce(into: "") { $0 += $1.isUppercase ? "_\($1)" : $1.uppercased() }
@@ -63,6 +64,7 @@ private func schemaCase(_ swiftCase: String) -> String {
         switch frame.frame {
         case .welcome(let welcome): ["welcome": ["version": "\(welcome.version)"]]
         case .reply(let reply): ["reply": ["id": "\(reply.id)", "outcome": vectorName(of: reply.outcome)]]
+        case .loss(let loss): ["loss": ["publishes": "\(loss.publishes)", "cause": vectorName(of: loss.cause)]]
         case .error(let error): ["error": ["code": vectorName(of: error.code)]]
         case .status: nil
         default: ["another": [:]]
@@ -90,7 +92,8 @@ private func schemaCase(_ swiftCase: String) -> String {
                 app.write(Array(writes[..<split]))
                 rig.turn()
                 app.write(Array(writes[split...]))
-                rig.turn()
+                rig.settle()
+                rig.settle()  // reads on where a Ping with `settled` held the connection
                 let answers = app.takeFrames().compactMap(answer)
                 try #require(answers == expected, "\(vector["name"].text), \(split)")
                 try #require((app.ending != nil) == vector["closes"].flag, "\(vector["name"].text), \(split)")
