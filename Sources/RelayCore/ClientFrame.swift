@@ -13,23 +13,10 @@ package enum ClientFrame {
     /// - Returns: nil when no kind that this version knows is in it.
     @inline(__always)
     package static func decode(_ body: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame? {
-        if let publish = plainPublish(body) { return publish }
+        if let publish = PlainPublish(body) {
+            return .publish(channel: publish.channel, payload: publish.payload, id: publish.id)
+        }
         return try decodeAny(body)
-    }
-
-    /// A Publish whose fields are there once at most, in the order of their numbers, and nothing else, as encoders usually
-    /// write it: it is looked for by comparing, which takes half of the instructions.
-    /// - Returns: nil for everything else, whatever may be wrong with it.
-    @inline(__always)
-    static func plainPublish(_ body: UnsafeRawBufferPointer) -> ClientFrame? {
-        var frame = WireReader(body)
-        guard let content = frame.bytes(ofField: 2), frame.isAtEnd else { return nil }
-        var reader = WireReader(content)
-        guard let channel = reader.bytes(ofField: 1), isValidUTF8(channel) else { return nil }
-        let payload = reader.bytes(ofField: 2) ?? UnsafeRawBufferPointer(start: nil, count: 0)
-        let id = reader.varint(ofField: 3) ?? 0
-        guard reader.isAtEnd else { return nil }
-        return .publish(channel: channel, payload: payload, id: id)
     }
 
     /// A frame of any kind, field by field.
@@ -98,6 +85,27 @@ package enum ClientFrame {
             }
         }
         return .ping(id: id, settled: settled)
+    }
+}
+
+/// A Publish whose fields are there once at most, in the order of their numbers, and nothing else, as encoders usually write
+/// it: it is looked for by comparing, which takes half of the instructions.
+struct PlainPublish {
+    let channel: UnsafeRawBufferPointer
+    let payload: UnsafeRawBufferPointer
+    let id: UInt64
+
+    /// Nil for every other frame, whatever may be wrong with it.
+    @inline(__always)
+    init?(_ body: UnsafeRawBufferPointer) {
+        var frame = WireReader(body)
+        guard let content = frame.bytes(ofField: 2), frame.isAtEnd else { return nil }
+        var reader = WireReader(content)
+        guard let channel = reader.bytes(ofField: 1), isValidUTF8(channel) else { return nil }
+        let payload = reader.bytes(ofField: 2) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let id = reader.varint(ofField: 3) ?? 0
+        guard reader.isAtEnd else { return nil }
+        (self.channel, self.payload, self.id) = (channel, payload, id)
     }
 }
 

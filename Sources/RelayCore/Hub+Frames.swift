@@ -38,17 +38,36 @@ extension Hub {
 
     /// - Returns: `.stop` when the connection is over, or when this frame must wait.
     private func consume(_ body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
-        if sessions[slot].phase == .serving, let publish = ClientFrame.plainPublish(body) {
-            // Whatever a frame adds replaces a deadline that belonged to it while it was incomplete.
-            setDeadline(0, of: slot)
-            return carryOut(publish, body, from: slot)
+        if sessions[slot].phase == .serving, let publish = PlainPublish(body) {
+            return carryOut(publish.channel, publish.payload, publish.id, from: slot)
         }
         return consumeAny(body, from: slot)
     }
 
+    /// A Publish, as nearly all frames are.
+    @inline(__always)
+    private func carryOut(
+        _ channel: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ id: UInt64, from slot: Int
+    ) -> FrameSplitter.Verdict {
+        // Whatever a frame adds replaces a deadline that belonged to it while it was incomplete.
+        setDeadline(0, of: slot)
+        sessions[slot].isPublisher = true
+        guard mayTake(slot) else { return block(slot) }
+        let isTaken = withNode(of: channel) { node in
+            if slots != nil {
+                sessions[slot].congestedNode = node.isCongested ? UInt16(node.index) : Hub.nowhere
+                if node.isCongested { return false }
+            }
+            publish(channel: channel, payload: payload, id: id, from: slot, to: node)
+            return true
+        }
+        guard isTaken else { return block(slot) }
+        return sessions[slot].phase == .serving ? .goOn : .stop
+    }
+
     @inline(never)
     private func consumeAny(_ body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
-        if let suspended = sessions[slot].suspended { return resume(suspended, in: body, from: slot) }
+        if sessions[slot].suspended != nil { return resume(in: body, from: slot) }
         // Decoding many names takes a while, too.
         if body.count > Self.smallFrameBytes, workLeft <= 0 { return hold(slot, for: .work) }
         let decoded: ClientFrame?
@@ -62,38 +81,17 @@ extension Hub {
         }
         guard sessions[slot].phase == .serving else { return greet(frame, slot) }
         setDeadline(0, of: slot)
-        return carryOut(frame, body, from: slot)
-    }
-
-    /// Frames with more than this wait for a turn that has work left.
-    private static let smallFrameBytes = 16 << 10
-
-    @inline(__always)
-    private func carryOut(
-        _ frame: ClientFrame, _ body: UnsafeRawBufferPointer, from slot: Int
-    ) -> FrameSplitter.Verdict {
         switch frame {
         case .hello:
             fail(slot, .helloExpected, "a second Hello")
             return .stop
-        case .publish(let channel, let payload, let id):
-            sessions[slot].isPublisher = true
-            guard mayProceed(slot) else { return block(slot) }
-            let isTaken = withNode(of: channel) { node in
-                if slots != nil {
-                    sessions[slot].congestedNode = node.isCongested ? UInt16(node.index) : Hub.nowhere
-                    if node.isCongested { return false }
-                }
-                publish(channel: channel, payload: payload, id: id, from: slot, to: node)
-                return true
-            }
-            guard isTaken else { return block(slot) }
+        case .publish(let channel, let payload, let id): return carryOut(channel, payload, id, from: slot)
         case .subscribe(let request):
-            guard mayProceed(slot) else { return block(slot) }
+            guard mayTake(slot) else { return block(slot) }
             guard workLeft > 0 else { return hold(slot, for: .work) }
             return subscribe(request, in: body, from: slot)
         case .unsubscribe(let request):
-            guard mayProceed(slot) else { return block(slot) }
+            guard mayTake(slot) else { return block(slot) }
             guard workLeft > 0 else { return hold(slot, for: .work) }
             return unsubscribe(request, in: body, from: slot)
         case .ping(let id, let settled):
@@ -103,6 +101,9 @@ extension Hub {
         }
         return sessions[slot].phase == .serving ? .goOn : .stop
     }
+
+    /// Frames with more than this wait for a turn that has work left.
+    private static let smallFrameBytes = 16 << 10
 
     private func greet(_ frame: ClientFrame, _ slot: Int) -> FrameSplitter.Verdict {
         guard case .hello(let version, let name) = frame else {
@@ -143,8 +144,13 @@ extension Hub {
     /// Whether frames of this connection may be taken now; if not, its socket is not read.
     @inline(__always)
     package func mayProceed(_ slot: Int) -> Bool {
+        mayTake(slot) && (sessions[slot].hold == .none || isHoldOver(slot))
+    }
+
+    /// The same for a frame of a connection that waits for nothing but congestion, if at all.
+    @inline(__always)
+    private func mayTake(_ slot: Int) -> Bool {
         !(sessions[slot].isPublisher && isHeldBack(slot)) && !sessions[slot].pending.isFull
-            && (sessions[slot].hold == .none || isHoldOver(slot))
     }
 
     /// What a connection waits for, beside congestion.

@@ -1,6 +1,5 @@
-/// A Subscribe or Unsubscribe that is being carried out, name by name: mostly at once, but over several turns when it has
-/// more names than a turn takes on.
-final class SuspendedRequest {
+/// How far a Subscribe or Unsubscribe is that is carried out name by name.
+struct RequestProgress {
     enum Stage {
         /// Is every name one that may be asked for? Nothing has taken effect before that is known.
         case checking
@@ -13,112 +12,120 @@ final class SuspendedRequest {
     }
 
     let operation: NameOperation
-    let request: NameRequest
-    /// Where the request's fields lie in the body of their frame.
-    let place: Range<Int>
     var stage = Stage.checking
-    /// How far the stage is: bytes of the fields, or for `asking` names of the operation.
-    var progress = 0
+    /// How far the stage is: bytes of the request's fields, or for `asking` names of the operation.
+    var position = 0
     /// Names met so far that count once only, where there are too many to look them through.
     var seen: Set<UInt32> = []
     /// Of an Unsubscribe: whether it is answered after earlier requests.
     var mustWait = false
 
-    init(_ request: NameRequest, in body: UnsafeRawBufferPointer, _ operation: NameOperation) {
-        (self.request, self.operation) = (request, operation)
+    init(_ operation: NameOperation) { self.operation = operation }
+}
+
+/// A request with more names than a turn takes on, between two turns. Its frame is kept by the splitter.
+final class SuspendedRequest {
+    let request: NameRequest
+    /// Where the request's fields lie in the body of their frame.
+    let place: Range<Int>
+    var progress: RequestProgress
+
+    init(_ request: NameRequest, in body: UnsafeRawBufferPointer, _ progress: RequestProgress) {
+        (self.request, self.progress) = (request, progress)
         let start = body.baseAddress.flatMap { base in request.content.baseAddress.map { $0 - base } } ?? 0
         place = start..<start + request.content.count
     }
 
-    var hasManyNames: Bool { request.count > Hub.fewNames }
+    var operation: NameOperation { progress.operation }
 }
 
 /// Subscribe and Unsubscribe, from their frame to where they wait for Redis or are answered.
 extension Hub {
-    private enum Progress { case done, suspended }
-
     /// A Subscribe. It is answered once every name has Redis's answer; for a node without a subscribe link, or one that
     /// will not be receiving in a moment, nobody waits.
     func subscribe(_ request: NameRequest, in body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
         let operation = NameOperation(kind: .subscribe, id: request.id, slot: slot)
-        return begin(SuspendedRequest(request, in: body, operation), request, slot)
+        return begin(request, in: body, operation)
     }
 
     /// An Unsubscribe: in force at once, and once more in its turn, for names that an unanswered Subscribe of this
     /// connection names too.
     func unsubscribe(_ request: NameRequest, in body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
         let operation = NameOperation(kind: .unsubscribe, id: request.id, slot: slot)
-        return begin(SuspendedRequest(request, in: body, operation), request, slot)
+        return begin(request, in: body, operation)
     }
 
-    private func begin(_ suspended: SuspendedRequest, _ request: NameRequest, _ slot: Int) -> FrameSplitter.Verdict {
+    private func begin(
+        _ request: NameRequest, in body: UnsafeRawBufferPointer, _ operation: NameOperation
+    ) -> FrameSplitter.Verdict {
+        let slot = operation.slot
         // Decoding has looked at each name, too.
         workLeft -= 1 + request.count / 16
-        return verdict(carryOut(suspended, request, slot), suspended, slot)
+        var progress = RequestProgress(operation)
+        guard carryOut(request, &progress) else {
+            sessions[slot].suspended = SuspendedRequest(request, in: body, progress)
+            return hold(slot, for: .work)
+        }
+        return sessions[slot].phase == .serving ? .goOn : .stop
     }
 
     /// Goes on with a request whose frame has been kept.
-    func resume(
-        _ suspended: SuspendedRequest, in body: UnsafeRawBufferPointer, from slot: Int
-    ) -> FrameSplitter.Verdict {
+    @inline(never)
+    func resume(in body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
+        guard let suspended = sessions[slot].suspended else { return .goOn }
         let content = UnsafeRawBufferPointer(rebasing: body[suspended.place])
-        return verdict(carryOut(suspended, NameRequest(suspended.request, content: content), slot), suspended, slot)
-    }
-
-    private func verdict(_ progress: Progress, _ suspended: SuspendedRequest, _ slot: Int) -> FrameSplitter.Verdict {
-        switch progress {
-        case .done:
-            sessions[slot].suspended = nil
-            return sessions[slot].phase == .serving ? .goOn : .stop
-        case .suspended:
-            sessions[slot].suspended = suspended
+        guard carryOut(NameRequest(suspended.request, content: content), &suspended.progress) else {
             return hold(slot, for: .work)
         }
+        sessions[slot].suspended = nil
+        return sessions[slot].phase == .serving ? .goOn : .stop
     }
 
-    private func carryOut(_ suspended: SuspendedRequest, _ request: NameRequest, _ slot: Int) -> Progress {
+    /// - Returns: whether the request is over; if not, it goes on in the next turn.
+    private func carryOut(_ request: NameRequest, _ progress: inout RequestProgress) -> Bool {
+        let (operation, slot) = (progress.operation, progress.operation.slot)
         while true {
-            switch suspended.stage {
+            switch progress.stage {
             case .checking:
                 var fault = request.count == 0 ? "no channels and no patterns" : self.fault(ofID: request.id)
-                let isOver = fault != nil || check(suspended, request, &fault)
+                let isOver = fault != nil || check(request, &progress, &fault)
                 if let fault {
                     answer(request, .invalid, fault, slot)
-                    return .done
+                    return true
                 }
-                guard isOver else { return .suspended }
-                suspended.progress = 0
-                suspended.stage = suspended.operation.isSubscribe ? .collecting : .leaving
-                suspended.mustWait = !suspended.operation.isSubscribe && namesWhatIsPending(request, slot)
+                guard isOver else { return false }
+                progress.position = 0
+                progress.stage = operation.isSubscribe ? .collecting : .leaving
+                progress.mustWait = !operation.isSubscribe && namesWhatIsPending(request, slot)
             case .collecting:
-                guard let isOver = collect(suspended, request, slot) else {
-                    let text = limitText(suspended.operation)
-                    subscriptionCount -= suspended.operation.newNames
-                    abandon(suspended.operation.names)
+                guard let isOver = collect(request, &progress) else {
+                    let text = limitText(operation)
+                    subscriptionCount -= operation.newNames
+                    abandon(operation.names)
                     answer(request, .limit, text, slot)
-                    return .done
+                    return true
                 }
-                guard isOver else { return .suspended }
-                (suspended.progress, suspended.stage) = (0, .asking)
+                guard isOver else { return false }
+                (progress.position, progress.stage) = (0, .asking)
                 // Not answered before everything has been asked for.
-                suspended.operation.waiting += 1
+                operation.waiting += 1
             case .asking:
-                guard ask(suspended) else { return .suspended }
-                awaitRestores(suspended.operation)
-                enqueue(suspended.operation, slot)
-                advance(suspended.operation)
-                return .done
+                guard ask(&progress) else { return false }
+                awaitRestores(operation)
+                enqueue(operation, slot)
+                advance(operation)
+                return true
             case .leaving:
-                guard leave(suspended, request, slot) else { return .suspended }
-                guard suspended.mustWait else {
+                guard leave(request, &progress) else { return false }
+                guard progress.mustWait else {
                     reply(request.id, .ok, to: slot)
-                    return .done
+                    return true
                 }
                 // Among the unanswered ones also when what it waited for has been answered meanwhile: it may take a while.
-                suspended.operation.waiting += 1
-                enqueue(suspended.operation, slot)
-                advance(suspended.operation)
-                return .done
+                operation.waiting += 1
+                enqueue(operation, slot)
+                advance(operation)
+                return true
             }
         }
     }
@@ -126,15 +133,15 @@ extension Hub {
     // MARK: The stages
 
     /// - Returns: whether all names have been looked at, or one of them is not allowed.
-    private func check(_ suspended: SuspendedRequest, _ request: NameRequest, _ fault: inout String?) -> Bool {
-        let before = suspended.progress
+    private func check(_ request: NameRequest, _ progress: inout RequestProgress, _ fault: inout String?) -> Bool {
+        let before = progress.position
         var found: String?
         // A look at a name is cheap.
-        let isOver = request.forEach(from: &suspended.progress, atMost: 8 * max(1, workLeft)) { name, isPattern in
+        let isOver = request.forEach(from: &progress.position, atMost: 8 * max(1, workLeft)) { name, isPattern in
             found = self.fault(of: name, isPattern: isPattern)
             return found == nil
         }
-        workLeft -= (suspended.progress - before) / 64
+        workLeft -= (progress.position - before) / 64
         fault = found
         return isOver
     }
@@ -146,17 +153,19 @@ extension Hub {
 
     /// Looks names up, or puts them in the table, and counts them as pending.
     /// - Returns: whether these were the last ones; nil when a limit is reached.
-    private func collect(_ suspended: SuspendedRequest, _ request: NameRequest, _ slot: Int) -> Bool? {
-        let operation = suspended.operation
+    private func collect(_ request: NameRequest, _ progress: inout RequestProgress) -> Bool? {
+        let (operation, slot) = (progress.operation, progress.operation.slot)
         let own = sessions[slot].held.count + sessions[slot].pending.newNames
         if operation.names.isEmpty { operation.names.reserveCapacity(min(request.count, 1 << 16)) }
         var isWithinLimits = true
-        let isOver = request.forEach(from: &suspended.progress, atMost: max(1, workLeft)) { name, isPattern in
+        var position = progress.position
+        defer { progress.position = position }
+        let isOver = request.forEach(from: &position, atMost: max(1, workLeft)) { name, isPattern in
             workLeft -= 1
             let index = table.findOrInsert(name, isPattern: isPattern)
             // A name that is new, or that nobody wants, may be placed anew; the others stay where Redis has them.
             if table.entries[Int(index)].isUnused { place(index) }
-            guard isFirst(index, of: suspended) else { return true }
+            guard isFirst(index, of: request, &progress) else { return true }
             table.entries[Int(index)].pendingCount += 1
             operation.names.append(index)
             guard table.memberPlace(slot, of: index) == nil else { return true }
@@ -171,19 +180,19 @@ extension Hub {
     }
 
     /// Whether the request has not named it before.
-    private func isFirst(_ index: UInt32, of suspended: SuspendedRequest) -> Bool {
-        if suspended.hasManyNames { return suspended.seen.insert(index).inserted }
-        return table.entries[Int(index)].pendingCount == 0 || !suspended.operation.names.contains(index)
+    private func isFirst(_ index: UInt32, of request: NameRequest, _ progress: inout RequestProgress) -> Bool {
+        if request.count > Self.fewNames { return progress.seen.insert(index).inserted }
+        return table.entries[Int(index)].pendingCount == 0 || !progress.operation.names.contains(index)
     }
 
     /// Asks for what Redis does not have.
     /// - Returns: whether that was all.
-    private func ask(_ suspended: SuspendedRequest) -> Bool {
-        let operation = suspended.operation
-        let end = min(operation.names.count, suspended.progress + max(1, workLeft))
-        for place in suspended.progress..<end { awaitAnswer(on: operation.names[place], operation) }
-        workLeft -= end - suspended.progress
-        suspended.progress = end
+    private func ask(_ progress: inout RequestProgress) -> Bool {
+        let operation = progress.operation
+        let end = min(operation.names.count, progress.position + max(1, workLeft))
+        for place in progress.position..<end { awaitAnswer(on: operation.names[place], operation) }
+        workLeft -= end - progress.position
+        progress.position = end
         return end == operation.names.count
     }
 
@@ -209,14 +218,17 @@ extension Hub {
 
     /// Takes the connection off names.
     /// - Returns: whether these were the last ones.
-    private func leave(_ suspended: SuspendedRequest, _ request: NameRequest, _ slot: Int) -> Bool {
-        request.forEach(from: &suspended.progress, atMost: max(1, workLeft)) { name, isPattern in
+    private func leave(_ request: NameRequest, _ progress: inout RequestProgress) -> Bool {
+        let (operation, slot) = (progress.operation, progress.operation.slot)
+        var position = progress.position
+        defer { progress.position = position }
+        return request.forEach(from: &position, atMost: max(1, workLeft)) { name, isPattern in
             workLeft -= 1
             let index = table.find(name, isPattern: isPattern)
             guard index != ChannelTable.none else { return true }
-            if suspended.mustWait, isFirst(index, of: suspended) {
+            if progress.mustWait, isFirst(index, of: request, &progress) {
                 table.entries[Int(index)].pendingCount += 1
-                suspended.operation.names.append(index)
+                operation.names.append(index)
             }
             leave(slot, index)
             return true

@@ -140,10 +140,18 @@ package final class Outboxes {
     func appendControl(_ range: OutputRange, to slot: Int) {
         guard !boxes[slot].isSealed else { return }
         if boxes[slot].lost > 0 { appendLoss(slot) }
-        append(range, to: slot)
-        boxes[slot].control &+= UInt32(truncatingIfNeeded: range.count)
-        if boxes[slot].backlog > 0 { controlBuffered += range.count }
-        if boxes[slot].backlog + boxes[slot].pending > bounds.hardBound { checkHardBound(slot) }
+        let box = boxes + slot
+        box.pointee.pending += range.count
+        box.pointee.control &+= UInt32(truncatingIfNeeded: range.count)
+        if box.pointee.backlog > 0 { countUnread(range.count) } else { gathered += range.count }
+        extend(slot, by: range)
+        if box.pointee.backlog + box.pointee.pending > bounds.hardBound { checkHardBound(slot) }
+    }
+
+    @inline(never)
+    private func countUnread(_ control: Int) {
+        buffered += control
+        controlBuffered += control
     }
 
     /// - Parameter control: not more than there was.
@@ -333,11 +341,8 @@ package final class Outboxes {
         let backlog = withUnsafeMutablePointer(to: &only) {
             send(slot, UnsafeMutableBufferPointer(start: $0, count: 1))
         }
-        if backlog > 0 || box.pointee.backlog > 0 {
-            setBacklog(backlog, of: slot)
-        } else {
-            box.pointee.control = 0
-        }
+        guard backlog | box.pointee.backlog == 0 else { return setBacklog(backlog, of: slot) }
+        box.pointee.control = 0
     }
 
     private func offerSeveral(_ slot: Int, _ send: Send) {
@@ -353,6 +358,7 @@ package final class Outboxes {
     }
 
     /// The kernel has taken some of what it had refused.
+    @inline(never)
     package func setBacklog(_ backlog: Int, of slot: Int) {
         let pending = boxes[slot].pending
         forgetPending(slot)

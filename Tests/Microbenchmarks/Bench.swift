@@ -63,7 +63,7 @@ final class Bench: HubEnvironment {
 
     /// Redis is told about names one by one, and confirms each.
     func answerSubscribes() {
-        hub.settle()
+        finishWork()
         while node.hasSubscribeCommands {
             var verb = SubscribeVerb.subscribe
             var length = 0
@@ -79,6 +79,11 @@ final class Bench: HubEnvironment {
             guard hub.confirmed(verb, redisName: name, by: node) == .none else { fatalError("not what was asked") }
             confirmations += 1
         }
+    }
+
+    /// Ends turns until all that was asked for has been worked on.
+    func finishWork() {
+        repeat { hub.settle() } while hub.hasWork
     }
 
     func flushApps() {

@@ -19,6 +19,12 @@ enum Frames {
 
     /// The names must be shorter than 128 bytes.
     static func subscribe(_ names: [String], isPattern: Bool = false) -> [UInt8] {
+        frame(.subscribe, requestFields(names, isPattern: isPattern))
+    }
+
+    static func unsubscribe(_ names: [String]) -> [UInt8] { frame(.unsubscribe, requestFields(names)) }
+
+    private static func requestFields(_ names: [String], isPattern: Bool = false) -> [UInt8] {
         var fields = field(1, 1)
         for name in names {
             // Without an array for each: there may be 100,000.
@@ -26,11 +32,7 @@ enum Frames {
             fields.append(UInt8(name.utf8.count))
             fields.append(contentsOf: name.utf8)
         }
-        return frame(.subscribe, fields)
-    }
-
-    static func unsubscribe(_ name: String) -> [UInt8] {
-        frame(.unsubscribe, field(1, 1) + field(2, Array(name.utf8)))
+        return fields
     }
 
     /// The size of a frame to an app that has one field with `count` bytes of fields in it.

@@ -18,6 +18,7 @@ private func lookingUp(among count: Int, isThere: Bool) -> Workload {
     func name(_ number: Int, _ ending: String = "events") -> String { "room.\(100_000 + number):" + ending }
     for start in stride(from: 0, to: count, by: 1000) {
         bench.hub.receive(permanent(Frames.subscribe((start..<start + 1000).map { name($0) })), from: slot)
+        bench.finishWork()
     }
     let numbers = (0..<lookups).map { $0 * (count / lookups) }
     // Names that are there already, so that these make no more of them.

@@ -6,7 +6,7 @@ let subscriptionCases = [
         let bench = Bench()
         let slot = bench.connect()
         let subscribe = permanent(Frames.subscribe([Frames.channel]))
-        let unsubscribe = permanent(Frames.unsubscribe(Frames.channel))
+        let unsubscribe = permanent(Frames.unsubscribe([Frames.channel]))
         // Redis confirms both.
         return Workload(outputOfRound: repetitions * 2, output: { bench.confirmations }) {
             for number in 0..<repetitions * 2 {
@@ -15,8 +15,27 @@ let subscriptionCases = [
                 bench.flushApps()
             }
         }
-    }
+    },
+    // A frame costs in proportion to its names, however many others hold them.
+    Benchmark(name: "unsubscribe-among-100", operations: occurrences) {
+        let bench = Bench()
+        bench.subscribe(connections: 100, to: Frames.channel)
+        let slot = bench.connect()
+        let subscribe = permanent(Frames.subscribe([Frames.channel]))
+        let unsubscribe = permanent(Frames.unsubscribe([String](repeating: Frames.channel, count: occurrences)))
+        var left = 0
+        return Workload(outputOfRound: 1, output: { left }) {
+            for frame in [subscribe, unsubscribe] {
+                bench.hub.receive(frame, from: slot)
+                bench.finishWork()
+                bench.flushApps()
+            }
+            left += 1
+        }
+    },
 ]
 
+/// How often a frame names one name.
+private let occurrences = 256
 /// In one round.
 private let repetitions = 8
