@@ -5,7 +5,7 @@ import random
 import time
 
 from harness import hubrelay
-from hubrelay import Code
+from hubrelay import Code, State
 
 from .frames import Frames
 from .peer import Gone, Peer
@@ -29,6 +29,10 @@ class Actor:
                 await self.live()
             except Gone:
                 pass
+            except OSError:
+                if self.fuzz.relay.is_ending:
+                    return
+                raise
             finally:
                 self.peer.close()
             await asyncio.sleep(self.random.choice((0, 0.01, 0.1)))
@@ -43,6 +47,16 @@ class Actor:
     async def live(self):
         raise NotImplementedError
 
+    @property
+    def is_stopping(self):
+        status = self.peer.account.status
+        return status is not None and status.state == State.STOPPING
+
+    async def leave(self):
+        """All that is owed comes, and then the end."""
+        self.peer.shut()
+        await self.peer.over.wait()
+
 
 class App(Actor):
     """Any frames in any pieces, and then any end."""
@@ -53,6 +67,8 @@ class App(Actor):
             return
         for _ in range(self.random.choice((1, 5, 20, 60))):
             await self.gate()
+            if self.is_stopping:
+                return await self.leave()
             await self._burst()
             await self._rest()
         await self.gate()
@@ -61,13 +77,13 @@ class App(Actor):
     async def _greet(self):
         """Returns whether it goes on."""
         code, data = self.frames.greeting()
+        if self.random.random() < 0.01 and not code:
+            return await self._leave_half(data)
         if code:
             self.peer.account.wrote_illegal(code)
             data += hubrelay.encode(hubrelay.Ping(7)) * self.random.randrange(3)
         else:
             self.peer.account.wrote_hello()
-        if self.random.random() < 0.01 and not code:
-            return await self._leave_half(data)
         await self.peer.send(data)
         if code:
             await self.peer.over.wait()
@@ -77,9 +93,7 @@ class App(Actor):
 
     async def _leave_half(self, data):
         """A part of a frame, and then nothing: Error TIMEOUT."""
-        account = self.peer.account
-        account.expected = Code.TIMEOUT
-        account.has_said_hello = account.is_welcome
+        self.peer.account.expected = Code.TIMEOUT
         await self.peer.send(data[:self.random.randrange(1, len(data))])
         await self.peer.over.wait()
         return False
@@ -102,10 +116,10 @@ class App(Actor):
             await asyncio.sleep(self.random.choice((0.05, 0.2, 0.5)))
             self.peer.resume()
         elif chance < 0.3:
-            await self.peer.until(lambda: not self.peer.account.owed)
+            await self.peer.until(lambda: not self.peer.account.owed or self.fuzz.is_paused)
         elif chance < 0.7:
             await asyncio.sleep(self.random.choice((0, 0.001, 0.01, 0.1)))
-        await self.peer.until(lambda: self.peer.account.owed < 2000)
+        await self.peer.until(lambda: self.peer.account.owed < 2000 or self.fuzz.is_paused)
 
     async def _end(self):
         rng, peer = self.random, self.peer
@@ -119,8 +133,7 @@ class App(Actor):
             data = hubrelay.encode(hubrelay.Publish("c.1", rng.randbytes(100), self.frames.next_id()))
             await peer.send(data[:rng.randrange(1, len(data))])
         if kind.endswith("shut"):
-            peer.shut()
-            await peer.over.wait()
+            await self.leave()
 
     async def _end_illegally(self):
         """Legal frames before the illegal one are carried out, those behind it are not."""
@@ -185,13 +198,14 @@ class Bystander(Actor):
         await peer.send(hubrelay.encode(hubrelay.Hello(1, "bystander")))
         await peer.until(lambda: peer.account.is_welcome)
         self.fuzz.bystander = peer
-        while True:
+        while not self.is_stopping:
             await self.gate()
             number += 1
             began = time.monotonic()
             await peer.ask(hubrelay.Ping(number))
             self.fuzz.waited(time.monotonic() - began)
             await asyncio.sleep(0.02)
+        await self.leave()
 
 
 class Neighbour(Actor):

@@ -273,6 +273,8 @@ class Connection:
             return self.fault(f"{frame.outcome.name} for {which} {request}: {frame.detail}")
         if frame.outcome in (Outcome.NOT_CONNECTED, Outcome.INTERRUPTED, Outcome.PENDING):
             self.model.alarm(f"{self.name}: {frame.outcome.name} for {request}: {frame.detail}")
+        if (frame.channels or frame.patterns) and frame.outcome != Outcome.REFUSED:
+            self.fault(f"{frame.outcome.name} for {request} lists names as refused")
         if request.kind == "Publish":
             self._published(request, frame)
         elif request.kind == "Ping":

@@ -156,7 +156,7 @@ class Fuzz:
         for task in self.actor_tasks:
             if task.done() and task.exception():
                 raise task.exception()
-        if self.relay.process.is_over:
+        if self.relay.process.is_over and not self.relay.is_ending:
             raise AssertionError(f"the relay has ended:\n{self.relay.process.output[-5000:]}")
 
     # MARK: A look at everything, with nothing on its way
@@ -181,6 +181,8 @@ class Fuzz:
     async def _stand_still(self):
         self.is_paused = True
         self.goes_on.clear()
+        for peer in self.peers:
+            peer.changed.set()
 
         async def are_at_the_gate():
             return all(actor.is_waiting or task.done() for actor, task in zip(self.actors, self.actor_tasks))
@@ -295,7 +297,8 @@ class Fuzz:
     def look_for_stalls(self, due=None):
         now = time.monotonic()
         late = now - (due or self._beat)
-        self.longest_stall = max(self.longest_stall, late)
+        if due:   # else only a part of the loop's round
+            self.longest_stall = max(self.longest_stall, late)
         if late > STALL:
             self.model.note(f"this process stood still for {late:.2f} s")
             self.stalls = [*self.stalls[-9:], now]
@@ -338,17 +341,27 @@ class Fuzz:
             self.model.violation(f"{now >> 10} KiB of memory, after the warm-up {memory >> 10}")
 
     async def _stop(self):
-        """SIGTERM under load: what is owed is answered, and the exit code is 0."""
-        self._enter(4)
+        """SIGTERM under load: whoever leaves has all that is owed, and the exit code is 0."""
+        self._enter(6)
         self.is_paused = False
         self.goes_on.set()
         await asyncio.sleep(0.3)
         self.relay.is_ending = True
         self.relay.signal(signal.SIGTERM)
+        leaving = [task for actor, task in zip(self.actors, self.actor_tasks) if isinstance(actor, (App, Bystander))]
+        _, late = await asyncio.wait(leaving, timeout=PATIENCE)
+        if late:
+            self.model.violation(f"{len(late)} connections have not ended within {PATIENCE} s of SIGTERM")
         await self._end_actors()
         code = await asyncio.to_thread(self.relay.process.wait)
         if code != 0:
             self.model.violation(f"the relay ended with {code}:\n{self.relay.process.output[-5000:]}")
+        await self.outside.publish(b"sync.end", b"end", is_barrier=True)
+
+        async def has_arrived():
+            return "sync.end" in self.subscriber.barriers
+        await self._wait("a barrier at the end", has_arrived)
+        await self._end_segment()
 
     # MARK: The report
 

@@ -89,6 +89,8 @@ class Peer:
     def _end(self, error):
         if self.half_since and time.monotonic() - self.half_since > 0.7 * self.fuzz.half_frame:
             self.account.excuses.add(hubrelay.Code.TIMEOUT)
+        if self.fuzz.relay.is_ending and not self.account.is_welcome:
+            self.account.excuses.add(hubrelay.Code.UNSPECIFIED)  # it was never accepted
         if self._buffer:
             self.account.fault(f"half a frame at the end: {len(self._buffer)} bytes")
         self.account.ended(error)
