@@ -154,7 +154,7 @@ class Fuzz:
 
     def _raise_errors(self):
         for task in self.actor_tasks:
-            if task.done() and task.exception():
+            if task.done() and not task.cancelled() and task.exception():
                 raise task.exception()
         if self.relay.process.is_over and not self.relay.is_ending:
             raise AssertionError(f"the relay has ended:\n{self.relay.process.output[-5000:]}")
