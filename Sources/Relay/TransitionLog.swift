@@ -1,16 +1,12 @@
 internal import Logging
+internal import Posix
 internal import RelayCore
 
 /// One line per change of state, and one for each further cause of the same state: Redis is back, but refuses the
 /// password. When the path flaps, a summary at most every ten seconds.
 struct TransitionLog {
-    private static let window: UInt64 = 10_000_000_000
-    private static let linesPerWindow = 6
-
     private let logger: Logger
-    private var windowBegan: UInt64 = 0
-    private var lines = 0
-    private var suppressed = 0
+    private var limiter = LineLimiter()
     /// When something was last logged, or not worth it.
     private var slotsAway = 0
     /// Causes that have been logged since the state last changed.
@@ -35,24 +31,21 @@ struct TransitionLog {
             causes.removeAll()
         }
         causes.insert(status.cause)
-        if now - windowBegan >= Self.window { (windowBegan, lines, causesOfWindow) = (now, 0, []) }
+        if limiter.isWindowOver(now: now) { causesOfWindow = [] }
         let isNews = causesOfWindow.insert(status.cause).inserted && Self.toBeMended.contains(status.cause)
-        guard lines < Self.linesPerWindow || isNews else {
-            suppressed += 1
-            return
-        }
-        lines += 1
+        guard limiter.admits(now: now, isUrgent: isNews) else { return }
         write("state changed", status, ["from": "\(previous.state.label)"])
     }
 
     /// Writes the summary that is due. To be called now and then.
-    mutating func flush(status: RelayStatus, now: UInt64) {
-        guard suppressed > 0, now - windowBegan >= Self.window else { return }
-        write("the state keeps changing", status, ["changes_not_logged": "\(suppressed)"])
-        (suppressed, windowBegan, lines, causesOfWindow) = (0, now, 1, [])
+    /// - Parameter isLast: one that is not due yet, too.
+    mutating func flush(status: RelayStatus, now: UInt64, isLast: Bool = false) {
+        guard let changes = limiter.takeSummary(now: now, isLast: isLast) else { return }
+        causesOfWindow = []
+        write("the state keeps changing", status, ["changes_not_logged": "\(changes)"])
     }
 
-    private func write(_ message: Logger.Message, _ status: RelayStatus, _ more: Logger.Metadata) {
+    private mutating func write(_ message: Logger.Message, _ status: RelayStatus, _ more: Logger.Metadata) {
         var metadata = more
         metadata["state"] = "\(status.state.label)"
         metadata["outages"] = "\(status.outages)"
@@ -70,5 +63,6 @@ struct TransitionLog {
         case .stopping: logger.notice(message, metadata: metadata)
         case .degraded, .down: logger.warning(message, metadata: metadata)
         }
+        limiter.wrote(now: Clock.monotonicNanoseconds())
     }
 }
