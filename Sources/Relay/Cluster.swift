@@ -172,9 +172,9 @@ final class Cluster {
     /// Single slots move by the thousand when a cluster is resharded: who has any is news.
     private func log(_ topology: ClusterTopology, _ epoch: UInt64) {
         let masters = Set(topology.masters.map(\.address))
-        relay.logger.log(
-            level: masters == loggedMasters ? .debug : .notice, "the cluster's slots",
-            metadata: [
+        relay.limitedLog.log(
+            masters == loggedMasters ? .debug : .notice, "the cluster's slots", now: relay.now,
+            [
                 "epoch": "\(epoch)", "masters": "\(masters.map(\.description).sorted().joined(separator: " "))",
                 "told_by": "\(link.address)",
             ])

@@ -188,7 +188,8 @@ final class NodeLinks {
 
     private func logOnce(_ message: String, _ reply: String) {
         guard loggedRefusals.insert(message).inserted else { return }
-        relay.logger.warning("\(message)", metadata: ["reply": "\(reply)", "redis": "\(publishLink.address)"])
+        relay.limitedLog.log(
+            .warning, message, now: relay.now, ["reply": "\(reply)", "redis": "\(publishLink.address)"])
     }
 
     // MARK: Probe and role

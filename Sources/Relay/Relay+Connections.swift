@@ -26,7 +26,8 @@ extension Relay: HubEnvironment {
     func connectionWaits(_ error: LoopError?) {
         hub.now = now
         guard error == nil, let listener else {
-            logger.error("cannot accept a connection", metadata: ["error": "\(error.map { "\($0)" } ?? "")"])
+            limitedLog.log(
+                .error, "cannot accept a connection", now: now, ["error": "\(error.map { "\($0)" } ?? "")"])
             return
         }
         let connection = Connection(relay: self)
@@ -52,11 +53,18 @@ extension Relay: HubEnvironment {
 
     private func refuse(_ connection: Connection, _ code: ErrorCode, _ detail: String) {
         hub.counters.connectionsClosed[code] += 1
+        logClosing(code, detail, client: "")
         let error = encodeErrorFrame(code, detail: detail)
         guard refused.count < Self.maxRefused else { return connection.refuse(error, drains: false) }
         refused.insert(ObjectIdentifier(connection))
         connection.refuse(error, drains: true)
         draining.append(connection)
+    }
+
+    private func logClosing(_ code: ErrorCode, _ detail: String, client: @autoclosure () -> String) {
+        limitedLog.log(
+            .info, "closing a connection", of: ("code", code.label), now: now,
+            ["detail": "\(detail)", "client": "\(client())"])
     }
 
     /// The socket of a connection is closed.
@@ -75,11 +83,7 @@ extension Relay: HubEnvironment {
     func flushPublishes(to node: HubNode) { nodes.first { $0.feed === node }?.publishLink.flush() }
 
     func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {
-        if let code {
-            logger.info(
-                "closing a connection",
-                metadata: ["code": "\(code.label)", "detail": "\(detail)", "client": "\(hub.clientName(slot))"])
-        }
+        if let code { logClosing(code, detail, client: hub.clientName(slot)) }
         finishing.append((slot, code != nil))
     }
 

@@ -39,6 +39,7 @@ extension Relay {
             json.member("subscriptions", UInt64(hub.subscriptionCount))
             json.member("names", UInt64(hub.nameCount))
             json.member("buffered_bytes", UInt64(hub.outboxes.buffered))
+            json.member("log_lines_dropped", logOutput.dropped)
             json.member("publishes") { publishHealth(&$0) }
             json.member("messages") { messageHealth(&$0) }
         }

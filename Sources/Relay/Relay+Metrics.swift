@@ -111,6 +111,9 @@ extension Relay {
             UInt64(hub.subscriptionCount))
         text.metric(
             "hubrelay_buffered_bytes", .gauge, "Bytes that wait for slow readers.", UInt64(hub.outboxes.buffered))
+        text.metric(
+            "hubrelay_log_lines_dropped_total", .counter, "Log lines that whoever reads the log did not take.",
+            logOutput.dropped)
         text.family("hubrelay_build_info", .gauge, "1; the version is in the label.")
         text.sample("hubrelay_build_info", [("version", hubrelayVersion)], UInt64(1))
     }

@@ -15,8 +15,8 @@ extension Relay {
         } catch {
             problems.append("\(error); the certificates that were read before stay in use")
         }
-        for problem in problems { logger.error("not reloaded: \(problem)") }
-        if problems.isEmpty { logger.notice("reloaded") }
+        for problem in problems { limitedLog.log(.error, "not reloaded", now: now, ["error": "\(problem)"]) }
+        if problems.isEmpty { limitedLog.log(.notice, "reloaded", now: now) }
         sentinels?.hasten()
         cluster?.link.hasten()
         for link in nodes.flatMap(\.links) { link.hasten() }

@@ -84,5 +84,8 @@ extension Relay {
         for signal in signals { signal.close() }
         signals.removeAll()
         loop.stop()
+        transitions.flush(status: path.status, now: now, isLast: true)
+        limitedLog.flush(now: now, isLast: true)
+        logOutput.retry()
     }
 }

@@ -78,6 +78,8 @@ extension Relay {
         endIdleConnections()
         closeDrained()
         transitions.flush(status: path.status, now: now)
+        limitedLog.flush(now: now)
+        logOutput.retry()
         feedWatchdog()
     }
 

@@ -1,7 +1,7 @@
 package import Configuration
 internal import EventLoop
 package import Logging
-internal import Posix
+package import Posix
 internal import RedisWire
 internal import RelayCore
 internal import TLS
@@ -14,6 +14,10 @@ internal import TLS
 package final class Relay {
     let configuration: RelayConfiguration
     let logger: Logger
+    /// Where the lines of `logger` go.
+    let logOutput: LogOutput
+    /// For lines that somebody outside can cause as often as they like.
+    var limitedLog: LimitedLog
     let loop: Loop
     let hub: Hub
     /// The relay's own channel, without the prefix; nil when the probe is off.
@@ -73,8 +77,9 @@ package final class Relay {
     var transitions: TransitionLog
 
     /// - Throws: `TLSError` when a certificate cannot be used; `LoopError` when the process has no descriptors left.
-    package init(_ configuration: RelayConfiguration, logger: Logger) throws {
-        (self.configuration, self.logger) = (configuration, logger)
+    package init(_ configuration: RelayConfiguration, logger: Logger, output: LogOutput) throws {
+        (self.configuration, self.logger, logOutput) = (configuration, logger, output)
+        limitedLog = LimitedLog(logger: logger)
         tls = try configuration.redis.tls.map { try TLSContext(TLSContext.Settings($0)) }
         loop = try Loop()
         startedAt = loop.now

@@ -2,7 +2,7 @@ package import Configuration
 internal import EventLoop
 internal import Glibc
 package import Logging
-internal import Posix
+package import Posix
 internal import RelayCore
 internal import TLS
 
@@ -14,10 +14,10 @@ package enum RelayDaemon {
     /// Serves until it is told to stop.
     /// - Returns: the exit code: 0 after an orderly stop; 1 when it could not start, or was stopped by a second signal; 64
     ///   when a certificate that it was told to use cannot be used.
-    package static func run(_ configuration: RelayConfiguration, logger: Logger) -> Int32 {
+    package static func run(_ configuration: RelayConfiguration, logger: Logger, output: LogOutput) -> Int32 {
         ignoreSIGPIPE()
         do {
-            let relay = try Relay(configuration, logger: logger)
+            let relay = try Relay(configuration, logger: logger, output: output)
             defer { relay.close() }
             // Most of what has been read of the program so far is not looked at again. Now, as long as nobody waits for us
             // and no lookup of a host name has begun, which takes a thread.
@@ -142,6 +142,8 @@ extension Relay {
 
     /// Tells systemd about a change of state, if it wants to know. A manager that cannot be told is logged and no more.
     func notifyServiceManager(_ state: String) {
-        do { try sdNotify(state) } catch { logger.warning("\(error)", metadata: ["state": "\(state)"]) }
+        do { try sdNotify(state) } catch {
+            limitedLog.log(.warning, "\(error)", of: ("state", state), now: now)
+        }
     }
 }

@@ -72,9 +72,9 @@ final class Sentinels {
 
     func answered(_ link: SentinelLink, _ master: SentinelView.Master, epoch: UInt64) {
         guard view.answered(link.index, master: master, epoch: epoch), let endpoint = self.master else { return }
-        relay.logger.notice(
-            "the sentinels name the master",
-            metadata: ["master": "\(endpoint)", "epoch": "\(epoch)", "told_by": "\(link.endpoint)"])
+        relay.limitedLog.log(
+            .notice, "the sentinels name the master", now: relay.now,
+            ["master": "\(endpoint)", "epoch": "\(epoch)", "told_by": "\(link.endpoint)"])
         for node in relay.nodes { node.masterMoved() }
     }
 

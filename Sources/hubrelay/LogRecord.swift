@@ -6,8 +6,35 @@ internal import TextFormats
 struct LogRecord {
     let time: String
     let level: Logger.Level
-    let message: String
-    let fields: Logger.Metadata
+    var message: String
+    var fields: Logger.Metadata
+
+    /// The line in this format. Where it would have more than `maxBytes` bytes, its values are cut, all at the same length,
+    /// until it fits: nothing that reads logs has use for half a line.
+    func line(_ format: LogFormat, maxBytes: Int) -> String {
+        var line = text(format)
+        var limit = maxBytes / 2
+        while line.utf8.count > maxBytes, limit > 0 {
+            line = cut(to: limit).text(format)
+            limit /= 2
+        }
+        return line
+    }
+
+    private func text(_ format: LogFormat) -> String {
+        switch format {
+        case .text: textLine
+        case .json: jsonLine
+        }
+    }
+
+    /// With at most so many characters of each text.
+    private func cut(to limit: Int) -> LogRecord {
+        var record = self
+        record.message = message.cut(to: limit)
+        record.fields = fields.mapValues { $0.cut(to: limit) }
+        return record
+    }
 
     /// `2026-11-21T01:02:03.456Z info message key=value`, the keys in the order of the alphabet.
     var textLine: String {
@@ -32,6 +59,25 @@ struct LogRecord {
             }
         }
         return json.text
+    }
+}
+
+extension String {
+    fileprivate func cut(to limit: Int) -> String {
+        let start = unicodeScalars.prefix(limit)
+        return start.endIndex == endIndex ? self : String(start) + "..."
+    }
+}
+
+extension Logger.MetadataValue {
+    /// Of a list or a dictionary, as many entries; they have nothing that came from outside.
+    fileprivate func cut(to limit: Int) -> Logger.MetadataValue {
+        switch self {
+        case .string(let text): .string(text.cut(to: limit))
+        case .stringConvertible(let other): .string("\(other)".cut(to: limit))
+        case .array(let values): .array(values.prefix(limit).map { $0.cut(to: limit) })
+        case .dictionary: .string("\(self)".cut(to: limit))
+        }
     }
 }
 

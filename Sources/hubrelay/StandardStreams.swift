@@ -14,6 +14,9 @@ enum StandardStreams {
         }
     }
 
+    /// The number of stderr.
+    static let error = STDERR_FILENO
+
     /// Whether a person would have to type what is read from stdin.
     static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 

@@ -1,20 +1,27 @@
 internal import Configuration
 internal import Logging
 internal import Posix
-internal import TextFormats
 
-/// Writes each record as one line to stderr, with a single write(2), so that lines never mix.
-///
-/// A line that cannot be written is lost. A stderr that blocks holds up whoever logs, as it does everywhere.
+/// Writes each record as one line to stderr, with a single write(2), so that lines never mix. A line that finds no room is
+/// dropped and counted, see `LogOutput`; one that is too long for a single write has its values cut.
 struct StderrLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
     var logLevel: Logger.Level
     private let format: LogFormat
+    // A handler must be Sendable. There is one thread, whose loop is the only one to log.
+    nonisolated(unsafe) private let output: LogOutput
 
-    init(_ configuration: LoggingConfiguration) {
+    init(_ configuration: LoggingConfiguration, output: LogOutput) {
         logLevel = Logger.Level(configuration.level)
-        format = configuration.format
+        let format = configuration.format
+        (self.format, self.output) = (format, output)
+        output.notice = { lines in
+            Self.record(
+                .warning, "log lines were dropped, since whoever reads the log did not take them",
+                ["lines": "\(lines)"]
+            ).line(format, maxBytes: LogOutput.maxLineBytes - 1)
+        }
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -27,15 +34,14 @@ struct StderrLogHandler: LogHandler {
         if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
         if let own = event.metadata { fields.merge(own) { $1 } }
         if let error = event.error { fields["error"] = "\(error)" }
-        let record = LogRecord(
-            time: Clock.iso8601(unixMilliseconds: Clock.unixMilliseconds()), level: event.level,
-            message: event.message.description, fields: fields)
-        let line =
-            switch format {
-            case .text: record.textLine
-            case .json: record.jsonLine
-            }
-        StandardStreams.writeError(line)
+        let record = Self.record(event.level, event.message.description, fields)
+        output.write(record.line(format, maxBytes: LogOutput.maxLineBytes - 1))
+    }
+
+    private static func record(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata) -> LogRecord {
+        LogRecord(
+            time: Clock.iso8601(unixMilliseconds: Clock.unixMilliseconds()), level: level, message: message,
+            fields: fields)
     }
 }
 

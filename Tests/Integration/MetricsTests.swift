@@ -10,7 +10,7 @@ import Testing
         "hubrelay_publishes_total", "hubrelay_messages_received_total", "hubrelay_messages_delivered_total",
         "hubrelay_messages_lost_total", "hubrelay_publishes_lost_total", "hubrelay_received_bytes_total",
         "hubrelay_sent_bytes_total", "hubrelay_connections", "hubrelay_connections_closed_total",
-        "hubrelay_subscriptions", "hubrelay_buffered_bytes", "hubrelay_build_info",
+        "hubrelay_subscriptions", "hubrelay_buffered_bytes", "hubrelay_log_lines_dropped_total", "hubrelay_build_info",
         "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds",
         "process_start_time_seconds",
     ]
