@@ -1,6 +1,7 @@
 import Logging
 import Testing
 
+import Configuration
 @testable import hubrelay
 
 @Suite struct TextTests {
@@ -59,5 +60,18 @@ import Testing
             record("it's \"up\"", fields).jsonLine
                 == #"{"time":"2026-11-21T01:02:03.456Z","level":"info","message":"it's \"up\"","b":"x\ny","#
                 + #""c":{"d":["e","f"]},"time_":"own"}"#)
+    }
+
+    /// A pipe takes so much in one piece. What is cut are values, and not the line: it stays readable for programs.
+    @Test(arguments: [LogFormat.text, .json]) func aLineThatIsTooLongHasItsValuesCut(format: LogFormat) {
+        let long = String(repeating: "\u{1b}\u{e9}", count: 5000)
+        let fields: Logger.Metadata = ["a": "\(long)", "b": "short", "c": ["\(long)"], "d": ["e": "\(long)"]]
+        for text in ["it", long] {
+            let line = record(text, fields).line(format, maxBytes: 4095)
+            #expect((500...4095).contains(line.utf8.count))
+            #expect(line.contains(format == .text ? "b=short" : #""b":"short""#))
+            #expect(format == .text || line.hasSuffix("}"))
+        }
+        #expect(record("it", ["b": "short"]).line(format, maxBytes: 4095).hasSuffix(format == .text ? "b=short" : "}"))
     }
 }
