@@ -1,7 +1,7 @@
+import Configuration
 import Logging
 import Testing
 
-import Configuration
 @testable import hubrelay
 
 @Suite struct TextTests {
