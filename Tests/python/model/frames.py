@@ -66,7 +66,13 @@ class Frames:
         frame = kind()
         if isinstance(frame, tuple):
             return frame
+        if self._is_known(frame):
+            return self.legal()   # a mutant was here before
         return frame, self._encode(frame)
+
+    def _is_known(self, frame):
+        """Whether another publish is the same, so that nobody could tell the two apart."""
+        return isinstance(frame, hubrelay.Publish) and not self._records.is_new(frame.channel.encode(), frame.payload)
 
     def _id(self):
         chance = self.random.random()
@@ -171,7 +177,7 @@ class Frames:
             return found, framed(bytes(body))
         if not isinstance(found, Code) and found.id in self._connection.pending:
             return Code.UNSPECIFIED, b""   # nobody could tell whose the Reply is
-        if isinstance(found, hubrelay.Publish) and not self._records.is_new(found.channel.encode(), found.payload):
+        if self._is_known(found):
             return Code.UNSPECIFIED, b""
         return found, framed(bytes(body))
 
