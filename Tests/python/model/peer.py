@@ -89,12 +89,17 @@ class Peer:
     def _end(self, error):
         if self.half_since and time.monotonic() - self.half_since > 0.7 * self.fuzz.half_frame:
             self.account.excuses.add(hubrelay.Code.TIMEOUT)
-        if self.fuzz.relay.is_ending and not self.account.is_welcome:
-            self.account.excuses.add(hubrelay.Code.UNSPECIFIED)  # it was never accepted
+        self._excuse()
         if self._buffer:
             self.account.fault(f"half a frame at the end: {len(self._buffer)} bytes")
         self.account.ended(error)
         self._stop()
+
+    def _excuse(self):
+        """A relay that has begun to stop need not have accepted it."""
+        if self.fuzz.relay.is_ending and not self.account.is_welcome:
+            self.account.excuses.add(hubrelay.Code.UNSPECIFIED)
+            self.account.lost_bytes()
 
     def _stop(self):
         self.pause()
@@ -164,6 +169,7 @@ class Peer:
             return
         self.pause()
         if not self.over.is_set():
+            self._excuse()
             self.account.aborted()
             self.over.set()
             self.changed.set()
