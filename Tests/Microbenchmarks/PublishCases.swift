@@ -1,3 +1,4 @@
+import RedisWire
 import RelayCore
 
 /// From an app's Publish to what is written to Redis, and from Redis's answer to the Reply.
@@ -7,6 +8,7 @@ let publishCases = [
     Benchmark(name: "publish-32-sharded", operations: messages) { publishing(aTurn: 32, isSharded: true) },
     Benchmark(name: "reply-1", operations: messages) { answering(aTurn: 1) },
     Benchmark(name: "reply-32", operations: messages) { answering(aTurn: 32) },
+    Benchmark(name: "marker", operations: messages) { marking() },
 ]
 
 /// In one round, of as many turns as that takes.
@@ -47,5 +49,38 @@ private func answering(aTurn count: Int) -> Workload {
             for _ in 0..<count { _ = bench.hub.publishAnswered(receivers: 3, by: bench.node) }
             bench.flushApps()
         }
+    }
+}
+
+/// Markers, each of which is answered before the next one.
+private func marking() -> Workload {
+    let bench = Bench()
+    let sink = MarkerSink(bench)
+    let reader = ReplyReader(sink: sink)
+    let answers = (1...rounds * messages).map { number in
+        let token = PingToken.text(of: UInt64(number))
+        return permanent(Array("$\(token.utf8.count)\r\n\(token)\r\n".utf8))
+    }
+    return Workload(outputOfRound: messages, output: { sink.count }) {
+        for _ in 0..<messages {
+            guard bench.node.publishes.mark() else { fatalError("there is room") }
+            bench.flushPublishes(to: bench.node)
+            do throws(ReplyError) { try reader.feed(answers[sink.count]) } catch { fatalError("\(error)") }
+        }
+    }
+}
+
+/// Counts the answers to markers that belong to the oldest command.
+private final class MarkerSink: ReplySink {
+    private let bench: Bench
+    private(set) var count = 0
+
+    init(_ bench: Bench) { self.bench = bench }
+
+    override func reply(_ value: RedisValue) {
+        guard case .marker(let number)? = bench.hub.publishRefused("", by: bench.node), case .bulk(let token) = value,
+            token == PingToken.bytes(of: number)
+        else { fatalError("not what was asked") }
+        count += 1
     }
 }
