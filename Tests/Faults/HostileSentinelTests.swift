@@ -22,6 +22,7 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
     static let all = [
         address("another protocol", "HTTP/1.1 400 Bad Request\r\n\r\n"),
         address("an array of a hundred million", "*100000000\r\n"),
+        address("an array of 60,000", "*60000\r\n"),
         address("a status", "+OK\r\n"), address("a number", ":1\r\n"),
         address("an empty array", "*0\r\n"),
         address("no port", "*1\r\n$9\r\n127.0.0.1\r\n"),
