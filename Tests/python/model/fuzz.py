@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
 
@@ -13,7 +14,7 @@ from soak import report
 from soak.servers import Relay, RedisServer, SentinelGroup, is_asan
 from soak.soak import TOLERANCE, TOLERANCE_ASAN
 
-from .actors import App, Bystander, Flooder, Neighbour
+from .actors import App, Clerk, Flooder, Neighbour
 from .contract import Limits, Model
 from .faults import Faults
 from .links import PREFIX, Outside, Proxy, Subscriber
@@ -34,10 +35,10 @@ class Fuzz:
         limits = Limits(self.random.choice((16, 64, 200)) << 10, self.random.choice((20, 300, 3000)))
         self.model = Model(limits, lambda text: say(f"VIOLATION: {text}"))
         self.tokens = itertools.count(1)
-        self.peers, self.bystander = set(), None
+        self.peers, self.clerk, self.bystander = set(), None, None
         self.is_paused, self.arrived, self.goes_on = False, asyncio.Event(), asyncio.Event()
         self.made = collections.Counter()
-        self.longest, self.longest_stall = 0.0, 0.0
+        self.pings, self.longest, self.longest_stall = 0, 0.0, 0.0
         self.stalls, self._beat, self.excused = [], time.monotonic(), 0
         self.tasks, self.segments = [], 0
 
@@ -77,6 +78,8 @@ class Fuzz:
     async def _clean_up(self):
         for task in self.tasks:
             task.cancel()
+        if self.bystander and self.bystander.returncode is None:
+            self.bystander.kill()
         if self.proxy:
             self.proxy.close()
         if self.relay.process:
@@ -94,8 +97,10 @@ class Fuzz:
         baseline = await self._at_rest()
         end = time.monotonic() + self.seconds
         self._enter(8)
+        await self._begin_bystander()
         while time.monotonic() < end and len(self.model.violations) < 10:
             await self._segment(self.random.random() < 0.6)
+        await self._end_bystander()
         if not self.model.violations:
             await self._compare(*baseline)
             await self._stop()
@@ -104,11 +109,27 @@ class Fuzz:
         """Lets everybody in."""
         begin = len(self.tasks)
         actors = [App(self, f"{begin}/app{number}") for number in range(count)]
-        actors += [Bystander(self, f"{begin}/bystander"), Flooder(self, f"{begin}/flooder"),
+        actors += [Clerk(self, f"{begin}/clerk"), Flooder(self, f"{begin}/flooder"),
                    Neighbour(self, f"{begin}/neighbour")]
         self.actors = actors
         self.actor_tasks = [asyncio.ensure_future(actor.run()) for actor in actors]
         self.tasks += self.actor_tasks
+
+    async def _begin_bystander(self):
+        script = os.path.join(os.path.dirname(__file__), "bystander.py")
+        self.bystander = await asyncio.create_subprocess_exec(
+            sys.executable, script, self.relay.path, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+        await self.bystander.stdout.readline()
+
+    async def _end_bystander(self):
+        """Returns once it has gone, and has said how long it had to wait."""
+        bystander, self.bystander = self.bystander, None
+        found = b"no answer"
+        try:
+            found, _ = await asyncio.wait_for(bystander.communicate(b""), PATIENCE)
+            self.pings, self.longest = map(float, found.split())
+        except (asyncio.TimeoutError, ValueError):
+            self.model.violation(f"a bystander's Ping: {found.decode()}")
 
     async def _segment(self, is_harmful):
         self.segments += 1
@@ -210,7 +231,7 @@ class Fuzz:
 
     async def _has_only_the_living(self):
         _, health = await self.relay.health()
-        return health["connections"] == sum(1 for peer in self.peers if peer.is_open) \
+        return health["connections"] == sum(1 for peer in self.peers if peer.is_open) + (self.bystander is not None) \
             and health["publishes"]["in_flight"] == 0
 
     async def _barrier(self, peers):
@@ -222,10 +243,10 @@ class Fuzz:
             record = self.model.records
             if kind == "flush":     # by the relay's own publish link, behind all that it has taken
                 frame = hubrelay.Publish(channel, payload, 1 << 46 | self.segments)
-                self.bystander.account.wrote(frame)
+                self.clerk.account.wrote(frame)
                 record.find(channel.encode(), payload).is_barrier = True
-                await self.bystander.send(hubrelay.encode(frame))
-                await self.bystander.until(lambda: not self.bystander.account.owed)
+                await self.clerk.send(hubrelay.encode(frame))
+                await self.clerk.until(lambda: not self.clerk.account.owed)
                 continue
             for peer in peers:
                 peer.barriers.clear()
@@ -304,10 +325,6 @@ class Fuzz:
             self.stalls = [*self.stalls[-9:], now]
         self._beat = now
 
-    def waited(self, seconds):
-        """A bystander's Ping has been answered."""
-        self.longest = max(self.longest, seconds)
-
     # MARK: The end
 
     async def _end_actors(self):
@@ -348,7 +365,7 @@ class Fuzz:
         await asyncio.sleep(0.3)
         self.relay.is_ending = True
         self.relay.signal(signal.SIGTERM)
-        leaving = [task for actor, task in zip(self.actors, self.actor_tasks) if isinstance(actor, (App, Bystander))]
+        leaving = [task for actor, task in zip(self.actors, self.actor_tasks) if isinstance(actor, (App, Clerk))]
         _, late = await asyncio.wait(leaving, timeout=PATIENCE)
         if late:
             self.model.violation(f"{len(late)} connections have not ended within {PATIENCE} s of SIGTERM")
@@ -369,8 +386,8 @@ class Fuzz:
         rows = [("seed", self.seed), ("segments", self.segments), ("faults made", sum(self.made.values()))]
         rows += [(f"  {name}", count) for name, count in sorted(self.made.items())]
         rows += sorted(self.model.counts.items())
-        rows += [("longest Ping of a bystander, ms", self.longest * 1000),
-                 ("  the longest that this process itself was late, ms", self.longest_stall * 1000),
+        rows += [("Pings of a bystander", int(self.pings)), ("  longest wait, ms", self.longest),
+                 ("longest that the fuzzer itself was late, ms", self.longest_stall * 1000),
                  ("alarms while the machine stood still", self.excused)]
         if hasattr(self, "memory"):
             rows += [("memory, MiB after the warm-up, at the end, at the most",
