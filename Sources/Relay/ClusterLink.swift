@@ -159,7 +159,7 @@ final class ClusterLink: RedisLink {
     private func refused(_ text: String) {
         fail(
             LinkFailure.classify(clusterError: text) ?? LinkFailure.classify(error: text)
-                ?? LinkFailure(cause: .auth, reason: "Redis does not tell who has which slots: \(text)"))
+                ?? LinkFailure(cause: .auth, "Redis does not tell who has which slots: ", quoting: text))
     }
 
     func violation() {

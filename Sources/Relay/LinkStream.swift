@@ -143,6 +143,11 @@ extension LinkFailure {
             case .silent: .timeout
             default: .tls
             }
-        self.init(cause: cause, reason: error.kind == .closed ? "Redis closed the connection" : "TLS: \(error)")
+        if error.kind == .closed {
+            self.init(cause: cause, reason: "Redis closed the connection")
+        } else {
+            // Names in a certificate come from the other end.
+            self.init(cause: cause, "TLS: ", quoting: "\(error)", .ours)
+        }
     }
 }

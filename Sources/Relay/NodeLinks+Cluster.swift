@@ -79,7 +79,7 @@ extension NodeLinks {
     func probeMisplaced(_ text: String) {
         relay.cluster?.redirected(text, by: self)
         guard Self.isDown(text) else { return probeChannelLost() }
-        giveUp(LinkFailure(cause: .topology, reason: "Redis: \(text)"))
+        giveUp(LinkFailure(cause: .topology, "Redis: ", quoting: text))
     }
 
     /// The node has lost the slot of the probe's channel: another one is tried in a moment.

@@ -235,6 +235,7 @@ final class NodeLinks {
 
     /// An ACL denies the probe's channel, or the server knows no such command: heartbeats must do.
     func probeRefused(_ text: String) {
+        let text = subscribeLink.shown(text)
         machine.probeRefused(text)
         logOnce("Redis refuses the probe; the path is judged by heartbeats alone", text)
         relay.evaluatePath()
@@ -251,6 +252,7 @@ final class NodeLinks {
             }
             machine.roleConfirmed(now: Clock.monotonicNanoseconds(), using: &random)
         case .error(let text) where LinkFailure.isDenial(text):
+            let text = publishLink.shown(text)
             machine.roleRefused(text)
             logOnce("Redis refuses ROLE; the relay does without", text)
         case .error, .status, .text, .other:

@@ -100,7 +100,9 @@ final class PublishLink: NodeLink {
         var text = ""
         if case .error(let error) = value { text = error } else if publishes.isNumberDue { return outOfStep() }
         let isMisplaced = hub.slots != nil && Redirection.isOfTheCluster(text)
-        guard let reply = hub.publishRefused(text, isMisplaced: isMisplaced, by: feed) else { return violation() }
+        guard let reply = hub.publishRefused(shown(text), isMisplaced: isMisplaced, by: feed) else {
+            return violation()
+        }
         if case .error(let error) = value,
             let failure = LinkFailure.classify(error: error) ?? LinkFailure.classify(shardedError: error)
         {

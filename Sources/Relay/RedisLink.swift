@@ -23,6 +23,8 @@ class RedisLink {
     private var reader: ReplyReader?
     private var pingSentAt: UInt64?
     private var random = SystemRandomNumberGenerator()
+    /// What was shown last, since servers repeat themselves.
+    private var lastShown = (text: "", shown: "", version: 0)
 
     // Of the attempt under way; see RedisLink+Connecting.
     var timer: Timer?
@@ -177,6 +179,8 @@ class RedisLink {
         do { password = try readPassword(of: credentials) } catch {
             return fail(LinkFailure(cause: .auth, reason: "\(error)"))
         }
+        if let password { relay.secrets.add(password) }
+        machine.mask = relay.secrets
         reader = ReplyReader(limits: replyLimits, sink: sink)
         timer?.stop()
         pingSentAt = Clock.monotonicNanoseconds()
@@ -230,6 +234,7 @@ class RedisLink {
 
     /// The connection is over, or could not be had. Does nothing when there is none.
     func fail(_ failure: LinkFailure) {
+        let failure = failure.shown(by: relay.secrets)
         let wasEstablished = isEstablished
         let unsent = stream?.unsentPlaintext ?? 0
         if case .waiting(let until) = machine.phase, until > 0 { return }
@@ -245,6 +250,15 @@ class RedisLink {
         if wasEstablished { lost(failure, unsent: unsent) }
         perform(.none)
         failed(failure, wasEstablished: wasEstablished)
+    }
+
+    /// What people may see of an error of the server.
+    func shown(_ text: String) -> String {
+        let secrets = relay.secrets
+        if text != lastShown.text || secrets.version != lastShown.version {
+            lastShown = (text, secrets.shown(text), secrets.version)
+        }
+        return lastShown.shown
     }
 
     // MARK: Events

@@ -16,6 +16,8 @@ package final class Relay {
     let logger: Logger
     /// Where the lines of `logger` go.
     let logOutput: LogOutput
+    /// The passwords that servers are given, and keeps out of what they say.
+    var secrets = SecretMask()
     /// For lines that somebody outside can cause as often as they like.
     var limitedLog: LimitedLog
     let loop: Loop
@@ -80,6 +82,9 @@ package final class Relay {
     package init(_ configuration: RelayConfiguration, logger: Logger, output: LogOutput) throws {
         (self.configuration, self.logger, logOutput) = (configuration, logger, output)
         limitedLog = LimitedLog(logger: logger)
+        for credentials in [configuration.redis.credentials, configuration.redis.sentinelCredentials] {
+            if let password = credentials.password { secrets.add(password) }
+        }
         tls = try configuration.redis.tls.map { try TLSContext(TLSContext.Settings($0)) }
         loop = try Loop()
         startedAt = loop.now

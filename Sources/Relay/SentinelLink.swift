@@ -123,7 +123,7 @@ final class SentinelLink: RedisLink {
     }
 
     private func refused(_ text: String) {
-        fail(LinkFailure.classify(error: text) ?? LinkFailure(cause: .auth, reason: "the sentinel: \(text)"))
+        fail(LinkFailure.classify(error: text) ?? LinkFailure(cause: .auth, "the sentinel: ", quoting: text))
     }
 
     func violation() {

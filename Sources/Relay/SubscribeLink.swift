@@ -111,7 +111,7 @@ final class SubscribeLink: NodeLink {
             if let failure = LinkFailure.classify(error: text) ?? LinkFailure.classify(shardedError: text) {
                 return fail(failure)
             }
-            act(on: hub.subscribeRefused(text, by: feed))
+            act(on: hub.subscribeRefused(text, shown: shown(text), by: feed))
         default:
             guard let token = Self.tokenOfPong(value) else {
                 return act(on: .violation("an answer that nothing was asked for"))

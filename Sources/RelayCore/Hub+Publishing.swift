@@ -126,6 +126,7 @@ extension Hub {
 
     /// Redis has answered the oldest command with an error, or with anything else that is no integer.
     /// - Returns: nil when nothing was asked.
+    /// - Parameter text: as apps may see it.
     /// - Parameter isMisplaced: the node has not taken it because the slot is not, or not yet, its own.
     package func publishRefused(_ text: String, isMisplaced: Bool = false, by node: HubNode) -> OwnReply? {
         guard let owner = node.publishes.popAnswered() else { return nil }

@@ -224,14 +224,15 @@ extension Hub {
 
     /// Redis has answered the oldest command with an error. A command of several names is asked again in halves, until
     /// only the names that Redis does refuse are out.
-    package func subscribeRefused(_ text: String, by node: HubNode) -> SubscribeReply {
+    /// - Parameter shown: what apps may see of the text; nil: all of it.
+    package func subscribeRefused(_ text: String, shown: String? = nil, by node: HubNode) -> SubscribeReply {
         // Whatever became of it, the answer to the PING behind it ends it; which may be an error, too (MISCONF).
         let isUnsubscribe = node.commands.first?.kind.verb == .sunsubscribe
         if isUnsubscribe, Redirection.isOfTheCluster(text) || text.lowercased().contains("sunsubscribe") {
             return .none
         }
         guard let command = node.commands.popFirst() else {
-            return .violation("an error in answer to nothing: \(text)")
+            return .violation("an error in answer to nothing: \(shown ?? text)")
         }
         if isUnsubscribe {
             left(command, by: node)
@@ -244,7 +245,7 @@ extension Hub {
         case .probe: return .probeRefused(text)
         case .names(let verb):
             guard command.remaining == command.count else {
-                return .violation("an error in the middle of a command's confirmations: \(text)")
+                return .violation("an error in the middle of a command's confirmations: \(shown ?? text)")
             }
             var names: [UInt32] = []
             for _ in 0..<command.count {
@@ -256,7 +257,7 @@ extension Hub {
                 misplaced(names, by: node)
                 return .misplaced(text)
             }
-            refuse(names, isJoining: verb.isJoining, text, by: node)
+            refuse(names, isJoining: verb.isJoining, shown ?? text, by: node)
             return .none
         }
     }

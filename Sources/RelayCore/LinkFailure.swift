@@ -1,10 +1,30 @@
 /// Why a link is not up.
-package struct LinkFailure: Error, Equatable, Sendable {
+package struct LinkFailure: Error, Sendable {
     package var cause: Cause
-    /// For people; names who failed and holds no secret.
+    /// For people; names who failed. It holds no secret once it is `shown`.
     package var reason: String
+    /// Which bytes of the reason are not our own words.
+    private var quotation: (start: Int, count: Int, words: SecretMask.Words)?
 
     package init(cause: Cause, reason: String) { (self.cause, self.reason) = (cause, reason) }
+
+    /// Ends with a server's own words, which may hold a secret until they have been `shown`.
+    package init(cause: Cause, _ introduction: String, quoting text: String, _ words: SecretMask.Words = .server) {
+        (self.cause, reason) = (cause, introduction + text)
+        quotation = (introduction.utf8.count, text.utf8.count, words)
+    }
+
+    /// As people may see it.
+    package func shown(by mask: SecretMask) -> LinkFailure {
+        guard let quotation else { return self }
+        let start = reason.utf8.index(reason.startIndex, offsetBy: quotation.start)
+        let end = reason.utf8.index(start, offsetBy: quotation.count)
+        var shown = self
+        let words = mask.shown(String(reason[start..<end]), quotation.words)
+        shown.reason = reason[..<start] + words + reason[end...]
+        shown.quotation = nil
+        return shown
+    }
 
     /// Trying again at once would get the same answer.
     var isRefusal: Bool { [.auth, .busy, .demoted, .tls].contains(cause) }
@@ -25,28 +45,53 @@ package struct LinkFailure: Error, Equatable, Sendable {
     /// What an error reply means for the link as a whole; nil when the link is of use all the same (MISCONF,
     /// MASTERDOWN, NOPERM and unknown commands say nothing about PUBLISH and SUBSCRIBE).
     package static func classify(error text: String, isAuth: Bool = false) -> LinkFailure? {
+        if isAuth { return classify(loginError: text) }
         let word = text.prefix { $0 != " " }
         switch word {
-        case "NOAUTH", "WRONGPASS": return LinkFailure(cause: .auth, reason: "Redis: \(text)")
+        case "NOAUTH", "WRONGPASS": return LinkFailure(cause: .auth, "Redis: ", quoting: text)
+        case "LOADING", "BUSY": return LinkFailure(cause: .busy, "Redis: ", quoting: text)
         case "DENIED":
             // Said to whoever connects, before anything is asked, in a thousand characters of advice.
-            return LinkFailure(
-                cause: .auth,
-                reason: "Redis is in protected mode: other hosts get in once its default user has a password or is off "
-                    + "(requirepass, aclfile), or with protected-mode no")
-        case "LOADING", "BUSY": return LinkFailure(cause: .busy, reason: "Redis: \(text)")
+            return protectedMode
         case "ERR" where text.hasPrefix("ERR max number of clients"):
-            return LinkFailure(cause: .busy, reason: "Redis: \(text)")
-        case "ERR" where isAuth && text.hasPrefix("ERR unknown command"):
-            // The rest of the text would be what was sent.
-            return LinkFailure(cause: .auth, reason: "Redis does not know AUTH")
-        case "ERR" where isAuth && text.hasPrefix("ERR wrong number of arguments"):
-            // Only AUTH with a user is one argument too many for it.
-            return LinkFailure(
-                cause: .auth,
-                reason: "Redis knows no users (it is older than Redis 6, which brought ACL): give only the password")
-        default: return isAuth ? LinkFailure(cause: .auth, reason: "Redis refused AUTH: \(text)") : nil
+            return LinkFailure(cause: .busy, "Redis: ", quoting: text)
+        default: return nil
         }
+    }
+
+    private static let protectedMode = LinkFailure(
+        cause: .auth,
+        reason: "Redis is in protected mode: other hosts get in once its default user has a password or is off "
+            + "(requirepass, aclfile), or with protected-mode no")
+
+    /// What the error means that AUTH was answered with, in our own words alone: the server's may quote what was sent.
+    private static func classify(loginError text: String) -> LinkFailure {
+        let word = text.prefix { $0 != " " }
+        let lowercased = text.lowercased()
+        func isAbout(_ phrase: String) -> Bool { lowercased.contains(phrase) }
+        let (cause, reason): (Cause, String)
+        switch word {
+        case "NOAUTH": (cause, reason) = (.auth, "Redis wants another login (NOAUTH)")
+        case "WRONGPASS":
+            (cause, reason) = (.auth, "Redis knows no such user with this password, or the user is off (WRONGPASS)")
+        case "DENIED": return protectedMode
+        case "LOADING": (cause, reason) = (.busy, "Redis is loading its data (LOADING)")
+        case "BUSY": (cause, reason) = (.busy, "Redis is busy with a script (BUSY)")
+        case _ where isAbout("max number of clients"): (cause, reason) = (.busy, "Redis has its max number of clients")
+        case _ where isAbout("unknown command"): (cause, reason) = (.auth, "Redis does not know AUTH")
+        case _ where isAbout("wrong number of arguments"):
+            // Only AUTH with a user is one argument too many for it.
+            (cause, reason) = (
+                .auth, "Redis knows no users (it is older than Redis 6, which brought ACL): give only the password"
+            )
+        case _ where isAbout("invalid password"): (cause, reason) = (.auth, "Redis refused AUTH (invalid password)")
+        case _ where isAbout("no password is set") || isAbout("without any password configured"):
+            (cause, reason) = (.auth, "Redis refused AUTH: no password is set for its default user")
+        case _ where word.utf8.count > 1 && word.utf8.allSatisfy({ (0x41...0x5a).contains($0) }):
+            return LinkFailure(cause: .auth, "Redis refused AUTH: ", quoting: String(word), .code)
+        default: (cause, reason) = (.auth, "Redis refused AUTH")
+        }
+        return LinkFailure(cause: cause, reason: reason)
     }
 
     /// Whether an error says that the server never answers such a command for this user: an ACL denies it, or the server
@@ -59,7 +104,7 @@ package struct LinkFailure: Error, Equatable, Sendable {
     /// link that cannot do what it is for is not up.
     package static func classify(denied text: String) -> LinkFailure? {
         guard text.hasPrefix("NOPERM"), text.contains(" command") else { return nil }
-        return LinkFailure(cause: .auth, reason: "Redis: \(text)")
+        return LinkFailure(cause: .auth, "Redis: ", quoting: text)
     }
 
     /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it; unless it is one
@@ -75,6 +120,12 @@ package struct LinkFailure: Error, Equatable, Sendable {
             LinkFailure(cause: .topology, reason: "this is no Sentinel but a Redis server (redis:// is for it)")
         default: nil
         }
+    }
+}
+
+extension LinkFailure: Equatable {
+    package static func == (one: LinkFailure, other: LinkFailure) -> Bool {
+        one.cause == other.cause && one.reason == other.reason
     }
 }
 

@@ -94,7 +94,7 @@ package struct LinkMachine: Sendable {
     /// Something that the server does not let the relay ask, and that it does without.
     package struct Fallback: Sendable, Equatable {
         package var step: GreetingStep
-        /// The server's words.
+        /// The server's words, as people may see them.
         package var text: String
     }
 
@@ -113,8 +113,10 @@ package struct LinkMachine: Sendable {
     private var gravest: LinkFailure?
     private var hasLastGood = false
     private var steps: [GreetingStep] = []
-    /// The password, while the greeting is under way: a server quotes what it does not understand.
-    private var secret: String?
+    /// Keeps passwords out of what the server says, as long as the link lives: it may quote much later what it was sent.
+    package var mask = SecretMask()
+    /// Why the server did not take the password, if it may do without one.
+    private var loginRefusal: LinkFailure?
     private var backoff: Backoff
     private let timings: Timings
     private let expectedServer: ServerKind
@@ -209,7 +211,8 @@ package struct LinkMachine: Sendable {
     /// - Parameter secret: the password, if there is one; it is kept out of everything that the server says.
     /// - Returns: what to ask, in this order.
     package mutating func connected(now: UInt64, secret: String?) -> [GreetingStep] {
-        self.secret = secret
+        if let secret { mask.add(secret) }
+        loginRefusal = nil
         steps = (secret == nil ? [] : [.auth]) + [.setName, .role]
         steps += expectedServer.isOfCluster ? [.clusterInfo] : []
         steps.append(usesTokens ? .token : .ping)
@@ -232,22 +235,23 @@ package struct LinkMachine: Sendable {
         }
         switch reply {
         case .error(let text):
-            if let failure = failure(error: text, at: step) {
-                return .fail(LinkFailure(cause: failure.cause, reason: masked(failure.reason)))
+            if let failure = failure(error: text, at: step) { return .fail(failure.shown(by: mask)) }
+            switch step {
+            case .auth: loginRefusal = LinkFailure.classify(error: text, isAuth: true)
+            case .ping: break
+            case .setName, .role, .clusterInfo, .token: fallbacks.append(Fallback(step: step, text: mask.shown(text)))
             }
-            if step != .ping { fallbacks.append(Fallback(step: step, text: masked(text))) }
         case .role(let role):
             if let failure = LinkFailure.classify(role: role, expected: expectedServer) { return .fail(failure) }
         case .text where step == .token: repeatsTokens = true
         case .status(let text) where step == .token:
-            fallbacks.append(Fallback(step: step, text: "the answer is \(masked(text)), without it"))
+            fallbacks.append(Fallback(step: step, text: "the answer is \(mask.shown(text)), without it"))
         case .text(let text):
             if let failure = LinkFailure.classify(clusterInfo: text) { return .fail(failure) }
         case .status, .other: break
         }
         guard steps.isEmpty else { return .none }
         phase = .established
-        secret = nil
         targets = []
         establishedAt = now
         lastFailure = nil
@@ -265,19 +269,12 @@ package struct LinkMachine: Sendable {
         let failure = LinkFailure.classify(error: text, isAuth: step == .auth)
         guard expectedServer == .sentinel, failure?.cause == .auth else { return failure }
         if step == .auth { return nil }
-        let login = fallbacks.first { $0.step == .auth }
-        return login.flatMap { LinkFailure.classify(error: $0.text, isAuth: true) } ?? failure
-    }
-
-    private func masked(_ text: String) -> String {
-        guard let secret, !secret.isEmpty else { return text }
-        return text.replacing(secret, with: "***")
+        return loginRefusal ?? failure
     }
 
     /// The link is gone, or could not be had.
     package mutating func failed(_ failure: LinkFailure, now: UInt64, using random: inout some RandomNumberGenerator) {
         steps = []
-        secret = nil
         if isMidAttempt, !targets.isEmpty {
             // The attempt is not over: the host has other addresses.
             note(failure)

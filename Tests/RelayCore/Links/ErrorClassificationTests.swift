@@ -37,6 +37,23 @@ import Testing
         #expect(LinkFailure.classify(error: "LOADING x", isAuth: true)?.cause == .busy)
     }
 
+    /// A server may quote what it was sent, in whatever form.
+    @Test(arguments: [
+        "ERR", "ERR unknown command 'AUTH',", "ERR invalid password", "ERR Client sent AUTH, but no password is set",
+        "ERR wrong number of arguments for 'auth'", "ERR max number of clients", "NOAUTH", "WRONGPASS", "LOADING",
+        "BUSY",
+        "DENIED", "NOPERM", "x", "",
+    ]) func whatAUTHFailedWithIsToldInOurOwnWords(words: String) {
+        let failure = LinkFailure.classify(error: words + " s3cret", isAuth: true)
+        #expect(failure?.reason.hasPrefix("Redis ") == true && failure?.reason.contains("s3cret") == false)
+        #expect(failure?.cause == LinkFailure.classify(error: words, isAuth: true)?.cause)
+        let code = LinkFailure.classify(error: "SECRETWORD", isAuth: true)
+        var mask = SecretMask()
+        mask.add("my-secretword")
+        #expect(code?.reason == "Redis refused AUTH: SECRETWORD")
+        #expect(code?.shown(by: mask).reason == "Redis refused AUTH: (left out, since it may hold a password)")
+    }
+
     /// A server before Redis 6 counts arguments; which of them is too many it does not say.
     @Test func anOldServerThatIsGivenAUserIsToldApart() {
         let text = "ERR wrong number of arguments for 'auth' command"

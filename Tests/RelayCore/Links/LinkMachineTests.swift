@@ -209,7 +209,7 @@ extension Int {
         }
     }
 
-    @Test func whatTheServerQuotesOfThePasswordIsMaskedAndStillUnderstood() {
+    @Test func whatTheServerQuotesOfThePasswordIsLeftOutAndStillUnderstood() {
         var link = Link()
         link.connect(0)
         _ = link.machine.connected(now: 0, secret: "L")
@@ -219,11 +219,23 @@ extension Int {
         }
         #expect(failure.cause == .busy && !failure.reason.contains(", L"))
         _ = link.fail(.busy, at: 0)
-        link.connect(0)
-        _ = link.machine.connected(now: 0, secret: "hush")
-        _ = link.machine.greeted(.status("OK"), now: 0)
-        _ = link.machine.greeted(.error("ERR unknown command, with args hush"), now: 0)
-        #expect(link.machine.fallbacks.first?.text == "ERR unknown command, with args ***")
+        var other = Link()
+        for secret in ["hush-hush", "another"] {
+            other.connect(0)
+            _ = other.machine.connected(now: 0, secret: secret)
+            _ = other.machine.greeted(.status("OK"), now: 0)
+            // The former one is kept secret as well.
+            _ = other.machine.greeted(.error("ERR unknown command, with args HUSH-HUSH"), now: 0)
+            #expect(other.machine.fallbacks.first?.text == "ERR (left out, since it may hold a password)")
+            _ = other.machine.greeted(.role("master"), now: 0)
+            guard case .fail(let failure) = other.machine.greeted(.error("NOAUTH %68ush-hush"), now: 0) else {
+                Issue.record("not logged in")
+                return
+            }
+            #expect(failure.cause == .auth)
+            #expect(failure.reason == "Redis: NOAUTH (left out, since it may hold a password)")
+            _ = other.fail(.auth, at: 0)
+        }
     }
 
     @Test func errorsThatSayNothingAboutPubSubAreTaken() {
