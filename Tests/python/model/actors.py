@@ -187,7 +187,7 @@ class Flooder(Actor):
 
 
 class Clerk(Actor):
-    """The fuzzer's own connection: it asks one Ping after the other, and publishes behind everybody else at the gate."""
+    """The fuzzer's own connection: it asks one Ping after the other, and at the gate publishes behind all others."""
 
     async def live(self):
         peer, number = self.peer, 0

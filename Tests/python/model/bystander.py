@@ -1,4 +1,4 @@
-"""A connection in a process of its own, which asks one Ping after the other: nothing that others do may keep it waiting.
+"""A connection in a process of its own, which asks one Ping after the other. Nothing that others do may delay it.
 
     python3 bystander.py SOCKET
 
