@@ -89,7 +89,7 @@ final class SentinelLink: RedisLink {
             named = master
         case (.address, .nilValue): break
         case (.details, .array(let fields)):
-            if let named { told(named, epoch: Self.epoch(in: fields)) } else { knowsNothing() }
+            if let named { told(named, epoch: SentinelView.epoch(in: fields)) } else { knowsNothing() }
         // Redis 7 can deny a user this one alone; then the sentinels' word must do.
         case (.details, .error):
             if let named { told(named, epoch: 0) } else { knowsNothing() }
@@ -128,29 +128,6 @@ final class SentinelLink: RedisLink {
 
     func violation() {
         fail(LinkFailure(cause: .malformedReply, reason: "the sentinel answered what was not asked"))
-    }
-
-    /// The value of `config-epoch` in a list of names and values; 0 when there is none.
-    private static func epoch(in fields: [RedisValue]) -> UInt64 {
-        for index in stride(from: 0, to: fields.count - 1, by: 2) {
-            guard case .bulk(Array("config-epoch".utf8)) = fields[index], case .bulk(let value) = fields[index + 1]
-            else {
-                continue
-            }
-            return UInt64(String(decoding: value, as: UTF8.self)) ?? 0
-        }
-        return 0
-    }
-}
-
-extension SentinelView.Master {
-    /// The answer to `SENTINEL GET-MASTER-ADDR-BY-NAME`: a host or an address, and a port; nil when it is none.
-    fileprivate init?(_ parts: [RedisValue]) {
-        guard parts.count == 2, case .bulk(let host) = parts[0], case .bulk(let port) = parts[1], !host.isEmpty,
-            let port = UInt16(String(decoding: port, as: UTF8.self)), port > 0,
-            let host = String(validating: host, as: UTF8.self), host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
-        else { return nil }
-        self.init(host: host, port: port)
     }
 }
 
