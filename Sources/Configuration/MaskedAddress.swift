@@ -4,6 +4,7 @@
 /// Made for text that failed to parse, so it trusts no structure and shows little: the scheme, the first host, and a
 /// port or database if it is a number. A comma may stand inside a password, so nothing behind one is shown.
 package func maskedRedisAddress(_ text: String) -> String {
+    if hasMarkedSyntax(text) { return "***" }
     guard let (scheme, rest) = splitScheme(text) else {
         // A value may hold an `@`, which makes what is behind it no host.
         return maskedAuthority(text[...], hidesAll: { $0.contains("=") || $0.contains(",") })

@@ -33,6 +33,9 @@ package struct RedisAddress: Sendable, Equatable {
 ///
 /// - Throws: ``InvalidValue`` saying which part is wrong. It never quotes what could be a secret.
 package func parseRedisAddress(_ text: String) throws(InvalidValue) -> RedisAddress {
+    guard !hasMarkedSyntax(text) else {
+        throw InvalidValue("has a combining character behind one of its syntax, as : or @ or a comma")
+    }
     guard let (scheme, rest) = splitScheme(text) else { return try parseStackExchangeString(text) }
     return try parseRedisURL(scheme: scheme.lowercased(), rest)
 }
@@ -44,6 +47,17 @@ func splitScheme(_ text: String) -> (scheme: Substring, rest: Substring)? {
     let scheme = text[..<colon]
     guard !scheme.contains(where: { ",=@".contains($0) }) else { return nil }
     return (scheme, text[colon...].dropFirst(3))
+}
+
+/// Whether a punctuation mark is followed by a combining character. Swift takes both for one character, which separates
+/// nothing: a password could pass for part of a host.
+func hasMarkedSyntax(_ text: String) -> Bool {
+    text.contains { character in
+        guard character.unicodeScalars.count > 1, character != "\r\n", let first = character.utf8.first else {
+            return false
+        }
+        return first < 0x80 && !isLetter(first) && !isDigit(first)
+    }
 }
 
 /// How many servers, sentinels or nodes of a cluster one address may name.

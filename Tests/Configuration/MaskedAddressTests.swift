@@ -5,7 +5,8 @@ import Testing
 @Suite struct MaskedAddressTests {
     @Test(arguments: [
         ("redis://u:p@h:x", "redis://***@h:***"), ("redis://:a/b@h", "redis://***"),
-        ("redis://:a?b@h", "redis://***"), ("redis://:a@b@h", "redis://***@h"),
+        ("redis://:a?b@h", "redis://***"), ("redis://pw@\u{301}h", "***"), ("redis://h:\u{301}pw", "***"),
+        ("redis://:a@b@h", "redis://***@h"),
         ("redis://h?password=pw", "redis://h***"), ("redis://h:1#pw", "redis://h:1***"),
         ("redis://user:pw", "redis://user:***"), ("redis://:pw/0", "redis://:***"), ("redis://:12", "redis://:***"),
         ("redis://h:99999", "redis://h:99999"), ("redis://h:1/15", "redis://h:1/15"), ("redis://h/pw", "redis://h/***"),
