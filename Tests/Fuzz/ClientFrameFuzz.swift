@@ -1,8 +1,6 @@
 /// Whatever an app sends, frames are cut and decoded without a crash or a leak, the same however the bytes arrive,
 /// and as a slow and plain splitter cuts them.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzClientFrames(_ start: UnsafeRawPointer?, _ count: Int) -> Int32 {
-    let input = UnsafeRawBufferPointer(start: start, count: count)
+func fuzzClientFrames(_ input: UnsafeRawBufferPointer) {
     var choices = Choices(input)
     let expected = plainlyCut(input)
     precondition(cut(input, size: { input.count }) == expected)
@@ -15,7 +13,6 @@ public func fuzzClientFrames(_ start: UnsafeRawPointer?, _ count: Int) -> Int32 
     // Bodies that no framing could reach.
     var log: [UInt8] = []
     decode(input, into: &log)
-    return 0
 }
 
 private let longestBody = 600

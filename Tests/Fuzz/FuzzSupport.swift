@@ -1,5 +1,5 @@
-/// What the fuzz targets share. Each is compiled together with the sources that it tests, as one module, so that
-/// nothing has to be imported and all of it is instrumented.
+/// What the fuzz targets share. They are compiled together with the sources that they test, as one module, so that all
+/// of it is instrumented and nothing has to be exported for the purpose.
 
 /// Cuts `input` into pieces and calls `feed` with a copy of each, which is gone afterwards: the sanitizer finds a
 /// read beyond it or after it. `size` is asked for the length of each piece.

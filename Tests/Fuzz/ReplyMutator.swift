@@ -1,31 +1,28 @@
 /// Changes a stream of replies element by element. Changes of single bytes alone mostly break a length, and what
 /// lies behind it is then never read.
-@_cdecl("LLVMFuzzerCustomMutator")
-public func mutateReplies(_ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ maxSize: Int, _ seed: UInt32)
-    -> Int
-{
+///
+/// - Parameter words: what a new bulk string may hold.
+func mutateReplies(
+    _ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ maxSize: Int, seed: UInt32, words: [String]
+) -> Int {
     var choices = withUnsafeBytes(of: seed) { Choices($0) }
     guard choices.next(2) == 0 else { return mutateBytes(data, size, maxSize) }
     var elements = cutElements(Array(UnsafeBufferPointer(start: data, count: size)))
     for _ in 0...choices.next(3) {
         let index = choices.next(elements.count + 1)
         switch choices.next(4) {
-        case 0: elements.insert(element(&choices), at: index)
+        case 0: elements.insert(element(&choices, words), at: index)
         case 1 where index < elements.count: elements.remove(at: index)
         case 2 where index < elements.count:
             elements.insert(elements[choices.next(elements.count)], at: index)
         default:
-            if index < elements.count { elements[index] = element(&choices) }
+            if index < elements.count { elements[index] = element(&choices, words) }
         }
     }
     let changed = Array(elements.joined().prefix(maxSize))
     data.update(from: changed, count: changed.count)
     return changed.count
 }
-
-/// libFuzzer's own way of changing bytes.
-@_silgen_name("LLVMFuzzerMutate")
-private func mutateBytes(_ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ maxSize: Int) -> Int
 
 /// The elements one after the other, arrays by their heads alone; what is malformed is one element.
 private func cutElements(_ input: [UInt8]) -> [ArraySlice<UInt8>] {
@@ -45,17 +42,13 @@ private func cutElements(_ input: [UInt8]) -> [ArraySlice<UInt8>] {
 }
 
 /// An element to put in, often one that means something where it lands.
-private func element(_ choices: inout Choices) -> ArraySlice<UInt8> {
+private func element(_ choices: inout Choices, _ words: [String]) -> ArraySlice<UInt8> {
     func bulk(_ text: String) -> String { "$\(text.utf8.count)\r\n\(text)\r\n" }
-    let words = [
-        "message", "pmessage", "subscribe", "psubscribe", "unsubscribe", "punsubscribe", "smessage", "ssubscribe",
-        "sunsubscribe", "", "x",
-    ]
     let text =
         switch choices.next(8) {
         case 0, 1: bulk(words[choices.next(words.count)])
         case 2: bulk(String(repeating: "y", count: choices.next(60)))
-        case 3: ":\(choices.next(5) - 1)\r\n"
+        case 3: ":\([-1, 0, 1, 2, 3, 5_460, 5_461, 6_379, 16_383, 16_384][choices.next(10)])\r\n"
         case 4: ["$-1\r\n", "*-1\r\n"][choices.next(2)]
         case 5: ["+OK\r\n", "-ERR x\r\n"][choices.next(2)]
         default: "*\(choices.next(6))\r\n"

@@ -1,8 +1,6 @@
 /// Whatever a server sends, the reader does not crash, does not leak, stays within its limits, and says the same
 /// however the bytes arrive: what a slow and plain reader says.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzReplyReader(_ start: UnsafeRawPointer?, _ count: Int) -> Int32 {
-    let input = UnsafeRawBufferPointer(start: start, count: count)
+func fuzzReplyReader(_ input: UnsafeRawBufferPointer) {
     var choices = Choices(input)
     let whole = read(input) { input.count }
     let bytewise = read(input) { 1 }
@@ -26,11 +24,10 @@ public func fuzzReplyReader(_ start: UnsafeRawPointer?, _ count: Int) -> Int32 {
     (tight.maxElements, tight.maxValues, tight.maxDepth) = (8, 20, 3)
     let limited = read(input, limits: tight) { 1 + choices.next(40) }
     precondition(limited.pending <= tight.maxReplyBytes && whole.events.starts(with: limited.events))
-    return 0
 }
 
 /// What came of one reading.
-private struct Outcome {
+private struct Reading {
     var events: [UInt8]
     var count: Int
     var hasFailed: Bool
@@ -40,7 +37,7 @@ private struct Outcome {
 private func read(
     _ input: UnsafeRawBufferPointer, limits: ReplyLimits = ReplyLimits(), stopAfter last: Int = .max,
     size: () -> Int
-) -> Outcome {
+) -> Reading {
     let sink = LoggingSink()
     let reader = ReplyReader(limits: limits, sink: sink)
     sink.onEvent = { [unowned reader] in if $0 == last { reader.stop() } }
@@ -57,7 +54,7 @@ private func read(
         }
     }
     precondition(error == nil || reader.pendingBytes == 0)
-    return Outcome(
+    return Reading(
         events: sink.events, count: sink.count, hasFailed: error != nil, pending: reader.pendingBytes)
 }
 

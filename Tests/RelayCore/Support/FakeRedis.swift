@@ -1,5 +1,3 @@
-import Testing
-
 @testable import RelayCore
 
 /// A Redis without sockets: commands go in, replies come out, in order and only when the test says so. It knows

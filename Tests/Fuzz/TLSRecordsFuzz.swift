@@ -1,0 +1,42 @@
+/// What a server sends by TLS, well or badly, is handed over as the beginning of what it wrote, and nothing else ever;
+/// the session counts what has not left as the server sees it. The first byte says how the input is used: as the
+/// server's own bytes, or as steps of a conversation with a real one.
+func fuzzTLSRecords(_ input: UnsafeRawBufferPointer) {
+    guard let mode = input.first else { return }
+    let rest = UnsafeRawBufferPointer(rebasing: input.dropFirst())
+    guard mode & 1 == 0 else { return fuzzServerBytes(rest) }
+    var conversation = TLSConversation(isOld: mode & 2 != 0)
+    if mode & 4 == 0 { conversation.shakeHands() }
+    conversation.perform(rest)
+}
+
+nonisolated(unsafe) let fuzzedTLSContext = try! TLSContext(TLSContext.Settings(isInsecure: true))
+
+/// Nobody who has no key gets through the handshake, and it fails in the same way however the bytes come.
+private func fuzzServerBytes(_ input: UnsafeRawBufferPointer) {
+    var choices = Choices(input)
+    let whole = failure(of: input) { input.count }
+    precondition(whole == failure(of: input) { 1 } && whole == failure(of: input) { 1 + choices.next(60) })
+}
+
+private func failure(of input: UnsafeRawBufferPointer, size: () -> Int) -> TLSError? {
+    guard let session = try? TLSSession(context: fuzzedTLSContext, serverName: "localhost") else {
+        preconditionFailure("no session")
+    }
+    try? session.startHandshake()
+    precondition(session.hasOutput)
+    var failure: TLSError?
+    inPieces(input, size: size) { piece in
+        do throws(TLSError) {
+            try session.receive(piece) { _ in preconditionFailure("plaintext without a handshake") }
+        } catch {
+            precondition(!error.description.isEmpty && (failure == nil || failure == error))
+            failure = error
+        }
+        precondition(!session.isEstablished)
+        session.takeOutput { _ in 0 }
+        return true
+    }
+    if let failure { precondition(session.end() == failure && session.timeOut() == failure) }
+    return failure
+}
