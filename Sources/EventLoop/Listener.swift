@@ -1,6 +1,6 @@
 internal import CLibuv
 
-/// Accepts connections on a Unix socket that is bound and listening already.
+/// Accepts connections on a socket that is bound and listening already.
 ///
 /// Not by `uv_listen`: where accepting keeps failing (no descriptor left in the process or in the system, no memory),
 /// libuv may try again within one callback for as long as it fails, and nothing else on the loop runs. Here the peers
@@ -8,10 +8,11 @@ internal import CLibuv
 package final class Listener {
     /// Nanoseconds.
     private static let pauseAfterFailure: UInt64 = 100_000_000
-    private static let acceptsPerTurn = 256
+    private static let longestBacklog = 4096
 
     private let box = HandleBox<uv_poll_t>()
     private let descriptor: Int32
+    private let acceptsPerTurn: Int
     private let body: (LoopError?) -> Void
     private var pause: Timer?
     /// Accepted, and not yet given to a stream; -1: none.
@@ -20,11 +21,12 @@ package final class Listener {
     private var isClosed = false
 
     /// - Parameter descriptor: owned by the listener from here on, also when this throws.
-    /// - Parameter body: a connection waits for `accept`, or accepting has begun to fail; told once until it works again.
+    /// - Parameter body: a connection waits for `accept` or `take`, or accepting has begun to fail; told once until it
+    ///   works again.
     package init(
-        loop: Loop, descriptor: Int32, body: @escaping (LoopError?) -> Void
+        loop: Loop, descriptor: Int32, acceptsPerTurn: Int = 256, body: @escaping (LoopError?) -> Void
     ) throws(LoopError) {
-        (self.descriptor, self.body) = (descriptor, body)
+        (self.descriptor, self.acceptsPerTurn, self.body) = (descriptor, acceptsPerTurn, body)
         let code = uv_poll_init(loop.handle, box.pointer, descriptor)
         guard code == 0 else {
             box.pointer.deallocate()
@@ -38,12 +40,14 @@ package final class Listener {
 
     private func watch() {
         uv_poll_start(box.pointer, Int32(UV_READABLE.rawValue)) { handle, _, _ in
-            owner(of: handle?.pointee.data, as: Listener.self).acceptAll()
+            owner(of: handle?.pointee.data, as: Listener.self).acceptSome()
         }
     }
 
-    private func acceptAll() {
-        for _ in 0..<Self.acceptsPerTurn where !isClosed {
+    private func acceptSome() { accept(atMost: acceptsPerTurn) }
+
+    private func accept(atMost count: Int) {
+        for _ in 0..<count where !isClosed {
             waiting = hubrelay_accept(descriptor)
             if waiting >= 0 {
                 isFailing = false
@@ -78,6 +82,15 @@ package final class Listener {
             throw LoopError("accepting", code)
         }
     }
+
+    /// Gives the connection that waits to the caller, who owns its descriptor from here on: not blocking, closed on exec.
+    package func take() -> Int32 {
+        defer { waiting = -1 }
+        return waiting
+    }
+
+    /// Accepts what waits now, to the last: before the `close` of a socket that nobody can reach any more.
+    package func acceptRest() { accept(atMost: Self.longestBacklog) }
 
     package func close() {
         guard !isClosed else { return }

@@ -35,6 +35,8 @@ public final class Loop {
     package let readBuffer: UnsafeMutableRawBufferPointer
     /// Loop turns that have ended, so that a stream can tell a second read in the same turn.
     fileprivate(set) var turn: UInt64 = 0
+    /// Set while a timer's callback runs.
+    var isCallingTimers = false
     private var turnEnd: TurnEnd?
     /// Something is still at work with it, so its memory must stay.
     private var isAbandoned = false

@@ -3,20 +3,31 @@ internal import CLibuv
 /// Calls back after a time, once or again and again.
 package final class Timer {
     private let box = HandleBox<uv_timer_t>()
+    /// Unowned: a loop outlives its timers.
+    private unowned let loop: Loop
     private let body: () -> Void
 
     /// - Parameter body: called on the loop; may close the timer.
     package init(loop: Loop, body: @escaping () -> Void) {
-        self.body = body
+        (self.loop, self.body) = (loop, body)
         uv_timer_init(loop.handle, box.pointer)
         box.adopt(self)
     }
 
     /// Starts it, or starts it anew. Times are in nanoseconds and are rounded up to milliseconds.
+    ///
+    /// Without a delay it is called in the next turn. From within a timer's callback that takes a millisecond: libuv calls
+    /// timers for as long as one is due, so that timers which start one another at once would stop everything else.
     package func start(after delay: UInt64, every interval: UInt64 = 0) {
         uv_timer_start(
-            box.pointer, { handle in owner(of: handle?.pointee.data, as: Timer.self).body() },
-            Self.milliseconds(delay), Self.milliseconds(interval))
+            box.pointer, { handle in owner(of: handle?.pointee.data, as: Timer.self).called() },
+            max(Self.milliseconds(delay), loop.isCallingTimers ? 1 : 0), Self.milliseconds(interval))
+    }
+
+    private func called() {
+        loop.isCallingTimers = true
+        body()
+        loop.isCallingTimers = false
     }
 
     package func stop() { uv_timer_stop(box.pointer) }

@@ -39,3 +39,26 @@ package final class SignalWatcher {
 
     package func close() { box.close(releaseClosedHandle) }
 }
+
+/// Calls back once in the loop's next turn, which then comes without a wait. For work that is done by portions, so that
+/// everything else on the loop has its turn in between.
+package final class NextTurn {
+    private let box = HandleBox<uv_idle_t>()
+    private let body: () -> Void
+
+    package init(loop: Loop, body: @escaping () -> Void) {
+        self.body = body
+        uv_idle_init(loop.handle, box.pointer)
+        box.adopt(self)
+    }
+
+    /// Does nothing when it is scheduled already.
+    package func schedule() {
+        uv_idle_start(box.pointer) { handle in
+            uv_idle_stop(handle)
+            owner(of: handle?.pointee.data, as: NextTurn.self).body()
+        }
+    }
+
+    package func close() { box.close(releaseClosedHandle) }
+}

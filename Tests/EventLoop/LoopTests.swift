@@ -24,6 +24,62 @@ struct LoopTests {
         loop.drain()
     }
 
+    @Test func `timers that start themselves, or one another, at once leave the loop its other work`() throws {
+        let loop = try Loop()
+        var pair: [Int32] = [0, 0]
+        #expect(pipe(&pair) == 0 && write(pair[1], [7] as [UInt8], 1) == 1)
+        var (calls, reads) = (0, 0)
+        var timers: [EventLoop.Timer] = []
+        for index in 0..<3 {
+            timers.append(
+                EventLoop.Timer(loop: loop) {
+                    calls += 1
+                    // A loop that never gets out of its timers ends here.
+                    if calls > 100_000 { return }
+                    timers[index].start(after: 0)
+                    timers[(index + 1) % 3].start(after: 0)
+                })
+        }
+        let watcher = try ReadableWatcher(loop: loop, descriptor: pair[0]) {
+            reads += 1
+            if reads == 20 { loop.stop() }
+        }
+        for timer in timers { timer.start(after: 0) }
+        loop.run()
+        #expect(reads == 20 && calls <= 100_000)
+        watcher.close()
+        for timer in timers { timer.close() }
+        timers.removeAll()
+        for descriptor in pair { close(descriptor) }
+        loop.drain()
+    }
+
+    @Test func `what is put off to the next turn comes once in each, and the loop does not wait for it`() throws {
+        let loop = try Loop()
+        var pair: [Int32] = [0, 0]
+        #expect(pipe(&pair) == 0 && write(pair[1], [7] as [UInt8], 1) == 1)
+        var log: [String] = []
+        var nextTurn: NextTurn?
+        nextTurn = NextTurn(loop: loop) {
+            log.append("work")
+            if log.count < 10 { nextTurn?.schedule() }
+        }
+        let watcher = try ReadableWatcher(loop: loop, descriptor: pair[0]) {
+            log.append("read")
+            nextTurn?.schedule()
+            if log.count >= 10 { loop.stop() }
+        }
+        nextTurn?.schedule()
+        nextTurn?.schedule()
+        loop.run()
+        #expect(log == (0..<10).map { $0 % 2 == 0 ? "work" : "read" })
+        watcher.close()
+        nextTurn?.close()
+        nextTurn = nil
+        for descriptor in pair { close(descriptor) }
+        loop.drain()
+    }
+
     @Test func `a kernel's timer calls at its moments, until it is set anew`() throws {
         let loop = try Loop()
         var moments: [UInt64] = []
