@@ -4,6 +4,9 @@ internal import Glibc
 ///
 /// The file stays for good. Were it removed, a process that still holds the old file and one that locked a
 /// new file of the same name would both believe that they own the path.
+///
+/// It is written to, so it is looked at first. Who may write to the directory can put another file of ours in its place
+/// by a hard link, or a file of their own.
 struct PathLock: ~Copyable {
     private let descriptor: Descriptor
 
@@ -15,27 +18,18 @@ struct PathLock: ~Copyable {
     deinit { flock(descriptor.number, LOCK_UN) }
 
     /// Takes the lock `name` in `directory` at once, or fails. `socketPath` is for the errors alone.
-    /// - Throws: `.locked` when another open file description holds it, in this process or another.
+    /// - Throws: `.locked` when another open file description holds it, in this process or another; `.badLockFile` when it
+    ///   is no file of this user's with this one name. Such a one is neither opened nor changed.
     init(directory: Int32, name: String, socketPath: String) throws(SocketPathError) {
         let lockPath = socketPath + PathLock.suffix
-        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
-        let number = retrying { openat(directory, name, flags, 0o600) }
-        guard number >= 0 else {
-            switch errno {
-            // Both are told by open(2), before there is anything to look at.
-            case ELOOP: throw .badLockFile(path: lockPath, kind: fileKind(S_IFLNK))
-            case EISDIR: throw .badLockFile(path: lockPath, kind: fileKind(S_IFDIR))
-            default: throw .system(path: socketPath, operation: "open the lock file \(lockPath)", code: errno)
-            }
-        }
-        let descriptor = Descriptor(owning: number)
+        let descriptor = try Self.open(directory, name, lockPath: lockPath, socketPath: socketPath)
+        let number = descriptor.number
         var status = stat()
         guard fstat(number, &status) == 0 else {
             throw .system(path: socketPath, operation: "look at the lock file", code: errno)
         }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw .badLockFile(path: lockPath, kind: fileKind(status.st_mode))
-        }
+        // Again, since another file may have taken its place in the meantime.
+        if let problem = Self.problem(status) { throw .badLockFile(path: lockPath, problem: problem) }
         guard retrying({ flock(number, LOCK_EX | LOCK_NB) }) == 0 else {
             guard errno == EWOULDBLOCK else {
                 throw .system(path: socketPath, operation: "lock \(lockPath)", code: errno)
@@ -48,6 +42,36 @@ struct PathLock: ~Copyable {
     }
 
     static let suffix = ".lock"
+
+    /// What identifies the lock, if `name` in `directory` is its file; else nil.
+    borrowing func inode(ifFile name: String, in directory: Int32) -> UInt64? {
+        var (held, found) = (stat(), stat())
+        guard fstat(descriptor.number, &held) == 0,
+            fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) == 0, FileIdentity(held) == FileIdentity(found)
+        else { return nil }
+        return inode
+    }
+
+    private static func open(
+        _ directory: Int32, _ name: String, lockPath: String, socketPath: String
+    ) throws(SocketPathError) -> Descriptor {
+        let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+        var status = stat()
+        let isThere = fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+        if isThere, let problem = problem(status) { throw .badLockFile(path: lockPath, problem: problem) }
+        let number = retrying { openat(directory, name, isThere ? flags : flags | O_CREAT, 0o600) }
+        guard number >= 0 else {
+            throw .system(path: socketPath, operation: "open the lock file \(lockPath)", code: errno)
+        }
+        return Descriptor(owning: number)
+    }
+
+    private static func problem(_ status: stat) -> LockFileProblem? {
+        guard status.st_mode & S_IFMT == S_IFREG else { return .kind(fileKind(status.st_mode)) }
+        guard status.st_nlink == 1 else { return .names(Int(status.st_nlink)) }
+        let user = geteuid()
+        return status.st_uid == user ? nil : .owner(status.st_uid, notUser: user)
+    }
 
     /// Writes our pid for the next one's error message. A failure (disk full) costs only that message its
     /// number.

@@ -6,21 +6,39 @@ internal import Glibc
 /// A lock on a file beside it (`PATH.lock`, which stays) decides who owns the path. The socket is bound under
 /// a temporary name, gets its mode and group there, and is then renamed: nobody can connect before it is
 /// ready, and the path is never without a socket while one replaces another.
+///
+/// The path may be taken away all the same, by whoever may write to its directory: `isOurs` tells, and `bindAgain` gets
+/// it back where nobody else has it.
 package final class SocketPath {
+    package let path: String
     /// The listening socket, non-blocking and close-on-exec. It belongs to whoever listens with it, who
     /// closes it.
-    package let descriptor: Int32
-    private let directory: Descriptor
+    package private(set) var descriptor: Int32
+    private let settings: Settings
     private let name: String
-    private let identity: FileIdentity
+    private var directory: Descriptor
+    private var identity: FileIdentity
     /// nil once the path has been given up.
     private var lock: PathLock?
 
+    private struct Settings {
+        let mode: UInt32
+        let group: UInt32?
+        let backlog: Int32
+    }
+
+    /// A socket that listens at its path.
+    private struct Bound {
+        let descriptor: Int32
+        let identity: FileIdentity
+    }
+
     private init(
-        descriptor: Int32, directory: consuming Descriptor, name: String, identity: FileIdentity,
+        path: String, name: String, settings: Settings, bound: Bound, directory: consuming Descriptor,
         lock: consuming PathLock
     ) {
-        (self.descriptor, self.name, self.identity) = (descriptor, name, identity)
+        (self.path, self.name, self.settings) = (path, name, settings)
+        (descriptor, identity) = (bound.descriptor, bound.identity)
         self.directory = directory
         self.lock = consume lock
     }
@@ -35,27 +53,37 @@ package final class SocketPath {
         path: String, mode: UInt32, group: UInt32?, backlog: Int32
     ) throws(SocketPathError) -> SocketPath {
         let (directoryName, name) = try split(path)
-        let number = retrying { open(directoryName, hubrelay_O_PATH | O_DIRECTORY | O_CLOEXEC) }
+        let settings = Settings(mode: mode, group: group, backlog: backlog)
+        let directory = try open(directoryName, of: path)
+        let lock = try PathLock(directory: directory.number, name: name + PathLock.suffix, socketPath: path)
+        let bound = try listen(path, name, settings, directory: directory.number, lockInode: lock.inode)
+        return SocketPath(path: path, name: name, settings: settings, bound: bound, directory: directory, lock: lock)
+    }
+
+    private static func open(_ directory: String, of path: String) throws(SocketPathError) -> Descriptor {
+        let number = retrying { Glibc.open(directory, hubrelay_O_PATH | O_DIRECTORY | O_CLOEXEC) }
         guard number >= 0 else {
             guard errno == ENOENT || errno == ENOTDIR else {
-                throw .system(path: path, operation: "open the directory \(directoryName)", code: errno)
+                throw .system(path: path, operation: "open the directory \(directory)", code: errno)
             }
-            throw .noDirectory(path: path, directory: directoryName)
+            throw .noDirectory(path: path, directory: directory)
         }
-        let directory = Descriptor(owning: number)
-        let lock = try PathLock(directory: number, name: name + PathLock.suffix, socketPath: path)
-        let socket = try UnnamedSocket(path: path, directory: number, lockInode: lock.inode)
-        let identity: FileIdentity
+        return Descriptor(owning: number)
+    }
+
+    private static func listen(
+        _ path: String, _ name: String, _ settings: Settings, directory: Int32, lockInode: UInt64
+    ) throws(SocketPathError) -> Bound {
+        let socket = try UnnamedSocket(path: path, directory: directory, lockInode: lockInode)
         do throws(SocketPathError) {
-            try socket.prepare(mode: mode, group: group, backlog: backlog)
-            identity = try socket.identity()
+            try socket.prepare(mode: settings.mode, group: settings.group, backlog: settings.backlog)
+            let identity = try socket.identity()
             try socket.publish(as: name)
+            return Bound(descriptor: socket.take(), identity: identity)
         } catch {
             socket.removeTemporaryName()
             throw error
         }
-        return SocketPath(
-            descriptor: socket.take(), directory: directory, name: name, identity: identity, lock: lock)
     }
 
     private static func split(_ path: String) throws(SocketPathError) -> (directory: String, name: String) {
@@ -69,6 +97,33 @@ package final class SocketPath {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
         let directory = slash == path.startIndex ? "/" : String(path[..<slash])
         return (directory, String(path[path.utf8.index(after: slash)...]))
+    }
+
+    /// Whether the path still leads to the socket that was bound here. By way of the whole path: its directory may have
+    /// been moved, or made anew.
+    package var isOurs: Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && FileIdentity(status) == identity
+    }
+
+    /// Binds a new socket at the path, where the old one has gone from it. The old descriptor stays open, and whoever
+    /// listens with it goes over to the new one. A new directory gets a new lock, and so does one whose lock was deleted.
+    /// - Throws: why it cannot be, as `bind` does: somebody else has the path, or there is no directory. Nothing has changed
+    ///   then, and it may be tried again.
+    package func bindAgain() throws(SocketPathError) {
+        let (directoryName, _) = try Self.split(path)
+        let newDirectory = try Self.open(directoryName, of: path)
+        let lockName = name + PathLock.suffix
+        let bound: Bound
+        if let inode = lock?.inode(ifFile: lockName, in: newDirectory.number) {
+            bound = try Self.listen(path, name, settings, directory: newDirectory.number, lockInode: inode)
+        } else {
+            let newLock = try PathLock(directory: newDirectory.number, name: lockName, socketPath: path)
+            bound = try Self.listen(path, name, settings, directory: newDirectory.number, lockInode: newLock.inode)
+            lock = consume newLock
+        }
+        (descriptor, identity) = (bound.descriptor, bound.identity)
+        directory = newDirectory
     }
 
     /// Gives the path up: it is removed if it still is the socket that was bound here, and the lock is free,

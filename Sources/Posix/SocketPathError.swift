@@ -12,8 +12,8 @@ package enum SocketPathError: Error, Equatable, CustomStringConvertible {
     case live(path: String)
     /// Something other than a socket has the name: "a regular file", "a directory", "a symbolic link", ...
     case notASocket(path: String, kind: String)
-    /// The lock file is something other than a regular file.
-    case badLockFile(path: String, kind: String)
+    /// The lock file is not one that a relay of this user has made, and is left as it is.
+    case badLockFile(path: String, problem: LockFileProblem)
     /// The system refused a step.
     case system(path: String, operation: String, code: Int32)
 
@@ -35,10 +35,31 @@ package enum SocketPathError: Error, Equatable, CustomStringConvertible {
         case .notASocket(let path, let kind):
             "cannot listen on \(path): it is \(kind), not a socket; hubrelay does not remove it: "
                 + "move it away or choose another path"
-        case .badLockFile(let path, let kind):
-            "cannot use the lock file \(path): it is \(kind), not a regular file; move it away"
+        case .badLockFile(let path, let problem):
+            "cannot use the lock file \(path): \(problem)"
         case .system(let path, let operation, let code):
             "cannot listen on \(path): \(operation): \(errorText(code))"
+        }
+    }
+}
+
+/// What is wrong with a lock file, and what to do about it.
+package enum LockFileProblem: Equatable, Sendable, CustomStringConvertible {
+    /// Something other than a regular file.
+    case kind(String)
+    /// It has this many names: it may be a hard link to any other file.
+    case names(Int)
+    /// It is a file of another user's.
+    case owner(UInt32, notUser: UInt32)
+
+    package var description: String {
+        switch self {
+        case .kind(let kind): "it is \(kind), not a regular file; move it away"
+        case .names(let count):
+            "it is a hard link, one of \(count) names of a file, which hubrelay would overwrite; remove this name"
+        case .owner(let owner, let user):
+            "it belongs to user \(owner), and hubrelay runs as user \(user); remove it if no hubrelay of that user runs, "
+                + "or run hubrelay as that user"
         }
     }
 }

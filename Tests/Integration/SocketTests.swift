@@ -103,6 +103,20 @@ import Testing
         #expect(fileExists(inner))
     }
 
+    @Test func aLockThatIsAnotherFileIsNeverWrittenTo() throws {
+        let directory = try TemporaryDirectory()
+        let file = directory.path(of: "file")
+        try writeFile(file, "precious")
+        makeHardLink(at: directory.path(of: "relay.sock.lock"), to: file)
+        try expectRefusal(directory.path(of: "relay.sock"))
+        #expect(textOfFile(file) == "precious")
+    }
+
+    @Test func anAbstractSocketIsNotMadeAFileOf() throws {
+        try expectRefusal("@hubrelay-tests-abstract")
+        #expect(!fileExists("@hubrelay-tests-abstract") && !fileExists("@hubrelay-tests-abstract.lock"))
+    }
+
     @Test func aPathThatIsTooLongOrNowhereIsAnErrorAtTheStart() throws {
         let directory = try TemporaryDirectory()
         // 107 bytes are possible, 108 are not.
@@ -128,16 +142,21 @@ import Testing
     @Test func aStoppingRelayRemovesThePathOnlyIfItIsStillItsOwn() throws {
         let redis = try RedisServer()
         let relay = try RelayProcess(redis: redis.url)
+        // Stopped meanwhile, or it might bind the path again in between.
+        try relay.process.freeze()
         removeFile(relay.socketPath)
         let another = try UnixListener(relay.socketPath)
         let before = FileStatus(relay.socketPath)
+        relay.process.thaw()
         try relay.stop()
         #expect(FileStatus(relay.socketPath) == before)
         withExtendedLifetime(another) {}
 
         let second = try RelayProcess(redis: redis.url)
+        try second.process.freeze()
         removeFile(second.socketPath)
         try writeFile(second.socketPath, "precious")
+        second.process.thaw()
         try second.stop()
         #expect(textOfFile(second.socketPath) == "precious")
     }

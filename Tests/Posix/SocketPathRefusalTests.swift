@@ -147,9 +147,33 @@ struct SocketPathRefusalTests {
         mkdir(directory("b.lock"), 0o700)
         mkfifo(directory("c.lock"), 0o600)
         for (name, kind) in [("a", "a symbolic link"), ("b", "a directory"), ("c", "a FIFO")] {
-            #expect(refusal(directory(name)) == .badLockFile(path: directory(name) + ".lock", kind: kind))
+            #expect(refusal(directory(name)) == .badLockFile(path: directory(name) + ".lock", problem: .kind(kind)))
         }
         #expect(directory.read("target") == "precious")
+    }
+
+    @Test("a lock file that is a hard link is refused, and what it leads to stays as it is")
+    func hardLink() {
+        directory.write("precious", to: "target")
+        link(directory("target"), directory("s.lock"))
+        let refusal = refusal()
+        #expect(refusal == .badLockFile(path: path + ".lock", problem: .names(2)))
+        #expect(refusal?.description.contains("hard link") == true)
+        #expect(directory.read("target") == "precious")
+        // When only the one name is left, there is nothing wrong with it.
+        unlink(directory("target"))
+        #expect(self.refusal() == nil)
+    }
+
+    @Test(
+        "a lock file of another user's is refused and stays as it is", .enabled(if: getuid() == 0, "chown takes root"))
+    func lockOfAnotherUser() {
+        directory.write("theirs", to: "s.lock")
+        chown(directory("s.lock"), 12345, 12345)
+        let refusal = refusal()
+        #expect(refusal == .badLockFile(path: path + ".lock", problem: .owner(12345, notUser: 0)))
+        #expect(refusal?.description.contains("belongs to user 12345") == true)
+        #expect(directory.read("s.lock") == "theirs")
     }
 
     @Test(
