@@ -1,4 +1,5 @@
 internal import CMicrohttpd
+internal import Glibc
 
 /// What is known of a request between the library's callbacks. The library holds one reference to it:
 /// retained in `onURI`, released in `onCompleted`.
@@ -31,11 +32,36 @@ let onCompleted:
     @convention(c) (
         UnsafeMutableRawPointer?, OpaquePointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
         MHD_RequestTerminationCode
-    ) -> Void = { _, _, context, _ in
+    ) -> Void = { closure, connection, context, _ in
         guard let context, let exchange = context.pointee else { return }
         context.pointee = nil
         Unmanaged<Exchange>.fromOpaque(exchange).release()
+        guard let closure, let connection = connection.flatMap(ours) else { return }
+        let server = Unmanaged<AdminServer>.fromOpaque(closure).takeUnretainedValue()
+        connection.answerIsWritten(now: server.now())
     }
+
+/// A connection has begun, or is about to be closed. The library holds one reference to ours in between.
+let onConnection:
+    @convention(c) (
+        UnsafeMutableRawPointer?, OpaquePointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+        MHD_ConnectionNotificationCode
+    ) -> Void = { closure, connection, context, code in
+        guard let closure, let connection, let context else { return }
+        let server = Unmanaged<AdminServer>.fromOpaque(closure).takeUnretainedValue()
+        if code == hubrelay_http_started {
+            let ours = server.connectionStarted(hubrelay_http_socket(connection))
+            context.pointee = Unmanaged.passRetained(ours).toOpaque()
+        } else if let state = context.pointee {
+            context.pointee = nil
+            server.connectionClosed(Unmanaged<AdminConnection>.fromOpaque(state).takeRetainedValue())
+        }
+    }
+
+/// What we know of a connection of the library's.
+private func ours(_ connection: OpaquePointer) -> AdminConnection? {
+    hubrelay_http_context(connection).map { Unmanaged<AdminConnection>.fromOpaque($0).takeUnretainedValue() }
+}
 
 /// Called once when the headers are there, then for each piece of a body, then once more at the request's
 /// end.
@@ -68,13 +94,49 @@ extension AdminServer {
             uploadBytes = 0
             return exchange.droppedBytes <= maxDroppedBodyBytes ? hubrelay_http_yes : hubrelay_http_no
         }
-        let response =
-            method == "GET" || method == "HEAD"
-            ? handler(AdminRequest(method: method, path: exchange.path, query: exchange.query))
-            : AdminResponse(
+        let ours = ours(connection)
+        ours?.requestIsWhole(now: now())
+        var response = response(to: exchange, method: method, from: connection)
+        if let ours, ours.requests >= bounds.requestsPerConnection { response.headers.append(("Connection", "close")) }
+        return queue(response, on: connection)
+    }
+
+    private func response(to exchange: Exchange, method: String, from connection: OpaquePointer) -> AdminResponse {
+        if let host = refusedHost(connection) {
+            return AdminResponse(status: 421, body: Array(misdirected(host).utf8))
+        }
+        guard method == "GET" || method == "HEAD" else {
+            return AdminResponse(
                 status: 405, body: Array("405: only GET and HEAD are understood here\n".utf8),
                 headers: [("Allow", "GET, HEAD")])
-        return queue(response, on: connection)
+        }
+        return handler(AdminRequest(method: method, path: exchange.path, query: exchange.query))
+    }
+
+    /// A Host field of the request that is not allowed; nil: there is none.
+    private func refusedHost(_ connection: OpaquePointer) -> String? {
+        guard let hosts else { return nil }
+        var fields = HostFields()
+        withUnsafeMutablePointer(to: &fields) {
+            _ = MHD_get_connection_values(connection, hubrelay_http_header, onField, $0)
+        }
+        return fields.values.first { !hosts.allows($0) }
+    }
+
+    private func misdirected(_ host: String) -> String {
+        // What could be a name is repeated; nothing else is.
+        let isName =
+            host.utf8.count <= 260
+            && host.unicodeScalars.allSatisfy { scalar in
+                scalar.properties.isAlphabetic || ".-_:0123456789".unicodeScalars.contains(scalar)
+            }
+        let name = isName ? host : "NAME"
+        return """
+            421: requests for the host '\(name)' are refused here, since a web page could send them through the \
+            browser of somebody on this machine (DNS rebinding). Ask by the address or by localhost, or allow the name: \
+            --http-host or HUBRELAY_HTTP_HOST
+
+            """
     }
 
     /// Hands a response to the library, which leaves out the body of an answer to HEAD.
@@ -95,3 +157,18 @@ extension AdminServer {
         return MHD_queue_response(connection, UInt32(response.status), made)
     }
 }
+
+/// The Host fields of a request: one, or none, or as many as a strange client sends.
+private struct HostFields { var values: [String] = [] }
+
+/// Called for each header field of a request.
+private let onField:
+    @convention(c) (
+        UnsafeMutableRawPointer?, MHD_ValueKind, UnsafePointer<CChar>?, UnsafePointer<CChar>?
+    ) -> MHD_Result = { closure, _, name, value in
+        if let closure, let name, strcasecmp(name, "Host") == 0 {
+            closure.assumingMemoryBound(to: HostFields.self).pointee.values.append(
+                value.map { String(cString: $0) } ?? "")
+        }
+        return hubrelay_http_yes
+    }

@@ -8,7 +8,7 @@ package struct AdminServerError: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         let reason = code == 0 ? "" : ": \(String(cString: strerror(code))) (errno \(code))"
-        return "cannot start the HTTP server: libmicrohttpd refused the listening socket or epoll\(reason)"
+        return "cannot start the HTTP server: libmicrohttpd could not open its epoll descriptor\(reason)"
     }
 }
 
@@ -16,42 +16,65 @@ package struct AdminServerError: Error, Equatable, CustomStringConvertible {
 ///
 /// The library has an epoll descriptor of its own in which it watches its connections. The caller watches
 /// that one descriptor and calls `run()` when it is readable or `timeoutMilliseconds` have passed: so a loop
-/// that hangs answers nothing, which is what a health check is for.
+/// that hangs answers nothing, which is what a health check is for. The caller accepts connections, too, and hands
+/// them over by `add`: a server that is full makes room for the next prober, which the library has no way to do.
 ///
-/// Bounds: 64 connections (more wait in the kernel's backlog), 10 s without a byte, 16 KiB of memory a
-/// connection, 64 KiB of a request's body, which is read and dropped. GET and HEAD go to the handler, other
-/// methods get 405.
+/// Bounds: see `Bounds`; besides, 16 KiB of memory a connection, and 64 KiB of a request's body, which is read and
+/// dropped. One `run()` answers at most two requests of each connection, whatever has been sent. GET and HEAD go to the
+/// handler, other methods get 405.
 package final class AdminServer {
-    /// Answers a request. Called within `run()`; it may call `close()`, and must not call `run()`.
+    /// Answers a request. Called within `run()`; it may call `close()`, and must not call `run()` or `add`.
     package typealias Handler = (AdminRequest) -> AdminResponse
 
+    /// What connections can take.
+    package struct Bounds {
+        /// Connections that are open. When all places are taken, a new one takes that of a connection which has sent a
+        /// whole request already, or else of the one that has been without for the longest time.
+        package var places = 64
+        /// Nanoseconds for a whole request, from the connection's beginning or the last answer on.
+        package var requestTime: UInt64 = 10_000_000_000
+        /// Nanoseconds for an answer to be read, but for what the kernel holds.
+        package var answerTime: UInt64 = 10_000_000_000
+        /// The last of this many answers closes the connection.
+        package var requestsPerConnection = 100
+        /// Connections that may be added between two calls of `run()`. As many that had to make room for them may still
+        /// have their descriptors until the next one.
+        package var addsPerRun = 16
+
+        package init() {}
+    }
+
     let handler: Handler
+    package let bounds: Bounds
+    /// Nil: any Host is allowed.
+    let hosts: AllowedHosts?
+    let now: () -> UInt64
     /// Nil once closed.
     private var daemon: OpaquePointer?
     private var isRunning = false
     private var closeAfterRun = false
+    /// All that the library has, those that were ended included.
+    private var connections: [ObjectIdentifier: AdminConnection] = [:]
 
-    /// Serves a socket that listens already: TCP or Unix, non-blocking. The server owns it from here on and
-    /// closes it; on a thrown error it remains the caller's.
+    /// - Parameters:
+    ///   - hosts: what a request may have in its Host field; nil: anything.
+    ///   - now: monotonic nanoseconds.
     package init(
-        listeningDescriptor: Int32, handler: @escaping Handler
+        bounds: Bounds = Bounds(), hosts: AllowedHosts? = nil, now: @escaping () -> UInt64,
+        handler: @escaping Handler
     ) throws(AdminServerError) {
-        self.handler = handler
-        // A failed start may or may not close what it was given: it gets a copy, so that ours is ours.
-        let copy = fcntl(listeningDescriptor, F_DUPFD_CLOEXEC, 0)
-        guard copy >= 0 else { throw AdminServerError(code: errno) }
+        (self.bounds, self.hosts, self.now, self.handler) = (bounds, hosts, now, handler)
         errno = 0
-        // Unretained: the library calls back only within MHD_run and MHD_stop_daemon, and `deinit` stops it.
+        // Unretained: the library calls back only within MHD_run, MHD_add_connection and MHD_stop_daemon, and `deinit`
+        // stops it.
         let closure = Unmanaged.passUnretained(self).toOpaque()
         daemon = hubrelay_http_start(
-            copy, 64, 10, 16 * 1024, onAccess, onURI, onCompleted, closure)
+            UInt32(bounds.places + bounds.addsPerRun), 16 * 1024, onAccess, onURI, onCompleted, onConnection, closure)
         guard let daemon else { throw AdminServerError(code: errno) }
         guard hubrelay_http_epoll_descriptor(daemon) >= 0 else {
-            MHD_stop_daemon(daemon)
-            self.daemon = nil
+            stop()
             throw AdminServerError(code: ENOSYS)
         }
-        Glibc.close(listeningDescriptor)
     }
 
     deinit { stop() }
@@ -60,31 +83,50 @@ package final class AdminServer {
     /// `close()`.
     package var pollDescriptor: Int32 { daemon.map { hubrelay_http_epoll_descriptor($0) } ?? -1 }
 
-    /// Does what is ready: accepts, reads, answers, closes what timed out. Never blocks. Does nothing once
-    /// closed.
+    /// How many connections are open.
+    package var connectionCount: Int { connections.values.count { !$0.isEnded } }
+
+    /// Takes over a connection that was accepted, TCP or Unix, non-blocking: it is closed here, also where it finds no
+    /// place. To be called at most `Bounds.addsPerRun` times between two calls of `run()`.
+    package func add(_ descriptor: Int32) {
+        guard let daemon, !isRunning else { return _ = Glibc.close(descriptor) }
+        if connectionCount >= bounds.places {
+            connections.values.filter { !$0.isEnded }.min { $0.hasLessRight(than: $1) }?.end()
+        }
+        _ = hubrelay_http_add(daemon, descriptor)
+    }
+
+    /// Does what is ready: reads, answers, closes what timed out. Never blocks. Does nothing once closed.
     package func run() {
         guard let daemon, !isRunning else { return }
         isRunning = true
-        let connections = hubrelay_http_connections(daemon)
         _ = MHD_run(daemon)
-        // At its limit the library stops watching the listening socket, and takes it up again only at the
-        // start of a run: without this one, a connection that waits for a free slot would wait for another
-        // one's timeout.
-        if hubrelay_http_connections(daemon) < connections { _ = MHD_run(daemon) }
         isRunning = false
-        if closeAfterRun { stop() }
+        if closeAfterRun { return stop() }
+        // After what has come in time, and perhaps had to wait for us.
+        let now = now()
+        for connection in connections.values where !connection.isEnded && deadline(of: connection) <= now {
+            connection.end()
+        }
     }
 
     /// How long the caller may wait for the descriptor before it calls `run()` all the same. Nil: forever.
-    /// To be asked after each `run()`; 0 means that there is more to do at once.
+    /// To be asked after each `run()` and `add`; 0 means that there is more to do, once the caller has done what else
+    /// it has.
     package var timeoutMilliseconds: UInt64? {
         guard let daemon else { return nil }
         var timeout: CUnsignedLongLong = 0
-        return MHD_get_timeout(daemon, &timeout) == hubrelay_http_yes ? timeout : nil
+        if MHD_get_timeout(daemon, &timeout) == hubrelay_http_yes, timeout == 0 { return 0 }
+        guard let next = connections.values.lazy.filter({ !$0.isEnded }).map(deadline).min() else { return nil }
+        let now = now()
+        return next > now ? (next - now + 999_999) / 1_000_000 : 0
     }
 
-    /// Stops listening and drops every connection. Idempotent. Within the handler it waits for the end of
-    /// `run()`.
+    private func deadline(of connection: AdminConnection) -> UInt64 {
+        connection.since + (connection.phase == .requesting ? bounds.requestTime : bounds.answerTime)
+    }
+
+    /// Drops every connection. Idempotent. Within the handler it waits for the end of `run()`.
     package func close() {
         if isRunning { closeAfterRun = true } else { stop() }
     }
@@ -94,4 +136,14 @@ package final class AdminServer {
         self.daemon = nil
         MHD_stop_daemon(daemon)
     }
+
+    // MARK: What the library tells
+
+    func connectionStarted(_ descriptor: Int32) -> AdminConnection {
+        let connection = AdminConnection(descriptor: descriptor, now: now())
+        connections[ObjectIdentifier(connection)] = connection
+        return connection
+    }
+
+    func connectionClosed(_ connection: AdminConnection) { connections[ObjectIdentifier(connection)] = nil }
 }

@@ -3,6 +3,7 @@
 // inline calls.
 #pragma once
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -30,3 +31,6 @@ static inline int hubrelay_rename_no_replace(int directory, const char *from, co
     const unsigned int no_replace = 1;
     return (int)syscall(SYS_renameat2, directory, from, directory, to, no_replace);
 }
+
+// prctl(2) is variadic, which Swift does not import.
+static inline int hubrelay_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }

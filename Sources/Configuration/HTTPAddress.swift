@@ -16,11 +16,36 @@ package func parseHTTPAddress(_ text: String) throws(InvalidValue) -> HTTPListen
     return .tcp(host: host, port: port)
 }
 
+/// Host names with commas between them, each of which may be `.DOMAIN` or `*`; in small letters.
+///
+/// - Throws: ``InvalidValue`` for what no host can be called.
+package func parseHostNames(_ text: String) throws(InvalidValue) -> [String] {
+    var names: [String] = []
+    for item in text.split(separator: ",", omittingEmptySubsequences: false) {
+        let name = item.lowercased()
+        let labels = (name.hasPrefix(".") ? name.dropFirst() : name[...]).split(
+            separator: ".", omittingEmptySubsequences: false)
+        let isName = labels.allSatisfy { label in
+            !label.isEmpty && label.utf8.allSatisfy(isLabelByte)
+        }
+        guard name == "*" || (isName && name.utf8.count <= 253) else {
+            throw InvalidValue(name.contains(":") ? "has more than a name: leave out the port" : "is not a host name")
+        }
+        names.append(name)
+    }
+    return names
+}
+
 /// A path that fits a Unix socket's address.
 ///
-/// - Throws: ``InvalidValue`` when it is empty, too long, or holds a zero byte.
+/// - Throws: ``InvalidValue`` when it is empty, too long, or holds a zero byte; or names an abstract socket, as `@name`.
 package func parseSocketPath(_ text: String) throws(InvalidValue) -> String {
     guard !text.isEmpty else { throw InvalidValue("has no path") }
+    guard text.utf8.first != UInt8(ascii: "@") else {
+        throw InvalidValue(
+            "names an abstract socket, which is not supported: it has no permissions, so that every user of the host "
+                + "could connect; give the path of a file (one whose name begins with @ is ./@...)")
+    }
     guard !text.utf8.contains(0) else { throw InvalidValue("has a zero byte in its path") }
     guard text.utf8.count <= maxSocketPathBytes else {
         throw InvalidValue("is too long for a Unix socket: \(text.utf8.count) of \(maxSocketPathBytes) bytes")

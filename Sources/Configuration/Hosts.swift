@@ -41,7 +41,7 @@ func isHostName(_ text: String) -> Bool {
     }
 }
 
-private func isLabelByte(_ byte: UInt8) -> Bool {
+func isLabelByte(_ byte: UInt8) -> Bool {
     isDigit(byte) || isLetter(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
 }
 

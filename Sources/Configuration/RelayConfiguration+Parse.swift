@@ -17,7 +17,8 @@ extension RelayConfiguration {
         let (redis, notices) = try reader.redis(address)
         return RelayConfiguration(
             listener: try reader.listener(prefix: address.options?.channelPrefix), redis: redis,
-            http: try reader.value(.http, parseHTTPAddress), limits: try reader.limits(),
+            http: try reader.value(.http, parseHTTPAddress),
+            httpHosts: try reader.values(.httpHost, parseHostNames).flatMap(\.self), limits: try reader.limits(),
             timings: try reader.timings(connectTimeout: address.options?.connectTimeout),
             logging: try reader.logging(), notices: notices)
     }

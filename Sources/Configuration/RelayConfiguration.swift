@@ -7,6 +7,8 @@ package struct RelayConfiguration: Sendable, Equatable {
     package var redis: RedisConfiguration
     /// Where /health and /metrics are served.
     package var http: HTTPListen
+    /// What HTTP by TCP may be asked by, besides addresses and localhost: names, ".domain" or "*", in small letters.
+    package var httpHosts: [String]
     package var limits: Limits
     package var timings: Timings
     package var logging: LoggingConfiguration

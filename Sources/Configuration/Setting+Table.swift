@@ -70,6 +70,10 @@ extension Setting {
     package static let http = Setting(
         "--http", "ADDRESS", .httpAddress, default: "127.0.0.1:8379", "Where /health and /metrics are served."
     )
+    package static let httpHost = Setting(
+        "--http-host", "NAME", .hostNames, default: nil,
+        "A name that HTTP may be asked by, besides addresses and localhost; others are refused, as web pages could use them.",
+        without: "none by default")
 
     package static let maxPayload = Setting(
         "--max-payload", "SIZE", .size(1...(64 * mebibyte - 4 * kibibyte)), default: "1MiB",
@@ -135,7 +139,7 @@ extension Setting {
     package static let all: [Setting] = [
         socket, prefix, socketMode, socketGroup, allowUID, allowGID, redis, redisUser, redisPasswordFile,
         sentinelUser, sentinelPasswordFile, clusterPubSub, redisCA, redisCert, redisKey, redisTLSName, redisTLSInsecure,
-        redisClientName, abortConnect, http,
+        redisClientName, abortConnect, http, httpHost,
         maxPayload, window, maxBuffered, maxConnections, maxSubscriptions, maxSubscriptionsPerConnection,
         helloTimeout, frameTimeout, stopTimeout, heartbeatInterval, linkTimeout, probe, connectTimeout,
         backoffMin, backoffMax, backoffMaxRefused, restoreBatch, logLevel, logFormat,

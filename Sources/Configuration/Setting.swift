@@ -29,6 +29,8 @@ package struct Setting: Sendable {
         case hostName
         case clientName
         case boolean
+        /// Names of hosts; the flag may be repeated.
+        case hostNames
         /// On the command line on by being there, in the environment a boolean.
         case `switch`
         case httpAddress
@@ -99,6 +101,8 @@ package struct Setting: Sendable {
         case .userName: "a name without spaces"
         case .secret: "UTF-8 text"
         case .hostName: "a host name or address"
+        case .hostNames:
+            "a host name, .DOMAIN for all names under one, or * for any; repeatable, or several with commas"
         case .clientName: "1 to 64 printable ASCII characters without spaces"
         case .boolean: "true or false (or 1, 0, yes, no)"
         case .switch: "no value; in the environment true or false (or 1, 0, yes, no)"

@@ -28,6 +28,15 @@ package struct ListeningSocket {
     /// The port it listens on: the kernel's choice where 0 was asked for.
     package let boundPort: UInt16
 
+    /// Has the kernel keep connections until something has been sent on them, for a second or so (tcp(7),
+    /// TCP_DEFER_ACCEPT): those who only connect take no place, and who is accepted has spoken.
+    package func deferAccepting() {
+        var seconds: Int32 = 1
+        // Where it is refused, connections are accepted at once, as ever.
+        _ = setsockopt(
+            descriptor, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, &seconds, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     /// Listens on a numeric IPv4 or IPv6 address (without brackets; a scope such as `%eth0` is understood),
     /// or on "localhost", which is 127.0.0.1. SO_REUSEADDR is set, so that a restart needn't wait for old
     /// connections.

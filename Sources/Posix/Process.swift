@@ -23,6 +23,16 @@ package func ignoreSIGPIPE() {
     signal(SIGPIPE, SIG_IGN)
 }
 
+/// Keeps the memory of this process out of core dumps: payloads of apps and passwords of Redis are in it. Other
+/// processes of the same user cannot attach to it either, nor read its memory in /proc; root can do both (prctl(2),
+/// PR_SET_DUMPABLE; core(5)). Its files in /proc belong to root from here on, but it can read them itself.
+package func forbidCoreDumps() {
+    // Each fails for wrong arguments only, and either is enough.
+    _ = hubrelay_set_undumpable()
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    _ = setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+}
+
 /// The limit on open descriptors (RLIMIT_NOFILE, getrlimit(2)).
 package enum DescriptorLimit {
     /// Raises the soft limit to the hard one, as far as the kernel allows, and tells what is then in force.
@@ -35,6 +45,9 @@ package enum DescriptorLimit {
         }
         return get()
     }
+
+    /// How many descriptors this process has open; nil where /proc is not mounted.
+    package static func openCount() -> Int? { ProcessStats.countDescriptors() }
 
     /// The soft limit in force; `Int.max` where there is none.
     package static func get() -> Int { Int(clamping: read().rlim_cur) }

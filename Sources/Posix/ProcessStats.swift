@@ -50,7 +50,7 @@ package struct ProcessStats {
     }
 
     /// Linux 6.2 and later tell the number as the directory's size; before, the entries must be counted.
-    private static func countDescriptors() -> Int? {
+    static func countDescriptors() -> Int? {
         var status = stat()
         guard stat("/proc/self/fd", &status) == 0 else { return nil }
         if status.st_size > 0 { return Int(status.st_size) }

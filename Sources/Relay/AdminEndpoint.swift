@@ -1,43 +1,135 @@
 internal import AdminHTTP
 internal import Configuration
 internal import EventLoop
+internal import Logging
 internal import Posix
 internal import RelayCore
 
-/// The HTTP side on the relay's own loop, so that a loop that hangs fails the health check: libmicrohttpd's epoll
-/// descriptor is watched like any other, and a timer stands for its time-outs.
+/// The HTTP side on the relay's own loop, so that a loop that hangs fails the health check: connections are accepted as
+/// those of apps are, libmicrohttpd's epoll descriptor is watched like any other, and a timer stands for its time-outs.
+///
+/// Whatever clients do, it has one portion of work in each turn of the loop: so many connections are accepted, and each
+/// one gets an answer or two. What is dear to compute is computed once for all who ask in one turn.
 final class AdminEndpoint {
     /// Where it listens, for people.
     let address: String
     private let server: AdminServer
+    private unowned let relay: Relay
+    private var listener: Listener?
     private var watcher: ReadableWatcher?
     private var timer: Timer?
-    private var socketPath: SocketPath?
+    private var nextTurn: NextTurn?
+    /// Nil with TCP.
+    private var socket: WatchedPath?
+    private let answers: Answers
+
+    /// How many connections the kernel lets wait to be accepted: as many as a flood may put before the next prober.
+    private static let listenBacklog: Int32 = 1024
 
     /// - Returns: nil when HTTP is off.
     /// - Throws: why the address cannot be listened on.
     init?(relay: Relay) throws {
+        guard relay.configuration.http != .off else { return nil }
+        self.relay = relay
+        let loop = relay.loop
+        var bounds = AdminServer.Bounds()
+        bounds.places = relay.descriptors.httpConnections
+        bounds.addsPerRun = relay.descriptors.httpAccepts
+        // No browser reaches a Unix socket, and it has no name to be asked by.
+        var hosts: AllowedHosts?
+        if case .tcp = relay.configuration.http { hosts = AllowedHosts(relay.configuration.httpHosts) }
+        let answers = Answers(relay: relay)
+        server = try AdminServer(bounds: bounds, hosts: hosts, now: { loop.now }) { answers.answer($0) }
+        self.answers = answers
         let descriptor: Int32
         switch relay.configuration.http {
-        case .off: return nil
         case .tcp(let host, let port):
-            let socket = try ListeningSocket.tcp(host: host, port: port)
+            let socket = try ListeningSocket.tcp(host: host, port: port, backlog: Self.listenBacklog)
+            socket.deferAccepting()
             descriptor = socket.descriptor
             address = "\(bracketed(host)):\(socket.boundPort)"
         case .unix(let path):
-            let listener = relay.configuration.listener
+            let settings = relay.configuration.listener
             let bound = try SocketPath.bind(
-                path: path, mode: listener.socketMode, group: try listener.socketGroup.map { try groupID(named: $0) },
-                backlog: 128)
-            socketPath = bound
+                path: path, mode: settings.socketMode, group: try settings.socketGroup.map { try groupID(named: $0) },
+                backlog: Self.listenBacklog)
+            socket = WatchedPath(bound, logger: relay.logger)
             descriptor = bound.descriptor
             address = "unix:\(path)"
+        case .off: return nil
         }
-        server = try AdminServer(listeningDescriptor: descriptor) { [unowned relay] in relay.answer($0) }
-        timer = Timer(loop: relay.loop) { [unowned self] in run() }
-        watcher = try ReadableWatcher(loop: relay.loop, descriptor: server.pollDescriptor) { [unowned self] in run() }
+        listener = try listen(on: descriptor)
+        nextTurn = NextTurn(loop: loop) { [unowned self] in run() }
+        timer = Timer(loop: loop) { [unowned self] in nextTurn?.schedule() }
+        watcher = try ReadableWatcher(loop: loop, descriptor: server.pollDescriptor) { [unowned self] in
+            nextTurn?.schedule()
+        }
     }
 
+    private func listen(on descriptor: Int32) throws(LoopError) -> Listener {
+        try Listener(loop: relay.loop, descriptor: descriptor, acceptsPerTurn: server.bounds.addsPerRun) {
+            [unowned self] error in
+            if let error {
+                relay.limitedLog.log(
+                    .error, "cannot accept an HTTP connection", now: relay.now, ["error": "\(error)"])
+            } else if let listener {
+                server.add(listener.take())
+                // Even if nothing comes of it: it has a deadline, and another one may have been ended for it.
+                nextTurn?.schedule()
+            }
+        }
+    }
+
+    /// The one portion of work of this turn. From here alone, so that there is no second one.
+    private func run() {
+        answers.forget()
+        server.run()
+        switch server.timeoutMilliseconds {
+        case nil: timer?.stop()
+        case 0: nextTurn?.schedule()
+        case .some(let milliseconds): timer?.start(after: milliseconds * 1_000_000)
+        }
+    }
+
+    /// Looks whether the path still leads here, as `Relay.lookAtPaths` does for that of the apps.
+    func lookAtPath(now: UInt64) {
+        guard socket?.look(now: now) == true, let descriptor = socket?.socket.descriptor else { return }
+        listener?.acceptRest()
+        listener?.close()
+        listener = nil
+        do { listener = try listen(on: descriptor) } catch { socket?.failed("\(error)") }
+    }
+
+    /// Stops listening, drops what is open, and removes the Unix socket if there is one.
+    func close() {
+        listener?.close()
+        watcher?.close()
+        timer?.close()
+        nextTurn?.close()
+        socket?.socket.release()
+        server.close()
+    }
+}
+
+/// What is answered in one turn. What is dear to compute is kept until the next one.
+private final class Answers {
+    private unowned let relay: Relay
+    private var known: [String: AdminResponse] = [:]
+
+    init(relay: Relay) { self.relay = relay }
+
+    func forget() { known.removeAll(keepingCapacity: true) }
+
+    func answer(_ request: AdminRequest) -> AdminResponse {
+        guard request.path == "/health" || request.path == "/metrics" else { return relay.answer(request) }
+        if let answer = known[request.path] { return answer }
+        let answer = relay.answer(request)
+        known[request.path] = answer
+        return answer
+    }
+}
+
+extension AdminEndpoint {
     /// Whether an error of `init` says that another process has the address.
     static func isInUse(_ error: any Error) -> Bool {
         switch error {
@@ -70,23 +162,6 @@ final class AdminEndpoint {
             return false
         }
     }
-
-    private func run() {
-        server.run()
-        if let timeout = server.timeoutMilliseconds {
-            timer?.start(after: timeout * 1_000_000)
-        } else {
-            timer?.stop()
-        }
-    }
-
-    /// Stops listening, drops what is open, and removes the Unix socket if there is one.
-    func close() {
-        watcher?.close()
-        timer?.close()
-        socketPath?.release()
-        server.close()
-    }
 }
 
 extension Relay {
@@ -94,17 +169,22 @@ extension Relay {
     func answer(_ request: AdminRequest) -> AdminResponse {
         switch request.path {
         case "/health": health()
-        case "/livez": plain(isLive: true, text: "live")
+        case "/livez": plain(unreachable: socket?.problem, text: "live")
+        case "/readyz" where isStopping: plain(isLive: false, text: "stopping")
         case "/readyz" where request.query == "redis":
-            plain(
-                isLive: !isStopping && path.status.state == .up, text: isStopping ? "stopping" : path.status.state.label
-            )
-        case "/readyz": plain(isLive: !isStopping, text: isStopping ? "stopping" : "ready")
+            plain(unreachable: socket?.problem, isLive: path.status.state == .up, text: path.status.state.label)
+        case "/readyz": plain(unreachable: socket?.problem, text: "ready")
         case "/metrics":
             AdminResponse(
                 status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics().utf8))
         default: AdminResponse(status: 404, body: Array("not found\n".utf8))
         }
+    }
+
+    /// A relay that no app can connect to is neither alive nor ready: another one may do better.
+    private func plain(unreachable: String?, isLive: Bool = true, text: String) -> AdminResponse {
+        if let unreachable { return plain(isLive: false, text: unreachable) }
+        return plain(isLive: isLive, text: text)
     }
 
     private func plain(isLive: Bool, text: String) -> AdminResponse {

@@ -19,9 +19,6 @@ struct AllowList {
 }
 
 extension Relay: HubEnvironment {
-    /// Refused peers that are waited for, at most; the others are told and closed at once.
-    private static let maxRefused = 64
-
     /// A connection waits at the listening socket, or accepting has failed.
     func connectionWaits(_ error: LoopError?) {
         hub.now = now
@@ -55,7 +52,8 @@ extension Relay: HubEnvironment {
         hub.counters.connectionsClosed[code] += 1
         logClosing(code, detail, client: "")
         let error = encodeErrorFrame(code, detail: detail)
-        guard refused.count < Self.maxRefused else { return connection.refuse(error, drains: false) }
+        // The others are told and closed at once.
+        guard refused.count < descriptors.refused else { return connection.refuse(error, drains: false) }
         refused.insert(ObjectIdentifier(connection))
         connection.refuse(error, drains: true)
         draining.append(connection)

@@ -5,7 +5,8 @@ internal import RelayCore
 internal import TextFormats
 
 extension Relay {
-    /// `/health`: the truth about the path. 200 only when UP, else 503, always with the whole story.
+    /// `/health`: the truth about the path. 200 only when UP, and while apps can connect; else 503, always with the whole
+    /// story.
     func health() -> AdminResponse {
         let status = path.status
         var json = JSONWriter()
@@ -35,6 +36,7 @@ extension Relay {
                 }
             }
             if let cluster { json.member("cluster") { clusterHealth(cluster, &$0) } }
+            json.member("socket") { socketHealth(&$0) }
             json.member("connections", UInt64(hub.connectionCount))
             json.member("subscriptions", UInt64(hub.subscriptionCount))
             json.member("names", UInt64(hub.nameCount))
@@ -43,8 +45,14 @@ extension Relay {
             json.member("publishes") { publishHealth(&$0) }
             json.member("messages") { messageHealth(&$0) }
         }
-        let code = status.state == .up ? 200 : 503
+        let code = status.state == .up && socket?.problem == nil ? 200 : 503
         return AdminResponse(status: code, contentType: "application/json", body: Array((json.text + "\n").utf8))
+    }
+
+    private func socketHealth(_ json: inout JSONWriter) {
+        json.member("path", configuration.listener.socketPath)
+        json.member("reachable", !isStopping && socket?.problem == nil)
+        if let problem = socket?.problem { json.member("reason", problem) }
     }
 
     private func probeHealth(_ json: inout JSONWriter) {

@@ -100,6 +100,10 @@ extension Relay {
     }
 
     private func writeUsage(_ text: inout PrometheusText) {
+        text.metric(
+            "hubrelay_socket_reachable", .gauge,
+            "1 while the path of the socket leads to this relay; 0 while no app can connect.",
+            UInt64(!isStopping && socket?.problem == nil ? 1 : 0))
         text.metric("hubrelay_connections", .gauge, "Open connections of apps.", UInt64(hub.connectionCount))
         text.family("hubrelay_connections_closed_total", .counter, "Connections closed with an Error, by its code.")
         for code in ErrorCode.allCases {

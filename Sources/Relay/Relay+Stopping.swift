@@ -18,7 +18,7 @@ extension Relay {
         logger.notice("stopping", metadata: ["reason": "\(signal)", "connections": "\(hub.connectionCount)"])
         notifyServiceManager("STOPPING=1")
         // The path goes first: whoever takes over may bind it from here on.
-        socketPath?.release()
+        socket?.socket.release()
         listener?.close()
         listener = nil
         path.stop(unixMilliseconds: Clock.unixMilliseconds())
@@ -73,7 +73,7 @@ extension Relay {
         admin = nil
         listener?.close()
         listener = nil
-        socketPath?.release()
+        socket?.socket.release()
         stopDeadline?.close()
         httpRetry?.close()
         httpRetry = nil

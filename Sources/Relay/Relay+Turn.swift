@@ -77,6 +77,7 @@ extension Relay {
         hub.failLate()
         endIdleConnections()
         closeDrained()
+        lookAtPaths()
         transitions.flush(status: path.status, now: now)
         limitedLog.flush(now: now)
         logOutput.retry()

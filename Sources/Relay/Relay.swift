@@ -10,7 +10,7 @@ internal import TLS
 /// came of it; see `endTurn`.
 ///
 /// Its concerns are in files of their own: `Relay+Path` (what state the path is in), `Relay+Connections`,
-/// `Relay+Turn`, `Relay+Stopping`, `Relay+Health`, `Relay+Metrics`.
+/// `Relay+Descriptors`, `Relay+Turn`, `Relay+Stopping`, `Relay+Health`, `Relay+Metrics`.
 package final class Relay {
     let configuration: RelayConfiguration
     let logger: Logger
@@ -20,6 +20,8 @@ package final class Relay {
     var secrets = SecretMask()
     /// For lines that somebody outside can cause as often as they like.
     var limitedLog: LimitedLog
+    /// How many descriptors there are for what.
+    let descriptors: DescriptorBudget
     let loop: Loop
     let hub: Hub
     /// The relay's own channel, without the prefix; nil when the probe is off.
@@ -48,7 +50,7 @@ package final class Relay {
     var draining: [Connection] = []
     let allowed: AllowList
 
-    var socketPath: SocketPath?
+    var socket: WatchedPath?
     var listener: Listener?
     var admin: AdminEndpoint?
     /// Runs while the HTTP address is still another relay's.
@@ -78,9 +80,12 @@ package final class Relay {
     var exitCode: Int32 = 0
     var transitions: TransitionLog
 
-    /// - Throws: `TLSError` when a certificate cannot be used; `LoopError` when the process has no descriptors left.
+    /// - Throws: `DescriptorShortage` when the limit on descriptors is too small; `TLSError` when a certificate cannot be
+    ///   used; `LoopError` when the process has no descriptors left.
     package init(_ configuration: RelayConfiguration, logger: Logger, output: LogOutput) throws {
         (self.configuration, self.logger, logOutput) = (configuration, logger, output)
+        // First: it counts what is open already.
+        descriptors = try Self.shareDescriptors(configuration)
         limitedLog = LimitedLog(logger: logger)
         for credentials in [configuration.redis.credentials, configuration.redis.sentinelCredentials] {
             if let password = credentials.password { secrets.add(password) }
@@ -93,7 +98,7 @@ package final class Relay {
         probeChannel = configuration.timings.probeInterval.map { _ in "\(probeNamePrefix)\(id)" }
         allowed = AllowList(uids: configuration.listener.allowedUIDs, gids: configuration.listener.allowedGIDs)
         transitions = TransitionLog(logger: logger)
-        hub = Self.makeHub(configuration, id: id, status: path.status)
+        hub = Self.makeHub(configuration, descriptors: descriptors, id: id, status: path.status)
         hub.now = startedAt
         // Borrowed, as it is called for each connection with output. Invariant: only the relay calls into its hub; and a
         // connection goes in its handle's close callback, which nothing calls that is done here.
@@ -122,7 +127,9 @@ package final class Relay {
         }
     }
 
-    private static func makeHub(_ configuration: RelayConfiguration, id: String, status: RelayStatus) -> Hub {
+    private static func makeHub(
+        _ configuration: RelayConfiguration, descriptors: DescriptorBudget, id: String, status: RelayStatus
+    ) -> Hub {
         let limits = configuration.limits
         var isSharded = false
         if case .cluster(_, .sharded) = configuration.redis.topology { isSharded = true }
@@ -134,7 +141,8 @@ package final class Relay {
             identity: identity, prefix: configuration.listener.prefix,
             patternPrefix: CommandFormatter.escapeGlob(configuration.listener.prefix),
             limits: Hub.Limits(
-                maxConnections: connectionLimit(configuration), maxSubscriptions: limits.maxSubscriptions,
+                maxConnections: min(limits.maxConnections, descriptors.connections),
+                maxSubscriptions: limits.maxSubscriptions,
                 maxSubscriptionsPerConnection: limits.maxSubscriptionsPerConnection,
                 helloTimeout: configuration.timings.helloTimeout, frameTimeout: configuration.timings.frameTimeout),
             bounds: Outboxes.Bounds(
@@ -155,16 +163,6 @@ package final class Relay {
     /// Unread output at which a connection is closed, beyond the window, or the largest frame if that is larger, and
     /// one largest Reply (REFUSED with all names).
     private static let unreadReplyBytes = 1 << 20
-    /// Descriptors kept back for Redis, HTTP, peers that are being refused, and the process itself.
-    private static let reservedDescriptors = 160
-
-    private static func connectionLimit(_ configuration: RelayConfiguration) -> Int {
-        let limit = DescriptorLimit.raiseAndGet()
-        var reserved = reservedDescriptors
-        // Two links to each master, and as many again while masters are being replaced.
-        if case .cluster(_, .sharded) = configuration.redis.topology { reserved += min(2048, limit / 4) }
-        return min(configuration.limits.maxConnections, max(1, limit - reserved))
-    }
 
     /// The time of this loop turn, monotonic nanoseconds.
     var now: UInt64 { loop.now }

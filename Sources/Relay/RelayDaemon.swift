@@ -13,9 +13,10 @@ package enum RelayDaemon {
 
     /// Serves until it is told to stop.
     /// - Returns: the exit code: 0 after an orderly stop; 1 when it could not start, or was stopped by a second signal; 64
-    ///   when a certificate that it was told to use cannot be used.
+    ///   when a certificate that it was told to use cannot be used, or the limit on descriptors is too small.
     package static func run(_ configuration: RelayConfiguration, logger: Logger, output: LogOutput) -> Int32 {
         ignoreSIGPIPE()
+        forbidCoreDumps()
         do {
             let relay = try Relay(configuration, logger: logger, output: output)
             defer { relay.close() }
@@ -25,8 +26,9 @@ package enum RelayDaemon {
             try relay.listen()
             relay.serve()
             return relay.exitCode
-        } catch let error as TLSError {
-            // A file that was named and cannot be used is as wrong as a setting: starting again mends nothing.
+        } catch let error where error is TLSError || error is DescriptorShortage {
+            // A file that was named and cannot be used is as wrong as a setting, and so is a limit that is too small:
+            // starting again mends nothing.
             logger.critical("cannot start: \(error)")
             return usageExitCode
         } catch {
@@ -57,8 +59,8 @@ extension Relay {
             path: socket.socketPath, mode: socket.socketMode,
             group: try socket.socketGroup.map { try groupID(named: $0) },
             backlog: Self.listenBacklog)
-        socketPath = path
-        listener = try Listener(loop: loop, descriptor: path.descriptor) { [unowned self] in connectionWaits($0) }
+        self.socket = WatchedPath(path, logger: logger)
+        listener = try listen(on: path.descriptor)
         try listenForHTTP()
         logger.notice(
             "listening",
@@ -79,6 +81,10 @@ extension Relay {
                 "the descriptor limit allows fewer connections than --max-connections",
                 metadata: ["connections": "\(hub.limits.maxConnections)"])
         }
+    }
+
+    func listen(on descriptor: Int32) throws(LoopError) -> Listener {
+        try Listener(loop: loop, descriptor: descriptor) { [unowned self] in connectionWaits($0) }
     }
 
     /// Opens the HTTP side. Its address may still be with the relay that this one takes over from, which serves until

@@ -32,6 +32,7 @@ struct ServeCommand: ParsableCommand {
     @Option(name: .of(.redisClientName), help: .of(.redisClientName)) var redisClientName: String?
     @Option(name: .of(.abortConnect), help: .of(.abortConnect)) var abortConnect: String?
     @Option(name: .of(.http), help: .of(.http)) var http: String?
+    @Option(name: .of(.httpHost), help: .of(.httpHost)) var httpHost: [String] = []
 
     @Option(name: .of(.maxPayload), help: .of(.maxPayload)) var maxPayload: String?
     @Option(name: .of(.window), help: .of(.window)) var window: String?
@@ -76,7 +77,7 @@ struct ServeCommand: ParsableCommand {
             (.backoffMaxRefused, backoffMaxRefused), (.restoreBatch, restoreBatch),
             (.logLevel, logLevel), (.logFormat, logFormat),
         ]
-        var flags = [Setting.allowUID.flag: allowUID, Setting.allowGID.flag: allowGID]
+        var flags = [Setting.allowUID.flag: allowUID, Setting.allowGID.flag: allowGID, Setting.httpHost.flag: httpHost]
         for case (let setting, let text?) in single { flags[setting.flag] = [text] }
         return flags
     }

@@ -14,27 +14,42 @@ final class AdminFixture {
     var answer: ((AdminRequest) -> AdminResponse)?
     /// Turns of the loop so far.
     private(set) var turns = 0
+    /// The most requests that the handler was asked within one run of the server.
+    private(set) var mostRequestsInARun = 0
+    /// Added to the clock, in nanoseconds: a test need not wait for a deadline.
+    var elapsed: UInt64 {
+        get { time.elapsed }
+        set { time.elapsed = newValue }
+    }
+
+    /// Outlives the fixture, since the server asks for the time until its end.
+    private final class Time { var elapsed: UInt64 = 0 }
+    private let time = Time()
 
     private var clients: [HTTPClient] = []
     /// The TCP port, 0 on a Unix socket.
     private(set) var port: UInt16 = 0
     private var socketPath: SocketPath?
     private let directory: String
+    private var listening: Int32 = -1
 
-    init(_ transport: Transport = .unix) throws {
+    init(
+        _ transport: Transport = .unix, bounds: AdminServer.Bounds = AdminServer.Bounds(), hosts: AllowedHosts? = nil
+    ) throws {
         var template = Array("/tmp/hubrelay-XXXXXX".utf8CString)
         precondition(mkdtemp(&template) != nil)
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let descriptor: Int32
         switch transport {
         case .tcp:
             let socket = try ListeningSocket.tcp(host: "127.0.0.1", port: 0, backlog: 1024)
-            (descriptor, port) = (socket.descriptor, socket.boundPort)
+            (listening, port) = (socket.descriptor, socket.boundPort)
         case .unix:
             let path = try SocketPath.bind(path: "\(directory)/s", mode: 0o600, group: nil, backlog: 1024)
-            (descriptor, socketPath) = (path.descriptor, path)
+            (listening, socketPath) = (path.descriptor, path)
         }
-        server = try AdminServer(listeningDescriptor: descriptor) { [unowned self] request in
+        server = try AdminServer(
+            bounds: bounds, hosts: hosts, now: { [time] in Clock.monotonicNanoseconds() + time.elapsed }
+        ) { [unowned self] request in
             requests.append(request)
             if let answer { return answer(request) }
             let text = "\(request.method) \(request.path) \(request.query)"
@@ -44,6 +59,7 @@ final class AdminFixture {
 
     deinit {
         server?.close()
+        if listening >= 0 { close(listening) }
         socketPath?.release()
         unlink("\(directory)/s.lock")
         rmdir(directory)
@@ -51,6 +67,23 @@ final class AdminFixture {
 
     /// Ends the server by letting go of it.
     func dropServer() { server = nil }
+
+    /// One portion of work.
+    func runServer() {
+        let before = requests.count
+        server?.run()
+        mostRequestsInARun = max(mostRequestsInARun, requests.count - before)
+    }
+
+    /// Accepts as many connections as may be added before the next run.
+    private func accept() {
+        for _ in 0..<(server?.bounds.addsPerRun ?? 0) {
+            let descriptor = Glibc.accept(listening, nil, nil)
+            guard descriptor >= 0 else { return }
+            precondition(fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0)
+            server.add(descriptor)
+        }
+    }
 
     /// A new connection to the server.
     func connect() -> HTTPClient {
@@ -67,14 +100,17 @@ final class AdminFixture {
             if Clock.monotonicNanoseconds() > end { return false }
             turns += 1
             // Once the server is gone the descriptor is -1, which poll(2) skips.
-            var watched = [pollfd(fd: server?.pollDescriptor ?? -1, events: Int16(POLLIN), revents: 0)]
+            var watched = [server?.pollDescriptor ?? -1, server == nil ? -1 : listening].map {
+                pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+            }
             watched += clients.filter { !$0.isAtEnd && !$0.isPaused }.map {
                 pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
             }
             // Exactly as the daemon does it: when its descriptor is readable, or its own time is up.
             let timeout = server?.timeoutMilliseconds.map { Int32(clamping: $0) } ?? 20_000
             let ready = poll(&watched, nfds_t(watched.count), timeout)
-            if watched[0].revents != 0 || ready == 0 { server?.run() }
+            if watched[0].revents != 0 || ready == 0 || timeout == 0 { runServer() }
+            if watched[1].revents != 0 { accept() }
             for client in clients { client.receive() }
         }
         return true

@@ -94,23 +94,6 @@ struct AdminServerTests {
         #expect(Clock.monotonicNanoseconds() - start < 5_000_000_000)
     }
 
-    @Test("with all 64 places taken, a new connection is served as soon as one leaves")
-    func limit() throws {
-        let fixture = try AdminFixture()
-        var idle = (0..<64).map { _ in fixture.connect() }
-        for client in idle { client.send(request) }
-        #expect(fixture.run { idle.allSatisfy { $0.responses.count == 1 } })
-        let waiting = fixture.connect()
-        waiting.send(request)
-        for _ in 0..<3 { fixture.server.run() }
-        waiting.receive()
-        #expect(waiting.responses.isEmpty)
-        let start = Clock.monotonicNanoseconds()
-        idle.removeLast().shutdownWriting()
-        #expect(fixture.run { waiting.responses.count == 1 })
-        #expect(Clock.monotonicNanoseconds() - start < 5_000_000_000)
-    }
-
     @Test("an idle server has nothing to do")
     func idle() throws {
         let fixture = try AdminFixture()
@@ -120,7 +103,7 @@ struct AdminServerTests {
         #expect(poll(&watched, 1, 0) == 0)
     }
 
-    @Test("closing drops connections and frees the port, and may come twice")
+    @Test("closing drops connections, and may come twice")
     func closing() throws {
         let fixture = try AdminFixture(.tcp)
         let client = fixture.connect()
@@ -133,8 +116,6 @@ struct AdminServerTests {
         #expect(fixture.server.timeoutMilliseconds == nil)
         fixture.server.run()
         #expect(fixture.run { client.isAtEnd })
-        let successor = try ListeningSocket.tcp(host: "127.0.0.1", port: fixture.port)
-        close(successor.descriptor)
     }
 
     @Test("letting go of the server closes it")
@@ -157,16 +138,8 @@ struct AdminServerTests {
         }
         let client = fixture.connect()
         client.send(request)
-        while fixture.server.pollDescriptor >= 0 { fixture.server.run() }
+        #expect(fixture.run { fixture.server.pollDescriptor < 0 })
         #expect(fixture.run { client.isAtEnd })
         #expect(client.responses.map(\.body) == ["bye"])
-    }
-
-    @Test("a descriptor that is none is an error")
-    func badDescriptor() {
-        let error = #expect(throws: AdminServerError.self) {
-            try AdminServer(listeningDescriptor: -1) { _ in AdminResponse(status: 200, body: []) }
-        }
-        #expect(error?.code == EBADF)
     }
 }

@@ -19,6 +19,16 @@ import Testing
         #expect(run.errors.filter { $0 == "\n" }.count == 1)
     }
 
+    @Test func anAbstractSocketIsRefusedWithTheReason() throws {
+        for run in [
+            try Program.run("publish", "c", "p", "--socket", "@chat"),
+            try Program.run("subscribe", "c", "--socket", "@chat"),
+            try Program.run("health", "--http", "unix:@chat"),
+        ] {
+            #expect(run.exit == .code(64) && run.errors.contains("abstract socket, which is not supported"))
+        }
+    }
+
     @Test func aSocketThatNobodyListensOnAnymore() throws {
         let directory = try TemporaryDirectory()
         let path = directory.path(of: "stale.sock")

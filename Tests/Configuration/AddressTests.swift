@@ -32,6 +32,26 @@ import Testing
     }
 
     @Test(arguments: [
+        ("a", ["a"]), ("Relay-1.Example.com", ["relay-1.example.com"]), ("a,.b.c,*", ["a", ".b.c", "*"]),
+        ("my_relay", ["my_relay"]),
+    ])
+    func theseAreHostsToBeAskedBy(text: String, names: [String]) {
+        #expect(outcome { try parseHostNames(text) } == .success(names))
+    }
+
+    @Test(arguments: ["", ",", "a,", ".", "a..b", "a.", "*.a", "a/b", "ä", "a b", "http://a", "[::1]", "a:80"])
+    func theseAreNot(text: String) {
+        #expect(throws: InvalidValue.self) { try parseHostNames(text) }
+    }
+
+    @Test func anAbstractSocketIsNoAddressOfOurs() {
+        for text in ["unix:@http", "unix:@", "unix:@/run/x"] {
+            #expect(throws: InvalidValue.self, "\(text)") { try parseHTTPAddress(text) }
+        }
+        #expect(outcome { try parseSocketPath("./@name") } == .success("./@name"))
+    }
+
+    @Test(arguments: [
         "::", "::1", "1::", "2001:db8::8:800:200c:417a", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::",
         "::2:3:4:5:6:7:8",
         "::ffff:1.2.3.4", "1:2:3:4:5:6:1.2.3.4", "FE80::A", "fe80::1%1", "fe80::1%br-lan_0.1~", "::1.2.3.4",

@@ -26,6 +26,12 @@ import Testing
             "--socket-group: \"4294967295\" is out of range; allowed: a group's name or number"
         ),
         ("--socket", "", "--socket: \"\" has no path; allowed: a path of at most 107 bytes"),
+        (
+            "--socket", "@chat",
+            "--socket: \"@chat\" names an abstract socket, which is not supported: it has no permissions, so that every "
+                + "user of the host could connect; give the path of a file (one whose name begins with @ is ./@...); "
+                + "allowed: a path of at most 107 bytes"
+        ),
         ("--redis-password-file", "", "--redis-password-file: \"\" has no path; allowed: the path of a file"),
         ("--log-format", "xml", "--log-format: \"xml\" is not a format; allowed: text, json"),
         (
@@ -47,6 +53,11 @@ import Testing
                 + "redis-sentinel://[user[:password]@]host[:port][,...]/service, rediss-sentinel:// for TLS, "
                 + "redis-cluster://[user[:password]@]host[:port][,...], rediss-cluster:// for TLS, "
                 + "or a connection string of StackExchange.Redis"
+        ),
+        (
+            "--http-host", "relay.example:8379",
+            "--http-host: \"relay.example:8379\" has more than a name: leave out the port; allowed: a host name, .DOMAIN for "
+                + "all names under one, or * for any; repeatable, or several with commas"
         ),
         ("--redis-user", "a b", "--redis-user: \"a b\" is not a user's name; allowed: a name without spaces"),
         (

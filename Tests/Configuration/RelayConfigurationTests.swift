@@ -26,7 +26,7 @@ func configured(
                 socketPath: "/run/hubrelay/hubrelay.sock", prefix: Array("app:".utf8), socketMode: 0o660,
                 socketGroup: nil, allowedUIDs: [], allowedGIDs: []),
             redis: RedisConfiguration(topology: .servers([.tcp(host: "127.0.0.1", port: 6379)])),
-            http: .tcp(host: "127.0.0.1", port: 8379),
+            http: .tcp(host: "127.0.0.1", port: 8379), httpHosts: [],
             limits: Limits(
                 maxPayload: 1 << 20, window: 4 << 20, maxBuffered: 64 << 20, maxConnections: 10_000,
                 maxSubscriptions: 1_000_000, maxSubscriptionsPerConnection: 200_000),
@@ -61,6 +61,7 @@ func configured(
         (.redisClientName, "c", { $0.redis.clientName == "c" }),
         (.abortConnect, "true", { $0.redis.attemptsAtStart == 3 }),
         (.http, "off", { $0.http == .off }),
+        (.httpHost, "Relay.example,.internal", { $0.httpHosts == ["relay.example", ".internal"] }),
         (.maxPayload, "2KiB", { $0.limits.maxPayload == 2048 }),
         (.window, "2KiB", { $0.limits.window == 2048 }),
         (.maxBuffered, "2KiB", { $0.limits.maxBuffered == 2048 }),
@@ -155,10 +156,12 @@ func configured(
 
     @Test func repeatedFlagsAddUpOrTheLastOneCounts() throws {
         let configuration = try configured([
-            "--allow-uid": ["1", "2,3"], "--allow-gid": ["4"], "--window": ["1KiB", "2KiB"],
+            "--allow-uid": ["1", "2,3"], "--allow-gid": ["4"], "--http-host": ["a", "b,c"],
+            "--window": ["1KiB", "2KiB"],
         ])
         #expect(configuration.listener.allowedUIDs == [1, 2, 3])
         #expect(configuration.listener.allowedGIDs == [4])
+        #expect(configuration.httpHosts == ["a", "b", "c"])
         #expect(configuration.limits.window == 2048)
     }
 

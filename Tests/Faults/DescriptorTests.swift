@@ -27,6 +27,59 @@ import Testing
         try relay.stop()
     }
 
+    /// What is too little is told with the number that is needed; with everything else the relay works, also when apps
+    /// and probers take what they can get.
+    @Test(arguments: [16, 32, 64, 161]) func everyLimitIsEnoughOrTellsWhatIs(limit: Int) async throws {
+        let redis = try RedisServer()
+        let enough = limit == 16 ? try leastLimit(than: limit) : limit
+        #expect(enough <= max(limit, 32))
+        let relay = try RelayProcess(redis: redis.url, wrapper: Self.limiting(to: enough))
+        try relay.waitUntilAlone()
+        let served = try connectUntilRefused(relay)
+        // All but what the relay needs itself, and a third at most of the rest.
+        #expect(served.count >= max(1, (limit - 32) * 2 / 3) && served.count < enough, "\(served.count) were served")
+        let refused = try (0..<100).map { _ in try relay.connect() }
+        let half = try (0..<100).map { _ in try TestSocket(unix: relay.httpPath) }
+        for socket in half { _ = try? socket.writeSome(Array("GET /livez HTTP".utf8)[...]) }
+        let plain = try redis.client()
+        try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
+        try plain.run("CLIENT", "KILL", "TYPE", "normal")
+        try served[0].collect(untilState: .up)
+        for client in served[1...] { try client.collect(untilState: .up) }
+        #expect(try relay.http("/livez").status == 200)
+        #expect(try served[0].subscribe("c") == .ok)
+        #expect(try served[0].publish("c", "x").receivers == 1)
+        for peer in refused { #expect(try peer.expectError().code == .tooMany) }
+        try await relay.expectToBeIdle()
+        #expect(!relay.process.errors.contains("cannot accept"), "\(relay.process.errors)")
+        withExtendedLifetime(half) {}
+        try relay.stop()
+    }
+
+    /// A command that starts what follows with that limit, hard and soft, and without the descriptors that it would
+    /// inherit from tests which run at the same time.
+    private static func limiting(to limit: Int) -> [String] {
+        let script = #"""
+            for file in /proc/self/fd/*; do number=${file##*/}; [ "$number" -gt 2 ] && eval "exec $number>&-"; done
+            limit=$1; shift; ulimit -n "$limit"; exec "$@"
+            """#
+        return ["bash", "-c", script, "bash", "\(limit)"]
+    }
+
+    /// The limit that a relay asks for which was given too little.
+    private func leastLimit(than limit: Int) throws -> Int {
+        let directory = try TemporaryDirectory()
+        let (socket, http) = (directory.path(of: "s"), "unix:" + directory.path(of: "h"))
+        let relay = try RelayProcess.launch(
+            ["serve", "--socket", socket, "--http", http, "--prefix", "t:", "--redis", "unix:///nowhere"],
+            log: directory.path(of: "relay"), wrapper: Self.limiting(to: limit))
+        #expect(try relay.waitForExit() == .code(64), "\(relay.errors)")
+        #expect(relay.errors.contains("the limit on open descriptors is \(limit)"), "\(relay.errors)")
+        let words = relay.errors.split(separator: " ")
+        let number = words.indices.first { $0 > 1 && words[$0 - 1] == "least" }.flatMap { Int(words[$0]) }
+        return try #require(number, "\(relay.errors)")
+    }
+
     private func connectUntilRefused(_ relay: RelayProcess) throws -> [TestConnection] {
         var served: [TestConnection] = []
         while served.count < 256 {
@@ -57,15 +110,23 @@ import Testing
 
         let peers = try (0..<50).map { _ in try relay.connect() }
         for peer in peers { try peer.send(.hello()) }
+        // The same for HTTP.
+        let prober = try TestSocket(unix: relay.httpPath)
+        let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        try prober.write(Array(request.utf8))
         try client.ping()
         #expect(try client.publish("c", "x").receivers == 1)
         try client.expectMessage()
         try await relay.expectToBeIdle()
         for peer in peers { #expect(try peer.nextIfAny(within: 0) == nil) }
-        #expect(relay.process.errors.split(separator: "\n").count { $0.contains("cannot accept") } == 1)
+        for what in ["cannot accept a connection", "cannot accept an HTTP connection"] {
+            #expect(relay.process.errors.split(separator: "\n").count { $0.contains(what) } == 1)
+        }
 
         try relay.limitDescriptors(to: 1024)
         for peer in peers { try peer.expectWelcome() }
+        let answer = try #require(try prober.read(within: TestDeadline.patience))
+        #expect(String(decoding: answer, as: UTF8.self).hasPrefix("HTTP/1.1 200"))
         try stage.finish()
     }
 
@@ -94,7 +155,7 @@ extension RelayProcess {
         let (start, before) = (TestDeadline.now, process.cpuSeconds)
         try await lookOn(for: 1)
         let share = (process.cpuSeconds - before) * 1e9 / Double(TestDeadline.now - start)
-        #expect(share < 0.5, "it is busy for \(share) of the time")
+        #expect(share < 0.2, "it is busy for \(share) of the time")
     }
 
     /// Changes RLIMIT_NOFILE of the running process, the soft limit.

@@ -30,6 +30,12 @@ package func fileExists(_ path: String) -> Bool { FileStatus(path) != nil }
 /// Removes a file, if it is there.
 package func removeFile(_ path: String) { unlink(path) }
 
+/// Gives a file or a directory another name in the same file system, if it can be done.
+package func moveFile(_ path: String, to other: String) { rename(path, other) }
+
+/// Gives a file a second name (a hard link), if it can be done.
+package func makeHardLink(at path: String, to target: String) { link(target, path) }
+
 /// Makes a directory.
 package func makeDirectory(_ path: String) { mkdir(path, 0o755) }
 

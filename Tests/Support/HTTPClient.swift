@@ -9,10 +9,10 @@ package struct HTTPAnswer: Sendable {
 /// One HTTP/1.1 request on a connection of its own.
 /// - Throws: `TestFailure` when nobody listens, or what comes back is no HTTP.
 package func httpRequest(
-    _ path: String, at socket: TestSocket, method: String = "GET",
+    _ path: String, at socket: TestSocket, method: String = "GET", host: String = "localhost",
     within seconds: Double = TestDeadline.patience
 ) throws -> HTTPAnswer {
-    let head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    let head = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"
     try socket.write(Array(head.utf8))
     var bytes: [UInt8] = []
     while let more = try socket.read(within: seconds), !more.isEmpty { bytes += more }

@@ -1,0 +1,38 @@
+import TestSupport
+import Testing
+
+/// Payloads and passwords are in the relay's memory: it goes to no core dump, and to no process of the same user.
+@Suite struct CoreDumpTests {
+    @Test func thereIsNoCoreDumpAndNobodyReadsTheMemory() throws {
+        let relay = try RelayProcess(redis: "unix:///nowhere", wrapper: Self.powerless)
+        let directory = try TemporaryDirectory()
+        let other = try Self.start(["sleep", "600"], log: directory.path(of: "other"))
+        try eventually("the other one has begun") { textOfFile("/proc/\(other.pid)/comm") == "sleep\n" }
+        let limits = textOfFile("/proc/\(relay.process.pid)/limits").split(separator: "\n")
+        let core = try #require(limits.first { $0.hasPrefix("Max core file size") })
+        #expect(core.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"], "\(core)")
+        // What the kernel shows to whoever may attach a debugger: of any other program, and not of the relay.
+        #expect(try isReadable(other))
+        #expect(try !isReadable(relay.process))
+        // It reads its own figures all the same.
+        #expect(try relay.metric("process_open_fds") > 5)
+        #expect(try relay.metric("process_resident_memory_bytes") > 1_000_000)
+        try relay.stop()
+    }
+
+    /// Starts what follows as the same user, but without the powers of root, who may look at everything.
+    private static var powerless: [String] {
+        currentUserID == 0 ? ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] : ["env"]
+    }
+
+    private static func start(_ command: [String], log: String) throws -> ChildProcess {
+        let words = powerless + command
+        return try ChildProcess(words[0], Array(words.dropFirst()), log: log)
+    }
+
+    private func isReadable(_ process: ChildProcess) throws -> Bool {
+        let directory = try TemporaryDirectory()
+        let reader = try Self.start(["cat", "/proc/\(process.pid)/environ"], log: directory.path(of: "reader"))
+        return try reader.waitForExit() == .code(0)
+    }
+}
