@@ -47,10 +47,7 @@ extension Relay {
 
     /// The same after a read with very much output. Whoever does not read it is closed before there is too much, and not only
     /// at the end of the turn, in which thousands may be read from.
-    func flushConnectionsBetweenReads() {
-        flushConnections()
-        if hub.hasOverflowed { hub.failOverflowed() }
-    }
+    func flushConnectionsBetweenReads() { hub.writeGathered() }
 
     /// Makes the loop take another turn at once.
     func wakeUp() { waker.start(after: 0) }

@@ -98,7 +98,7 @@ private struct MemberIndex {
     let mask: UInt32
 
     /// Slots are small numbers that lie close together: multiplying spreads them (Knuth, TAOCP 6.4).
-    private func home(of slot: Int32) -> UInt32 { UInt32(bitPattern: slot) &* 2_654_435_769 >> 7 & mask }
+    private func home(of slot: Int32) -> UInt32 { (UInt32(bitPattern: slot) &* 2_654_435_769) >> 7 & mask }
 
     private func slot(at bucket: UInt32) -> Int32 { members[Int(places[Int(bucket)]) - 1].slot }
 

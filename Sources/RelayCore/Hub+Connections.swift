@@ -25,9 +25,8 @@ extension Hub {
         releaseNames(of: slot)
         setDeadline(0, of: slot)
         outboxes.close(slot)
+        leaveRoomQueue(slot)
         dropInput(slot)
-        if sessions[slot].hold == .room { roomWaiters -= 1 }
-        sessions[slot].hold = .none
         sessions[slot].generation &+= 1
         sessions[slot].phase = .vacant
         connectionCount -= 1

@@ -68,8 +68,9 @@ extension Hub {
     @inline(never)
     private func consumeAny(_ body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
         if sessions[slot].suspended != nil { return resume(in: body, from: slot) }
-        // Decoding many names takes a while, too.
+        // Decoding takes a while, too, of many names or of many fields that nobody knows.
         if body.count > Self.smallFrameBytes, workLeft <= 0 { return hold(slot, for: .work) }
+        workLeft -= body.count / 64
         let decoded: ClientFrame?
         do throws(WireError) { decoded = try ClientFrame.decodeAny(body) } catch {
             fail(slot, .malformed, "not a ClientFrame: \(error.explanation)")
@@ -88,19 +89,28 @@ extension Hub {
         case .publish(let channel, let payload, let id): return carryOut(channel, payload, id, from: slot)
         case .subscribe(let request):
             guard mayTake(slot) else { return block(slot) }
-            guard workLeft > 0 else { return hold(slot, for: .work) }
+            guard mayBegin(request) else { return hold(slot, for: .work) }
             return subscribe(request, in: body, from: slot)
         case .unsubscribe(let request):
             guard mayTake(slot) else { return block(slot) }
-            guard workLeft > 0 else { return hold(slot, for: .work) }
+            guard mayBegin(request) else { return hold(slot, for: .work) }
             return unsubscribe(request, in: body, from: slot)
         case .ping(let id, let settled):
+            // An Unsubscribe that waits for nothing but our own work comes first.
+            if let first = sessions[slot].pending.first, first.waiting == 0 { return hold(slot, for: .work) }
             guard !settled || sessions[slot].owedAnswers == 0 else { return hold(slot, for: .answers) }
             if settled { emitPublishLosses(slot, all: true) }
             reply(id, id > maxRequestID ? .invalid : .ok, to: slot)
         }
         return sessions[slot].phase == .serving ? .goOn : .stop
     }
+
+    /// Whether there is work left for a request. Small ones have a reserve, so that they need not stand behind large ones.
+    private func mayBegin(_ request: NameRequest) -> Bool {
+        workLeft > (request.count <= Self.smallRequestNames ? -Self.workPerTurn / 8 : 0)
+    }
+
+    private static let smallRequestNames = 16
 
     /// Frames with more than this wait for a turn that has work left.
     private static let smallFrameBytes = 16 << 10
@@ -150,7 +160,7 @@ extension Hub {
     /// The same for a frame of a connection that waits for nothing but congestion, if at all.
     @inline(__always)
     private func mayTake(_ slot: Int) -> Bool {
-        !(sessions[slot].isPublisher && isHeldBack(slot)) && !sessions[slot].pending.isFull
+        !(sessions[slot].isPublisher && isHeldBack(slot)) && !sessions[slot].pending.isFull(limit: pendingLimit)
     }
 
     /// What a connection waits for, beside congestion.
@@ -183,43 +193,56 @@ extension Hub {
 
     package func isBlocked(_ slot: Int) -> Bool { sessions[slot].isBlocked }
 
-    private func endHold(_ slot: Int) {
-        if sessions[slot].hold == .room { roomWaiters -= 1 }
-        sessions[slot].hold = .none
-    }
-
     /// Lets connections go on that waited and need not any more, the one that has waited longest first.
     func unblock() {
         let waiting = blocked
         var notYet: [Int] = []
-        blocked.removeAll(keepingCapacity: true)
         var hasNoRoom = false
+        blocked.removeAll(keepingCapacity: true)
         for slot in waiting {
             guard sessions[slot].phase == .serving else {
                 sessions[slot].isBlocked = false
-                endHold(slot)
+                leaveRoomQueue(slot)
                 // A new connection in the slot of one that was blocked.
                 if sessions[slot].phase == .awaitingHello { environment?.resumeReading(slot) }
                 continue
             }
             let awaitsRoom = sessions[slot].hold == .room
             // Who waits for little memory does not overtake who waits for much.
-            guard !(awaitsRoom && hasNoRoom), mayProceed(slot) else {
-                hasNoRoom = hasNoRoom || awaitsRoom
-                if sessions[slot].hold == .work { isWorkAwaited = true }
-                notYet.append(slot)
-                continue
-            }
-            if awaitsRoom { takeRoom(for: slot) }
-            sessions[slot].isBlocked = false
-            endHold(slot)
-            // What it publishes next may be another node's; if not, it is stopped again.
-            sessions[slot].congestedNode = Self.nowhere
-            receive(UnsafeRawBufferPointer(start: nil, count: 0), from: slot)
-            if !sessions[slot].isBlocked { environment?.resumeReading(slot) }
+            if awaitsRoom && hasNoRoom || !letGoOn(slot) { notYet.append(slot) }
+            hasNoRoom = hasNoRoom || awaitsRoom && sessions[slot].hold == .room && !hasRoom(for: slot)
         }
         // Those that had a turn and are stopped again stand behind those that had none.
         if !notYet.isEmpty { blocked = notYet + blocked }
+    }
+
+    /// - Returns: whether the connection had its turn.
+    private func letGoOn(_ slot: Int) -> Bool {
+        let hold = sessions[slot].hold
+        guard mayTake(slot), hold == .none || hold == .work || isHoldOver(slot) else { return false }
+        guard workLeft > 0 else {
+            isWorkAwaited = true
+            return false
+        }
+        if hold == .room { takeRoom(for: slot) }
+        leaveRoomQueue(slot)
+        sessions[slot].isBlocked = false
+        // What it publishes next may be another node's; if not, it is stopped again.
+        sessions[slot].congestedNode = Self.nowhere
+        let before = splitters[slot].heldBytes
+        receive(UnsafeRawBufferPointer(start: nil, count: 0), from: slot)
+        // What it had written already is work, too: thousands may go on at once when a link fails.
+        workLeft -= max(0, before - splitters[slot].heldBytes) / 64
+        if !sessions[slot].isBlocked { environment?.resumeReading(slot) }
+        if isOutputHigh { writeGathered() }
+        return true
+    }
+
+    /// Writes what there is for apps in the middle of a turn. Not while a frame is being encoded.
+    package func writeGathered() {
+        outboxes.writeAll()
+        outboxes.arena.reset()
+        if hasOverflowed { failOverflowed() }
     }
 }
 

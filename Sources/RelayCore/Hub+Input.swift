@@ -17,8 +17,8 @@ extension Hub {
     /// How many bytes may be read from a connection at once.
     @inline(__always)
     package func readLimit(_ slot: Int) -> Int {
-        let isShort = max(inputHeld, inputRoom) >= inputBound / 2
-        return isShort && sessions[slot].room == 0 ? Self.smallRead : .max
+        guard max(inputHeld, inputRoom) >= inputBound / 2 else { return .max }
+        return max(Self.smallRead, sessions[slot].room - splitters[slot].heldBytes)
     }
 
     /// Bytes for which a connection needs room: its frame, half or whole, with what waits behind it. What is within its share
@@ -51,14 +51,25 @@ extension Hub {
         guard mustWait, sessions[slot].phase == .serving, roomWaiters > 0 || !hasRoom(for: slot) else {
             return setRoom(needed, of: slot)
         }
+        // Nobody waits for room while keeping some.
+        setRoom(0, of: slot)
+        if roomWaiters == 0 { crowdedSince = now }
         roomWaiters += 1
         _ = hold(slot, for: .room)
+    }
+
+    /// A connection waits for room no more.
+    func leaveRoomQueue(_ slot: Int) {
+        if sessions[slot].hold == .room { roomWaiters -= 1 }
+        sessions[slot].hold = .none
     }
 
     /// What a connection has begun to write is thrown away. Not while its frames are being read.
     func dropInput(_ slot: Int) {
         inputHeld -= splitters[slot].heldBytes
         splitters[slot].reset()
+        // There may be room for others, who are looked at in the next turn.
+        if roomWaiters > 0, sessions[slot].room > 0 { isWorkAwaited = true }
         setRoom(0, of: slot)
     }
 
@@ -68,8 +79,8 @@ extension Hub {
         if now >= deadline {
             return "a frame was begun and not finished within \(limits.frameTimeout / 1_000_000) ms"
         }
-        guard roomWaiters > 0, sessions[slot].room > 0, now + limits.frameTimeout >= deadline + crowdedFrameTimeout
-        else { return nil }
+        let begun = max(crowdedSince, deadline > limits.frameTimeout ? deadline - limits.frameTimeout : 0)
+        guard roomWaiters > 0, sessions[slot].room > 0, now >= begun + crowdedFrameTimeout else { return nil }
         return "a frame was begun and not finished within \(crowdedFrameTimeout / 1_000_000) ms, while others wait for "
             + "memory to begin theirs (--max-buffered)"
     }

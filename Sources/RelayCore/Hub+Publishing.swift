@@ -152,6 +152,8 @@ extension Hub {
             let cause = hadLeft ? failure.cause : node.cause
             publishEnded(slot, generation, id, outcome, detail: failure.reason, cause: cause)
         }
+        // Who waited for the node need not any more, which is looked at in the next turn at the latest.
+        if !blocked.isEmpty { isWorkAwaited = true }
     }
 
     // MARK: The relay's own commands

@@ -19,6 +19,8 @@ struct RequestProgress {
     var seen: Set<UInt32> = []
     /// Of an Unsubscribe: whether it is answered after earlier requests.
     var mustWait = false
+    /// Of a Subscribe on a cluster: the nodes of its names, by their indices in `Hub.nodes`.
+    var nodes: Set<UInt16> = []
 
     init(_ operation: NameOperation) { self.operation = operation }
 }
@@ -59,8 +61,7 @@ extension Hub {
         _ request: NameRequest, in body: UnsafeRawBufferPointer, _ operation: NameOperation
     ) -> FrameSplitter.Verdict {
         let slot = operation.slot
-        // Decoding has looked at each name, too.
-        workLeft -= 1 + request.count / 16
+        workLeft -= 1
         var progress = RequestProgress(operation)
         guard carryOut(request, &progress) else {
             sessions[slot].suspended = SuspendedRequest(request, in: body, progress)
@@ -111,7 +112,7 @@ extension Hub {
                 operation.waiting += 1
             case .asking:
                 guard ask(&progress) else { return false }
-                awaitRestores(operation)
+                awaitRestores(operation, at: progress.nodes)
                 enqueue(operation, slot)
                 advance(operation)
                 return true
@@ -132,12 +133,16 @@ extension Hub {
 
     // MARK: The stages
 
+    /// Names of a request that are worked on in one go: a part of a turn, so that several large requests, and small ones
+    /// beside them, have their share of each.
+    private var slice: Int { max(1, min(workLeft, Self.workPerTurn / 8)) }
+
     /// - Returns: whether all names have been looked at, or one of them is not allowed.
     private func check(_ request: NameRequest, _ progress: inout RequestProgress, _ fault: inout String?) -> Bool {
         let before = progress.position
         var found: String?
         // A look at a name is cheap.
-        let isOver = request.forEach(from: &progress.position, atMost: 8 * max(1, workLeft)) { name, isPattern in
+        let isOver = request.forEach(from: &progress.position, atMost: 8 * slice) { name, isPattern in
             found = self.fault(of: name, isPattern: isPattern)
             return found == nil
         }
@@ -160,7 +165,7 @@ extension Hub {
         var isWithinLimits = true
         var position = progress.position
         defer { progress.position = position }
-        let isOver = request.forEach(from: &position, atMost: max(1, workLeft)) { name, isPattern in
+        let isOver = request.forEach(from: &position, atMost: slice) { name, isPattern in
             workLeft -= 1
             let index = table.findOrInsert(name, isPattern: isPattern)
             // A name that is new, or that nobody wants, may be placed anew; the others stay where Redis has them.
@@ -189,8 +194,12 @@ extension Hub {
     /// - Returns: whether that was all.
     private func ask(_ progress: inout RequestProgress) -> Bool {
         let operation = progress.operation
-        let end = min(operation.names.count, progress.position + max(1, workLeft))
-        for place in progress.position..<end { awaitAnswer(on: operation.names[place], operation) }
+        let end = min(operation.names.count, progress.position + slice)
+        for place in progress.position..<end {
+            let index = operation.names[place]
+            awaitAnswer(on: index, operation)
+            if slots != nil { progress.nodes.insert(table.entries[Int(index)].node) }
+        }
         workLeft -= end - progress.position
         progress.position = end
         return end == operation.names.count
@@ -205,15 +214,13 @@ extension Hub {
         queue(index)
     }
 
-    private func awaitRestores(_ operation: NameOperation) {
-        for node in nodes where node.phase == .restoring && node.isLiveExpected && concerns(operation, node) {
+    /// - Parameter indices: of a cluster, the nodes of the names.
+    private func awaitRestores(_ operation: NameOperation, at indices: Set<UInt16>) {
+        for node in nodes where node.phase == .restoring && node.isLiveExpected {
+            guard slots == nil || indices.contains(UInt16(node.index)) else { continue }
             node.awaitLive(operation)
             operation.waiting += 1
         }
-    }
-
-    private func concerns(_ operation: NameOperation, _ node: HubNode) -> Bool {
-        slots == nil || operation.names.contains { table.entries[Int($0)].node == node.index }
     }
 
     /// Takes the connection off names.
@@ -222,7 +229,7 @@ extension Hub {
         let (operation, slot) = (progress.operation, progress.operation.slot)
         var position = progress.position
         defer { progress.position = position }
-        return request.forEach(from: &position, atMost: max(1, workLeft)) { name, isPattern in
+        return request.forEach(from: &position, atMost: slice) { name, isPattern in
             workLeft -= 1
             let index = table.find(name, isPattern: isPattern)
             guard index != ChannelTable.none else { return true }

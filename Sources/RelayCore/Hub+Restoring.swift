@@ -286,7 +286,7 @@ extension Hub {
         }
         while table.entries[Int(index)].memberCount > 0 {
             let slot = Int(table.members(of: index)[0].slot)
-            revoke(index, from: slot, refusalText(text, of: index))
+            revoke([index], from: slot, text)
             leave(slot, index)
         }
         table.entries[Int(index)].pendingCount -= 1
@@ -295,8 +295,8 @@ extension Hub {
 
     /// Redis's words for a refusal, with what they leave out: the usual surprise about patterns under an access list.
     func refusalText(_ text: String, of index: UInt32) -> String {
-        let isOfTheName = text.hasPrefix("NOPERM") && LinkFailure.classify(denied: text) == nil
-        guard table.entries[Int(index)].isPattern, isOfTheName else { return text }
+        guard table.entries[Int(index)].isPattern, text.hasPrefix("NOPERM"), LinkFailure.classify(denied: text) == nil
+        else { return text }
         return text + " (an access list of Redis must grant a pattern literally)"
     }
 }

@@ -10,6 +10,7 @@ extension Hub {
         if sessions[slot].pending.first == nil { sessions[slot].pending.first = operation }
         sessions[slot].pending.last = operation
         sessions[slot].pending.count += 1
+        countPending(1)
         sessions[slot].pending.names += operation.names.count
         sessions[slot].pending.newNames += operation.newNames
         if !operation.isSubscribe { sessions[slot].pending.others += 1 }
@@ -63,8 +64,7 @@ extension Hub {
             reply(operation.id, .ok, to: slot)
         case .answer(let outcome, let detail): reply(operation.id, outcome, detail: detail, to: slot)
         case .subscribe where operation.refused.isEmpty || operation.id == 0:
-            let refused = operation.refused
-            for index in refused { revoke(index, from: slot, refusalText(operation.refusal, of: index)) }
+            revoke(operation.refused, from: slot, operation.refusal)
             let isInForce = isInForce(operation)
             join(operation)
             reply(operation.id, isInForce ? .ok : .pending, to: slot)
@@ -103,12 +103,21 @@ extension Hub {
         return names
     }
 
+    private func countPending(_ change: Int) {
+        pendingRequests += change
+        pendingLimit =
+            pendingRequests < PendingRequests.maxTotal ? PendingRequests.maxCount : PendingRequests.crowdedCount
+    }
+
     func removePending(_ operation: NameOperation, _ slot: Int) {
         guard operation.isEnqueued else { return }
         operation.isEnqueued = false
         if sessions[slot].pending.first === operation { sessions[slot].pending.first = operation.successor }
         if sessions[slot].pending.last === operation { sessions[slot].pending.last = nil }
         sessions[slot].pending.count -= 1
+        countPending(-1)
+        // It may go on, which is looked at in the next turn.
+        if sessions[slot].isBlocked { isWorkAwaited = true }
         sessions[slot].pending.names -= operation.names.count
         sessions[slot].pending.newNames -= operation.newNames
         if !operation.isSubscribe { sessions[slot].pending.others -= 1 }
@@ -162,10 +171,30 @@ extension Hub {
         table.members(of: moved)[place].position = position
     }
 
-    /// Tells a connection that it does not receive by a name any more.
-    func revoke(_ index: UInt32, from slot: Int, _ detail: String) {
-        let entry = table.entries[Int(index)]
-        outboxes.appendControl(
-            outboxes.arena.revoked(table.name(of: index), isPattern: entry.isPattern, detail: detail), to: slot)
+    /// Tells a connection that it does not receive by names any more, in as few frames as hold them.
+    /// - Parameter text: the words of Redis.
+    func revoke(_ indices: [UInt32], from slot: Int, _ text: String) {
+        for isPattern in [false, true] {
+            let names = indices.lazy.filter { self.table.entries[Int($0)].isPattern == isPattern }
+            guard let first = names.first else { continue }
+            let detail = refusalText(text, of: first)
+            var (list, room) = ([UnsafeRawBufferPointer](), identity.maxFrameBytes - 1024)
+            for index in names {
+                let name = table.name(of: index)
+                let size = WireWriter.size(ofBytes: name.count)
+                if size > room { tellRevoked(&list, isPattern, detail, slot) }
+                if list.isEmpty { room = identity.maxFrameBytes - 1024 }
+                room -= size
+                list.append(name)
+            }
+            tellRevoked(&list, isPattern, detail, slot)
+        }
+    }
+
+    private func tellRevoked(_ names: inout [UnsafeRawBufferPointer], _ isPattern: Bool, _ detail: String, _ slot: Int)
+    {
+        let lists = isPattern ? NameLists(patterns: names) : NameLists(channels: names)
+        outboxes.appendControl(outboxes.arena.revoked(lists, detail: detail), to: slot)
+        names.removeAll(keepingCapacity: true)
     }
 }

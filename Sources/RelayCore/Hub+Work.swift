@@ -34,10 +34,10 @@ extension Hub {
         }
     }
 
-    /// Takes so many names off the work of this turn.
+    /// Takes so many names off the half of this turn's work that is for tasks.
     /// - Returns: how many of them may be worked on now.
     private func takeWork(_ wanted: Int) -> Int {
-        let granted = max(0, min(wanted, workLeft))
+        let granted = max(0, min(wanted, workLeft - Self.workPerTurn / 2))
         workLeft -= granted
         return granted
     }

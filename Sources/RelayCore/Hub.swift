@@ -2,8 +2,8 @@
 /// commands for Redis (in the nodes' `publishes` and by `nextSubscribeCommand`) and calls of `environment` come out.
 ///
 /// One hub serves one listening socket, since the prefix is a property of it. Its concerns are in files of their own:
-/// `Hub+Connections`, `Hub+Frames`, `Hub+Publishing`, `Hub+Subscribing`, `Hub+Restoring`, `Hub+Placement`,
-/// `Hub+Delivery`.
+/// `Hub+Connections`, `Hub+Frames`, `Hub+Input`, `Hub+Publishing`, `Hub+Requests`, `Hub+Subscribing`, `Hub+Restoring`,
+/// `Hub+Work`, `Hub+Placement`, `Hub+Delivery`.
 package final class Hub {
     package struct Limits: Sendable {
         package var maxConnections: Int
@@ -68,6 +68,11 @@ package final class Hub {
     package internal(set) var inputRoom = 0
     /// Connections that wait for such memory.
     var roomWaiters = 0
+    /// Since when somebody does.
+    var crowdedSince: UInt64 = 0
+    /// Unanswered requests of all connections, and how many of them a connection may have.
+    var pendingRequests = 0
+    var pendingLimit = PendingRequests.maxCount
 
     /// Which requests wait for Redis's answer on which name; the lists begin in the table's entries.
     var waiters = WaiterPool()

@@ -32,6 +32,9 @@ package struct RelayStatus: Equatable, Sendable {
 struct NameLists {
     var channels: [UnsafeRawBufferPointer] = []
     var patterns: [UnsafeRawBufferPointer] = []
+
+    /// Bytes of the fields that have them.
+    fileprivate var size: Int { (channels + patterns).reduce(0) { $0 + WireWriter.size(ofBytes: $1.count) } }
 }
 
 /// The fields of a Loss frame; one cause each.
@@ -111,8 +114,7 @@ extension Arena {
     /// - Parameter names: what Redis refused.
     mutating func reply(id: UInt64, outcome: Outcome, detail: String, names: NameLists = NameLists()) -> OutputRange {
         let count =
-            WireWriter.size(ofField: id) + 2 + WireWriter.size(ofText: detail)
-            + (names.channels + names.patterns).reduce(0) { $0 + WireWriter.size(ofBytes: $1.count) }
+            WireWriter.size(ofField: id) + 2 + WireWriter.size(ofText: detail) + names.size
         return frame(.reply, count) { writer in
             writer.field(1, id)
             writer.field(2, UInt64(outcome.rawValue))
@@ -166,10 +168,10 @@ extension Arena {
         }
     }
 
-    mutating func revoked(_ name: UnsafeRawBufferPointer, isPattern: Bool, detail: String) -> OutputRange {
-        let count = WireWriter.size(ofBytes: name.count) + WireWriter.size(ofText: detail)
-        return frame(.revoked, count) { writer in
-            writer.field(isPattern ? 2 : 1, name, always: true)
+    mutating func revoked(_ names: NameLists, detail: String) -> OutputRange {
+        frame(.revoked, names.size + WireWriter.size(ofText: detail)) { writer in
+            for name in names.channels { writer.field(1, name, always: true) }
+            for name in names.patterns { writer.field(2, name, always: true) }
             writer.field(3, detail)
         }
     }

@@ -169,9 +169,14 @@ struct PendingRequests {
     /// answered at once queues behind them, whatever it names.
     var others = 0
 
-    private static let maxCount = 1024
+    static let maxCount = 1024
     private static let maxNames = 1 << 18
+    /// Of all connections together. Beyond it a connection may have `crowdedCount` only.
+    static let maxTotal = 1 << 18
+    static let crowdedCount = 16
 
     /// The connection is not read from until some are answered.
-    var isFull: Bool { count >= Self.maxCount || names >= Self.maxNames }
+    /// - Parameter limit: how many it may have.
+    @inline(__always)
+    func isFull(limit: Int) -> Bool { count >= limit || names >= Self.maxNames }
 }

@@ -117,7 +117,9 @@ func expect(_ range: OutputRange, _ expected: HubrelayRelayFrame) throws {
         }
         for isPattern in [false, true] {
             let (name, detail) = (random.text(1...60), random.text(0...60))
-            let range = lending(name) { arena.revoked($0, isPattern: isPattern, detail: detail) }
+            let range = lending(name) {
+                arena.revoked(isPattern ? NameLists(patterns: [$0]) : NameLists(channels: [$0]), detail: detail)
+            }
             try expect(
                 range,
                 .with {

@@ -120,7 +120,7 @@ import Testing
             rig.takesPublishes = true
             rig.flushPublishes(to: rig.node)
             rig.takesPublishes = false
-            rig.hub.unblock()
+            rig.hub.settle()
         }
         rig.takesPublishes = true
         rig.settle()

@@ -71,6 +71,37 @@ import Testing
         #expect(more.contains { !$0.isEnded })
     }
 
+    /// Nobody waits for room while keeping the room of the frame before.
+    @Test func whoWaitsForRoomKeepsNone() {
+        let apps = (0..<5).map { _ in rig.connect() }
+        let small = HubrelayClientFrame.publish("a", [UInt8](repeating: 0, count: 200 << 10), id: 1).bytes
+        for app in apps {
+            app.write(Array(small.dropLast()))
+            for _ in 0..<80 { rig.turn() }
+        }
+        // The end of the frame, and the beginning of a larger one.
+        for app in apps { app.write([small.last!] + frame.dropLast()) }
+        for _ in 0..<80 { rig.turn() }
+        for app in apps { app.write([frame.last!]) }
+        for _ in 0..<5 { pass(milliseconds: 1000) }
+        rig.settle()
+        #expect(apps.contains { $0.takeAnswers() == ["1 ok", "1 ok"] })
+        #expect(rig.hub.inputHeld == 0 || apps.contains { $0.isEnded })
+    }
+
+    @Test func whoHasRoomReadsNoMoreThanThat() {
+        for _ in 0..<100 {
+            let app = rig.connect()
+            app.write(.publish("a", "x", id: 1))
+            app.write(Array(frame.prefix(100 << 10)))
+            rig.turn()
+            // It is held up by its own publish, whatever it writes.
+            app.write(frame.dropFirst(100 << 10) + HubrelayClientFrame.ping(id: 2, settled: true).bytes + frame)
+            rig.turn()
+        }
+        #expect(rig.hub.inputHeld <= Self.bound + (256 << 10) + 100 * (4 << 10), "\(rig.hub.inputHeld)")
+    }
+
     @Test func everythingIsGivenBack() {
         let apps = beginnings(20)
         for (number, app) in apps.enumerated() where number % 2 == 0 { app.write([frame.last!]) }

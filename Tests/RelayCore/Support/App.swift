@@ -29,6 +29,8 @@ final class App {
     private(set) var isClosed = false
 
     var isEnded: Bool { ending != nil || isClosed }
+    /// Whether nothing has come since frames were last taken.
+    var isUnanswered: Bool { received.isEmpty }
 
     enum Ending: Equatable { case peace, error(ErrorCode) }
 

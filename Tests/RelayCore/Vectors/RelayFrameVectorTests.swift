@@ -78,7 +78,8 @@ import Testing
         // The relay writes a Revoked for each name.
         guard channels.count + patterns.count == 1, let name = channels.first ?? patterns.first else { return nil }
         return lending(name.text) {
-            arena.revoked($0, isPattern: channels.isEmpty, detail: fields["detail"].text)
+            arena.revoked(
+                channels.isEmpty ? NameLists(patterns: [$0]) : NameLists(channels: [$0]), detail: fields["detail"].text)
         }
     }
 
