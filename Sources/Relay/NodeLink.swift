@@ -5,15 +5,17 @@ internal import RelayCore
 class NodeLink: RedisLink {
     unowned let node: NodeLinks
 
-    /// - Parameter evidence: what says that the other end lives.
-    init(name: String, node: NodeLinks, evidence: AnswerClock.Evidence) {
+    /// - Parameters:
+    ///   - evidence: what says that the other end lives.
+    ///   - prefix: of all channels, for the link that publishes.
+    init(name: String, node: NodeLinks, evidence: AnswerClock.Evidence, publishesUnder prefix: [UInt8]? = nil) {
         self.node = node
         let configuration = node.relay.configuration
         super.init(
             name: name, relay: node.relay,
             machine: Self.machine(
                 configuration.timings, heartbeat: configuration.timings.heartbeatInterval,
-                expects: node.expectedServer, evidence: evidence, usesTokens: true))
+                expects: node.expectedServer, evidence: evidence, usesTokens: true, publishesUnder: prefix))
     }
 
     override var address: String { node.address(of: place) }

@@ -37,12 +37,13 @@ extension NodeLinks {
 
     /// The node may have other slots than before: its probe must be at one of them.
     func slotsChanged() {
-        guard endpoint != nil, relay.probeChannel != nil else { return }
+        guard endpoint != nil else { return }
         if !ownsProbeChannel { renewProbe() }
     }
 
     private var ownsProbeChannel: Bool {
-        guard var channel = probeChannel, let slots = relay.hub.slots else { return true }
+        guard let slots = relay.hub.slots else { return true }
+        var channel = probeChannel
         return channel.withUTF8 { name in
             Int(slots.node(ofSlot: slots.hashSlots.slot(of: UnsafeRawBufferPointer(name)))) == feed.index
         }
@@ -51,10 +52,10 @@ extension NodeLinks {
     /// Chooses a channel whose slot the node has. One that has a single slot finds it in 16384 tries on average, which take
     /// some milliseconds; that none of all these tries hits is as good as impossible.
     func chooseProbeChannel() {
-        guard endpoint != nil, slotCount > 0, let base = relay.probeChannel else { return }
+        guard endpoint != nil, slotCount > 0 else { return }
         isProbeChannelLost = false
         for _ in 0..<(32 * HashSlots.count) {
-            probeChannel = "\(base):\(UInt32.random(in: 0...UInt32.max, using: &random))"
+            probeChannel = "\(relay.probeChannel):\(UInt32.random(in: 0...UInt32.max, using: &random))"
             if ownsProbeChannel { return }
         }
     }

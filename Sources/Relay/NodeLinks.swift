@@ -23,8 +23,8 @@ final class NodeLinks {
     var machine: NodeMachine
     private(set) var publishLink: PublishLink!
     private(set) var subscribeLink: SubscribeLink!
-    /// The node's own channel for probes, without the prefix; nil when the probe is off.
-    var probeChannel: String?
+    /// The node's own channel, for probes if there are any, without the prefix.
+    var probeChannel: String
     /// The channel's slot has been found to be another node's.
     var isProbeChannelLost = false
     /// Hash slots in use that the node has.
@@ -38,6 +38,17 @@ final class NodeLinks {
     private var backlogPing: Int?
     /// The subscribe link has been made anew since the publish link was lost, because that one found a replica.
     private var hasDoubtedSubscribeLink = false
+    /// The last publish to the node's own channel was answered with an error that is not of the channel.
+    private var hasFailedProbe = false
+    /// A publish of an app was refused in such a way, and one to the node's own channel, which is no probe, is to show
+    /// whether all are.
+    private var isTrying = false
+    /// When what was denied is asked for again.
+    var deniedAskedAt: UInt64 = 0
+    /// Publishes that Redis had taken when one to the node's own channel was denied.
+    var publishesTaken: UInt64 = 0
+    /// Why the node's own channel cannot be used, while an access list denies it.
+    var channelDenial: String?
     /// What has been logged of commands that the server refuses, so that it is logged once.
     private var loggedRefusals: Set<String> = []
     var random = SystemRandomNumberGenerator()
@@ -53,6 +64,7 @@ final class NodeLinks {
             probe: Probe(
                 interval: timings.probeInterval, deadline: timings.linkTimeout, firstNumber: UInt64(feed.index) << 32),
             role: RoleCheck(interval: timings.probeInterval ?? Self.roleIntervalWithoutProbe))
+        deniedAskedAt = relay.now
         publishLink = PublishLink(node: self)
         subscribeLink = SubscribeLink(node: self)
     }
@@ -102,7 +114,7 @@ final class NodeLinks {
     }
 
     /// Why one of the links is not up.
-    var failure: LinkFailure? { publishLink.failure ?? subscribeLink.failure }
+    var failure: LinkFailure? { publishLink.failure ?? subscribeLink.failure ?? failureOfChannels }
 
     func start() {
         for link in links { link.start() }
@@ -118,6 +130,8 @@ final class NodeLinks {
         for link in links { link.tick() }
         leaveFormerMaster()
         if isProbeChannelLost { renewProbe() }
+        noteTakenPublishes()
+        askDeniedAgainIfDue()
         carryOutOrders()
     }
 
@@ -136,6 +150,8 @@ final class NodeLinks {
 
     func publishLinkEstablished() {
         let refusedRole = publishLink.machine.fallbacks.first { $0.step == .role }
+        (hasFailedProbe, isTrying) = (false, false)
+        machine.channelsTold(publishLink.machine.greeting.channels)
         machine.publishLinkUp(roleUnavailable: refusedRole?.text, now: Clock.monotonicNanoseconds(), using: &random)
         carryOutOrders()
         relay.evaluatePath()
@@ -186,7 +202,7 @@ final class NodeLinks {
         }
     }
 
-    private func logOnce(_ message: String, _ reply: String) {
+    func logOnce(_ message: String, _ reply: String) {
         guard loggedRefusals.insert(message).inserted else { return }
         relay.limitedLog.log(
             .warning, message, now: relay.now, ["reply": "\(reply)", "redis": "\(publishLink.address)"])
@@ -207,7 +223,7 @@ final class NodeLinks {
             subscribeLink.writePing()
         }
         if orders.asksRole, !publishLink.askRole() { machine.roleNotAsked() }
-        if let number = orders.probe, let probeChannel {
+        if let number = orders.probe {
             let isSent =
                 subscribeLink.isProbeAnswered
                 && relay.hub.sendProbe(number: number, channel: probeChannel, to: feed)
@@ -216,7 +232,10 @@ final class NodeLinks {
         if let failure = orders.failure { giveUp(failure) }
     }
 
-    func probeAnswered(_ number: UInt64) { machine.probeAnswered(number) }
+    func probeAnswered(_ number: UInt64) {
+        (hasFailedProbe, isTrying) = (false, false)
+        machine.probeAnswered(number)
+    }
 
     func probeHeard(_ number: UInt64) {
         let roundTrip = machine.probeHeard(number, now: Clock.monotonicNanoseconds(), using: &random)
@@ -227,23 +246,40 @@ final class NodeLinks {
 
     /// Redis has answered the PUBLISH of a probe with an error.
     func probeFailed(_ text: String) {
+        let isOnTrial = isTrying || hasFailedProbe
+        isTrying = false
         if let failure = LinkFailure.classify(denied: text) { return publishLink.fail(failure) }
-        if LinkFailure.isDenial(text) { return probeRefused(text) }
+        if text.hasPrefix("NOPERM") { return probeRefused(text) }
         if endpoint != nil, Redirection.isOfTheCluster(text) { return probeMisplaced(text) }
+        if isOnTrial || LinkFailure.isUnknownCommand(text) {
+            return publishLink.fail(.notAnswered("PUBLISH", text))
+        }
+        hasFailedProbe = true
         machine.probeFailed(now: Clock.monotonicNanoseconds())
     }
 
-    /// An ACL denies the probe's channel, or the server knows no such command: heartbeats must do.
+    /// Redis has answered a publish of an app with an error. It may mean that one, or every one: then the link is of no
+    /// use, which a publish to the node's own channel shows.
+    func publishRefused(_ text: String) {
+        if text.hasPrefix("NOPERM"), LinkFailure.classify(denied: text) == nil { return channelRefused(text) }
+        guard !isTrying, publishLink.isEstablished else { return }
+        isTrying = relay.hub.sendProbe(number: 0, channel: probeChannel, to: feed)
+    }
+
+    /// An access list denies the probe's channel: heartbeats must do.
     func probeRefused(_ text: String) {
         let text = subscribeLink.shown(text)
         machine.probeRefused(text)
-        logOnce("Redis refuses the probe; the path is judged by heartbeats alone", text)
+        if machine.probe.isWanted {
+            logOnce("Redis refuses the probe; the path is judged by heartbeats alone", text)
+        }
         relay.evaluatePath()
     }
 
     func roleAnswered(_ reply: LinkMachine.Reply) {
         let isAskedForNames = isRoleAskedForNames
         isRoleAskedForNames = false
+        if machine.role.unavailable != nil { return roleAskedAgain(reply) }
         switch reply {
         case .role(let role):
             if let failure = LinkFailure.classify(role: role, expected: expectedServer) {
@@ -255,7 +291,7 @@ final class NodeLinks {
             let text = publishLink.shown(text)
             machine.roleRefused(text)
             logOnce("Redis refuses ROLE; the relay does without", text)
-        case .error, .status, .text, .other:
+        case .error, .status, .text, .number, .setting, .user, .nothing, .other:
             machine.roleConfirmed(now: Clock.monotonicNanoseconds(), using: &random)
         }
         if isAskedForNames { relay.hub.retryMisplaced(feed, isPatient: true) }

@@ -1,4 +1,6 @@
+internal import Configuration
 internal import EventLoop
+internal import Logging
 internal import Posix
 internal import RedisWire
 internal import RelayCore
@@ -10,11 +12,15 @@ final class PublishLink: NodeLink {
     // Borrowed for each reply, so not by way of the node.
     fileprivate let feed: HubNode
     private let publishes: PublishQueue
+    /// How large a payload the server takes.
+    private(set) var payloadLimit: PayloadLimit
 
     init(node: NodeLinks) {
         feed = node.feed
         publishes = feed.publishes
-        super.init(name: "publish", node: node, evidence: .answers)
+        let prefix = node.relay.configuration.listener.prefix
+        payloadLimit = PayloadLimit(own: node.relay.hub.identity.maxPayloadBytes, prefix: prefix.count)
+        super.init(name: "publish", node: node, evidence: .answers, publishesUnder: prefix)
     }
 
     override var sink: ReplySink { publishSink }
@@ -23,12 +29,16 @@ final class PublishLink: NodeLink {
 
     override func established() {
         publishSink.isEstablished = true
+        payloadLimit.established(machine.greeting.settings)
+        applyPayloadLimit()
         node.publishLinkEstablished()
     }
 
     override func lost(_ failure: LinkFailure, unsent: Int) {
         publishSink.isEstablished = false
-        hub.publishLinkFailed(feed, failure, unsent: unsent + publishes.output.count)
+        let unsent = unsent + publishes.output.count
+        if failure.cause == .closed { payloadLimit.closed(largest: publishes.largestPublish(unsent: unsent)) }
+        hub.publishLinkFailed(feed, failure, unsent: unsent)
         node.publishLinkLost()
     }
 
@@ -42,6 +52,39 @@ final class PublishLink: NodeLink {
         guard isAsked, relay.cluster != nil else { return isAsked }
         CommandFormatter.format(["CLUSTER", "INFO"]) { isAsked = hub.sendClusterInfo($0, to: feed) }
         return isAsked
+    }
+
+    /// Names the connection, which was refused when it was new.
+    func askForName() { CommandFormatter.format(words(for: .setName)) { _ = hub.sendName($0, to: feed) } }
+
+    // MARK: How large a payload may be
+
+    override var ownPublish: [String] {
+        [hub.slots == nil ? "PUBLISH" : "SPUBLISH", relay.redisName(of: node.probeChannel), ""]
+    }
+    override var trialSize: Int? { payloadLimit.suspect }
+
+    override func greetingBroken(at step: LinkMachine.GreetingStep, _ cause: Cause) {
+        guard step == .size else { return }
+        payloadLimit.trialEnded(isClosed: cause == .closed)
+        applyPayloadLimit()
+    }
+
+    override func reconsiderServer() {
+        super.reconsiderServer()
+        payloadLimit.forget()
+        applyPayloadLimit()
+    }
+
+    private func applyPayloadLimit() {
+        let isNews = feed.maxPayloadBytes != payloadLimit.bytes
+        (feed.maxPayloadBytes, feed.faultOfLargePayload) = (payloadLimit.bytes, payloadLimit.fault)
+        guard isNews, payloadLimit.isOfServer else { return }
+        relay.limitedLog.log(
+            .warning, "the server takes smaller payloads than the relay; larger ones are refused", now: relay.now,
+            [
+                "bytes": "\(payloadLimit.bytes)", "setting": "\(payloadLimit.setting)", "redis": "\(address)",
+            ])
     }
 
     override func didSendBacklog() { publishes.backlog = stream?.unsent ?? 0 }
@@ -90,7 +133,8 @@ final class PublishLink: NodeLink {
         switch own {
         case Hub.OwnReply.none?: break
         case .probe(let number)?: node.probeAnswered(number)
-        case .ping?, .role?, .clusterInfo?, .marker?: outOfStep()
+        case .role? where node.machine.role.unavailable != nil: node.roleAskedAgain(.number(0))
+        case .ping?, .role?, .clusterInfo?, .setName?, .marker?: outOfStep()
         case nil: violation()
         }
     }
@@ -99,6 +143,7 @@ final class PublishLink: NodeLink {
         // A server that is out of step would have publishes answered by what belongs to others.
         var text = ""
         if case .error(let error) = value { text = error } else if publishes.isNumberDue { return outOfStep() }
+        let size = publishes.oldestSize
         let isMisplaced = hub.slots != nil && Redirection.isOfTheCluster(text)
         guard let reply = hub.publishRefused(shown(text), isMisplaced: isMisplaced, by: feed) else {
             return violation()
@@ -108,19 +153,27 @@ final class PublishLink: NodeLink {
         {
             return fail(failure)
         }
+        if text.contains("Protocol error") {
+            // It says so before it closes, and the command that it means is the one that it answers.
+            payloadLimit.refused(command: size)
+            applyPayloadLimit()
+            return fail(LinkFailure(cause: .closed, "Redis: ", quoting: text))
+        }
         let answer = LinkMachine.Reply(value)
         switch reply {
         case .marker(let number):
             // An error says nothing, but that the server cannot do as much just now.
             if text.isEmpty, answer != .text(PingToken.text(of: number)) { outOfStep() }
         case .ping where !LinkMachine.GreetingStep.ping.accepts(answer): violation()
-        case .role where !LinkMachine.GreetingStep.role.accepts(answer): violation()
+        case .role where node.machine.role.unavailable == nil && !LinkMachine.GreetingStep.role.accepts(answer):
+            violation()
         case .ping: if answer.isStatus { pongReceived() }
         case .role: node.roleAnswered(answer)
         case .clusterInfo where !LinkMachine.GreetingStep.clusterInfo.accepts(answer): violation()
         case .clusterInfo: node.clusterInfoAnswered(answer)
         case .probe: node.probeFailed(text)
-        case .none: if isMisplaced { node.publishMisplaced(text) }
+        case .setName: node.nameAnswered(answer)
+        case .none: if isMisplaced { node.publishMisplaced(text) } else { node.publishRefused(text) }
         }
     }
 
@@ -159,6 +212,7 @@ private final class PublishSink: ReplySink {
     }
 
     override func objection(toArrayOf elements: Int, depth: Int) -> String? {
+        if link.machine.greeting.awaited == .user { return nil }
         guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
         guard feed.publishes.isRoleDue else { return "of what a publish link asks, ROLE alone is answered with one" }
         return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth)

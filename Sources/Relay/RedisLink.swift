@@ -36,6 +36,8 @@ class RedisLink {
     var lastGoodPlace: Place?
     /// Where the link was, or was to be, when it failed as `failure` says.
     private var failedAddress: String?
+    /// Where the last connection was whose server was greeted.
+    private var greetedEndpoint: RedisConfiguration.Endpoint?
 
     init(name: String, relay: Relay, machine: LinkMachine) {
         (self.name, self.relay, self.machine) = (name, relay, machine)
@@ -77,6 +79,13 @@ class RedisLink {
     func lost(_ failure: LinkFailure, unsent: Int) {}
     /// Writes a PING and notes that its answer is owed.
     func writePing() {}
+    /// A publish to the relay's own channel, for a link that publishes.
+    var ownPublish: [String] { [] }
+    /// Bytes of a command that the next greeting is to try.
+    var trialSize: Int? { nil }
+    /// The connection has ended while the answer to this step of the greeting was waited for.
+    func greetingBroken(at step: LinkMachine.GreetingStep, _ cause: Cause) {}
+
     /// The kernel has taken some of what it had refused.
     func didSendBacklog() {}
 
@@ -90,7 +99,7 @@ class RedisLink {
     ///   - usesTokens: whether it is of use when PINGs can be told apart by their answers.
     static func machine(
         _ timings: Timings, heartbeat: UInt64, timeout: UInt64 = .max, expects server: ServerKind = .redis,
-        evidence: AnswerClock.Evidence = .bytes, usesTokens: Bool = false
+        evidence: AnswerClock.Evidence = .bytes, usesTokens: Bool = false, publishesUnder prefix: [UInt8]? = nil
     ) -> LinkMachine {
         LinkMachine(
             timings: .init(
@@ -99,7 +108,7 @@ class RedisLink {
             backoff: Backoff(
                 minimum: timings.backoffMin, maximum: timings.backoffMax, maximumAfterRefusal: timings.backoffMaxRefused
             ),
-            expects: server, evidence: evidence, usesTokens: usesTokens)
+            expects: server, evidence: evidence, usesTokens: usesTokens, publishesUnder: prefix)
     }
 
     func start() {
@@ -144,6 +153,7 @@ class RedisLink {
         case .ping:
             pingSentAt = pingSentAt ?? Clock.monotonicNanoseconds()
             writePing()
+        case .ask(let steps): write(steps.map { words(for: $0) })
         case .established:
             lastGoodPlace = place
             pongReceived()
@@ -181,22 +191,40 @@ class RedisLink {
         }
         if let password { relay.secrets.add(password) }
         machine.mask = relay.secrets
+        if let endpoint = place?.endpoint {
+            if let greetedEndpoint, greetedEndpoint != endpoint {
+                machine.forgetServer()
+                reconsiderServer()
+            }
+            greetedEndpoint = endpoint
+        }
         reader = ReplyReader(limits: replyLimits, sink: sink)
         timer?.stop()
         pingSentAt = Clock.monotonicNanoseconds()
-        let client = relay.configuration.redis.clientName
-        write(
-            machine.connected(now: relay.now, secret: password).map { step in
-                switch step {
-                case .auth: ["AUTH"] + login(with: password ?? "")
-                case .setName: ["CLIENT", "SETNAME", "\(client)-\(name)-\(relay.hub.identity.id.prefix(8))"]
-                case .role: ["ROLE"]
-                case .clusterInfo: ["CLUSTER", "INFO"]
-                case .ping: ["PING"]
-                case .token: ["PING", PingToken.ofGreeting]
-                }
-            })
+        let steps = machine.connected(now: relay.now, secret: password, triesSize: trialSize != nil)
+        write(steps.map { words(for: $0, password: password) })
     }
+
+    /// How a step of the greeting is asked.
+    func words(for step: LinkMachine.GreetingStep, password: String? = nil) -> [String] {
+        let client = relay.configuration.redis.clientName
+        return switch step {
+        case .auth: ["AUTH"] + login(with: password ?? "")
+        case .setName: ["CLIENT", "SETNAME", "\(client)-\(name)-\(relay.hub.identity.id.prefix(8))"]
+        case .role: ["ROLE"]
+        case .clusterInfo: ["CLUSTER", "INFO"]
+        case .ping: ["PING"]
+        case .token: ["PING", PingToken.ofGreeting]
+        case .publish: ownPublish
+        case .bulkLimit, .bufferLimit, .idleLimit: ["CONFIG", "GET", step.setting ?? ""]
+        case .user: ["ACL", "GETUSER", credentials.username ?? "default"]
+        // One argument more than PING takes: it is read and not repeated.
+        case .size: ["PING", String(repeating: "x", count: trialSize ?? 0), "x"]
+        }
+    }
+
+    /// It is another server than before, or it may do better by now: what it did not do, it is asked for again.
+    func reconsiderServer() { machine.reconsiderServer() }
 
     /// What follows AUTH. Without a user it means `default`, also to servers before Redis 6, which know no users; only a
     /// `default` that needs no password has to be named.
@@ -224,7 +252,7 @@ class RedisLink {
 
     /// A reply while the greeting is under way.
     func greeted(_ value: RedisValue) {
-        var action = machine.greeted(LinkMachine.Reply(value), now: relay.now)
+        var action = machine.greeted(LinkMachine.Reply(value, to: machine.greeting.awaited), now: relay.now)
         if case .fail(var failure) = action, failure.isOfLogin {
             failure.reason += " (\(credentials.tried(settings: settingsName)))"
             action = .fail(failure)
@@ -237,6 +265,7 @@ class RedisLink {
         let failure = failure.shown(by: relay.secrets)
         let wasEstablished = isEstablished
         let unsent = stream?.unsentPlaintext ?? 0
+        let isMidReply = (reader?.pendingBytes ?? 0) > 0
         if case .waiting(let until) = machine.phase, until > 0 { return }
         reader?.stop()
         reader = nil
@@ -244,9 +273,16 @@ class RedisLink {
         if failure.cause == .stopping { stream?.finish() } else { stream?.reset() }
         stream = nil
         abandonAttempt()
-        machine.failed(failure, now: relay.now, using: &random)
+        if case .greeting = machine.phase, failure.cause == .closed || failure.cause == .timeout,
+            let step = machine.greeting.awaited
+        {
+            greetingBroken(at: step, failure.cause)
+        }
+        machine.failed(failure, now: relay.now, isMidReply: isMidReply, using: &random)
         // Of an attempt that tried several servers, one failure is told.
-        if machine.lastFailure == failure { failedAddress = address }
+        if let last = machine.lastFailure, last.cause == failure.cause, last.reason.hasPrefix(failure.reason) {
+            failedAddress = address
+        }
         if wasEstablished { lost(failure, unsent: unsent) }
         perform(.none)
         failed(failure, wasEstablished: wasEstablished)
@@ -312,7 +348,53 @@ extension LinkMachine.Reply {
                 return
             }
             self = .role(String(decoding: bytes, as: UTF8.self))
-        default: self = .other
+        case .integer(let number): self = .number(number)
+        case .nilValue: self = .nothing
         }
+    }
+
+    /// - Parameter step: what it is a reply to.
+    init(_ value: RedisValue, to step: LinkMachine.GreetingStep?) {
+        guard let step, case .array(let elements) = value else {
+            self.init(value)
+            return
+        }
+        if step == .user {
+            self = .user(channels: Self.channels(in: elements))
+        } else if let name = step.setting {
+            self = Self.setting(name, in: elements)
+        } else {
+            self.init(value)
+        }
+    }
+
+    private static func setting(_ name: String, in elements: [RedisValue]) -> Self {
+        guard elements.count == 2, elements[0] == .bulk(Array(name.utf8)), case .bulk(let value) = elements[1] else {
+            return .other
+        }
+        return .setting(String(decoding: value, as: UTF8.self))
+    }
+
+    /// The patterns of channels in an answer to ACL GETUSER, those of selectors included; nil when it tells of none. Redis
+    /// 6.2 lists them, later ones write them in one string, each with an `&` before it.
+    private static func channels(in fields: [RedisValue]) -> [String]? {
+        var patterns: [String]?
+        for index in stride(from: 0, to: fields.count - 1, by: 2) {
+            guard case .bulk(let name) = fields[index] else { continue }
+            switch (String(decoding: name, as: UTF8.self), fields[index + 1]) {
+            case ("channels", .bulk(let text)):
+                let words = String(decoding: text, as: UTF8.self).split(separator: " ")
+                patterns = (patterns ?? []) + words.map { String($0.first == "&" ? $0.dropFirst() : $0) }
+            case ("channels", .array(let words)):
+                patterns = patterns ?? []
+                for case .bulk(let word) in words { patterns?.append(String(decoding: word, as: UTF8.self)) }
+            case ("selectors", .array(let selectors)):
+                for case .array(let selector) in selectors {
+                    if let more = channels(in: selector) { patterns = (patterns ?? []) + more }
+                }
+            default: break
+            }
+        }
+        return patterns
     }
 }

@@ -42,6 +42,12 @@ extension Relay {
             json.member("names", UInt64(hub.nameCount))
             json.member("buffered_bytes", UInt64(hub.outboxes.buffered))
             json.member("log_lines_dropped", logOutput.dropped)
+            if let limit = nodes.map(\.publishLink.payloadLimit).min(by: { $0.bytes < $1.bytes }), limit.isOfServer {
+                json.member("payload_limit") { json in
+                    json.member("bytes", UInt64(limit.bytes))
+                    json.member("setting", limit.setting)
+                }
+            }
             json.member("publishes") { publishHealth(&$0) }
             json.member("messages") { messageHealth(&$0) }
         }
@@ -120,6 +126,9 @@ extension Relay {
         if let failure = link.machine.lastFailure {
             json.member("cause", failure.cause.label)
             json.member("reason", failure.reason)
+        }
+        if link.machine.heartbeat < configuration.timings.heartbeatInterval {
+            json.member("heartbeat_seconds", seconds(link.machine.heartbeat))
         }
         if !link.machine.fallbacks.isEmpty {
             json.member("refused") { json in

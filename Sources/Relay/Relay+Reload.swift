@@ -19,7 +19,13 @@ extension Relay {
         if problems.isEmpty { limitedLog.log(.notice, "reloaded", now: now) }
         sentinels?.hasten()
         cluster?.link.hasten()
-        for link in nodes.flatMap(\.links) { link.hasten() }
+        for node in nodes {
+            node.askDeniedAgain()
+            for link in node.links {
+                link.reconsiderServer()
+                link.hasten()
+            }
+        }
     }
 
     /// Why a password cannot be read, which is done at each attempt; nil when it can.

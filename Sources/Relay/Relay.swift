@@ -24,8 +24,8 @@ package final class Relay {
     let descriptors: DescriptorBudget
     let loop: Loop
     let hub: Hub
-    /// The relay's own channel, without the prefix; nil when the probe is off.
-    let probeChannel: String?
+    /// The relay's own channel, without the prefix.
+    let probeChannel: String
     let startedAt: UInt64
 
     /// The Redis nodes and their links: one for a single Redis, the masters with slots for sharded pub/sub.
@@ -95,7 +95,7 @@ package final class Relay {
         startedAt = loop.now
         path = PathState(now: startedAt, unixMilliseconds: Clock.unixMilliseconds())
         let id = SystemRandom.hexID()
-        probeChannel = configuration.timings.probeInterval.map { _ in "\(probeNamePrefix)\(id)" }
+        probeChannel = "\(probeNamePrefix)\(id)"
         allowed = AllowList(uids: configuration.listener.allowedUIDs, gids: configuration.listener.allowedGIDs)
         transitions = TransitionLog(logger: logger)
         hub = Self.makeHub(configuration, descriptors: descriptors, id: id, status: path.status)

@@ -36,8 +36,8 @@ final class SubscribeLink: NodeLink {
 
     override func established() {
         node.chooseProbeChannel()
-        probeAnswersOwed = node.probeChannel == nil ? 0 : 1
-        hub.beginRestore(feed, asksForProbe: !isProbeAnswered)
+        probeAnswersOwed = 1
+        hub.beginRestore(feed, asksForProbe: true)
         node.subscribeLinkEstablished()
         // Writing comes last, also below: it may fail, and end the link before it returns.
         writeProbeSubscription()
@@ -52,8 +52,7 @@ final class SubscribeLink: NodeLink {
     }
 
     private func writeProbeSubscription() {
-        guard let channel = node.probeChannel else { return }
-        write([hub.slots == nil ? "SUBSCRIBE" : "SSUBSCRIBE", relay.redisName(of: channel)])
+        write([hub.slots == nil ? "SUBSCRIBE" : "SSUBSCRIBE", relay.redisName(of: node.probeChannel)])
     }
 
     override func lost(_ failure: LinkFailure, unsent: Int) {
@@ -100,6 +99,7 @@ final class SubscribeLink: NodeLink {
 
     func confirmed(_ kind: SubscriptionKind, _ name: UnsafeRawBufferPointer?) {
         let name = name ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        if node.machine.isBlind, feed.isNameDue { node.channelSeen() }
         // The answers to our own are not told from what the node sends when it loses a slot.
         if kind == .sunsubscribe, hub.slots != nil { return act(on: hub.unsubscribed(redisName: name, by: feed)) }
         act(on: hub.confirmed(SubscribeVerb(kind), redisName: name, by: feed))
@@ -113,9 +113,7 @@ final class SubscribeLink: NodeLink {
             }
             act(on: hub.subscribeRefused(text, shown: shown(text), by: feed))
         default:
-            guard let token = Self.tokenOfPong(value) else {
-                return act(on: .violation("an answer that nothing was asked for"))
-            }
+            guard let token = Self.tokenOfPong(value) else { return answeredOddly(value) }
             ponged(token)
         }
     }
@@ -125,7 +123,7 @@ final class SubscribeLink: NodeLink {
     private static func tokenOfPong(_ value: RedisValue) -> [UInt8]? {
         switch value {
         case .status("PONG"): return []
-        case .bulk(let token): return token
+        case .bulk(let token) where PingToken.isToken(token): return token
         case .array(let parts):
             guard parts.count == 2, parts[0] == .bulk(Array("pong".utf8)), case .bulk(let token) = parts[1] else {
                 return nil
@@ -145,18 +143,34 @@ final class SubscribeLink: NodeLink {
         act(on: hub.pongReceived(from: feed))
     }
 
+    /// What is no confirmation may be all that a proxy has to say to a command that it does not know. If that was for the
+    /// relay's own channel, the link is of no use; if it was for names of apps, they are refused.
+    private func answeredOddly(_ value: RedisValue) {
+        guard let verb = feed.dueCommand, verb.isJoining else {
+            return act(on: .violation("an answer that nothing was asked for"))
+        }
+        let answer = LinkMachine.Reply(value).description
+        let text = feed.isNameDue ? "Redis answers \(SubscriptionKind(verb).command) with \(answer)" : answer
+        act(on: hub.subscribeRefused(text, shown: shown(text), by: feed))
+    }
+
     private func act(on reply: Hub.SubscribeReply) {
         switch reply {
         case .none: break
-        case .probeSubscribed: probeAnswersOwed -= 1
+        case .probeSubscribed:
+            probeAnswersOwed -= 1
+            node.ownChannelGranted()
         case .probeRefused(let text) where hub.slots != nil && Redirection.isOfTheCluster(text):
             probeAnswersOwed -= 1
             node.probeMisplaced(text)
             guard isEstablished else { return }
         case .probeRefused(let text):
             if let failure = LinkFailure.classify(denied: text) { return fail(failure) }
+            guard text.hasPrefix("NOPERM") else {
+                return fail(.notAnswered(hub.slots == nil ? "SUBSCRIBE" : "SSUBSCRIBE", text))
+            }
             probeAnswersOwed -= 1
-            node.probeRefused(text)
+            node.ownChannelDenied(text)
         case .probeUnsubscribed: node.probeChannelLost()
         case .slotLost: node.slotLost()
         case .misplaced(let text):
@@ -178,7 +192,9 @@ private final class SubscribeSink: ReplySink {
 
     override func objection(toArrayOf elements: Int, depth: Int) -> String? {
         guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
-        return depth == 0 && 2...4 ~= elements
+        // What is no confirmation may be all that a proxy says to a command that it does not know.
+        let least = feed.dueCommand?.isJoining == true ? 0 : 2
+        return depth == 0 && least...4 ~= elements
             ? nil : "what a subscriber hears are arrays of two to four elements, and none inside of another"
     }
 

@@ -56,6 +56,9 @@ package struct AnswerClock: Sendable {
     /// Bytes have come.
     package mutating func heard(now: UInt64) { lastHeard = now }
 
+    /// Nanoseconds since bytes came.
+    package func silence(now: UInt64) -> UInt64 { now - min(now, lastHeard) }
+
     /// Something that was asked in the greeting has its answer.
     package mutating func answered(now: UInt64) { lastAnswered = now }
 

@@ -9,7 +9,7 @@ extension Hub {
     /// A node that has joined; its slots are given to it through `slots`, and then `placeNames` is called.
     package func addNode() -> HubNode {
         if let node = vacantNodes.popLast() { return node }
-        let node = HubNode(index: nodes.count, isSharded: slots != nil)
+        let node = HubNode(index: nodes.count, isSharded: slots != nil, maxPayload: identity.maxPayloadBytes)
         nodes.append(node)
         return node
     }

@@ -9,9 +9,9 @@ extension Hub {
         if let fault = nameFault(of: channel, isPattern: false) {
             return tell(slot, id, .invalid, cause: .invalid) { fault.text("channel") }
         }
-        guard payload.count <= identity.maxPayloadBytes, id <= maxRequestID else {
+        guard payload.count <= node.maxPayloadBytes, id <= maxRequestID else {
             return tell(slot, id, .invalid, cause: .invalid) {
-                fault(ofID: id) ?? "payload is over \(identity.maxPayloadBytes) bytes"
+                fault(ofID: id) ?? node.faultOfLargePayload
             }
         }
         guard node.isPublishing else {
@@ -102,7 +102,7 @@ extension Hub {
     // MARK: From Redis
 
     /// What the publish link has to act on itself.
-    package enum OwnReply { case none, ping, role, clusterInfo, probe(number: UInt64), marker(number: UInt64) }
+    package enum OwnReply { case none, ping, role, clusterInfo, setName, probe(number: UInt64), marker(number: UInt64) }
 
     /// Redis has answered the oldest command with an integer, for a PUBLISH the number of its receivers.
     /// - Returns: nil when nothing was asked.
@@ -118,6 +118,7 @@ extension Hub {
         case .ping: return .ping
         case .role: return .role
         case .clusterInfo: return .clusterInfo
+        case .setName: return .setName
         case .probe(let number): return .probe(number: number)
         case .marker(let number): return .marker(number: number)
         }
@@ -137,6 +138,7 @@ extension Hub {
         case .ping: return .ping
         case .role: return .role
         case .clusterInfo: return .clusterInfo
+        case .setName: return .setName
         case .probe(let number): return .probe(number: number)
         case .marker(let number): return .marker(number: number)
         }
@@ -173,6 +175,11 @@ extension Hub {
     package func sendClusterInfo(_ bytes: UnsafeRawBufferPointer, to node: HubNode) -> Bool {
         hasPublishOutput = true
         return node.publishes.own(bytes, owner: .clusterInfo)
+    }
+
+    package func sendName(_ bytes: UnsafeRawBufferPointer, to node: HubNode) -> Bool {
+        hasPublishOutput = true
+        return node.publishes.own(bytes, owner: .setName)
     }
 
     /// Publishes probe `number` on the probe channel.

@@ -100,7 +100,7 @@ package final class Hub {
         (self.limits, self.counters, self.status) = (limits, counters, status)
         outboxes = Outboxes(capacity: limits.maxConnections, bounds: bounds, counters: counters)
         table = ChannelTable(seed: seed)
-        firstNode = HubNode(index: 0, isSharded: hashSlots != nil)
+        firstNode = HubNode(index: 0, isSharded: hashSlots != nil, maxPayload: identity.maxPayloadBytes)
         borrowedFirstNode = .passUnretained(firstNode)
         nodes = [firstNode]
         slots = hashSlots.map(SlotMap.init)

@@ -14,6 +14,10 @@ package final class HubNode {
     package let publishes: PublishQueue
     /// Whether publishes of apps may go this way; set by the I/O layer together with the status.
     package var isPublishing = false
+    /// Bytes of the largest payload that may go this way, and what is wrong with a larger one; set by the I/O layer when the
+    /// server takes less than the relay.
+    package var maxPayloadBytes: Int
+    package var faultOfLargePayload: String
     /// Why a publish does not go this way, if it does not: nothing but the link is wanting, or the slot has no master that
     /// could be reached.
     let cause: Cause
@@ -44,8 +48,10 @@ package final class HubNode {
     /// publish link is away), requests are not kept waiting for it. Set by the I/O layer together with the status.
     package var isLiveExpected = true
 
-    init(index: Int, isSharded: Bool = false) {
+    /// - Parameter maxPayload: the relay's own limit.
+    init(index: Int, isSharded: Bool = false, maxPayload: Int) {
         self.index = index
+        (maxPayloadBytes, faultOfLargePayload) = (maxPayload, "payload is over \(maxPayload) bytes")
         cause = isSharded ? .topology : .notConnected
         publishes = PublishQueue(isSharded: isSharded)
     }
@@ -80,6 +86,18 @@ package final class HubNode {
 
     /// Whether `Hub.nextSubscribeCommand` has anything to give.
     package var hasSubscribeCommands: Bool { !queuedNames.isEmpty || !refusedBatches.isEmpty }
+
+    /// Whether what Redis answers next on the subscribe link is a name that an app wants.
+    package var isNameDue: Bool { commands.first?.kind.verb?.isJoining == true }
+
+    /// The command that Redis answers next on the subscribe link, if it is one of names; nil otherwise.
+    package var dueCommand: SubscribeVerb? {
+        switch commands.first?.kind {
+        case .names(let verb)?: verb
+        case .probe?: publishes.isSharded ? .ssubscribe : .subscribe
+        case .ping?, nil: nil
+        }
+    }
 
     /// Whether Redis owes the subscribe link an answer.
     package var isSubscribeReplyOwed: Bool { !commands.isEmpty }

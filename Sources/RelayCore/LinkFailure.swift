@@ -6,7 +6,12 @@ package struct LinkFailure: Error, Sendable {
     /// Which bytes of the reason are not our own words.
     private var quotation: (start: Int, count: Int, words: SecretMask.Words)?
 
-    package init(cause: Cause, reason: String) { (self.cause, self.reason) = (cause, reason) }
+    /// What is there is not what it has to be, whatever the cause.
+    package var isLasting = false
+
+    package init(cause: Cause, reason: String, isLasting: Bool = false) {
+        (self.cause, self.reason, self.isLasting) = (cause, reason, isLasting)
+    }
 
     /// Ends with a server's own words, which may hold a secret until they have been `shown`.
     package init(cause: Cause, _ introduction: String, quoting text: String, _ words: SecretMask.Words = .server) {
@@ -27,7 +32,7 @@ package struct LinkFailure: Error, Sendable {
     }
 
     /// Trying again at once would get the same answer.
-    var isRefusal: Bool { [.auth, .busy, .demoted, .tls].contains(cause) }
+    var isRefusal: Bool { isLasting || [.auth, .busy, .demoted, .tls].contains(cause) }
 
     /// The server has turned away who logged in, or who did not.
     package var isOfLogin: Bool {
@@ -42,8 +47,8 @@ package struct LinkFailure: Error, Sendable {
         }
     }
 
-    /// What an error reply means for the link as a whole; nil when the link is of use all the same (MISCONF,
-    /// MASTERDOWN, NOPERM and unknown commands say nothing about PUBLISH and SUBSCRIBE).
+    /// What an error reply means for the link as a whole, whatever was asked; nil when the link is of use all the same
+    /// (MISCONF and MASTERDOWN say nothing about PUBLISH and SUBSCRIBE).
     package static func classify(error text: String, isAuth: Bool = false) -> LinkFailure? {
         if isAuth { return classify(loginError: text) }
         let word = text.prefix { $0 != " " }
@@ -100,12 +105,40 @@ package struct LinkFailure: Error, Sendable {
         text.hasPrefix("NOPERM") || text.lowercased().hasPrefix("err unknown")
     }
 
+    /// The server, or a proxy before it, does not do what a link is for.
+    /// - Parameter answer: what it has answered.
+    package static func notAnswered(_ command: String, _ answer: String) -> LinkFailure {
+        var failure = LinkFailure(
+            cause: .malformedReply, "Redis (or a proxy before it) does not answer \(command): ", quoting: answer)
+        failure.isLasting = true
+        return failure
+    }
+
+    /// Whether an error says, in one of the ways in which servers and proxies do, that a command is not known at all. There
+    /// are other ways: what is not among these counts once it has been the answer twice in a row.
+    package static func isUnknownCommand(_ text: String) -> Bool {
+        let text = text.lowercased()
+        return [
+            "unknown command", "unsupported", "not supported", "not allowed", "disabled", "unrecognized",
+            "unrecognised", "not implemented", "invalid request", "invalid command", "no such command",
+        ].contains { text.contains($0) }
+    }
+
+    /// Whether an error says that a command is too large. Redis ends the connection after it.
+    package static func isOfSize(_ text: String) -> Bool {
+        let text = text.lowercased()
+        return ["protocol error", "too large", "too big", "too long", "exceed"].contains { text.contains($0) }
+    }
+
     /// The user may not publish, or not subscribe, at all: an ACL denies the command itself, and not only the channel. A
     /// link that cannot do what it is for is not up.
     package static func classify(denied text: String) -> LinkFailure? {
         guard text.hasPrefix("NOPERM"), text.contains(" command") else { return nil }
         return LinkFailure(cause: .auth, "Redis: ", quoting: text)
     }
+
+    /// Whether ROLE answers so, on any server.
+    package static func isRole(_ role: String) -> Bool { ["master", "slave", "replica", "sentinel"].contains(role) }
 
     /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it; unless it is one
     /// of a cluster, in which every member passes on what is published. A Sentinel is another kind of server altogether.

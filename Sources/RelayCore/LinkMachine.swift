@@ -7,9 +7,8 @@
 ///                                                                                  Backoff
 /// *Resolving* is done anew for each attempt, and every address that it gives is tried in turn, also when the server
 /// there is none that can be used, a replica for one; when resolving fails, the address that worked last is tried.
-/// *Securing* is the TLS handshake, where there is one. *Greeting* is what is asked before the link is used: AUTH, the
-/// name for CLIENT LIST, ROLE, in a cluster CLUSTER INFO, PING. They are written at once, and their replies come in order. What an established link
-/// is used for is the business of the hub, or of the sentinels' view; what the two links of a node are worth together is
+/// *Securing* is the TLS handshake, where there is one. *Greeting* is what is asked before the link is used: see
+/// `LinkGreeting`. What an established link is used for is the business of the hub, or of the sentinels' view; what the two links of a node are worth together is
 /// `NodeMachine`'s.
 package struct LinkMachine: Sendable {
     /// One of the places that an attempt may try.
@@ -30,38 +29,6 @@ package struct LinkMachine: Sendable {
         case established
     }
 
-    package enum GreetingStep: String, Sendable, Equatable {
-        case auth = "AUTH"
-        case setName = "CLIENT SETNAME"
-        case role = "ROLE"
-        case clusterInfo = "CLUSTER INFO"
-        case ping = "PING"
-        /// A PING as well, which also tells whether the server repeats its argument.
-        case token = "PING with an argument"
-
-        /// Whether a reply can be one to this, now or later in the link's life.
-        package func accepts(_ reply: Reply) -> Bool {
-            switch (self, reply) {
-            case (_, .error), (.role, .role), (.auth, .status), (.setName, .status), (.ping, .status): true
-            case (.clusterInfo, .text), (.token, .status), (.token, .text(PingToken.ofGreeting)): true
-            default: false
-            }
-        }
-    }
-
-    /// A reply, as far as a link cares.
-    package enum Reply: Sendable, Equatable {
-        case error(String)
-        case status(String)
-        /// The first element of an answer to ROLE.
-        case role(String)
-        /// A string, such as the answer to CLUSTER INFO.
-        case text(String)
-        case other
-
-        package var isStatus: Bool { if case .status = self { true } else { false } }
-    }
-
     package enum Action: Equatable, Sendable {
         case none
         /// Look the host up, then call `resolved` or `locatingFailed`. What an attempt before it had under way ends.
@@ -74,6 +41,8 @@ package struct LinkMachine: Sendable {
         /// still comes of it is ignored.
         case connect(Target)
         case ping
+        /// The greeting goes on with this.
+        case ask([GreetingStep])
         case established
         case fail(LinkFailure)
     }
@@ -91,20 +60,12 @@ package struct LinkMachine: Sendable {
         }
     }
 
-    /// Something that the server does not let the relay ask, and that it does without.
-    package struct Fallback: Sendable, Equatable {
-        package var step: GreetingStep
-        /// The server's words, as people may see them.
-        package var text: String
-    }
-
     package private(set) var phase = Phase.waiting(until: 0)
     /// Why the link is not up; nil while it is.
     package private(set) var lastFailure: LinkFailure?
-    /// The server repeats what a PING names.
-    package private(set) var repeatsTokens = false
+    package private(set) var greeting: LinkGreeting
     /// What the server refused in the last greeting.
-    package private(set) var fallbacks: [Fallback] = []
+    package var fallbacks: [Fallback] { greeting.fallbacks }
     private var targets: ArraySlice<Target> = []
     /// Why the last of an attempt's targets was no good.
     private var attemptFailure = LinkFailure(cause: .unreachable, reason: "no address")
@@ -112,31 +73,34 @@ package struct LinkMachine: Sendable {
     /// one be away.
     private var gravest: LinkFailure?
     private var hasLastGood = false
-    private var steps: [GreetingStep] = []
     /// Keeps passwords out of what the server says, as long as the link lives: it may quote much later what it was sent.
-    package var mask = SecretMask()
-    /// Why the server did not take the password, if it may do without one.
-    private var loginRefusal: LinkFailure?
+    package var mask: SecretMask {
+        get { greeting.mask }
+        set { greeting.mask = newValue }
+    }
     private var backoff: Backoff
     private let timings: Timings
-    private let expectedServer: ServerKind
-    /// Whether the greeting asks if the server repeats what a PING names.
-    private let usesTokens: Bool
     /// Attempts that have failed since the link was last established.
     package private(set) var failedAttempts = 0
     private var clock: AnswerClock
+    /// How long the server, or something on the way to it, lets the link be silent.
+    private var idleLimit: IdleLimit
     /// The deadline had passed at the last tick; the loop has looked at the socket since.
     private var isSuspect = false
     private var establishedAt: UInt64 = 0
 
-    /// - Parameter evidence: what says that the other end lives.
+    /// - Parameters:
+    ///   - evidence: what says that the other end lives.
+    ///   - usesTokens: whether the greeting asks if the server repeats what a PING names.
+    ///   - prefix: of all channels, for a link that publishes; nil for others.
     package init(
         timings: Timings, backoff: Backoff, expects server: ServerKind = .redis,
-        evidence: AnswerClock.Evidence = .bytes, usesTokens: Bool = false
+        evidence: AnswerClock.Evidence = .bytes, usesTokens: Bool = false, publishesUnder prefix: [UInt8]? = nil
     ) {
-        (self.timings, self.backoff, expectedServer) = (timings, backoff, server)
-        self.usesTokens = usesTokens
+        (self.timings, self.backoff) = (timings, backoff)
+        greeting = LinkGreeting(server: server, usesTokens: usesTokens, publishesUnder: prefix)
         clock = AnswerClock(timeout: timings.linkTimeout, evidence: evidence)
+        idleLimit = IdleLimit(heartbeat: timings.heartbeatInterval)
     }
 
     // MARK: Attempts
@@ -171,6 +135,18 @@ package struct LinkMachine: Sendable {
         phase = .waiting(until: min(until, now))
         targets = []
     }
+
+    /// It may do better by now: what it did not do, the next greeting asks for again.
+    package mutating func reconsiderServer() { greeting.forget() }
+
+    /// It is another server than before: what was found out about it is forgotten.
+    package mutating func forgetServer() {
+        greeting.forget()
+        idleLimit = IdleLimit(heartbeat: timings.heartbeatInterval)
+    }
+
+    /// The server does by now what it refused in the greeting.
+    package mutating func granted(_ step: GreetingStep) { greeting.granted(step) }
 
     /// The address of the last connection is not to be tried any more.
     package mutating func forgetLastGood() { hasLastGood = false }
@@ -209,16 +185,11 @@ package struct LinkMachine: Sendable {
 
     /// The connection can carry commands.
     /// - Parameter secret: the password, if there is one; it is kept out of everything that the server says.
+    /// - Parameter triesSize: whether the greeting ends with a large command.
     /// - Returns: what to ask, in this order.
-    package mutating func connected(now: UInt64, secret: String?) -> [GreetingStep] {
-        if let secret { mask.add(secret) }
-        loginRefusal = nil
-        steps = (secret == nil ? [] : [.auth]) + [.setName, .role]
-        steps += expectedServer.isOfCluster ? [.clusterInfo] : []
-        steps.append(usesTokens ? .token : .ping)
-        repeatsTokens = false
+    package mutating func connected(now: UInt64, secret: String?, triesSize: Bool = false) -> [GreetingStep] {
         phase = .greeting
-        fallbacks = []
+        let steps = greeting.begin(secret: secret, triesSize: triesSize)
         clock.begin(now: now)
         isSuspect = false
         return steps
@@ -226,32 +197,17 @@ package struct LinkMachine: Sendable {
 
     /// The next reply of the greeting.
     package mutating func greeted(_ reply: Reply, now: UInt64) -> Action {
-        guard phase == .greeting, !steps.isEmpty else { return .none }
-        let step = steps.removeFirst()
+        guard phase == .greeting else { return .none }
         clock.answered(now: now)
-        guard step.accepts(reply) else {
-            return .fail(
-                LinkFailure(cause: .malformedReply, reason: "Redis: an answer to \(step.rawValue) that is none"))
+        switch greeting.answered(reply) {
+        case .none: return .none
+        case .ask(let steps): return .ask(steps)
+        case .fail(let failure): return .fail(failure)
+        case .done: break
         }
-        switch reply {
-        case .error(let text):
-            if let failure = failure(error: text, at: step) { return .fail(failure.shown(by: mask)) }
-            switch step {
-            case .auth: loginRefusal = LinkFailure.classify(error: text, isAuth: true)
-            case .ping: break
-            case .setName, .role, .clusterInfo, .token: fallbacks.append(Fallback(step: step, text: mask.shown(text)))
-            }
-        case .role(let role):
-            if let failure = LinkFailure.classify(role: role, expected: expectedServer) { return .fail(failure) }
-        case .text where step == .token: repeatsTokens = true
-        case .status(let text) where step == .token:
-            fallbacks.append(Fallback(step: step, text: "the answer is \(mask.shown(text)), without it"))
-        case .text(let text):
-            if let failure = LinkFailure.classify(clusterInfo: text) { return .fail(failure) }
-        case .status, .other: break
-        }
-        guard steps.isEmpty else { return .none }
+        if let failure = greeting.failureOfChannels { return .fail(failure) }
         phase = .established
+        idleLimit.established(told: greeting.settings[.idleLimit])
         targets = []
         establishedAt = now
         lastFailure = nil
@@ -260,21 +216,18 @@ package struct LinkMachine: Sendable {
         return .established
     }
 
-    /// What an error means for the link; nil when it can do without.
-    ///
-    /// A sentinel is commonly given the password of the servers that it watches, and has none itself. In which words it
-    /// says so, if it knows AUTH at all, depends on its age; but one that wants a password refuses what comes after it.
-    private func failure(error text: String, at step: GreetingStep) -> LinkFailure? {
-        if step == .clusterInfo, let failure = LinkFailure.classify(clusterError: text) { return failure }
-        let failure = LinkFailure.classify(error: text, isAuth: step == .auth)
-        guard expectedServer == .sentinel, failure?.cause == .auth else { return failure }
-        if step == .auth { return nil }
-        return loginRefusal ?? failure
-    }
-
     /// The link is gone, or could not be had.
-    package mutating func failed(_ failure: LinkFailure, now: UInt64, using random: inout some RandomNumberGenerator) {
-        steps = []
+    /// - Parameter isMidReply: a part of a reply had come.
+    package mutating func failed(
+        _ failure: LinkFailure, now: UInt64, isMidReply: Bool = false, using random: inout some RandomNumberGenerator
+    ) {
+        var failure = failure
+        if phase == .greeting { greeting.broken(failure, isMidReply: isMidReply) }
+        if phase == .established, failure.cause == .closed {
+            failure.reason += idleLimit.closed(after: clock.silence(now: now)) ?? ""
+        } else {
+            idleLimit.failed()
+        }
         if isMidAttempt, !targets.isEmpty {
             // The attempt is not over: the host has other addresses.
             note(failure)
@@ -304,6 +257,12 @@ package struct LinkMachine: Sendable {
 
     // MARK: Heartbeat
 
+    /// Nanoseconds of silence after which a PING is sent: fewer than are configured where the other end ends connections
+    /// that are silent for as long.
+    package var heartbeat: UInt64 { idleLimit.heartbeat }
+    /// The server repeats what a PING names.
+    package var repeatsTokens: Bool { greeting.repeatsTokens }
+
     /// Bytes have come.
     package mutating func heard(now: UInt64) { clock.heard(now: now) }
 
@@ -325,7 +284,7 @@ package struct LinkMachine: Sendable {
         }
         isSuspect = false
         guard !isGreeting else { return .none }
-        return clock.isPingDue(after: timings.heartbeatInterval, isOwed: debt.isOwed, now: now) ? .ping : .none
+        return clock.isPingDue(after: idleLimit.heartbeat, isOwed: debt.isOwed, now: now) ? .ping : .none
     }
 
     private func failure(_ verdict: AnswerClock.Verdict) -> LinkFailure {

@@ -33,6 +33,11 @@ package struct NodeMachine: Sendable {
     private var isProven = false
     /// The path was found to be bad, and nothing has come back since.
     private var isDistrusted = false
+    /// An access list of Redis denies the relay's own channel, so that nothing of it proves the path.
+    private var isOwnChannelDenied = false
+    /// What Redis tells of the channels that the user may use, and what has been seen of that.
+    private var toldChannels = LinkGreeting.Channels.unknown
+    private var channels = LinkGreeting.Channels.unknown
     /// Whether apps' publishes may go this way.
     package private(set) var publishing = false
     /// Whether everything held is heard.
@@ -65,6 +70,7 @@ package struct NodeMachine: Sendable {
     package mutating func subscribeLinkUp() {
         isSubscribeLinkUp = true
         isRestoredOnce = false
+        channels = toldChannels
         isProven = false
         probe.allow()
     }
@@ -113,8 +119,8 @@ package struct NodeMachine: Sendable {
         settle()
     }
 
-    /// Only a probe could make it receiving, and there can be none before the publish link is back.
-    package var awaitsProofInVain: Bool { isSubscribeLinkUp && !isPublishLinkUp && needsProof }
+    /// Only a probe could make it receiving, and there can be none before the publish link is back; or only what apps do.
+    package var awaitsProofInVain: Bool { isSubscribeLinkUp && (isBlind || !isPublishLinkUp && needsProof) }
 
     private var needsProof: Bool {
         probe.isEnabled && !isProven && (isDistrusted || (isPublishLinkUp && isSubscribeLinkUp && isRestored))
@@ -124,8 +130,48 @@ package struct NodeMachine: Sendable {
         let (canPublish, canReceive) = (isPublishLinkUp, isSubscribeLinkUp && isRestored)
         let wasReceiving = receiving
         publishing = canPublish && (!needsProof || (publishing && !isDistrusted))
-        receiving = canReceive && (!needsProof || (receiving && !isDistrusted))
+        receiving = canReceive && !isBlind && (!needsProof || (receiving && !isDistrusted))
         if wasReceiving && !receiving { gaps += 1 }
+    }
+
+    // MARK: Channels that an access list grants
+
+    /// The relay's own channel is denied, and no other one is known to be granted. Where the operator wants no probes, the
+    /// doubt is in favour of the path.
+    package var isBlind: Bool {
+        isOwnChannelDenied && (channels == .none || channels == .unknown && probe.isWanted)
+    }
+
+    /// Redis has denied the relay's own channel.
+    package mutating func ownChannelDenied() {
+        isOwnChannelDenied = true
+        settle()
+    }
+
+    /// The relay's own channel has been subscribed to.
+    package mutating func ownChannelGranted() {
+        isOwnChannelDenied = false
+        settle()
+    }
+
+    /// What Redis says of the channels that the user may use.
+    package mutating func channelsTold(_ told: LinkGreeting.Channels) {
+        toldChannels = told
+        if told != .unknown { channels = told }
+        settle()
+    }
+
+    /// Redis has taken a publish of an app, or has confirmed a name that one wants.
+    package mutating func channelSeen() {
+        channels = .granted
+        settle()
+    }
+
+    /// Redis has denied a channel to an app.
+    package mutating func channelRefused() {
+        guard channels == .unknown else { return }
+        channels = .none
+        settle()
     }
 
     // MARK: Probe and role
@@ -180,6 +226,13 @@ package struct NodeMachine: Sendable {
         settle()
     }
 
+    /// What was refused may be allowed by now, as the probe's channel has been subscribed to: the next one tells.
+    package mutating func probeAllowed() {
+        probe.allow()
+        probe.demand()
+        settle()
+    }
+
     /// Redis could not take the probe this time: the next one tells.
     package mutating func probeFailed(now: UInt64) { probe.failed(now: now) }
 
@@ -190,6 +243,12 @@ package struct NodeMachine: Sendable {
 
     /// The server does not tell its role, now and always: heartbeats and probes must do.
     package mutating func roleRefused(_ text: String) { role.refused(text) }
+
+    /// A server that did not tell its role is asked once more.
+    package mutating func askRoleAgain() { role.askAgain() }
+
+    /// It does tell it by now.
+    package mutating func roleGranted() { role.granted() }
 
     /// There is cause to doubt that the publish link's server is a master: it is asked at the next tick.
     package mutating func doubtRole() { role.demand() }

@@ -7,4 +7,7 @@ package enum PingToken {
     /// Of PING `number` of a link, from 1 on.
     package static func bytes(of number: UInt64) -> [UInt8] { Array(text(of: number).utf8) }
     package static func text(of number: UInt64) -> String { "hubrelay-\(number)" }
+
+    /// Whether it looks like one of these.
+    package static func isToken(_ bytes: [UInt8]) -> Bool { bytes.starts(with: "hubrelay-".utf8) }
 }

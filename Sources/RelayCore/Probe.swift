@@ -55,6 +55,8 @@ package struct Probe: Sendable {
         (self.interval, self.deadline, number) = (interval, deadline, firstNumber)
     }
 
+    /// Whether there are to be probes, if Redis lets them.
+    package var isWanted: Bool { interval != nil }
     package var isEnabled: Bool { interval != nil && unavailable == nil }
 
     /// A link has come back, or there is cause for suspicion: the next one is due now, and an old one counts no more.

@@ -9,6 +9,7 @@ package final class PublishQueue {
         case clusterInfo
         case probe(number: UInt64)
         case marker(number: UInt64)
+        case setName
     }
 
     private struct Flight {
@@ -26,6 +27,7 @@ package final class PublishQueue {
         static let probe: Int32 = -3
         static let clusterInfo: Int32 = -4
         static let marker: Int32 = -5
+        static let setName: Int32 = -6
     }
 
     /// Commands in flight at most.
@@ -50,10 +52,12 @@ package final class PublishQueue {
     private var tail: UInt64 = 0
 
     private let verb: StaticString
+    let isSharded: Bool
 
     /// - Parameter isSharded: whether it publishes by SPUBLISH.
     init(isSharded: Bool = false) {
         ring = .allocate(capacity: ringSize)
+        self.isSharded = isSharded
         verb = isSharded ? "*3\r\n$8\r\nSPUBLISH\r\n$" : "*3\r\n$7\r\nPUBLISH\r\n$"
     }
 
@@ -156,6 +160,7 @@ package final class PublishQueue {
         case .ping: flight = Flight(slot: OwnSlot.ping, generation: 0, id: 0, start: output.position)
         case .role: flight = Flight(slot: OwnSlot.role, generation: 0, id: 0, start: output.position)
         case .clusterInfo: flight = Flight(slot: OwnSlot.clusterInfo, generation: 0, id: 0, start: output.position)
+        case .setName: flight = Flight(slot: OwnSlot.setName, generation: 0, id: 0, start: output.position)
         case .probe(let number):
             flight = Flight(slot: OwnSlot.probe, generation: 0, id: number, start: output.position)
         case .marker(let number):
@@ -189,6 +194,26 @@ package final class PublishQueue {
 
     /// What stands in `slot` for the oldest unanswered command; nil when there is none.
     private var dueSlot: Int32? { head < tail ? ring[Int(head) & (ringSize - 1)].slot : nil }
+
+    /// Bytes of the oldest command that has no answer; 0 when there is none.
+    package var oldestSize: Int { head < tail ? size(at: head) : 0 }
+
+    /// Bytes of the largest publish of an app that has no answer, and of which a byte has left; 0 when there is none.
+    /// - Parameter unsent: bytes of the output that never left, those in the backlog included.
+    package func largestPublish(unsent: Int) -> Int {
+        let sent = output.position - UInt64(unsent)
+        var largest = 0
+        for position in head..<tail {
+            let flight = ring[Int(position) & (ringSize - 1)]
+            if flight.slot >= 0, flight.start < sent { largest = max(largest, size(at: position)) }
+        }
+        return largest
+    }
+
+    private func size(at position: UInt64) -> Int {
+        let end = position + 1 < tail ? ring[Int(position + 1) & (ringSize - 1)].start : output.position
+        return Int(end - ring[Int(position) & (ringSize - 1)].start)
+    }
 
     /// The owner of the reply that has come; nil when nothing was asked, which is a violation by Redis.
     @inline(__always)
@@ -231,6 +256,7 @@ package final class PublishQueue {
         case OwnSlot.clusterInfo: .clusterInfo
         case OwnSlot.probe: .probe(number: flight.id)
         case OwnSlot.marker: .marker(number: flight.id)
+        case OwnSlot.setName: .setName
         default: preconditionFailure("all that are written by push")
         }
     }

@@ -13,17 +13,21 @@ package struct RoleCheck: Sendable {
     package mutating func begin(unavailable: String?, now: UInt64, using random: inout some RandomNumberGenerator) {
         self.unavailable = unavailable
         answered(now: now, using: &random)
+        if unavailable != nil { due = .max }
     }
 
     /// The publish link is gone.
     package mutating func end() { due = nil }
 
     /// There is cause for suspicion: it is asked at the next tick.
-    package mutating func demand() { if due != nil { due = 0 } }
+    package mutating func demand() { if due != nil, unavailable == nil { due = 0 } }
+
+    /// A server that did not say what it is may do so by now: it is asked once more.
+    package mutating func askAgain() { if due != nil { due = 0 } }
 
     /// - Returns: whether to ask now. It is not asked again before the answer, for which the link has a deadline.
     package mutating func tick(now: UInt64) -> Bool {
-        guard unavailable == nil, let due, now >= due else { return false }
+        guard let due, now >= due else { return false }
         self.due = .max
         return true
     }
@@ -37,5 +41,11 @@ package struct RoleCheck: Sendable {
     }
 
     /// The server does not say what it is.
-    package mutating func refused(_ text: String) { unavailable = text }
+    package mutating func refused(_ text: String) {
+        unavailable = text
+        if due != nil { due = .max }
+    }
+
+    /// It does say so by now.
+    package mutating func granted() { unavailable = nil }
 }

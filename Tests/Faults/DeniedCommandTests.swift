@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -58,6 +59,73 @@ import Testing
         try client.collect(untilState: .up)
         let health = try relay.http("/health").json
         #expect(health["probe"]?["enabled"] == .bool(true) && health["role_check"]?["enabled"] == .bool(true))
+        try relay.stop()
+    }
+
+    private static let minimal = [
+        "-@all", "+publish", "+subscribe", "+unsubscribe", "+psubscribe", "+punsubscribe", "+ping",
+    ]
+
+    /// - Parameter rights: of the user that the relay logs in as.
+    private func withUser(_ rights: [String], _ body: (RelayProcess, RedisClient) throws -> Void) throws {
+        let redis = try RedisServer(onPort: true)
+        let plain = try redis.client()
+        try plain.run(["ACL", "SETUSER", "relay", "on", ">hush", "resetchannels"] + rights)
+        let relay = try RelayProcess(redis: redis.url.replacing("redis://", with: "redis://relay:hush@"))
+        try body(relay, plain)
+        try relay.stop()
+    }
+
+    /// The user may do everything, or what the relay needs, and has no channel to do it with.
+    @Test(arguments: [["+@all"], ["+@all", "&other:*"], minimal, minimal + ["&other:*"]])
+    func withoutAnyChannelItIsNotUp(rights: [String]) throws {
+        try withUser(rights) { relay, plain in
+            try eventually("the reason says so") {
+                let health = try relay.http("/health")
+                return try health.status == 503 && health.json["cause"] == .string("auth")
+                    && health.json["reason"]?.text?.contains("channel") == true
+            }
+            let client = try relay.clientInAnyState()
+            #expect([.refused, .notConnected].contains(try client.publish("c", "x").outcome))
+            #expect(try relay.http("/health").status == 503)
+            try plain.run("ACL", "SETUSER", "relay", "&t:*")
+            relay.process.signal(SIGHUP)
+            try client.collect(untilState: .up)
+            #expect(try client.publish("c", "x").outcome == .ok)
+            #expect(try relay.http("/health").json["probe"]?["enabled"] == .bool(true))
+        }
+    }
+
+    /// Only what apps do shows that there is a channel, where the user may not look at its own rights.
+    @Test(arguments: [false, true]) func whatAppsDoShowsThatThereAreChannels(publishes: Bool) throws {
+        try withUser(Self.minimal + ["&t:app"]) { relay, _ in
+            let client = try relay.clientInAnyState()
+            try eventually("one half works") { try relay.clientInAnyState().welcome.status.publishing }
+            #expect(try client.subscribe("other") == .refused)
+            if publishes {
+                #expect(try client.publish("app", "x").outcome == .ok)
+            } else {
+                #expect([.ok, .pending].contains(try client.subscribe("app")))
+            }
+            try eventually("it is UP") { try relay.http("/health").status == 200 }
+        }
+    }
+
+    /// An access list that is mended while the relay runs.
+    @Test func whatIsAllowedLaterIsAskedForAtSIGHUPWithoutAnOutage() throws {
+        let (redis, plain) = try deniedRedis()
+        let relay = try RelayProcess(redis: redis.url)
+        let client = try relay.client()
+        #expect(try client.subscribe("app") == .ok)
+        try plain.run("ACL", "SETUSER", "default", "+role", "+client", "allchannels")
+        relay.process.signal(SIGHUP)
+        try eventually("health says the truth again") {
+            let health = try relay.http("/health").json
+            let refused = health["links"]?.elements?.first { $0["name"] == .string("publish") }?["refused"]
+            return health["probe"]?["enabled"] == .bool(true) && health["probe"]?["round_trip_seconds"] != .null
+                && health["role_check"]?["enabled"] == .bool(true) && refused == nil
+        }
+        #expect(client.status.outages == 0 && client.status.gaps == 0)
         try relay.stop()
     }
 

@@ -136,6 +136,58 @@ private final class Node {
         #expect(node.tick(60_001).probe != nil, "another connection may be allowed more")
     }
 
+    /// Where Redis denies the relay's own channel, only what apps do shows that there is any other.
+    @Test func withoutAnyChannelItIsNotReceiving() {
+        for probed in [true, false] {
+            let node = Node(probed: probed)
+            node.publishLinkUp()
+            node.machine.subscribeLinkUp()
+            node.machine.ownChannelDenied()
+            node.machine.probeRefused("NOPERM")
+            node.machine.subscribeLinkRestored()
+            #expect(node.state == [true, !probed], "without probes the doubt is in favour")
+            node.machine.channelRefused()
+            #expect(node.state == [true, false] && node.machine.awaitsProofInVain)
+            node.machine.channelSeen()
+            #expect(node.state == [true, true])
+            node.machine.channelRefused()
+            #expect(node.state == [true, true], "one that is refused says nothing of others")
+            node.machine.subscribeLinkDown()
+            node.machine.subscribeLinkUp()
+            node.machine.ownChannelDenied()
+            node.machine.probeRefused("NOPERM")
+            node.machine.subscribeLinkRestored()
+            #expect(node.state == [true, !probed], "the list may be another one now")
+            node.machine.channelsTold(.granted)
+            #expect(node.state == [true, true])
+        }
+    }
+
+    @Test func whatWasDeniedIsUsedOnceItIsGranted() {
+        let node = Node()
+        node.publishLinkUp(roleUnavailable: "NOPERM")
+        node.machine.subscribeLinkUp()
+        node.machine.channelsTold(.granted)
+        node.machine.ownChannelDenied()
+        node.machine.probeRefused("NOPERM")
+        node.machine.subscribeLinkRestored()
+        #expect(node.state == [true, true] && node.tick(60_000) == .init())
+        node.machine.ownChannelGranted()
+        node.machine.probeAllowed()
+        #expect(node.state == [true, true], "no outage for it")
+        #expect(node.probe(60_001))
+        node.machine.askRoleAgain()
+        #expect(node.tick(60_002).asksRole)
+        #expect(!node.tick(70_000).asksRole, "one question at a time")
+        node.machine.roleRefused("NOPERM")
+        #expect(!node.tick(80_000).asksRole)
+        node.machine.askRoleAgain()
+        #expect(node.tick(80_001).asksRole)
+        node.machine.roleGranted()
+        node.machine.roleConfirmed(now: 80_002.ms, using: &node.random)
+        #expect(node.tick(90_000).asksRole && node.machine.role.unavailable == nil)
+    }
+
     @Test func oldProbesProveNothing() {
         let node = Node.up()
         guard let number = node.tick(10_000).probe else {
