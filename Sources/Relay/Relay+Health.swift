@@ -30,6 +30,7 @@ extension Relay {
                 for link in nodes.flatMap(\.links) { json.object { linkHealth(link, &$0) } }
             }
             if let sentinels {
+                json.member("sentinels_disagree", sentinels.disagree)
                 json.key("sentinels")
                 json.array { json in
                     for link in sentinels.links { json.object { sentinelHealth(link, of: sentinels, &$0) } }
@@ -81,6 +82,7 @@ extension Relay {
         json.member("up", link.isEstablished)
         if let master = sentinels.view.master(by: link.index) {
             json.member("master", "\(RedisConfiguration.Endpoint(master))")
+            json.member("epoch", sentinels.view.epoch(by: link.index) ?? 0)
         }
         if let failure = link.failure {
             json.member("cause", failure.cause.label)

@@ -30,6 +30,9 @@ extension Relay {
                 let isUp = link.isEstablished && link.complaint == nil
                 text.sample("hubrelay_sentinel_up", [("sentinel", "\(link.endpoint)")], UInt64(isUp ? 1 : 0))
             }
+            text.metric(
+                "hubrelay_sentinels_disagree", .gauge,
+                "1 while sentinels name different masters with the same epoch.", UInt64(sentinels.disagree ? 1 : 0))
         }
         if let cluster {
             text.metric(

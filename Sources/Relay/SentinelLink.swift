@@ -5,7 +5,8 @@ internal import RelayCore
 
 /// The connection to one sentinel. It is subscribed to `+switch-master`, and asks where the master is when it comes up,
 /// when it hears of a change, and as its heartbeat. A RESP2 connection that is subscribed cannot ask, so each question
-/// leaves the channel, asks and comes back, all in one write; what changes in between is in the answer.
+/// leaves the channel, asks and comes back, all in one write; what changes in between is in the answer. The first one has
+/// nothing to leave, and Valkey 8.0 refuses to leave what was not entered.
 final class SentinelLink: RedisLink {
     let endpoint: RedisConfiguration.Endpoint
     let index: Int
@@ -16,11 +17,12 @@ final class SentinelLink: RedisLink {
 
     /// What a question consists of, in the order of the answers.
     private enum Step { case unsubscribe, address, details, subscribe }
-    private static let question: [Step] = [.unsubscribe, .address, .details, .subscribe]
     /// Answers that are owed.
     private var owed: ArraySlice<Step> = []
     /// How many there have been to give, those included.
     private var asked: UInt64 = 0
+    /// The sentinel has confirmed the subscription on this connection, and not its end.
+    private var isSubscribed = false
     /// There was a change while a question was under way, which may have come too early for it.
     private var asksAgain = false
     /// The first answer of the question under way.
@@ -54,7 +56,7 @@ final class SentinelLink: RedisLink {
     override func writePing() { ask() }
 
     override func lost(_ failure: LinkFailure, unsent: Int) {
-        (owed, asksAgain, named, complaint) = ([], false, nil, nil)
+        (owed, asksAgain, named, complaint, isSubscribed) = ([], false, nil, nil, false)
         sentinels.withdrew(self)
     }
 
@@ -65,14 +67,20 @@ final class SentinelLink: RedisLink {
             asksAgain = true
             return
         }
-        owed = Self.question[...]
+        owed = isSubscribed ? [.unsubscribe, .address, .details, .subscribe] : [.address, .details, .subscribe]
         asked += UInt64(owed.count)
         asksAgain = false
         named = nil
-        write([
-            ["UNSUBSCRIBE", Self.channel], ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", sentinels.service],
-            ["SENTINEL", "MASTER", sentinels.service], ["SUBSCRIBE", Self.channel],
-        ])
+        write(owed.map(command))
+    }
+
+    private func command(_ step: Step) -> [String] {
+        switch step {
+        case .unsubscribe: ["UNSUBSCRIBE", Self.channel]
+        case .address: ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", sentinels.service]
+        case .details: ["SENTINEL", "MASTER", sentinels.service]
+        case .subscribe: ["SUBSCRIBE", Self.channel]
+        }
     }
 
     // MARK: Replies
@@ -93,6 +101,8 @@ final class SentinelLink: RedisLink {
         // Redis 7 can deny a user this one alone; then the sentinels' word must do.
         case (.details, .error):
             if let named { told(named, epoch: 0) } else { knowsNothing() }
+        // It says that the connection is not subscribed, and so it can be asked.
+        case (.unsubscribe, .error(let text)) where text.hasPrefix("NOSUB"): isSubscribed = false
         case (.address?, .error(let text)), (.unsubscribe?, .error(let text)), (.subscribe?, .error(let text)):
             refused(text)
         default: violation()
@@ -101,8 +111,9 @@ final class SentinelLink: RedisLink {
 
     func confirmed(_ kind: SubscriptionKind) {
         switch (owed.popFirst(), kind) {
-        case (.unsubscribe, .unsubscribe): break
+        case (.unsubscribe, .unsubscribe): isSubscribed = false
         case (.subscribe, .subscribe):
+            isSubscribed = true
             pongReceived()
             if asksAgain { ask() }
         default: violation()
@@ -118,8 +129,7 @@ final class SentinelLink: RedisLink {
         complaint = LinkFailure(
             cause: .topology,
             reason: "\(address) knows no master \"\(sentinels.service)\" (--redis names it)")
-        sentinels.withdrew(self)
-        sentinels.failed()
+        sentinels.knowsNothing(self)
     }
 
     private func refused(_ text: String) {

@@ -10,11 +10,16 @@ final class Sentinels {
     let service: String
     private(set) var view: SentinelView
     private(set) var links: [SentinelLink] = []
+    /// Whether the log's last word is that the sentinels disagree, and the time before which it does not say so again.
+    private var isDisagreementTold = false
+    private var isDisagreementToldFrom: UInt64 = 0
 
     /// A reason goes into every Status: it names so many sentinels, and /health all of them.
     private static let reasonsTold = 3
     /// How often each sentinel is asked when nothing happens, in nanoseconds: what it announces comes at once anyway.
     private static let heartbeat: UInt64 = 5_000_000_000
+    /// The least time between two lines that say so, in nanoseconds.
+    private static let disagreementPause: UInt64 = 10_000_000_000
 
     init(_ endpoints: [RedisConfiguration.Endpoint], service: String, relay: Relay) {
         (self.relay, self.service) = (relay, service)
@@ -56,6 +61,7 @@ final class Sentinels {
     /// Called several times per heartbeat interval.
     func tick() {
         for link in links { link.tick() }
+        tellDisagreement()
     }
 
     /// Our own loop stood still for so many nanoseconds: that was not the sentinels' silence.
@@ -71,7 +77,9 @@ final class Sentinels {
     // MARK: What the links hear
 
     func answered(_ link: SentinelLink, _ master: SentinelView.Master, epoch: UInt64) {
-        guard view.answered(link.index, master: master, epoch: epoch), let endpoint = self.master else { return }
+        let hasMoved = view.answered(link.index, master: master, epoch: epoch)
+        tellDisagreement()
+        guard hasMoved, let endpoint = self.master else { return }
         relay.limitedLog.log(
             .notice, "the sentinels name the master", now: relay.now,
             ["master": "\(endpoint)", "epoch": "\(epoch)", "told_by": "\(link.endpoint)"])
@@ -79,6 +87,33 @@ final class Sentinels {
     }
 
     func withdrew(_ link: SentinelLink) { view.withdrew(link.index) }
+
+    func knowsNothing(_ link: SentinelLink) {
+        view.knowsNothing(link.index)
+        failed()
+    }
+
+    /// Whether sentinels name different masters with the same epoch, so that nothing says which of them is right.
+    var disagree: Bool { view.candidates.count > 1 }
+
+    /// Says in the log that they disagree, or agree again: the first not more often than once in `disagreementPause`,
+    /// whatever the sentinels say.
+    private func tellDisagreement() {
+        guard disagree != isDisagreementTold, let master else { return }
+        guard disagree else {
+            isDisagreementTold = false
+            return relay.logger.notice("the sentinels agree again", metadata: ["master": "\(master)"])
+        }
+        guard relay.now >= isDisagreementToldFrom else { return }
+        isDisagreementTold = true
+        isDisagreementToldFrom = relay.now + Self.disagreementPause
+        let words = links.compactMap { link in
+            view.master(by: link.index).map { "\(link.endpoint) names \(RedisConfiguration.Endpoint($0))" }
+        }
+        relay.logger.warning(
+            "the sentinels disagree: they name different masters with the same epoch, and this one is used",
+            metadata: ["master": "\(master)", "sentinels": "\(words.joined(separator: ", "))"])
+    }
 
     /// A sentinel cannot help just now. Links that wait for the first word of any need not wait for the last of them.
     func failed() {

@@ -6,8 +6,7 @@ extension Hub {
     package func deliver(
         channel redisChannel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, by node: HubNode
     ) -> UInt64? {
-        guard redisChannel.count >= prefix.count else { return nil }
-        let channel = UnsafeRawBufferPointer(rebasing: redisChannel[prefix.count...])
+        guard let channel = nameStart.rest(of: redisChannel) else { return nil }
         let index = table.find(channel, isPattern: false)
         guard index != ChannelTable.none else {
             return hasPrefix(channel, probeNamePrefix) ? decimal(payload) : nil
@@ -24,16 +23,21 @@ extension Hub {
         pattern redisPattern: UnsafeRawBufferPointer, channel redisChannel: UnsafeRawBufferPointer,
         payload: UnsafeRawBufferPointer
     ) {
-        guard redisChannel.count >= prefix.count, redisPattern.count >= patternPrefix.count else { return }
-        let channel = UnsafeRawBufferPointer(rebasing: redisChannel[prefix.count...])
-        let pattern = UnsafeRawBufferPointer(rebasing: redisPattern[patternPrefix.count...])
-        let index = table.find(pattern, isPattern: true)
-        guard index != ChannelTable.none, !isReservedName(channel) else { return }
-        counters.messagesReceived += 1
-        guard !channel.isEmpty, channel.count <= maxNameBytes, isValidUTF8(channel) else {
-            return drop(index, cause: .badName)
+        guard let channel = nameStart.rest(of: redisChannel), let pattern = patternStart.rest(of: redisPattern) else {
+            return
         }
+        let index = table.find(pattern, isPattern: true)
+        guard index != ChannelTable.none, !isReservedName(channel), !isOfAnotherRelay(redisChannel) else { return }
+        counters.messagesReceived += 1
+        let faults = ChannelFaults(of: channel)
+        guard faults.isEmpty else { return drop(index, cause: .badName, channelFaults: faults) }
         fanOut(to: index, channel: channel, payload: payload, pattern: pattern)
+    }
+
+    /// Whether a channel belongs to a relay with another prefix that begins with this one, or of which this one is the
+    /// beginning; `*` matches those, too. What lies within our own prefix is not looked at.
+    private func isOfAnotherRelay(_ redisChannel: UnsafeRawBufferPointer) -> Bool {
+        containsReservedName(redisChannel, from: max(0, nameStart.count - reservedNameCount + 1))
     }
 
     /// One encoding, and a range of it for every member.
@@ -53,10 +57,12 @@ extension Hub {
     }
 
     /// The message fits no frame: every member is told.
-    private func drop(_ index: UInt32, cause: Cause) {
+    private func drop(_ index: UInt32, cause: Cause, channelFaults: ChannelFaults = []) {
         let members = table.members(of: index)
         let count = Int(table.entries[Int(index)].memberCount)
-        for place in 0..<count { outboxes.addLoss(1, cause: cause, to: Int(members[place].slot)) }
+        for place in 0..<count {
+            outboxes.addLoss(1, cause: cause, channelFaults: channelFaults, to: Int(members[place].slot))
+        }
     }
 
     private func decimal(_ bytes: UnsafeRawBufferPointer) -> UInt64? {

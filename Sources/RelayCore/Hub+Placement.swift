@@ -108,8 +108,7 @@ extension Hub {
 
     /// The node has unsubscribed us from a name by itself, since it has lost the slot (`sunsubscribe`).
     package func unsubscribed(redisName: UnsafeRawBufferPointer, by node: HubNode) -> SubscribeReply {
-        guard redisName.count >= prefix.count else { return .none }
-        let name = UnsafeRawBufferPointer(rebasing: redisName[prefix.count...])
+        guard let name = nameStart.rest(of: redisName) else { return .none }
         let index = table.find(name, isPattern: false)
         guard index != ChannelTable.none else { return isReservedName(name) ? .probeUnsubscribed : .none }
         let entry = table.entries[Int(index)]

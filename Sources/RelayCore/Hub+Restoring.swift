@@ -184,10 +184,8 @@ extension Hub {
     }
 
     private func matches(_ redisName: UnsafeRawBufferPointer, _ index: UInt32) -> Bool {
-        let entry = table.entries[Int(index)]
-        let prefixCount = entry.isPattern ? patternPrefix.count : prefix.count
-        guard redisName.count >= prefixCount else { return false }
-        return UnsafeRawBufferPointer(rebasing: redisName[prefixCount...]).hasSameBytes(as: table.name(of: index))
+        let start = table.entries[Int(index)].isPattern ? patternStart : nameStart
+        return start.rest(of: redisName)?.hasSameBytes(as: table.name(of: index)) ?? false
     }
 
     /// Redis has answered what was under way for the name.

@@ -44,6 +44,9 @@ package final class Hub {
     let prefix: [UInt8]
     /// The prefix with its glob characters escaped, so that it is literal inside a pattern.
     let patternPrefix: [UInt8]
+    /// The same, to be taken off names that Redis sends.
+    let nameStart: NameStart
+    let patternStart: NameStart
     let table: ChannelTable
     /// Places below `slotsUsed` are initialized until the hub goes, here and in `splitters`.
     let sessions: UnsafeMutablePointer<Session>
@@ -97,6 +100,7 @@ package final class Hub {
         counters: Counters, status: RelayStatus, seed: UInt64, hashSlots: HashSlots? = nil
     ) {
         (self.identity, self.prefix, self.patternPrefix) = (identity, prefix, patternPrefix)
+        (nameStart, patternStart) = (NameStart(prefix), NameStart(patternPrefix))
         (self.limits, self.counters, self.status) = (limits, counters, status)
         outboxes = Outboxes(capacity: limits.maxConnections, bounds: bounds, counters: counters)
         table = ChannelTable(seed: seed)

@@ -71,6 +71,8 @@ package final class Outboxes {
     /// Slots in the list of those to be written, each once.
     private(set) var dirtyCount = 0
     private var overflowed: [Int] = []
+    /// By slot, of messages lost by `badName`; apart from the boxes, which are one cache line each.
+    private var lostChannelFaults: [Int: ChannelFaults] = [:]
     private let counters: Counters
 
     init(capacity: Int, bounds: Bounds, counters: Counters) {
@@ -229,9 +231,14 @@ package final class Outboxes {
     }
 
     /// Counts messages that this connection does not get.
-    func addLoss(_ messages: UInt64, cause: Cause, to slot: Int) {
+    func addLoss(_ messages: UInt64, cause: Cause, channelFaults: ChannelFaults = [], to slot: Int) {
         guard !boxes[slot].isSealed else { return }
         if boxes[slot].lost > 0, boxes[slot].lostCause != cause { appendLoss(slot) }
+        if cause == .badName {
+            // What a connection that has ended left here is not of these messages.
+            let earlier = boxes[slot].lost > 0 ? lostChannelFaults[slot] : nil
+            lostChannelFaults[slot] = channelFaults.union(earlier ?? [])
+        }
         boxes[slot].lost += messages
         boxes[slot].lostCause = cause
         counters.messagesLost[cause] += messages
@@ -239,8 +246,10 @@ package final class Outboxes {
     }
 
     private func appendLoss(_ slot: Int) {
-        let report = LossReport(
-            messages: boxes[slot].lost, cause: boxes[slot].lostCause, reason: boxes[slot].lostCause.lossReason)
+        let cause = boxes[slot].lostCause
+        let faults = cause == .badName ? lostChannelFaults.removeValue(forKey: slot) ?? [] : []
+        let reason = faults.isEmpty ? cause.lossReason : faults.reason
+        let report = LossReport(messages: boxes[slot].lost, cause: cause, reason: reason)
         boxes[slot].lost = 0
         append(arena.loss(report), to: slot)
     }
@@ -418,7 +427,7 @@ extension Cause {
         switch self {
         case .slowReader: "this connection does not read fast enough"
         case .tooLarge: "larger than max_payload_bytes"
-        case .badName: "the channel is not UTF-8"
+        case .badName: "the channel is not a valid name"
         case .notConnected: "not connected to Redis"
         case .refused: "Redis refused it"
         case .invalid: "the request was invalid"

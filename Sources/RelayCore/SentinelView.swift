@@ -3,6 +3,11 @@
 /// Each failover has a number that only grows, the configuration epoch, and the address that belongs to the highest one
 /// is the master's (Redis documentation, "Sentinel: Configuration epochs"). A sentinel that was cut off from the others
 /// goes on naming the old master with an old epoch, so it is not enough to ask any one of them.
+///
+/// Sentinels can name different masters at one epoch, too: where they do not tell their epoch, where they have been set
+/// up by hand, or where they know one server by several names. All relays have to choose the same one then, or their
+/// apps would not hear each other. So the choice depends on what the sentinels say, and not on their order in the list,
+/// nor on who answered first: most votes, and among equals the address that sorts first.
 package struct SentinelView: Sendable {
     package struct Master: Sendable, Hashable {
         package var host: String
@@ -11,33 +16,22 @@ package struct SentinelView: Sendable {
         package init(host: String, port: UInt16) { (self.host, self.port) = (host, port) }
     }
 
+    /// What one sentinel said last.
     private struct Answer {
         var master: Master
         var epoch: UInt64
-        /// It named another one before, also before it was away: it has seen a failover.
-        var hasChanged: Bool
+        /// It says so now; false: its connection is gone, or it knows no master any more.
+        var isCurrent = true
+        /// Whether it has a vote. The last word of a sentinel that is away counts, so that one that comes and goes does
+        /// not move the master, until a sentinel is heard to change its mind: there may have been a failover since.
+        var counts = true
     }
 
-    /// How many of the sentinels that have told the highest epoch name a master.
-    private struct Candidate {
-        var master: Master
-        var votes = 0
-        var hasChanged = false
-
-        /// Among equals a change is the later news.
-        var rank: (Int, Int) { (votes, hasChanged ? 1 : 0) }
-    }
-
-    /// By sentinel; nil while it says nothing.
+    /// By sentinel; nil before its first answer.
     private var answers: [Answer?]
-    /// By sentinel, what it said last, also while it says nothing.
-    private var lastAnswers: [Answer?]
     private var believed: (master: Master, epoch: UInt64)?
 
-    package init(sentinels count: Int) {
-        answers = Array(repeating: nil, count: count)
-        lastAnswers = answers
-    }
+    package init(sentinels count: Int) { answers = Array(repeating: nil, count: count) }
 
     /// The master; nil before any sentinel has named one. It stays known when all sentinels are gone.
     package var master: Master? { believed?.master }
@@ -45,61 +39,70 @@ package struct SentinelView: Sendable {
     package var epoch: UInt64? { believed?.epoch }
 
     /// What one sentinel says now; nil when it says nothing.
-    package func master(by sentinel: Int) -> Master? { answers[sentinel]?.master }
+    package func master(by sentinel: Int) -> Master? { current(sentinel)?.master }
+    /// The epoch that it tells with that.
+    package func epoch(by sentinel: Int) -> UInt64? { current(sentinel)?.epoch }
+
+    private func current(_ sentinel: Int) -> Answer? {
+        guard let answer = answers[sentinel], answer.isCurrent else { return nil }
+        return answer
+    }
+
+    /// The masters that sentinels name now with the highest epoch that is told, those with most votes first: several,
+    /// when nothing says which of the sentinels is right.
+    package var candidates: [Master] {
+        let current = answers.compactMap { $0?.isCurrent == true ? $0 : nil }
+        guard let epoch = current.map(\.epoch).max() else { return [] }
+        return Self.ranked(current.filter { $0.epoch == epoch })
+    }
 
     /// A sentinel has named the master.
     /// - Returns: whether this changes who is believed to be the master.
     package mutating func answered(_ sentinel: Int, master: Master, epoch: UInt64) -> Bool {
-        let previous = lastAnswers[sentinel]
-        let hasChanged = previous.map { $0.hasChanged || $0.master != master } ?? false
-        answers[sentinel] = Answer(master: master, epoch: epoch, hasChanged: hasChanged)
-        lastAnswers[sentinel] = answers[sentinel]
+        let hasChanged = answers[sentinel].map { $0.master != master } ?? false
+        answers[sentinel] = Answer(master: master, epoch: epoch)
+        if hasChanged { forgetThoseAway() }
         return settle()
     }
 
-    /// A sentinel does not know the master, or its connection is gone.
-    package mutating func withdrew(_ sentinel: Int) { answers[sentinel] = nil }
+    /// The connection to a sentinel is gone.
+    package mutating func withdrew(_ sentinel: Int) { answers[sentinel]?.isCurrent = false }
+
+    /// A sentinel does not know the master, or not any more.
+    package mutating func knowsNothing(_ sentinel: Int) {
+        answers[sentinel]?.isCurrent = false
+        answers[sentinel]?.counts = false
+    }
+
+    private mutating func forgetThoseAway() {
+        for index in answers.indices where answers[index]?.isCurrent == false { answers[index]?.counts = false }
+    }
 
     private mutating func settle() -> Bool {
-        let current = answers.compactMap(\.self)
+        let current = answers.compactMap { $0?.isCurrent == true ? $0 : nil }
         guard let epoch = current.map(\.epoch).max() else { return false }
         // The one that told the epoch we know is away. Unless most of them agree that there is none so high: then they
         // have been set up anew.
-        if let believed, epoch < believed.epoch, !isMajority(current.count) { return false }
-        guard let candidate = candidate(of: current.filter { $0.epoch == epoch }) else { return false }
-        let isNews = candidate.master != believed?.master
-        believed = (candidate.master, epoch)
-        if isNews { forgetChanges() }
+        if let believed, epoch < believed.epoch, current.count * 2 <= answers.count { return false }
+        let votes = answers.compactMap { $0?.counts == true && $0?.epoch == epoch ? $0 : nil }
+        guard let master = Self.ranked(votes).first else { return false }
+        let isNews = master != believed?.master
+        believed = (master, epoch)
         return isNews
     }
 
-    /// Whom the answers of one epoch name. That they differ happens where sentinels don't tell their epoch, where they
-    /// have been set up anew, or where they know the same server by several names. Then the one that is believed stays
-    /// until more of them name another: most of all there are, or some that have seen a change.
-    private func candidate(of answers: [Answer]) -> Candidate? {
-        var candidates: [Candidate] = []
-        for answer in answers {
-            let index = candidates.firstIndex { $0.master == answer.master } ?? candidates.endIndex
-            if index == candidates.endIndex { candidates.append(Candidate(master: answer.master)) }
-            candidates[index].votes += 1
-            if answer.hasChanged { candidates[index].hasChanged = true }
-        }
-        guard let strongest = candidates.max(by: { $0.rank < $1.rank }) else { return nil }
-        guard let believed, believed.epoch == answers[0].epoch, strongest.master != believed.master else {
-            return strongest
-        }
-        let supported = candidates.first { $0.master == believed.master } ?? Candidate(master: believed.master)
-        let isBetter = strongest.votes > supported.votes && (isMajority(strongest.votes) || strongest.hasChanged)
-        return isBetter ? strongest : supported
+    /// The masters that these answers name, each once, the one to be believed first.
+    private static func ranked(_ answers: [Answer]) -> [Master] {
+        var votes: [Master: Int] = [:]
+        for answer in answers { votes[answer.master, default: 0] += 1 }
+        return votes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
     }
+}
 
-    /// What was seen to change has led to the master that is believed now; another one takes another change.
-    private mutating func forgetChanges() {
-        for index in answers.indices {
-            answers[index]?.hasChanged = false
-            lastAnswers[index]?.hasChanged = false
-        }
+extension SentinelView.Master: Comparable {
+    /// An order that is the same everywhere: by the bytes of the host, then by the port.
+    package static func < (left: Self, right: Self) -> Bool {
+        if left.host == right.host { return left.port < right.port }
+        return left.host.utf8.lexicographicallyPrecedes(right.host.utf8)
     }
-
-    private func isMajority(_ count: Int) -> Bool { count * 2 > answers.count }
 }

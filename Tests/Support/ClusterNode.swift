@@ -21,6 +21,17 @@ package final class ClusterNode: Sendable {
         let busPort: UInt16
         let id = String((0..<40).map { _ in "0123456789abcdef".randomElement() ?? "0" })
 
+        /// What a line of nodes.conf begins with.
+        /// - Parameters:
+        ///   - shard: the id of its master, or its own.
+        ///   - isAlone: it does not know its address yet.
+        func entry(inShard shard: String, isAlone: Bool = false) -> String {
+            // From 7.2 on each node knows its shard. A master without replicas that does not ends at the first SPUBLISH,
+            // by a failed assertion (Redis 8.2, Valkey 9.1).
+            "\(id) \(isAlone ? ":0@0" : "\(place.address):\(port)@\(busPort)")"
+                + (serverVersion >= (7, 2) ? ",,shard-id=\(shard)" : "")
+        }
+
         init(_ place: SentinelScene.Place) throws {
             self.place = place
             port = try serverPort()

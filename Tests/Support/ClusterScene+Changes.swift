@@ -29,7 +29,7 @@ extension ClusterScene {
     /// Starts a master without slots, and makes it known to all (CLUSTER MEET).
     package func addNode(at place: Place = Place()) throws -> ClusterNode {
         let member = try ClusterNode.Member(place)
-        let own = "\(member.id) :0@0 myself,master - 0 0 0 connected"
+        let own = "\(member.entry(inShard: member.id, isAlone: true)) myself,master - 0 0 0 connected"
         let node = try node(member, view: [own, "vars currentEpoch 0 lastVoteEpoch 0"])
         let met = nodes[0]
         running.withLock { $0.append(node) }

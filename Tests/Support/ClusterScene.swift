@@ -68,7 +68,7 @@ package final class ClusterScene: Sendable {
     private static func line(
         _ member: ClusterNode.Member, flags: String, master: String?, epoch: Int, slots: ClosedRange<Int>?
     ) -> String {
-        "\(member.id) \(member.place.address):\(member.port)@\(member.busPort) \(flags) \(master ?? "-") 0 0 \(epoch) "
+        "\(member.entry(inShard: master ?? member.id)) \(flags) \(master ?? "-") 0 0 \(epoch) "
             + "connected" + (slots.map { " \($0.lowerBound)-\($0.upperBound)" } ?? "")
     }
 

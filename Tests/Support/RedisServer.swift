@@ -98,7 +98,7 @@ package final class RedisServer: Sendable {
             // Larger than what a test lets pile up: a subscriber is cut off by Redis only where a test wants it.
             "--client-output-buffer-limit", "pubsub", "0", "0", "0", "--maxclients", "500",
         ]
-        let command = ["redis-server"] + place + ours + settings
+        let command = [serverProgram] + place + ours + settings
         try process.start(command, on: network?.host, log: directory.path(of: "redis")) {
             // Through `send` and `read`: an error reply such as LOADING is no failure yet.
             guard let client = try? self.client() else { return false }

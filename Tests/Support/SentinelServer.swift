@@ -59,7 +59,7 @@ package final class SentinelServer: Sendable {
 
     /// Starts it, again with what it knew when it ended.
     package func start() throws {
-        let command = ["redis-server", configuration, "--sentinel"]
+        let command = [serverProgram, configuration, "--sentinel"]
         try process.start(command, on: member.place.host, log: directory.path(of: "sentinel")) {
             (try? client()) != nil
         }

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 
-from harness import PATIENCE, Process
+from harness import PATIENCE, SERVER_PROGRAM, Process
 from sentinels import Member, RedisError, free_port, read_answer
 
 SLOTS = 16384
@@ -88,7 +88,7 @@ class Node(Member):
 
     def start(self):
         self.process = Process(
-            "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.path, "--save", "",
+            SERVER_PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.path, "--save", "",
             "--appendonly", "no", "--logfile", "", "--dir", self.directory, "--repl-diskless-sync-delay", "0",
             "--client-output-buffer-limit", "pubsub 0 0 0", "--cluster-enabled", "yes",
             "--cluster-port", str(self.bus), *self._settings, ready="eady to accept connections")

@@ -94,6 +94,10 @@ class Process:
         return self.wait()
 
 
+# The program of every server that the tests start.
+SERVER_PROGRAM = os.environ.get("TESTED_REDIS_SERVER", "redis-server")
+
+
 class Redis:
     """A redis-server of the test's own. After `stop`, `start` starts another one at the same address."""
 
@@ -104,7 +108,7 @@ class Redis:
         self.start()
 
     def start(self):
-        self._process = Process("redis-server", "--port", "0", "--unixsocket", self.path, "--save", "",
+        self._process = Process(SERVER_PROGRAM, "--port", "0", "--unixsocket", self.path, "--save", "",
                                 "--appendonly", "no", "--daemonize", "no", "--logfile", "",
                                 "--client-output-buffer-limit", "pubsub 0 0 0", ready="eady to accept connections")
 

@@ -5,7 +5,7 @@ import signal
 import socket
 import time
 
-from harness import PATIENCE, Process
+from harness import PATIENCE, SERVER_PROGRAM, Process
 
 SERVICE = "mymaster"
 
@@ -75,7 +75,7 @@ class Node(Member):
         """Starts it, as a master unless one is named. What CONFIG and ACL have changed is gone after a restart."""
         replica = ["--replicaof", "127.0.0.1", str(master.port)] if master else []
         self.process = Process(
-            "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.path, "--save", "",
+            SERVER_PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.path, "--save", "",
             "--appendonly", "no", "--logfile", "", "--dir", self.directory, "--repl-diskless-sync-delay", "0",
             "--repl-ping-replica-period", "1", "--client-output-buffer-limit", "pubsub 0 0 0", *replica,
             ready="eady to accept connections")
@@ -113,7 +113,7 @@ class Sentinel(Member):
             file.write("\n".join(lines) + "\n")
 
     def start(self):
-        self.process = Process("redis-server", self._file, "--sentinel", ready="+monitor")
+        self.process = Process(SERVER_PROGRAM, self._file, "--sentinel", ready="+monitor")
 
     def master_port(self):
         """The port of the master, as this sentinel names it; None while it takes the master for down, or fails over."""

@@ -67,7 +67,26 @@ import Testing
         rig.redis.publish(Array("app:".utf8) + [UInt8](repeating: 97, count: 513), [1])
         rig.publishElsewhere("good")
         rig.settle()
-        #expect(app.takeLines() == ["loss of 3 messages, badName", "good by *: hi"])
+        let frames = app.takeFrames()
+        #expect(frames.count == 2 && frames.last?.message.channel == "good")
+        #expect(frames[0].loss.messages == 3 && frames[0].loss.cause == .badName)
+        #expect(frames[0].loss.reason == "the channel is empty or over 512 bytes or not UTF-8")
+    }
+
+    @Test(
+        arguments: [
+            ([], "the channel is empty"), ([UInt8](repeating: 97, count: 513), "the channel is over 512 bytes"),
+            ([UInt8](repeating: 0xff, count: 513), "the channel is over 512 bytes"),
+            ([0xff], "the channel is not UTF-8"),
+        ] as [([UInt8], String)])
+    func theReasonSaysWhatIsWrongWithTheChannel(channel: [UInt8], reason: String) {
+        let app = subscriber([], patterns: ["*"])
+        rig.redis.publish(Array("app:".utf8) + channel, [1])
+        rig.redis.publish(Array("app:".utf8) + channel, [1])
+        rig.publishElsewhere("good")
+        rig.settle()
+        let frames = app.takeFrames()
+        #expect(frames.count == 2 && frames[0].loss.messages == 2 && frames[0].loss.reason == reason)
     }
 
     @Test func theRelaysOwnChannelsAreNeverDelivered() {
@@ -77,6 +96,62 @@ import Testing
         rig.settle()
         #expect(app.takeLines().sorted() == ["__hubrelay by *: 2", "__hubrelay by __*: 2"])
         #expect(rig.hub.counters.messagesReceived == 2)
+    }
+
+    /// Their prefixes begin with this one's.
+    @Test func channelsOfOtherRelaysMatchNoPattern() {
+        let app = subscriber(["b:__hubrelay:probe:2"], patterns: ["*", "b:*", "*:2"])
+        for channel in [
+            "b:__hubrelay:probe:0123456789abcdef0123456789abcdef", "__hubrelay:probe:1", "b:c:__hubrelay:probe:1:17",
+            "b:__hubrelay:fence:x", "\u{e9}__hubrelay:probe:1", "__hubrelay:__hubrelay:probe:1", "b:__hubrelay:probe:2",
+        ] { rig.publishElsewhere(channel, "1") }
+        // Names of the app's own.
+        for channel in ["b:__hubrelay:other", "b:_hubrelay:probe:1", "hubrelay:fence"] {
+            rig.publishElsewhere(channel, "2")
+        }
+        rig.settle()
+        #expect(
+            app.takeLines().sorted() == [
+                "b:__hubrelay:other by *: 2", "b:__hubrelay:other by b:*: 2", "b:__hubrelay:probe:2: 1",
+                "b:_hubrelay:probe:1 by *: 2", "b:_hubrelay:probe:1 by b:*: 2", "hubrelay:fence by *: 2",
+            ])
+        #expect(rig.hub.counters.messagesReceived == 6)
+    }
+
+    /// A prefix of the relay's own that holds such a name, or the beginning of one.
+    @Test(arguments: ["x__hubrelay:probe:", "x__hubrelay:pro", "x__hub", "__hubrelay:probe:y:", ""])
+    func theOwnPrefixHidesNoMessages(prefix: String) {
+        var options = HubRig.Options()
+        options.prefix = prefix
+        let rig = HubRig(options)
+        rig.bringUp()
+        let app = rig.connect()
+        app.write(.subscribe([], patterns: ["*"], id: 1))
+        rig.settle()
+        _ = app.takeLines()
+        rig.redis.publish(Array("\(prefix)a".utf8), [49])
+        rig.redis.publish(Array("x__hubrelay:probe:1".utf8), [50])
+        rig.settle()
+        let isOwn = prefix == "x__hubrelay:probe:"
+        #expect(app.takeLines() == ["a by *: 1"] + (isOwn ? ["1 by *: 2"] : []))
+    }
+
+    @Test func aChannelThatDoesNotBeginWithThePrefixIsNotDelivered() {
+        let app = subscriber(["a"], patterns: ["b*"])
+        for channel in ["xpp:a", "apx:a", "app.a", "xxxxa", "app:a"] {
+            lending(channel) { channel in
+                lending("\(channel.count)") { _ = rig.hub.deliver(channel: channel, payload: $0, by: rig.node) }
+            }
+        }
+        for (pattern, channel) in [("app:b*", "xpp:b1"), ("apx:b*", "app:b1"), ("app:b*", "app:b1")] {
+            lending(pattern) { pattern in
+                lending(channel) { channel in
+                    lending("x") { rig.hub.deliver(pattern: pattern, channel: channel, payload: $0) }
+                }
+            }
+        }
+        rig.turn()
+        #expect(app.takeLines() == ["a: 5", "b1 by b*: x"] && rig.hub.counters.messagesReceived == 2)
     }
 
     @Test func aProbeThatComesBackIsKnownByItsNumber() {

@@ -21,6 +21,8 @@ import Testing
         #expect(hear(1, new, 5))
         #expect(view.master == new && view.epoch == 5)
         #expect(view.master(by: 2) == old && view.master(by: 1) == new && view.master(by: 0) == nil)
+        #expect(view.epoch(by: 2) == 4 && view.epoch(by: 1) == 5 && view.epoch(by: 0) == nil)
+        #expect(view.candidates == [new], "the older epoch is no contradiction")
     }
 
     /// It was cut off from the others, and comes back with what it knew.
@@ -58,40 +60,97 @@ import Testing
         #expect(!hear(0, old, 0))
     }
 
-    /// What changed while nobody could be asked.
-    @Test func amongEqualEpochsAChangeInOnesAbsenceIsBelieved() {
-        #expect(hear(0, old, 0))
-        view.withdrew(0)
-        #expect(!hear(1, new, 0), "it has never said anything else, and is one of three")
-        view.withdrew(1)
-        #expect(hear(0, new, 0), "it said something else when it went")
-        #expect(view.master == new)
+    @Test func amongEqualEpochsAndVotesTheAddressDecidesAndNotWhoSpokeFirst() {
+        #expect(hear(0, new, 0))
+        #expect(hear(1, old, 0) && view.master == old)
+        #expect(!hear(0, new, 0) && view.master == old)
+        #expect(view.candidates == [old, new])
     }
 
-    @Test func amongEqualEpochsAChangeThatWasHeardIsBelievedUnlessMoreSayOtherwise() {
+    /// What changed while nobody could be asked.
+    @Test func aChangeInASentinelsAbsenceIsBelieved() {
         #expect(hear(0, old, 0))
         #expect(!hear(1, old, 0))
-        #expect(!hear(1, new, 0), "one against one")
         view.withdrew(0)
-        #expect(hear(1, new, 0), "nobody says otherwise any more")
-        #expect(!hear(0, old, 0))
+        view.withdrew(1)
+        #expect(hear(0, new, 0), "it said something else when it went; the other one may not know better")
         #expect(view.master == new)
     }
 
-    /// One that saw a change long ago, and is stale by now, is alone for a moment.
-    @Test func amongEqualEpochsAnOldChangeCountsNoMore() {
-        #expect(hear(0, new, 0))
-        #expect(!hear(0, old, 0) || view.master == old)
-        for sentinel in 0..<3 { _ = hear(sentinel, new, 0) }
-        #expect(view.master == new)
-        view.withdrew(1)
-        view.withdrew(2)
+    /// The word of one that is away counts only as long as nobody is heard to change its mind.
+    @Test func aSentinelThatIsAwayDoesNotHoldUpAFailover() {
+        view = SentinelView(sentinels: 2)
+        #expect(hear(0, old, 0))
+        #expect(!hear(1, old, 0))
         view.withdrew(0)
-        #expect(hear(0, old, 0), "now it says something else than it did")
+        #expect(hear(1, new, 0))
+        #expect(view.master == new && view.candidates == [new])
+    }
+
+    @Test func aSentinelThatKnowsNoMasterAnyMoreHasNoVote() {
+        #expect(hear(0, old, 0))
+        #expect(!hear(1, new, 0))
+        view.knowsNothing(0)
+        #expect(view.master == old && view.candidates == [new])
+        #expect(hear(1, new, 0))
+    }
+
+    /// One that is stale is alone for a moment.
+    @Test func theLastWordsOfThoseThatAreAwayCount() {
         for sentinel in 1..<3 { _ = hear(sentinel, new, 0) }
-        #expect(view.master == new)
+        #expect(!hear(0, old, 0))
         for sentinel in 1..<3 { view.withdrew(sentinel) }
         #expect(!hear(0, old, 0), "it has said so all the time")
+        #expect(view.master == new && view.candidates == [old])
+    }
+
+    /// Relays with the same sentinels in another order, which are answered in another order, too.
+    @Test(arguments: [0, 7] as [UInt64]) func allRelaysChooseTheSame(epoch: UInt64) {
+        let masters = ["b.example", "a.example", "10.0.0.9", "c.example"].map {
+            SentinelView.Master(host: $0, port: 6379)
+        }
+        // Whom each of five sentinels names: all five, most, or as many as others, and one that is stale.
+        let words: [[Int?]] = [
+            [0, 1, 2], [0, 1], [0, 0, 1, 1], [0, 0, 1, 1, 1], [3, 3, 1, 1, 2], [0, 1, nil], [2, 0, nil],
+        ]
+        for word in words {
+            var choices: Set<SentinelView.Master?> = []
+            var candidates: Set<[SentinelView.Master]> = []
+            for arrival in permutations(word.count) {
+                for list in [Array(word.indices), word.indices.reversed(), Array(word.indices.dropFirst()) + [0]] {
+                    var view = SentinelView(sentinels: word.count)
+                    for sentinel in arrival {
+                        let isStale = word[sentinel] == nil
+                        _ = view.answered(
+                            list[sentinel], master: masters[word[sentinel] ?? 3], epoch: isStale ? epoch : epoch + 1)
+                    }
+                    choices.insert(view.master)
+                    candidates.insert(view.candidates)
+                }
+            }
+            #expect(choices.count == 1 && candidates.count == 1, "\(word): \(choices)")
+        }
+    }
+
+    /// What has been told before does not matter, once all of them have answered.
+    @Test func relaysThatStartedAtDifferentTimesChooseTheSame() {
+        let others = [old, new, SentinelView.Master(host: "c.example", port: 6379)]
+        for history in permutations(3) {
+            for present in permutations(3) {
+                view = SentinelView(sentinels: 3)
+                for sentinel in 0..<3 { _ = hear(sentinel, others[history[sentinel]], 0) }
+                view.withdrew(history[0])
+                for sentinel in 0..<3 { _ = hear(sentinel, others[present[sentinel]], 0) }
+                #expect(view.master == old)
+            }
+        }
+    }
+
+    private func permutations(_ count: Int) -> [[Int]] {
+        guard count > 0 else { return [[]] }
+        return permutations(count - 1).flatMap { rest in
+            (0..<count).map { place in Array(rest[..<place]) + [count - 1] + Array(rest[place...]) }
+        }
     }
 
     /// They know the same server by different names; each reconnection must not be a failover.
@@ -100,9 +159,11 @@ import Testing
         #expect(hear(0, old, 3))
         #expect(!hear(1, new, 3))
         for _ in 0..<3 {
-            view.withdrew(0)
-            #expect(!hear(1, new, 3))
-            #expect(!hear(0, old, 3))
+            for sentinel in 0..<2 {
+                view.withdrew(sentinel)
+                #expect(!hear(1 - sentinel, sentinel == 0 ? new : old, 3))
+                #expect(!hear(sentinel, sentinel == 0 ? old : new, 3))
+            }
         }
         #expect(view.master == old)
     }

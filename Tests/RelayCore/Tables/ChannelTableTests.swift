@@ -180,11 +180,4 @@ private struct Model {
         }
         #expect(seen.count == 500 && table.count == 167)
     }
-
-    @Test func reservedNamesAreKnownByTheirBeginning() {
-        for name in ["__hubrelay:", "__hubrelay:probe"] { #expect(lending(name) { isReservedName($0) }) }
-        for name in ["", "__hubrelay", "_hubrelay:", "__hubrelaY:x", "x__hubrelay:"] {
-            #expect(!lending(name) { isReservedName($0) }, "\(name)")
-        }
-    }
 }

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 
-from harness import Process, binary, hubrelay
+from harness import SERVER_PROGRAM, Process, binary, hubrelay
 from hubrelay import Outcome, State
 
 #: Nothing that is measured takes this many seconds.
@@ -41,7 +41,7 @@ class Redis:
     def start(self):
         prefix = ["ip", "netns", "exec", self._namespace] if self._namespace else []
         self._process = Process(
-            *prefix, "redis-server", "--port", str(self.port), "--bind", self.host, "--save", "", "--appendonly", "no",
+            *prefix, SERVER_PROGRAM, "--port", str(self.port), "--bind", self.host, "--save", "", "--appendonly", "no",
             "--protected-mode", "no", "--logfile", "", "--client-output-buffer-limit", "pubsub 0 0 0",
             ready="eady to accept connections")
 

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 
-from harness import Process, binary
+from harness import SERVER_PROGRAM, Process, binary
 from sentinels import Group, RedisError, free_port
 
 #: Deadlines so short that faults are found out within two seconds, and so long that the stalls which must go unnoticed
@@ -142,7 +142,7 @@ class RedisServer:
 
     def start(self):
         self.process = Process(
-            "redis-server", "--port", "0", "--unixsocket", self.path, "--save", "", "--appendonly", "no",
+            SERVER_PROGRAM, "--port", "0", "--unixsocket", self.path, "--save", "", "--appendonly", "no",
             "--logfile", "", "--client-output-buffer-limit", "pubsub 0 0 0", ready="eady to accept connections")
 
     async def kill(self):
