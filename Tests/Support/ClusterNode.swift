@@ -27,7 +27,7 @@ package final class ClusterNode: Sendable {
         ///   - isAlone: it does not know its address yet.
         func entry(inShard shard: String, isAlone: Bool = false) -> String {
             // From 7.2 on each node knows its shard. A master without replicas that does not ends at the first SPUBLISH,
-            // by a failed assertion (Redis 8.2, Valkey 9.1).
+            // by a failed assertion (seen with Valkey 9.1.2).
             "\(id) \(isAlone ? ":0@0" : "\(place.address):\(port)@\(busPort)")"
                 + (serverVersion >= (7, 2) ? ",,shard-id=\(shard)" : "")
         }
