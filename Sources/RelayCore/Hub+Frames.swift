@@ -69,7 +69,8 @@ extension Hub {
     private func consumeAny(_ body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
         if sessions[slot].suspended != nil { return resume(in: body, from: slot) }
         // Decoding takes a while, too, of many names or of many fields that nobody knows.
-        if body.count > Self.smallFrameBytes, workLeft <= 0 { return hold(slot, for: .work) }
+        let isLarge = body.count > Self.smallFrameBytes
+        guard !isLarge || workLeft > 0 else { return hold(slot, for: .work) }
         workLeft -= body.count / 64
         let decoded: ClientFrame?
         do throws(WireError) { decoded = try ClientFrame.decodeAny(body) } catch {
@@ -89,11 +90,11 @@ extension Hub {
         case .publish(let channel, let payload, let id): return carryOut(channel, payload, id, from: slot)
         case .subscribe(let request):
             guard mayTake(slot) else { return block(slot) }
-            guard mayBegin(request) else { return hold(slot, for: .work) }
+            guard isLarge || mayBegin(request) else { return hold(slot, for: .work) }
             return subscribe(request, in: body, from: slot)
         case .unsubscribe(let request):
             guard mayTake(slot) else { return block(slot) }
-            guard mayBegin(request) else { return hold(slot, for: .work) }
+            guard isLarge || mayBegin(request) else { return hold(slot, for: .work) }
             return unsubscribe(request, in: body, from: slot)
         case .ping(let id, let settled):
             // An Unsubscribe that waits for nothing but our own work comes first.
