@@ -17,7 +17,8 @@ extension Hub {
     /// How many bytes may be read from a connection at once.
     @inline(__always)
     package func readLimit(_ slot: Int) -> Int {
-        guard max(inputHeld, inputRoom) >= inputBound / 2 else { return .max }
+        // Unread Replies make it short as well: what is read brings more of them, from thousands in one turn.
+        guard max(inputHeld, inputRoom) >= inputBound / 2 || outboxes.isControlTight else { return .max }
         return max(Self.smallRead, sessions[slot].room - splitters[slot].heldBytes)
     }
 

@@ -399,6 +399,10 @@ package final class Outboxes {
     /// Whether a connection has gone past the hard bound since the last `takeOverflowed()`, or all together have.
     var hasOverflowed: Bool { !overflowed.isEmpty || controlBuffered > bounds.maxBuffered }
 
+    /// Whether half of what unread Replies may take over all connections is taken.
+    @inline(__always)
+    var isControlTight: Bool { controlBuffered >= bounds.maxBuffered / 2 }
+
     /// The connections that have gone past the hard bound since the last call.
     func takeOverflowed() -> [Int] {
         defer { overflowed.removeAll() }
