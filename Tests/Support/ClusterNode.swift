@@ -34,8 +34,8 @@ package final class ClusterNode: Sendable {
 
         init(_ place: SentinelScene.Place) throws {
             self.place = place
-            port = try serverPort()
-            busPort = try serverPort()
+            port = try freePort()
+            busPort = try freePort()
         }
     }
 

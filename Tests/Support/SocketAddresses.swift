@@ -32,38 +32,48 @@ package final class UnixListener: Sendable {
     deinit { Glibc.close(descriptor) }
 }
 
-/// A port of the loopback on which nobody listens at the moment.
-/// - Throws: `TestFailure` when the kernel gives none.
-package func freePort() throws -> UInt16 {
-    let descriptor = Glibc.socket(AF_INET, streamType, 0)
-    defer { Glibc.close(descriptor) }
-    return try withLoopbackAddress(0) { address, length in
-        guard bind(descriptor, address, length) == 0 else { throw TestFailure("bind: \(errnoText())") }
-        var bound = sockaddr_in()
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        _ = withUnsafeMutablePointer(to: &bound) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
-        }
-        return bound.sin_port.byteSwapped
-    }
-}
-
-/// A port of the loopback on which nobody listens, and which no outgoing connection gets by chance: for servers that are
-/// to come back at the same one, and for many at a time. No two calls give the same.
+/// A port of the loopback for a server of a test. It is free, no outgoing connection gets it by chance, and nobody else
+/// who asks here is given it: no other call, and no other process of tests.
 /// - Throws: `TestFailure` when none is left.
-func serverPort() throws -> UInt16 {
-    for _ in 0..<1000 {
-        // Below what Linux gives to outgoing connections (net.ipv4.ip_local_port_range begins at 32768).
-        let port = UInt16(10_240 + nextServerPort.add(1, ordering: .relaxed).newValue % 22_000)
-        let descriptor = Glibc.socket(AF_INET, streamType, 0)
-        defer { Glibc.close(descriptor) }
-        if withLoopbackAddress(port, { bind(descriptor, $0, $1) }) == 0 { return port }
-    }
-    throw TestFailure("no free port")
-}
+package func freePort() throws -> UInt16 { try portBlocks.withLock { try $0.next() } }
 
-/// Where another process of tests is unlikely to be.
-private let nextServerPort = Atomic(Int.random(in: 0..<22_000))
+private let portBlocks = Mutex(PortBlocks())
+
+/// The ports below those that Linux gives to outgoing connections (net.ipv4.ip_local_port_range begins at 32768), by the
+/// hundred. A process claims a hundred by a socket with an abstract name, which the kernel takes away when it ends.
+/// `Tests/python/harness.py` does the same by the same names.
+private struct PortBlocks {
+    private static let numbers = 102..<322
+
+    private var ports = 0..<0
+
+    mutating func next() throws -> UInt16 {
+        while true {
+            for port in ports {
+                ports = port + 1..<ports.upperBound
+                let probe = Glibc.socket(AF_INET, streamType, 0)
+                defer { Glibc.close(probe) }
+                if withLoopbackAddress(UInt16(port), { bind(probe, $0, $1) }) == 0 { return UInt16(port) }
+            }
+            try claim()
+        }
+    }
+
+    /// The socket stays open for as long as the process lives.
+    private mutating func claim() throws {
+        let descriptor = Glibc.socket(AF_UNIX, streamType, 0)
+        for number in Self.numbers.shuffled() {
+            var isMine = false
+            try withUnixAddress("\0hubrelay-test-ports-\(number)") { isMine = bind(descriptor, $0, $1) == 0 }
+            if isMine {
+                ports = number * 100..<(number + 1) * 100
+                return
+            }
+        }
+        Glibc.close(descriptor)
+        throw TestFailure("no free port between 10200 and 32199")
+    }
+}
 
 func withUnixAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Void) throws {
     var address = sockaddr_un()

@@ -5,8 +5,8 @@ import os
 import socket
 import time
 
-from harness import PATIENCE, SERVER_PROGRAM, Process
-from sentinels import Member, RedisError, free_port, read_answer
+from harness import PATIENCE, SERVER_PROGRAM, Process, free_port
+from sentinels import Member, RedisError, read_answer
 
 SLOTS = 16384
 

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -38,6 +39,38 @@ TIMINGS = {
 def binary():
     """The relay's binary: TESTED_HUBRELAY, or what a plain `swift build` leaves behind."""
     return os.environ.get("TESTED_HUBRELAY", str(ROOT / ".build" / "debug" / "hubrelay"))
+
+
+def _ports():
+    """Ports below those that Linux gives to outgoing connections, by the hundred. A process claims a hundred by a socket
+    with an abstract name, which the kernel takes away when it ends. `Tests/Support/SocketAddresses.swift` does the same
+    by the same names."""
+    for number in random.sample(range(102, 322), 220):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0hubrelay-test-ports-{number}".ljust(108, "\0"))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        for port in range(number * 100, (number + 1) * 100):
+            with socket.socket() as probe:
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+            yield port
+    raise RuntimeError("no free port between 10200 and 32199")
+
+
+_claims = []
+_free_ports = _ports()
+
+
+def free_port():
+    """A port of the loopback for a server of a test. It is free, no outgoing connection gets it by chance, and nobody
+    else who asks here is given it: no other call, and no other process of tests."""
+    return next(_free_ports)
 
 
 class Process:

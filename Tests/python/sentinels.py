@@ -5,15 +5,9 @@ import signal
 import socket
 import time
 
-from harness import PATIENCE, SERVER_PROGRAM, Process
+from harness import PATIENCE, SERVER_PROGRAM, Process, free_port
 
 SERVICE = "mymaster"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class RedisError(Exception):

@@ -4,10 +4,10 @@ import resource
 import socket
 import time
 
-from harness import hubrelay
+from harness import free_port, hubrelay
 
 from .ping import Worker, ping
-from .stage import Client, free_port, median, stage, table
+from .stage import Client, median, stage, table
 
 RUNS = 3
 #: Seconds for what has no end of its own.

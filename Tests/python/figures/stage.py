@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 
-from harness import SERVER_PROGRAM, Process, binary, hubrelay
+from harness import SERVER_PROGRAM, Process, binary, free_port, hubrelay
 from hubrelay import Outcome, State
 
 #: Nothing that is measured takes this many seconds.
@@ -22,12 +22,6 @@ def table(columns, rows):
     """A Markdown table."""
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows])
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Redis:

@@ -4,8 +4,8 @@ import json
 import os
 import signal
 
-from harness import SERVER_PROGRAM, Process, binary
-from sentinels import Group, RedisError, free_port
+from harness import SERVER_PROGRAM, Process, binary, free_port
+from sentinels import Group, RedisError
 
 #: Deadlines so short that faults are found out within two seconds, and so long that the stalls which must go unnoticed
 #: (0.7 s at most, see `harmless_stall`) leave a busy machine as much again. Hello and half a frame may take longer than
