@@ -68,7 +68,7 @@ final class Connection: EventLoop.Stream {
         guard phase == .serving, let slot else { return }
         hub.receive(bytes, from: slot)
         if hub.isBlocked(slot) { pause() }
-        if hub.isOutputHigh { relay.flushConnectionsBetweenReads() }
+        if hub.isOutputHigh { hub.writeGathered() }
     }
 
     override func didEnd(_ error: LoopError?) {

@@ -85,6 +85,8 @@ extension Relay: HubEnvironment {
         finishing.append((slot, code != nil))
     }
 
+    func connectionIsLost(_ slot: Int) { connections[slot]?.takeUnretainedValue().close() }
+
     func resumeReading(_ slot: Int) { connections[slot]?.takeUnretainedValue().resumeIfPaused() }
 
     /// Shuts the connections to which the hub has said its last word, once that has been written.

@@ -14,7 +14,7 @@ extension Relay {
         if needsSubscribeFlush { for node in nodes { node.subscribeLink.flush() } }
         if needsEvaluation || hub.hasBrokenSubscriptions { evaluatePath() }
         hub.answerDisplaced()
-        flushConnections()
+        hub.writeOutput()
         finishConnections()
         if hub.hasWork { wakeUp() }
         endIfStopped()
@@ -37,17 +37,6 @@ extension Relay {
         }
         return false
     }
-
-    /// Writes the output of all connections and voids the arena. Safe wherever no frame is being encoded: at the end of a
-    /// turn, and between two messages or two reads of one with very much output.
-    func flushConnections() {
-        hub.outboxes.writeAll()
-        hub.outboxes.arena.reset()
-    }
-
-    /// The same after a read with very much output. Whoever does not read it is closed before there is too much, and not only
-    /// at the end of the turn, in which thousands may be read from.
-    func flushConnectionsBetweenReads() { hub.writeGathered() }
 
     /// Makes the loop take another turn at once.
     func wakeUp() { waker.start(after: 0) }

@@ -204,14 +204,14 @@ private final class SubscribeSink: ReplySink {
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
         if let number = hub.deliver(channel: channel, payload: payload, by: feed) { link.node.probeHeard(number) }
-        if hub.isOutputHigh { relay.flushConnections() }
+        if hub.isOutputHigh { hub.writeOutput() }
     }
 
     override func patternMessage(
         pattern: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
     ) {
         hub.deliver(pattern: pattern, channel: channel, payload: payload)
-        if hub.isOutputHigh { relay.flushConnections() }
+        if hub.isOutputHigh { hub.writeOutput() }
     }
 
     override func oddMessage() { hub.counters.oddMessages += 1 }

@@ -81,9 +81,9 @@ extension Hub {
         environment?.connectionIsFinished(slot, code: code, detail: detail)
     }
 
-    /// Closes those whose unread output has gone past a hard bound: their own, or that of all connections together. Not
-    /// while a frame of theirs is being read.
-    package func failOverflowed() {
+    /// Closes those whose unread output has gone past a hard bound: their own, or that of all connections together. What they
+    /// have not read may still be read for a while, but that has a bound, too. Not while a frame of theirs is being read.
+    func failOverflowed() {
         for slot in outboxes.takeOverflowed() {
             fail(slot, .tooMany, "the app does not read: over \(outboxes.bounds.hardBound) bytes wait for it")
         }
@@ -93,11 +93,12 @@ extension Hub {
                 "the app does not read: unread Replies of all connections take over \(outboxes.bounds.maxBuffered) bytes "
                     + "(--max-buffered), and this one's are among the most")
         }
+        for slot in outboxes.takeMostSealed() {
+            outboxes.discard(slot)
+            outboxes.setBacklog(0, of: slot)
+            environment?.connectionIsLost(slot)
+        }
     }
-
-    /// Whether `failOverflowed` has anybody to close.
-    @inline(__always)
-    package var hasOverflowed: Bool { outboxes.hasOverflowed }
 
     /// The relay shuts down: connections that are owed nothing, and of which nothing is being read, end in peace.
     /// - Parameter hasInput: whether something waits at a connection's socket.

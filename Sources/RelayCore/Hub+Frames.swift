@@ -239,11 +239,18 @@ extension Hub {
         return true
     }
 
-    /// Writes what there is for apps in the middle of a turn. Not while a frame is being encoded.
+    /// Writes the output of all connections in the middle of a turn. Whoever does not read it is closed before there is too
+    /// much, and not only at the end of the turn, in which thousands may be read from. Not while a frame is being encoded.
     package func writeGathered() {
+        writeOutput()
+        if outboxes.hasOverflowed { failOverflowed() }
+    }
+
+    /// Writes the output of all connections and voids the arena. Safe wherever no frame is being encoded: at the end of a
+    /// turn, and between two messages with very much output.
+    package func writeOutput() {
         outboxes.writeAll()
         outboxes.arena.reset()
-        if hasOverflowed { failOverflowed() }
     }
 }
 

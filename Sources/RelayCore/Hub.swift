@@ -127,7 +127,7 @@ package final class Hub {
     package func settle() {
         workOnTasks()
         if !blocked.isEmpty { unblock() }
-        if hasOverflowed { failOverflowed() }
+        if outboxes.hasOverflowed { failOverflowed() }
         if !owedPublishLoss.isEmpty { emitPublishLosses() }
     }
 
@@ -160,6 +160,8 @@ package protocol HubEnvironment: AnyObject {
     /// Nothing more will be written to this connection after what is in its outbox.
     /// - Parameter code: why, when an Error has been put there; nil when it ends in peace.
     func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String)
+    /// Close this connection now, whatever of its output has not been written.
+    func connectionIsLost(_ slot: Int)
     /// Read from this connection again.
     func resumeReading(_ slot: Int)
 }

@@ -36,7 +36,8 @@ package final class Outboxes {
         /// Unread bytes of one connection beyond which Messages are dropped.
         package var window: Int
         /// The same for all connections together. Over it each connection may have its share, and one frame. Frames that are
-        /// never dropped have a bound of the same size to themselves, past which connections are closed.
+        /// never dropped have a bound of the same size to themselves, past which connections are closed; and so has what
+        /// closed connections may still read, past which it is thrown away.
         package var maxBuffered: Int
         /// Unread bytes of one connection beyond which it is closed, whatever they are.
         package var hardBound: Int
@@ -53,6 +54,8 @@ package final class Outboxes {
     private var gathered = 0
     /// Unread bytes of frames that are never dropped, over all connections, as an upper bound.
     private var controlBuffered = 0
+    /// The backlogs of sealed outboxes.
+    private var sealedBacklogs = 0
     /// What a connection may have unread however much others have, beside one frame of any size (contract rule 7).
     private(set) var share = Outboxes.largestShare
     private static let largestShare = 64 << 10
@@ -110,6 +113,7 @@ package final class Outboxes {
         settleShare()
         forgetPending(slot)
         buffered -= boxes[slot].backlog
+        sealedBacklogs -= boxes[slot].backlog
         boxes[slot].ranges?.deallocate()
         let wasDirty = boxes[slot].isDirty
         boxes[slot] = Outbox(isDirty: wasDirty, isSealed: true)
@@ -117,8 +121,10 @@ package final class Outboxes {
 
     /// From here on the outbox takes nothing more; what is in it is still written.
     func seal(_ slot: Int) {
+        guard !boxes[slot].isSealed else { return }
         boxes[slot].isSealed = true
         setControl(0, of: slot)
+        sealedBacklogs += boxes[slot].backlog
     }
 
     func isSealed(_ slot: Int) -> Bool { boxes[slot].isSealed }
@@ -372,6 +378,7 @@ package final class Outboxes {
         let pending = boxes[slot].pending
         forgetPending(slot)
         buffered += backlog - boxes[slot].backlog
+        if boxes[slot].isSealed { sealedBacklogs += backlog - boxes[slot].backlog }
         setControl(min(Int(boxes[slot].control), backlog + pending), of: slot)
         if (backlog > 0) != (boxes[slot].backlog > 0) {
             controlBuffered += Int(boxes[slot].control) * (backlog > 0 ? 1 : -1)
@@ -396,8 +403,10 @@ package final class Outboxes {
         overflowed.append(slot)
     }
 
-    /// Whether a connection has gone past the hard bound since the last `takeOverflowed()`, or all together have.
-    var hasOverflowed: Bool { !overflowed.isEmpty || controlBuffered > bounds.maxBuffered }
+    /// Whether a connection has gone past the hard bound since the last `takeOverflowed()`, or all together are past a bound.
+    var hasOverflowed: Bool {
+        !overflowed.isEmpty || controlBuffered > bounds.maxBuffered || sealedBacklogs > bounds.maxBuffered
+    }
 
     /// Whether half of what unread Replies may take over all connections is taken.
     @inline(__always)
@@ -413,13 +422,23 @@ package final class Outboxes {
     /// The connections that have most unread of what is never dropped: so many of them that the others keep the bound over
     /// all. They are to be sealed.
     func takeMostUnread() -> [Int] {
-        var excess = controlBuffered - bounds.maxBuffered
+        largest(exceeding: controlBuffered) { boxes[$0].backlog > 0 ? Int(boxes[$0].control) : 0 }
+    }
+
+    /// The sealed outboxes with the largest backlogs: so many of them that the others keep the bound over all. They are to be
+    /// closed at once.
+    func takeMostSealed() -> [Int] {
+        largest(exceeding: sealedBacklogs) { boxes[$0].isSealed ? boxes[$0].backlog : 0 }
+    }
+
+    /// The slots of which there is most, most first: so many of them that what is left of `sum` is within the bound.
+    private func largest(exceeding sum: Int, by amount: (_ slot: Int) -> Int) -> [Int] {
+        var excess = sum - bounds.maxBuffered
         guard excess > 0 else { return [] }
-        let candidates = (0..<openedCount).filter { boxes[$0].backlog > 0 && boxes[$0].control > 0 }
-        let sorted = candidates.sorted { boxes[$0].control > boxes[$1].control }
+        let sorted = (0..<openedCount).filter { amount($0) > 0 }.sorted { amount($0) > amount($1) }
         return Array(
             sorted.prefix { slot in
-                defer { excess -= Int(boxes[slot].control) }
+                defer { excess -= amount(slot) }
                 return excess > 0
             })
     }

@@ -32,6 +32,7 @@ final class FuzzedHub: HubEnvironment {
     private var isSubscribeLinkUp = false
     private var isReceiving = false
     private var finished: [Int] = []
+    private var lost: [Int] = []
     /// An app has sent what no app's code would: then what it holds is not known here.
     private var isRaw = false
     private var published = 0
@@ -138,12 +139,13 @@ final class FuzzedHub: HubEnvironment {
         flushApps()
         for slot in finished { apps.first { $0?.slot == slot }??.isFinished = true }
         finished = []
+        for slot in lost { if let app = apps.first(where: { $0?.slot == slot }) ?? nil { close(app) } }
+        lost = []
         flushSubscribes()
     }
 
     private func flushApps() {
-        hub.outboxes.writeAll()
-        hub.outboxes.arena.reset()
+        hub.writeOutput()
     }
 
     private func send(_ ranges: UnsafeMutableBufferPointer<OutputRange>, to slot: Int) -> Int {
@@ -182,6 +184,11 @@ final class FuzzedHub: HubEnvironment {
         precondition(!finished.contains(slot))
         if code != nil { precondition(!detail.isEmpty) }
         finished.append(slot)
+    }
+
+    func connectionIsLost(_ slot: Int) {
+        precondition(!lost.contains(slot))
+        lost.append(slot)
     }
 
     func resumeReading(_ slot: Int) {

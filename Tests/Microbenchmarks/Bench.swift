@@ -87,8 +87,7 @@ final class Bench: HubEnvironment {
     }
 
     func flushApps() {
-        hub.outboxes.writeAll()
-        hub.outboxes.arena.reset()
+        hub.writeOutput()
     }
 
     func flushPublishes(to node: HubNode) {
@@ -99,6 +98,8 @@ final class Bench: HubEnvironment {
     func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {
         fatalError("a connection has ended: \(detail)")
     }
+
+    func connectionIsLost(_ slot: Int) { fatalError("a connection is lost") }
 
     func resumeReading(_ slot: Int) {}
 }

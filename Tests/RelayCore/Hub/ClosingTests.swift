@@ -85,4 +85,38 @@ import Testing
         let nodes = try #require(Mirror(reflecting: rig.hub.waiters).descendant("nodes") as? any Collection)
         #expect(nodes.count < 10 && isEmpty(rig))
     }
+
+    /// What a closed connection has not read may be read for a while, but only so much for all of them together.
+    @Test func closedOnesThatHaveMostUnreadAreLostPastTheBound() {
+        var options = HubRig.Options()
+        options.maxBuffered = 10_000
+        let rig = HubRig(options)
+        rig.bringUp()
+        let reader = rig.connect()
+        let apps = (0..<20).map { _ in rig.connect() }
+        rig.settle()
+        for app in apps {
+            _ = app.takeFrames()
+            app.stopsReading = true
+        }
+        for round in 0..<10 {
+            for (number, app) in apps.enumerated() where !app.isEnded {
+                app.write((0..<40 + number).flatMap { _ in HubrelayClientFrame.ping(id: 1 << 50).bytes })
+            }
+            // What this turn has written counts in the next one.
+            rig.turn()
+            rig.turn()
+            let unread = apps.filter { !$0.isClosed && $0.ending != nil }.reduce(0) { $0 + $1.backlog }
+            #expect(unread <= 10_000 + 200 * apps.count, "round \(round); the Errors are in it")
+        }
+        #expect(apps.filter { $0.ending == .error(.tooMany) }.count > apps.count / 2)
+        #expect(apps.contains { $0.isClosed } && apps.contains { $0.ending != nil && !$0.isClosed })
+        reader.write(.ping(id: 1))
+        rig.settle()
+        #expect(reader.takeLines() == ["1 ok"])
+        for app in apps { app.close() }
+        reader.close()
+        rig.settle()
+        #expect(isEmpty(rig) && rig.hub.outboxes.buffered == 0)
+    }
 }

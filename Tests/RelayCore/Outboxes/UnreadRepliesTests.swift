@@ -11,6 +11,10 @@ import Testing
         guard readers.outboxes.hasOverflowed else { return [] }
         let most = readers.outboxes.takeMostUnread()
         for slot in most { readers.outboxes.seal(slot) }
+        for slot in readers.outboxes.takeMostSealed() {
+            readers.outboxes.discard(slot)
+            readers.outboxes.setBacklog(0, of: slot)
+        }
         #expect(!readers.outboxes.hasOverflowed)
         return most
     }
@@ -29,6 +33,30 @@ import Testing
             let unread = (0..<100).filter { !readers.outboxes.isSealed($0) }.reduce(0) { $0 + readers.backlog(of: $1) }
             #expect(unread <= 100_000)
         }
+    }
+
+    /// Those that are closed may read what they have, but all of them together no more than the bound.
+    @Test func whatClosedConnectionsHaveUnreadHasABoundOfItsOwn() {
+        let readers = SlowReaders(10, maxBuffered: 10_000)
+        for slot in 0..<10 { readers.setRoom(0, of: slot) }
+        for slot in 0..<10 { readers.control(to: slot, detail: 800 + 10 * slot) }
+        #expect(overflow(readers) == [])
+        for slot in 0..<9 {
+            readers.outboxes.seal(slot)
+            readers.outboxes.seal(slot)
+        }
+        #expect(readers.outboxes.takeMostSealed() == [])
+        readers.outboxes.close(0)
+        readers.outboxes.open(0)
+        readers.control(to: 0, detail: 4000)
+        readers.turn()
+        #expect(!readers.outboxes.hasOverflowed, "what is open does not count, nor what has gone")
+        readers.outboxes.seal(0)
+        #expect(readers.outboxes.hasOverflowed && readers.outboxes.takeMostSealed() == [0])
+        readers.setRoom(500, of: 0)
+        #expect(readers.outboxes.takeMostSealed() == [0])
+        readers.setRoom(.max, of: 0)
+        #expect(readers.outboxes.takeMostSealed() == [] && !readers.outboxes.hasOverflowed, "it has been read")
     }
 
     @Test func whoReadsIsNeverAmongThem() {

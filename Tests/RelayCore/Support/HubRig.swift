@@ -42,6 +42,7 @@ final class HubRig: HubEnvironment {
     /// Breaks of subscriptions that ended otherwise than with their link.
     var movedGaps: UInt64 = 0
     private var finished: [(Int, App.Ending)] = []
+    private var lost: [Int] = []
     /// How often the hub has said its last word to a connection.
     private(set) var endings = 0
 
@@ -130,13 +131,14 @@ final class HubRig: HubEnvironment {
         flushApps()
         for (slot, ending) in finished { apps[slot]?.ended(ending) }
         finished = []
+        for slot in lost { apps[slot]?.close() }
+        lost = []
         flushSubscribes()
     }
 
     /// Writes what there is for the apps.
     func flushApps() {
-        hub.outboxes.writeAll()
-        hub.outboxes.arena.reset()
+        hub.writeOutput()
     }
 
     private func send(_ ranges: UnsafeMutableBufferPointer<OutputRange>, to slot: Int) -> Int {
@@ -171,6 +173,11 @@ final class HubRig: HubEnvironment {
     func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {
         endings += 1
         finished.append((slot, code.map(App.Ending.error) ?? .peace))
+    }
+
+    func connectionIsLost(_ slot: Int) {
+        #expect(apps[slot]?.isClosed == false && !lost.contains(slot))
+        lost.append(slot)
     }
 
     func resumeReading(_ slot: Int) { apps[slot]?.resumeReading() }
