@@ -145,14 +145,14 @@ def figures(options):
 
 
 def unread(count):
-    """Memory of a relay whose clients write Pings and read nothing, for some seconds."""
+    """Memory of a relay whose clients write Pings and read nothing, until all are closed or a minute has passed."""
     with stage() as (_, relay, _):
         clients = [Client(relay.path) for _ in range(count)]
         before = most = relay.memory()
         data = hubrelay.encode(hubrelay.Ping(1 << 50)) * 4000
         closed = set()
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and len(closed) < count:
             for number, client in enumerate(clients):
                 client.socket.setblocking(False)
                 try:
