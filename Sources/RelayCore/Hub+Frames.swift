@@ -88,14 +88,11 @@ extension Hub {
             fail(slot, .helloExpected, "a second Hello")
             return .stop
         case .publish(let channel, let payload, let id): return carryOut(channel, payload, id, from: slot)
-        case .subscribe(let request):
+        case .subscribe(let request), .unsubscribe(let request):
             guard mayTake(slot) else { return block(slot) }
             guard isLarge || mayBegin(request) else { return hold(slot, for: .work) }
-            return subscribe(request, in: body, from: slot)
-        case .unsubscribe(let request):
-            guard mayTake(slot) else { return block(slot) }
-            guard isLarge || mayBegin(request) else { return hold(slot, for: .work) }
-            return unsubscribe(request, in: body, from: slot)
+            if case .subscribe = frame { return begin(request, .subscribe, in: body, from: slot) }
+            return begin(request, .unsubscribe, in: body, from: slot)
         case .ping(let id, let settled):
             // An Unsubscribe that waits for nothing but our own work comes first.
             if let first = sessions[slot].pending.first, first.waiting == 0 { return hold(slot, for: .work) }
@@ -220,7 +217,7 @@ extension Hub {
     /// - Returns: whether the connection had its turn.
     private func letGoOn(_ slot: Int) -> Bool {
         let hold = sessions[slot].hold
-        guard mayTake(slot), hold == .none || hold == .work || isHoldOver(slot) else { return false }
+        guard mayTake(slot), hold == .work || isHoldOver(slot) else { return false }
         guard workLeft > 0 else {
             isWorkAwaited = true
             return false

@@ -43,26 +43,16 @@ final class SuspendedRequest {
 
 /// Subscribe and Unsubscribe, from their frame to where they wait for Redis or are answered.
 extension Hub {
-    /// A Subscribe. It is answered once every name has Redis's answer; for a node without a subscribe link, or one that
-    /// will not be receiving in a moment, nobody waits.
-    func subscribe(_ request: NameRequest, in body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
-        let operation = NameOperation(kind: .subscribe, id: request.id, slot: slot)
-        return begin(request, in: body, operation)
-    }
-
-    /// An Unsubscribe: in force at once, and once more in its turn, for names that an unanswered Subscribe of this
-    /// connection names too.
-    func unsubscribe(_ request: NameRequest, in body: UnsafeRawBufferPointer, from slot: Int) -> FrameSplitter.Verdict {
-        let operation = NameOperation(kind: .unsubscribe, id: request.id, slot: slot)
-        return begin(request, in: body, operation)
-    }
-
-    private func begin(
-        _ request: NameRequest, in body: UnsafeRawBufferPointer, _ operation: NameOperation
+    /// Begins a request.
+    ///
+    /// A Subscribe is answered once every name has Redis's answer; for a node without a subscribe link, or one that will not
+    /// be receiving in a moment, nobody waits. An Unsubscribe is in force at once, and once more in its turn, for names that
+    /// an unanswered Subscribe of this connection names too.
+    func begin(
+        _ request: NameRequest, _ kind: NameOperation.Kind, in body: UnsafeRawBufferPointer, from slot: Int
     ) -> FrameSplitter.Verdict {
-        let slot = operation.slot
         workLeft -= 1
-        var progress = RequestProgress(operation)
+        var progress = RequestProgress(NameOperation(kind: kind, id: request.id, slot: slot))
         guard carryOut(request, &progress) else {
             sessions[slot].suspended = SuspendedRequest(request, in: body, progress)
             return hold(slot, for: .work)
