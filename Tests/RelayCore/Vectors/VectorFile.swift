@@ -5,6 +5,8 @@ enum JSON: Decodable, Equatable {
     case null
     case bool(Bool)
     case number(UInt64)
+    /// A value of an enum that no version has, below 0.
+    case negative(Int64)
     case text(String)
     case list([JSON])
     case object([String: JSON])
@@ -17,6 +19,8 @@ enum JSON: Decodable, Equatable {
             self = .bool(value)
         } else if let value = try? container.decode(UInt64.self) {
             self = .number(value)
+        } else if let value = try? container.decode(Int64.self) {
+            self = .negative(value)
         } else if let value = try? container.decode(String.self) {
             self = .text(value)
         } else if let value = try? container.decode([JSON].self) {

@@ -85,7 +85,7 @@ def _read_varint(source, bits=64):
     mask, byte = (1 << bits) - 1, source.read(1)[0]  # ValueError at the eleventh byte, IndexError at the end
     return (byte & 127 | (_read_varint(source, bits - 7) << 7 if byte > 127 else 0)) & mask
 def _fields(kinds, data):
-    """Yields name and value of every field that is one of `kinds` and has its wire type; skips the others."""
+    """Yields name, kind and content of every field that is one of `kinds` and has its wire type; skips the others."""
     source = io.BytesIO(data)
     while source.tell() < len(data):
         number, wire = divmod(_read_varint(source), 8)
@@ -95,22 +95,30 @@ def _fields(kinds, data):
             raise ValueError(f"field {number} of {size} bytes")
         name, kind = kinds[number - 1] if number <= len(kinds) else ("", None)
         if kind and wire == (0 if issubclass(kind, int) else 2):
-            yield name, kind(value) if wire == 0 else _read(kind, content)
+            yield name, kind, value if wire == 0 else content
 
-def _read(kind, data):
-    if kind in (bytes, str, tuple):
-        return data if kind is bytes else data.decode() if kind is str else (data.decode(),)
-    values = {}
-    for name, value in _fields(kind._kinds, data):
-        values[name] = values.get(name, ()) + value if isinstance(value, tuple) else value
+def _read(kind, content, before):
+    """A field's value, where `before` is that of an earlier occurrence or None: lists and messages are merged."""
+    if issubclass(kind, _Enum):
+        return kind((content + (1 << 31)) % (1 << 32) - (1 << 31))
+    if kind is bytes or issubclass(kind, int):
+        return kind(content)
+    if kind in (str, tuple):
+        return content.decode() if kind is str else (before or ()) + (content.decode(),)
+    values = dict(vars(before)) if before else {}
+    for name, inner, value in _fields(kind._kinds, content):
+        values[name] = _read(inner, value, values.get(name))
     return kind(**values)
 
 def decode(body, kinds=RELAY_FRAME):
     """The frame in `body`, or None when it is of no kind that we know. Raises ProtocolError."""
+    frame = None
     try:
-        return [None, *(frame for _, frame in _fields([("", kind) for kind in kinds], body))][-1]
+        for _, kind, content in _fields([("", kind) for kind in kinds], body):
+            frame = _read(kind, content, frame if type(frame) is kind else None)
     except (LookupError, OverflowError, ValueError) as error:
         raise ProtocolError(Code.MALFORMED, str(error)) from error
+    return frame
 
 async def read_body(reader, limit):
     """The next frame's body from a StreamReader. Raises ProtocolError, and IncompleteReadError at the end."""
