@@ -26,6 +26,23 @@ class Messages(RelayTest):
             await self.up(client)
             self.assertEqual(await self.soon(client.publish("nobody", b"x")), 0)
 
+    async def test_receivers_count_what_a_relay_holds_at_redis_and_not_its_workers(self):
+        async with self.client() as one, self.client() as other:
+            await self.up(one)
+            for hold, expected in (((one.subscribe, "room.7"), 1), ((other.subscribe, "room.7"), 1),
+                                   ((other.psubscribe, "room.*"), 2), ((one.psubscribe, "room.*"), 2),
+                                   ((one.psubscribe, "*"), 3), ((one.psubscribe, "hall.*"), 3)):
+                request, name = hold
+                await self.soon(request(name))
+                self.assertEqual(await self.soon(one.publish("room.7", b"x")), expected, name)
+
+    async def test_patterns_match_bytes(self):
+        async with self.client() as client:
+            await self.up(client)
+            await self.soon(client.psubscribe("caf?"))
+            for channel, expected in (("cafe", 1), ("caf\u00e9", 0)):
+                self.assertEqual(await self.soon(client.publish(channel, b"x")), expected)
+
     async def test_payloads_are_bytes_and_channels_are_any_text(self):
         payloads = [bytes(range(256)), b"", b"\r\n$5\r\n", bytes(1 << 20)]
         channel = "Zürich 東京 \U0001f680 \0 \r\n"
