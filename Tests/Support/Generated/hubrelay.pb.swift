@@ -14,7 +14,10 @@
 //
 // Each frame on the Unix socket is a length (4 bytes, big endian, unsigned, of the body alone) and a body: a
 // ClientFrame towards the relay, a RelayFrame from it. PROTOCOL.md, two folders up, has the rules; vectors/ beside
-// it has bytes to test a codec with. Times are milliseconds and sizes are bytes unless a comment says otherwise.
+// it has bytes to test a codec with.
+//
+// Durations are in milliseconds, sizes in bytes. A field that is not on the wire has its default: 0, false, empty, or
+// the value of an enum that ends in _UNSPECIFIED. Strings are valid UTF-8.
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
@@ -36,6 +39,8 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 /// What became of a request. Clients take a value that they do not know for a failure.
 public nonisolated enum HubrelayOutcome: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
+
+  /// Not sent by a relay. A failure, like a value that is not known.
   case unspecified // = 0
 
   /// Publish: Redis took it. Subscribe: in force from here on. Unsubscribe, Ping: done.
@@ -50,13 +55,13 @@ public nonisolated enum HubrelayOutcome: SwiftProtobuf.Enum, Swift.CaseIterable 
   /// Publish only: a byte of it left and the link failed before Redis answered. Delivered or not: unknown.
   case interrupted // = 4
 
-  /// Redis answered with an error; its text is in Reply.detail.
+  /// Publish, Subscribe: Redis answered with an error; its text is in Reply.detail.
   case refused // = 5
 
-  /// The request itself is wrong: empty channel, payload too large, no names, ...
+  /// The request itself is wrong: empty channel, payload too large, no names, ... It had no effect.
   case invalid // = 6
 
-  /// A limit on subscriptions is reached. The connection lives on.
+  /// Subscribe only: a limit on subscriptions is reached. The request had no effect; the connection lives on.
   case limit // = 7
   case UNRECOGNIZED(Int)
 
@@ -106,9 +111,11 @@ public nonisolated enum HubrelayOutcome: SwiftProtobuf.Enum, Swift.CaseIterable 
 
 }
 
-/// Clients take a value that they do not know for "not UP".
+/// What works between the relay and Redis. Clients take a value that they do not know for "not UP".
 public nonisolated enum HubrelayState: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
+
+  /// Not sent by a relay. Not UP.
   case unspecified // = 0
 
   /// Publishing and receiving.
@@ -162,8 +169,11 @@ public nonisolated enum HubrelayState: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+/// Why the relay closes a connection. Clients treat a value that they do not know like CODE_MALFORMED.
 public nonisolated enum HubrelayCode: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
+
+  /// Not sent by a relay.
   case unspecified // = 0
 
   /// Not a ClientFrame of this version (bad wire format, bad UTF-8, no known kind), or length 0.
@@ -237,6 +247,8 @@ public nonisolated enum HubrelayCode: SwiftProtobuf.Enum, Swift.CaseIterable {
 /// Why, for programs: of a Loss (below 16) or of a Status (16 and up; a Loss for want of a link names one too).
 public nonisolated enum HubrelayCause: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
+
+  /// No cause, as in STATE_UP.
   case unspecified // = 0
 
   /// The connection did not read fast enough.
@@ -245,7 +257,7 @@ public nonisolated enum HubrelayCause: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// A message from Redis fits no frame.
   case tooLarge // = 2
 
-  /// A message from Redis on a channel that is not UTF-8.
+  /// A message from Redis on a channel that is empty, over 512 bytes or not UTF-8.
   case badName // = 3
 
   /// Publishes while the relay was not publishing.
@@ -389,6 +401,7 @@ public nonisolated struct HubrelayClientFrame: Sendable {
   /// Numbers 6 to 15, whose tag is one byte, are kept for frames that are sent often.
   public var frame: HubrelayClientFrame.OneOf_Frame? = nil
 
+  /// The first frame, and only the first.
   public var hello: HubrelayHello {
     get {
       if case .hello(let v)? = frame {return v}
@@ -397,6 +410,7 @@ public nonisolated struct HubrelayClientFrame: Sendable {
     set {frame = .hello(newValue)}
   }
 
+  /// One payload for one channel.
   public var publish: HubrelayPublish {
     get {
       if case .publish(let v)? = frame {return v}
@@ -405,6 +419,7 @@ public nonisolated struct HubrelayClientFrame: Sendable {
     set {frame = .publish(newValue)}
   }
 
+  /// Begins subscriptions.
   public var subscribe: HubrelaySubscribe {
     get {
       if case .subscribe(let v)? = frame {return v}
@@ -413,6 +428,7 @@ public nonisolated struct HubrelayClientFrame: Sendable {
     set {frame = .subscribe(newValue)}
   }
 
+  /// Ends subscriptions.
   public var unsubscribe: HubrelayUnsubscribe {
     get {
       if case .unsubscribe(let v)? = frame {return v}
@@ -421,6 +437,7 @@ public nonisolated struct HubrelayClientFrame: Sendable {
     set {frame = .unsubscribe(newValue)}
   }
 
+  /// Asks the relay for a sign of life, or for all that it owes.
   public var ping: HubrelayPing {
     get {
       if case .ping(let v)? = frame {return v}
@@ -433,10 +450,15 @@ public nonisolated struct HubrelayClientFrame: Sendable {
 
   /// Numbers 6 to 15, whose tag is one byte, are kept for frames that are sent often.
   public nonisolated enum OneOf_Frame: Equatable, Sendable {
+    /// The first frame, and only the first.
     case hello(HubrelayHello)
+    /// One payload for one channel.
     case publish(HubrelayPublish)
+    /// Begins subscriptions.
     case subscribe(HubrelaySubscribe)
+    /// Ends subscriptions.
     case unsubscribe(HubrelayUnsubscribe)
+    /// Asks the relay for a sign of life, or for all that it owes.
     case ping(HubrelayPing)
 
   }
@@ -450,10 +472,10 @@ public nonisolated struct HubrelayHello: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The highest version that the client speaks: 1.
+  /// The highest version that the client speaks: 1. 0, the default, is answered with CODE_VERSION.
   public var version: UInt32 = 0
 
-  /// For people, in logs and listings: at most 64 bytes, may be empty.
+  /// For people, in logs and listings: 0 to 64 bytes. Longer ones are answered with CODE_MALFORMED. Default: empty.
   public var clientName: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -467,10 +489,11 @@ public nonisolated struct HubrelayPublish: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Without the relay's prefix; 1 to 512 bytes, not beginning with "__hubrelay:" unless it is a fence's name.
+  /// Without the relay's prefix; 1 to 512 bytes, not beginning with "__hubrelay:" unless it is a fence's name. There is
+  /// no default: an empty one is OUTCOME_INVALID.
   public var channel: String = String()
 
-  /// Opaque; at most Welcome.max_payload_bytes.
+  /// Opaque; 0 to Welcome.max_payload_bytes bytes. Default: empty, which may be published.
   public var payload: Data = Data()
 
   /// 1 to 2^53-1: exactly one Reply carries it. 0, the default: no Reply, what is not taken is counted in a Loss, which
@@ -488,14 +511,16 @@ public nonisolated struct HubrelaySubscribe: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Not 0: exactly one Reply carries it. 0: no Reply, names that Redis refuses come back in a Revoked.
+  /// 1 to 2^53-1: exactly one Reply carries it. 0, the default: no Reply; names that Redis refuses come back in a
+  /// Revoked.
   public var id: UInt64 = 0
 
-  /// Each 1 to 512 bytes, not beginning with "__hubrelay:" unless it is a fence's name.
+  /// Each 1 to 512 bytes, not beginning with "__hubrelay:" unless it is a fence's name. Default: none.
   public var channels: [String] = []
 
-  /// Redis glob syntax; each 1 to 512 bytes, not beginning with "__hubrelay:", fences included. The relay's prefix is
-  /// put in front of them, literally. INVALID where Welcome.features does not name "patterns".
+  /// Redis glob syntax, which matches bytes: "?" is one byte, and not a character of several. Each 1 to 512 bytes, not
+  /// beginning with "__hubrelay:", fences included. The relay's prefix is put in front of them, literally.
+  /// OUTCOME_INVALID where Welcome.features does not name "patterns". Default: none.
   public var patterns: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -503,16 +528,20 @@ public nonisolated struct HubrelaySubscribe: Sendable {
   public init() {}
 }
 
-/// Ends subscriptions. Takes effect when it is read, also for names that are not held and while Redis is away.
+/// Ends subscriptions. Takes effect when it is read, also for names that are not held and while Redis is away. At least
+/// one name in all.
 public nonisolated struct HubrelayUnsubscribe: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// 1 to 2^53-1: exactly one Reply carries it. 0, the default: no Reply.
   public var id: UInt64 = 0
 
+  /// Each as in Subscribe. Default: none.
   public var channels: [String] = []
 
+  /// Each as in Subscribe, and compared byte by byte with those held: "a*" does not end "ab*". Default: none.
   public var patterns: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -547,6 +576,7 @@ public nonisolated struct HubrelayRelayFrame: Sendable {
   /// Numbers 8 to 15, whose tag is one byte, are kept for frames that are sent often.
   public var frame: HubrelayRelayFrame.OneOf_Frame? = nil
 
+  /// The first frame, unless it is an Error.
   public var welcome: HubrelayWelcome {
     get {
       if case .welcome(let v)? = frame {return v}
@@ -555,6 +585,7 @@ public nonisolated struct HubrelayRelayFrame: Sendable {
     set {frame = .welcome(newValue)}
   }
 
+  /// One message for one subscription.
   public var message: HubrelayMessage {
     get {
       if case .message(let v)? = frame {return v}
@@ -563,6 +594,7 @@ public nonisolated struct HubrelayRelayFrame: Sendable {
     set {frame = .message(newValue)}
   }
 
+  /// The answer to one request.
   public var reply: HubrelayReply {
     get {
       if case .reply(let v)? = frame {return v}
@@ -571,6 +603,7 @@ public nonisolated struct HubrelayRelayFrame: Sendable {
     set {frame = .reply(newValue)}
   }
 
+  /// A change of the state.
   public var status: HubrelayStatus {
     get {
       if case .status(let v)? = frame {return v}
@@ -579,6 +612,7 @@ public nonisolated struct HubrelayRelayFrame: Sendable {
     set {frame = .status(newValue)}
   }
 
+  /// What this connection lost.
   public var loss: HubrelayLoss {
     get {
       if case .loss(let v)? = frame {return v}
@@ -587,6 +621,7 @@ public nonisolated struct HubrelayRelayFrame: Sendable {
     set {frame = .loss(newValue)}
   }
 
+  /// The last frame, when the relay has a reason to close.
   public var error: HubrelayError {
     get {
       if case .error(let v)? = frame {return v}
@@ -595,6 +630,7 @@ public nonisolated struct HubrelayRelayFrame: Sendable {
     set {frame = .error(newValue)}
   }
 
+  /// Subscriptions that have ended.
   public var revoked: HubrelayRevoked {
     get {
       if case .revoked(let v)? = frame {return v}
@@ -607,12 +643,19 @@ public nonisolated struct HubrelayRelayFrame: Sendable {
 
   /// Numbers 8 to 15, whose tag is one byte, are kept for frames that are sent often.
   public nonisolated enum OneOf_Frame: Equatable, Sendable {
+    /// The first frame, unless it is an Error.
     case welcome(HubrelayWelcome)
+    /// One message for one subscription.
     case message(HubrelayMessage)
+    /// The answer to one request.
     case reply(HubrelayReply)
+    /// A change of the state.
     case status(HubrelayStatus)
+    /// What this connection lost.
     case loss(HubrelayLoss)
+    /// The last frame, when the relay has a reason to close.
     case error(HubrelayError)
+    /// Subscriptions that have ended.
     case revoked(HubrelayRevoked)
 
   }
@@ -626,7 +669,7 @@ public nonisolated struct HubrelayWelcome: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The version that is spoken from here on, at most Hello.version.
+  /// The version that is spoken from here on: 1, and at most Hello.version.
   public var version: UInt32 = 0
 
   /// The relay's own version, for people: "0.1.0".
@@ -635,10 +678,10 @@ public nonisolated struct HubrelayWelcome: Sendable {
   /// Random, new at each start of the relay. Another one than before: messages may have been missed.
   public var relayID: String = String()
 
-  /// The longest body, in bytes, in either direction.
+  /// The longest body, in bytes, in either direction: 4097 or more, 1052672 by default.
   public var maxFrameBytes: UInt32 = 0
 
-  /// The state at this moment.
+  /// The state at this moment. Always there.
   public var status: HubrelayStatus {
     get {_status ?? HubrelayStatus()}
     set {_status = newValue}
@@ -648,7 +691,7 @@ public nonisolated struct HubrelayWelcome: Sendable {
   /// Clears the value of `status`. Subsequent reads from it will return its default value.
   public mutating func clearStatus() {self._status = nil}
 
-  /// The largest payload that may be published: max_frame_bytes - 4096.
+  /// The largest payload that may be published, in bytes: max_frame_bytes - 4096.
   public var maxPayloadBytes: UInt32 = 0
 
   /// What is possible here beyond the frames of this version's first revision. "patterns": Subscribe.patterns and
@@ -669,12 +712,14 @@ public nonisolated struct HubrelayMessage: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The channel that it was published to, without the prefix.
+  /// The channel that it was published to, without the prefix: 1 to 512 bytes.
   public var channel: String = String()
 
+  /// Exactly what was published. A plain Redis client may have published more than max_payload_bytes, so the bound is
+  /// that of the frame. Default: empty.
   public var payload: Data = Data()
 
-  /// The pattern, as the client wrote it, when a pattern matched; empty when the channel itself is subscribed.
+  /// The pattern, as the client wrote it, when a pattern matched. Default: empty, when the channel itself is subscribed.
   public var pattern: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -688,15 +733,19 @@ public nonisolated struct HubrelayReply: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// The request's id.
   public var id: UInt64 = 0
 
+  /// What became of the request.
   public var outcome: HubrelayOutcome = .unspecified
 
-  /// Publish with OUTCOME_OK only: how many Redis clients took it. Relays count, not the workers behind them. With
-  /// classic pub/sub of a Redis cluster only the clients of one node do.
+  /// Publish with OUTCOME_OK only: what Redis answers to PUBLISH, the number of subscriptions that matched. A relay
+  /// counts once if anybody behind it holds the channel, and once for each pattern held behind it that matches. The
+  /// workers behind it are not counted. Other clients of Redis count in the same way; those that are subscribed at a
+  /// replica do not, and with classic pub/sub of a Redis cluster neither do those of other nodes. Default: 0.
   public var receivers: UInt64 = 0
 
-  /// For people.
+  /// For people: why it is not OUTCOME_OK. Default: empty.
   public var detail: String = String()
 
   /// OUTCOME_REFUSED of a Subscribe: the channels that Redis refused, as the client wrote them. As many of `channels`
@@ -717,29 +766,32 @@ public nonisolated struct HubrelayStatus: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// What works, in one word.
   public var state: HubrelayState = .unspecified
 
-  /// For people. Programs look at `cause`.
+  /// For people. Programs look at `cause`. Default: empty, in STATE_UP.
   public var reason: String = String()
 
   /// Since when the state is as it is: milliseconds since 1970-01-01 UTC.
   public var sinceUnixMs: UInt64 = 0
 
-  /// Departures from UP since the relay started.
+  /// Departures from UP since the relay started. Default: 0.
   public var outages: UInt64 = 0
 
-  /// On the way to UP: for how many milliseconds it was not UP.
+  /// On the way to UP: for how many milliseconds it was not UP. Default: 0, in every other Status.
   public var downMs: UInt64 = 0
 
-  /// Publishes reach Redis, on whatever channel.
+  /// Publishes reach Redis, on whatever channel. Default: false.
   public var publishing: Bool = false
 
-  /// Messages from Redis reach the relay, on whatever channel, and every subscription held is confirmed.
+  /// Messages from Redis reach the relay, on whatever channel, and every subscription held is confirmed. Default: false.
   public var receiving: Bool = false
 
-  /// Breaks in receiving, on any channel, since the relay started. When it has grown, messages may have been missed.
+  /// Breaks in receiving, on any channel, since the relay started. When it has grown, messages may have been missed. It
+  /// counts within one Welcome.relay_id. Default: 0.
   public var gaps: UInt64 = 0
 
+  /// Why it is not UP. Default: CAUSE_UNSPECIFIED, in STATE_UP.
   public var cause: HubrelayCause = .unspecified
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -753,18 +805,19 @@ public nonisolated struct HubrelayLoss: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Publishes with id 0 that were certainly not delivered.
+  /// Publishes with id 0 that were certainly not delivered. Default: 0.
   public var publishes: UInt64 = 0
 
-  /// Messages for this connection that the relay dropped.
+  /// Messages for this connection that the relay dropped. Default: 0.
   public var messages: UInt64 = 0
 
-  /// For people. Programs look at `cause`.
+  /// For people. Programs look at `cause`. Default: empty.
   public var reason: String = String()
 
-  /// Publishes with id 0 that were in flight when the link to Redis failed. Delivered or not: unknown.
+  /// Publishes with id 0 that were in flight when the link to Redis failed. Delivered or not: unknown. Default: 0.
   public var publishesUnknown: UInt64 = 0
 
+  /// Why.
   public var cause: HubrelayCause = .unspecified
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -778,8 +831,10 @@ public nonisolated struct HubrelayRevoked: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// As the client wrote them. Default: none.
   public var channels: [String] = []
 
+  /// As the client wrote them. Default: none.
   public var patterns: [String] = []
 
   /// For people: what Redis said.
@@ -796,9 +851,10 @@ public nonisolated struct HubrelayError: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// Why, for programs.
   public var code: HubrelayCode = .unspecified
 
-  /// For people.
+  /// Why, for people. Default: empty.
   public var detail: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
