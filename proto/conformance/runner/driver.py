@@ -1,0 +1,258 @@
+"""A driver under way: commands to it, and its reports."""
+import collections
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+
+from . import codec, lines
+from .failure import Failure
+
+_START_SECONDS = 120  # an interpreter or virtual machine on a busy machine; the build was before
+
+
+class Call:
+    """A command that has a TAG, and its one result."""
+
+    def __init__(self, driver, tag, text):
+        self._driver, self.tag, self.text, self.outcome = driver, tag, text, None
+
+    def __str__(self):
+        return f"`{self.text}`"
+
+    def result(self):
+        """Waits for the result."""
+        return self._driver.session.wait(lambda: self.outcome, f"{self._driver.title}: the result of {self}")
+
+    def expect(self, *words, rule=None):
+        """Waits for the result; its word has to be one of these."""
+        result = self.result()
+        if result.word not in words:
+            raise Failure(f"{self._driver.title}: {self} ended with {result}, and not with {' or '.join(words)}", rule)
+        return result
+
+
+class Driver:
+    """Sends commands, and keeps the reports until the scenario takes them."""
+
+    def __init__(self, session, command, number):
+        self.session, self.title = session, f"driver {number}" if number > 1 else "driver"
+        self.capabilities = None
+        self.fatal = None
+        self._calls = {}          # by TAG
+        self._counter = 0
+        self._untaken = collections.defaultdict(collections.deque)  # events by kind
+        self._events = 0
+        self._in, self._out = bytearray(), bytearray()
+        self._is_ending = self._is_open = False
+        self._nudge = None
+        self._errors = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+                                         start_new_session=True, bufsize=0)
+        for pipe in (self._process.stdin, self._process.stdout):
+            os.set_blocking(pipe.fileno(), False)
+        self._is_writing = False
+        session.watch(self._process.stdout, selectors.EVENT_READ, 0, self._read)
+
+    def wait_until_started(self):
+        self.session.wait(lambda: self.capabilities is not None, f"{self.title}: its first line", _START_SECONDS)
+
+    # Commands
+
+    def send(self, *words):
+        """One line, as it is."""
+        line = " ".join(words)
+        self.session.log(f"{self.title} <", line)
+        self._out += line.encode() + b"\n"
+        self._write()
+
+    def call(self, command, *words):
+        """A command with a new TAG."""
+        self._counter += 1
+        tag = f"t{self._counter}"
+        text = " ".join([command, tag, *words])
+        call = self._calls[tag] = Call(self, tag, text if len(text) < 100 else text[:90] + "...")
+        self.send(command, tag, *words)
+        return call
+
+    def open(self, path, name, settings):
+        if self.session.is_publisher():
+            settings = settings | {"profile": "publisher"}
+        self._is_open = True
+        self.send("open", lines.quote(path), lines.quote(name), *(f"{key}={value}" for key, value in settings.items()))
+
+    def publish(self, channel, payload=b"x", command="publish"):
+        payload = payload if isinstance(payload, bytes) else str(payload).encode()
+        return self.call(command, lines.quote(channel), lines.base64_of(payload))
+
+    def publish_now(self, channel, payload=b"x"):
+        return self.publish(channel, payload, "publish-now")
+
+    def tell(self, channel, payload=b"x"):
+        return self.publish(channel, payload, "tell")
+
+    def subscribe(self, *names):
+        return self.call("subscribe", *map(lines.name_word, names))
+
+    def unsubscribe(self, *names):
+        return self.call("unsubscribe", *map(lines.name_word, names))
+
+    def listen(self, handle, *names):
+        return self.call("listen", handle, *map(lines.name_word, names))
+
+    def nudge(self):
+        """Makes a client that connects only to publish do so. At most one such publish is under way."""
+        if self._is_open and not (self._nudge and self._nudge.outcome is None):
+            self._nudge = self.publish("nudge")
+
+    # Reports
+
+    def _read(self, _):
+        try:
+            data = os.read(self._process.stdout.fileno(), 1 << 18)
+        except BlockingIOError:
+            return
+        if not data:
+            self.session.watch(self._process.stdout, 0, selectors.EVENT_READ, self._read)
+            if not self._is_ending and self.fatal is None:
+                raise Failure(f"{self.title}: the driver has ended, {self._end_text()}")
+            return
+        self._in += data
+        *whole, rest = self._in.split(b"\n")
+        self._in = rest
+        for line in whole:
+            self._take_in(line.decode("utf-8", "replace"))
+
+    def _take_in(self, line):
+        self.session.log(f"{self.title} >", line)
+        words = line.rstrip("\r").split(" ")
+        try:
+            self._report(words)
+        except lines.BadLine as error:
+            raise Failure(f"{self.title}: a line that is no report ({error}): {line[:200]}", "README.md, Reports") from None
+
+    def _report(self, words):
+        if self.capabilities is None:
+            if words[:2] != ["driver", "1"] or len(words) < 4:
+                raise lines.BadLine("the first line is `driver 1 LANGUAGE CLIENT CAPABILITY...`")
+            self.capabilities = set(words[4:])
+        elif words[0] == "done":
+            self._done(lines.Result(words))
+        elif words[0] == "event":
+            self._events += 1
+            event = lines.Event(words, self._events, time.monotonic())
+            self._untaken[event.kind].append(event)
+        elif words[0] == "fatal":
+            self.fatal = " ".join(words[1:]) or "fatal"
+        elif words[0] != "log":
+            raise lines.BadLine("a report is one of done, event, log, fatal")
+
+    def _done(self, result):
+        call = self._calls.get(result.tag)
+        if call is None:
+            raise Failure(f"{self.title}: a result of {result.tag}, which is no command's TAG")
+        if call.outcome is not None:
+            raise Failure(f"{self.title}: a second result of {call}: {call.outcome}, and now {result}",
+                          "README.md: each command with a TAG gets exactly one `done TAG`")
+        call.outcome = result
+
+    # Events
+
+    def untaken(self, kind):
+        """The events of a kind that have come and were not taken yet."""
+        return self._untaken[kind]
+
+    def take(self, kind, what=None, condition=lambda event: True):
+        """Waits for the next event of a kind, and takes it; one that does not meet the condition is a Failure."""
+        what = what or f"an event {kind}"
+        self.session.wait(lambda: self._untaken[kind] or self._check_fatal(), f"{self.title}: {what}")
+        event = self._untaken[kind].popleft()
+        if not condition(event):
+            raise Failure(f"{self.title}: `event {event}` came, and not {what}")
+        return event
+
+    def take_status(self, what, condition):
+        """Waits for a Status that meets the condition; those before it are passed over."""
+        def found():
+            while self._untaken["status"]:
+                status = self._untaken["status"].popleft()
+                if condition(status):
+                    return status
+            return self._check_fatal()
+        return self.session.wait(found, f"{self.title}: {what}")
+
+    def wait_up(self):
+        """Waits until the client says that it is UP, once more if it has said so before."""
+        return self.take_status("a status with state=1 connected=1", lambda s: s.state == codec.UP and s.connected)
+
+    def wait_connected(self):
+        """Waits until the client can publish: by its word, or by trying if it has no events."""
+        if not self.session.is_publisher():
+            return self.wait_up()
+        def published():
+            call = self.publish("ready")
+            return call.expect("OK", "NOT_CONNECTED").word == "OK"
+        return self.session.wait(published, f"{self.title}: a publish that is OK")
+
+    def none(self, kind, what, condition=lambda event: True):
+        """Failure if there is an untaken event of a kind."""
+        for event in self._untaken[kind]:
+            if condition(event):
+                raise Failure(f"{self.title}: {what}, and `event {event}` came")
+
+    def _check_fatal(self):
+        if self.fatal is not None:
+            raise Failure(f"{self.title}: the client could not be made: {lines.unquote(self.fatal)}")
+
+    # Writing, and the end
+
+    def _write(self, _=None):
+        try:
+            while self._out:
+                del self._out[:os.write(self._process.stdin.fileno(), self._out[:1 << 16])]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:
+            self._out.clear()
+        if self._is_writing != bool(self._out):
+            mask = selectors.EVENT_WRITE if self._out else 0
+            self.session.watch(self._process.stdin, mask, selectors.EVENT_WRITE - mask, self._write)
+            self._is_writing = bool(self._out)
+
+    def finish(self):
+        """Ends the driver by its own command."""
+        self._is_ending = True
+        self.send("quit")
+        deadline = time.monotonic() + 10
+        while self._process.poll() is None:
+            if time.monotonic() > deadline:
+                raise Failure(f"{self.title}: it does not end on `quit`", "README.md, Commands")
+            self.session.pump(0.02)
+
+    def _end_text(self):
+        try:
+            code = f"exit code {self._process.wait(5)}"
+        except subprocess.TimeoutExpired:
+            code = "its standard output at least"
+        return f"{code}{self.errors()}"
+
+    def errors(self):
+        """The last lines that it wrote to its standard error, for people."""
+        self._errors.seek(0)
+        text = self._errors.read().decode("utf-8", "replace").strip()
+        return "\n  standard error: " + "\n    ".join(text.splitlines()[-15:]) if text else ""
+
+    def kill(self):
+        self._is_ending = True
+        if self._is_writing:
+            self.session.watch(self._process.stdin, 0, selectors.EVENT_WRITE, self._write)
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._errors.close()

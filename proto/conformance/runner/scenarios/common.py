@@ -1,0 +1,29 @@
+"""Steps that several scenarios have."""
+from ..failure import Failure
+
+
+def published(driver, connection, channel="room"):
+    """A publish that has reached the relay, and awaits its Reply. One that came too early for the client is repeated."""
+    while True:
+        call = driver.publish(channel)
+        arrived = lambda: connection.pending("publish", lambda frame: frame.channel == channel)
+        driver.session.wait(lambda: arrived() or call.outcome, f"{connection.title}: a Publish")
+        if arrived():
+            return call, connection.take_publish(channel)
+        call.expect("NOT_CONNECTED")
+
+
+def restore(s, connection, expected, answer_last=True):
+    """Answers Subscribes until all these names were asked for, and returns the last one. Failure for another name."""
+    asked = set()
+    while True:
+        frame = connection.take("subscribe", f"a Subscribe to {sorted(expected - asked)[:5]}, which are held")
+        if frame.names - expected:
+            raise Failure(f"{connection.title}: {frame} asks for {sorted(frame.names - expected)[:5]}, and only "
+                          f"{sorted(expected)[:9]} are held")
+        asked |= frame.names
+        if asked == expected and not answer_last:
+            return frame
+        connection.reply(frame)
+        if asked == expected:
+            return frame
