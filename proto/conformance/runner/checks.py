@@ -10,13 +10,13 @@ class ClientRules:
         self._title = title
         self._welcome = None      # what the client was told, once it was
         self._said_hello = False
-        self._unanswered = set()  # ids
+        self.unanswered = set()  # ids of requests
 
     def welcomed(self, welcome):
         self._welcome = welcome
 
     def answered(self, number):
-        self._unanswered.discard(number)
+        self.unanswered.discard(number)
 
     def length(self, length):
         """A length, before its body has come."""
@@ -51,10 +51,10 @@ class ClientRules:
         number = frame.fields.get("id", 0)
         if number > codec.MAX_ID:
             self._fail("PROTOCOL.md 6 rule 5", f"an id above 2^53-1: {frame}")
-        if number in self._unanswered:
+        if number in self.unanswered:
             self._fail("PROTOCOL.md 6 rule 5", f"an id that an unanswered request has already: {frame}")
         if number:
-            self._unanswered.add(number)
+            self.unanswered.add(number)
 
     def _features(self, frame):
         """What a client may send only where the Welcome's features name it."""

@@ -44,6 +44,7 @@ class Frame:
     def __init__(self, kind, fields, oddities):
         self.kind = kind
         self.fields = fields
+        self.is_answered = False
         self.oddities = oddities  # what decoders must take, and encoders must not write: texts
 
     def __getattr__(self, name):

@@ -28,6 +28,7 @@ class Connection:
         self.inbox = []
         self.held = set()
         self.ended = False        # the client has shut its writing side, or closed
+        self.lingers = False      # the relay does not close then by itself, though it owes nothing
         self.accepted_at = time.monotonic()
         self.read_bytes = 0
         self._session = session
@@ -45,6 +46,7 @@ class Connection:
     def _on_ready(self, mask):
         if mask & selectors.EVENT_WRITE:
             self._flush()
+            self._close_if_done()
         if mask & selectors.EVENT_READ and self._is_reading and self._socket:
             self._read()
         self._watch()
@@ -61,6 +63,7 @@ class Connection:
             self.ended = True
             self._session.log(f"{self.title} <", "end of what the client writes"
                               + (f", within a frame: {len(self._in)} bytes of it" if self._in else ""))
+            self._close_if_done()
             return
         self._in += data
         self._cut()
@@ -98,6 +101,10 @@ class Connection:
     def pending(self, kind, condition=lambda frame: True):
         """The frames of a kind that have come and were not taken yet."""
         return [frame for frame in self.inbox if frame.kind == kind and condition(frame)]
+
+    def unanswered(self, kind):
+        """Those that the scenario has to answer."""
+        return self.pending(kind, lambda frame: not frame.is_answered)
 
     def take(self, kind, what=None, condition=lambda frame: True):
         """Waits for the next frame of a kind, and takes it out of the inbox."""
@@ -142,20 +149,25 @@ class Connection:
 
     def reply(self, frame, outcome="OK", **fields):
         """Answers a request; nothing goes out if it has no id."""
-        body = self.reply_body(frame, outcome, **fields)
+        assert not frame.is_answered, frame
+        self._keep_books(frame, outcome)
         if frame.id:
-            self.write(codec.framed(body))
+            self.write(codec.framed(self.reply_body(frame, outcome, **fields)))
+        self._close_if_done()
 
     def reply_body(self, frame, outcome="OK", **fields):
-        """The body of a Reply, for a scenario that writes it itself. Keeps the books of what is held."""
+        """The body of the Reply to a publish or Ping, for a scenario that writes it itself."""
         if frame.kind == "publish" and outcome == "OK":
             fields.setdefault("receivers", 1)
+        frame.is_answered = True
+        self._rules.answered(frame.id)
+        return self._body("reply", {"id": frame.id, "outcome": codec.OUTCOMES.get(outcome, outcome)} | fields)
+
+    def _keep_books(self, frame, outcome):
         if frame.kind == "subscribe" and outcome in ("OK", "PENDING"):
             self.held |= frame.names
         if frame.kind == "unsubscribe":
             self.held -= frame.names
-        self._rules.answered(frame.id)
-        return self._body("reply", {"id": frame.id, "outcome": codec.OUTCOMES.get(outcome, outcome)} | fields)
 
     def status(self, state=codec.UP, publishing=None, receiving=None, **fields):
         """Writes a Status; both directions are what the state says if they are not given."""
@@ -218,6 +230,12 @@ class Connection:
             del self._out[:sent]
 
     # The end
+
+    def _close_if_done(self):
+        """PROTOCOL.md 6 rule 10: after the client's shutdown of its writing side what is owed is sent, then the relay
+        closes."""
+        if self.ended and not self.lingers and not self._rules.unanswered and not self._out:
+            self.close()
 
     def shutdown(self):
         """The relay writes no more; it still reads."""

@@ -9,7 +9,7 @@ from .session import Session
 
 OK, FAILED, LEFT_OUT = "ok", "FAILED", "left out"
 _LINES_KEPT = 40      # of the log, to show with a failure
-_LINE_CHARACTERS = 220
+_LINE_CHARACTERS = 180
 
 
 @dataclasses.dataclass

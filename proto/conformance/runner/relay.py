@@ -45,6 +45,7 @@ class Relay:
         self._socket.bind(temporary)
         self._socket.listen(128)
         self._socket.setblocking(False)
+        self._inode = os.stat(temporary).st_ino
         os.rename(temporary, self.path)
         self._session.watch(self._socket, selectors.EVENT_READ, 0, self._on_connection)
         self._session.log(self.name, "listens")
@@ -56,8 +57,15 @@ class Relay:
             self._socket.close()
             self._socket = None
             self._session.log(self.name, "listens no more")
-            if not keep_file and os.path.exists(self.path):
+            if not keep_file and self._has_path():
                 os.unlink(self.path)
+
+    def _has_path(self):
+        """Whether the path is still this relay's, and not its successor's."""
+        try:
+            return os.stat(self.path).st_ino == self._inode
+        except FileNotFoundError:
+            return False
 
     def _on_connection(self, _):
         try:

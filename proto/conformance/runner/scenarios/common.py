@@ -27,3 +27,24 @@ def restore(s, connection, expected, answer_last=True):
         connection.reply(frame)
         if asked == expected:
             return frame
+
+
+def subscribed(s, relay, *names, **settings):
+    """A client that is UP and subscribed, to c:room if nothing else is said, and its connection."""
+    driver = s.open(**settings)
+    connection = relay.accept()
+    driver.wait_up()
+    driver.subscribe(*(names or ["c:room"])).expect("OK")
+    connection.inbox.clear()
+    return driver, connection
+
+
+def gap_seconds(s, jitter=0.05):
+    """The bound of the random delay before a Gap: what was asked for, if the client has a setting for it."""
+    return jitter if "jitter" in s.client.capabilities else 2
+
+
+def no_gap(s, driver, why):
+    """Failure if a Gap comes in the time that its delay may take."""
+    s.settle(gap_seconds(s) + 0.3)
+    driver.none("gap", f"no Gap may come, since {why}")

@@ -1,1 +1,160 @@
-"""x"""
+"""E: events that nobody takes, and the end of a client."""
+from ..codec import encode, framed
+from ..failure import Failure
+from ..registry import scenario
+from .common import published, subscribed
+
+_EVENTS = "PROTOCOL.md 11: Never let events block Replies, Bound every queue"
+_COUNT, _SIZE = 5000, 4096                # 20 MB of messages
+_BOUND = 1 << 20                          # bytes of events that are not taken
+_DEFAULT_BOUND = 4 << 20                  # where a client has no setting
+_QUIET = {"ping_owed_ms": 60_000, "ping_idle_ms": 60_000, "ping_timeout_ms": 60_000}
+
+
+def _held(s):
+    """A subscribed client whose application takes no events; its connection, and the bound of its events."""
+    relay = s.relay()
+    driver, connection = subscribed(s, relay, events=_BOUND, **_QUIET)
+    driver.call("hold").expect("OK")
+    return driver, connection, _BOUND if "events-bound" in s.client.capabilities else _DEFAULT_BOUND
+
+
+def _messages(numbers):
+    """Numbered messages, as bytes."""
+    return b"".join(framed(encode("message", channel="room", payload=b"%06d" % number + bytes(_SIZE - 6)))
+                    for number in numbers)
+
+
+def _release(driver):
+    """The application takes events again: the numbers of the messages, and how many are told as lost, in all _COUNT."""
+    driver.call("release").expect("OK")
+    numbers, lost = [], 0
+
+    def all_told():
+        nonlocal lost
+        for message in driver.untaken("message"):
+            numbers.append(int(message.payload[:6]))
+        lost += sum(loss.messages for loss in driver.untaken("loss"))
+        driver.untaken("message").clear()
+        driver.untaken("loss").clear()
+        return len(numbers) + lost >= _COUNT
+    driver.session.wait(all_told, f"{driver.title}: {_COUNT} messages, delivered or told as lost")
+    if len(numbers) + lost != _COUNT:
+        raise Failure(f"{len(numbers)} messages were delivered and {lost} told as lost, and there were {_COUNT}")
+    if numbers != sorted(set(numbers)):
+        raise Failure("the messages that were delivered are not in order, or some came twice")
+    return numbers, lost
+
+
+@scenario("E1", "must", "events that nobody takes do not block the Reply of a publish, and are bounded", _EVENTS)
+def events_do_not_block_replies(s):
+    driver, connection, bound = _held(s)
+    connection.answers.discard("publish")
+    call, frame = published(driver, connection)
+    connection.write(_messages(range(_COUNT)))
+    connection.reply(frame)
+    call.expect("OK")
+    numbers, lost = _release(driver)
+    if lost == 0:
+        raise Failure(f"all {_COUNT * _SIZE} bytes of messages were kept for an application that took none of them, and the "
+                      f"bound is {bound}")
+    if len(numbers) * _SIZE > 2 * bound + (1 << 20):  # some were under way to the application already
+        raise Failure(f"{len(numbers)} messages of {_SIZE} bytes were kept, and the bound is {bound} bytes")
+    driver.take("gap", "a Gap, since messages were lost")
+
+
+@scenario("E2", "must", "no request waits and nobody takes events: the socket is left unread; later all come, in order", _EVENTS)
+def socket_is_left_unread(s):
+    driver, connection, bound = _held(s)
+    connection.write(_messages(range(_COUNT)))
+    _wait_unread(s, connection, bound)
+    numbers, lost = _release(driver)
+    if lost:
+        raise Failure(f"{lost} messages were told as lost, though the client could leave the socket unread")
+
+
+def _wait_unread(s, connection, bound):
+    """Until the client reads no more; Failure if it has read more than its events may hold."""
+    before = None
+    while before != connection.unsent_bytes:
+        before = connection.unsent_bytes
+        s.settle(0.5)
+    taken = _COUNT * _SIZE - before
+    if taken > 2 * bound + (3 << 20):  # and what the socket's buffers hold
+        raise Failure(f"{taken} bytes of messages were read, or the socket has them, and the application takes none: the "
+                      f"bound is {bound} bytes")
+
+
+@scenario("E3", "must", "while the socket is left unread, a publish is still written and answered",
+          "PROTOCOL.md 11: But a request that waits for its Reply needs the socket read")
+def publish_while_unread(s):
+    driver, connection, bound = _held(s)
+    connection.write(_messages(range(_COUNT)))
+    _wait_unread(s, connection, bound)
+    driver.publish("after").expect("OK")
+    driver.tell("told").expect("SENT")
+    connection.take_publish("told")
+    _release(driver)
+
+
+@scenario("E4", "should", "close: what is owed is waited for, then the end; every request has one result, and nothing comes "
+          "after", "PROTOCOL.md 6 rule 10, 11: Settle before closing")
+def orderly_close(s):
+    relay = s.relay()
+    driver = s.open(drain_ms=20_000)
+    connection = relay.accept()
+    driver.wait_connected()
+    if not s.is_publisher():
+        driver.subscribe("c:room").expect("OK")
+    connection.answers.discard("publish")
+    calls = [driver.publish("owed", f"{number}") for number in range(3)]
+    frames = [connection.take_publish("owed") for _ in calls]
+    driver.tell("told").expect("SENT")
+    close = driver.call("close")
+    connection.take_publish("told")
+    s.settle(0.3)
+    if close.outcome or connection.gone:
+        raise Failure("the client has closed, though three publishes are owed their Replies (drain_ms is 20,000)")
+    for frame in frames:
+        connection.reply(frame)
+    for call in calls:
+        call.expect("OK")
+    close.expect("OK")
+    s.wait(lambda: connection.gone, f"{connection.title}: the client to close the connection")
+    if not s.is_publisher():
+        driver.take("end", "`event end`, since the client is closed")
+        driver.none("loss", "all was answered")
+    driver.publish("room").expect("CLOSED", "NOT_CONNECTED")
+    relay.forget_connections()
+    s.settle(0.2)
+    if len(relay.connections) > 1:
+        raise Failure("a client that is closed has connected again")
+
+
+@scenario("E5", "must", "close while there is no relay, and while one does not answer, ends in bounded time",
+          "PROTOCOL.md 6 rule 10, 11: with a deadline")
+def close_ends(s):
+    relay = s.relay(listening=False)
+    driver = s.open(drain_ms=300)
+    driver.publish("room").expect("NOT_CONNECTED")
+    _close(s, driver)
+    relay = s.relay(answers=["publish", "ping"])
+    driver = s.open(drain_ms=300)
+    relay.accept()
+    _close(s, driver)
+    relay = s.relay()
+    driver = s.open(drain_ms=300)
+    connection = relay.accept()
+    driver.wait_connected()
+    connection.answers.clear()
+    connection.lingers = True
+    call, _ = published(driver, connection)
+    _close(s, driver)
+    call.expect("INTERRUPTED", "CLOSED")
+    s.wait(lambda: connection.gone, f"{connection.title}: the client to close the connection")
+
+
+def _close(s, driver):
+    driver.call("close").expect("OK")
+    if not s.is_publisher():
+        driver.take("end", "`event end`, since the client is closed")

@@ -1,0 +1,67 @@
+"""Steps of a move from a relay that is STOPPING to its successor."""
+from .. import codec
+from ..failure import Failure
+
+FENCE = "c:__hubrelay:fence:"
+
+
+def stop(relay, connection, gaps=0):
+    """The relay says STOPPING; it has left the path, or another one has taken it."""
+    relay.leave_path()
+    connection.status(codec.STOPPING, publishing=True, receiving=True, cause=17, gaps=gaps)
+
+
+def successor(s, **settings):
+    """The next relay at the path; it leaves Subscribes to the scenario."""
+    relay = s.relay(**settings)
+    relay.answers.discard("subscribe")
+    return relay
+
+
+def grant(*connections):
+    """Answers all Subscribes that have come."""
+    for connection in connections:
+        for frame in connection.unanswered("subscribe"):
+            connection.inbox.remove(frame)
+            connection.reply(frame)
+
+
+def wait_held(s, connection, names):
+    """Answers Subscribes until these names are held."""
+    s.wait(lambda: grant(connection) or names <= connection.held,
+           f"{connection.title}: Subscribes to {sorted(names)}, which are held; up to now {sorted(connection.held)}")
+
+
+def fence_published(s, old, new):
+    """Answers Subscribes on both until the client publishes to a fence, and returns its channel."""
+    def published():
+        grant(old, new)
+        return [frame.channel for each in (old, new) for frame in _to_fences(each)]
+    channel = s.wait(published, "the client to subscribe to a fence on both connections and to publish there")[0]
+    for each in (old, new):
+        if f"c:{channel}" not in each.held:
+            raise Failure(f"the client has published to its fence {channel} before that was in force on {each.title}")
+    return channel
+
+
+def _to_fences(connection):
+    return connection.pending("publish", lambda frame: f"c:{frame.channel}".startswith(FENCE))
+
+
+def published_fences(*connections):
+    """How many publishes to fences have come."""
+    return sum(len(_to_fences(each)) for each in connections)
+
+
+def write_message(connection, payload):
+    """A message on c:room or by p:user.*, in turn, once the client has read what was before."""
+    if int(payload) % 2:
+        connection.message("room", payload)
+    else:
+        connection.message("user.7", payload, "user.*")
+    connection.wait_until_read()
+
+
+def wait_left(s, connection, within=30):
+    """Until the client has shut its writing side, or closed."""
+    s.wait(lambda: connection.ended, f"{connection.title}: the client to leave the STOPPING relay in order", within)
