@@ -37,6 +37,7 @@ class Connection:
         self._in = bytearray()
         self._out = bytearray()
         self._is_reading = True
+        self._is_cutting = False
         self._mask = 0
         sock.setblocking(False)
         self._watch()
@@ -66,7 +67,10 @@ class Connection:
             self._close_if_done()
             return
         self._in += data
+        self._is_cutting = True
         self._cut()
+        self._is_cutting = False
+        self._flush()
 
     def _cut(self):
         start = 0
@@ -184,8 +188,9 @@ class Connection:
         if not self._socket:
             return
         self._out += data
-        self._flush()
-        self._watch()
+        if not self._is_cutting:  # else what answers the frames of one read goes out at its end
+            self._flush()
+            self._watch()
 
     def trickle(self, data):
         """Bytes one by one, each once the client has read the one before, so that no two come in one read."""
@@ -214,10 +219,10 @@ class Connection:
     def wait_until_read(self):
         """Until the client has read everything that was written."""
         self._session.wait(lambda: not self.unsent_bytes and not self.unread_bytes,
-                           f"{self.title}: the client to read what was written")
+                           f"{self.title}: the client to read what was written", poll=0.001)
 
     def _flush(self):
-        while self._out:
+        while self._out and self._socket:
             try:
                 # A view of the whole buffer: a slice would copy megabytes for each piece.
                 with memoryview(self._out) as view:
@@ -252,8 +257,9 @@ class Connection:
         self._session.wait(lambda: not self._out, f"{self.title}: the client to read what was written")
 
     def close(self):
-        """The relay is gone, whatever is unwritten."""
+        """The relay is gone; what the socket does not take at once is lost."""
         if self._socket:
+            self._flush()
             self._session.log(f"{self.title} >", "closed by the relay")
             self._is_reading = False
             self._out.clear()

@@ -1,5 +1,6 @@
 """A driver under way: commands to it, and its reports."""
 import collections
+import contextlib
 import os
 import selectors
 import signal
@@ -53,7 +54,7 @@ class Driver:
                                          start_new_session=True, bufsize=0)
         for pipe in (self._process.stdin, self._process.stdout):
             os.set_blocking(pipe.fileno(), False)
-        self._is_writing = False
+        self._is_writing = self._is_gathering = False
         session.watch(self._process.stdout, selectors.EVENT_READ, 0, self._read)
 
     def wait_until_started(self):
@@ -66,6 +67,15 @@ class Driver:
         line = " ".join(words)
         self.session.log(f"{self.title} <", line)
         self._out += line.encode() + b"\n"
+        if not self._is_gathering:
+            self._write()
+
+    @contextlib.contextmanager
+    def in_one_write(self):
+        """The commands within go to the driver together."""
+        self._is_gathering = True
+        yield
+        self._is_gathering = False
         self._write()
 
     def call(self, command, *words):
@@ -157,6 +167,10 @@ class Driver:
             raise Failure(f"{self.title}: a second result of {call}: {call.outcome}, and now {result}",
                           "README.md: each command with a TAG gets exactly one `done TAG`")
         call.outcome = result
+
+    def forget_calls(self):
+        """Drops the commands that have their result, so that a million of them fit into memory."""
+        self._calls = {tag: call for tag, call in self._calls.items() if call.outcome is None}
 
     # Events
 

@@ -42,5 +42,6 @@ def scenario(id, level, proves, rule, needs=()):
 
 def all_scenarios():
     """In the order of their letters and numbers."""
-    from .scenarios import ending, gaps, handshake, leaving, publish, slow, stopping, subscriptions  # noqa: F401, they add theirs
+    from .scenarios import (  # noqa: F401, they add theirs
+        ending, gaps, handshake, leaving, long, publish, slow, stopping, subscriptions)
     return sorted(_all.values(), key=lambda each: ("HRPSET".index(each.id[0]), int(each.id[1:])))

@@ -69,9 +69,10 @@ class Session:
             if key.fileobj in self._selector.get_map():  # a callback before may have ended it
                 key.data(mask)
 
-    def wait(self, condition, what, within=PATIENCE, nudge=False):
+    def wait(self, condition, what, within=PATIENCE, nudge=False, poll=0.02):
         """Until the condition holds; returns what it returned. Raises Failure when the time is over. With `nudge` a
-        client that connects only to publish is made to."""
+        client that connects only to publish is made to. `poll` is how often, in seconds, the condition is looked at while
+        nothing comes."""
         deadline = time.monotonic() + within
         next_nudge = time.monotonic() + 0.2
         while not (value := condition()):
@@ -82,7 +83,7 @@ class Session:
                 next_nudge = now + 0.2
                 for driver in self.drivers:
                     driver.nudge()
-            self.pump(min(0.02, deadline - now))
+            self.pump(min(poll, deadline - now))
         return value
 
     def settle(self, seconds):

@@ -48,3 +48,12 @@ def no_gap(s, driver, why):
     """Failure if a Gap comes in the time that its delay may take."""
     s.settle(gap_seconds(s) + 0.3)
     driver.none("gap", f"no Gap may come, since {why}")
+
+
+def check_not_in_step(attempts):
+    """`attempts` has for each of two clients when each connection was accepted and when it was closed. By chance alone
+    nine delays of full jitter that are alike within 8 ms are seen once in millions of times."""
+    delays = [[after[0] - ended[1] for ended, after in zip(each, each[1:10])] for each in attempts]
+    if all(abs(one - two) < 0.008 for one, two in zip(*delays)):
+        text = " ".join(f"{each * 1000:.0f}" for each in delays[0])
+        raise Failure(f"two clients waited for the same times between their attempts: {text} ms")

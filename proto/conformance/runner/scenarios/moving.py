@@ -7,6 +7,7 @@ FENCE = "c:__hubrelay:fence:"
 
 def stop(relay, connection, gaps=0):
     """The relay says STOPPING; it has left the path, or another one has taken it."""
+    connection.inbox.clear()  # what came before the move is not looked at again
     relay.leave_path()
     connection.status(codec.STOPPING, publishing=True, receiving=True, cause=17, gaps=gaps)
 
