@@ -24,8 +24,7 @@ class Client:
         if not os.access(executable, os.X_OK) or os.path.isdir(executable):
             raise NoDriver(f"{executable} is no executable file")
         self.command = [os.path.abspath(executable)]
-        folder = os.path.abspath(path if os.path.isdir(path) else os.path.dirname(path))
-        self.title = os.path.basename(folder) + (f" ({self.profile})" if self.profile else "")
+        self.title = _title(os.path.abspath(executable)) + (f"@{self.profile}" if self.profile else "")
         self.capabilities = self._first_line()
 
     def _first_line(self):
@@ -43,3 +42,9 @@ class Client:
                            f"{' '.join(words)[:200]!r}\n{text[-2000:]}")
         self.language, self.name = lines.unquote(words[2]), lines.unquote(words[3])
         return set(words[4:])
+
+
+def _title(executable):
+    """python for python/conformance, python-blocking for python/conformance-blocking."""
+    folder, name = os.path.split(executable)
+    return os.path.basename(folder) + name.removeprefix("conformance")
