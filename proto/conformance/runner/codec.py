@@ -103,7 +103,8 @@ def field(number, value):
 
 
 def varint(number):
-    """The shortest form."""
+    """The shortest form; a negative number as its 64 bits."""
+    number &= 2**64 - 1
     groups = bytearray()
     while number > 127:
         groups.append(number & 127 | 128)

@@ -4,8 +4,8 @@ import dataclasses
 import time
 import traceback
 
+from . import session as sessions
 from .failure import Failure, LeftOut
-from .session import Session
 
 OK, FAILED, LEFT_OUT = "ok", "FAILED", "left out"
 _LINES_KEPT = 40      # of the log, to show with a failure
@@ -51,7 +51,7 @@ def play(client, scenario, watch=None):
         scenario.check_applies(client)
     except LeftOut as reason:
         return played(LEFT_OUT, str(reason))
-    session = Session(client, log)
+    session = sessions.Session(client, log, None if scenario.is_slow else 4 * sessions.PATIENCE)
     try:
         scenario.play(session)
         session.finish()

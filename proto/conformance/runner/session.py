@@ -16,14 +16,15 @@ QUICK = {"jitter_ms": 50, "backoff_min_ms": 5, "backoff_max_ms": 50, "backoff_ho
 
 
 class Session:
-    """`log` is told each line of both sides: who, and what."""
+    """`log` is told each line of both sides: who, and what. `seconds` is how long the scenario may take in all."""
 
-    def __init__(self, client, log):
+    def __init__(self, client, log, seconds=None):
         self.client = client
         self._selector = selectors.DefaultSelector()
         self._folder = tempfile.mkdtemp(prefix="conformance-")
         self._log = log
         self._began = time.monotonic()
+        self._limit = self._began + seconds if seconds else None
         self._relays = []
         self.drivers = []
         self.path = os.path.join(self._folder, "relay.sock")
@@ -69,16 +70,19 @@ class Session:
             if key.fileobj in self._selector.get_map():  # a callback before may have ended it
                 key.data(mask)
 
-    def wait(self, condition, what, within=PATIENCE, nudge=False, poll=0.02):
+    def wait(self, condition, what, within=None, nudge=False, poll=0.02):
         """Until the condition holds; returns what it returned. Raises Failure when the time is over. With `nudge` a
         client that connects only to publish is made to. `poll` is how often, in seconds, the condition is looked at while
         nothing comes."""
+        within = within or PATIENCE
         deadline = time.monotonic() + within
         next_nudge = time.monotonic() + 0.2
         while not (value := condition()):
             now = time.monotonic()
             if now > deadline:
                 raise Failure(f"waited {within} s for {what}")
+            if self._limit and now > self._limit:
+                raise Failure(f"all is slow: the scenario is over its time, and waits for {what}")
             if nudge and self.is_publisher() and now > next_nudge:
                 next_nudge = now + 0.2
                 for driver in self.drivers:

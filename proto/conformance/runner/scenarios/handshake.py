@@ -58,7 +58,7 @@ def one_byte_each(s):
 @scenario("H3", "must", "many frames in one read all count", "PROTOCOL.md 2")
 def many_frames_in_one_read(s):
     relay = s.relay()
-    driver = s.open()
+    driver = s.open(ping_owed_ms=60_000)
     connection = relay.accept()
     driver.wait_connected()
     connection.answers.discard("publish")

@@ -63,6 +63,6 @@ def write_message(connection, payload):
     connection.wait_until_read()
 
 
-def wait_left(s, connection, within=30):
+def wait_left(s, connection, within=None):
     """Until the client has shut its writing side, or closed."""
     s.wait(lambda: connection.ended, f"{connection.title}: the client to leave the STOPPING relay in order", within)
