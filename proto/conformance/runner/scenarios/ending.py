@@ -4,7 +4,6 @@ from ..failure import Failure
 from ..registry import scenario
 from .common import published, subscribed
 
-_EVENTS = "PROTOCOL.md 11: Never let events block Replies, Bound every queue"
 _COUNT, _SIZE = 5000, 4096                # 20 MB of messages
 _BOUND = 1 << 20                          # bytes of events that are not taken
 _DEFAULT_BOUND = 4 << 20                  # where a client has no setting
@@ -46,7 +45,8 @@ def _release(driver):
     return numbers, lost
 
 
-@scenario("E1", "must", "events that nobody takes do not block the Reply of a publish, and are bounded", _EVENTS)
+@scenario("E1", "must", "events that nobody takes do not block the Reply of a publish, and are bounded",
+          "PROTOCOL.md 11 rule 8")
 def events_do_not_block_replies(s):
     driver, connection, bound = _held(s)
     connection.answers.discard("publish")
@@ -63,7 +63,8 @@ def events_do_not_block_replies(s):
     driver.take("gap", "a Gap, since messages were lost")
 
 
-@scenario("E2", "must", "no request waits and nobody takes events: the socket is left unread; later all come, in order", _EVENTS)
+@scenario("E2", "must", "no request waits and nobody takes events: the socket is left unread; later all come, in order",
+          "PROTOCOL.md 11 rule 8")
 def socket_is_left_unread(s):
     driver, connection, bound = _held(s)
     connection.write(_messages(range(_COUNT)))
@@ -86,7 +87,7 @@ def _wait_unread(s, connection, bound):
 
 
 @scenario("E3", "must", "while the socket is left unread, a publish is still written and answered",
-          "PROTOCOL.md 11: But a request that waits for its Reply needs the socket read")
+          "PROTOCOL.md 11 rule 8")
 def publish_while_unread(s):
     driver, connection, bound = _held(s)
     connection.write(_messages(range(_COUNT)))
@@ -97,8 +98,8 @@ def publish_while_unread(s):
     _release(driver)
 
 
-@scenario("E4", "should", "close: what is owed is waited for, then the end; every request has one result, and nothing comes "
-          "after", "PROTOCOL.md 6 rule 10, 11: Settle before closing")
+@scenario("E4", "should", "close: what is owed is waited for, then the end; every request has one result, and nothing "
+          "comes after", "PROTOCOL.md 11 Closing")
 def orderly_close(s):
     relay = s.relay()
     driver = s.open(drain_ms=20_000)
@@ -132,7 +133,7 @@ def orderly_close(s):
 
 
 @scenario("E5", "must", "close while there is no relay, and while one does not answer, ends in bounded time",
-          "PROTOCOL.md 6 rule 10, 11: with a deadline")
+          "PROTOCOL.md 11 Closing")
 def close_ends(s):
     relay = s.relay(listening=False)
     driver = s.open(drain_ms=300)

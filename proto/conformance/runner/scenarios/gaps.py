@@ -6,12 +6,11 @@ from ..failure import Failure
 from ..registry import scenario
 from .common import gap_seconds, no_gap, restore, subscribed
 
-_GAPS = "PROTOCOL.md 10 Re-reading after a gap; 11: Tell it of gaps"
 _LATER = {"partial_ms": 60_000}  # so that no partial Gap comes between
 
 
-@scenario("S1", "must", "the end of the connection is told as not UP, once", "PROTOCOL.md 11: Tell the application the state, "
-          "Say NO_RELAY")
+@scenario("S1", "must", "the end of the connection is told as not UP, once",
+          "PROTOCOL.md 11 rule 1, and `status` in What a client offers")
 def end_is_told_once(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay)
@@ -40,7 +39,7 @@ def every_status(s):
                     lambda e: (e.state, e.publishing, e.receiving, e.gaps, e.cause, e.connected) == expected)
 
 
-@scenario("S3", "must", "gaps has grown: one Gap, once receiving again, not before", _GAPS)
+@scenario("S3", "must", "gaps has grown: one Gap, once receiving again, not before", "PROTOCOL.md 11 rule 7")
 def gap_once_receiving(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay, **_LATER)
@@ -55,8 +54,8 @@ def _whole_gap(driver, what="a whole Gap (partial=0)"):
     return driver.take("gap", what, lambda e: not e.partial)
 
 
-@scenario("S4", "must", "only the publish link was lost: gaps has not grown, no Gap", "PROTOCOL.md 5 Only the publish link is "
-          "lost")
+@scenario("S4", "must", "only the publish link was lost: gaps has not grown, no Gap",
+          "PROTOCOL.md 5 Only the publish link is lost; 11 rule 7")
 def no_gap_of_publish_link(s):
     relay = s.relay(status={"state": codec.UP, "publishing": True, "receiving": True, "gaps": 3})
     driver, connection = subscribed(s, relay)
@@ -67,7 +66,8 @@ def no_gap_of_publish_link(s):
     no_gap(s, driver, "gaps has not grown")
 
 
-@scenario("S5", "must", "a new connection is a Gap, to the same relay and to another one, whose gaps counts anew", _GAPS)
+@scenario("S5", "must", "a new connection is a Gap, to the same relay and to another one, whose gaps counts anew",
+          "PROTOCOL.md 11 rule 7")
 def new_connection_is_a_gap(s):
     up = {"state": codec.UP, "publishing": True, "receiving": True}
     relay = s.relay(status=up | {"gaps": 7})
@@ -84,7 +84,7 @@ def new_connection_is_a_gap(s):
     _whole_gap(driver, "a Gap, because gaps of this relay has grown from 2 to 3")
 
 
-@scenario("S6", "must", "the delay of a Gap is random, between 0 and the bound", "PROTOCOL.md 10 Re-reading after a gap, 2")
+@scenario("S6", "must", "the delay of a Gap is random, between 0 and the bound", "PROTOCOL.md 11 rule 7")
 def random_delay(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay, jitter_ms=1000)
@@ -102,7 +102,8 @@ def random_delay(s):
         raise Failure(f"the delays are above the bound of {bound * 1000:.0f} ms: {text}")
 
 
-@scenario("S7", "must", "several gaps within the delay are one; a break within it waits for receiving again", _GAPS)
+@scenario("S7", "must", "several gaps within the delay are one; a break within it waits for receiving again",
+          "PROTOCOL.md 11 rule 7")
 def several_are_one(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay, jitter_ms=400, **_LATER)
@@ -143,7 +144,8 @@ def _in_one_of_three(play, what):
         raise Failure(f"{what}, three times of three")
 
 
-@scenario("S8", "must", "a PENDING Subscribe is a Gap once receiving, though gaps does not grow", _GAPS)
+@scenario("S8", "must", "a PENDING Subscribe is a Gap once receiving, though gaps does not grow",
+          "PROTOCOL.md 11 rule 7")
 def pending_is_a_gap(s):
     status = {"state": codec.DEGRADED, "publishing": True, "cause": 16}
     relay = s.relay(status=status)
@@ -157,9 +159,18 @@ def pending_is_a_gap(s):
     connection.status()
     _whole_gap(driver, "a Gap, because the PENDING Subscribe is in force now")
     no_gap(s, driver, "this gap was told already")
+    relay.close()
+    driver.take_status("the end of the connection", lambda e: not e.connected)
+    driver.unsubscribe("c:room").expect("OK")
+    driver.subscribe("c:later").expect("PENDING")
+    relay = s.relay()
+    relay.accept()
+    _whole_gap(driver, "a Gap, because what was subscribed to without a relay is in force now")
+    no_gap(s, driver, "this gap was told already")
 
 
-@scenario("S9", "must", "a Loss of messages is told, and is a Gap at once, without the random delay", "PROTOCOL.md 10 On a Loss")
+@scenario("S9", "must", "a Loss of messages is told, and is a Gap at once, without the random delay",
+          "PROTOCOL.md 11 rule 7")
 def loss_is_a_gap(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay, jitter_ms=600_000)
@@ -174,7 +185,7 @@ def loss_is_a_gap(s):
     no_gap(s, driver, "no messages were lost")
 
 
-@scenario("S10", "must", "nothing is subscribed: no Gap", "PROTOCOL.md 11: Tell it of gaps")
+@scenario("S10", "must", "nothing is subscribed: no Gap", "PROTOCOL.md 11 rule 7")
 def no_gap_without_subscription(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay)
@@ -188,8 +199,8 @@ def no_gap_without_subscription(s):
     no_gap(s, driver, "nothing is subscribed")
 
 
-@scenario("S11", "must", "a Gap waits for the Replies of Subscribes sent before receiving, and is not starved by new ones",
-          _GAPS)
+@scenario("S11", "must", "a Gap waits for the Replies of Subscribes sent before receiving, and is not starved by new "
+          "ones", "PROTOCOL.md 11 rule 7")
 def gap_waits_for_replies(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay, **_LATER)
@@ -213,7 +224,7 @@ def gap_waits_for_replies(s):
         call.expect("OK")
 
 
-@scenario("S13", "must", "Revoked is told, and not asked for again", "PROTOCOL.md 10 On Revoked")
+@scenario("S13", "must", "Revoked is told, and not asked for again", "PROTOCOL.md 11 rule 4; 10 On Revoked")
 def revoked(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay)

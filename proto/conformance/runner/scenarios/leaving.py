@@ -7,11 +7,10 @@ from ..registry import scenario
 from .common import published, restore, subscribed
 from .moving import stop, wait_left
 
-_STOPPING = "PROTOCOL.md 6 rule 11; 11: Leave a STOPPING relay"
 
 
-@scenario("S14", "should", "STOPPING: an owed Reply that takes 2 s is waited for; a graceful stop makes nothing unknown",
-          "PROTOCOL.md 6 rule 11: finish what was begun")
+@scenario("S14", "should", "STOPPING: an owed Reply that takes 2 s is waited for; a graceful stop makes nothing "
+          "unknown", "PROTOCOL.md 11 rule 9")
 def owed_is_waited_for(s):
     relay = s.relay(features=["patterns", "settled"])
     driver, old = subscribed(s, relay)
@@ -36,8 +35,8 @@ def owed_is_waited_for(s):
     driver.none("loss", "the relay has ended in order, so nothing is unknown")
 
 
-@scenario("S15", "must", "STOPPING without a successor: the old relay is left in order within successor_ms, and the path is "
-          "tried again", _STOPPING)
+@scenario("S15", "must", "STOPPING without a successor: the old relay is left in order within successor_ms, and the "
+          "path is tried again", "PROTOCOL.md 11 rule 9")
 def nobody_follows(s):
     relay = s.relay()
     driver, old = subscribed(s, relay)
@@ -54,8 +53,8 @@ def nobody_follows(s):
     driver.wait_up()
 
 
-@scenario("S16", "must", "STOPPING, and a successor that accepts and says nothing yet: its connection is used once it speaks",
-          _STOPPING)
+@scenario("S16", "must", "STOPPING, and a successor that accepts and says nothing yet: its connection is used once it "
+          "speaks", "PROTOCOL.md 11 rule 9")
 def silent_successor(s):
     relay = s.relay()
     driver, old = subscribed(s, relay)
@@ -75,7 +74,7 @@ def silent_successor(s):
 
 
 @scenario("S20", "must", "settled Pings: what is told as unknown at the end is exactly what was not settled",
-          "PROTOCOL.md 3 Ping, 6 rule 4; 11: Settle")
+          "PROTOCOL.md 11 rule 6")
 def settled(s):
     relay = s.relay(answers=["hello", "subscribe", "publish"])
     driver = s.open()

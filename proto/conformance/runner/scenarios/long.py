@@ -9,8 +9,8 @@ _MILLION = 500_000
 _FLAT = 48 << 20                # bytes: a leak of 100 bytes for each would be more
 
 
-@scenario("T9", "must", "two listeners of one channel: one Subscribe; the first to close ends nothing for the other; both get "
-          "every message", "PROTOCOL.md 11: Subscriptions are counted in the client")
+@scenario("T9", "must", "two listeners of one channel: one Subscribe; the first to close ends nothing for the other; "
+          "both get every message", "PROTOCOL.md 11 What a client offers")
 def two_listeners(s):
     relay = s.relay()
     driver = s.open()
@@ -36,8 +36,8 @@ def two_listeners(s):
     driver.none("message", "each listener had its messages already")
 
 
-@scenario("T10", "must", "a Subscription that is not read is bounded in bytes, its losses are told to it alone, and others go "
-          "on", "PROTOCOL.md 11: Bound every queue")
+@scenario("T10", "must", "a Subscription that is not read is bounded in bytes, its losses are told to it alone, and "
+          "others go on", "PROTOCOL.md 11 rule 8")
 def unread_subscription(s):
     relay = s.relay()
     driver = s.open(events=1 << 20, ping_owed_ms=60_000, ping_idle_ms=60_000, ping_timeout_ms=60_000)
@@ -72,8 +72,8 @@ def unread_subscription(s):
         raise Failure(f"{len(numbers['full'])} messages of {_SIZE} bytes came and {lost} were told as lost, of {_COUNT}")
 
 
-@scenario("T11", "must", "fork: the child never writes to the parent's socket, and works", "PROTOCOL.md 11: Fork",
-          needs=("fork",))
+@scenario("T11", "must", "fork: the child never writes to the parent's socket, and works",
+          "PROTOCOL.md 11 rule 11", needs=("fork",))
 def fork(s):
     relay = s.relay()
     driver = s.open()
@@ -100,7 +100,7 @@ def fork(s):
         raise Failure("the parent's connection has ended, though only the child has")
 
 
-@scenario("T12", "must", "a million deliveries and publishes: memory flat", "PROTOCOL.md 11: Bound every queue")
+@scenario("T12", "must", "a million deliveries and publishes: memory flat", "PROTOCOL.md 11 rule 8")
 def flat_memory(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay, ping_owed_ms=60_000)

@@ -17,7 +17,7 @@ def _connected(s, relay, **settings):
 
 
 @scenario("P1", "must", "each Outcome has its own error; receivers and detail come through",
-          "PROTOCOL.md 4 Reply, 10 On a Reply")
+          "PROTOCOL.md 4 Reply; 11 What a client offers")
 def outcomes(s):
     relay = s.relay()
     driver, connection = _connected(s, relay)
@@ -56,7 +56,7 @@ def overtaking(s):
 
 
 @scenario("P3", "must", "the end of the connection: written and unanswered is INTERRUPTED, and never sent again",
-          "PROTOCOL.md 10: end of the connection; 11: Keep nothing for later")
+          "PROTOCOL.md 11 rule 6")
 def interrupted(s):
     relay = s.relay()
     driver, connection = _connected(s, relay)
@@ -75,8 +75,8 @@ def interrupted(s):
     driver.publish("room", "new").expect("OK")
 
 
-@scenario("P4", "must", "sizes and names are checked before sending, by the numbers of this Welcome; the connection lives",
-          "PROTOCOL.md 11: Check sizes")
+@scenario("P4", "must", "sizes and names are checked before sending, by the numbers of this Welcome; the connection "
+          "lives", "PROTOCOL.md 11 rule 5")
 def sizes_and_names(s):
     relay = s.relay(max_frame_bytes=9000, max_payload_bytes=4500)
     driver = s.open()
@@ -109,7 +109,7 @@ def sizes_and_names(s):
 
 
 @scenario("P5", "must", "a name that is not UTF-8 never reaches the relay: it would cost the connection",
-          "PROTOCOL.md 2; 11: Check sizes")
+          "PROTOCOL.md 11 rule 5")
 def not_utf8(s):
     relay = s.relay()
     driver = s.open()
@@ -127,7 +127,7 @@ def not_utf8(s):
 
 
 @scenario("P6", "must", "publishes that await their Reply are bounded: beyond, one waits, or is told CONGESTED",
-          "PROTOCOL.md 11: Bound every queue")
+          "PROTOCOL.md 11 rule 8")
 def inflight_bound(s):
     bound = 8 if "inflight-bound" in s.client.capabilities else 10_000
     relay = s.relay()
@@ -154,7 +154,7 @@ def inflight_bound(s):
 
 
 @scenario("P7", "must", "what the relay does not read is bounded, too, and CONGESTED says that nothing was sent",
-          "PROTOCOL.md 6 rule 9; 11: Bound every queue")
+          "PROTOCOL.md 11 rule 8")
 def unsent_bound(s):
     piece = 64 << 10
     bound = 1 << 20 if "unsent-bound" in s.client.capabilities else 16 << 20
@@ -192,8 +192,8 @@ def _numbers(s, connection, channel, expected):
                       f"{len(arrived())} to {channel}")
 
 
-@scenario("P8", "should", "a caller that gives up is told that the delivery is unknown; the late Reply harms nobody, and "
-          "frees the place", "PROTOCOL.md 11: a caller that gives up", needs=("cancel",))
+@scenario("P8", "should", "a caller that gives up is told that the delivery is unknown; the late Reply harms nobody, "
+          "and frees the place", "PROTOCOL.md 11 rule 10", needs=("cancel",))
 def given_up(s):
     relay = s.relay()
     driver, connection = _connected(s, relay, inflight=1)
@@ -211,8 +211,8 @@ def given_up(s):
         raise Failure("the late Reply has ended the connection")
 
 
-@scenario("P9", "must", "publishes without Reply have id 0; those that the end of the connection leaves open are told as "
-          "unknown, and those settled before are not", "PROTOCOL.md 6 rule 4; 11: Settle")
+@scenario("P9", "must", "publishes without Reply have id 0; those that the end of the connection leaves open are told "
+          "as unknown, and those settled before are not", "PROTOCOL.md 11 rule 6")
 def told_without_reply(s):
     relay = s.relay()
     driver, connection = _connected(s, relay)

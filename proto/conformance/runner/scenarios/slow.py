@@ -7,11 +7,10 @@ from ..failure import Failure
 from ..registry import scenario
 from .common import check_not_in_step, no_gap, published, subscribed
 
-_GAPS = "PROTOCOL.md 10 Re-reading after a gap, 1; 11: Tell it of gaps"
 
 
-@scenario("T1", "must", "DEGRADED and not receiving for long: a partial Gap for each growth of gaps, and a whole one when "
-          "receiving", _GAPS)
+@scenario("T1", "must", "DEGRADED and not receiving for long: a partial Gap for each growth of gaps, and a whole one "
+          "when receiving", "PROTOCOL.md 11 rule 7")
 def partial_gap(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay, partial_ms=1000)
@@ -29,8 +28,8 @@ def partial_gap(s):
     no_gap(s, driver, "all was told already")
 
 
-@scenario("T2", "must", "Error TOO_MANY behind unread output: all before it is delivered, what is unanswered is INTERRUPTED",
-          "PROTOCOL.md 5 A reader that goes on not to read; 7")
+@scenario("T2", "must", "Error TOO_MANY behind unread output: all before it is delivered, what is unanswered is "
+          "INTERRUPTED", "PROTOCOL.md 5 A reader that goes on not to read; 7")
 def too_many(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay, events=64 << 20)
@@ -53,7 +52,7 @@ def too_many(s):
     driver.wait_up()
 
 
-@scenario("T3", "must", "a restore that ends PENDING: the Gap comes once receiving", _GAPS)
+@scenario("T3", "must", "a restore that ends PENDING: the Gap comes once receiving", "PROTOCOL.md 11 rule 7")
 def pending_restore(s):
     relay = s.relay()
     driver, connection = subscribed(s, relay, partial_ms=60_000)
@@ -70,7 +69,7 @@ def pending_restore(s):
 
 
 @scenario("T4", "must", "a restore that ends LIMIT: as many as are granted are held, the others are told as Revoked",
-          "PROTOCOL.md 11: Reconnect")
+          "PROTOCOL.md 11 rule 4")
 def limited_restore(s):
     names = {f"c:room.{number}" for number in range(20)} | {f"p:user.{number}.*" for number in range(5)}
     relay = s.relay()
@@ -93,8 +92,8 @@ def limited_restore(s):
     driver.wait_up()
 
 
-@scenario("T5", "should", "two drivers, the relay gone for both: their attempts are not in step", "PROTOCOL.md 11: random "
-          "numbers are seeded for each process")
+@scenario("T5", "should", "two drivers, the relay gone for both: their attempts are not in step",
+          "PROTOCOL.md 11 rule 1")
 def not_in_step(s):
     relay = s.relay()
     drivers = [s.open(name, backoff_min_ms=20, backoff_max_ms=200) for name in ("one", "two")]
@@ -113,7 +112,7 @@ def not_in_step(s):
 
 
 @scenario("T6", "must", "a relay that takes everything and answers nothing is found by a Ping, and given up",
-          "PROTOCOL.md 11: A hung relay is found")
+          "PROTOCOL.md 11 rule 3")
 def hung_relay(s):
     relay = s.relay(answers=["hello", "subscribe"])
     driver = s.open(ping_idle_ms=600, ping_owed_ms=300, ping_timeout_ms=400)
@@ -136,8 +135,8 @@ def hung_relay(s):
     call.expect("INTERRUPTED")
 
 
-@scenario("T7", "must", "a publish that is larger than the room of the queue towards the relay goes", "PROTOCOL.md 11: Bound "
-          "every queue; an empty queue takes any one frame")
+@scenario("T7", "must", "a publish that is larger than the room of the queue towards the relay goes",
+          "PROTOCOL.md 11 rule 8")
 def larger_than_the_queue(s):
     relay = s.relay()
     driver = s.open(unsent=65536)
@@ -150,8 +149,8 @@ def larger_than_the_queue(s):
     connection.take_publish("told")
 
 
-@scenario("T8", "must", "half a frame written when the connection ends is NOT_CONNECTED or INTERRUPTED; what was not written at "
-          "all is NOT_CONNECTED", "PROTOCOL.md 6 rule 10; 11: Keep nothing for later")
+@scenario("T8", "must", "half a frame written when the connection ends is NOT_CONNECTED or INTERRUPTED; what was not "
+          "written at all is NOT_CONNECTED", "PROTOCOL.md 11 rule 6")
 def half_a_frame(s):
     relay = s.relay()
     driver = s.open(unsent=16 << 20)

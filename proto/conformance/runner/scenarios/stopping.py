@@ -5,16 +5,14 @@ from .common import no_gap, published, subscribed
 from .moving import (FENCE, fence_published, grant, published_fences, stop, successor, wait_held, wait_left,
                      write_message)
 
-_STOPPING = "PROTOCOL.md 6 rule 11; 11: Leave a STOPPING relay"
-_FENCE = "PROTOCOL.md 6 rule 12, 5 A fence between two relays; 11: Leave a STOPPING relay"
 _PATIENT = {"successor_ms": 20_000}  # a busy machine must not make the client give up
 
 # Whose connection is the next to carry one of: two messages, the fence, two messages.
 _INTERLEAVINGS = ("aaaaabbbbb", "bbbbbaaaaa", "ababababab", "babababaab", "aabbbbbaaa", "bbaaaaabbb", "bbbaabbaaa")
 
 
-@scenario("S12", "must", "STOPPING, with a successor that has `fence`: every message once and in order, no Gap, no request "
-          "fails", _FENCE)
+@scenario("S12", "must", "STOPPING, with a successor that has `fence`: every message once and in order, no Gap, no "
+          "request fails", "PROTOCOL.md 11 rule 9; 5 A fence between two relays")
 def exact_move(s):
     relay = s.relay()
     driver, old = subscribed(s, relay, "c:room", "p:user.*", **_PATIENT)
@@ -66,7 +64,7 @@ def _answer_late(s, old, new, late):
     is_late = lambda frame: any(name.startswith("c:late.") for name in frame.names)
     frame = old.take("subscribe", "the Subscribe that was asked for during the move", is_late)
     old.reply(frame)
-    late.expect("OK", rule="PROTOCOL.md 11: during the move the caller gets the Reply of the old connection")
+    late.expect("OK", rule="PROTOCOL.md 11 rule 9")
 
 
 def _fences(connection):
@@ -81,8 +79,8 @@ def _write_item(connection, item):
         connection.wait_until_read()
 
 
-@scenario("S17", "must", "the same without `fence`, or when the fence does not come: one Gap, no request fails, nothing twice "
-          "from one connection", _STOPPING)
+@scenario("S17", "must", "the same without `fence`, or when the fence does not come: one Gap, no request fails, "
+          "nothing twice from one connection", "PROTOCOL.md 11 rule 9")
 def move_with_gap(s):
     relay = s.relay()
     driver, old = subscribed(s, relay, "c:room", "p:user.*", successor_ms=400, events=4 << 20)
@@ -163,8 +161,8 @@ def _take_once_each(driver, must_come):
                       "must be among them, in this order")
 
 
-@scenario("S18", "must", "publishes over the move: each once and in order; a Reply owed by the old relay settles its publish",
-          _STOPPING)
+@scenario("S18", "must", "publishes over the move: each once and in order; a Reply owed by the old relay settles its "
+          "publish", "PROTOCOL.md 11 rule 9")
 def publishes_over_the_move(s):
     relay = s.relay()
     driver, old = subscribed(s, relay, successor_ms=3000, drain_ms=20_000)
@@ -193,8 +191,8 @@ def publishes_over_the_move(s):
         raise Failure(f"the publishes 0 to 29 came to the old relay and then to the new one as {came}")
 
 
-@scenario("S19", "must", "a Welcome with STOPPING, or with the old relay_id, is no successor; two STOPPINGs in a row drain one "
-          "connection at a time", _STOPPING)
+@scenario("S19", "must", "a Welcome with STOPPING, or with the old relay_id, is no successor; two STOPPINGs in a row "
+          "drain one connection at a time", "PROTOCOL.md 11 rule 9")
 def no_successor(s):
     first = s.relay()
     driver, old = subscribed(s, first, drain_ms=20_000, **_PATIENT)
