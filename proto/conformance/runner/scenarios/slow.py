@@ -5,7 +5,7 @@ from .. import codec
 from ..codec import encode, framed
 from ..failure import Failure
 from ..registry import scenario
-from .common import check_not_in_step, no_gap, published, subscribed
+from .common import ATTEMPTS, check_not_in_step, no_gap, published, subscribed
 
 
 
@@ -107,7 +107,8 @@ def not_in_step(s):
     relay.on_hello = refuse
     for connection in list(relay.connections):
         connection.close()
-    s.wait(lambda: all(len(each) >= 10 for each in attempts.values()), "two clients to try ten times each")
+    s.wait(lambda: all(len(each) >= ATTEMPTS for each in attempts.values()),
+           f"two clients to try {ATTEMPTS} times each")
     check_not_in_step(attempts.values())
 
 

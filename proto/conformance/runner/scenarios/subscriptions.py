@@ -4,7 +4,7 @@ import time
 from .. import codec
 from ..failure import Failure
 from ..registry import scenario
-from .common import check_not_in_step, restore
+from .common import ATTEMPTS, check_not_in_step, restore
 
 _REQUESTS = ["hello", "publish", "unsubscribe", "ping"]  # a relay that leaves Subscribes to the scenario
 
@@ -49,7 +49,8 @@ def not_hammered(s):
         if len(attempts) - before[name] > 45:  # some 17 with full jitter between 0 and 200 ms
             raise Failure(f"{len(attempts) - before[name]} attempts within 1.5 s, with a backoff of up to 200 ms: it has "
                           "to go on growing until a connection was good for 5 s")
-    s.wait(lambda: all(len(each) >= 10 for each in closings.values()), "two clients to try ten times each")
+    s.wait(lambda: all(len(each) >= ATTEMPTS for each in closings.values()),
+           f"two clients to try {ATTEMPTS} times each")
     check_not_in_step(closings.values())
 
 
