@@ -247,10 +247,9 @@ class Driver:
 
     def _end_text(self):
         try:
-            code = f"exit code {self._process.wait(5)}"
+            return f"exit code {self._process.wait(5)}"
         except subprocess.TimeoutExpired:
-            code = "its standard output at least"
-        return f"{code}{self.errors()}"
+            return "or its standard output at least"
 
     def errors(self):
         """The last lines that it wrote to its standard error, for people."""

@@ -79,10 +79,12 @@ class Relay:
 
     def accept(self, what="the client to connect"):
         """Waits for the next connection, and its Hello. It has its Welcome then, if Hello is among `answers`."""
-        self._session.wait(lambda: self._not_taken, f"{self.name}: {what}", nudge=True)
-        connection = self._not_taken.pop(0)
-        self._session.wait(lambda: connection.hello or connection.ended, f"{connection.title}: a Hello")
-        return connection
+        while True:
+            self._session.wait(lambda: self._not_taken, f"{self.name}: {what}", nudge=True)
+            connection = self._not_taken.pop(0)
+            self._session.wait(lambda: connection.hello or connection.ended, f"{connection.title}: a Hello")
+            if connection.hello:
+                return connection
 
     def forget_connections(self):
         """What has connected up to now is not taken by `accept`."""
