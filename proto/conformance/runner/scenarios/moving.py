@@ -33,16 +33,27 @@ def wait_held(s, connection, names):
            f"{connection.title}: Subscribes to {sorted(names)}, which are held; up to now {sorted(connection.held)}")
 
 
-def fence_published(s, old, new):
-    """Answers Subscribes on both until the client publishes to a fence, and returns its channel."""
+def fence_published(s, old, new, last=None):
+    """Answers Subscribes on both until the client publishes to a fence, and returns its channel. `last` is the
+    connection on which the fence comes into force after the other one."""
+    if last:
+        first = old if last is new else new
+        for _ in range(50):  # one that asks for the fence on `last` first would wait for ever
+            grant(first)
+            s.settle(0.01)
+            if any(name.startswith(FENCE) for name in first.held):
+                break
+        first.wait_until_read()
+        s.settle(0.05)
+
     def published():
+        channels = [frame.channel for each in (old, new) for frame in _to_fences(each)]
+        for channel in channels:
+            if any(f"c:{channel}" not in each.held for each in (old, new)):
+                raise Failure(f"the client has published to its fence {channel} before that was in force on both")
         grant(old, new)
-        return [frame.channel for each in (old, new) for frame in _to_fences(each)]
-    channel = s.wait(published, "the client to subscribe to a fence on both connections and to publish there")[0]
-    for each in (old, new):
-        if f"c:{channel}" not in each.held:
-            raise Failure(f"the client has published to its fence {channel} before that was in force on {each.title}")
-    return channel
+        return channels
+    return s.wait(published, "the client to subscribe to a fence on both connections and to publish there")[0]
 
 
 def _to_fences(connection):

@@ -19,7 +19,7 @@ def exact_move(s):
     sent = 0
     for number, order in enumerate(_INTERLEAVINGS):
         next_relay, first = successor(s), sent + 1
-        sent, new = _move_by_fence(s, driver, relay, old, next_relay, order, sent, reply_first=number % 2 == 0)
+        sent, new = _move_by_fence(s, driver, relay, old, next_relay, order, sent, number)
         wait_left(s, old)
         sent += 1
         write_message(new, str(sent))
@@ -32,7 +32,7 @@ def exact_move(s):
     driver.none("message", "every message had come already")
 
 
-def _move_by_fence(s, driver, relay, old, next_relay, order, sent, reply_first):
+def _move_by_fence(s, driver, relay, old, next_relay, order, sent, number):
     """Plays one interleaving, and returns the number of the last message and the new connection."""
     old.answers.discard("subscribe")
     stop(relay, old)
@@ -41,12 +41,12 @@ def _move_by_fence(s, driver, relay, old, next_relay, order, sent, reply_first):
     published_meanwhile = driver.publish("meanwhile")
     _answer_late(s, old, new, late)
     sent += 1
-    if reply_first:
+    if number % 2 == 0:  # the new one's Reply is read before the old one's message
         wait_held(s, new, old.held - _fences(old))
         new.wait_until_read()
         write_message(new, str(sent))  # before the fence: it comes by the old one
     write_message(old, str(sent))
-    fence = fence_published(s, old, new)
+    fence = fence_published(s, old, new, last={0: old, 1: new}.get(number))
     items = {old: [sent + 1, sent + 2, fence, sent + 3, sent + 4], new: [sent + 1, sent + 2, fence, sent + 3, sent + 4]}
     for letter in order:
         connection = old if letter == "a" else new
