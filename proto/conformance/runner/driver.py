@@ -47,7 +47,7 @@ class Driver:
         self._untaken = collections.defaultdict(collections.deque)  # events by kind
         self._events = 0
         self._in, self._out = bytearray(), bytearray()
-        self._is_ending = self._is_open = False
+        self._is_ending = self._is_open = self._has_ended = False
         self._nudge = None
         self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
@@ -151,8 +151,11 @@ class Driver:
         elif words[0] == "done":
             self._done(lines.Result(words))
         elif words[0] == "event":
+            if self._has_ended:
+                raise Failure(f"{self.title}: `{' '.join(words)[:200]}` came after `event end`", "PROTOCOL.md 11 Closing")
             self._events += 1
             event = lines.Event(words, self._events, time.monotonic())
+            self._has_ended = event.kind == "end"
             self._untaken[event.kind].append(event)
         elif words[0] == "fatal":
             self.fatal = " ".join(words[1:]) or "fatal"
@@ -256,6 +259,13 @@ class Driver:
         self._errors.seek(0)
         text = self._errors.read().decode("utf-8", "replace").strip()
         return "\n  standard error: " + "\n    ".join(text.splitlines()[-15:]) if text else ""
+
+    def stop(self):
+        """The process stands still, until `go_on`: as on a machine that sleeps."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self):
+        os.killpg(self._process.pid, signal.SIGCONT)
 
     def kill(self):
         self._is_ending = True

@@ -47,7 +47,9 @@ def gap_once_receiving(s):
     no_gap(s, driver, "it is not receiving yet")
     connection.status(gaps=1)
     _whole_gap(driver)
-    no_gap(s, driver, "this gap was told already")
+    connection.status(codec.DEGRADED, publishing=False, receiving=True, gaps=2, cause=codec.CLOSED)
+    _whole_gap(driver, "a whole Gap, since it is receiving, though it is not UP")
+    no_gap(s, driver, "these gaps were told already")
 
 
 def _whole_gap(driver, what="a whole Gap (partial=0)"):

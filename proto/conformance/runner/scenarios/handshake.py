@@ -227,6 +227,9 @@ def not_welcome(s):
                           "backoff_hopeless_ms is 600")
         if not s.is_publisher():
             driver.none("status", "the relay has not let the client in", lambda e: e.connected or e.state == codec.UP)
+            if len(driver.untaken("status")) > 2:
+                raise Failure(f"{len(driver.untaken('status'))} statuses tell of {len(relay.connections)} attempts, and "
+                              "each thing is to be told once")
         driver.publish("room").expect("NOT_CONNECTED")
         relay.forget_connections()
         relay.on_hello = Connection.welcome

@@ -26,6 +26,9 @@ def two_listeners(s):
     expected = {("one", b"to both", ""), ("two", b"to both", ""), ("one", b"to one", "user.*")}
     if came != expected:
         raise Failure(f"the messages came as (sub, payload, pattern) {sorted(came, key=str)}, and not as {sorted(expected)}")
+    connection.send("loss", messages=3, cause=1)
+    _come(driver, "loss", "the Loss of messages")
+    _come(driver, "gap", "the Gap because of it")
     driver.call("unlisten", "one").expect("OK")
     if "c:room" not in connection.held:
         raise Failure("the first listener to close has ended c:room for the other one")
@@ -34,6 +37,17 @@ def two_listeners(s):
     driver.call("unlisten", "two").expect("OK")
     s.wait(lambda: not connection.held, f"{connection.title}: an Unsubscribe from c:room and p:user.*, which nobody listens to")
     driver.none("message", "each listener had its messages already")
+    driver.listen("three", "c:bad").expect("OK")
+    connection.send("revoked", channels=["bad"], detail="NOPERM")
+    while driver.take("revoked", "revoked c:bad sub=three", lambda e: e.names == {"c:bad"}).sub != "three":
+        pass  # the same in `events`
+
+
+def _come(driver, kind, what):
+    """An event that `events` and both Subscriptions have."""
+    came = {driver.take(kind, f"{what}, in `events` and both Subscriptions").sub for _ in range(3)}
+    if came != {None, "one", "two"}:
+        raise Failure(f"{what} came to {sorted(map(str, came))}: it is for `events` and for each Subscription, once")
 
 
 @scenario("T10", "must", "a Subscription that is not read is bounded in bytes, its losses are told to it alone, and "

@@ -3,6 +3,7 @@ from .. import codec
 from ..failure import Failure
 
 FENCE = "c:__hubrelay:fence:"
+ABOUT_NAMES = {"subscribe", "unsubscribe"}
 
 
 def stop(relay, connection, gaps=0):
@@ -13,18 +14,19 @@ def stop(relay, connection, gaps=0):
 
 
 def successor(s, **settings):
-    """The next relay at the path; it leaves Subscribes to the scenario."""
+    """The next relay at the path; it leaves Subscribes and Unsubscribes to the scenario."""
     relay = s.relay(**settings)
-    relay.answers.discard("subscribe")
+    relay.answers -= ABOUT_NAMES
     return relay
 
 
 def grant(*connections):
-    """Answers all Subscribes that have come."""
+    """Answers all Subscribes and Unsubscribes that have come, in their order."""
     for connection in connections:
-        for frame in connection.unanswered("subscribe"):
-            connection.inbox.remove(frame)
-            connection.reply(frame)
+        for frame in list(connection.inbox):
+            if frame.kind in ABOUT_NAMES and not frame.is_answered:
+                connection.inbox.remove(frame)
+                connection.reply(frame)
 
 
 def wait_held(s, connection, names):
@@ -76,4 +78,4 @@ def write_message(connection, payload):
 
 def wait_left(s, connection, within=None):
     """Until the client has shut its writing side, or closed."""
-    s.wait(lambda: connection.ended, f"{connection.title}: the client to leave the STOPPING relay in order", within)
+    s.wait(lambda: connection.ended or connection.gone, f"{connection.title}: the client to leave the STOPPING relay in order", within)

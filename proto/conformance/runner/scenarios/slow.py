@@ -121,6 +121,7 @@ def hung_relay(s):
     driver.wait_up()
     for _ in range(3):
         connection.reply(connection.take("ping", "a Ping, since nothing was read for ping_idle_ms=600"))
+    _stand_still(s, driver, connection)
     connection.take("ping", "a Ping, since nothing was read for ping_idle_ms=600")
     s.wait(lambda: connection.gone, f"{connection.title}: the client to give up a relay that does not answer its Ping")
     connection = relay.accept()
@@ -134,6 +135,18 @@ def hung_relay(s):
         raise Failure("the client has given up a relay from which bytes come, and the Ping asks for nothing more")
     s.wait(lambda: connection.gone, f"{connection.title}: the client to give up a relay that owes a Reply and is silent")
     call.expect("INTERRUPTED")
+
+
+def _stand_still(s, driver, connection):
+    """The client's process is stopped for longer than all of its times, and the Reply to its Ping comes meanwhile."""
+    ping = connection.take("ping", "a Ping, since nothing was read for ping_idle_ms=600")
+    driver.stop()
+    s.settle(2.5)
+    connection.reply(ping)
+    driver.go_on()
+    connection.reply(connection.take("ping", "a Ping, since the client has stood still, and the relay was there"))
+    if connection.ended:
+        raise Failure("the client has given up a relay whose Reply lay in the socket, because it had stood still itself")
 
 
 @scenario("T7", "must", "a publish that is larger than the room of the queue towards the relay goes",

@@ -2,7 +2,7 @@
 from ..failure import Failure
 from ..registry import scenario
 from .common import no_gap, published, subscribed
-from .moving import (FENCE, fence_published, grant, published_fences, stop, successor, wait_held, wait_left,
+from .moving import (ABOUT_NAMES, FENCE, fence_published, grant, published_fences, stop, successor, wait_held, wait_left,
                      write_message)
 
 _PATIENT = {"successor_ms": 20_000}  # a busy machine must not make the client give up
@@ -34,12 +34,17 @@ def exact_move(s):
 
 def _move_by_fence(s, driver, relay, old, next_relay, order, sent, number):
     """Plays one interleaving, and returns the number of the last message and the new connection."""
-    old.answers.discard("subscribe")
+    old.answers -= ABOUT_NAMES
     stop(relay, old)
     new = next_relay.accept("the next connection, since the relay is STOPPING")
+    given_up = {name for name in old.held if name.startswith("c:late.")}
     late = driver.subscribe(f"c:late.{next_relay.name}")
     published_meanwhile = driver.publish("meanwhile")
     _answer_late(s, old, new, late)
+    for name in given_up:
+        call = driver.unsubscribe(name)
+        s.wait(lambda: grant(old) or call.outcome, f"the result of {call}, which is the old relay's")
+        call.expect("OK")
     sent += 1
     if number % 2 == 0:  # the new one's Reply is read before the old one's message
         wait_held(s, new, old.held - _fences(old))
@@ -52,8 +57,10 @@ def _move_by_fence(s, driver, relay, old, next_relay, order, sent, number):
         connection = old if letter == "a" else new
         _write_item(connection, items[connection].pop(0))
     published_meanwhile.expect("OK")
-    if missing := old.held - new.held - _fences(old):
-        raise Failure(f"{new.title}: {sorted(missing)} is not held on the new connection")
+    held = old.held - _fences(old)
+    s.wait(lambda: grant(new) or new.held - _fences(new) == held,
+           f"{new.title}: Subscribes and Unsubscribes until {sorted(held)} is held, as on the old connection; "
+           f"it is {sorted(new.held)}")
     if (count := published_fences(old, new)) != 1:
         raise Failure(f"the client has published {count} times to a fence, and once is enough")
     return sent + 4, new
@@ -84,12 +91,12 @@ def _write_item(connection, item):
 def move_with_gap(s):
     relay = s.relay()
     driver, old = subscribed(s, relay, "c:room", "p:user.*", successor_ms=400, events=4 << 20)
-    for number, play in enumerate((_no_fence, _fence_not_on_new, _fence_not_on_old, _overflow)):
+    for number, play in enumerate((_old_ends, _no_fence, _fence_not_on_new, _fence_not_on_old, _overflow)):
         if play is _overflow:  # which may be a Loss, too, and so another Gap
             no_gap(s, driver, "one was told for each move already")
         next_relay = successor(s, features=["patterns", "settled"] if play is _no_fence else ["patterns", "settled", "fence"])
-        old.answers.discard("subscribe")
         write_message(old, f"{number}00")
+        old.answers -= ABOUT_NAMES
         stop(relay, old)
         new = next_relay.accept("the next connection, since the relay is STOPPING")
         call = driver.publish("meanwhile")
@@ -97,12 +104,22 @@ def move_with_gap(s):
         wait_left(s, old)
         write_message(new, f"{number}99")
         must_come.append(b"%d99" % number)
+        grant(new)
         _take_once_each(driver, must_come)
         call.expect("OK")
         driver.take("gap", "one Gap, since messages may have been missed")
         relay, old = next_relay, new
         if play is _no_fence:  # the next ones are about fences, so both relays have to have them
             relay, old = _plain_change(s, driver, old)
+
+
+def _old_ends(s, old, new, number):
+    old.take_publish("meanwhile")
+    old.wait_until_read()
+    old.end()
+    wait_held(s, new, {"c:room", "p:user.*"})
+    new.wait_until_read()
+    return []
 
 
 def _no_fence(s, old, new, number):
@@ -201,7 +218,14 @@ def no_successor(s):
     _turned_down(s, stopping, "Welcome says STOPPING")
     same = s.relay(relay_id=first.relay_id)
     _turned_down(s, same, "Welcome has the relay_id of the one that is STOPPING")
+    brief = s.relay(answers=["hello", "publish", "ping"])
+    brief.accept("the next connection").end()
+    driver.publish("room").expect("OK")  # the old one goes on serving
+    again = brief.accept("another attempt, since the successor has ended")
+    old.message("room", "by the old one")
+    driver.take("message", "the message by the old relay, which goes on serving", lambda e: e.payload == b"by the old one")
     second = s.relay(features=["patterns"])
+    again.end()
     middle = second.accept("the client to find a successor at last")
     wait_left(s, old)
     middle.answers.discard("publish")
