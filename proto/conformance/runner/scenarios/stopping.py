@@ -45,6 +45,8 @@ def _move_by_fence(s, driver, relay, old, next_relay, order, sent, number):
         call = driver.unsubscribe(name)
         s.wait(lambda: grant(old) or call.outcome, f"the result of {call}, which is the old relay's")
         call.expect("OK")
+        # It goes to both, unless the new one was asked without this name.
+        s.wait(lambda: not _asks_for(new, name[2:]), f"{new.title}: an Unsubscribe from {name}, during the move")
     sent += 1
     if number % 2 == 0:  # the new one's Reply is read before the old one's message
         wait_held(s, new, old.held - _fences(old))
@@ -72,6 +74,12 @@ def _answer_late(s, old, new, late):
     frame = old.take("subscribe", "the Subscribe that was asked for during the move", is_late)
     old.reply(frame)
     late.expect("OK", rule="PROTOCOL.md 11 rule 9")
+
+
+def _asks_for(connection, name):
+    """Whether the last of what has come about a name, and is not answered, is a Subscribe."""
+    kinds = [frame.kind for frame in connection.inbox if not frame.is_answered and name in frame.fields.get("channels", [])]
+    return kinds[-1:] == ["subscribe"]
 
 
 def _fences(connection):
