@@ -1,4 +1,4 @@
-"""The codec of the conformance runner, against the vectors: it judges clients, so it must not have mistakes of its own."""
+"""The codec of the conformance runner, against the vectors: it judges clients, so it must make no mistakes itself."""
 import json
 import pathlib
 import sys

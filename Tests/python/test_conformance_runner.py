@@ -6,7 +6,9 @@ import sys
 import tempfile
 import unittest
 
-RUN = pathlib.Path(__file__).resolve().parents[2] / "proto" / "conformance" / "run"
+PROTO = pathlib.Path(__file__).resolve().parents[2] / "proto"
+RUN = PROTO / "conformance" / "run"
+PYTHON_CLIENT = PROTO / "clients" / "python" / "hubrelay"
 
 #: A driver whose client has a Hello and little more. What it does at `open` and at `publish` is filled in.
 DRIVER = """#!{python}
@@ -35,7 +37,8 @@ class Runner(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def run_on(self, *arguments):
-        return subprocess.run([RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+        return subprocess.run([RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=300)
 
     def driver(self, on_open="client.connect(path); client.sendall(hello)", on_publish="pass"):
         path = self.folder / "conformance"
@@ -84,6 +87,18 @@ class Runner(unittest.TestCase):
         done = self.run_on("-v", "--only", "H1", str(self.driver(on_open=hello)))
         self.assertRegex(done.stdout, r"driver < open \S+relay.sock \S+ jitter_ms=50")
         self.assertIn("A.1 < hello version=1", done.stdout)
+
+
+class Mutants(unittest.TestCase):
+    @unittest.skipUnless(PYTHON_CLIENT.is_dir(), "the Python client is not there")
+    def test_each_changes_the_client_as_it_is(self):
+        sys.path.insert(0, str(PROTO / "conformance" / "mutants"))
+        self.addCleanup(sys.path.pop, 0)
+        import mutants
+        texts = [path.read_text() for path in PYTHON_CLIENT.glob("*.py")]
+        listed = mutants.read(PROTO / "conformance" / "mutants" / "python-client.txt")
+        stale = [each.name for each in listed if not any(each.old in text for text in texts)]
+        self.assertEqual(stale, [], "their old text has changed: bring them up to date")
 
 
 if __name__ == "__main__":

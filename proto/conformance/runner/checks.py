@@ -25,7 +25,7 @@ class ClientRules:
             self._fail("PROTOCOL.md 2", "a frame of length 0: MALFORMED")
         if length > limit:
             when = "the Welcome allows" if self._welcome else "before Welcome"
-            self._fail("PROTOCOL.md 2", f"a frame of {length} bytes, and {limit} are the most ({when}): FRAME_TOO_LARGE")
+            self._fail("PROTOCOL.md 2", f"a frame of {length} bytes, and {limit} are the most ({when})")
 
     def body(self, body):
         """Returns the frame in a body."""

@@ -62,9 +62,12 @@ class Frame:
         return self.kind + "".join(f" {name}={_short(value)}" for name, value in self.fields.items() if value)
 
 
+_UNITS = {bytes: "bytes", list: "names", str: "characters"}
+
+
 def _short(value):
     if isinstance(value, (bytes, list, str)) and len(value) > 60:
-        return f"({len(value)} {'bytes' if isinstance(value, bytes) else 'names' if isinstance(value, list) else 'characters'})"
+        return f"({len(value)} {_UNITS[type(value)]})"
     return repr(value)
 
 

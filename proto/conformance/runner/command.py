@@ -19,8 +19,8 @@ class _Parser(argparse.ArgumentParser):
 def _arguments(words):
     parser = _Parser(prog="run", description="Checks client libraries by playing relay. Exit code 0: nothing failed.")
     parser.add_argument("clients", nargs="*", metavar="CLIENT",
-                        help="a client's folder, with an executable `conformance` in it, or a driver; @publisher behind "
-                             "it for a client that only publishes")
+                        help="a client's folder, with an executable `conformance` in it, or a driver; @publisher "
+                             "behind it for a client that only publishes")
     parser.add_argument("--only", metavar="ID,...", help="these scenarios; a letter stands for all of its own")
     parser.add_argument("--list", action="store_true", help="print the scenarios, and play none")
     parser.add_argument("-v", "--verbose", action="store_true", help="print each line of both sides")

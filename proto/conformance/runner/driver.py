@@ -141,7 +141,8 @@ class Driver:
         try:
             self._report(words)
         except lines.BadLine as error:
-            raise Failure(f"{self.title}: a line that is no report ({error}): {line[:200]}", "README.md, Reports") from None
+            raise Failure(f"{self.title}: a line that is no report ({error}): {line[:200]}",
+                          "README.md, Reports") from None
 
     def _report(self, words):
         if self.capabilities is None:
@@ -152,7 +153,8 @@ class Driver:
             self._done(lines.Result(words))
         elif words[0] == "event":
             if self._has_ended:
-                raise Failure(f"{self.title}: `{' '.join(words)[:200]}` came after `event end`", "PROTOCOL.md 11 Closing")
+                raise Failure(f"{self.title}: `{' '.join(words)[:200]}` came after `event end`",
+                              "PROTOCOL.md 11 Closing")
             self._events += 1
             event = lines.Event(words, self._events, time.monotonic())
             self._has_ended = event.kind == "end"

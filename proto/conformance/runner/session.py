@@ -72,8 +72,7 @@ class Session:
 
     def wait(self, condition, what, within=None, nudge=False, poll=0.02):
         """Until the condition holds; returns what it returned. Raises Failure when the time is over. With `nudge` a
-        client that connects only to publish is made to. `poll` is how often, in seconds, the condition is looked at while
-        nothing comes."""
+        client that connects only to publish is made to. `poll` is how often to look while nothing comes."""
         within = within or PATIENCE
         deadline = time.monotonic() + within
         next_nudge = time.monotonic() + 0.2

@@ -3,7 +3,7 @@ from ..failure import Failure
 
 
 def published(driver, connection, channel="room"):
-    """A publish that has reached the relay, and awaits its Reply. One that came too early for the client is repeated."""
+    """A publish that has reached the relay, and awaits its Reply. One that came too early is repeated."""
     while True:
         call = driver.publish(channel)
         arrived = lambda: connection.pending("publish", lambda frame: frame.channel == channel)

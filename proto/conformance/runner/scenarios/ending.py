@@ -56,8 +56,8 @@ def events_do_not_block_replies(s):
     call.expect("OK")
     numbers, lost = _release(driver)
     if lost == 0:
-        raise Failure(f"all {_COUNT * _SIZE} bytes of messages were kept for an application that took none of them, and the "
-                      f"bound is {bound}")
+        raise Failure(f"all {_COUNT * _SIZE} bytes of messages were kept, and the application took none of them: "
+                      f"the bound is {bound}")
     if len(numbers) * _SIZE > 2 * bound + (1 << 20):  # some were under way to the application already
         raise Failure(f"{len(numbers)} messages of {_SIZE} bytes were kept, and the bound is {bound} bytes")
     driver.take("gap", "a Gap, since messages were lost")
@@ -82,8 +82,8 @@ def _wait_unread(s, connection, bound):
         s.settle(0.5)
     taken = _COUNT * _SIZE - before
     if taken > 2 * bound + (3 << 20):  # and what the socket's buffers hold
-        raise Failure(f"{taken} bytes of messages were read, or the socket has them, and the application takes none: the "
-                      f"bound is {bound} bytes")
+        raise Failure(f"{taken} bytes of messages were read, or the socket has them, and the application takes none: "
+                      f"the bound is {bound} bytes")
 
 
 @scenario("E3", "must", "while the socket is left unread, a publish is still written and answered",

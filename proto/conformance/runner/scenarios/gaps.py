@@ -18,7 +18,8 @@ def end_is_told_once(s):
     connection.end()
     status = driver.take("status", "a status with connected=0", lambda e: not e.connected)
     if status.state == codec.UP or status.publishing or status.receiving or status.cause != codec.NO_RELAY:
-        raise Failure(f"`event {status}`: without a relay it is not UP, in neither direction, of cause {codec.NO_RELAY}")
+        raise Failure(f"`event {status}`: without a relay it is not UP, in neither direction, of cause "
+                      f"{codec.NO_RELAY}")
     s.settle(0.3)  # attempts to connect fail meanwhile
     driver.none("status", "the end of the connection was told already")
     relay.listen()
@@ -32,7 +33,8 @@ def every_status(s):
     driver, connection = subscribed(s, relay, **_LATER)
     for state, publishing, receiving, gaps, cause in (
             (codec.DEGRADED, True, False, 1, 19), (codec.DEGRADED, False, False, 1, 27),
-            (codec.DEGRADED, False, True, 1, 18), (codec.DOWN, False, False, 2**40, 24), (codec.UP, True, True, 2**40, 0)):
+            (codec.DEGRADED, False, True, 1, 18), (codec.DOWN, False, False, 2**40, 24),
+            (codec.UP, True, True, 2**40, 0)):
         expected = (state, publishing, receiving, gaps, cause, True)
         connection.status(state, publishing, receiving, gaps=gaps, cause=cause, reason="for people: ü", outages=1)
         driver.take("status", f"a status with (state, publishing, receiving, gaps, cause, connected) = {expected}",
@@ -183,7 +185,8 @@ def loss_is_a_gap(s):
         s.wait(lambda: driver.untaken("gap"), "a Gap at once, because of the Loss (jitter_ms is 600,000)", within=10)
         _whole_gap(driver)
     connection.send("loss", publishes=3, publishes_unknown=2, cause=codec.CLOSED)
-    driver.take("loss", "a loss with publishes=3 unknown=2", lambda e: (e.publishes, e.unknown, e.messages) == (3, 2, 0))
+    driver.take("loss", "a loss with publishes=3 unknown=2",
+                lambda e: (e.publishes, e.unknown, e.messages) == (3, 2, 0))
     no_gap(s, driver, "no messages were lost")
 
 

@@ -150,7 +150,8 @@ def malformed(s):
     driver = s.open(handshake_ms=60_000)
     for what, body in (("is no Welcome", encode("status", state=codec.UP, publishing=True, receiving=True)),
                        ("is malformed", b"\xff"),
-                       ("has a version that no client speaks", encode("welcome", **relay.welcome_fields() | {"version": 9}))):
+                       ("has a version that no client speaks",
+                        encode("welcome", **relay.welcome_fields() | {"version": 9}))):
         connection = relay.accept()
         connection.write(framed(body))
         s.wait(lambda: connection.gone, f"{connection.title}: the client to close, because the first frame {what}")
@@ -158,7 +159,8 @@ def malformed(s):
     message = field(2, field(1, "room"))
     for what, data in (("a length of 0", bytes(4)),
                        ("a varint of eleven bytes", framed(field(2, varint(3 << 3) + b"\xff" * 10 + b"\x01"))),
-                       ("a field that ends beyond its message", framed(message[:1] + varint(len(message)) + message[2:])),
+                       ("a field that ends beyond its message",
+                        framed(message[:1] + varint(len(message)) + message[2:])),
                        ("a string that is not UTF-8", framed(field(2, field(1, b"\xff"))))):
         connection = relay.accept()
         driver.wait_connected()
@@ -228,7 +230,7 @@ def not_welcome(s):
         if not s.is_publisher():
             driver.none("status", "the relay has not let the client in", lambda e: e.connected or e.state == codec.UP)
             if len(driver.untaken("status")) > 2:
-                raise Failure(f"{len(driver.untaken('status'))} statuses tell of {len(relay.connections)} attempts, and "
+                raise Failure(f"{len(driver.untaken('status'))} statuses tell of {len(relay.connections)} attempts: "
                               "each thing is to be told once")
         driver.publish("room").expect("NOT_CONNECTED")
         relay.forget_connections()

@@ -66,7 +66,8 @@ def silent_successor(s):
     if len(next_relay.connections) > 1 or new.ended:
         raise Failure("the client has connected again, though it has a connection whose relay is yet to speak")
     new.welcome()
-    driver.take_status("a status with state=1 connected=1, of the successor", lambda e: e.state == codec.UP and e.connected)
+    driver.take_status("a status with state=1 connected=1, of the successor",
+                       lambda e: e.state == codec.UP and e.connected)
     s.wait(lambda: new.held == {"c:room"}, f"{new.title}: a Subscribe to what is held")
     driver.publish("room").expect("OK")
     if len(next_relay.connections) > 1:

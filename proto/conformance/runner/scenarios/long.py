@@ -25,7 +25,8 @@ def two_listeners(s):
     came = {(m.sub, m.payload, m.pattern) for m in (driver.take("message", "three messages") for _ in range(3))}
     expected = {("one", b"to both", ""), ("two", b"to both", ""), ("one", b"to one", "user.*")}
     if came != expected:
-        raise Failure(f"the messages came as (sub, payload, pattern) {sorted(came, key=str)}, and not as {sorted(expected)}")
+        raise Failure(f"the messages came as (sub, payload, pattern) {sorted(came, key=str)}, and not as "
+                      f"{sorted(expected)}")
     connection.send("loss", messages=3, cause=1)
     _come(driver, "loss", "the Loss of messages")
     _come(driver, "gap", "the Gap because of it")
@@ -33,9 +34,11 @@ def two_listeners(s):
     if "c:room" not in connection.held:
         raise Failure("the first listener to close has ended c:room for the other one")
     connection.message("room", "to two")
-    driver.take("message", "the message for the listener that is left", lambda e: (e.sub, e.payload) == ("two", b"to two"))
+    driver.take("message", "the message for the listener that is left",
+                lambda e: (e.sub, e.payload) == ("two", b"to two"))
     driver.call("unlisten", "two").expect("OK")
-    s.wait(lambda: not connection.held, f"{connection.title}: an Unsubscribe from c:room and p:user.*, which nobody listens to")
+    s.wait(lambda: not connection.held,
+           f"{connection.title}: an Unsubscribe from c:room and p:user.*, which nobody listens to")
     driver.none("message", "each listener had its messages already")
     driver.listen("three", "c:bad").expect("OK")
     connection.send("revoked", channels=["bad"], detail="NOPERM")
@@ -83,7 +86,8 @@ def unread_subscription(s):
     if numbers["other"] != list(range(0, _COUNT, 500)) or numbers["full"] != sorted(set(numbers["full"])):
         raise Failure("the messages are not in order, or some came twice")
     if len(numbers["full"]) + lost != _COUNT or len(numbers["full"]) * _SIZE > 16 << 20:
-        raise Failure(f"{len(numbers['full'])} messages of {_SIZE} bytes came and {lost} were told as lost, of {_COUNT}")
+        raise Failure(f"{len(numbers['full'])} messages of {_SIZE} bytes came and {lost} were told as lost, of "
+                      f"{_COUNT}")
 
 
 @scenario("T11", "must", "fork: the child never writes to the parent's socket, and works",
@@ -123,8 +127,8 @@ def flat_memory(s):
     _deliver_and_publish(s, driver, connection, _MILLION)
     after = driver.call("memory").expect("OK").rss
     if after - before > _FLAT:
-        raise Failure(f"the driver has grown from {before >> 20} to {after >> 20} MiB over {_MILLION} deliveries and as many "
-                      "publishes")
+        raise Failure(f"the driver has grown from {before >> 20} to {after >> 20} MiB over {_MILLION} deliveries "
+                      "and as many publishes")
 
 
 def _deliver_and_publish(s, driver, connection, count):

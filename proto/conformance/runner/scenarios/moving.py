@@ -78,4 +78,5 @@ def write_message(connection, payload):
 
 def wait_left(s, connection, within=None):
     """Until the client has shut its writing side, or closed."""
-    s.wait(lambda: connection.ended or connection.gone, f"{connection.title}: the client to leave the STOPPING relay in order", within)
+    s.wait(lambda: connection.ended or connection.gone,
+           f"{connection.title}: the client to leave the STOPPING relay in order", within)

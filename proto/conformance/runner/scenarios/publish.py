@@ -151,7 +151,7 @@ def inflight_bound(s):
     s.wait(answer, "the results of all publishes, since there is room again")
     words = [call.expect("OK", "CONGESTED").word for call in calls]
     if words.count("OK") < bound:
-        raise Failure(f"{words.count('OK')} of {len(words)} publishes are OK, and {bound} may await their Reply at once")
+        raise Failure(f"{words.count('OK')} of {len(words)} publishes are OK, and {bound} may await their Reply")
 
 
 @scenario("P7", "must", "what the relay does not read is bounded, too, and CONGESTED says that nothing was sent",
@@ -186,7 +186,8 @@ def unsent_bound(s):
 
 
 def _numbers(s, connection, channel, expected):
-    arrived = lambda: [int(frame.payload[:6]) for frame in connection.pending("publish", lambda f: f.channel == channel)]
+    frames = lambda: connection.pending("publish", lambda frame: frame.channel == channel)
+    arrived = lambda: [int(frame.payload[:6]) for frame in frames()]
     s.wait(lambda: len(arrived()) >= len(expected), f"{len(expected)} publishes to {channel} which were not CONGESTED")
     if arrived() != expected:
         raise Failure(f"those that were not CONGESTED are not those that came, in their order: {len(expected)}, and "

@@ -43,7 +43,8 @@ def too_many(s):
     connection.send("error", code=codec.TOO_MANY, detail="too much unread output")
     connection.end()
     for number in range(1000, 2000):
-        driver.take("message", f"message {number - 1000} of 1000 before the Error", lambda e: e.payload[:4] == b"%d" % number)
+        driver.take("message", f"message {number - 1000} of 1000 before the Error",
+                    lambda e: e.payload[:4] == b"%d" % number)
     driver.take("loss", "the Loss before the Error", lambda e: e.messages == 7 and not e.local)
     if answered.expect("OK").receivers != 5:
         raise Failure(f"{answered} does not have the receivers of the Reply before the Error")
@@ -133,7 +134,8 @@ def hung_relay(s):
         s.settle(0.1)
     if connection.ended:
         raise Failure("the client has given up a relay from which bytes come, and the Ping asks for nothing more")
-    s.wait(lambda: connection.gone, f"{connection.title}: the client to give up a relay that owes a Reply and is silent")
+    s.wait(lambda: connection.gone,
+           f"{connection.title}: the client to give up a relay that owes a Reply and is silent")
     call.expect("INTERRUPTED")
 
 
@@ -146,7 +148,7 @@ def _stand_still(s, driver, connection):
     driver.go_on()
     connection.reply(connection.take("ping", "a Ping, since the client has stood still, and the relay was there"))
     if connection.ended:
-        raise Failure("the client has given up a relay whose Reply lay in the socket, because it had stood still itself")
+        raise Failure("the client has given up a relay whose Reply lay in the socket: it had stood still itself")
 
 
 @scenario("T7", "must", "a publish that is larger than the room of the queue towards the relay goes",

@@ -2,8 +2,8 @@
 from ..failure import Failure
 from ..registry import scenario
 from .common import no_gap, published, subscribed
-from .moving import (ABOUT_NAMES, FENCE, fence_published, grant, published_fences, stop, successor, wait_held, wait_left,
-                     write_message)
+from .moving import (ABOUT_NAMES, FENCE, fence_published, grant, published_fences, stop, successor, wait_held,
+                     wait_left, write_message)
 
 _PATIENT = {"successor_ms": 20_000}  # a busy machine must not make the client give up
 
@@ -24,7 +24,7 @@ def exact_move(s):
         sent += 1
         write_message(new, str(sent))
         for expected in range(first, sent + 1):
-            driver.take("message", f"message {expected}, once and in its place ({order}: the order of the two connections)",
+            driver.take("message", f"message {expected}, once and in its place ({order}: the order of the connections)",
                         lambda e: e.payload == b"%d" % expected)
         relay, old = next_relay, new
     driver.none("status", "the client was connected all the time", lambda e: not e.connected)
@@ -78,7 +78,8 @@ def _answer_late(s, old, new, late):
 
 def _asks_for(connection, name):
     """Whether the last of what has come about a name, and is not answered, is a Subscribe."""
-    kinds = [frame.kind for frame in connection.inbox if not frame.is_answered and name in frame.fields.get("channels", [])]
+    unanswered = [frame for frame in connection.inbox if not frame.is_answered]
+    kinds = [frame.kind for frame in unanswered if name in frame.fields.get("channels", [])]
     return kinds[-1:] == ["subscribe"]
 
 
@@ -102,7 +103,7 @@ def move_with_gap(s):
     for number, play in enumerate((_old_ends, _no_fence, _fence_not_on_new, _fence_not_on_old, _overflow)):
         if play is _overflow:  # which may be a Loss, too, and so another Gap
             no_gap(s, driver, "one was told for each move already")
-        next_relay = successor(s, features=["patterns", "settled"] if play is _no_fence else ["patterns", "settled", "fence"])
+        next_relay = successor(s, features=["patterns", "settled"] + ["fence"] * (play is not _no_fence))
         write_message(old, f"{number}00")
         old.answers -= ABOUT_NAMES
         stop(relay, old)
@@ -182,8 +183,8 @@ def _take_once_each(driver, must_come):
     if len(set(came)) < len(came):
         raise Failure(f"messages came twice from one connection: {[each.decode() for each in came]}")
     if [each for each in came if each in must_come] != must_come:
-        raise Failure(f"messages came as {[each.decode() for each in came]}, and {[each.decode() for each in must_come]} "
-                      "must be among them, in this order")
+        raise Failure(f"messages came as {[each.decode() for each in came]}, and "
+                      f"{[each.decode() for each in must_come]} must be among them, in this order")
 
 
 @scenario("S18", "must", "publishes over the move: each once and in order; a Reply owed by the old relay settles its "
@@ -211,7 +212,8 @@ def publishes_over_the_move(s):
     for call in calls:
         call.expect("OK")
     came = [int(frame.payload) for frame in owed]
-    came += [int(frame.payload) for each in (old, new) for frame in each.pending("publish", lambda f: f.channel == "seq")]
+    for each in (old, new):
+        came += [int(frame.payload) for frame in each.pending("publish", lambda frame: frame.channel == "seq")]
     if came != list(range(30)):
         raise Failure(f"the publishes 0 to 29 came to the old relay and then to the new one as {came}")
 
@@ -231,7 +233,8 @@ def no_successor(s):
     driver.publish("room").expect("OK")  # the old one goes on serving
     again = brief.accept("another attempt, since the successor has ended")
     old.message("room", "by the old one")
-    driver.take("message", "the message by the old relay, which goes on serving", lambda e: e.payload == b"by the old one")
+    driver.take("message", "the message by the old relay, which goes on serving",
+                lambda e: e.payload == b"by the old one")
     second = s.relay(features=["patterns"])
     again.end()
     middle = second.accept("the client to find a successor at last")

@@ -47,8 +47,8 @@ def not_hammered(s):
     s.settle(1.5)
     for name, attempts in closings.items():
         if len(attempts) - before[name] > 45:  # some 17 with full jitter between 0 and 200 ms
-            raise Failure(f"{len(attempts) - before[name]} attempts within 1.5 s, with a backoff of up to 200 ms: it has "
-                          "to go on growing until a connection was good for 5 s")
+            raise Failure(f"{len(attempts) - before[name]} attempts within 1.5 s, with a backoff of up to 200 ms: it "
+                          "has to go on growing until a connection was good for 5 s")
     s.wait(lambda: all(len(each) >= ATTEMPTS for each in closings.values()),
            f"two clients to try {ATTEMPTS} times each")
     check_not_in_step(closings.values())
