@@ -1,15 +1,9 @@
 """One connection of a client, seen from the relay's end."""
-import fcntl
-import select
-import selectors
-import struct
-import termios
 import time
 
 from . import codec
 from .checks import ClientRules
-
-_READ_BYTES = 1 << 18
+from .stream import Stream
 
 
 class Connection:
@@ -27,50 +21,23 @@ class Connection:
         self.is_welcomed = False
         self.inbox = []
         self.held = set()
-        self.ended = False        # the client has shut its writing side, or closed
-        self.lingers = False      # the relay does not close then by itself, though it owes nothing
+        self.lingers = False  # when the client has ended, the relay does not close by itself, though it owes nothing
         self.accepted_at = time.monotonic()
-        self.read_bytes = 0
         self._session = session
-        self._socket = sock
         self._rules = ClientRules(self.title)
         self._in = bytearray()
-        self._out = bytearray()
-        self._is_reading = True
-        self._is_cutting = False
-        self._mask = 0
-        sock.setblocking(False)
-        self._watch()
+        self._stream = Stream(session, sock, self._on_data, self._close_if_done)
 
     # What the client writes
 
-    def _on_ready(self, mask):
-        if mask & selectors.EVENT_WRITE:
-            self._flush()
+    def _on_data(self, data):
+        if data:
+            self._in += data
+            self._cut()
+        else:
+            within = f", within a frame: {len(self._in)} bytes of it" if self._in else ""
+            self._session.log(f"{self.title} <", f"end of what the client writes{within}")
             self._close_if_done()
-        if mask & selectors.EVENT_READ and self._is_reading and self._socket:
-            self._read()
-        self._watch()
-
-    def _read(self):
-        try:
-            data = self._socket.recv(_READ_BYTES)
-        except BlockingIOError:
-            return
-        except ConnectionResetError:
-            data = b""
-        self.read_bytes += len(data)
-        if not data:
-            self.ended = True
-            self._session.log(f"{self.title} <", "end of what the client writes"
-                              + (f", within a frame: {len(self._in)} bytes of it" if self._in else ""))
-            self._close_if_done()
-            return
-        self._in += data
-        self._is_cutting = True
-        self._cut()
-        self._is_cutting = False
-        self._flush()
 
     def _cut(self):
         start = 0
@@ -123,12 +90,12 @@ class Connection:
 
     def pause(self):
         """Reads no more, until `resume`."""
-        self._is_reading = False
-        self._watch()
+        self._stream.is_reading = False
+        self._stream.watch()
 
     def resume(self):
-        self._is_reading = True
-        self._watch()
+        self._stream.is_reading = True
+        self._stream.watch()
 
     # What the relay writes
 
@@ -184,105 +151,52 @@ class Connection:
                   pattern=pattern)
 
     def write(self, data):
-        """Bytes as they are, in as few pieces as the socket allows."""
-        if not self._socket:
-            return
-        self._out += data
-        if not self._is_cutting:  # else what answers the frames of one read goes out at its end
-            self._flush()
-            self._watch()
+        """Bytes as they are."""
+        self._stream.write(data)
 
     def trickle(self, data):
-        """Bytes one by one, each once the client has read the one before, so that no two come in one read."""
+        """Bytes one by one, so that no two come in one read."""
         self._session.log(f"{self.title} >", f"{len(data)} bytes, one by one")
-        for byte in data:
-            self.write(bytes((byte,)))
-            give_up = time.monotonic() + 0.02
-            while self.unread_bytes and time.monotonic() < give_up:
-                time.sleep(0.0001)
-            self._session.pump(0)
+        self._stream.trickle(data)
 
     @property
     def unsent_bytes(self):
         """What was written here and the socket has not taken."""
-        return len(self._out)
-
-    @property
-    def unread_bytes(self):
-        """What the socket has taken and the client has not read. At least 1 if there is something; 0 where the system
-        does not tell."""
-        try:
-            return struct.unpack("i", fcntl.ioctl(self._socket, termios.TIOCOUTQ, b"\0" * 4))[0]
-        except (OSError, ValueError, TypeError):
-            return 0
+        return self._stream.unsent_bytes
 
     def wait_until_read(self):
         """Until the client has read everything that was written."""
-        self._session.wait(lambda: not self.unsent_bytes and not self.unread_bytes,
+        self._session.wait(lambda: not self._stream.unsent_bytes and not self._stream.unread_bytes,
                            f"{self.title}: the client to read what was written", poll=0.001)
 
-    def _flush(self):
-        while self._out and self._socket:
-            try:
-                # A view of the whole buffer: a slice would copy megabytes for each piece.
-                with memoryview(self._out) as view:
-                    sent = self._socket.send(view)
-            except BlockingIOError:
-                return
-            except (BrokenPipeError, ConnectionResetError):
-                self._out.clear()
-                return
-            del self._out[:sent]
-
     # The end
+
+    @property
+    def ended(self):
+        """The client has shut its writing side, or closed."""
+        return self._stream.is_at_end
+
+    @property
+    def gone(self):
+        """The client has closed, or the relay has."""
+        return self._stream.is_gone
 
     def _close_if_done(self):
         """PROTOCOL.md 6 rule 10: after the client's shutdown of its writing side what is owed is sent, then the relay
         closes."""
-        if self.ended and not self.lingers and not self._rules.unanswered and not self._out:
+        if self.ended and not self.lingers and not self._rules.unanswered and not self._stream.unsent_bytes:
             self.close()
-
-    def shutdown(self):
-        """The relay writes no more; it still reads."""
-        self._flush_all()
-        self._session.log(f"{self.title} >", "end of what the relay writes")
-        self._socket.shutdown(1)
 
     def end(self):
         """The relay closes. What was written before reaches the client."""
-        self._flush_all()
+        self._session.wait(lambda: not self._stream.unsent_bytes, f"{self.title}: the client to read what was written")
         self.close()
-
-    def _flush_all(self):
-        self._session.wait(lambda: not self._out, f"{self.title}: the client to read what was written")
 
     def close(self):
         """The relay is gone; what the socket does not take at once is lost."""
-        if self._socket:
-            self._flush()
+        if not self._stream.is_closed:
             self._session.log(f"{self.title} >", "closed by the relay")
-            self._is_reading = False
-            self._out.clear()
-            self._watch()
-            self._socket.close()
-            self._socket = None
-
-    @property
-    def gone(self):
-        """The client has closed its end, or the relay has."""
-        if not self._socket:
-            return True
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return any(mask & (select.POLLHUP | select.POLLERR) for _, mask in poll.poll(0))
-
-    def _watch(self):
-        """Tells the loop what to wait for."""
-        mask = selectors.EVENT_READ if self._is_reading and not self.ended else 0
-        mask |= selectors.EVENT_WRITE if self._out else 0
-        if self._socket and mask != self._mask:
-            self._session.watch(self._socket, mask, self._mask, self._on_ready)
-            self._mask = mask
+            self._stream.close()
 
 
 class _Line:

@@ -1,15 +1,12 @@
 """A driver under way: commands to it, and its reports."""
 import collections
 import contextlib
-import os
-import selectors
 import signal
-import subprocess
-import tempfile
 import time
 
 from . import codec, lines
 from .failure import Failure
+from .process import Process
 
 _START_SECONDS = 120  # an interpreter or virtual machine on a busy machine; the build was before
 
@@ -46,16 +43,10 @@ class Driver:
         self._counter = 0
         self._untaken = collections.defaultdict(collections.deque)  # events by kind
         self._events = 0
-        self._in, self._out = bytearray(), bytearray()
+        self._gathered = None     # commands that are to go out together
         self._is_ending = self._is_open = self._has_ended = False
         self._nudge = None
-        self._errors = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-                                         start_new_session=True, bufsize=0)
-        for pipe in (self._process.stdin, self._process.stdout):
-            os.set_blocking(pipe.fileno(), False)
-        self._is_writing = self._is_gathering = False
-        session.watch(self._process.stdout, selectors.EVENT_READ, 0, self._read)
+        self._process = Process(session, command, self._take_in, self._ended)
 
     def wait_until_started(self):
         self.session.wait(lambda: self.capabilities is not None, f"{self.title}: its first line", _START_SECONDS)
@@ -66,17 +57,19 @@ class Driver:
         """One line, as it is."""
         line = " ".join(words)
         self.session.log(f"{self.title} <", line)
-        self._out += line.encode() + b"\n"
-        if not self._is_gathering:
-            self._write()
+        data = line.encode() + b"\n"
+        if self._gathered is None:
+            self._process.write(data)
+        else:
+            self._gathered.append(data)
 
     @contextlib.contextmanager
     def in_one_write(self):
         """The commands within go to the driver together."""
-        self._is_gathering = True
+        self._gathered = []
         yield
-        self._is_gathering = False
-        self._write()
+        gathered, self._gathered = self._gathered, None
+        self._process.write(b"".join(gathered))
 
     def call(self, command, *words):
         """A command with a new TAG."""
@@ -119,21 +112,9 @@ class Driver:
 
     # Reports
 
-    def _read(self, _):
-        try:
-            data = os.read(self._process.stdout.fileno(), 1 << 18)
-        except BlockingIOError:
-            return
-        if not data:
-            self.session.watch(self._process.stdout, 0, selectors.EVENT_READ, self._read)
-            if not self._is_ending and self.fatal is None:
-                raise Failure(f"{self.title}: the driver has ended, {self._end_text()}")
-            return
-        self._in += data
-        *whole, rest = self._in.split(b"\n")
-        self._in = rest
-        for line in whole:
-            self._take_in(line.decode("utf-8", "replace"))
+    def _ended(self):
+        if not self._is_ending and self.fatal is None:
+            raise Failure(f"{self.title}: the driver has ended, {self._process.end_text()}")
 
     def _take_in(self, line):
         self.session.log(f"{self.title} >", line)
@@ -225,59 +206,29 @@ class Driver:
         if self.fatal is not None:
             raise Failure(f"{self.title}: the client could not be made: {lines.unquote(self.fatal)}")
 
-    # Writing, and the end
-
-    def _write(self, _=None):
-        try:
-            while self._out:
-                del self._out[:os.write(self._process.stdin.fileno(), self._out[:1 << 16])]
-        except BlockingIOError:
-            pass
-        except BrokenPipeError:
-            self._out.clear()
-        if self._is_writing != bool(self._out):
-            mask = selectors.EVENT_WRITE if self._out else 0
-            self.session.watch(self._process.stdin, mask, selectors.EVENT_WRITE - mask, self._write)
-            self._is_writing = bool(self._out)
+    # The process
 
     def finish(self):
         """Ends the driver by its own command."""
         self._is_ending = True
         self.send("quit")
         deadline = time.monotonic() + 10
-        while self._process.poll() is None:
+        while self._process.is_running:
             if time.monotonic() > deadline:
                 raise Failure(f"{self.title}: it does not end on `quit`", "README.md, Commands")
             self.session.pump(0.02)
 
-    def _end_text(self):
-        try:
-            return f"exit code {self._process.wait(5)}"
-        except subprocess.TimeoutExpired:
-            return "or its standard output at least"
-
     def errors(self):
         """The last lines that it wrote to its standard error, for people."""
-        self._errors.seek(0)
-        text = self._errors.read().decode("utf-8", "replace").strip()
-        return "\n  standard error: " + "\n    ".join(text.splitlines()[-15:]) if text else ""
+        return self._process.errors()
 
     def stop(self):
         """The process stands still, until `go_on`: as on a machine that sleeps."""
-        os.killpg(self._process.pid, signal.SIGSTOP)
+        self._process.signal(signal.SIGSTOP)
 
     def go_on(self):
-        os.killpg(self._process.pid, signal.SIGCONT)
+        self._process.signal(signal.SIGCONT)
 
     def kill(self):
         self._is_ending = True
-        if self._is_writing:
-            self.session.watch(self._process.stdin, 0, selectors.EVENT_WRITE, self._write)
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._errors.close()
+        self._process.kill()
