@@ -107,24 +107,30 @@ def orderly_close(s):
     driver.wait_connected()
     if not s.is_publisher():
         driver.subscribe("c:room").expect("OK")
-    connection.answers.discard("publish")
+    connection.answers -= {"publish", "ping"}
     calls = [driver.publish("owed", f"{number}") for number in range(3)]
     frames = [connection.take_publish("owed") for _ in calls]
     driver.tell("told").expect("SENT")
     close = driver.call("close")
     connection.take_publish("told")
+    s.wait(lambda: connection.pending("ping") or connection.ended,
+           f"{connection.title}: a Ping with settled, or the end of what the client writes, since it is closing")
+    if not s.is_publisher():
+        connection.message("room", "too late")
     s.settle(0.3)
     if close.outcome or connection.gone:
         raise Failure("the client has closed, though three publishes are owed their Replies (drain_ms is 20,000)")
-    for frame in frames:
+    for frame in frames + connection.pending("ping"):
         connection.reply(frame)
     for call in calls:
         call.expect("OK")
+    connection.answers.add("ping")
     close.expect("OK")
     s.wait(lambda: connection.gone, f"{connection.title}: the client to close the connection")
     if not s.is_publisher():
         driver.take("end", "`event end`, since the client is closed")
         driver.none("loss", "all was answered")
+        driver.none("message", "the client was closing")
     driver.publish("room").expect("CLOSED", "NOT_CONNECTED")
     relay.forget_connections()
     s.settle(0.2)
