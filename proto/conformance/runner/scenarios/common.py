@@ -55,9 +55,13 @@ ATTEMPTS = 14  # that each of two clients makes before they are compared
 
 def check_not_in_step(attempts):
     """`attempts` has for each of two clients when each connection was accepted and when it was closed; the bound of the
-    delay between them grows from 20 to 200 ms. Failure if seven of nine delays at the full bound are alike: by chance
-    alone that is seen once in 70,000 times."""
+    delay between them grows from 20 to 200 ms. Failure if seven of nine delays at the full bound are alike, or if those
+    of one client hardly differ: by chance alone each is seen once in 70,000 times."""
     delays = [[after[0] - ended[1] for ended, after in zip(each, each[1:ATTEMPTS])][4:] for each in attempts]
+    for client in delays:
+        if min(client) > 0.75 * max(client):
+            text = " ".join(f"{each * 1000:.0f}" for each in client)
+            raise Failure(f"the times between attempts hardly differ, and are to be random from 0 to a bound: {text} ms")
     alike = sum(abs(one - two) < 0.012 for one, two in zip(*delays))
     if alike >= 7:
         texts = [" ".join(f"{each * 1000:.0f}" for each in client) for client in delays]
