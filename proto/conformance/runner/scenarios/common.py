@@ -50,19 +50,24 @@ def no_gap(s, driver, why):
     driver.none("gap", f"no Gap may come, since {why}")
 
 
-ATTEMPTS = 14  # that each of two clients makes before they are compared
+ATTEMPTS = 20  # that each of two clients makes before they are compared
 
 
 def check_not_in_step(attempts):
     """`attempts` has for each of two clients when each connection was accepted and when it was closed; the bound of the
-    delay between them grows from 20 to 200 ms. Failure if seven of nine delays at the full bound are alike, or if those
-    of one client hardly differ: by chance alone each is seen once in 70,000 times."""
+    delay between them grows from 20 to 200 ms. Failure if those of one client hardly differ, or if the two clients wait
+    for long and for short at the same times. By chance alone each is seen once in 30,000 times."""
     delays = [[after[0] - ended[1] for ended, after in zip(each, each[1:ATTEMPTS])][4:] for each in attempts]
-    for client in delays:
+    texts = [" ".join(f"{each * 1000:.0f}" for each in client) + " ms" for client in delays]
+    for client, text in zip(delays, texts):
         if min(client) > 0.75 * max(client):
-            text = " ".join(f"{each * 1000:.0f}" for each in client)
-            raise Failure(f"the times between attempts hardly differ, and are to be random from 0 to a bound: {text} ms")
-    alike = sum(abs(one - two) < 0.012 for one, two in zip(*delays))
-    if alike >= 7:
-        texts = [" ".join(f"{each * 1000:.0f}" for each in client) for client in delays]
-        raise Failure(f"two clients waited for the same times between their attempts: {texts[0]} ms, and {texts[1]} ms")
+            raise Failure(f"the times between attempts are to be random from 0 to a bound, and hardly differ: {text}")
+    if _correlation(*delays) > 0.85:
+        raise Failure(f"two clients waited for the same times between their attempts: {texts[0]}, and {texts[1]}")
+
+
+def _correlation(one, two):
+    """Pearson's: 1 if both grow and fall together."""
+    one, two = ([each - sum(values) / len(values) for each in values] for values in (one, two))
+    products = lambda a, b: sum(x * y for x, y in zip(a, b))
+    return products(one, two) / (products(one, one) * products(two, two)) ** 0.5
