@@ -35,6 +35,7 @@ def play_all(clients, scenarios, jobs, show, watch=None):
                 played.append(future.result())
                 show(played[-1])
         except BaseException:
+            sessions.Session.is_interrupted = True
             pool.shutdown(cancel_futures=True)
             raise
     return played

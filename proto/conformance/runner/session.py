@@ -18,6 +18,8 @@ QUICK = {"jitter_ms": 50, "backoff_min_ms": 5, "backoff_max_ms": 50, "backoff_ho
 class Session:
     """`log` is told each line of both sides: who, and what. `seconds` is how long the scenario may take in all."""
 
+    is_interrupted = False  # of all sessions: somebody has pressed Ctrl-C
+
     def __init__(self, client, log, seconds=None):
         self.client = client
         self._selector = selectors.DefaultSelector()
@@ -66,6 +68,8 @@ class Session:
 
     def pump(self, seconds):
         """Lets both sides go on, until something has happened or the time is over."""
+        if Session.is_interrupted:
+            raise Failure("interrupted")
         for key, mask in self._selector.select(seconds):
             if key.fileobj in self._selector.get_map():  # a callback before may have ended it
                 key.data(mask)
