@@ -96,6 +96,21 @@ struct AdminRequestTests {
         #expect(fixture.requests.map(\.path) == ["/b", "/c"])
     }
 
+    /// A request without a body need not wait for a "100 Continue", and has one and its answer all the same.
+    @Test(
+        "Expect: 100-continue has one answer, whatever comes behind it",
+        arguments: ["", "Content-Length: 5\r\n\r\nhello"])
+    func expectsContinue(_ body: String) throws {
+        let fixture = try AdminFixture()
+        let client = fixture.connect()
+        client.send(
+            "GET /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\(body.isEmpty ? "\r\n" : body)"
+                + "GET /b HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(fixture.run { client.responses.count == 3 || client.isAtEnd })
+        #expect(client.responses.map(\.status) == [100, 200, 200])
+        #expect(fixture.requests.map(\.path) == ["/a", "/b"])
+    }
+
     @Test("a body without end costs its sender the connection")
     func endlessBody() throws {
         let fixture = try AdminFixture()
