@@ -27,7 +27,7 @@ private final class Decoding {
             try splitter.feed(bytes) {
                 1 << 20
             } consume: { body in
-                if case .publish(_, let payload, _)? = try? ClientFrame.decode(body) { payloadBytes += payload.count }
+                if let publish = PlainPublish(body) { payloadBytes += publish.payload.count }
                 return .goOn
             }
         } catch {

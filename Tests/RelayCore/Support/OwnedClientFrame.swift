@@ -36,6 +36,10 @@ extension OwnedClientFrame {
         }
     }
 
+    init(_ publish: PlainPublish) {
+        self = .publish(channel: Array(publish.channel), payload: Array(publish.payload), id: publish.id)
+    }
+
     private static func names(of request: NameRequest) -> (channels: [[UInt8]], patterns: [[UInt8]]) {
         var (channels, patterns): ([[UInt8]], [[UInt8]]) = ([], [])
         request.forEach { name, isPattern in
@@ -63,7 +67,7 @@ extension OwnedClientFrame {
     }
 }
 
-/// Decodes with the relay's decoder. The body lies in memory of exactly its size.
+/// Decodes as the relay does. The body lies in memory of exactly its size.
 func decode(_ body: [UInt8]) -> Decoding {
     switch decodeOrError(body) {
     case .success(let frame): frame.map { .frame($0) } ?? .noKind
@@ -73,8 +77,9 @@ func decode(_ body: [UInt8]) -> Decoding {
 
 func decodeOrError(_ body: [UInt8]) -> Result<OwnedClientFrame?, WireError> {
     lending(body) { body in
+        if let publish = PlainPublish(body) { return .success(OwnedClientFrame(publish)) }
         do throws(WireError) {
-            return .success(try ClientFrame.decode(body).map(OwnedClientFrame.init))
+            return .success(try ClientFrame.decodeAny(body).map(OwnedClientFrame.init))
         } catch { return .failure(error) }
     }
 }
