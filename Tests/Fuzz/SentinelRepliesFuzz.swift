@@ -1,33 +1,50 @@
 /// Whatever sentinels answer, in whatever order, a master is believed that one of them has named, and what is told of
-/// news is right. All that is heard is also told to a view that has the sentinels in another order.
+/// news is right. Relays that have the same sentinels in another order, or hear them in another order, believe in the same
+/// master, also where the sentinels disagree.
 func fuzzSentinelReplies(_ input: UnsafeRawBufferPointer) {
     var choices = Choices(input)
-    var relay = FuzzedSentinels(turnedBy: 0)
-    var other = FuzzedSentinels(turnedBy: 1 + choices.next(FuzzedSentinels.count - 1))
+    var relays = (0..<FuzzedSentinels.count).map { FuzzedSentinels(turnedBy: $0) }
     var speaker = 0
     for value in wholeReplies(in: input, size: { 1 + choices.next(60) }) {
         // A number says whose answers follow.
         if case .integer(let number) = value {
             speaker = Int(number.magnitude % UInt64(FuzzedSentinels.count))
         } else {
-            relay.answered(speaker, value)
-            other.answered(speaker, value)
+            for index in relays.indices { relays[index].answered(speaker, value) }
         }
+        for relay in relays[1...] { precondition(relay.choice == relays[0].choice) }
     }
+    relays[0].checkOrders()
 }
 
 private struct FuzzedSentinels {
     static let count = 3
+
+    /// What the relay goes by.
+    struct Choice: Equatable {
+        let master: SentinelView.Master?
+        let epoch: UInt64?
+        let candidates: [SentinelView.Master]
+    }
+
+    private struct Word {
+        let master: SentinelView.Master
+        let epoch: UInt64
+    }
+
+    /// Where the list of this relay begins.
     private let turn: Int
     private var view = SentinelView(sentinels: count)
     /// By sentinel: the place that it has just told, the first of its two answers.
     private var named: [SentinelView.Master?] = Array(repeating: nil, count: count)
     /// By sentinel: what it says now.
-    private var said: [SentinelView.Master?] = Array(repeating: nil, count: count)
+    private var said: [Word?] = Array(repeating: nil, count: count)
     private var ever: Set<SentinelView.Master> = []
     private var epochs: Set<UInt64> = []
 
     init(turnedBy turn: Int) { self.turn = turn }
+
+    var choice: Choice { Choice(master: view.master, epoch: view.epoch, candidates: view.candidates) }
 
     /// As `SentinelLink` takes the two answers to a question.
     mutating func answered(_ sentinel: Int, _ value: RedisValue) {
@@ -44,6 +61,9 @@ private struct FuzzedSentinels {
         case .nilValue:
             view.withdrew(place(sentinel))
             said[sentinel] = nil
+        case .status:
+            view.knowsNothing(place(sentinel))
+            (named[sentinel], said[sentinel]) = (nil, nil)
         default: break
         }
         check()
@@ -52,7 +72,8 @@ private struct FuzzedSentinels {
     // Swift 6.3.1 crashes when it inlines this.
     @inline(never)
     private func check() {
-        for sentinel in 0..<Self.count { precondition(view.master(by: place(sentinel)) == said[sentinel]) }
+        for sentinel in 0..<Self.count { precondition(view.master(by: place(sentinel)) == said[sentinel]?.master) }
+        precondition(view.candidates == plainCandidates)
         guard let master = view.master, let epoch = view.epoch else { return precondition(ever.isEmpty) }
         precondition(ever.contains(master) && epochs.contains(epoch))
     }
@@ -60,14 +81,64 @@ private struct FuzzedSentinels {
     private mutating func told(_ sentinel: Int, epoch: UInt64) {
         guard let master = named[sentinel] else { return }
         let before = view.master
-        said[sentinel] = master
+        said[sentinel] = Word(master: master, epoch: epoch)
         ever.insert(master)
         epochs.insert(epoch)
         let isNews = view.answered(place(sentinel), master: master, epoch: epoch)
         precondition(isNews == (view.master != before))
+        // With all of them there, nothing of what was said before counts.
+        if said.allSatisfy({ $0 != nil }) { precondition(view.master == plainCandidates.first) }
+    }
+
+    /// Relays that begin now and hear what is said now: each has its own list, and each order of the answers comes up.
+    func checkOrders() {
+        let speakers = said.indices.filter { said[$0] != nil }
+        let orders = permutations(speakers)
+        for turn in 0..<Self.count {
+            for order in orders {
+                var view = SentinelView(sentinels: Self.count)
+                for sentinel in order {
+                    guard let word = said[sentinel] else { continue }
+                    _ = view.answered((sentinel + turn) % Self.count, master: word.master, epoch: word.epoch)
+                }
+                precondition(view.candidates == plainCandidates)
+                // Less than half of them do not take back a higher epoch; here the highest one is always there.
+                precondition(view.master == plainCandidates.first)
+            }
+        }
+    }
+
+    /// The rule once more: of those with the highest epoch the one with most votes, and among equals the one whose host and
+    /// then port comes first.
+    private var plainCandidates: [SentinelView.Master] {
+        let words = said.compactMap { $0 }
+        let newest = words.filter { word in words.allSatisfy { $0.epoch <= word.epoch } }.map(\.master)
+        var left = newest
+        var ranked: [SentinelView.Master] = []
+        while var best = left.first {
+            for other in left where isBetter(other, best, in: newest) { best = other }
+            ranked.append(best)
+            left.removeAll { $0 == best }
+        }
+        return ranked
+    }
+
+    private func isBetter(
+        _ one: SentinelView.Master, _ other: SentinelView.Master, in votes: [SentinelView.Master]
+    ) -> Bool {
+        let (ones, others) = (votes.count { $0 == one }, votes.count { $0 == other })
+        if ones != others { return ones > others }
+        let (name, otherName) = (Array(one.host.utf8), Array(other.host.utf8))
+        if name != otherName { return name.lexicographicallyPrecedes(otherName) }
+        return one.port < other.port
     }
 
     private func place(_ sentinel: Int) -> Int { (sentinel + turn) % Self.count }
+}
+
+private func permutations(_ values: [Int]) -> [[Int]] {
+    guard !values.isEmpty else { return [[]] }
+    return values.flatMap { first in permutations(values.filter { $0 != first }).map { [first] + $0 } }
 }
 
 private func plainMaster(_ parts: [RedisValue]) -> SentinelView.Master? {
