@@ -12,6 +12,7 @@ enum FuzzTarget: String {
     case sentinelReplies = "sentinel-replies"
     case hub
     case tlsRecords = "tls-records"
+    case http
 
     func run(_ input: UnsafeRawBufferPointer) {
         switch self {
@@ -24,6 +25,7 @@ enum FuzzTarget: String {
         case .sentinelReplies: fuzzSentinelReplies(input)
         case .hub: fuzzHub(input)
         case .tlsRecords: fuzzTLSRecords(input)
+        case .http: fuzzHTTP(input)
         }
     }
 
