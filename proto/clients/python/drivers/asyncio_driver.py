@@ -1,0 +1,137 @@
+"""The conformance driver of the asyncio client."""
+import asyncio
+import os
+import sys
+
+import hubrelay
+from drivers import lines
+from hubrelay import Outcome
+
+
+class Driver:
+    def __init__(self):
+        self.client, self.subscriptions, self.tasks = None, {}, {}
+        self.may_take = asyncio.Event()
+        self.may_take.set()
+
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=1 << 26)
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        lines.say("driver 1 python hubrelay-asyncio cancel jitter inflight-bound unsent-bound events-bound fork")
+        while True:
+            line = await reader.readline()
+            words = line.decode().rstrip("\n").split(" ")
+            if not line or words == ["quit"]:
+                os._exit(0)
+            if words[0]:
+                self.take(words[0].replace("-", "_"), words[1:])
+
+    def take(self, command, words):
+        """Starts a command; none of them is waited for."""
+        if command == "open":
+            self.open(words)
+        elif command == "cancel":
+            if words[0] in self.tasks:
+                self.tasks[words[0]].cancel()
+        else:
+            self.tasks[words[0]] = asyncio.ensure_future(self.perform(command, *words))
+
+    async def perform(self, command, tag, *words):
+        try:
+            await getattr(self, command)(tag, *words)
+        except hubrelay.HubrelayError as error:
+            lines.failed(tag, error)
+        except asyncio.CancelledError:
+            lines.done(tag, "CANCELLED")
+        finally:
+            self.tasks.pop(tag, None)
+
+    def open(self, words):
+        try:
+            path, name = map(lines.name, words[:2])
+            self.client = hubrelay.AsyncClient(path, name, **lines.options(words[2:]))
+        except hubrelay.Invalid as error:
+            lines.say("fatal", error)
+            return
+        self.client.connect()
+        asyncio.ensure_future(self.take_events(self.client.events, None))
+
+    async def take_events(self, stream, handle):
+        while True:
+            await self.may_take.wait()
+            try:
+                event = await stream.__anext__()
+            except StopAsyncIteration:
+                break
+            await self.may_take.wait()
+            lines.report(event, handle)
+        if handle is None:
+            lines.say("event end")
+
+    async def publish(self, tag, channel, payload):
+        lines.done(tag, "OK", receivers=await self.client.publish(lines.name(channel), lines.payload(payload)))
+
+    async def publish_now(self, tag, channel, payload):
+        receivers = await self.client.publish(lines.name(channel), lines.payload(payload), wait=False)
+        lines.done(tag, "OK", receivers=receivers)
+
+    async def tell(self, tag, channel, payload):
+        self.client.send(lines.name(channel), lines.payload(payload))
+        lines.done(tag, "SENT")
+
+    async def subscribe(self, tag, *words):
+        channels, patterns = lines.names(words)
+        lines.done(tag, (await self.client.subscribe(*channels, patterns=patterns)).name)
+
+    async def unsubscribe(self, tag, *words):
+        channels, patterns = lines.names(words)
+        lines.done(tag, (await self.client.unsubscribe(*channels, patterns=patterns)).name)
+
+    async def listen(self, tag, handle, *words):
+        channels, patterns = lines.names(words)
+        subscription = await self.client.listen(*channels, patterns=patterns)
+        lines.done(tag, (subscription.outcome or Outcome.OK).name)
+        self.subscriptions[handle] = subscription
+        asyncio.ensure_future(self.take_events(subscription, handle))
+
+    async def unlisten(self, tag, handle):
+        await self.subscriptions.pop(handle).close()
+        lines.done(tag, "OK")
+
+    async def fork(self, tag):
+        if os.fork() == 0:
+            # The parent's loop is not the child's; asyncio wants to be told.
+            asyncio.events._set_running_loop(None)
+            asyncio.set_event_loop(None)
+            asyncio.new_event_loop().run_until_complete(self.in_child())
+            os._exit(0)
+        lines.done(tag, "OK")
+
+    async def in_child(self):
+        try:
+            await self.client.publish("forked", b"from the child")
+        except hubrelay.HubrelayError as error:
+            lines.say("log the child's publish failed:", error)
+
+    async def ping(self, tag):
+        await self.client.ping()
+        lines.done(tag, "OK")
+
+    async def hold(self, tag):
+        self.may_take.clear()
+        lines.done(tag, "OK")
+
+    async def release(self, tag):
+        self.may_take.set()
+        lines.done(tag, "OK")
+
+    async def memory(self, tag):
+        lines.done(tag, "OK", rss=lines.memory())
+
+    async def close(self, tag):
+        await self.client.close()
+        lines.done(tag, "OK")
+
+
+asyncio.run(Driver().run())

@@ -1,0 +1,441 @@
+"""The client for asyncio: sockets, one timer and futures around the Core."""
+import asyncio
+import logging
+import os
+import socket
+import weakref
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Generator, Iterable, List, Optional, Tuple
+
+from .core import Action, Core
+from .errors import Closed, HubrelayError, NotConnected
+from .frames import Message, Outcome, Status
+from .link import Link
+from .listening import Listener
+from .options import LOGGER, Counters, Hooks, Options
+from .publishing import Payload
+from .queues import Event, EventQueue
+from .sockets import READ_BYTES, connect, why_ended
+
+DEFAULT_PATH = "/run/hubrelay/hubrelay.sock"
+
+
+class EventStream:
+    """Events in their order, by `async for`. Ends when the client, or the subscription, is closed.
+
+    Several tasks may iterate over one stream; each event goes to one of them.
+    """
+
+    def __init__(self, client: "AsyncClient", queue: EventQueue) -> None:
+        self._client, self._queue = client, queue
+        self._delivered: Optional[Message] = None
+
+    def __aiter__(self) -> "EventStream":
+        return self
+
+    async def __anext__(self) -> Event:
+        queue = self._queue
+        hooks = self._client._hooks
+        if hooks is not None:
+            self._after_delivery(hooks)
+        while True:
+            event = queue.take()
+            if event is not None:
+                self._client._requested()
+                if hooks is not None and isinstance(event, Message):
+                    self._delivered = event
+                    hooks.before_delivery(event)
+                return event
+            if queue.is_ended:
+                raise StopAsyncIteration
+            waiter = self._client._waiter()
+            queue.waiters.append(waiter)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled():
+                    queue.wake()  # this task will not take it: another one may
+                raise
+
+    def get_nowait(self) -> Optional[Event]:
+        """The next event if there is one already, else None."""
+        event = self._queue.take()
+        self._client._requested()
+        return event
+
+    def _after_delivery(self, hooks: Hooks) -> None:
+        delivered, self._delivered = self._delivered, None
+        if delivered is not None:
+            hooks.after_delivery(delivered)
+
+
+class Subscription(EventStream, Listener):
+    """Yields Message, Loss, Gap and Revoked, which ends it. Open it by `async with` or `await`; close it.
+
+        async with client.listen("room.7") as subscription:
+            async for event in subscription: ...
+    """
+
+    def __init__(self, client: "AsyncClient", channels: Tuple[str, ...], patterns: Tuple[str, ...]) -> None:
+        Listener.__init__(self, client._core.new_queue())
+        EventStream.__init__(self, client, self.queue)
+        self.channels, self.patterns = channels, patterns
+        #: OK, or PENDING: in force once the relay receives. None until it is open.
+        self.outcome: Optional[Outcome] = None
+
+    def __await__(self) -> Generator[Any, None, "Subscription"]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> "Subscription":
+        return await self._open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _open(self) -> "Subscription":
+        client = self._client
+        waiter = client._begin()
+        client._core.subscribing.listen(self, self.channels, self.patterns, waiter)
+        client._turn_soon()
+        try:
+            self.outcome = await waiter
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        return self
+
+    async def close(self) -> None:
+        """Ends it: no more messages come. Idempotent, and does not wait for the relay."""
+        if self._client._hooks is not None:
+            self._after_delivery(self._client._hooks)
+        self._client._core.subscribing.unlisten(self)
+        self._client._turn_soon()
+
+
+class AsyncClient:
+    """A connection to the relay that heals itself, for one asyncio event loop. Not thread-safe.
+
+    It connects at its first use, or by `connect`, and needs no relay to start. `options` are those of Options.
+    Raises Invalid for a `name` of more than 64 bytes of UTF-8, TypeError for an unknown option.
+
+    After a fork the child has a new client in this object: without subscriptions, and connected at its first use.
+    """
+
+    def __init__(self, path: str = DEFAULT_PATH, name: str = "", *, logger: logging.Logger = LOGGER,
+                 counters: Optional[Counters] = None, hooks: Optional[Hooks] = None,
+                 connector: Callable[[str], socket.socket] = connect, **options: Any) -> None:
+        self.path, self.name = path, name
+        self._options, self._logger, self._hooks, self._connector = Options(**options), logger, hooks, connector
+        self.counters = counters or Counters()
+        self._set_up()
+        _CLIENTS.add(self)
+
+    def _set_up(self) -> None:
+        self._core = Core(self.name, self._options, self.counters, self._logger)
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._sockets: Dict[Link, socket.socket] = {}
+        self._blocked: Dict[Link, bool] = {}  # those whose socket takes no more at present
+        self._timer: Optional[asyncio.TimerHandle] = None
+        self._is_turn_due = False
+        #: Status, Gap, Loss and Revoked, and the Messages of `subscribe`.
+        self.events = EventStream(self, self._core.events)
+
+    # The surface
+
+    def connect(self) -> None:
+        """Begins to connect, in the running loop. Nobody has to call this: the first use does it."""
+        self._begin_if_needed()
+
+    async def ready(self, timeout: Optional[float] = None) -> None:
+        """Waits until a relay has said Welcome. Raises NotConnected, which says what is wrong, after `timeout` seconds."""
+        waiter = self._begin()
+        self._core.ready(waiter)
+        done, _ = await asyncio.wait({waiter}, timeout=timeout)
+        if not done:
+            waiter.cancel()
+            raise NotConnected(self._core.why_not_ready)
+        waiter.result()
+
+    @property
+    def status(self) -> Status:
+        """The last Status; `connected` is false and `cause` NO_RELAY while there is no connection to a relay."""
+        return self._core.status
+
+    @property
+    def features(self) -> Tuple[str, ...]:
+        """What is possible at the relay that it was connected to last: "patterns", ..."""
+        return self._core.features
+
+    async def publish(self, channel: str, payload: Payload, *, wait: bool = True) -> int:
+        """Publishes, and returns how many Redis clients received it: relays, not workers.
+
+        Waits while too much is under way; with `wait=False` that is Congested. Raises NotConnected, Interrupted,
+        Refused, Invalid, Unknown, Closed. A caller that is cancelled does not know whether it was delivered.
+        """
+        if self._hooks is not None:
+            return await self._publish_with_hooks(self._hooks, channel, payload, wait)
+        waiter = self._begin()
+        try:
+            self._core.publishing.publish(channel, payload, waiter, wait)
+            self._turn_soon()
+            return await waiter  # type: ignore[no-any-return]
+        except HubrelayError as error:
+            self.counters.fail(error)
+            raise
+
+    def send(self, channel: str, payload: Payload) -> None:
+        """Publishes without a Reply: what is lost later is told in a Loss. Raises NotConnected, Invalid, Congested."""
+        context = self._hooks.before_publish(channel, payload) if self._hooks is not None else None
+        error: Optional[HubrelayError] = None
+        try:
+            self._begin_if_needed()
+            self._core.publishing.send(channel, payload)
+            self._turn_soon()
+        except HubrelayError as failure:
+            error = failure
+            self.counters.fail(failure)
+            raise
+        finally:
+            if self._hooks is not None:
+                self._hooks.after_publish(context, None, error)
+
+    def listen(self, *channels: str, patterns: Iterable[str] = ()) -> Subscription:
+        """A Subscription with a queue of its own. Several may listen to one channel; the relay is asked once.
+
+        Opening it raises Refused, Limit, Invalid, Unknown, Closed; without a relay it is PENDING.
+        """
+        return Subscription(self, channels, tuple(patterns))
+
+    def listen_pattern(self, *patterns: str) -> Subscription:
+        """`listen` for patterns alone. Raises Invalid where `features` lacks "patterns"."""
+        return Subscription(self, (), patterns)
+
+    async def subscribe(self, *channels: str, patterns: Iterable[str] = ()) -> Outcome:
+        """For who keeps books himself: the messages come in `events`. Returns OK, or PENDING: in force once the relay
+        receives, or is there. Raises Refused, Limit, Invalid, Unknown, Closed: then nothing was subscribed to."""
+        waiter = self._begin()
+        self._core.subscribing.subscribe(channels, patterns, waiter)
+        self._turn_soon()
+        return await waiter  # type: ignore[no-any-return]
+
+    async def unsubscribe(self, *channels: str, patterns: Iterable[str] = ()) -> Outcome:
+        """After this no message of these names comes in `events`. Raises Invalid, Closed."""
+        waiter = self._begin()
+        self._core.subscribing.unsubscribe(channels, patterns, waiter)
+        self._turn_soon()
+        return await waiter  # type: ignore[no-any-return]
+
+    async def ping(self, *, settled: bool = False) -> None:
+        """Returns once the relay has answered. With `settled`: once everything that was published before is answered,
+        or told in a Loss. Raises NotConnected, Interrupted; Invalid where `features` lacks "settled"."""
+        waiter = self._begin()
+        self._core.ping(waiter, settled)
+        self._turn_soon()
+        await waiter
+
+    async def close(self, drain: Optional[float] = None) -> None:
+        """Ends the client. Owed Replies are waited for, for up to `drain` seconds. Idempotent."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        waiter = self._loop.create_future()
+        self._core.close(drain, waiter)
+        self._turn()
+        await waiter
+
+    async def __aenter__(self) -> "AsyncClient":
+        self.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # Requests
+
+    def _begin_if_needed(self) -> None:
+        if self._core.is_closing:
+            raise Closed("the client is closed")
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._core.start()
+            self._turn()
+
+    def _begin(self) -> "asyncio.Future[Any]":
+        """Starts the client if need be, and returns what the request will settle."""
+        if self._loop is None or self._core.is_closing:
+            self._begin_if_needed()
+        return self._waiter()
+
+    def _waiter(self) -> "asyncio.Future[Any]":
+        return (self._loop or asyncio.get_running_loop()).create_future()
+
+    async def _publish_with_hooks(self, hooks: Hooks, channel: str, payload: Payload, wait: bool) -> int:
+        context = hooks.before_publish(channel, payload)
+        receivers, error = None, None
+        try:
+            waiter = self._begin()
+            self._core.publishing.publish(channel, payload, waiter, wait)
+            self._turn_soon()
+            receivers = await waiter
+            return receivers  # type: ignore[no-any-return]
+        except BaseException as failure:
+            error = failure
+            if isinstance(failure, HubrelayError):
+                self.counters.fail(failure)
+            raise
+        finally:
+            hooks.after_publish(context, receivers, error)
+
+    # Sockets and the timer
+
+    def _requested(self) -> None:
+        link = self._core.link
+        if link is not None and not link.is_reading:
+            self._core.consider_reading()
+            self._turn_soon()
+
+    def _turn_soon(self) -> None:
+        """At the end of this turn of the loop all that was asked for in it is written at once."""
+        if not self._is_turn_due and self._loop is not None:
+            self._is_turn_due = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """Does what the core wants done after an input."""
+        self._is_turn_due = False
+        core = self._core
+        core.requested()
+        while core.actions:
+            action, link = core.actions.pop(0)
+            if action is Action.OPEN:
+                self._open(link)
+            elif action is Action.CLOSE:
+                self._close(link)
+            else:
+                self._set_reading(link)
+        for link in list(self._sockets):
+            if link.unsent and link not in self._blocked or link.shut_when_written and not link.is_shut:
+                self._write(link)
+        if core.actions:
+            self._turn_soon()
+        if core.timers_changed:
+            self._set_timer()
+
+    def _open(self, link: Link) -> None:
+        try:
+            opened = self._connector(self.path)
+        except OSError as error:
+            self._core.failed(link, error.strerror or str(error))
+            return
+        self._sockets[link] = opened
+        assert self._loop is not None
+        self._loop.add_reader(opened.fileno(), self._read, link)
+        self._core.opened(link)
+
+    def _close(self, link: Link) -> None:
+        opened = self._sockets.pop(link, None)
+        if opened is not None and self._loop is not None:
+            self._loop.remove_reader(opened.fileno())
+            if self._blocked.pop(link, None):
+                self._loop.remove_writer(opened.fileno())
+            opened.close()
+
+    def _set_reading(self, link: Link) -> None:
+        opened = self._sockets.get(link)
+        if opened is None or self._loop is None:
+            return
+        if link.is_reading:
+            self._loop.add_reader(opened.fileno(), self._read, link)
+        else:
+            self._loop.remove_reader(opened.fileno())
+
+    def _read(self, link: Link) -> None:
+        opened = self._sockets.get(link)
+        if opened is None:
+            return
+        try:
+            data = opened.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._core.ended(link, why_ended(error))
+        else:
+            if data:
+                self._core.received(link, data)
+            else:
+                self._core.ended(link, "the relay closed the connection")
+        if not self._is_turn_due:
+            self._turn()
+
+    def _write(self, link: Link) -> None:
+        opened = self._sockets.get(link)
+        if opened is None or self._loop is None:
+            return
+        try:
+            while link.unsent:
+                link.wrote(opened.send(link.to_write()))
+            if self._blocked.pop(link, None):
+                self._loop.remove_writer(opened.fileno())
+            if link.shut_when_written and not link.is_shut:
+                link.is_shut = True
+                opened.shutdown(socket.SHUT_WR)
+        except (BlockingIOError, InterruptedError):
+            if not self._blocked.get(link):
+                self._blocked[link] = True
+                self._loop.add_writer(opened.fileno(), self._writable, link)
+        except OSError as error:
+            # What the relay said before it closed is read first; the end of that ends the connection.
+            self._read_to_end(link, why_ended(error))
+
+    def _writable(self, link: Link) -> None:
+        self._write(link)
+        self._core.wrote()
+        self._turn()
+
+    def _read_to_end(self, link: Link, why: str) -> None:
+        opened = self._sockets.get(link)
+        try:
+            while opened is not None and not link.is_ended:
+                data = opened.recv(READ_BYTES)
+                if not data:
+                    break
+                self._core.received(link, data)
+        except OSError:
+            pass
+        self._core.ended(link, why)
+        self._turn_soon()
+
+    def _set_timer(self) -> None:
+        self._core.timers_changed = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self._core.deadline
+        if deadline is not None and self._loop is not None:
+            now = self._core.now()
+            self._timer = self._loop.call_later(max(0.0, deadline - now), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        silent = self._core.give_up_candidate(self._core.now())
+        if silent is not None:
+            self._read(silent)
+        self._core.tick(self._core.now())
+        self._turn()
+
+    def _forked(self) -> None:
+        """In the child: the sockets are the parent's, and so is its loop. Closes the copies without a word to either."""
+        for opened in self._sockets.values():
+            os.close(opened.detach())
+        self._core.abandoned()
+        self.counters = Counters()
+        self._set_up()
+
+
+_CLIENTS: "weakref.WeakSet[AsyncClient]" = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for client in list(_CLIENTS):
+        client._forked()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

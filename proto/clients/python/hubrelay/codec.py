@@ -1,0 +1,217 @@
+"""Frames to bytes and back: the part of protobuf (proto3) that hubrelay.proto uses, by hand.
+
+`encode` and `decode` know every frame of both sides, by the tables below. `publish_frame`, `quick_reply` and
+`quick_message` do the same for the frames that come by the thousand; what they do not recognise, `decode` reads.
+"""
+from typing import Any, Dict, List, Optional, Tuple, Union
+
+from .frames import (Cause, Code, Error, Hello, Loss, Message, Outcome, Ping, Publish, Reply, Revoked, State, Status,
+                     Subscribe, Unsubscribe, Welcome)
+
+#: The n-th kind has number n in the schema's oneof.
+CLIENT_FRAME: Tuple[type, ...] = (Hello, Publish, Subscribe, Unsubscribe, Ping)
+RELAY_FRAME: Tuple[type, ...] = (Welcome, Message, Reply, Status, Loss, Error, Revoked)
+
+UINT64, UINT32, BOOL, STRING, BYTES, STRINGS = "uint64", "uint32", "bool", "string", "bytes", "repeated string"
+
+#: Name and type of each field; the n-th has number n.
+FIELDS: Dict[type, Tuple[Tuple[str, Any], ...]] = {
+    Hello: (("version", UINT32), ("client_name", STRING)),
+    Publish: (("channel", STRING), ("payload", BYTES), ("id", UINT64)),
+    Subscribe: (("id", UINT64), ("channels", STRINGS), ("patterns", STRINGS)),
+    Unsubscribe: (("id", UINT64), ("channels", STRINGS), ("patterns", STRINGS)),
+    Ping: (("id", UINT64), ("settled", BOOL)),
+    Welcome: (("version", UINT32), ("relay_version", STRING), ("relay_id", STRING), ("max_frame_bytes", UINT32),
+              ("status", Status), ("max_payload_bytes", UINT32), ("features", STRINGS)),
+    Message: (("channel", STRING), ("payload", BYTES), ("pattern", STRING)),
+    Reply: (("id", UINT64), ("outcome", Outcome), ("receivers", UINT64), ("detail", STRING), ("channels", STRINGS),
+            ("patterns", STRINGS)),
+    Status: (("state", State), ("reason", STRING), ("since_unix_ms", UINT64), ("outages", UINT64),
+             ("down_ms", UINT64), ("publishing", BOOL), ("receiving", BOOL), ("gaps", UINT64), ("cause", Cause)),
+    Loss: (("publishes", UINT64), ("messages", UINT64), ("reason", STRING), ("publishes_unknown", UINT64),
+           ("cause", Cause)),
+    Error: (("code", Code), ("detail", STRING)),
+    Revoked: (("channels", STRINGS), ("patterns", STRINGS), ("detail", STRING)),
+}
+_VARINTS = (UINT64, UINT32, BOOL, Outcome, State, Cause, Code)
+_LENGTHS = tuple(bytes((number,)) for number in range(128))
+
+
+class ProtocolError(ValueError):
+    """Bytes that are no frame. `code` is what a relay would answer."""
+
+    def __init__(self, code: Code, detail: str) -> None:
+        super().__init__(f"{code.name}: {detail}")
+        self.code = code
+
+
+def varint(number: int) -> bytes:
+    """A number as protobuf writes it: 7 bits a byte, the lowest first."""
+    if number < 0x80:
+        return _LENGTHS[number]
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
+    if number < 0x200000:
+        return bytes((number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80, number >> 14))
+    return bytes((number & 0x7F | 0x80,)) + varint(number >> 7)
+
+
+def name_field(number: int, name: bytes) -> bytes:
+    """A field of bytes: tag, length, content."""
+    return varint(number << 3 | 2) + varint(len(name)) + name
+
+
+def framed(body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + body
+
+
+def encode(frame: Any) -> bytes:
+    """A frame of either side as it goes to the socket, its length in front.
+
+    Raises UnicodeEncodeError for a string that cannot be UTF-8.
+    """
+    kinds = CLIENT_FRAME if type(frame) in CLIENT_FRAME else RELAY_FRAME
+    return framed(name_field(kinds.index(type(frame)) + 1, _content(frame)))
+
+
+def _content(message: Any) -> bytes:
+    parts: List[bytes] = []
+    for number, (name, kind) in enumerate(FIELDS[type(message)], 1):
+        value = getattr(message, name)
+        if kind == STRINGS:
+            parts.extend(name_field(number, item.encode()) for item in value)
+        elif kind in _VARINTS:
+            if value:
+                parts.append(varint(number << 3) + varint(int(value)))
+        elif kind in (STRING, BYTES):
+            if value:
+                parts.append(name_field(number, value.encode() if isinstance(value, str) else bytes(value)))
+        elif value != kind():
+            parts.append(name_field(number, _content(value)))
+    return b"".join(parts)
+
+
+def publish_frame(channel_field: bytes, payload: bytes, id: int) -> bytes:
+    """A Publish with its length. `channel_field` is `name_field(1, channel)`, which is worth keeping."""
+    size = len(payload)
+    head = channel_field + b"\x12" + varint(size) if size else channel_field
+    tail = b"\x18" + varint(id) if id else b""
+    inner = varint(len(head) + size + len(tail))
+    length = 1 + len(inner) + len(head) + size + len(tail)
+    return b"".join((length.to_bytes(4, "big"), b"\x12", inner, head, payload, tail))
+
+
+def _read_varint(data: bytes, position: int) -> Tuple[int, int]:
+    """The number, at most 64 bits of it, and the position behind it. IndexError at the end, ValueError if too long."""
+    number = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number & 0xFFFFFFFFFFFFFFFF, position
+        shift += 7
+        if shift > 63:
+            raise ValueError("a varint of more than ten bytes")
+
+
+def decode(body: bytes, kinds: Tuple[type, ...] = RELAY_FRAME) -> Optional[Any]:
+    """The frame in `body`, or None if it is of no kind that is known here. Raises ProtocolError."""
+    frame, kind, content = None, 0, b""
+    try:
+        for number, value in _fields(body):
+            if number <= len(kinds) and isinstance(value, bytes):
+                _read(kinds[number - 1], value)
+                # Of several kinds the last counts; a kind that comes twice in a row is merged, which is what reading
+                # both contents as one does.
+                kind, content = number, content + value if number == kind else value
+        frame = _read(kinds[kind - 1], content) if kind else None
+    except (IndexError, ValueError) as error:
+        raise ProtocolError(Code.MALFORMED, str(error)) from error
+    return frame
+
+
+def _fields(data: bytes) -> List[Tuple[int, Union[int, bytes]]]:
+    """Number and value of each field. Those of fixed width, which the schema does not use, are left out."""
+    found: List[Tuple[int, Union[int, bytes]]] = []
+    position, end = 0, len(data)
+    while position < end:
+        tag, position = _read_varint(data, position)
+        number, wire = tag >> 3, tag & 7
+        if not 0 < number < 1 << 29:
+            raise ValueError(f"field number {number}")
+        if wire == 0:
+            value, position = _read_varint(data, position)
+            found.append((number, value))
+            continue
+        if wire == 2:
+            size, position = _read_varint(data, position)
+            found.append((number, data[position:position + size]))
+        elif wire in (1, 5):
+            size = 8 if wire == 1 else 4
+        else:
+            raise ValueError(f"wire type {wire}")
+        position += size
+        if position > end:
+            raise ValueError(f"field {number} ends beyond its message")
+    return found
+
+
+def _read(kind: type, data: bytes) -> Any:
+    fields, values, status = FIELDS[kind], {}, b""
+    for number, value in _fields(data):
+        name, type_ = fields[number - 1] if number <= len(fields) else ("", None)
+        if type_ is None or isinstance(value, int) != (type_ in _VARINTS):
+            continue
+        if isinstance(value, int):
+            values[name] = (value if type_ == UINT64 else value & 0xFFFFFFFF if type_ == UINT32 else
+                            value != 0 if type_ == BOOL else type_(_int32(value)))
+        elif type_ == STRINGS:
+            values[name] = (*values.get(name, ()), value.decode())
+        elif type_ is Status:
+            _read(Status, value)
+            status += value  # one that comes twice is merged
+            values[name] = _read(Status, status)
+        else:
+            values[name] = value if type_ == BYTES else value.decode()
+    return kind(**values)
+
+
+def _int32(value: int) -> int:
+    """An enumeration's number, which has a sign."""
+    return (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+
+
+def quick_reply(data: bytes, position: int, end: int) -> Optional[Tuple[int, int]]:
+    """Id and receivers of a Reply with OK and nothing else, from behind its tag; None: let `decode` read it."""
+    if data[position] != end - position - 1 or data[position + 1] != 0x08:
+        return None
+    try:
+        id, position = _read_varint(data, position + 2)
+        if data[position] != 0x10 or data[position + 1] != 1:
+            return None
+        position += 2
+        if position == end:
+            return id, 0
+        if data[position] != 0x18:
+            return None
+        receivers, position = _read_varint(data, position + 1)
+    except (IndexError, ValueError):
+        return None
+    return (id, receivers) if position == end else None
+
+
+def quick_message(data: bytes, position: int, end: int) -> Optional[Tuple[bytes, bytes]]:
+    """Channel and payload of a Message without pattern, from behind its tag; None: let `decode` read it."""
+    try:
+        size, position = _read_varint(data, position)
+        if position + size != end or data[position] != 0x0A or data[position + 1] > 0x7F:
+            return None
+        payload_tag = position + 2 + data[position + 1]
+        channel = data[position + 2:payload_tag]
+        if data[payload_tag] != 0x12:
+            return None
+        size, position = _read_varint(data, payload_tag + 1)
+    except (IndexError, ValueError):
+        return None
+    return (channel, data[position:end]) if position + size == end else None

@@ -1,0 +1,203 @@
+"""What client and relay say to each other, and what the client tells the application.
+
+The classes follow hubrelay.proto, field by field. Times are in milliseconds since 1970 where the name says `unix_ms`.
+Values of an enumeration that a newer relay sends and this package does not know keep their number and equal no member.
+"""
+import enum
+from dataclasses import dataclass
+from typing import NamedTuple, Tuple
+
+
+class _OpenEnum(enum.IntEnum):
+    """An enumeration that accepts numbers it has no name for."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "_OpenEnum":
+        if not isinstance(value, int):
+            raise ValueError(f"{value!r} is not a {cls.__name__}")
+        member = int.__new__(cls, value)
+        member._name_, member._value_ = f"UNKNOWN_{value}", value
+        return member
+
+
+class Outcome(_OpenEnum):
+    """How a request ended."""
+
+    UNSPECIFIED = 0
+    OK = 1
+    PENDING = 2  #: Subscribe: held, and in force once the relay receives again.
+    NOT_CONNECTED = 3  #: Publish: never sent, certainly not delivered.
+    INTERRUPTED = 4  #: Publish: the connection or Redis failed before the answer: nobody knows.
+    REFUSED = 5  #: Redis answered with an error.
+    INVALID = 6  #: The request itself is wrong.
+    LIMIT = 7  #: A limit on subscriptions is reached.
+
+
+class State(_OpenEnum):
+    """The state of the whole path through Redis and back. A state without a name here is not UP."""
+
+    UNSPECIFIED = 0
+    UP = 1
+    DEGRADED = 2
+    DOWN = 3
+    STOPPING = 4
+
+
+class Code(_OpenEnum):
+    """Why a relay ends a connection."""
+
+    UNSPECIFIED = 0
+    MALFORMED = 1
+    FRAME_TOO_LARGE = 2
+    HELLO_EXPECTED = 3
+    VERSION = 4
+    NOT_ALLOWED = 5
+    TOO_MANY = 6
+    TIMEOUT = 7
+
+
+class Cause(_OpenEnum):
+    """The cause of a Status or of a Loss. NO_RELAY is the client's own word: there is no connection to a relay."""
+
+    UNSPECIFIED = 0
+    SLOW_READER = 1
+    TOO_LARGE = 2
+    BAD_NAME = 3
+    NOT_CONNECTED = 4
+    REFUSED = 5
+    INVALID = 6
+    STARTING = 16
+    STOPPING = 17
+    UNREACHABLE = 18
+    CLOSED = 19
+    TIMEOUT = 20
+    AUTH = 21
+    TLS = 22
+    BUSY = 23
+    DEMOTED = 24
+    PROBE = 25
+    PROTOCOL = 26
+    TOPOLOGY = 27
+    NO_RELAY = 28
+
+
+# From the client.
+
+
+@dataclass(frozen=True)
+class Hello:
+    version: int = 0
+    client_name: str = ""
+
+
+@dataclass(frozen=True)
+class Publish:
+    channel: str = ""
+    payload: bytes = b""
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Subscribe:
+    id: int = 0
+    channels: Tuple[str, ...] = ()
+    patterns: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unsubscribe:
+    id: int = 0
+    channels: Tuple[str, ...] = ()
+    patterns: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ping:
+    id: int = 0
+    settled: bool = False
+
+
+# From the relay.
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of the path. `connected` is false while there is no connection to a relay; `cause` is NO_RELAY then."""
+
+    state: State = State.UNSPECIFIED
+    reason: str = ""  #: For people.
+    since_unix_ms: int = 0
+    outages: int = 0
+    down_ms: int = 0
+    publishing: bool = False  #: What is published now reaches Redis.
+    receiving: bool = False  #: All that is subscribed to is heard.
+    gaps: int = 0
+    cause: Cause = Cause.UNSPECIFIED
+    connected: bool = True  #: Not on the wire.
+
+
+@dataclass(frozen=True)
+class Welcome:
+    version: int = 0
+    relay_version: str = ""
+    relay_id: str = ""
+    max_frame_bytes: int = 0
+    status: Status = Status()
+    max_payload_bytes: int = 0
+    features: Tuple[str, ...] = ()
+
+
+class Message(NamedTuple):
+    """A message. `pattern` is the pattern that matched, or empty. (A tuple, since one is made for each delivery.)"""
+
+    channel: str = ""
+    payload: bytes = b""
+    pattern: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    id: int = 0
+    outcome: Outcome = Outcome.UNSPECIFIED
+    receivers: int = 0
+    detail: str = ""
+    channels: Tuple[str, ...] = ()
+    patterns: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What was lost, exactly, at this place in the order of events."""
+
+    publishes: int = 0  #: `send`s that were certainly not delivered.
+    messages: int = 0  #: Messages for this client that were dropped: read again what must not be missed.
+    reason: str = ""
+    publishes_unknown: int = 0  #: `send`s that may have been delivered.
+    cause: Cause = Cause.UNSPECIFIED
+    local: bool = False  #: Not on the wire. True: counted by this client, false: by the relay.
+
+
+@dataclass(frozen=True)
+class Error:
+    code: Code = Code.UNSPECIFIED
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """Subscriptions that Redis has refused, or the relay has no room for. They are not asked for again."""
+
+    channels: Tuple[str, ...] = ()
+    patterns: Tuple[str, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Messages may have been missed before this event: read again what must not be missed. The client's own event.
+
+    `partial`: a part of the channels is away for some time already. Another Gap comes when all are heard again.
+    """
+
+    reasons: Tuple[str, ...] = ()
+    partial: bool = False

@@ -1,0 +1,87 @@
+"""When the application is told that messages may have been missed."""
+import random
+from typing import Callable, List, Optional, Set
+
+from .frames import Gap, State, Status
+from .link import Request
+from .options import Options
+
+_RANDOM = random.SystemRandom()  # no two processes get the same numbers, however they were started
+
+
+class Gaps:
+    """Collects reasons, and says when the Gap is due: once receiving again, and a random time later.
+
+    `set_timer` gets a name ("gap", "partial") and seconds from now, or None to take the timer away.
+    """
+
+    def __init__(self, options: Options, set_timer: Callable[[str, Optional[float]], None],
+                 tell: Callable[[Gap], None]) -> None:
+        self._options, self._set_timer, self._tell = options, set_timer, tell
+        self._reasons: List[str] = []
+        self._is_receiving = False
+        self._awaited: Optional[Set[Request]] = None  # the Subscribes whose Replies come first; None: not receiving
+        self._is_delayed = False  # the random delay runs
+        self._partial_again = False
+
+    def note(self, reason: str) -> None:
+        """Messages may have been missed."""
+        if reason not in self._reasons:
+            self._reasons.append(reason)
+
+    def forget(self) -> None:
+        """Nothing is subscribed to any more."""
+        self._reasons = []
+        self._stop_delay()
+        self._set_timer("partial", None)
+
+    def is_receiving(self, receiving: bool, unanswered: Set[Request]) -> None:
+        """The relay says whether it receives; `unanswered` are the Subscribes that have no Reply now."""
+        if receiving and not self._is_receiving:
+            self._awaited = set(unanswered)
+        if not receiving:
+            self._awaited = None
+            self._stop_delay()
+        else:
+            self._set_timer("partial", None)
+        self._is_receiving = receiving
+
+    def answered(self, request: Request, instead: List[Request]) -> None:
+        """A Subscribe has its Reply; what was refused with it is asked for again by those `instead`."""
+        if self._awaited and request in self._awaited:
+            self._awaited.discard(request)
+            self._awaited.update(instead)
+
+    def consider(self) -> None:
+        """Starts the random delay if it is time for it."""
+        if not self._reasons or self._awaited is None or self._awaited or self._is_delayed:
+            return
+        self._is_delayed = True
+        self._set_timer("gap", _RANDOM.uniform(0, self._options.gap_jitter))
+
+    def delay_is_over(self) -> None:
+        self._is_delayed = False
+        reasons, self._reasons = self._reasons, []
+        if reasons:
+            self._tell(Gap(tuple(reasons)))
+
+    def grown(self, status: Status, is_partial_due: bool) -> None:
+        """`gaps` has grown."""
+        self.note(status.reason or "the relay was not receiving")
+        if not status.receiving and status.state == State.DEGRADED:
+            if is_partial_due:
+                self._partial_again = True
+            else:
+                self._set_timer("partial", self._options.partial_gap)
+
+    def partial_is_due(self, status: Status) -> None:
+        if status.state == State.DEGRADED and not status.receiving and self._reasons:
+            self._tell(Gap(tuple(self._reasons), partial=True))
+            if self._partial_again:
+                self._set_timer("partial", self._options.partial_gap)
+        self._partial_again = False
+
+    def _stop_delay(self) -> None:
+        if self._is_delayed:
+            self._is_delayed = False
+            self._set_timer("gap", None)

@@ -1,0 +1,135 @@
+"""Moving from a relay that is STOPPING to the next one without missing a message and without getting one twice.
+
+Both connections subscribe to a channel of their own, the fence, and one message is published there. Redis sends its
+messages to all subscribers in one order, so the fence stands at the same place in both. The former connection's
+messages count up to it, the next one's from behind it. PROTOCOL.md has the ladder.
+"""
+import secrets
+from typing import TYPE_CHECKING, List, Optional, Tuple
+
+from .codec import encode
+from .frames import Message, Outcome, Publish, Reply
+from .link import Link, Request
+from .names import Name
+from .queues import MESSAGE_OVERHEAD
+from .subscribing import SUBSCRIBE, UNSUBSCRIBE
+
+if TYPE_CHECKING:
+    from .core import Core
+
+#: What the next connection's messages may take until the former one's fence has come.
+MAX_KEPT_BYTES = 4 << 20
+
+
+class Move:
+    """From `old` to `new`. Ends by `Core.moved`, with the reason for a Gap, or None if it was exact."""
+
+    def __init__(self, core: "Core", old: Link, new: Link) -> None:
+        self.old, self.new = old, new
+        self._core = core
+        self.fence = ""
+        if "fence" in old.features and "fence" in new.features:
+            self.fence = "__hubrelay:fence:" + secrets.token_hex(8)
+        self._in_force = 0  # on how many of the two the fence is in force
+        self._is_published = self._is_counting = self.is_over = False
+        self._old_passed = self._new_passed = False
+        self._kept: List[Tuple[Name, Message]] = []
+        self._kept_bytes = 0
+        old.take_message, new.take_message = self._from_old, self._from_new
+
+    def begin(self) -> None:
+        """The next connection has been asked for all names already."""
+        if self.fence:
+            fence = Name(self.fence, self.fence.encode(), False)
+            for link in (self.old, self.new):
+                link.ask(Request(self._fence_answered), SUBSCRIBE, [fence])
+
+    def consider(self) -> None:
+        """Goes on if the next connection's Subscribes are in force."""
+        if self.is_over or self._is_counting and not self.fence:
+            return
+        if self.new.restoring or self.new.is_pending and not self._core.status.receiving:
+            return
+        if not self._is_counting:
+            self._is_counting = True
+            if not self.fence:
+                self.give_up("moved to another relay")
+                return
+            self._core.set_timer("fence", self._core.options.successor)
+        if self._in_force == 2 and not self._is_published:
+            self._is_published = True
+            id = self.new.next_id()
+            self.new.requests[id] = Request(self._published)
+            self.new.write(encode(Publish(self.fence, b"", id)))
+
+    def fence_came(self, link: Link) -> None:
+        if link is self.old:
+            self._old_passed = True
+        elif link is self.new:
+            self._new_passed = True
+            self._kept, self._kept_bytes = [], 0
+        if self._old_passed and self._new_passed:
+            self._end(None)
+
+    def give_up(self, reason: str) -> None:
+        """From here on the next connection's messages count, with those that it has sent since its last Reply."""
+        self._end(reason)
+
+    def abandon(self) -> None:
+        """The next connection has ended: the former one goes on."""
+        self.is_over = True
+        self._core.set_timer("fence", None)
+        self.old.take_message = self._core.deliver
+        self._unsubscribe(self.old)
+
+    def _end(self, reason: Optional[str]) -> None:
+        if self.is_over:
+            return
+        self.is_over = True
+        self._core.set_timer("fence", None)
+        self.old.take_message, self.new.take_message = discard, self._core.deliver
+        for name, message in self._kept:
+            self._core.deliver(name, message)
+        self._kept = []
+        self._unsubscribe(self.new)
+        self._core.moved(reason)
+
+    def _unsubscribe(self, link: Link) -> None:
+        if self.fence and not link.is_ended:
+            link.ask(Request(lambda *_: None), UNSUBSCRIBE, [Name(self.fence, self.fence.encode(), False)])
+
+    def _fence_answered(self, link: Link, request: Request, reply: Optional[Reply]) -> None:
+        if self.is_over or reply is None:
+            return
+        if reply.outcome != Outcome.OK:
+            self.fence = ""
+            self.consider()
+            if self._is_counting:
+                self.give_up("moved to another relay")
+            return
+        self._in_force += 1
+        self.consider()
+
+    def _published(self, link: Link, request: Request, reply: Optional[Reply]) -> None:
+        if reply is not None and reply.outcome != Outcome.OK:
+            self.give_up("moved to another relay")
+
+    def _from_old(self, name: Name, message: Message) -> None:
+        if not self._old_passed:
+            self._core.deliver(name, message)
+
+    def _from_new(self, name: Name, message: Message) -> None:
+        if not self._is_counting:
+            return
+        self._kept.append((name, message))
+        self._kept_bytes += len(message[0]) + len(message[1]) + MESSAGE_OVERHEAD
+        if self._kept_bytes <= MAX_KEPT_BYTES:
+            return
+        if self._new_passed:
+            self.give_up("moved to another relay, and its messages were too many to keep")
+        else:  # before the fence they are the former one's to deliver
+            self._kept, self._kept_bytes = [], 0
+
+
+def discard(name: Name, message: Message) -> None:
+    """Of a connection that was left, messages do not count."""

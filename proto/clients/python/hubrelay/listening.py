@@ -1,0 +1,15 @@
+"""A subscription of the application, without the way it is waited for: the clients add that."""
+from typing import List
+
+from .names import Name
+from .queues import EventQueue
+
+
+class Listener:
+    """Some channels and patterns, and the queue where their messages go. Both clients' Subscription is one."""
+
+    def __init__(self, queue: EventQueue) -> None:
+        self.queue = queue
+        self.names: List[Name] = []
+        self.is_active = False  #: Its names are granted.
+        self.is_closed = False

@@ -1,0 +1,117 @@
+"""The channels and patterns that the application wants to hear."""
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+from .codec import name_field
+from .errors import Invalid
+from .queues import EventQueue
+
+if TYPE_CHECKING:
+    from .listening import Listener
+
+MAX_NAME_BYTES = 512
+MAX_CLIENT_NAME_BYTES = 64
+
+
+def checked_name(name: str, what: str = "channel") -> bytes:
+    """The name as UTF-8. Raises Invalid: the relay would take none, and one that is no UTF-8 costs the connection."""
+    try:
+        data = name.encode()
+    except UnicodeEncodeError as error:
+        raise Invalid(f"the {what} cannot be written as UTF-8: {error.reason}") from None
+    except AttributeError:
+        raise Invalid(f"the {what} must be a str, not {type(name).__name__}") from None
+    if not 0 < len(data) <= MAX_NAME_BYTES:
+        raise Invalid(f"the {what} has {len(data)} bytes; 1 to {MAX_NAME_BYTES} are allowed")
+    return data
+
+
+def checked_names(channels: Iterable[str], patterns: Iterable[str]) -> Dict[Tuple[bool, str], bytes]:
+    """Whether it is a pattern, and the name, to its UTF-8; each once. Raises Invalid."""
+    names = {(False, text): checked_name(text) for text in channels}
+    names.update({(True, text): checked_name(text, "pattern") for text in patterns})
+    if not names:
+        raise Invalid("no channel and no pattern is named")
+    return names
+
+
+class Name:
+    """One channel or pattern, and who wants it."""
+
+    __slots__ = ("text", "data", "is_pattern", "is_plain", "wants_plain", "listeners", "queues", "field")
+
+    def __init__(self, text: str, data: bytes, is_pattern: bool) -> None:
+        self.text, self.data, self.is_pattern = text, data, is_pattern
+        self.is_plain = False  #: Subscribed to by `subscribe`, by the last answer.
+        self.wants_plain = False  #: The same by the last request, which may be unanswered.
+        self.listeners: List["Listener"] = []
+        self.queues: List[EventQueue] = []  #: Where its messages go.
+        self.field = name_field(3 if is_pattern else 2, data)  #: As it stands in a Subscribe.
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.wants_plain or bool(self.listeners)
+
+    @property
+    def is_held(self) -> bool:
+        """Its messages are to be heard: what it was asked for by was granted, or waits for a relay."""
+        return bool(self.queues)
+
+
+class Names:
+    """All names that anybody wants, or has asked about and not heard of yet."""
+
+    def __init__(self) -> None:
+        self.channels: Dict[bytes, Name] = {}
+        self.patterns: Dict[bytes, Name] = {}
+
+    def __iter__(self) -> Iterator[Name]:
+        yield from list(self.channels.values())
+        yield from list(self.patterns.values())
+
+    @property
+    def holds_any(self) -> bool:
+        return any(name.queues for name in self.channels.values()) or any(
+            name.queues for name in self.patterns.values())
+
+    def checked(self, channels: Iterable[str], patterns: Iterable[str]) -> List[Name]:
+        """The entries of these names, each once. Raises Invalid, and has added nothing then."""
+        found = []
+        for (is_pattern, text), data in checked_names(channels, patterns).items():
+            table = self.patterns if is_pattern else self.channels
+            if data not in table:
+                table[data] = Name(text, data, is_pattern)
+            found.append(table[data])
+        return found
+
+    def find(self, channels: Sequence[str], patterns: Sequence[str]) -> List[Name]:
+        """The entries of those names that there are."""
+        found: List[Optional[Name]] = [self.channels.get(text.encode()) for text in channels]
+        found += [self.patterns.get(text.encode()) for text in patterns]
+        return [name for name in found if name]
+
+    def forget_unwanted(self, names: Iterable[Name]) -> None:
+        for name in names:
+            if not name.is_wanted and not name.is_plain and not name.queues:
+                (self.patterns if name.is_pattern else self.channels).pop(name.data, None)
+
+
+def texts(names: Iterable[Name]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+    """Channels and patterns, apart."""
+    names = list(names)
+    return (tuple(name.text for name in names if not name.is_pattern),
+            tuple(name.text for name in names if name.is_pattern))
+
+
+def in_frames(names: Sequence[Name], max_frame_bytes: int) -> Iterator[List[Name]]:
+    """The names in portions, each of which fits a Subscribe or Unsubscribe."""
+    room = max_frame_bytes - 32  # the frame's tag and length, and the id
+    portion: List[Name] = []
+    size = 0
+    for name in names:
+        if portion and size + len(name.field) > room:
+            yield portion
+            portion, size = [], 0
+        portion.append(name)
+        size += len(name.field)
+    if portion:
+        yield portion

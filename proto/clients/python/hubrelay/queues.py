@@ -1,0 +1,147 @@
+"""Queues between the client and the application: bounded in bytes, and a Loss in the place of what did not fit."""
+from collections import deque
+from typing import Any, Deque, List, Optional, Protocol, Union
+
+from .frames import Cause, Gap, Loss, Message, Revoked, Status
+from .options import Counters
+
+Event = Union[Message, Status, Gap, Loss, Revoked]
+
+#: What a message takes beside its name and payload, and what any other event takes.
+MESSAGE_OVERHEAD, EVENT_BYTES = 100, 400
+#: Untaken events that are no messages, beyond which the oldest of them is dropped.
+MAX_NOTICES = 1000
+
+
+class Waiter(Protocol):
+    """Somebody who waits: an asyncio.Future, or what the blocking client has in its place."""
+
+    def done(self) -> bool: ...
+
+    def set_result(self, result: Any) -> None: ...
+
+    def set_exception(self, exception: BaseException) -> None: ...
+
+
+def settle(waiter: Optional[Waiter], result: Any = None, error: Optional[BaseException] = None) -> None:
+    """Ends a wait, unless whoever waited has given up."""
+    if waiter is None or waiter.done():
+        return
+    if error is None:
+        waiter.set_result(result)
+    else:
+        waiter.set_exception(error)
+
+
+class EventQueue:
+    """Events that the application has not taken. `counters.queued_bytes` is what all queues of the client hold."""
+
+    def __init__(self, limit: int, total_limit: int, counters: Counters) -> None:
+        self.bytes = 0
+        self.waiters: Deque[Waiter] = deque()  #: Each is woken once, when there may be something to take.
+        self.is_ended = False
+        self._items: Deque[Event] = deque()
+        self._limit, self._total_limit, self._counters = limit, total_limit, counters
+        self._lost = 0  # messages that found no room behind the last item
+        self._notices = 0  # items that are no messages
+
+    def __len__(self) -> int:
+        return len(self._items) + (self._lost > 0)
+
+    @property
+    def is_full(self) -> bool:
+        return self.bytes >= self._limit or self._counters.queued_bytes >= self._total_limit
+
+    def put_message(self, message: Message, may_exceed: bool = False) -> bool:
+        """False if it was dropped. One always fits into an empty queue; `may_exceed` is for a read under way."""
+        size = len(message[1]) + len(message[0]) + MESSAGE_OVERHEAD
+        if (self.bytes + size > self._limit or self._counters.queued_bytes + size > self._total_limit) \
+                and self._items and not may_exceed:
+            self._lost += 1
+            return False
+        if self._lost:
+            self._tell_lost()
+        self.bytes += size
+        self._counters.queued_bytes += size
+        self._items.append(message)
+        if self.waiters:
+            self.wake()
+        return True
+
+    def put(self, event: Event) -> None:
+        """Takes an event that is no message; it is never refused. Beyond MAX_NOTICES the oldest is dropped."""
+        if self._lost:
+            self._tell_lost()
+        self._append(event)
+        if self._notices > MAX_NOTICES:
+            self._drop_oldest_notice()
+        self.wake()
+
+    def take(self) -> Optional[Event]:
+        """The next event, or None."""
+        if not self._items:
+            if not self._lost:
+                return None
+            self._tell_lost()
+        event = self._items.popleft()
+        if type(event) is Message:
+            size = len(event[1]) + len(event[0]) + MESSAGE_OVERHEAD
+        else:
+            size = EVENT_BYTES
+            self._notices -= 1
+        self.bytes -= size
+        self._counters.queued_bytes -= size
+        return event
+
+    def end(self) -> None:
+        """Nothing comes any more. What is there may still be taken."""
+        self.is_ended = True
+        while self.waiters:
+            settle(self.waiters.popleft())
+
+    def remove_messages(self, channels: List[str], patterns: List[str]) -> None:
+        """Forgets the messages that came by these names."""
+        kept = [event for event in self._items if type(event) is not Message or
+                (event.pattern not in patterns if event.pattern else event.channel not in channels)]
+        if len(kept) == len(self._items):
+            return
+        gone = sum(len(event[1]) + len(event[0]) + MESSAGE_OVERHEAD for event in self._items if type(event) is Message)
+        gone -= sum(len(event[1]) + len(event[0]) + MESSAGE_OVERHEAD for event in kept if type(event) is Message)
+        self._items = deque(kept)
+        self.bytes -= gone
+        self._counters.queued_bytes -= gone
+
+    def clear(self) -> None:
+        self._counters.queued_bytes -= self.bytes
+        self.bytes = self._lost = self._notices = 0
+        self._items.clear()
+
+    def _tell_lost(self) -> None:
+        loss = Loss(messages=self._lost, reason="not read in time", cause=Cause.SLOW_READER, local=True)
+        self._counters.lost_messages += self._lost
+        self._lost = 0
+        self._append(loss)
+        self._append(Gap(("messages were dropped, since they were not read in time",)))
+
+    def _append(self, event: Event) -> None:
+        self._items.append(event)
+        self._notices += 1
+        self.bytes += EVENT_BYTES
+        self._counters.queued_bytes += EVENT_BYTES
+
+    def _drop_oldest_notice(self) -> None:
+        for event in self._items:
+            if type(event) is not Message:
+                self._items.remove(event)
+                self._notices -= 1
+                self.bytes -= EVENT_BYTES
+                self._counters.queued_bytes -= EVENT_BYTES
+                return
+
+    def wake(self) -> None:
+        """Wakes one who waits."""
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return

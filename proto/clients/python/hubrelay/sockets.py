@@ -1,0 +1,42 @@
+"""Sockets to a relay, and what to say when there is none."""
+import errno
+import os
+import socket
+import stat
+
+#: What is read at once, at most.
+READ_BYTES = 256 * 1024
+
+
+def connect(path: str) -> socket.socket:
+    """A connected, non-blocking socket. Raises OSError, whose text says the path and what to look at."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)  # close-on-exec, as all of Python's
+    try:
+        client.setblocking(False)
+        client.connect(path)  # on a Unix socket this is done at once, or fails
+        return client
+    except OSError as error:
+        client.close()
+        raise OSError(error.errno, _explained(path, error)) from None
+    except BaseException:
+        client.close()
+        raise
+
+
+def _explained(path: str, error: OSError) -> str:
+    text = f"{path}: {error.strerror or error}"
+    if error.errno == errno.EACCES:
+        groups = ",".join(map(str, sorted(os.getgroups())))
+        text += f" for uid {os.geteuid()}, groups {groups}"
+        try:
+            info = os.stat(path)
+            text += f"; the socket belongs to {info.st_uid}:{info.st_gid}, mode {stat.S_IMODE(info.st_mode):04o}"
+        except OSError:
+            text += "; a directory on the way to it cannot be entered"
+    elif error.errno == errno.EAGAIN:
+        text += " (the relay accepts no connections at present)"
+    return text
+
+
+def why_ended(error: OSError) -> str:
+    return f"the connection has failed: {error.strerror or error}"
