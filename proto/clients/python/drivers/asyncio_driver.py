@@ -52,7 +52,7 @@ class Driver:
             path, name = map(lines.name, words[:2])
             self.client = hubrelay.AsyncClient(path, name, **lines.options(words[2:]))
         except hubrelay.Invalid as error:
-            lines.say("fatal", error)
+            lines.say("fatal", lines.quoted(str(error)))
             return
         self.client.connect()
         asyncio.ensure_future(self.take_events(self.client.events, None))
@@ -112,7 +112,7 @@ class Driver:
         try:
             await self.client.publish("forked", b"from the child")
         except hubrelay.HubrelayError as error:
-            lines.say("log the child's publish failed:", error)
+            lines.say("log", lines.quoted(f"the child's publish failed: {error}"))
 
     async def ping(self, tag):
         await self.client.ping()

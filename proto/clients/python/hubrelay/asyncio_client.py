@@ -11,12 +11,10 @@ from .errors import Closed, HubrelayError, NotConnected
 from .frames import Message, Outcome, Status
 from .link import Link
 from .listening import Listener
-from .options import LOGGER, Counters, Hooks, Options
+from .options import DEFAULT_PATH, LOGGER, Counters, Hooks, Options
 from .publishing import Payload
 from .queues import Event, EventQueue
-from .sockets import READ_BYTES, connect, why_ended
-
-DEFAULT_PATH = "/run/hubrelay/hubrelay.sock"
+from .sockets import READ_BYTES, connect, has_hung_up, why_ended
 
 
 class EventStream:
@@ -309,8 +307,10 @@ class AsyncClient:
                 self._open(link)
             elif action is Action.CLOSE:
                 self._close(link)
-            else:
+            elif action is Action.READING:
                 self._set_reading(link)
+            elif link in self._sockets and has_hung_up(self._sockets[link]):
+                self._read_to_end(link, "the relay closed the connection")
         for link in list(self._sockets):
             if link.unsent and link not in self._blocked or link.shut_when_written and not link.is_shut:
                 self._write(link)

@@ -29,6 +29,7 @@ class Action(enum.Enum):
     OPEN = 1  #: Connect; then `opened` or `failed`.
     CLOSE = 2  #: Close the socket.
     READING = 3  #: `is_reading` has changed.
+    CHECK = 4  #: It is left unread: if the relay has closed it, read it to its end.
 
 
 class Core:
@@ -106,7 +107,8 @@ class Core:
 
     def wrote(self) -> None:
         """Some of the bytes were taken by the socket."""
-        self._after_input()
+        if self.publishing.is_waiting or self.is_closing:
+            self._after_input()
 
     def requested(self) -> None:
         """A request was made, or an event taken: perhaps the socket is to be read again."""
@@ -634,7 +636,11 @@ class Core:
         link = self.link
         if link is None:
             return
-        if now - due > 1 or not link.is_reading:
+        if not link.is_reading:
+            self.actions.append((Action.CHECK, link))
+            self.set_timer("watch", 1.0)
+            return
+        if now - due > 1:
             link.last_read = link.owed_since = now
             link.ping_at = now if link.ping_at is not None else None
         step = self._watch.due(link.last_read, link.owed_since if link.is_owed else None, link.ping_at)

@@ -45,6 +45,7 @@ class Link:
         self.unsent = 0  #: Bytes, of `_frames` and of `_batch` from `_written` on.
         self._frames: List[bytes] = []
         self._batch, self._written = b"", 0  # a batch begins with a frame
+        self.is_writing = False  #: The socket is being given the batch: nobody knows how much of it has left.
         self.is_shut = False  #: The writing side is shut down.
         self.shut_when_written = False  #: The writing side is to be shut down once all is written.
         self.welcomed_at = 0.0
@@ -129,6 +130,8 @@ class Link:
 
     def take_unwritten(self) -> Tuple[Set[int], int]:
         """Ids of the requests that did not leave whole, and the number of publishes without id among them."""
+        if self.is_writing:
+            self._written = len(self._batch)
         data, position, ids, sends = self._batch + b"".join(self._frames), 0, set(), 0
         while position < len(data):
             end = position + 4 + int.from_bytes(data[position:position + 4], "big")

@@ -5,6 +5,7 @@ from typing import Any, Dict, Optional
 
 from .frames import Message
 
+DEFAULT_PATH = "/run/hubrelay/hubrelay.sock"
 MIB = 1 << 20
 
 

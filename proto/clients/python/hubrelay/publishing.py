@@ -97,6 +97,18 @@ class Publishing:
                 self._counters.sent += 1
         return lost
 
+    @property
+    def is_waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def withdraw(self, waiter: Waiter) -> bool:
+        """Its caller has given up. True if it had not been written yet, and will not be."""
+        for entry in self._waiting:
+            if entry[2] is waiter:
+                self._waiting.remove(entry)
+                return True
+        return False
+
     def fail_waiting(self, error: HubrelayError) -> None:
         """The client closes: those that wait are not sent any more."""
         while self._waiting:

@@ -1,6 +1,7 @@
 """Sockets to a relay, and what to say when there is none."""
 import errno
 import os
+import select
 import socket
 import stat
 
@@ -40,3 +41,12 @@ def _explained(path: str, error: OSError) -> str:
 
 def why_ended(error: OSError) -> str:
     return f"the connection has failed: {error.strerror or error}"
+
+
+def has_hung_up(connected: socket.socket) -> bool:
+    """Whether the other side has closed it, whatever it has written before that."""
+    if not hasattr(select, "poll"):  # a monkey patch has taken it away
+        return False
+    poll = select.poll()
+    poll.register(connected.fileno(), 0)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))

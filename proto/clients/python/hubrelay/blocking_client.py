@@ -1,0 +1,485 @@
+"""The client for threads, gevent and eventlet: sockets, a lock and waiting threads around the Core."""
+import logging
+import os
+import socket
+import threading
+import time
+import weakref
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+
+from .core import Action, Core
+from .errors import Closed, Congested, HubrelayError, Interrupted, NotConnected
+from .frames import Message, Outcome, Status
+from .link import Link
+from .listening import Listener
+from .options import DEFAULT_PATH, LOGGER, Counters, Hooks, Options
+from .publishing import Payload
+from .queues import Event, EventQueue
+from .sockets import READ_BYTES, connect, has_hung_up, why_ended
+from .waiting import BlockingWaiter, Poller, Reading
+
+
+class BlockingEventStream:
+    """Events in their order, by `for`. Ends when the client, or the subscription, is closed.
+
+    Several threads may iterate over one stream; each event goes to one of them.
+    """
+
+    def __init__(self, client: "Client", queue: EventQueue) -> None:
+        self._client, self._queue = client, queue
+        self._delivered: Optional[Message] = None
+
+    def __iter__(self) -> Iterator[Event]:
+        return self
+
+    def __next__(self) -> Event:
+        event = self.get()
+        if event is None:
+            raise StopIteration
+        return event
+
+    def get(self, timeout: Optional[float] = None) -> Optional[Event]:
+        """The next event. None after `timeout` seconds, and at the end."""
+        client, queue, hooks = self._client, self._queue, self._client._hooks
+        if hooks is not None:
+            self._after_delivery(hooks)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            with client._lock:
+                event = queue.take()
+                if event is not None:
+                    client._requested()
+                    break
+                if queue.is_ended:
+                    return None
+                waiter = BlockingWaiter()
+                queue.waiters.append(waiter)
+            if not client._reading.wait(waiter, deadline):
+                with client._lock:
+                    if waiter in queue.waiters:
+                        queue.waiters.remove(waiter)
+                        return None
+        if hooks is not None and isinstance(event, Message):
+            self._delivered = event
+            hooks.before_delivery(event)
+        return event
+
+    def _after_delivery(self, hooks: Hooks) -> None:
+        delivered, self._delivered = self._delivered, None
+        if delivered is not None:
+            hooks.after_delivery(delivered)
+
+
+class BlockingSubscription(BlockingEventStream, Listener):
+    """Yields Message, Loss, Gap and Revoked, which ends it. Close it, or use `with`. `outcome` is OK, or PENDING: in
+    force once the relay receives."""
+
+    def __init__(self, client: "Client", channels: Tuple[str, ...], patterns: Tuple[str, ...]) -> None:
+        Listener.__init__(self, client._core.new_queue())
+        BlockingEventStream.__init__(self, client, self.queue)
+        self.channels, self.patterns = channels, patterns
+        self.outcome = Outcome.UNSPECIFIED
+
+    def __enter__(self) -> "BlockingSubscription":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends it: no more messages come. Idempotent, does not wait for the relay, and may come from any thread."""
+        client = self._client
+        if client._hooks is not None:
+            self._after_delivery(client._hooks)
+        with client._lock:
+            client._core.subscribing.unlisten(self)
+        client._flush()
+
+
+class Client:
+    """A connection to the relay that heals itself. Every method may be called by any thread.
+
+    It connects at its first use, or by `connect`, and needs no relay to start. `options` are those of Options.
+    Raises Invalid for a `name` of more than 64 bytes of UTF-8, TypeError for an unknown option.
+
+    After a fork the child has a new client in this object: without subscriptions, and connected at its first use.
+    """
+
+    def __init__(self, path: str = DEFAULT_PATH, name: str = "", *, logger: logging.Logger = LOGGER,
+                 counters: Optional[Counters] = None, hooks: Optional[Hooks] = None,
+                 connector: Callable[[str], socket.socket] = connect, **options: Any) -> None:
+        self.path, self.name = path, name
+        self._options, self._logger, self._hooks, self._connector = Options(**options), logger, hooks, connector
+        self.counters = counters or Counters()
+        self._set_up()
+        _CLIENTS.add(self)
+
+    def _set_up(self) -> None:
+        self._core = Core(self.name, self._options, self.counters, self._logger)
+        self._lock = threading.Lock()
+        self._reading = Reading(self._lock, self._step)
+        self._poller = Poller()
+        self._sockets: Dict[Link, socket.socket] = {}
+        self._blocked: Dict[Link, bool] = {}  # those whose socket takes no more at present
+        self._broken: Dict[Link, str] = {}  # those to which nothing can be written
+        self._is_flushing = False
+        self._to_close: List[socket.socket] = []  # after the write that is under way
+        self._thread: Optional[threading.Thread] = None
+        #: Status, Gap, Loss and Revoked, and the Messages of `subscribe`.
+        self.events = BlockingEventStream(self, self._core.events)
+
+    # The surface
+
+    def connect(self) -> None:
+        """Begins to connect. Nobody has to call this: the first use does it."""
+        with self._lock:
+            self._begin()
+
+    def ready(self, timeout: Optional[float] = None) -> None:
+        """Waits until a relay has said Welcome. Raises NotConnected, which says what is wrong, after `timeout` seconds."""
+        waiter = BlockingWaiter()
+        with self._lock:
+            self._begin()
+            self._core.ready(waiter)
+        if not self._wait(waiter, timeout):
+            raise NotConnected(self._core.why_not_ready)
+        waiter.result()
+
+    @property
+    def status(self) -> Status:
+        """The last Status; `connected` is false and `cause` NO_RELAY while there is no connection to a relay."""
+        return self._core.status
+
+    @property
+    def features(self) -> Tuple[str, ...]:
+        """What is possible at the relay that it was connected to last: "patterns", ..."""
+        return self._core.features
+
+    def publish(self, channel: str, payload: Payload, *, wait: bool = True, timeout: Optional[float] = None) -> int:
+        """Publishes, and returns how many Redis clients received it: relays, not workers.
+
+        Waits while too much is under way; with `wait=False` that is Congested. Raises NotConnected, Interrupted,
+        Refused, Invalid, Unknown, Closed. After `timeout` seconds: Congested if nothing was sent, else Interrupted,
+        since it may be delivered.
+        """
+        context = self._hooks.before_publish(channel, payload) if self._hooks is not None else None
+        receivers: Optional[int] = None
+        error: Optional[BaseException] = None
+        try:
+            waiter = BlockingWaiter()
+            with self._lock:
+                if self._thread is None or self._core.is_closing:
+                    self._begin()
+                self._core.publishing.publish(channel, payload, waiter, wait)
+                self._requested()
+            self._flush()
+            if not self._wait(waiter, timeout):
+                raise self._given_up(waiter, timeout)
+            receivers = waiter.result()
+            return receivers  # type: ignore[no-any-return]
+        except BaseException as failure:
+            error = failure
+            if isinstance(failure, HubrelayError):
+                self.counters.fail(failure)
+            raise
+        finally:
+            if self._hooks is not None:
+                self._hooks.after_publish(context, receivers, error)
+
+    def send(self, channel: str, payload: Payload) -> None:
+        """Publishes without a Reply: what is lost later is told in a Loss. Raises NotConnected, Invalid, Congested."""
+        context = self._hooks.before_publish(channel, payload) if self._hooks is not None else None
+        error: Optional[HubrelayError] = None
+        try:
+            with self._lock:
+                self._begin()
+                self._core.publishing.send(channel, payload)
+                self._requested()
+            self._flush()
+        except HubrelayError as failure:
+            error = failure
+            self.counters.fail(failure)
+            raise
+        finally:
+            if self._hooks is not None:
+                self._hooks.after_publish(context, None, error)
+
+    def listen(self, *channels: str, patterns: Iterable[str] = ()) -> BlockingSubscription:
+        """A subscription with a queue of its own. Several may listen to one channel; the relay is asked once.
+
+        Without a relay it is PENDING. Raises Refused, Limit, Invalid, Unknown, Closed.
+        """
+        subscription = BlockingSubscription(self, channels, tuple(patterns))
+        subscription.outcome = self._ask(lambda waiter: self._core.subscribing.listen(
+            subscription, channels, subscription.patterns, waiter))
+        return subscription
+
+    def listen_pattern(self, *patterns: str) -> BlockingSubscription:
+        """`listen` for patterns alone. Raises Invalid where `features` lacks "patterns"."""
+        return self.listen(patterns=patterns)
+
+    def subscribe(self, *channels: str, patterns: Iterable[str] = ()) -> Outcome:
+        """For who keeps books himself: the messages come in `events`. Returns OK, or PENDING: in force once the relay
+        receives, or is there. Raises Refused, Limit, Invalid, Unknown, Closed: then nothing was subscribed to."""
+        return self._ask(lambda waiter: self._core.subscribing.subscribe(channels, patterns, waiter))
+
+    def unsubscribe(self, *channels: str, patterns: Iterable[str] = ()) -> Outcome:
+        """After this no message of these names comes in `events`. Raises Invalid, Closed."""
+        return self._ask(lambda waiter: self._core.subscribing.unsubscribe(channels, patterns, waiter))
+
+    def ping(self, *, settled: bool = False) -> None:
+        """Returns once the relay has answered. With `settled`: once everything that was published before is answered,
+        or told in a Loss. Raises NotConnected, Interrupted; Invalid where `features` lacks "settled"."""
+        self._ask(lambda waiter: self._core.ping(waiter, settled))
+
+    def close(self, drain: Optional[float] = None) -> None:
+        """Ends the client. Owed Replies are waited for, for up to `drain` seconds. Idempotent."""
+        waiter = BlockingWaiter()
+        with self._lock:
+            self._core.close(drain, waiter)
+            self._reading.interrupt()
+        self._flush()
+        self._wait(waiter, None)
+        with self._lock:
+            self._perform()
+            self._reading.interrupt()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(5)
+
+    def __enter__(self) -> "Client":
+        self.connect()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Requests
+
+    def _begin(self) -> None:
+        """Starts the client if need be. With the lock held."""
+        if self._core.is_closing:
+            raise Closed("the client is closed")
+        if self._thread is None:
+            self._reading.open()
+            self._core.start()
+            self._thread = threading.Thread(target=self._read_alone, name="hubrelay", daemon=True)
+            self._thread.start()
+
+    def _ask(self, request: Callable[[BlockingWaiter], None]) -> Any:
+        waiter = BlockingWaiter()
+        with self._lock:
+            self._begin()
+            request(waiter)
+            self._requested()
+        self._flush()
+        self._wait(waiter, None)
+        return waiter.result()
+
+    def _wait(self, waiter: BlockingWaiter, timeout: Optional[float]) -> bool:
+        if waiter.is_done:
+            return True
+        return self._reading.wait(waiter, None if timeout is None else time.monotonic() + timeout)
+
+    def _given_up(self, waiter: BlockingWaiter, timeout: Optional[float]) -> HubrelayError:
+        with self._lock:
+            if self._core.publishing.withdraw(waiter):
+                return Congested(f"nothing was sent within {timeout} s")
+        return Interrupted(f"no answer within {timeout} s; it may be delivered")
+
+    def _requested(self) -> None:
+        """A request was made, or an event taken. With the lock held."""
+        self._core.requested()
+        if self._core.actions or self._core.timers_changed:
+            self._core.timers_changed = False
+            self._reading.interrupt()
+
+    # Sockets: whoever reads opens and closes them; whoever publishes writes.
+
+    def _read_alone(self) -> None:
+        reading = self._reading
+        reading.read_while_nobody_waits(lambda: self._core.is_closed and not self._sockets)
+        with self._lock:
+            reading.close()
+
+    def _step(self, deadline: Optional[float]) -> None:
+        """Waits for the sockets, until the deadline at most, and does what is to be done."""
+        with self._lock:
+            self._perform()
+            self._want()
+            if self._broken:
+                deadline = 0
+            elif self._core.deadline is not None:
+                deadline = self._core.deadline if deadline is None else min(deadline, self._core.deadline)
+        self._flush()
+        ready = self._poller.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        with self._lock:
+            self._take(ready)
+            now = time.monotonic()
+            if self._core.deadline is not None and self._core.deadline <= now:
+                silent = self._core.give_up_candidate(now)
+                if silent is not None:
+                    self._read(silent)
+                self._core.tick(now)
+            self._perform()
+        self._flush()
+
+    def _want(self) -> None:
+        wanted = {opened.fileno(): (link.is_reading, link in self._blocked) for link, opened in self._sockets.items()}
+        wanted[self._reading.wake_up_fileno()] = True, False
+        self._poller.want(wanted)
+
+    def _take(self, ready: List[Tuple[int, bool, bool]]) -> None:
+        links = {opened.fileno(): link for link, opened in self._sockets.items()}
+        for number, is_readable, is_writable in ready:
+            link = links.get(number)
+            if link is None:
+                self._reading.clear_wake_ups()
+                continue
+            if is_readable:
+                self._read(link)
+            if is_writable:
+                self._blocked.pop(link, None)
+        for link, why in list(self._broken.items()):
+            self._read_to_end(link, why)
+
+    def _read(self, link: Link) -> None:
+        opened = self._sockets.get(link)
+        if opened is None:
+            return
+        try:
+            data = opened.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._core.ended(link, why_ended(error))
+        else:
+            if data:
+                self._core.received(link, data)
+            else:
+                self._core.ended(link, "the relay closed the connection")
+
+    def _read_to_end(self, link: Link, why: str) -> None:
+        """What the relay said before it closed counts."""
+        opened = self._sockets.get(link)
+        try:
+            while opened is not None and not link.is_ended:
+                data = opened.recv(READ_BYTES)
+                if not data:
+                    break
+                self._core.received(link, data)
+        except OSError:
+            pass
+        self._core.ended(link, why)
+
+    def _perform(self) -> None:
+        core = self._core
+        core.timers_changed = False
+        while core.actions:
+            action, link = core.actions.pop(0)
+            if action is Action.OPEN:
+                self._open(link)
+            elif action is Action.CLOSE:
+                self._close(link)
+            elif action is Action.CHECK and link in self._sockets and has_hung_up(self._sockets[link]):
+                self._read_to_end(link, "the relay closed the connection")
+
+    def _open(self, link: Link) -> None:
+        try:
+            self._sockets[link] = self._connector(self.path)
+        except OSError as error:
+            self._core.failed(link, error.strerror or str(error))
+        else:
+            self._core.opened(link)
+
+    def _close(self, link: Link) -> None:
+        opened = self._sockets.pop(link, None)
+        self._blocked.pop(link, None)
+        self._broken.pop(link, None)
+        if opened is not None and self._is_flushing:
+            self._to_close.append(opened)
+        elif opened is not None:
+            opened.close()
+
+    def _flush(self) -> None:
+        """Writes what is to be written. While one thread writes, others add to its next write."""
+        with self._lock:
+            if self._is_flushing:
+                return
+            chosen = self._next_to_write()
+            if chosen is None:
+                return
+            self._is_flushing = True
+        try:
+            while chosen is not None:
+                link, opened, data = chosen
+                written, why, is_blocked = _send(opened, data)
+                with self._lock:
+                    self._wrote(link, opened, written, why, is_blocked)
+                    chosen = self._next_to_write()
+                    self._is_flushing = chosen is not None
+        finally:
+            with self._lock:
+                if chosen is None or not self._is_flushing:
+                    while self._to_close:
+                        self._to_close.pop().close()
+
+    def _next_to_write(self) -> Optional[Tuple[Link, socket.socket, memoryview]]:
+        for link, opened in self._sockets.items():
+            if link in self._blocked or link in self._broken:
+                continue
+            if link.unsent:
+                link.is_writing = True
+                return link, opened, link.to_write()
+            if link.shut_when_written and not link.is_shut:
+                link.is_shut = True
+                try:
+                    opened.shutdown(socket.SHUT_WR)
+                except OSError as error:
+                    self._broken[link] = why_ended(error)
+        return None
+
+    def _wrote(self, link: Link, opened: socket.socket, written: int, why: str, is_blocked: bool) -> None:
+        if self._sockets.get(link) is not opened:
+            return  # it was ended meanwhile
+        link.is_writing = False
+        link.wrote(written)
+        if is_blocked:
+            self._blocked[link] = True
+            self._reading.interrupt()
+        elif why:
+            self._broken[link] = why
+            self._reading.interrupt()
+        else:
+            self._core.wrote()
+
+    def _forked(self) -> None:
+        """In the child: the sockets are the parent's. Closes the copies without a word, and begins anew."""
+        for number in [opened.detach() for opened in (*self._sockets.values(), *self._to_close)]:
+            os.close(number)
+        for number in self._reading.detach():
+            os.close(number)
+        self._core.abandoned()
+        self.counters = Counters()
+        self._set_up()
+
+
+def _send(opened: socket.socket, data: memoryview) -> Tuple[int, str, bool]:
+    """How many bytes the socket took, why it cannot be written to, and whether it takes no more at present."""
+    try:
+        return opened.send(data), "", False
+    except (BlockingIOError, InterruptedError):
+        return 0, "", True
+    except OSError as error:
+        return 0, why_ended(error), False
+
+
+_CLIENTS: "weakref.WeakSet[Client]" = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for client in list(_CLIENTS):
+        client._forked()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,193 @@
+"""How threads wait: one of those that wait reads the sockets for all of them.
+
+So the thread that has published reads its own Reply, and no other thread has to wake up for that. A thread of the
+client's own reads while nobody waits. Under gevent and eventlet, whose monkey patching replaces `threading`, `select`
+and `socket`, all of this is done by their greenlets.
+"""
+import select
+import socket
+import threading
+import time
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+#: After the last thread that waited, the client's own thread leaves the sockets alone for so long: perhaps the next
+#: caller comes soon, and should not have to take them from it. Seconds.
+GRACE = 0.05
+
+
+class BlockingWaiter:
+    """What a thread waits for. Everything but `result` is called with the client's lock held."""
+
+    __slots__ = ("is_done", "_result", "_error", "gate")
+
+    def __init__(self) -> None:
+        self.is_done = False
+        self.gate: Optional[threading.Lock] = None  #: Locked while its thread sleeps.
+        self._result: Any = None
+        self._error: Optional[BaseException] = None
+
+    def done(self) -> bool:
+        return self.is_done
+
+    def set_result(self, result: Any) -> None:
+        self._result, self.is_done = result, True
+        self.wake()
+
+    def set_exception(self, exception: BaseException) -> None:
+        self._error, self.is_done = exception, True
+        self.wake()
+
+    def wake(self) -> None:
+        if self.gate is not None and self.gate.locked():
+            self.gate.release()
+
+    def result(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+class Reading:
+    """Who reads: one of the threads that wait, or the client's own, or at times nobody.
+
+    `step(deadline)` waits for the sockets until then at most, and deals with what is ready; it is called by one thread
+    at a time, without the lock. `may_go_on` is asked with the lock held.
+    """
+
+    def __init__(self, lock: threading.Lock, step: Callable[[Optional[float]], None]) -> None:
+        self._lock, self._step = lock, step
+        self._reader: Optional[object] = None
+        self._others: Dict[BlockingWaiter, None] = {}  # those that wait and do not read, in their order
+        self._last_lead = 0.0
+        self._pair: Optional[Tuple[socket.socket, socket.socket]] = None
+
+    def wait(self, waiter: BlockingWaiter, deadline: Optional[float]) -> bool:
+        """Until it is done. False at the deadline."""
+        while True:
+            with self._lock:
+                if waiter.is_done:
+                    self._others.pop(waiter, None)
+                    return True
+                if self._reader is None:
+                    self._others.pop(waiter, None)
+                    self._reader = waiter
+                is_leading = self._reader is waiter
+                if not is_leading:
+                    self._others[waiter] = None
+                    if waiter.gate is None:
+                        waiter.gate = threading.Lock()
+                        waiter.gate.acquire()
+                    if self._reader is self:
+                        self._wake_up()  # the client's own thread makes room
+            if is_leading:
+                return self._lead(waiter, deadline)
+            left = -1 if deadline is None else max(0.0, deadline - time.monotonic())
+            if not waiter.gate.acquire(timeout=left):  # type: ignore[union-attr]
+                with self._lock:
+                    self._others.pop(waiter, None)
+                    if self._reader is None:
+                        self._wake_next()
+                    return waiter.is_done
+
+    def _lead(self, waiter: BlockingWaiter, deadline: Optional[float]) -> bool:
+        try:
+            while not waiter.is_done and (deadline is None or time.monotonic() < deadline):
+                self._step(deadline)
+            return waiter.is_done
+        finally:
+            with self._lock:
+                self._last_lead = time.monotonic()
+                self._reader = None
+                self._wake_next()
+
+    def _wake_next(self) -> None:
+        for other in list(self._others):
+            if not other.is_done:
+                other.wake()
+                return
+
+    def read_while_nobody_waits(self, is_over: Callable[[], bool]) -> None:
+        """The life of the client's own thread."""
+        while not is_over():
+            with self._lock:
+                is_leading = self._reader is None and not self._others and \
+                    time.monotonic() - self._last_lead >= GRACE
+                if is_leading:
+                    self._reader = self
+            if not is_leading:
+                time.sleep(GRACE)
+                continue
+            try:
+                while not self._others and not is_over():
+                    self._step(None)
+            finally:
+                with self._lock:
+                    self._reader = None
+                    self._wake_next()
+
+    # Ending a wait for sockets: whoever reads waits for this pair, too.
+
+    def open(self) -> None:
+        self._pair = socket.socketpair()
+        for each in self._pair:
+            each.setblocking(False)
+
+    def close(self) -> None:
+        for each in self._pair or ():
+            each.close()
+        self._pair = None
+
+    def detach(self) -> List[int]:
+        """The descriptors, which are somebody else's to close now."""
+        pair, self._pair = self._pair, None
+        return [each.detach() for each in pair or ()]
+
+    def wake_up_fileno(self) -> int:
+        return self._pair[0].fileno() if self._pair else -1
+
+    def clear_wake_ups(self) -> None:
+        try:
+            if self._pair:
+                self._pair[0].recv(4096)
+        except OSError:
+            pass
+
+    def interrupt(self) -> None:
+        """Something has changed that whoever reads has to look at. With the lock held."""
+        if self._reader is not None:
+            self._wake_up()
+
+    def _wake_up(self) -> None:
+        try:
+            if self._pair:
+                self._pair[1].send(b"\0")
+        except OSError:
+            pass  # it is full, so there is a wake-up already
+
+
+class Poller:
+    """Waits for sockets. By poll, or by select where a monkey patch has taken poll away."""
+
+    def __init__(self) -> None:
+        self._wanted: Dict[int, Tuple[bool, bool]] = {}
+        self._poll: Any = None
+
+    def want(self, wanted: Dict[int, Tuple[bool, bool]]) -> None:
+        """Descriptors, and whether each is to be waited for to read and to write."""
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
+        if hasattr(select, "poll"):
+            self._poll = select.poll()
+            for number, (reads, writes) in wanted.items():
+                self._poll.register(number, reads * select.POLLIN | writes * select.POLLOUT)
+
+    def wait(self, seconds: Optional[float]) -> List[Tuple[int, bool, bool]]:
+        """Descriptor, readable (or at its end), writable."""
+        if self._poll is None:
+            reads = [number for number, (wants, _) in self._wanted.items() if wants]
+            writes = [number for number, (_, wants) in self._wanted.items() if wants]
+            readable, writable, _ = select.select(reads, writes, [], seconds)
+            return [(number, number in readable, number in writable) for number in {*readable, *writable}]
+        found = self._poll.poll(None if seconds is None else -int(-seconds * 1000 // 1))
+        return [(number, bool(event & ~select.POLLOUT), bool(event & select.POLLOUT)) for number, event in found]
