@@ -1,27 +1,12 @@
 """A relay of the test's own, for what a real one does only when Redis or another relay makes it: it says what the test
 wants, and the test sees each frame of the client."""
 import asyncio
-import dataclasses
 import os
 
-from harness import hubrelay
-from hubrelay import State, Status, Welcome
+import wire
+from wire import State, Status, Welcome
 
 UP = Status(state=State.UP, publishing=True, receiving=True)
-
-
-def encode(frame):
-    """A relay's frame as it goes to the socket, its length in front."""
-    number = hubrelay.RELAY_FRAME.index(type(frame)) + 1
-    body = hubrelay._field(number, _content(frame))
-    return len(body).to_bytes(4, "big") + body
-
-
-def _content(message):
-    fields = [(number, item) for number, value in enumerate(vars(message).values(), 1) if value
-              for item in (value if isinstance(value, tuple) else (value,))]
-    return b"".join(hubrelay._field(number, _content(item) if dataclasses.is_dataclass(item) else item)
-                    for number, item in fields)
 
 
 class Peer:
@@ -32,12 +17,12 @@ class Peer:
 
     async def next(self):
         try:
-            return hubrelay.decode(await hubrelay.read_body(self._reader, 1 << 21), hubrelay.CLIENT_FRAME)
+            return wire.decode(await wire.read_body(self._reader, 1 << 21), wire.CLIENT_FRAME)
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
 
     def send(self, *frames):
-        self._writer.write(b"".join(map(encode, frames)))
+        self._writer.write(b"".join(map(wire.encode, frames)))
 
     def close(self):
         self._writer.close()

@@ -228,21 +228,30 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
             self.relay.wait()  # exit code 0: nothing leaked, nothing left behind
 
     def client(self, **settings):
-        return hubrelay.Client(self.relay.path, name=self.id()[-64:], **settings)
+        return hubrelay.AsyncClient(self.relay.path, name=self.id()[-64:], **settings)
 
     async def event(self, client, kind, **wanted):
         """The next event of this kind with these values; skips every other one."""
         async def search():
-            async for event in client:
+            async for event in client.events:
                 if isinstance(event, kind) and all(getattr(event, name) == value for name, value in wanted.items()):
                     return event
             self.fail(f"the client ended without a {kind.__name__} {wanted}")
         return await self.soon(search(), f"a {kind.__name__} with {wanted}")
 
+    def waiting(self, client, kind=object):
+        """The events of this kind that the client has and nobody has taken; the others are forgotten."""
+        return [event for event in iter(client.events.get_nowait, None) if isinstance(event, kind)]
+
     async def up(self, client):
         """Reads events until the relay is UP."""
-        if not client.status or client.status.state != hubrelay.State.UP:
+        if client.status.state != hubrelay.State.UP:
             await self.event(client, hubrelay.Status, state=hubrelay.State.UP)
+
+    def cut(self, client):
+        """Ends the client's connection, as if the relay had done so."""
+        for connected in client._sockets.values():
+            connected.shutdown(socket.SHUT_RDWR)
 
     async def messages(self, client, count):
         """The next `count` messages, as (channel, payload, pattern)."""
@@ -258,6 +267,6 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
 
     async def outcome(self, request):
         """The outcome with which a request fails."""
-        with self.assertRaises(hubrelay.RequestError) as failure:
+        with self.assertRaises(hubrelay.HubrelayError) as failure:
             await self.soon(request)
         return failure.exception.outcome

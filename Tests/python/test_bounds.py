@@ -8,12 +8,12 @@ from hubrelay import Congested, Loss, Message, Outcome, State, Status
 
 class Unanswered(RelayTest):
     async def test_a_publish_beyond_the_bound_fails_at_once_and_was_not_sent(self):
-        async with self.client() as reader, self.client(max_unanswered=10) as client:
+        async with self.client() as reader, self.client(unanswered=10) as client:
             await self.up(reader)
             await self.up(client)
             await self.soon(reader.subscribe("a"))
             self.redis.freeze()
-            publishes = [asyncio.ensure_future(client.publish("a", b"%d" % number)) for number in range(12)]
+            publishes = [asyncio.ensure_future(client.publish("a", b"%d" % number, wait=False)) for number in range(12)]
             await self.soon(asyncio.wait(publishes[10:]))  # while Redis answers nothing
             for publish in publishes[10:]:
                 self.assertIsInstance(publish.exception(), Congested)
@@ -25,7 +25,7 @@ class Unanswered(RelayTest):
             self.assertEqual(received, [b"%d" % number for number in range(10)] + [b"last"])
 
     async def test_a_publish_that_its_caller_gave_up_counts_until_its_reply(self):
-        async with self.client(max_unanswered=1) as client:
+        async with self.client(unanswered=1) as client:
             await self.up(client)
             self.redis.freeze()
             publish = asyncio.ensure_future(client.publish("a", b"x"))
@@ -33,7 +33,7 @@ class Unanswered(RelayTest):
             publish.cancel()
             await asyncio.wait({publish})
             with self.assertRaises(Congested):
-                await client.publish("a", b"y")
+                await client.publish("a", b"y", wait=False)
             self.redis.thaw()
             await self.soon(self.accepted(client))
 
@@ -41,12 +41,12 @@ class Unanswered(RelayTest):
         """Publishes until that is possible: nobody is told of the Reply that makes room."""
         while True:
             try:
-                return await client.publish("a", b"z")
+                return await client.publish("a", b"z", wait=False)
             except Congested:
                 await client.ping()
 
     async def test_other_requests_are_not_counted(self):
-        async with self.client(max_unanswered=1) as client:
+        async with self.client(unanswered=1) as client:
             await self.up(client)
             self.redis.freeze()
             subscribes = [asyncio.ensure_future(client.subscribe(f"room.{number}")) for number in range(5)]
@@ -57,7 +57,7 @@ class Unanswered(RelayTest):
             self.assertEqual(await self.soon(publish), 0)
 
     async def test_without_a_relay_it_is_not_connected_and_the_bound_is_free_again(self):
-        async with self.client(max_unanswered=1) as client:
+        async with self.client(unanswered=1) as client:
             await self.up(client)
             self.redis.freeze()
             publish = asyncio.ensure_future(client.publish("a", b"x"))
@@ -85,15 +85,15 @@ class Unread(RelayTest):
             sent = 0
             with self.assertRaises(Congested):
                 while sent < 10_000:
-                    client.publish_nowait("a", b"%08d" % sent + bytes(10_000))
+                    client.send("a", b"%08d" % sent + bytes(10_000))
                     sent += 1
                     await asyncio.sleep(0)
-            self.assertLessEqual(client._connection.writer.transport.get_write_buffer_size(), (1 << 20) + 20_000)
+            self.assertLessEqual(client._core.link.unsent, (1 << 20) + 20_000)
             self.redis.thaw()
             # What was taken arrives, what was refused does not, and no Loss is told: nothing was lost.
             received = 0
             while received < sent:
-                event = await self.soon(reader.__anext__(), f"message {received} of {sent}")
+                event = await self.soon(reader.events.__anext__(), f"message {received} of {sent}")
                 self.assertNotIsInstance(event, Loss)
                 if isinstance(event, Message):
                     self.assertEqual(int(event.payload[:8]), received)
@@ -107,11 +107,11 @@ class Unread(RelayTest):
             self.redis.freeze()
             publishes = []
             while not any(publish.done() for publish in publishes):
-                publishes.append(asyncio.ensure_future(client.publish("a", bytes(1 << 20))))
+                publishes.append(asyncio.ensure_future(client.publish("a", bytes(1 << 20), wait=False)))
                 await asyncio.sleep(0)
                 self.assertLess(len(publishes), 100)
             self.assertIsInstance(publishes.pop().exception(), Congested)
-            self.assertLessEqual(client._connection.writer.transport.get_write_buffer_size(), (17 << 20) + 4096)
+            self.assertLessEqual(client._core.link.unsent, (17 << 20) + 4096)
             self.redis.thaw()
             self.assertEqual(await self.soon(asyncio.gather(*publishes)), [0] * len(publishes))
 

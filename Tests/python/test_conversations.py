@@ -3,8 +3,8 @@ import asyncio
 import unittest
 
 import vectors
+import wire
 from harness import PATIENCE, RelayTest
-from vectors import hubrelay
 
 
 class Conversations(RelayTest):
@@ -35,8 +35,8 @@ class Conversations(RelayTest):
     async def answer(self, reader):
         """The next frame that is no Status."""
         while True:
-            frame = hubrelay.decode(await hubrelay.read_body(reader, 1 << 21))
-            if not isinstance(frame, hubrelay.Status):
+            frame = wire.decode(await wire.read_body(reader, 1 << 21))
+            if not isinstance(frame, wire.Status):
                 return vectors.as_json(frame)
 
 

@@ -26,8 +26,8 @@ class Fences(RelayTest):
         super().tearDown()
 
     async def test_two_relays_have_the_same_messages_before_and_behind_every_fence(self):
-        readers = [hubrelay.Client(path) for path in (self.relay.path, self.other.path)]
-        writers = [hubrelay.Client(path) for path in (self.relay.path, self.other.path) * 2]
+        readers = [hubrelay.AsyncClient(path) for path in (self.relay.path, self.other.path)]
+        writers = [hubrelay.AsyncClient(path) for path in (self.relay.path, self.other.path) * 2]
         async with readers[0], readers[1], writers[0], writers[1], writers[2], writers[3]:
             for client in readers + writers:
                 await self.up(client)
@@ -46,13 +46,13 @@ class Fences(RelayTest):
         """Publishes as fast as the replies to some of them come."""
         for number in range(count):
             if number % 5:
-                client.publish_nowait(channel, b"%d" % number)
+                client.send(channel, b"%d" % number)
             else:
                 await client.publish(channel, b"%d" % number)
 
     async def payloads(self, client, count):
         found = []
-        async for event in client:
+        async for event in client.events:
             if isinstance(event, Message):
                 found.append((event.channel, event.payload))
                 if len(found) == count:
@@ -61,7 +61,7 @@ class Fences(RelayTest):
     async def test_a_fence_matches_no_pattern(self):
         async with self.client() as client, self.client() as holder:
             await self.up(client)
-            await self.soon(client.psubscribe("*", "?_hubrelay:fence:x", "[_]*"))
+            await self.soon(client.subscribe(patterns=["*", "?_hubrelay:fence:x", "[_]*"]))
             await self.soon(holder.subscribe(FENCE + "x"))
             await self.soon(client.publish(FENCE + "x", b"fence"))
             await self.event(holder, Message, payload=b"fence")
@@ -75,8 +75,8 @@ class Fences(RelayTest):
                 for request in (client.subscribe, client.unsubscribe):
                     self.assertEqual(await self.outcome(request(FENCE + name)), Outcome.INVALID, name)
                 self.assertEqual(await self.outcome(client.publish(FENCE + name, b"x")), Outcome.INVALID, name)
-            for request in (client.psubscribe, client.punsubscribe):
-                self.assertEqual(await self.outcome(request(FENCE + "x")), Outcome.INVALID)
+            for request in (client.subscribe, client.unsubscribe):
+                self.assertEqual(await self.outcome(request(patterns=[FENCE + "x"])), Outcome.INVALID)
             for name in ("f", "f" * 64, "é" * 32, "*"):
                 self.assertEqual(await self.soon(client.subscribe(FENCE + name)), Outcome.OK, name)
                 await self.soon(client.publish(FENCE + name, b"x"))

@@ -1,32 +1,30 @@
-"""The cutting of the byte stream into frames, through the StreamReader that the client reads with."""
-import asyncio
+"""The cutting of the byte stream into frames, by the Link that both clients read with."""
 import unittest
+import unittest.mock
 
 import vectors
-from vectors import hubrelay
+import wire
+from hubrelay.link import Link
 
 
-async def split(chunks, limits):
-    """What comes out of `chunks`: the bodies, and the name of the error or None. `limits` yields one per body."""
-    reader, bodies = asyncio.StreamReader(), []
+def split(chunks, limits):
+    """What comes out of `chunks`: the bodies, the name of the error or None, and the rest. `limits` has one a body."""
+    link, bodies, fed = Link({}, None, None), [], b""
+    link.max_frame = next(limits)
 
-    async def feed():
-        for chunk in chunks:
-            if chunk:
-                reader.feed_data(chunk)
-            await asyncio.sleep(0)  # lets the reader have it alone
-        reader.feed_eof()
+    def take(body):
+        bodies.append(body)
+        link.max_frame = next(limits)
 
-    feeding = asyncio.ensure_future(feed())
-    try:
-        for limit in limits:
-            bodies.append(await hubrelay.read_body(reader, limit))
-    except hubrelay.ProtocolError as error:
-        return bodies, f"CODE_{error.args[0].name}", b""
-    except asyncio.IncompleteReadError as error:
-        return bodies, None, error.partial
-    finally:
-        await feeding
+    with unittest.mock.patch.multiple("hubrelay.link", decode=take, quick_message=lambda *_: None,
+                                      quick_reply=lambda *_: None):
+        try:
+            for chunk in chunks:
+                fed += chunk
+                link.feed(chunk)
+        except wire.ProtocolError as error:
+            return bodies, f"CODE_{error.code.name}", None
+    return bodies, None, fed[sum(4 + len(body) for body in bodies):]
 
 
 def limits(vector):
@@ -35,35 +33,33 @@ def limits(vector):
         yield vector["max_frame_bytes"]
 
 
-class FramingVectors(unittest.IsolatedAsyncioTestCase):
-    async def check(self, vector, chunks):
-        bodies, error, partial = await split(chunks, limits(vector))
+class FramingVectors(unittest.TestCase):
+    def check(self, vector, chunks):
+        bodies, error, rest = split(chunks, limits(vector))
         self.assertEqual([body.hex() for body in bodies], vector["bodies"])
         self.assertEqual(error, vector.get("error"))
         if error is None:
-            # A StreamReader gives up the length of a frame before it waits for the body.
-            self.assertTrue(vector["rest"].endswith(partial.hex()))
-            self.assertLessEqual(len(vector["rest"]) - len(partial.hex()), 8)
+            self.assertEqual(rest.hex(), vector["rest"])
 
-    async def test_chunks_as_given(self):
+    def test_chunks_as_given(self):
         for vector in vectors.load("streams.json")["framing"]:
             with self.subTest(vector["name"]):
-                await self.check(vector, [bytes.fromhex(chunk) for chunk in vector["chunks"]])
+                self.check(vector, [bytes.fromhex(chunk) for chunk in vector["chunks"]])
 
-    async def test_every_split_point(self):
+    def test_every_split_point(self):
         for vector in vectors.load("streams.json")["framing"]:
             stream = bytes.fromhex("".join(vector["chunks"]))
             # In the long ones only the edges are of interest: their middle is filler.
             points = [at for at in range(len(stream) + 1) if at < 150 or at > len(stream) - 150]
             with self.subTest(vector["name"]):
                 for at in points:
-                    await self.check(vector, [stream[:at], stream[at:]])
+                    self.check(vector, [stream[:at], stream[at:]])
 
-    async def test_byte_by_byte(self):
+    def test_byte_by_byte(self):
         for vector in vectors.load("streams.json")["framing"]:
             stream = bytes.fromhex("".join(vector["chunks"]))
             with self.subTest(vector["name"]):
-                await self.check(vector, [bytes((byte,)) for byte in stream])
+                self.check(vector, [bytes((byte,)) for byte in stream])
 
 
 if __name__ == "__main__":

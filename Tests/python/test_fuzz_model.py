@@ -3,8 +3,8 @@ import itertools
 import random
 import unittest
 
-from harness import hubrelay
-from hubrelay import (Cause, Code, Error, Hello, Loss, Message, Outcome, Ping, Publish, Reply, State, Status, Subscribe,
+import wire
+from wire import (Cause, Code, Error, Hello, Loss, Message, Outcome, Ping, Publish, Reply, State, Status, Subscribe,
                       Unsubscribe, Welcome)
 from model.contract import Limits, Model
 from model.frames import Frames, judge, varint

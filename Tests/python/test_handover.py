@@ -4,11 +4,11 @@ import collections
 import os
 import tempfile
 import unittest
-import unittest.mock
 
 from fake_relay import UP, FakeRelay
 from harness import PATIENCE, Relay, RelayTest, hubrelay
-from hubrelay import Cause, Gap, Loss, Message, Outcome, Ping, Publish, Reply, State, Status, Subscribe
+from wire import Cause, Loss, Message, Outcome, Ping, Publish, Reply, State, Status, Subscribe
+from hubrelay import Gap
 
 STOPPING = Status(state=State.STOPPING, publishing=True, receiving=True, cause=Cause.STOPPING)
 
@@ -25,55 +25,81 @@ class Restarts(RelayTest):
                 try:
                     await client.publish("a", b"x")
                     outcomes[Outcome.OK] += 1
-                except hubrelay.RequestError as error:
+                except hubrelay.HubrelayError as error:
                     outcomes[error.outcome] += 1
                     await asyncio.sleep(0.001)  # it fails at once while there is no relay: let others run
 
         stopped = asyncio.Event()
-        with unittest.mock.patch.object(hubrelay, "_DRAIN_SECONDS", PATIENCE):
-            async with self.client() as client:
-                await self.up(client)
-                tasks = [asyncio.create_task(publish(client)) for _ in range(64)]
-                for _ in range(3):
-                    before = outcomes[Outcome.OK]
-                    while outcomes[Outcome.OK] < before + 1000:
-                        await asyncio.sleep(0.001)
-                    self.relay.terminate()
-                    await self.event(client, Status, state=State.STOPPING)
-                    await self.in_thread(self.relay.wait)
-                    await self.in_thread(self.relay.start)
-                    await self.event(client, Status, state=State.UP)
-                stopped.set()
-                await self.soon(asyncio.gather(*tasks))
+        async with self.client(drain=PATIENCE) as client:
+            await self.up(client)
+            tasks = [asyncio.create_task(publish(client)) for _ in range(64)]
+            for _ in range(3):
+                before = outcomes[Outcome.OK]
+                while outcomes[Outcome.OK] < before + 1000:
+                    await asyncio.sleep(0.001)
+                self.relay.terminate()
+                await self.event(client, Status, state=State.STOPPING)
+                await self.in_thread(self.relay.wait)
+                await self.in_thread(self.relay.start)
+                await self.event(client, Status, state=State.UP)
+            stopped.set()
+            await self.soon(asyncio.gather(*tasks))
         self.assertEqual(set(outcomes) - {Outcome.OK, Outcome.NOT_CONNECTED}, set(), outcomes)
 
     async def test_a_relay_that_is_there_already_is_taken_before_the_old_one_is_left(self):
-        with unittest.mock.patch.object(hubrelay, "_OVERLAP_SECONDS", PATIENCE), \
-                unittest.mock.patch.object(hubrelay, "_DRAIN_SECONDS", PATIENCE):
-            async with self.client(gap_jitter=0) as client:
-                await self.up(client)
-                await self.soon(client.subscribe("a"))
-                self.redis.freeze()
-                owed = asyncio.ensure_future(client.publish("a", b"owed"))
-                await self.soon(client.ping())
-                self.relay.terminate()
+        async with self.client(gap_jitter=0, successor=PATIENCE, drain=PATIENCE) as client:
+            await self.up(client)
+            await self.soon(client.subscribe("a"))
+            self.relay.terminate()
+            await self.event(client, Status, state=State.STOPPING)
+            owed = asyncio.ensure_future(client.publish("a", b"owed"))
+            following = await self.in_thread(Relay, self.redis, os.path.dirname(self.relay.path), self.options)
+            self.addCleanup(following.kill)
+            told = await self.event(client, Status)  # the next relay's: there was never no relay
+            self.assertTrue(told.connected)
+            self.assertEqual(await self.soon(owed), 1)
+            await self.in_thread(self.relay.wait)  # the client has left it
+            self.assertEqual(await self.soon(client.publish("a", b"next")), 1)
+            received = []
+            while b"next" not in received:
+                event = await self.soon(client.events.__anext__())
+                self.assertNotIsInstance(event, Gap)
+                received += [event.payload] if isinstance(event, Message) else []
+            self.assertEqual(received, [b"next"])
+        following.terminate()
+        await self.in_thread(following.wait)
+
+    async def test_no_message_is_missed_or_comes_twice(self):
+        """The messages of another connection, while the relay is restarted with overlap five times."""
+        async with self.client(gap_jitter=0, successor=PATIENCE, drain=PATIENCE) as client:
+            await self.up(client)
+            subscription = await self.soon(client.listen("a"))
+            sent = asyncio.get_running_loop().run_in_executor(None, self.publish_numbers)
+            directory = os.path.dirname(self.relay.path)
+            for _ in range(5):
+                stopping = self.relay
+                stopping.terminate()
                 await self.event(client, Status, state=State.STOPPING)
-                following = await self.in_thread(
-                    Relay, self.redis, os.path.dirname(self.relay.path), self.options)
-                self.addCleanup(following.kill)
-                told = await self.soon(client.__anext__())
-                self.assertIsInstance(told, Status)  # the next relay's: there was never no relay
-                self.assertNotEqual(told.cause, Cause.NO_RELAY)
-                self.assertFalse(owed.done())
-                self.redis.thaw()
-                self.assertEqual(await self.soon(owed), 1)
-                await self.in_thread(self.relay.wait)  # the client has left it
-                await self.event(client, Gap)
-                self.assertEqual(await self.soon(client.publish("a", b"next")), 1)
-                while (await self.event(client, Message)).payload != b"next":
-                    pass
-            following.terminate()
-            await self.in_thread(following.wait)
+                self.relay = await self.in_thread(Relay, self.redis, directory, self.options)
+                await self.event(client, Status, state=State.UP)
+                await self.in_thread(stopping.wait)
+            self.stop_publishing = True
+            count = await self.soon(sent)
+            received = []
+            while not received or received[-1] != count:
+                event = await self.soon(subscription.__anext__())
+                self.assertIsInstance(event, Message)
+                received.append(int(event.payload))
+            self.assertEqual(received, list(range(1, count + 1)))
+
+    stop_publishing = False
+
+    def publish_numbers(self):
+        number = 0
+        while not self.stop_publishing:
+            number += 1
+            self.redis.command("PUBLISH", "t:a", b"%d" % number)
+        return number
 
     async def in_thread(self, function, *arguments):
         """The result of a function that waits, while the client goes on."""
@@ -86,11 +112,9 @@ class FakeRelayTest(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(directory.cleanup)
         self.path = os.path.join(directory.name, "relay.sock")
 
-    def patch(self, name, seconds):
-        """Another duration than the client's own, so that no busy machine decides what happens."""
-        patch = unittest.mock.patch.object(hubrelay, name, seconds)
-        patch.start()
-        self.addCleanup(patch.stop)
+    def client(self, **options):
+        """Of durations that no busy machine decides about, unless a test says otherwise."""
+        return hubrelay.AsyncClient(self.path, **{"drain": PATIENCE, "successor": PATIENCE, **options})
 
     def relay(self, *arguments, **settings):
         return FakeRelay(self.path, *arguments, **settings)
@@ -107,20 +131,15 @@ class FakeRelayTest(unittest.IsolatedAsyncioTestCase):
         """The next event of this kind with these values; skips every other one."""
         async def search():
             while True:
-                event = await client.__anext__()
+                event = await client.events.__anext__()
                 if isinstance(event, kind) and all(getattr(event, name) == value for name, value in wanted.items()):
                     return event
         return await self.soon(search())
 
 
 class Leaving(FakeRelayTest):
-    def setUp(self):
-        super().setUp()
-        self.patch("_DRAIN_SECONDS", PATIENCE)
-        self.patch("_CLOSING_SECONDS", 0.01)  # nothing is asked of the end here
-
     async def test_a_relay_without_a_next_one_is_read_to_its_end(self):
-        async with self.relay() as relay, hubrelay.Client(self.path) as client:
+        async with self.relay() as relay, self.client(successor=0.01) as client:
             peer = await self.soon(relay.peer())
             publish, id = await self.publishing(client, peer)
             relay.stop_listening()
@@ -129,8 +148,8 @@ class Leaving(FakeRelayTest):
             self.assertIsNone(await self.soon(peer.next()))  # the client has shut its writing side
             gone = await self.told(client, Status, state=State.DOWN)
             self.assertEqual(gone.cause, Cause.NO_RELAY)
-            self.assertIsNone(client.status)
-            with self.assertRaises(hubrelay.RequestError) as failure:
+            self.assertFalse(client.status.connected)
+            with self.assertRaises(hubrelay.HubrelayError) as failure:
                 await client.publish("a", b"y")
             self.assertEqual(failure.exception.outcome, Outcome.NOT_CONNECTED)
             peer.send(Loss(publishes=3, cause=Cause.INVALID), Reply(id, Outcome.OK, 5))
@@ -138,7 +157,7 @@ class Leaving(FakeRelayTest):
             await self.told(client, Loss, publishes=3)
 
     async def test_what_a_relay_does_not_answer_before_it_ends_is_interrupted(self):
-        async with self.relay() as relay, hubrelay.Client(self.path) as client:
+        async with self.relay() as relay, self.client(successor=0.01) as client:
             peer = await self.soon(relay.peer())
             publish, _ = await self.publishing(client, peer)
             relay.stop_listening()
@@ -147,25 +166,23 @@ class Leaving(FakeRelayTest):
             self.assertIsNone(await self.soon(peer.next()))
             self.assertFalse(publish.done())
             peer.close()
-            with self.assertRaises(hubrelay.RequestError) as failure:
+            with self.assertRaises(hubrelay.HubrelayError) as failure:
                 await self.soon(publish)
             self.assertEqual(failure.exception.outcome, Outcome.INTERRUPTED)
 
     async def test_it_is_not_waited_for_without_end(self):
-        self.patch("_DRAIN_SECONDS", 0.01)
-        async with self.relay() as relay, hubrelay.Client(self.path) as client:
+        async with self.relay() as relay, self.client(successor=0.01, drain=0.01) as client:
             peer = await self.soon(relay.peer())
             publish, _ = await self.publishing(client, peer)
             relay.stop_listening()
             os.unlink(self.path)
             peer.send(STOPPING)
-            with self.assertRaises(hubrelay.RequestError) as failure:
+            with self.assertRaises(hubrelay.HubrelayError) as failure:
                 await self.soon(publish)
             self.assertEqual(failure.exception.outcome, Outcome.INTERRUPTED)
 
     async def test_the_old_relay_and_one_that_is_stopping_are_no_next_one(self):
-        self.patch("_OVERLAP_SECONDS", PATIENCE)
-        async with self.relay("1") as first, hubrelay.Client(self.path) as client:
+        async with self.relay("1") as first, self.client() as client:
             peer = await self.soon(first.peer())
             peer.send(STOPPING)  # and it listens still
             self.assertIsNone(await self.soon((await self.soon(first.peer())).next()))
@@ -177,13 +194,13 @@ class Leaving(FakeRelayTest):
                 async with self.relay("3") as third:
                     following = await self.soon(third.peer())
                     self.assertIsNone(await self.soon(peer.next()))
+                    peer.close()  # new publishes wait for its end
                     publish, id = await self.publishing(client, following)
                     following.send(Reply(id, Outcome.OK, 3))
                     self.assertEqual(await self.soon(publish), 3)
 
     async def test_messages_come_from_the_old_relay_until_they_come_from_the_next(self):
-        self.patch("_OVERLAP_SECONDS", PATIENCE)
-        async with self.relay("1") as first, hubrelay.Client(self.path, gap_jitter=0) as client:
+        async with self.relay("1") as first, self.client(gap_jitter=0) as client:
             peer = await self.soon(first.peer())
             subscribe = asyncio.ensure_future(client.subscribe("a"))
             peer.send(Reply((await self.soon(peer.next())).id, Outcome.OK))
@@ -203,14 +220,12 @@ class Leaving(FakeRelayTest):
                 self.assertIsNone(await self.soon(leaving))
                 peer.send(Message("a", b"old 2"), Status(state=State.DOWN))
                 peer.close()
-                await self.soon(client._left.reading)
                 self.assertEqual(client.status, UP)
                 following.send(Message("a", b"new 2"))
                 self.assertEqual((await self.told(client, Message)).payload, b"new 2")
 
-    async def test_a_subscription_that_the_old_relay_confirms_late_is_asked_for_at_the_next(self):
-        self.patch("_OVERLAP_SECONDS", PATIENCE)
-        async with self.relay("1") as first, hubrelay.Client(self.path) as client:
+    async def test_a_subscription_under_way_is_asked_for_at_the_next_relay_and_answered_by_the_old_one(self):
+        async with self.relay("1") as first, self.client() as client:
             peer = await self.soon(first.peer())
             subscribe = asyncio.ensure_future(client.subscribe("a"))
             id = (await self.soon(peer.next())).id
@@ -218,20 +233,20 @@ class Leaving(FakeRelayTest):
             async with self.relay("2") as second:
                 peer.send(STOPPING)
                 following = await self.soon(second.peer())
-                self.assertIsNone(await self.soon(peer.next()))
+                restoring = await self.soon(following.next())
+                self.assertEqual(restoring.channels, ("a",))
+                self.assertFalse(subscribe.done())
                 peer.send(Reply(id, Outcome.OK))
                 self.assertEqual(await self.soon(subscribe), Outcome.OK)
-                self.assertEqual((await self.soon(following.next())).channels, ("a",))
+                following.send(Reply(restoring.id, Outcome.OK))
+                self.assertIsNone(await self.soon(peer.next()))
+                peer.close()
 
 
 class Closing(FakeRelayTest):
-    def setUp(self):
-        super().setUp()
-        self.patch("_CLOSING_SECONDS", PATIENCE)
-
     async def test_owed_replies_come_before_the_end(self):
         async with self.relay() as relay:
-            async with hubrelay.Client(self.path) as client:
+            async with self.client() as client:
                 peer = await self.soon(relay.peer())
                 publish, id = await self.publishing(client, peer)
                 answering = asyncio.create_task(self.answer_at_the_end(peer, id))
@@ -245,12 +260,12 @@ class Closing(FakeRelayTest):
 
     async def test_what_was_published_without_reply_is_settled(self):
         async with self.relay(features=("settled",)) as relay:
-            async with hubrelay.Client(self.path) as client:
+            async with self.client() as client:
                 peer = await self.soon(relay.peer())
-                client.publish_nowait("a", b"x")
+                client.send("a", b"x")
                 settling = asyncio.create_task(self.settle(peer))
             await settling
-            self.assertEqual([event async for event in client if isinstance(event, Loss)],
+            self.assertEqual([event async for event in client.events if isinstance(event, Loss)],
                              [Loss(publishes=1, cause=Cause.REFUSED)])
 
     async def settle(self, peer):
@@ -263,9 +278,9 @@ class Closing(FakeRelayTest):
 
     async def test_with_nothing_unsettled_it_is_not_asked_for(self):
         async with self.relay(features=("settled",)) as relay:
-            async with hubrelay.Client(self.path) as client:
+            async with self.client() as client:
                 peer = await self.soon(relay.peer())
-                client.publish_nowait("a", b"x")
+                client.send("a", b"x")
                 ping = asyncio.ensure_future(client.ping(settled=True))
                 await self.soon(peer.next())
                 peer.send(Reply((await self.soon(peer.next())).id, Outcome.OK))
@@ -278,9 +293,9 @@ class Closing(FakeRelayTest):
         peer.close()
 
     async def test_a_relay_that_cannot_settle_is_not_asked(self):
-        async with self.relay() as relay, hubrelay.Client(self.path) as client:
+        async with self.relay() as relay, self.client() as client:
             peer = await self.soon(relay.peer())
-            with self.assertRaises(hubrelay.RequestError) as failure:
+            with self.assertRaises(hubrelay.HubrelayError) as failure:
                 await self.soon(client.ping(settled=True))
             self.assertEqual(failure.exception.outcome, Outcome.INVALID)
             peer.close()
@@ -288,12 +303,12 @@ class Closing(FakeRelayTest):
 
 class Refusals(FakeRelayTest):
     async def test_refused_channels_and_patterns_are_told_apart(self):
-        async with self.relay() as relay, hubrelay.Client(self.path) as client:
+        async with self.relay() as relay, self.client() as client:
             peer = await self.soon(relay.peer())
             subscribe = asyncio.ensure_future(client.subscribe("x", "y"))
             id = (await self.soon(peer.next())).id
             peer.send(Reply(id, Outcome.REFUSED, detail="NOPERM", channels=("x",), patterns=("x", "z*")))
-            with self.assertRaises(hubrelay.RequestError) as failure:
+            with self.assertRaises(hubrelay.HubrelayError) as failure:
                 await self.soon(subscribe)
             self.assertEqual((failure.exception.channels, failure.exception.patterns), (("x",), ("x", "z*")))
             peer.close()
@@ -301,11 +316,12 @@ class Refusals(FakeRelayTest):
 
 class Names(unittest.TestCase):
     def test_a_name_that_no_relay_takes_is_refused_at_once(self):
-        for name in ("n" * 64, "é" * 32, ""):
-            hubrelay.Client(name=name)
-        for name in ("n" * 65, "é" * 33, "n" * 5000):
-            with self.assertRaises(ValueError):
-                hubrelay.Client(name=name)
+        for client in (hubrelay.AsyncClient, hubrelay.Client):
+            for name in ("n" * 64, "é" * 32, ""):
+                client(name=name)
+            for name in ("n" * 65, "é" * 33, "n" * 5000, "\ud800"):
+                with self.assertRaises(hubrelay.Invalid):
+                    client(name=name)
 
 
 if __name__ == "__main__":

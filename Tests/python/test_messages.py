@@ -9,7 +9,7 @@ from hubrelay import Loss, Outcome, State, Status
 class Messages(RelayTest):
     async def test_the_first_event_is_the_status(self):
         async with self.client() as client:
-            self.assertIsInstance(await self.soon(client.__anext__()), Status)
+            self.assertIsInstance(await self.soon(client.events.__anext__()), Status)
             await self.up(client)
             self.assertTrue(client.status.publishing and client.status.receiving)
 
@@ -64,7 +64,7 @@ class Messages(RelayTest):
     async def test_patterns(self):
         async with self.client() as client:
             await self.up(client)
-            self.assertEqual(await self.soon(client.psubscribe("user.*", "h[ae]llo")), Outcome.OK)
+            self.assertEqual(await self.soon(client.subscribe(patterns=["user.*", "h[ae]llo"])), Outcome.OK)
             for channel in ("user.12", "other", "hallo", "hillo", "hello"):
                 await self.soon(client.publish(channel, b"x"))
             self.assertEqual(await self.messages(client, 3), [
@@ -74,7 +74,7 @@ class Messages(RelayTest):
         async with self.client() as client:
             await self.up(client)
             await self.soon(client.subscribe("a"))
-            await self.soon(client.psubscribe("a*"))
+            await self.soon(client.subscribe(patterns=["a*"]))
             await self.soon(client.publish("a", b"x"))
             self.assertEqual(sorted(await self.messages(client, 2)), [("a", b"x", ""), ("a", b"x", "a*")])
 
@@ -82,19 +82,19 @@ class Messages(RelayTest):
         async with self.client() as client:
             await self.up(client)
             await self.soon(client.subscribe("a", "b"))
-            await self.soon(client.psubscribe("c*"))
+            await self.soon(client.subscribe(patterns=["c*"]))
             self.assertEqual(await self.soon(client.unsubscribe("a", "never held")), Outcome.OK)
-            self.assertEqual(await self.soon(client.punsubscribe("c*")), Outcome.OK)
+            self.assertEqual(await self.soon(client.unsubscribe(patterns=["c*"])), Outcome.OK)
             for channel in ("a", "c1", "b"):
                 await self.soon(client.publish(channel, b"x"))
             self.assertEqual(await self.messages(client, 1), [("b", b"x", "")])
 
     async def test_publishes_without_reply_keep_their_order(self):
-        async with self.client(backlog=5000) as client:
+        async with self.client() as client:
             await self.up(client)
             await self.soon(client.subscribe("a"))
             for number in range(2000):
-                client.publish_nowait("a", str(number))
+                client.send("a", str(number))
             found = await self.messages(client, 2000)
             self.assertEqual([int(payload) for _, payload, _ in found], list(range(2000)))
 
@@ -105,7 +105,7 @@ class Messages(RelayTest):
             async with self.client() as writer:
                 await self.up(writer)
                 for _ in range(100):
-                    writer.publish_nowait("a", bytes(5000))
+                    writer.send("a", bytes(5000))
             self.assertEqual(len(await self.messages(reader, 100)), 100)
 
     async def test_many_requests_at_once_each_get_their_own_reply(self):
@@ -138,14 +138,14 @@ class Refusals(RelayTest):
         async with self.client() as client:
             await self.up(client)
             self.assertEqual(await self.outcome(client.publish("a", bytes(1 << 20))), Outcome.INVALID)
-            with self.assertRaises(hubrelay.RequestError):
-                client.publish_nowait("a", bytes(1 << 20))
+            with self.assertRaises(hubrelay.HubrelayError):
+                client.send("a", bytes(1 << 20))
             await self.soon(client.ping())
 
     async def test_a_publish_without_reply_that_is_wrong_is_counted(self):
         async with self.client() as client:
             await self.up(client)
-            client.publish_nowait("", b"x")
+            client.send("__hubrelay:x", b"x")
             loss = await self.event(client, Loss)
             self.assertEqual((loss.publishes, loss.publishes_unknown, loss.cause), (1, 0, hubrelay.Cause.INVALID))
 
@@ -165,7 +165,7 @@ class Refusals(RelayTest):
         self.relay.start()
         async with self.client() as client:
             await self.up(client)
-            with self.assertRaises(hubrelay.RequestError) as failure:
+            with self.assertRaises(hubrelay.HubrelayError) as failure:
                 await self.soon(client.subscribe("good", "bad"))
             self.assertEqual(failure.exception.outcome, Outcome.REFUSED)
             self.assertEqual(failure.exception.channels, ("bad",))

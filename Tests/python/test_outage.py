@@ -12,7 +12,7 @@ class Outages(RelayTest):
             await self.up(client)
             before = client.status
             await self.soon(client.subscribe("a"))
-            await self.soon(client.psubscribe("p*"))
+            await self.soon(client.subscribe(patterns=["p*"]))
 
             self.redis.stop()
             down = await self.event(client, Status, state=State.DOWN)
@@ -37,7 +37,7 @@ class Outages(RelayTest):
             self.redis.stop()
             await self.event(client, Status, state=State.DOWN)
             for _ in range(50):
-                client.publish_nowait("a", b"x")
+                client.send("a", b"x")
             lost = 0
             while lost < 50:
                 loss = await self.event(client, Loss)
@@ -64,6 +64,7 @@ class Outages(RelayTest):
         self.relay.kill()
         self.relay.start()
         async with self.client() as client:
+            await self.soon(client.ready())
             self.assertNotEqual(client.status.state, State.UP)
             self.assertEqual(await self.outcome(client.publish("a", b"x")), Outcome.NOT_CONNECTED)
             self.assertEqual(await self.soon(client.subscribe("a")), Outcome.PENDING)
@@ -76,7 +77,7 @@ class Outages(RelayTest):
         async with self.client() as client:
             await self.up(client)
             await self.soon(client.subscribe("good", "bad"))
-            await self.soon(client.psubscribe("bad*"))
+            await self.soon(client.subscribe(patterns=["bad*"]))
             self.redis.stop()
             await self.event(client, Status, state=State.DOWN)
             self.redis.start()

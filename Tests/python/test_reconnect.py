@@ -1,8 +1,6 @@
 """The relay goes away and comes back: the client reconnects to its socket and subscribes again."""
 import asyncio
-import contextlib
 import unittest
-import unittest.mock
 
 from harness import RelayTest, hubrelay
 from hubrelay import Cause, Outcome, State, Status
@@ -13,35 +11,37 @@ class Reconnecting(RelayTest):
         async with self.client() as client:
             await self.up(client)
             await self.soon(client.subscribe("a", "b", "c"))
-            await self.soon(client.psubscribe("p*"))
+            await self.soon(client.subscribe(patterns=["p*"]))
             await self.soon(client.unsubscribe("c"))
 
             self.relay.kill()
             gone = await self.event(client, Status, state=State.DOWN)
             self.assertEqual(gone.cause, Cause.NO_RELAY)
-            self.assertIsNone(client.status)
+            self.assertFalse(client.status.connected)
             self.assertEqual(await self.outcome(client.publish("a", b"x")), Outcome.NOT_CONNECTED)
-            with self.assertRaises(hubrelay.RequestError):
-                client.publish_nowait("a", b"x")
-            self.assertEqual(await self.outcome(client.subscribe("d")), Outcome.NOT_CONNECTED)
-            self.assertEqual(await self.outcome(client.unsubscribe("b")), Outcome.NOT_CONNECTED)
+            with self.assertRaises(hubrelay.NotConnected):
+                client.send("a", b"x")
+            self.assertEqual(await self.soon(client.subscribe("d")), Outcome.PENDING)
+            self.assertEqual(await self.soon(client.unsubscribe("b")), Outcome.OK)
 
             self.relay.start()
             await self.event(client, Status, state=State.UP)
             for channel in ("a", "b", "c", "d", "p1"):
                 await self.soon(client.publish(channel, b"x"))
-            self.assertEqual([m[0] for m in await self.messages(client, 2)], ["a", "p1"])
+            self.assertEqual([m[0] for m in await self.messages(client, 3)], ["a", "d", "p1"])
 
     async def test_requests_without_a_reply_when_the_relay_dies_are_interrupted(self):
         async with self.client() as client:
             await self.up(client)
             self.redis.freeze()
             requests = [asyncio.ensure_future(request) for request in
-                        (client.publish("a", b"x"), client.subscribe("a"), client.publish("b", b"x"))]
+                        (client.publish("a", b"x"), client.publish("b", b"x"))]
+            subscribe = asyncio.ensure_future(client.subscribe("a"))
             await self.soon(client.ping())
             self.relay.kill()
             for request in requests:
                 self.assertEqual(await self.outcome(request), Outcome.INTERRUPTED)
+            self.assertEqual(await self.soon(subscribe), Outcome.PENDING)  # it is kept, and asked for
             self.redis.thaw()
 
     async def test_a_status_after_a_reconnect_comes_once_the_subscriptions_are_in_force(self):
@@ -61,7 +61,7 @@ class Reconnecting(RelayTest):
         async with self.client() as client:
             await self.up(client)
             await self.soon(client.subscribe(*(f"room.{number}" for number in range(5000))))
-            client._connection.writer.transport.abort()
+            self.cut(client)
             await self.event(client, Status, state=State.DOWN, cause=Cause.NO_RELAY)
             await self.event(client, Status, state=State.UP)
             for number in range(0, 5000, 499):
@@ -83,35 +83,34 @@ class Reconnecting(RelayTest):
             await self.event(client, Status, state=State.UP)
             self.assertEqual(await self.soon(client.publish("a", b"first")), 1)
 
-    async def test_without_a_relay_connecting_fails(self):
+    async def test_without_a_relay_it_starts_all_the_same_and_says_what_is_wrong(self):
         self.relay.kill()
-        with self.assertRaises(OSError):
-            async with self.client():
-                self.fail("connected to nothing")
+        async with self.client() as client:
+            with self.assertRaises(hubrelay.NotConnected) as failure:
+                await client.ready(0.05)
+            self.assertIn(self.relay.path, str(failure.exception))
+            with self.assertRaises(hubrelay.NotConnected) as failure:
+                await client.publish("a", b"x")
+            self.assertIn(self.relay.path, str(failure.exception))
+            self.assertEqual((client.status.connected, client.status.cause), (False, Cause.NO_RELAY))
+            self.relay.start()
+            await self.soon(client.ready())
 
     async def test_an_application_that_does_not_iterate_gets_its_connection_back_all_the_same(self):
-        async with self.client(backlog=5) as client:
+        async with self.client(events_bytes=1000) as client:
             await self.up(client)
             await self.soon(client.subscribe("a"))
-            while len(client._events) <= 5:  # more than its backlog: from here on its socket is left unread
-                await self.soon(client.publish("a", b"x"))
-            self.relay.kill()
-            await self.soon(self.writing_fails(client))
-            self.relay.start()
-            await self.soon(self.accepted(client))
-
-    async def writing_fails(self, client):
-        """Publishes until that is found to be impossible; until then the end of the connection has not been read."""
-        with contextlib.suppress(hubrelay.RequestError):
-            while True:
-                client.publish_nowait("b", b"x")
+            while client._core.link.is_reading:  # until its socket is left unread
+                self.redis.command("PUBLISH", "t:a", b"x" * 100)
                 await asyncio.sleep(0)
+            self.relay.kill()
+            await self.soon(self.disconnected(client))
+            self.relay.start()
+            await self.soon(client.ready())
 
-    async def accepted(self, client):
-        """Publishes until that is possible; nothing looks at the events, so there is none to wait for."""
-        while True:
-            with contextlib.suppress(hubrelay.RequestError):
-                return await client.publish("b", b"x")
+    async def disconnected(self, client):
+        """Nothing looks at the events, so there is none to wait for."""
+        while client.status.connected:
             await asyncio.sleep(0.01)
 
     async def test_closing_ends_the_iteration_and_the_requests(self):
@@ -121,40 +120,38 @@ class Reconnecting(RelayTest):
             publish = asyncio.ensure_future(client.publish("a", b"x"))
             waiting = asyncio.ensure_future(self.rest(client))
             await self.soon(client.ping())
+            await self.soon(client.close(drain=0.1))
         self.assertEqual(await self.outcome(publish), Outcome.INTERRUPTED)
         self.assertIsInstance(await self.soon(waiting), list)
-        self.assertIsNone(client.status)
-        self.assertEqual(await self.outcome(client.publish("a", b"x")), Outcome.NOT_CONNECTED)
+        self.assertFalse(client.status.connected)
+        with self.assertRaises(hubrelay.Closed):
+            await client.publish("a", b"x")
         self.redis.thaw()
 
     async def test_closing_in_the_middle_of_a_reconnect_leaves_no_connection_behind(self):
-        client, read_body, closing = self.client(), hubrelay.read_body, asyncio.get_running_loop().create_future()
-
-        async def read(reader, limit):
-            body = await read_body(reader, limit)
-            if not client.status and not closing.done():  # this is the Welcome, and nobody has seen it yet
-                closing.set_result(asyncio.ensure_future(client.__aexit__()))
-            return body
-
-        await client.__aenter__()
-        await self.up(client)
-        with unittest.mock.patch.object(hubrelay, "read_body", read):
-            client._connection.writer.transport.abort()
-            await self.soon(await self.soon(closing))
-        self.assertTrue(client._task.done())
+        client = self.client()
+        await self.soon(client.ready())
+        self.cut(client)
+        while client._core.opening is None:
+            await asyncio.sleep(0)
+        await self.soon(client.close())  # there is a connection, and its Welcome has not been read
+        self.assertEqual(client._sockets, {})
 
     async def rest(self, client):
-        return [event async for event in client]
+        return [event async for event in client.events]
 
 
 class Unwelcome(RelayTest):
     options = {"--allow-uid": "4242424242"}
 
     async def test_a_relay_that_does_not_want_this_peer_says_so(self):
-        with self.assertRaises(ConnectionError) as failure:
-            async with self.client():
-                self.fail("let in")
-        self.assertIn("NOT_ALLOWED", str(failure.exception))
+        async with self.client() as client:
+            told = await self.event(client, Status)
+            self.assertEqual((told.connected, told.cause), (False, Cause.NO_RELAY))
+            self.assertIn("NOT_ALLOWED", told.reason)
+            with self.assertRaises(hubrelay.NotConnected) as failure:
+                await client.publish("a", b"x")
+            self.assertIn("NOT_ALLOWED", str(failure.exception))
 
 
 class Restoring(RelayTest):
@@ -178,13 +175,16 @@ class Restoring(RelayTest):
         async with self.client() as client:
             await self.up(client)
             await self.soon(client.subscribe("bad", *(f"good.{number}" for number in range(20))))
-            await self.soon(client.psubscribe("bad*"))
+            await self.soon(client.subscribe(patterns=["bad*"]))
             self.relay.kill()
             await self.event(client, Status, state=State.DOWN)
             self.redis.command("ACL", "SETUSER", "default", "resetchannels", "&t:__hubrelay:*", "&t:good.*")
             self.relay.start()
-            revoked = [await self.event(client, hubrelay.Revoked) for _ in range(2)]
-            self.assertEqual({revocation.channels + revocation.patterns for revocation in revoked}, {("bad",), ("bad*",)})
+            channels, patterns = set(), set()
+            while (channels, patterns) != ({"bad"}, {"bad*"}):
+                revoked = await self.event(client, hubrelay.Revoked)
+                channels |= set(revoked.channels)
+                patterns |= set(revoked.patterns)
             await self.event(client, Status, state=State.UP)
             for number in range(20):
                 self.assertEqual(await self.soon(client.publish(f"good.{number}", b"x")), 1)

@@ -1,16 +1,12 @@
 """The schema, the protocol text and the client say the same."""
-import dataclasses
 import re
 import unittest
 
-from harness import ROOT, hubrelay
+import wire
+from harness import ROOT
 
 SCHEMA = (ROOT / "proto" / "hubrelay" / "v1" / "hubrelay.proto").read_text()
 TEXT = (ROOT / "proto" / "PROTOCOL.md").read_text()
-TYPES = {"uint32": hubrelay._UInt32, "uint64": int, "string": str, "bytes": bytes, "bool": bool,
-         "repeated string": tuple}
-
-
 def blocks(kind):
     """(name, body) of every message or enum of the schema."""
     return re.findall(rf"^{kind} (\w+) {{\n(.*?)^}}", SCHEMA, re.MULTILINE | re.DOTALL)
@@ -34,16 +30,16 @@ class Schema(unittest.TestCase):
         for name, body in blocks("message"):
             if name in ("ClientFrame", "RelayFrame"):
                 continue
-            columns = dataclasses.fields(getattr(hubrelay, name))
-            expected = [(name, TYPES.get(type_) or getattr(hubrelay, type_)) for type_, name, _ in fields(body)]
-            self.assertEqual([(column.name, column.type) for column in columns], expected)
+            columns = wire.FIELDS[getattr(wire, name)]
+            expected = [(name, getattr(wire, type_, type_)) for type_, name, _ in fields(body)]
+            self.assertEqual(list(columns), expected)
             self.assertEqual([number for _, _, number in fields(body)], list(range(1, len(columns) + 1)))
             checked += 1
         self.assertEqual(checked, 12)
 
     def test_the_clients_kinds_are_the_schemas(self):
         messages = dict(blocks("message"))
-        for name, kinds in (("ClientFrame", hubrelay.CLIENT_FRAME), ("RelayFrame", hubrelay.RELAY_FRAME)):
+        for name, kinds in (("ClientFrame", wire.CLIENT_FRAME), ("RelayFrame", wire.RELAY_FRAME)):
             expected = [(type_, number) for type_, _, number in fields(messages[name])]
             self.assertEqual([(kind.__name__, number) for number, kind in enumerate(kinds, 1)], expected)
 
@@ -53,7 +49,7 @@ class Schema(unittest.TestCase):
         for name, body in enums:
             values = re.findall(r"^\s*(\w+) = (\d+);", body, re.MULTILINE)
             expected = {value[len(name) + 1:]: int(number) for value, number in values}
-            self.assertEqual({member.name: int(member) for member in getattr(hubrelay, name)}, expected)
+            self.assertEqual({member.name: int(member) for member in getattr(wire, name)}, expected)
 
 
 class ProtocolText(unittest.TestCase):
@@ -66,7 +62,7 @@ class ProtocolText(unittest.TestCase):
             self.assertEqual([(type_, field, int(number)) for field, number, type_ in listed], fields(body), name)
 
     def test_its_codes_and_causes_are_the_schemas(self):
-        for section, enum in (("Error codes", hubrelay.Code), ("Causes", hubrelay.Cause)):
+        for section, enum in (("Error codes", wire.Code), ("Causes", wire.Cause)):
             self.assertEqual(rows(section), {member.name: int(member) for member in enum if member})
 
     def test_its_example_bytes_are_frames(self):
@@ -76,12 +72,12 @@ class ProtocolText(unittest.TestCase):
             frame = bytes.fromhex("".join(re.match(r"\s*((?:[0-9a-f]{2} ?)+)", line).group(1)
                                           for line in block.splitlines()))
             self.assertEqual(int.from_bytes(frame[:4], "big"), len(frame) - 4, name)
-            kind = getattr(hubrelay, name)
-            kinds = hubrelay.CLIENT_FRAME if kind in hubrelay.CLIENT_FRAME else hubrelay.RELAY_FRAME
-            decoded = hubrelay.decode(frame[4:], kinds)
+            kind = getattr(wire, name)
+            kinds = wire.CLIENT_FRAME if kind in wire.CLIENT_FRAME else wire.RELAY_FRAME
+            decoded = wire.decode(frame[4:], kinds)
             self.assertIsInstance(decoded, kind)
-            if kinds is hubrelay.CLIENT_FRAME:
-                self.assertEqual(hubrelay.encode(decoded), frame)
+            if kinds is wire.CLIENT_FRAME:
+                self.assertEqual(wire.encode(decoded), frame)
             # Beside the bytes stands what they mean.
             for field, value in re.findall(r"  (\w+) = (\w+)$", block, re.MULTILINE):
                 owner = decoded.status if hasattr(decoded, "status") and hasattr(decoded.status, field) else decoded

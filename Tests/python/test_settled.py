@@ -18,7 +18,7 @@ class Settled(RelayTest):
             self.redis.freeze()
             order = []
             publishes = [asyncio.ensure_future(client.publish("a", b"x")) for _ in range(10)]
-            client.publish_nowait("a", b"x")
+            client.send("a", b"x")
             settled = asyncio.ensure_future(client.ping(settled=True))
             behind = asyncio.ensure_future(client.ping())
             for number, task in enumerate([*publishes, settled, behind]):
@@ -34,10 +34,9 @@ class Settled(RelayTest):
             await self.up(client)
             for number in range(1, 30):
                 for _ in range(number):
-                    client.publish_nowait("", b"x")
+                    client.send("__hubrelay:x", b"x")
                 await self.soon(client.ping(settled=True))
-                losses = [event for event in client._events if isinstance(event, Loss)]
-                client._events.clear()
+                losses = self.waiting(client, Loss)
                 self.assertEqual([(loss.publishes, loss.cause) for loss in losses], [(number, Cause.INVALID)])
 
     async def test_when_the_link_fails_what_is_unknown_comes_before_it(self):
@@ -45,20 +44,21 @@ class Settled(RelayTest):
             await self.up(client)
             self.redis.freeze()
             publish = asyncio.ensure_future(client.publish("a", b"x"))
-            client.publish_nowait("a", b"x")
+            client.send("a", b"x")
             settled = asyncio.ensure_future(client.ping(settled=True))
             await self.soon(self.written(client))
             self.redis.stop()
             await self.soon(settled)
             self.assertTrue(publish.done())
             self.assertEqual(await self.outcome(publish), Outcome.INTERRUPTED)
-            losses = [event for event in client._events if isinstance(event, Loss)]
+            losses = self.waiting(client, Loss)
             self.assertEqual([loss.publishes_unknown for loss in losses], [1])
 
     async def written(self, client):
         """Returns once the relay has sent to Redis what `client` has written: another one's publish is in Redis's queue."""
         async with self.client() as other:
-            while client._connection.writer.transport.get_write_buffer_size():
+            await other.ready()
+            while client._core.link.unsent:
                 await asyncio.sleep(0.001)
             await other.ping()
 
@@ -66,10 +66,10 @@ class Settled(RelayTest):
         async with self.client() as client:
             await self.up(client)
             for _ in range(1000):
-                client.publish_nowait("a", b"x")
-            client.publish_nowait("", b"x")
-            client.publish_nowait("", b"x")
-        losses = [event async for event in client if isinstance(event, Loss)]
+                client.send("a", b"x")
+            client.send("__hubrelay:x", b"x")
+            client.send("__hubrelay:x", b"x")
+        losses = [event async for event in client.events if isinstance(event, Loss)]
         self.assertEqual(sum(loss.publishes for loss in losses), 2)
         self.assertEqual(self.redis.command("PUBLISH", "t:a", b"x"), 0)
 

@@ -58,10 +58,10 @@ class SlowSubscribeLink(unittest.IsolatedAsyncioTestCase):
                 timings = {"--link-timeout": "50s", "--heartbeat-interval": "20s", "--probe": "1m"}
                 relay = await asyncio.to_thread(Relay, proxy, directory, timings)
                 self.addCleanup(relay.kill)
-                async with hubrelay.Client(relay.path) as client:
+                async with hubrelay.AsyncClient(relay.path) as client:
                     async def up():
-                        while client.status is None or client.status.state != State.UP:
-                            await client.__anext__()
+                        while client.status.state != State.UP:
+                            await client.events.__anext__()
                     await asyncio.wait_for(up(), 30)
                 relay.terminate()
                 await asyncio.to_thread(relay.wait)

@@ -1,8 +1,8 @@
 """The soak's ledger sees what it is there to see: each history here has one fault, and one beside it has none."""
 import unittest
 
-from harness import hubrelay
-from hubrelay import Cause, Loss, Message, Outcome, Reply, Revoked, State, Status
+import wire
+from wire import Cause, Loss, Message, Outcome, Reply, Revoked, State, Status
 from soak.ledger import Ledger
 
 UP = Status(State.UP, publishing=True, receiving=True)

@@ -16,7 +16,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "proto" / "clients" / "python"))
-import hubrelay  # noqa: E402  (one file, used where it lies)
+import hubrelay  # noqa: E402  (the package, used where it lies)
 
 
 def tell(kind, **fields):
@@ -30,12 +30,12 @@ def plain(value):
 
 def fields_of(event):
     """The fields of an event, enum values by their names."""
-    values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    values = event._asdict() if isinstance(event, hubrelay.Message) else dataclasses.asdict(event)
     return {name: v.name if isinstance(v, enum.Enum) else v for name, v in values.items()}
 
 
 async def tell_events(client):
-    async for event in client:
+    async for event in client.events:
         tell(type(event).__name__.lower(), **fields_of(event))
 
 
@@ -49,15 +49,15 @@ async def obey(client, command):
             publishes = [client.publish(command["channel"], text.encode()) for text in command["payloads"]]
             receivers = (await asyncio.gather(*publishes))[-1]
             outcome = hubrelay.Outcome.OK
-    except hubrelay.RequestError as error:
-        outcome = error.outcome
-    tell("reply", outcome=outcome.name, receivers=receivers)
+    except hubrelay.HubrelayError as error:
+        outcome = error.outcome or type(error)
+    tell("reply", outcome=getattr(outcome, "name", str(outcome)), receivers=receivers)
 
 
 async def main(socket_path, name):
     stdin = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin)
-    async with hubrelay.Client(socket_path, name=name) as client:
+    async with hubrelay.AsyncClient(socket_path, name=name) as client:
         events = asyncio.create_task(tell_events(client))
         async for line in stdin:
             await obey(client, json.loads(line))

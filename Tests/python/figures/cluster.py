@@ -6,8 +6,8 @@ import threading
 import time
 
 from clusters import Cluster, slot_of, until
-from harness import hubrelay
-from hubrelay import Cause, Outcome, State
+import wire
+from wire import Cause, Outcome, State
 
 from .ping import Worker
 from .stage import Client, Relay, median, table
@@ -70,7 +70,7 @@ def seconds_until_up(cluster, client, slot, fault):
     watching = threading.Thread(target=watch)
     watching.start()
     fault(cluster, master)
-    client.until(hubrelay.Status, lambda status: status.state != State.UP)
+    client.until(wire.Status, lambda status: status.state != State.UP)
     told = time.monotonic() - began
     client.up()
     up = time.monotonic() - began
@@ -117,19 +117,19 @@ def publishing(names, has_ids):
         client, counts, number = Client(path), collections.Counter(), 0
 
         def take(frame):
-            if isinstance(frame, hubrelay.Loss):
+            if isinstance(frame, wire.Loss):
                 counts[f"{Cause(frame.cause).name}, not sent"] += frame.publishes
                 counts[f"{Cause(frame.cause).name}, unknown"] += frame.publishes_unknown
-            elif isinstance(frame, hubrelay.Reply) and has_ids:
+            elif isinstance(frame, wire.Reply) and has_ids:
                 counts[frame.outcome.name] += 1
-            return isinstance(frame, hubrelay.Reply)
+            return isinstance(frame, wire.Reply)
 
         ready.set()
         while not stop.is_set():
             batch = range(number, number + 20)
-            client.send(*(hubrelay.Publish(names[n % len(names)], bytes(100), n + 1 if has_ids else 0) for n in batch))
+            client.send(*(wire.Publish(names[n % len(names)], bytes(100), n + 1 if has_ids else 0) for n in batch))
             if not has_ids:
-                client.send(hubrelay.Ping(1))
+                client.send(wire.Ping(1))
             number += 20
             answers = 0
             while answers < (20 if has_ids else 1):
@@ -160,8 +160,8 @@ class Watch:
         with contextlib.suppress(OSError, EOFError, ValueError):
             while True:
                 frame = self._client.read()
-                self.received += isinstance(frame, hubrelay.Message)
-                if isinstance(frame, hubrelay.Status):
+                self.received += isinstance(frame, wire.Message)
+                if isinstance(frame, wire.Status):
                     self._heard(frame)
 
     def _heard(self, status):

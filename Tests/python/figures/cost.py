@@ -4,7 +4,8 @@ import resource
 import socket
 import time
 
-from harness import free_port, hubrelay
+import wire
+from harness import free_port
 
 from .ping import Worker, ping
 from .stage import Client, median, stage, table
@@ -31,7 +32,7 @@ def short_names(count, first=0):
 
 def ask(client, kind, names):
     client.send(kind(1, tuple(names)))
-    return client.until(hubrelay.Reply)
+    return client.until(wire.Reply)
 
 
 @contextlib.contextmanager
@@ -41,9 +42,9 @@ def holders(path, count):
     try:
         for _ in range(count):
             clients.append(Client(path))
-            clients[-1].send(hubrelay.Subscribe(1, ("x",)))
+            clients[-1].send(wire.Subscribe(1, ("x",)))
         for client in clients:
-            client.until(hubrelay.Reply)
+            client.until(wire.Reply)
         yield clients
     finally:
         for client in clients:
@@ -54,27 +55,27 @@ def frames(path):
     """Names of the frames, each with what sends it and waits for its end."""
     names = short_names(180_000)
     client = Client(path)
-    yield "Subscribe to 180,000 new names", lambda: ask(client, hubrelay.Subscribe, names)
-    yield "Subscribe to 180,000 names that are held", lambda: ask(client, hubrelay.Subscribe, names)
-    yield "Unsubscribe from 180,000 names", lambda: ask(client, hubrelay.Unsubscribe, names)
-    ask(client, hubrelay.Subscribe, names)
+    yield "Subscribe to 180,000 new names", lambda: ask(client, wire.Subscribe, names)
+    yield "Subscribe to 180,000 names that are held", lambda: ask(client, wire.Subscribe, names)
+    yield "Unsubscribe from 180,000 names", lambda: ask(client, wire.Unsubscribe, names)
+    ask(client, wire.Subscribe, names)
     yield "a connection with 180,000 names closes", client.close
 
     other = Client(path)
-    invalid = b"".join([hubrelay.encode(hubrelay.Publish("", b"", 0))] * 170_000)
+    invalid = b"".join([wire.encode(wire.Publish("", b"", 0))] * 170_000)
 
     def flood(data):
         other.socket.sendall(data)
-        other.send(hubrelay.Ping(1))
-        other.until(hubrelay.Reply)
+        other.send(wire.Ping(1))
+        other.until(wire.Reply)
 
     yield "170,000 invalid publishes without id", lambda: flood(invalid)
-    single = b"".join([hubrelay.encode(hubrelay.Unsubscribe(0, ("y",)))] * 100_000)
+    single = b"".join([wire.encode(wire.Unsubscribe(0, ("y",)))] * 100_000)
     yield "100,000 Unsubscribes of a name each", lambda: flood(single)
     with holders(path, 9_800) as clients:
         repeated = ("x",) * 350_000
         yield "Unsubscribe that names one name 350,000 times, held by 9,800", (
-            lambda: ask(clients[0], hubrelay.Unsubscribe, repeated))
+            lambda: ask(clients[0], wire.Unsubscribe, repeated))
     other.close()
 
 
@@ -149,7 +150,7 @@ def unread(count):
     with stage() as (_, relay, _):
         clients = [Client(relay.path) for _ in range(count)]
         before = most = relay.memory()
-        data = hubrelay.encode(hubrelay.Ping(1 << 50)) * 4000
+        data = wire.encode(wire.Ping(1 << 50)) * 4000
         closed = set()
         end = time.monotonic() + 60
         while time.monotonic() < end and len(closed) < count:

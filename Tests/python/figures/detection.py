@@ -8,8 +8,8 @@ import subprocess
 import threading
 import time
 
-from harness import hubrelay
-from hubrelay import State
+import wire
+from wire import State
 
 from .stage import Redis, median, run, stage, table
 
@@ -20,7 +20,7 @@ def told(client, began):
     """Seconds until the first Status that is not UP, and until DOWN."""
     first = None
     while True:
-        status = client.until(hubrelay.Status)
+        status = client.until(wire.Status)
         first = first or time.monotonic() - began
         if status.state == State.DOWN:
             return first, time.monotonic() - began
@@ -73,7 +73,7 @@ def half_open(publishes):
                 def fault():
                     forward(between, 0)
                     if publishes:
-                        client.send(*(hubrelay.Publish("a", bytes(100), id) for id in range(1, 11)))
+                        client.send(*(wire.Publish("a", bytes(100), id) for id in range(1, 11)))
                 return seconds_until_told(client, fault)
     return measure
 

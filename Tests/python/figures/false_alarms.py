@@ -6,8 +6,8 @@ import signal
 import threading
 import time
 
-from harness import hubrelay
-from hubrelay import State
+import wire
+from wire import State
 
 from .ping import Worker, flood
 from .stage import Client, stage, table
@@ -68,7 +68,7 @@ def figures(options):
         def watch():
             try:
                 while True:
-                    status = watcher.until(hubrelay.Status)
+                    status = watcher.until(wire.Status)
                     if status.state != State.UP and not is_over.is_set():
                         alarms.append(f"{status.state.name}: {status.reason}")
             except (OSError, EOFError, ValueError):
@@ -79,9 +79,9 @@ def figures(options):
             client = Client(relay.path)
             client.subscribe(["a"])
             while not is_over.is_set():
-                client.send(*(hubrelay.Publish("a", bytes(200), id) for id in range(1, 6)))
+                client.send(*(wire.Publish("a", bytes(200), id) for id in range(1, 6)))
                 for _ in range(5):
-                    client.until(hubrelay.Reply)
+                    client.until(wire.Reply)
                 answers += 5
                 time.sleep(0.1)
 

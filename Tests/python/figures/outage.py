@@ -2,8 +2,8 @@
 import threading
 import time
 
-from harness import hubrelay
-from hubrelay import State
+import wire
+from wire import State
 
 from .ping import Worker, flood
 from .stage import stage, table
@@ -18,14 +18,14 @@ def figures(options):
             time.sleep(5)
             before = relay.memory()
             getattr(redis, begin)()
-            watcher.until(hubrelay.Status, lambda status: status.state == State.DOWN)
+            watcher.until(wire.Status, lambda status: status.state == State.DOWN)
             samples = []
             end = time.monotonic() + options.outage_seconds
             while time.monotonic() < end:
                 samples.append(relay.memory())
                 time.sleep(0.1)
             redis.start() if begin == "kill" else redis.thaw()
-            watcher.until(hubrelay.Status, lambda status: status.state == State.UP)
+            watcher.until(wire.Status, lambda status: status.state == State.UP)
             time.sleep(5)
             after = relay.memory()
             sent = sum(each.stop() for each in floods)

@@ -2,8 +2,8 @@
 import multiprocessing
 import time
 
-from harness import hubrelay
-from hubrelay import State
+import wire
+from wire import State
 
 from .stage import Client, median, stage, table
 
@@ -13,13 +13,13 @@ RUNS = 5
 def ping(path, ready, stop, results):
     """Pings every 2 ms, from a process of its own, and tells the round trips in milliseconds."""
     client = Client(path)
-    data = hubrelay.encode(hubrelay.Ping(1))
+    data = wire.encode(wire.Ping(1))
     trips = []
     ready.set()
     while not stop.is_set():
         began = time.monotonic()
         client.socket.sendall(data)
-        client.until(hubrelay.Reply)
+        client.until(wire.Reply)
         trips.append((time.monotonic() - began) * 1000)
         time.sleep(0.002)
     results.put(trips)
@@ -28,14 +28,14 @@ def ping(path, ready, stop, results):
 def flood(path, ready, stop, results):
     """Publishes as fast as it can, 200 unanswered at most."""
     client = Client(path)
-    batch = b"".join(hubrelay.encode(hubrelay.Publish(f"flood.{n % 8}", bytes(200), n + 1)) for n in range(200))
+    batch = b"".join(wire.encode(wire.Publish(f"flood.{n % 8}", bytes(200), n + 1)) for n in range(200))
     sent = 0
     ready.set()
     while not stop.is_set():
         client.socket.sendall(batch)
         sent += 200
         for _ in range(200):
-            client.until(hubrelay.Reply)
+            client.until(wire.Reply)
     results.put(sent)
 
 
@@ -86,8 +86,8 @@ def figures(options):
             redis.command("CLIENT", "KILL", "TYPE", "pubsub")
             began = time.monotonic()
             for client in (watcher, holder):
-                client.until(hubrelay.Status, lambda status: not status.receiving)
-                client.until(hubrelay.Status, lambda status: status.state == State.UP)
+                client.until(wire.Status, lambda status: not status.receiving)
+                client.until(wire.Status, lambda status: status.state == State.UP)
             times.append(time.monotonic() - began)
 
         row("100,000 channels are restored", [during(restore) for _ in range(RUNS)])

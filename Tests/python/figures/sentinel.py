@@ -3,8 +3,8 @@ import contextlib
 import tempfile
 import time
 
-from harness import hubrelay
-from hubrelay import State
+import wire
+from wire import State
 from sentinels import Group
 
 from .stage import Client, Relay, median, table
@@ -22,7 +22,7 @@ def seconds_until_up(client, fault):
     """Seconds until DOWN is told, and until UP."""
     began = time.monotonic()
     fault()
-    client.until(hubrelay.Status, lambda status: status.state == State.DOWN)
+    client.until(wire.Status, lambda status: status.state == State.DOWN)
     down = time.monotonic() - began
     client.up()
     return down, time.monotonic() - began

@@ -7,8 +7,9 @@ import subprocess
 import tempfile
 import time
 
-from harness import SERVER_PROGRAM, Process, binary, free_port, hubrelay
-from hubrelay import Outcome, State
+import wire
+from harness import SERVER_PROGRAM, Process, binary, free_port
+from wire import Outcome, State
 
 #: Nothing that is measured takes this many seconds.
 PATIENCE = 60
@@ -103,35 +104,35 @@ class Client:
         self.socket.settimeout(PATIENCE)
         self.socket.connect(path)
         self._file = self.socket.makefile("rb", 1 << 16)
-        self.send(hubrelay.Hello(1, "figures"))
+        self.send(wire.Hello(1, "figures"))
         self.status = self.read().status
 
     def send(self, *frames):
-        self.socket.sendall(b"".join(map(hubrelay.encode, frames)))
+        self.socket.sendall(b"".join(map(wire.encode, frames)))
 
     def read(self):
         """The next frame; EOFError at the end."""
         head = self._file.read(4)
         if len(head) < 4:
             raise EOFError
-        return hubrelay.decode(self._file.read(int.from_bytes(head, "big")))
+        return wire.decode(self._file.read(int.from_bytes(head, "big")))
 
     def until(self, kind, condition=lambda frame: True):
         while True:
             frame = self.read()
-            if isinstance(frame, hubrelay.Status):
+            if isinstance(frame, wire.Status):
                 self.status = frame
             if isinstance(frame, kind) and condition(frame):
                 return frame
 
     def up(self):
         if self.status.state != State.UP:
-            self.until(hubrelay.Status, lambda status: status.state == State.UP)
+            self.until(wire.Status, lambda status: status.state == State.UP)
 
     def subscribe(self, names):
         for start in range(0, len(names), 10000):
-            self.send(hubrelay.Subscribe(1, tuple(names[start:start + 10000])))
-            assert self.until(hubrelay.Reply).outcome == Outcome.OK
+            self.send(wire.Subscribe(1, tuple(names[start:start + 10000])))
+            assert self.until(wire.Reply).outcome == Outcome.OK
 
     def close(self):
         with contextlib.suppress(OSError):

@@ -3,8 +3,8 @@ reads, and the fuzzer's own."""
 import asyncio
 import random
 
-from harness import hubrelay
-from hubrelay import Code, State
+import wire
+from wire import Code, State
 
 from .frames import Frames
 from .peer import Gone, Peer
@@ -80,7 +80,7 @@ class App(Actor):
             return await self._leave_half(data)
         if code:
             self.peer.account.wrote_illegal(code)
-            data += hubrelay.encode(hubrelay.Ping(7)) * self.random.randrange(3)
+            data += wire.encode(wire.Ping(7)) * self.random.randrange(3)
         else:
             self.peer.account.wrote_hello()
         await self.peer.send(data)
@@ -127,9 +127,9 @@ class App(Actor):
         if kind == "illegal":
             return await self._end_illegally()
         if kind == "half":
-            return await self._leave_half(hubrelay.encode(hubrelay.Publish("c.1", bytes(300), 5)))
+            return await self._leave_half(wire.encode(wire.Publish("c.1", bytes(300), 5)))
         if kind.startswith("half"):
-            data = hubrelay.encode(hubrelay.Publish("c.1", rng.randbytes(100), self.frames.next_id()))
+            data = wire.encode(wire.Publish("c.1", rng.randbytes(100), self.frames.next_id()))
             await peer.send(data[:rng.randrange(1, len(data))])
         if kind.endswith("shut"):
             await self.leave()
@@ -160,7 +160,7 @@ class Flooder(Actor):
     """Writes Pings and never reads, until it is thrown out or has enough."""
 
     async def run(self):
-        flood = hubrelay.encode(hubrelay.Ping(1)) * 2000
+        flood = wire.encode(wire.Ping(1)) * 2000
         while True:
             await self.gate()
             try:
@@ -172,7 +172,7 @@ class Flooder(Actor):
     async def _flood(self, flood):
         reader, writer = await asyncio.open_unix_connection(self.fuzz.relay.path, limit=1024)
         try:
-            writer.write(hubrelay.encode(hubrelay.Hello(1, "flood")))
+            writer.write(wire.encode(wire.Hello(1, "flood")))
             for _ in range(self.random.choice((10, 200))):
                 writer.write(flood)
                 try:
@@ -192,13 +192,13 @@ class Clerk(Actor):
     async def live(self):
         peer, number = self.peer, 0
         peer.account.wrote_hello()
-        await peer.send(hubrelay.encode(hubrelay.Hello(1, "clerk")))
+        await peer.send(wire.encode(wire.Hello(1, "clerk")))
         await peer.until(lambda: peer.account.is_welcome)
         self.fuzz.clerk = peer
         while not self.is_stopping:
             await self.gate()
             number += 1
-            await peer.ask(hubrelay.Ping(number))
+            await peer.ask(wire.Ping(number))
             await asyncio.sleep(0.02)
         await self.leave()
 

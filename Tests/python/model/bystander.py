@@ -13,12 +13,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from harness import hubrelay  # noqa: E402  (it is found through the line above)
+import wire  # noqa: E402  (it is found through the line above)
 
 
 def frames(file):
     while head := file.read(4):
-        yield hubrelay.decode(file.read(int.from_bytes(head, "big")))
+        yield wire.decode(file.read(int.from_bytes(head, "big")))
 
 
 def main():
@@ -26,19 +26,19 @@ def main():
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(sys.argv[1])
         coming = frames(connection.makefile("rb"))
-        connection.sendall(hubrelay.encode(hubrelay.Hello(1, "bystander")))
+        connection.sendall(wire.encode(wire.Hello(1, "bystander")))
         next(coming)
         print("ready", flush=True)
         while not select.select([sys.stdin], [], [], 0.01)[0]:
             count += 1
             began = time.monotonic()
             try:
-                connection.sendall(hubrelay.encode(hubrelay.Ping(count)))
+                connection.sendall(wire.encode(wire.Ping(count)))
             except OSError as error:
                 print(f"the relay has closed it ({error}), and said {list(coming)[-1:]}")
                 return
-            while not isinstance(frame := next(coming, None), hubrelay.Reply):
-                if frame is None or isinstance(frame, hubrelay.Error):
+            while not isinstance(frame := next(coming, None), wire.Reply):
+                if frame is None or isinstance(frame, wire.Error):
                     print(f"the relay has closed it, and said {frame}")
                     return
             longest = max(longest, time.monotonic() - began)

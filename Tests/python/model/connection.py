@@ -1,8 +1,8 @@
 """One connection to the relay: what it has written, and what it may be sent because of it."""
 import collections
 
-from harness import hubrelay
-from hubrelay import Cause, Outcome, State
+import wire
+from wire import Cause, Outcome, State
 
 from .deliveries import Deliveries
 from .names import is_allowed
@@ -64,10 +64,10 @@ class Connection:
         is_void = self.expected is not None
         request = Request(frame, self.model.now)
         self._remember("writes", frame)
-        if isinstance(frame, hubrelay.Publish):
+        if isinstance(frame, wire.Publish):
             request.is_valid = self._publish(request, is_void)
             request.is_immediate = not request.is_valid
-        elif not isinstance(frame, hubrelay.Ping):
+        elif not isinstance(frame, wire.Ping):
             self._ask(request, is_void)
         else:
             request.is_valid = frame.id <= MAX_ID
@@ -148,22 +148,22 @@ class Connection:
 
     def took(self, frame):
         self.model.tick()
-        if not isinstance(frame, hubrelay.Message):
+        if not isinstance(frame, wire.Message):
             self._remember("is sent", frame)
         if self.is_failed:
             return self.fault(f"a frame behind an Error: {type(frame).__name__}")
-        if isinstance(frame, hubrelay.Error):
+        if isinstance(frame, wire.Error):
             return self._error(frame)
         if not self.is_welcome:
             return self._welcome(frame)
-        kinds = {hubrelay.Message: self._message, hubrelay.Reply: self._reply, hubrelay.Status: self._status,
-                 hubrelay.Loss: self._loss}
+        kinds = {wire.Message: self._message, wire.Reply: self._reply, wire.Status: self._status,
+                 wire.Loss: self._loss}
         if type(frame) not in kinds:
             return self.fault(f"must not come: {frame}")
         kinds[type(frame)](frame)
 
     def _welcome(self, frame):
-        if not isinstance(frame, hubrelay.Welcome) or not self.has_said_hello:
+        if not isinstance(frame, wire.Welcome) or not self.has_said_hello:
             return self.fault(f"the first frame is {frame}")
         limits, self.is_welcome = self.model.limits, True
         self.model.relay_id = self.model.relay_id or frame.relay_id

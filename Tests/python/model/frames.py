@@ -1,8 +1,8 @@
 """Random frames: legal ones of every kind and size, in every form that protobuf allows, and illegal ones."""
 import itertools
 
-from harness import hubrelay
-from hubrelay import Code
+import wire
+from wire import Code
 
 from .names import FENCE
 from .requests import MAX_ID
@@ -37,12 +37,12 @@ def framed(body):
 def judge(body):
     """The frame that a body is, or the Code of the Error that it must end in."""
     try:
-        frame = hubrelay.decode(body, hubrelay.CLIENT_FRAME)
-    except hubrelay.ProtocolError:
+        frame = wire.decode(body, wire.CLIENT_FRAME)
+    except wire.ProtocolError:
         return Code.MALFORMED
     if frame is None:
         return Code.MALFORMED
-    return Code.HELLO_EXPECTED if isinstance(frame, hubrelay.Hello) else frame
+    return Code.HELLO_EXPECTED if isinstance(frame, wire.Hello) else frame
 
 
 class Frames:
@@ -72,7 +72,7 @@ class Frames:
 
     def _is_known(self, frame):
         """Whether another publish is the same, so that nobody could tell the two apart."""
-        return isinstance(frame, hubrelay.Publish) and not self._records.is_new(frame.channel.encode(), frame.payload)
+        return isinstance(frame, wire.Publish) and not self._records.is_new(frame.channel.encode(), frame.payload)
 
     def _id(self):
         chance = self.random.random()
@@ -93,13 +93,13 @@ class Frames:
     def _publish(self):
         chance, most = self.random.random(), self._limits.max_payload
         if chance < 0.06:
-            return hubrelay.Publish(f"u.{next(self._tokens)}", b"", self._id())
+            return wire.Publish(f"u.{next(self._tokens)}", b"", self._id())
         size = self.random.randrange(8, 300)
         if chance < 0.09:
             size = self.random.randrange(300, most)
         elif chance < 0.10:
             size = most
-        return hubrelay.Publish(self.random.choice(self._channels()), self._payload(size), self._id())
+        return wire.Publish(self.random.choice(self._channels()), self._payload(size), self._id())
 
     def _payload(self, size):
         """One that no other publish has: its number, and random bytes."""
@@ -115,27 +115,27 @@ class Frames:
         return tuple(names), tuple(patterns)
 
     def _subscribe(self):
-        return hubrelay.Subscribe(self._id(), *self._names())
+        return wire.Subscribe(self._id(), *self._names())
 
     def _unsubscribe(self):
-        return hubrelay.Unsubscribe(self._id(), *self._names())
+        return wire.Unsubscribe(self._id(), *self._names())
 
     def _ping(self):
         settled = "settled" in self._connection.features and self.random.random() < 0.3
         pings = [id for id, queue in itertools.islice(self._connection.pending.items(), 20) if queue[0].kind == "Ping"]
         id = self.random.choice(pings) if pings and self.random.random() < 0.05 else self._id()
-        return hubrelay.Ping(id, settled)
+        return wire.Ping(id, settled)
 
     def _wrong(self):
         """A frame that is well formed, and answered with INVALID."""
         rng = self.random
         kind = rng.randrange(5)
         if kind == 0:
-            return hubrelay.Publish(rng.choice(BAD_CHANNELS), self._payload(20), self._id())
+            return wire.Publish(rng.choice(BAD_CHANNELS), self._payload(20), self._id())
         if kind == 1:
             size = self._limits.max_payload + rng.choice((1, 2, 1000, 3500))
-            return hubrelay.Publish("c.1", self._payload(size), self._id())
-        request = rng.choice((hubrelay.Subscribe, hubrelay.Unsubscribe))
+            return wire.Publish("c.1", self._payload(size), self._id())
+        request = rng.choice((wire.Subscribe, wire.Unsubscribe))
         if kind == 2:
             return request(self._id(), (), ())
         channels, patterns = map(list, self._names())
@@ -149,7 +149,7 @@ class Frames:
         """Thousands of names in one request, or one name thousands of times."""
         rng = self.random
         room, most = self._limits.max_frame - 64, 2 * self._limits.max_names
-        request = rng.choice((hubrelay.Subscribe, hubrelay.Unsubscribe))
+        request = rng.choice((wire.Subscribe, wire.Unsubscribe))
         if rng.random() < 0.4:
             name = rng.choice(self._channels())
             count = min(rng.randrange(100, 20000), room // (len(name.encode()) + 4))
@@ -186,7 +186,7 @@ class Frames:
     def _encode(self, frame):
         """As every client writes it, or in another of the forms that protobuf allows."""
         if self.random.random() < 0.7 or len(getattr(frame, "channels", ())) > 50:
-            return hubrelay.encode(frame)
+            return wire.encode(frame)
         rng, kinds = self.random, list(vars(frame).values())
         fields = []
         for number, value in enumerate(kinds, 1):
@@ -198,12 +198,12 @@ class Frames:
         fields += [[self._unknown()] for _ in range(rng.choice((0, 0, 1, 3)))]
         rng.shuffle(fields)
         content = b"".join(part for each in fields for part in each)
-        number = hubrelay.CLIENT_FRAME.index(type(frame)) + 1
+        number = wire.CLIENT_FRAME.index(type(frame)) + 1
         body = varint(number << 3 | 2, rng.choice((0, 0, 2))) + varint(len(content), rng.choice((0, 0, 3))) + content
         if rng.random() < 0.1:
             body = self._unknown(20) + body
         if len(body) > self._limits.max_frame:
-            return hubrelay.encode(frame)
+            return wire.encode(frame)
         assert judge(body) == frame, (frame, body)
         return framed(body)
 
@@ -218,9 +218,9 @@ class Frames:
         """A field that no version has, to be skipped."""
         rng = self.random
         number, data = rng.choice((least, 200, (1 << 29) - 1)), rng.randbytes(rng.randrange(12))
-        wire, content = rng.choice(((0, varint(rng.randrange(1 << 64))), (1, rng.randbytes(8)),
+        kind, content = rng.choice(((0, varint(rng.randrange(1 << 64))), (1, rng.randbytes(8)),
                                     (2, varint(len(data)) + data), (5, rng.randbytes(4))))
-        return varint(number << 3 | wire) + content
+        return varint(number << 3 | kind) + content
 
     # MARK: Illegal
 
@@ -234,7 +234,7 @@ class Frames:
             length = rng.choice((self._limits.max_frame + 1, 0xFFFFFFFF, 1 << 31))
             return Code.FRAME_TOO_LARGE, length.to_bytes(4, "big") + rng.randbytes(rng.randrange(50))
         if kind == 2:
-            return Code.HELLO_EXPECTED, hubrelay.encode(hubrelay.Hello(1, "again"))
+            return Code.HELLO_EXPECTED, wire.encode(wire.Hello(1, "again"))
         if kind == 3:
             return Code.MALFORMED, framed(self._unknown(6) if rng.random() < 0.8 else varint(1 << 3) + b"\1")
         if kind == 4:
@@ -243,9 +243,9 @@ class Frames:
             number = 2 if field[0] & 127 == 10 else 3
             return Code.MALFORMED, framed(self._field(number, field + self._field(3, b"c" if number == 3 else 1)))
         if kind == 5:
-            wire = rng.choice((b"\x03", b"\x0c", b"\x0e", b"\x0f", b"\0\0", b"\x08" + b"\xff" * 10, b"\x0a\x7f",
+            content = rng.choice((b"\x03", b"\x0c", b"\x0e", b"\x0f", b"\0\0", b"\x08" + b"\xff" * 10, b"\x0a\x7f",
                                b"\x09\0"))
-            return Code.MALFORMED, framed(self._field(rng.randrange(2, 6), wire))
+            return Code.MALFORMED, framed(self._field(rng.randrange(2, 6), content))
         for _ in range(100):
             code, data = self._mutated()
             if isinstance(code, Code) and code != Code.UNSPECIFIED:
@@ -258,13 +258,13 @@ class Frames:
         kind, = rng.choices(range(6), (50, 2, 2, 2, 1, 1))
         if kind == 0:
             version = rng.choice((1, 1, 2, (1 << 32) - 1))
-            return None, hubrelay.encode(hubrelay.Hello(version, self._connection.name[-40:] + "é" * rng.randrange(12)))
+            return None, wire.encode(wire.Hello(version, self._connection.name[-40:] + "é" * rng.randrange(12)))
         if kind == 1:
-            return Code.VERSION, hubrelay.encode(hubrelay.Hello(rng.choice((0, 1 << 32)), "old"))
+            return Code.VERSION, wire.encode(wire.Hello(rng.choice((0, 1 << 32)), "old"))
         if kind == 2:
-            return Code.MALFORMED, hubrelay.encode(hubrelay.Hello(1, "n" * 65))
+            return Code.MALFORMED, wire.encode(wire.Hello(1, "n" * 65))
         if kind == 3:
-            return Code.HELLO_EXPECTED, hubrelay.encode(rng.choice((hubrelay.Ping(1), hubrelay.Subscribe(1, ("a",)))))
+            return Code.HELLO_EXPECTED, wire.encode(rng.choice((wire.Ping(1), wire.Subscribe(1, ("a",)))))
         if kind == 4:
             return Code.FRAME_TOO_LARGE, (4097).to_bytes(4, "big")
         return Code.MALFORMED, framed(b"\xff" * 20)

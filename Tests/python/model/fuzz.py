@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from harness import hubrelay
+import wire
 from soak import report
 from soak.servers import Relay, RedisServer, SentinelGroup, is_asan
 from soak.soak import TOLERANCE, TOLERANCE_ASAN
@@ -215,18 +215,18 @@ class Fuzz:
         peer.resume()
         try:
             await peer.until(lambda: account.is_welcome)
-            await peer.ask(hubrelay.Ping(number, "settled" in account.features))
+            await peer.ask(wire.Ping(number, "settled" in account.features))
             if names := account.uncertain:
                 await self._leave(peer, number + 1, names)
             if len(account.held) + 1 > self.model.limits.max_names:
                 await self._leave(peer, number + 2, account.held)
-            await peer.ask(hubrelay.Subscribe(number + 3, (f"sync.{self.segments}",)))
+            await peer.ask(wire.Subscribe(number + 3, (f"sync.{self.segments}",)))
         except Gone:
             pass  # the model has judged that
 
     @staticmethod
     async def _leave(peer, id, names):
-        await peer.ask(hubrelay.Unsubscribe(id, tuple(name for name, is_pattern in names if not is_pattern),
+        await peer.ask(wire.Unsubscribe(id, tuple(name for name, is_pattern in names if not is_pattern),
                                             tuple(name for name, is_pattern in names if is_pattern)))
 
     async def _has_only_the_living(self):
@@ -242,10 +242,10 @@ class Fuzz:
             payload = f"{kind} {self.segments}".encode()
             record = self.model.records
             if kind == "flush":     # by the relay's own publish link, behind all that it has taken
-                frame = hubrelay.Publish(channel, payload, 1 << 46 | self.segments)
+                frame = wire.Publish(channel, payload, 1 << 46 | self.segments)
                 self.clerk.account.wrote(frame)
                 record.find(channel.encode(), payload).is_barrier = True
-                await self.clerk.send(hubrelay.encode(frame))
+                await self.clerk.send(wire.encode(frame))
                 await self.clerk.until(lambda: not self.clerk.account.owed)
                 continue
             for peer in peers:
@@ -260,7 +260,7 @@ class Fuzz:
 
     async def _forget(self, peer, channel):
         try:
-            await peer.ask(hubrelay.Unsubscribe(1 << 47 | self.segments, (channel,), ()))
+            await peer.ask(wire.Unsubscribe(1 << 47 | self.segments, (channel,), ()))
         except Gone:
             pass
 

@@ -3,7 +3,7 @@ import asyncio
 import socket
 import time
 
-from harness import hubrelay
+import wire
 
 
 class Gone(Exception):
@@ -71,15 +71,15 @@ class Peer:
         if len(body) > self.fuzz.model.limits.max_frame:
             self.account.fault(f"a frame of {len(body)} bytes")
         try:
-            frame = hubrelay.decode(body)
-        except hubrelay.ProtocolError as error:
+            frame = wire.decode(body)
+        except wire.ProtocolError as error:
             return self.account.fault(f"bytes that are no frame: {error}, {body[:60]!r}")
         if frame is None:
             return self.account.fault(f"a frame of an unknown kind: {body[:60]!r}")
         self.account.took(frame)
-        if isinstance(frame, hubrelay.Message):
+        if isinstance(frame, wire.Message):
             self.barriers.add(frame.channel) if frame.channel.startswith("sync.") else None
-        if not isinstance(frame, hubrelay.Message) or frame.channel.startswith("sync."):
+        if not isinstance(frame, wire.Message) or frame.channel.startswith("sync."):
             self.heard(frame)
             self.changed.set()
 
@@ -88,7 +88,7 @@ class Peer:
 
     def _end(self, error):
         if self.half_since and time.monotonic() - self.half_since > 0.7 * self.fuzz.half_frame:
-            self.account.excuses.add(hubrelay.Code.TIMEOUT)
+            self.account.excuses.add(wire.Code.TIMEOUT)
         self._excuse()
         if self._buffer:
             self.account.fault(f"half a frame at the end: {len(self._buffer)} bytes")
@@ -98,7 +98,7 @@ class Peer:
     def _excuse(self):
         """A relay that has begun to stop need not have accepted it."""
         if self.fuzz.relay.is_ending and not self.account.is_welcome:
-            self.account.excuses.add(hubrelay.Code.UNSPECIFIED)
+            self.account.excuses.add(wire.Code.UNSPECIFIED)
             self.account.lost_bytes()
 
     def _stop(self):
@@ -141,7 +141,7 @@ class Peer:
     async def ask(self, frame):
         """Writes one frame, and waits until nothing is owed any more."""
         self.account.wrote(frame)
-        await self.send(hubrelay.encode(frame))
+        await self.send(wire.encode(frame))
         await self.until(lambda: not self.account.owed)
 
     async def until(self, condition):

@@ -3,8 +3,8 @@
 That order is known, since the fuzzer is subscribed to everything at Redis itself, past the relay. Redis has one order
 for all of its subscribers.
 """
-from harness import hubrelay
-from hubrelay import Outcome
+import wire
+from wire import Outcome
 
 #: Outcomes of a publish that was certainly not delivered.
 NEVER = (Outcome.NOT_CONNECTED, Outcome.REFUSED, Outcome.INVALID)

@@ -3,8 +3,8 @@ import asyncio
 import itertools
 import time
 
-from harness import hubrelay
-from hubrelay import State
+import wire
+from wire import State
 
 
 class Gone(Exception):
@@ -30,7 +30,7 @@ class Connection(asyncio.Protocol):
     async def open(cls, ledger, relay, name):
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_unix_connection(lambda: cls(ledger, relay, name), relay.path)
-        connection.transport.write(hubrelay.encode(hubrelay.Hello(1, name[-64:])))
+        connection.transport.write(wire.encode(wire.Hello(1, name[-64:])))
         await connection._welcome
         return connection
 
@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
             end = place + 4 + int.from_bytes(buffer[place:place + 4], "big")
             if len(buffer) < end:
                 break
-            self._take(hubrelay.decode(bytes(buffer[place + 4:end])))
+            self._take(wire.decode(bytes(buffer[place + 4:end])))
             place = end
         del buffer[:place]
 
@@ -77,7 +77,7 @@ class Connection(asyncio.Protocol):
     # MARK: Frames
 
     def _take(self, frame):
-        if isinstance(frame, hubrelay.Welcome):
+        if isinstance(frame, wire.Welcome):
             self.account = self.ledger.open(self.name, frame.status)
             self.relay_id = frame.relay_id
             if ("patterns" in frame.features) == (self.ledger.pubsub == "sharded"):
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
             if frame.status.state == State.STOPPING:
                 self.finish()
             return
-        if isinstance(frame, hubrelay.Error):
+        if isinstance(frame, wire.Error):
             # A relay that stops with somebody still there says so.
             if not self.relay.is_ending:
                 self.ledger.violation(f"{self.name}: {frame.code.name}: {frame.detail}")
@@ -96,15 +96,15 @@ class Connection(asyncio.Protocol):
         if self.account is None or self.account.is_closed:
             return
         self.account.take(frame)
-        if isinstance(frame, hubrelay.Reply):
+        if isinstance(frame, wire.Reply):
             _, waiter = self.pending.pop(frame.id, (0, None))
             if waiter and not waiter.done():
                 waiter.set_result(frame)
-        if isinstance(frame, hubrelay.Status):
+        if isinstance(frame, wire.Status):
             self.relay.heard(self, frame)
             if frame.state == State.STOPPING:
                 self.finish()
-        if not isinstance(frame, hubrelay.Message):
+        if not isinstance(frame, wire.Message):
             self.events.set()
 
     # MARK: Requests
@@ -126,25 +126,25 @@ class Connection(asyncio.Protocol):
         if not self.is_open:
             raise Gone
         payload = self.account.publish(channel, size, id)
-        self.transport.write(hubrelay.encode(hubrelay.Publish(channel, payload, id)))
+        self.transport.write(wire.encode(wire.Publish(channel, payload, id)))
 
     def subscribe(self, *channels, patterns=()):
         """Returns a future for the Reply."""
         id, waiter = self._ask(True)
         self.account.subscribe(id, channels, patterns)
-        self.transport.write(hubrelay.encode(hubrelay.Subscribe(id, channels, tuple(patterns))))
+        self.transport.write(wire.encode(wire.Subscribe(id, channels, tuple(patterns))))
         return waiter
 
     def unsubscribe(self, *channels, patterns=()):
         id, waiter = self._ask(True)
         self.account.unsubscribe(id, channels, patterns)
-        self.transport.write(hubrelay.encode(hubrelay.Unsubscribe(id, channels, tuple(patterns))))
+        self.transport.write(wire.encode(wire.Unsubscribe(id, channels, tuple(patterns))))
         return waiter
 
     def ping(self):
         id, waiter = self._ask(True)
         self.account.ping(id)
-        self.transport.write(hubrelay.encode(hubrelay.Ping(id)))
+        self.transport.write(wire.encode(wire.Ping(id)))
         return waiter
 
     async def room(self, most=200):

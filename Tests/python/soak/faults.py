@@ -11,7 +11,7 @@ import dataclasses
 import signal
 import time
 
-from hubrelay import Cause, State
+from wire import Cause, State
 
 from .servers import LINK_TIMEOUT, harmless_stall
 

@@ -2,10 +2,10 @@
 import asyncio
 import random
 
-from harness import hubrelay
-from hubrelay import Code
+import wire
+from wire import Code
 
-HELLO = hubrelay.encode(hubrelay.Hello(1, "hostile"))
+HELLO = wire.encode(wire.Hello(1, "hostile"))
 #: What a relay may do with such a peer, in seconds: its longest timeout, a starvation, and a busy machine.
 PATIENCE = 25
 
@@ -41,8 +41,8 @@ class Hostile:
         """Reads on until the Error."""
         async def search():
             while True:
-                frame = hubrelay.decode(await hubrelay.read_body(reader, 1 << 21))
-                if isinstance(frame, hubrelay.Error):
+                frame = wire.decode(await wire.read_body(reader, 1 << 21))
+                if isinstance(frame, wire.Error):
                     return frame
         try:
             error = await asyncio.wait_for(search(), PATIENCE)
@@ -68,7 +68,7 @@ class Hostile:
         return [Code.HELLO_EXPECTED]
 
     async def early(self, reader, writer):
-        writer.write(hubrelay.encode(hubrelay.Ping(1)) + HELLO)
+        writer.write(wire.encode(wire.Ping(1)) + HELLO)
         return [Code.HELLO_EXPECTED]
 
     async def silent(self, reader, writer):
@@ -76,12 +76,12 @@ class Hostile:
         return [Code.TIMEOUT]
 
     async def half_a_frame(self, reader, writer):
-        writer.write(HELLO + hubrelay.encode(hubrelay.Publish("c.1", bytes(500), 1))[:self.random.randrange(1, 400)])
+        writer.write(HELLO + wire.encode(wire.Publish("c.1", bytes(500), 1))[:self.random.randrange(1, 400)])
         return [Code.TIMEOUT]
 
     async def floods(self, reader, writer):
         """Writes Pings and never reads, for a while or until it is thrown out."""
-        pings = hubrelay.encode(hubrelay.Ping(1 << 50)) * 1000
+        pings = wire.encode(wire.Ping(1 << 50)) * 1000
         writer.write(HELLO)
         for _ in range(100):
             writer.write(pings)

@@ -30,8 +30,8 @@ who have no gap: nobody tells, so nothing is due.
 import collections
 import fnmatch
 
-from harness import hubrelay
-from hubrelay import Cause, Outcome, State
+import wire
+from wire import Cause, Outcome, State
 
 #: Outcomes of a publish after which nobody may have the message.
 NEVER = (Outcome.NOT_CONNECTED, Outcome.REFUSED, Outcome.INVALID)
@@ -317,8 +317,8 @@ class Account:
     def take(self, frame):
         """A frame from the relay, in the order in which they come."""
         self.ledger.tick()
-        {hubrelay.Message: self._message, hubrelay.Reply: self._reply, hubrelay.Status: self._status,
-         hubrelay.Loss: self._loss, hubrelay.Revoked: self._revoked}.get(type(frame), self._unexpected)(frame)
+        {wire.Message: self._message, wire.Reply: self._reply, wire.Status: self._status,
+         wire.Loss: self._loss, wire.Revoked: self._revoked}.get(type(frame), self._unexpected)(frame)
 
     def _unexpected(self, frame):
         self._fault(f"an unexpected {type(frame).__name__}: {frame}"[:300])

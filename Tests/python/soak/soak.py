@@ -7,8 +7,8 @@ import signal
 import tempfile
 import time
 
-from harness import hubrelay
-from hubrelay import State
+import wire
+from wire import State
 
 from . import report
 from .apps import CHANNELS, PUBLISHED, BARRIER, crowd

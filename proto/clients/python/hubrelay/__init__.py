@@ -1,11 +1,16 @@
 """hubrelay: the backplane of real-time servers, from Python.
 
-AsyncClient is for asyncio, Client for threads, gevent and eventlet. Both have the same surface.
+AsyncClient is for asyncio; Client is for threads, gevent and eventlet. Both have the same surface. `hubrelay.testing`
+has a relay in memory, for the tests of applications.
 """
 from .asyncio_client import AsyncClient, EventStream, Subscription
 from .blocking_client import BlockingEventStream, BlockingSubscription, Client
 from .errors import (Closed, Congested, HubrelayError, Interrupted, Invalid, Limit, NotConnected, Refused, Unknown)
 from .frames import Cause, Gap, Loss, Message, Outcome, Revoked, State, Status
 from .options import Counters, Hooks, Options
+from .version import __version__
 
-__version__ = "0.1.0"
+__all__ = ["AsyncClient", "BlockingEventStream", "BlockingSubscription", "Cause", "Client", "Closed", "Congested",
+           "Counters", "EventStream", "Gap", "Hooks", "HubrelayError", "Interrupted", "Invalid", "Limit", "Loss",
+           "Message", "NotConnected", "Options", "Outcome", "Refused", "Revoked", "State", "Status", "Subscription",
+           "Unknown", "__version__"]

@@ -14,11 +14,16 @@ class Backoff:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._bound = options.backoff_min
+        self._hopeless_bound = 1.0
 
     def next(self, is_hopeless: bool = False) -> float:
-        """Seconds. `is_hopeless`: the last answer will not change by itself, so half of a long bound is the least."""
+        """Seconds. `is_hopeless`: the last answer will not change by itself, so the bound is a long one, and half of it
+        the least."""
         if is_hopeless:
-            return _RANDOM.uniform(self._options.backoff_hopeless / 2, self._options.backoff_hopeless)
+            bound = min(self._hopeless_bound, self._options.backoff_hopeless)
+            self._hopeless_bound = 2 * bound
+            return _RANDOM.uniform(bound / 2, bound)
+        self._hopeless_bound = 1.0
         bound, self._bound = self._bound, min(2 * self._bound, self._options.backoff_max)
         return _RANDOM.uniform(0, bound)
 

@@ -11,11 +11,11 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tupl
 
 from .codec import ProtocolError
 from .connecting import Backoff, Watch, is_hopeless
-from .errors import Closed, HubrelayError, Interrupted, Invalid, NotConnected
+from .errors import Closed, HubrelayError, Invalid, NotConnected
 from .frames import Cause, Error, Gap, Loss, Message, Reply, Revoked, State, Status, Welcome
 from .gaps import Gaps
 from .handover import Move, discard
-from .link import Link, Request
+from .link import Link, Request, settle_ping
 from .names import MAX_CLIENT_NAME_BYTES, Name
 from .options import Counters, Options
 from .publishing import Publishing
@@ -234,15 +234,19 @@ class Core:
         return self._why or "the relay has not answered yet"
 
     def ping(self, waiter: Waiter, settled: bool) -> None:
+        """The waiter gets None once the relay has answered. Raises NotConnected, Invalid."""
+        if self.is_starting:
+            self.subscribing.later(waiter, lambda: self.ping(waiter, settled))
+            return
         link = self.serving
         if link is None:
             raise self._not_connected()
         if settled and "settled" not in link.features:
             raise Invalid("this relay cannot say what is settled")
-
-        def answer(link: Link, request: Request, reply: Optional[Reply]) -> None:
-            settle(waiter, error=None if reply is not None else Interrupted("the connection ended before the answer"))
-        link.ping(Request(answer), settled)
+        if settled:
+            link.settle_sends(waiter)
+        else:
+            link.ping(Request(lambda link, request, reply: settle_ping(waiter, reply)))
 
     def close(self, drain: Optional[float], waiter: Waiter) -> None:
         """Owed Replies are waited for, for up to `drain` seconds."""
@@ -261,6 +265,7 @@ class Core:
         if self.opening is not None:
             self._end(self.opening, "closed by the application")
         for link in self.links:
+            link.take_message = discard
             self._settle_and_shut(link)
         self._after_input()
 
@@ -366,6 +371,9 @@ class Core:
         if welcome.status.state == State.STOPPING or (
                 former is not None and former.welcome and welcome.relay_id == former.welcome.relay_id):
             self._end(link, "the relay is stopping")
+            return
+        if welcome.version > 1:
+            self._end(link, f"the relay speaks version {welcome.version}, which this client does not")
             return
         link.welcomed(welcome)
         self.opening, self._why, self.features = None, "", tuple(welcome.features)
@@ -492,7 +500,8 @@ class Core:
         if self.subscribing.names.holds_any:
             self.gaps.note("the connection to the relay was lost")
         self._why = why
-        self.logger.warning("not connected to a relay: %s", why)
+        if not self.is_closing:
+            self.logger.warning("not connected to a relay: %s", why)
         self._tell_status(_no_relay(why))
         self._release_publishes()
 

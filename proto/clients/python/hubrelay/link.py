@@ -27,6 +27,10 @@ class Request:
         self.answer, self.is_subscribe = answer, is_subscribe
 
 
+def settle_ping(waiter: Optional[Waiter], reply: Optional[Reply]) -> None:
+    settle(waiter, error=None if reply is not None else Interrupted("the connection ended before the relay answered"))
+
+
 class Link:
     """`take_frame` gets each frame but Replies and Messages; `take_message` gets the entry of its name and the Message."""
 
@@ -60,7 +64,8 @@ class Link:
         # What is settled of the publishes without Reply.
         self.unsettled = 0  #: Written since the last Ping with `settled` that was answered.
         self.lost_of_unsettled = 0  #: Of those, in a Loss.
-        self.is_settling = False
+        self.is_settling = 0  #: Pings with `settled` that are unanswered.
+        self._sends = 0
         # Whether the relay hangs.
         self.owed_since = 0.0
         self.ping_at: Optional[float] = None
@@ -86,6 +91,7 @@ class Link:
         self.unsent += len(frame)
 
     def send(self, frame: bytes) -> None:
+        self._sends += 1
         self.unsettled += 1
         self._frames.append(frame)
         self.unsent += len(frame)
@@ -102,14 +108,17 @@ class Link:
         self.requests[id] = request
         self.write(encode(Ping(id, settled)))
 
-    def settle_sends(self) -> None:
-        """Asks what became of the publishes without Reply, by a Ping."""
-        before, self.is_settling = self.unsettled, True
+    def settle_sends(self, waiter: Optional[Waiter] = None) -> None:
+        """Asks what became of the publishes without Reply, by a Ping. The waiter is settled with its Reply."""
+        self.is_settling += 1
+        before = self._sends
 
         def answer(link: "Link", request: Request, reply: Optional[Reply]) -> None:
             if reply is not None:
-                self.unsettled -= before
-                self.lost_of_unsettled, self.is_settling = 0, False
+                self.unsettled = self._sends - before
+                self.lost_of_unsettled = 0
+                self.is_settling -= 1
+            settle_ping(waiter, reply)
         self.ping(Request(answer), settled=True)
 
     def write(self, frame: bytes) -> None:

@@ -71,3 +71,4 @@ class Counters:
 
 
 LOGGER = logging.getLogger("hubrelay")
+LOGGER.addHandler(logging.NullHandler())  # says nothing unless the application has set up logging

@@ -1,5 +1,6 @@
 """Queues between the client and the application: bounded in bytes, and a Loss in the place of what did not fit."""
 from collections import deque
+from dataclasses import replace
 from typing import Any, Deque, List, Optional, Protocol, Union
 
 from .frames import Cause, Gap, Loss, Message, Revoked, Status
@@ -9,7 +10,7 @@ Event = Union[Message, Status, Gap, Loss, Revoked]
 
 #: What a message takes beside its name and payload, and what any other event takes.
 MESSAGE_OVERHEAD, EVENT_BYTES = 100, 400
-#: Untaken events that are no messages, beyond which the oldest of them is dropped.
+#: Untaken events that are no messages, beyond which the oldest Status or Gap is dropped.
 MAX_NOTICES = 1000
 
 
@@ -69,13 +70,27 @@ class EventQueue:
         return True
 
     def put(self, event: Event) -> None:
-        """Takes an event that is no message; it is never refused. Beyond MAX_NOTICES the oldest is dropped."""
+        """Takes an event that is no message; it is never refused.
+
+        Losses of one kind with nothing between them are merged. Beyond MAX_NOTICES the oldest Status or Gap is dropped.
+        """
         if self._lost:
             self._tell_lost()
+        if isinstance(event, Loss) and self._items and self._merge(event):
+            return
         self._append(event)
         if self._notices > MAX_NOTICES:
             self._drop_oldest_notice()
         self.wake()
+
+    def _merge(self, loss: Loss) -> bool:
+        last = self._items[-1]
+        if not isinstance(last, Loss) or (last.cause, last.local) != (loss.cause, loss.local):
+            return False
+        self._items[-1] = replace(last, publishes=last.publishes + loss.publishes,
+                                  messages=last.messages + loss.messages,
+                                  publishes_unknown=last.publishes_unknown + loss.publishes_unknown)
+        return True
 
     def take(self) -> Optional[Event]:
         """The next event, or None."""
@@ -131,7 +146,7 @@ class EventQueue:
 
     def _drop_oldest_notice(self) -> None:
         for event in self._items:
-            if type(event) is not Message:
+            if isinstance(event, (Status, Gap)):
                 self._items.remove(event)
                 self._notices -= 1
                 self.bytes -= EVENT_BYTES

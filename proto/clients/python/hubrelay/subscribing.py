@@ -45,7 +45,8 @@ class Subscribing:
         """The waiter gets OK or PENDING, or an error. Raises Invalid."""
         channels, patterns = tuple(channels), tuple(patterns)
         if self._core.is_starting:
-            self._later(waiter, channels, patterns, lambda: self.subscribe(channels, patterns, waiter))
+            checked_names(channels, patterns)
+            self.later(waiter, lambda: self.subscribe(channels, patterns, waiter))
             return
         names, link = self._checked(channels, patterns)
         for name in names:
@@ -65,7 +66,8 @@ class Subscribing:
         """The waiter gets OK. What somebody listens to goes on for them. Raises Invalid."""
         channels, patterns = tuple(channels), tuple(patterns)
         if self._core.is_starting:
-            self._later(waiter, channels, patterns, lambda: self.unsubscribe(channels, patterns, waiter))
+            checked_names(channels, patterns)
+            self.later(waiter, lambda: self.unsubscribe(channels, patterns, waiter))
             return
         names, link = self._checked(channels, patterns)
         for name in names:
@@ -87,7 +89,8 @@ class Subscribing:
         """The waiter gets OK or PENDING, or an error; then the listener is over. Raises Invalid."""
         channels, patterns = tuple(channels), tuple(patterns)
         if self._core.is_starting:
-            self._later(waiter, channels, patterns, lambda: self.listen(listener, channels, patterns, waiter))
+            checked_names(channels, patterns)
+            self.later(waiter, lambda: self.listen(listener, channels, patterns, waiter))
             return
         names, link = self._checked(channels, patterns)
         listener.names = names
@@ -128,10 +131,8 @@ class Subscribing:
         for request in early:
             request()
 
-    def _later(self, waiter: Waiter, channels: Sequence[str], patterns: Sequence[str],
-               request: Callable[[], None]) -> None:
-        checked_names(channels, patterns)
-
+    def later(self, waiter: Waiter, request: Callable[[], None]) -> None:
+        """Makes a request once the first attempt to connect has ended."""
         def run() -> None:
             try:
                 if not waiter.done():  # else its caller has given up
