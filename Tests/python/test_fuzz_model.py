@@ -3,7 +3,6 @@ import itertools
 import random
 import unittest
 
-import wire
 from wire import (Cause, Code, Error, Hello, Loss, Message, Outcome, Ping, Publish, Reply, State, Status, Subscribe,
                       Unsubscribe, Welcome)
 from model.contract import Limits, Model

@@ -3,7 +3,7 @@ import asyncio
 import unittest
 import unittest.mock
 
-from harness import RelayTest, hubrelay
+from harness import RelayTest
 from hubrelay import Gap, Message, Outcome, State, Status
 
 

@@ -2,7 +2,7 @@
 import asyncio
 import unittest
 
-from harness import PATIENCE, RelayTest, hubrelay
+from harness import PATIENCE, RelayTest
 from hubrelay import Cause, Loss, Outcome
 
 

@@ -1,7 +1,6 @@
 """The soak's ledger sees what it is there to see: each history here has one fault, and one beside it has none."""
 import unittest
 
-import wire
 from wire import Cause, Loss, Message, Outcome, Reply, Revoked, State, Status
 from soak.ledger import Ledger
 

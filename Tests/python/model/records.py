@@ -3,7 +3,6 @@
 That order is known, since the fuzzer is subscribed to everything at Redis itself, past the relay. Redis has one order
 for all of its subscribers.
 """
-import wire
 from wire import Outcome
 
 #: Outcomes of a publish that was certainly not delivered.

@@ -7,7 +7,6 @@ import signal
 import tempfile
 import time
 
-import wire
 from wire import State
 
 from . import report

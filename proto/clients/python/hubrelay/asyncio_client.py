@@ -4,15 +4,14 @@ import logging
 import os
 import socket
 import weakref
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Generator, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Generator, Iterable, Optional, Tuple
 
 from .core import Action, Core
 from .errors import Closed, HubrelayError, NotConnected
 from .frames import Message, Outcome, Status
 from .link import Link
 from .listening import Listener
-from .options import DEFAULT_PATH, LOGGER, Counters, Hooks, Options
-from .publishing import Payload
+from .options import DEFAULT_PATH, LOGGER, Counters, Hooks, Options, Payload
 from .queues import Event, EventQueue
 from .sockets import READ_BYTES, connect, has_hung_up, why_ended
 

@@ -12,8 +12,7 @@ from .errors import Closed, Congested, HubrelayError, Interrupted, NotConnected
 from .frames import Message, Outcome, Status
 from .link import Link
 from .listening import Listener
-from .options import DEFAULT_PATH, LOGGER, Counters, Hooks, Options
-from .publishing import Payload
+from .options import DEFAULT_PATH, LOGGER, Counters, Hooks, Options, Payload
 from .queues import Event, EventQueue
 from .sockets import READ_BYTES, connect, has_hung_up, why_ended
 from .waiting import BlockingWaiter, Poller, Reading
@@ -176,7 +175,8 @@ class Client:
             if not self._wait(waiter, timeout):
                 raise self._given_up(waiter, timeout)
             receivers = waiter.result()
-            return receivers  # type: ignore[no-any-return]
+            assert receivers is not None
+            return receivers
         except BaseException as failure:
             error = failure
             if isinstance(failure, HubrelayError):
@@ -221,11 +221,15 @@ class Client:
     def subscribe(self, *channels: str, patterns: Iterable[str] = ()) -> Outcome:
         """For who keeps books himself: the messages come in `events`. Returns OK, or PENDING: in force once the relay
         receives, or is there. Raises Refused, Limit, Invalid, Unknown, Closed: then nothing was subscribed to."""
-        return self._ask(lambda waiter: self._core.subscribing.subscribe(channels, patterns, waiter))
+        outcome: Outcome = self._ask(
+            lambda waiter: self._core.subscribing.subscribe(channels, patterns, waiter))
+        return outcome
 
     def unsubscribe(self, *channels: str, patterns: Iterable[str] = ()) -> Outcome:
         """After this no message of these names comes in `events`. Raises Invalid, Closed."""
-        return self._ask(lambda waiter: self._core.subscribing.unsubscribe(channels, patterns, waiter))
+        outcome: Outcome = self._ask(
+            lambda waiter: self._core.subscribing.unsubscribe(channels, patterns, waiter))
+        return outcome
 
     def ping(self, *, settled: bool = False) -> None:
         """Returns once the relay has answered. With `settled`: once everything that was published before is answered,

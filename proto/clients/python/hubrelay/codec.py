@@ -158,7 +158,8 @@ def _fields(data: bytes) -> List[Tuple[int, Union[int, bytes]]]:
 
 
 def _read(kind: type, data: bytes) -> Any:
-    fields, values, status = FIELDS[kind], {}, b""
+    fields, status = FIELDS[kind], b""
+    values: Dict[str, Any] = {}
     for number, value in _fields(data):
         name, type_ = fields[number - 1] if number <= len(fields) else ("", None)
         if type_ is None or isinstance(value, int) != (type_ in _VARINTS):

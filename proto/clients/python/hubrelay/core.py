@@ -7,12 +7,12 @@ import enum
 import logging
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from .codec import ProtocolError
 from .connecting import Backoff, Watch, is_hopeless
 from .errors import Closed, HubrelayError, Invalid, NotConnected
-from .frames import Cause, Error, Gap, Loss, Message, Reply, Revoked, State, Status, Welcome
+from .frames import Cause, Error, Gap, Loss, Message, Revoked, State, Status, Welcome
 from .gaps import Gaps
 from .handover import Move, discard
 from .link import Link, Request, settle_ping

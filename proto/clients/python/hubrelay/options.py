@@ -1,12 +1,14 @@
 """The settings of a client, and what an application may hang on to it."""
 import logging
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Union
 
 from .frames import Message
 
 DEFAULT_PATH = "/run/hubrelay/hubrelay.sock"
 MIB = 1 << 20
+
+Payload = Union[bytes, bytearray, memoryview, str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Hooks:
     for the next one or closes.
     """
 
-    def before_publish(self, channel: str, payload: bytes) -> Any:
+    def before_publish(self, channel: str, payload: Payload) -> Any:
         """A publish or a send begins."""
 
     def after_publish(self, context: Any, receivers: Optional[int], error: Optional[BaseException]) -> None:

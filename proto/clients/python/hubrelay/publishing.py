@@ -1,15 +1,13 @@
 """Publishes: checked, bounded, and in the order in which they were asked for."""
 from collections import deque
-from typing import Callable, Deque, Dict, Optional, Tuple, Union
+from typing import Callable, Deque, Dict, Optional, Tuple
 
 from .codec import name_field, publish_frame
 from .errors import Congested, HubrelayError, Invalid, NotConnected
 from .link import Link
 from .names import checked_name
-from .options import Counters, Options
+from .options import Counters, Options, Payload
 from .queues import Waiter, settle
-
-Payload = Union[bytes, bytearray, memoryview, str]
 
 #: Channels whose encoded name is kept. Beyond, all are forgotten and begun anew.
 MAX_KEPT_FIELDS = 4096

@@ -1,5 +1,5 @@
 """What is subscribed to: asked for, counted, and asked for again on each connection."""
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from .errors import HubrelayError, Invalid, error_of
 from .frames import Outcome, Reply, Revoked
