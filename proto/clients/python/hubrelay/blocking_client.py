@@ -18,6 +18,9 @@ from .sockets import READ_BYTES, connect, has_hung_up, why_ended
 from .waiting import BlockingWaiter, Poller, Reading
 
 
+_Write = Tuple[Link, socket.socket, memoryview]
+
+
 class BlockingEventStream:
     """Events in their order, by `for`. Ends when the client, or the subscription, is closed.
 
@@ -121,7 +124,9 @@ class Client:
         self._sockets: Dict[Link, socket.socket] = {}
         self._blocked: Dict[Link, bool] = {}  # those whose socket takes no more at present
         self._broken: Dict[Link, str] = {}  # those to which nothing can be written
-        self._is_flushing = False
+        self._is_writing = False
+        self._by_number: Dict[int, Link] = {}
+        self._has_interest_changed = True
         self._to_close: List[socket.socket] = []  # after the write that is under way
         self._thread: Optional[threading.Thread] = None
         #: Status, Gap, Loss and Revoked, and the Messages of `subscribe`.
@@ -155,36 +160,47 @@ class Client:
         return self._core.features
 
     def publish(self, channel: str, payload: Payload, *, wait: bool = True, timeout: Optional[float] = None) -> int:
-        """Publishes, and returns how many Redis clients received it: relays, not workers.
+        """Publishes, and returns how many subscriptions at Redis received it: relays, not the workers behind them.
 
         Waits while too much is under way; with `wait=False` that is Congested. Raises NotConnected, Interrupted,
         Refused, Invalid, Unknown, Closed. After `timeout` seconds: Congested if nothing was sent, else Interrupted,
         since it may be delivered.
         """
-        context = self._hooks.before_publish(channel, payload) if self._hooks is not None else None
-        receivers: Optional[int] = None
-        error: Optional[BaseException] = None
+        if self._hooks is not None:
+            return self._publish_with_hooks(self._hooks, channel, payload, wait, timeout)
+        return self._publish(channel, payload, wait, timeout)
+
+    def _publish(self, channel: str, payload: Payload, wait: bool, timeout: Optional[float]) -> int:
+        waiter = BlockingWaiter()
         try:
-            waiter = BlockingWaiter()
             with self._lock:
                 if self._thread is None or self._core.is_closing:
                     self._begin()
                 self._core.publishing.publish(channel, payload, waiter, wait)
-                self._requested()
-            self._flush()
+                if self._core.actions or self._core.link is not None and not self._core.link.is_reading:
+                    self._requested()
+                chosen = self._begin_to_write()
+            if chosen is not None:
+                self._write(chosen)
             if not self._wait(waiter, timeout):
                 raise self._given_up(waiter, timeout)
-            receivers = waiter.result()
-            assert receivers is not None
+            return waiter.result()  # type: ignore[no-any-return]
+        except HubrelayError as error:
+            self.counters.fail(error)
+            raise
+
+    def _publish_with_hooks(self, hooks: Hooks, channel: str, payload: Payload, wait: bool,
+                            timeout: Optional[float]) -> int:
+        context = hooks.before_publish(channel, payload)
+        receivers, error = None, None
+        try:
+            receivers = self._publish(channel, payload, wait, timeout)
             return receivers
         except BaseException as failure:
             error = failure
-            if isinstance(failure, HubrelayError):
-                self.counters.fail(failure)
             raise
         finally:
-            if self._hooks is not None:
-                self._hooks.after_publish(context, receivers, error)
+            hooks.after_publish(context, receivers, error)
 
     def send(self, channel: str, payload: Payload) -> None:
         """Publishes without a Reply: what is lost later is told in a Loss. Raises NotConnected, Invalid, Congested."""
@@ -308,44 +324,57 @@ class Client:
 
     def _step(self, deadline: Optional[float]) -> None:
         """Waits for the sockets, until the deadline at most, and does what is to be done."""
+        core = self._core
         with self._lock:
-            self._perform()
-            self._want()
-            if self._broken:
-                deadline = 0
-            elif self._core.deadline is not None:
-                deadline = self._core.deadline if deadline is None else min(deadline, self._core.deadline)
-        self._flush()
+            if core.actions:
+                self._perform()
+            core.timers_changed = False
+            if self._has_interest_changed:
+                self._want()
+            due = 0.0 if self._broken else core.deadline
+            if due is not None and (deadline is None or due < deadline):
+                deadline = due
+            chosen = self._begin_to_write()
+        if chosen is not None:
+            self._write(chosen)
         ready = self._poller.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
         with self._lock:
             self._take(ready)
-            now = time.monotonic()
-            if self._core.deadline is not None and self._core.deadline <= now:
-                silent = self._core.give_up_candidate(now)
-                if silent is not None:
-                    self._read(silent)
-                self._core.tick(now)
-            self._perform()
-        self._flush()
+            if core.deadline is not None and core.deadline <= time.monotonic():
+                self._tick(time.monotonic())
+            if core.actions:
+                self._perform()
+            chosen = self._begin_to_write()
+        if chosen is not None:
+            self._write(chosen)
+
+    def _tick(self, now: float) -> None:
+        silent = self._core.give_up_candidate(now)
+        if silent is not None:
+            self._read(silent)
+        self._core.tick(now)
 
     def _want(self) -> None:
-        wanted = {opened.fileno(): (link.is_reading, link in self._blocked) for link, opened in self._sockets.items()}
+        self._has_interest_changed = False
+        self._by_number = {opened.fileno(): link for link, opened in self._sockets.items()}
+        wanted = {number: (link.is_reading, link in self._blocked) for number, link in self._by_number.items()}
         wanted[self._reading.wake_up_fileno()] = True, False
         self._poller.want(wanted)
 
-    def _take(self, ready: List[Tuple[int, bool, bool]]) -> None:
-        links = {opened.fileno(): link for link, opened in self._sockets.items()}
+    def _take(self, ready: List[Tuple[int, bool, int]]) -> None:
         for number, is_readable, is_writable in ready:
-            link = links.get(number)
+            link = self._by_number.get(number)
             if link is None:
                 self._reading.clear_wake_ups()
                 continue
             if is_readable:
                 self._read(link)
-            if is_writable:
-                self._blocked.pop(link, None)
-        for link, why in list(self._broken.items()):
-            self._read_to_end(link, why)
+            if is_writable and link in self._blocked:
+                del self._blocked[link]
+                self._has_interest_changed = True
+        if self._broken:
+            for link, why in list(self._broken.items()):
+                self._read_to_end(link, why)
 
     def _read(self, link: Link) -> None:
         opened = self._sockets.get(link)
@@ -377,8 +406,9 @@ class Client:
         self._core.ended(link, why)
 
     def _perform(self) -> None:
+        """Does what the core wants done. With the lock held."""
         core = self._core
-        core.timers_changed = False
+        self._has_interest_changed = True
         while core.actions:
             action, link = core.actions.pop(0)
             if action is Action.OPEN:
@@ -400,20 +430,29 @@ class Client:
         opened = self._sockets.pop(link, None)
         self._blocked.pop(link, None)
         self._broken.pop(link, None)
-        if opened is not None and self._is_flushing:
+        if opened is not None and self._is_writing:
             self._to_close.append(opened)
         elif opened is not None:
             opened.close()
 
     def _flush(self) -> None:
-        """Writes what is to be written. While one thread writes, others add to its next write."""
+        """Writes what is to be written."""
         with self._lock:
-            if self._is_flushing:
-                return
-            chosen = self._next_to_write()
-            if chosen is None:
-                return
-            self._is_flushing = True
+            chosen = self._begin_to_write()
+        if chosen is not None:
+            self._write(chosen)
+
+    def _begin_to_write(self) -> Optional[_Write]:
+        """What is to be written, unless another thread writes: what is added meanwhile is in its next write. Whoever
+        gets something calls `_write`. With the lock held."""
+        if self._is_writing:
+            return None
+        chosen = self._next_to_write()
+        self._is_writing = chosen is not None
+        return chosen
+
+    def _write(self, chosen: Optional[_Write]) -> None:
+        """Writes this, and what has been added meanwhile. Without the lock."""
         try:
             while chosen is not None:
                 link, opened, data = chosen
@@ -421,21 +460,25 @@ class Client:
                 with self._lock:
                     self._wrote(link, opened, written, why, is_blocked)
                     chosen = self._next_to_write()
-                    self._is_flushing = chosen is not None
-        finally:
+                    if chosen is None:
+                        self._end_to_write()
+        except BaseException:  # an exception that another thread has sent: KeyboardInterrupt, a timeout of gevent
             with self._lock:
-                if chosen is None or not self._is_flushing:
-                    while self._to_close:
-                        self._to_close.pop().close()
+                self._end_to_write()
+            raise
 
-    def _next_to_write(self) -> Optional[Tuple[Link, socket.socket, memoryview]]:
+    def _end_to_write(self) -> None:
+        self._is_writing = False
+        while self._to_close:
+            self._to_close.pop().close()
+
+    def _next_to_write(self) -> Optional[_Write]:
         for link, opened in self._sockets.items():
-            if link in self._blocked or link in self._broken:
-                continue
             if link.unsent:
-                link.is_writing = True
-                return link, opened, link.to_write()
-            if link.shut_when_written and not link.is_shut:
+                if link not in self._blocked and link not in self._broken:
+                    link.is_writing = True
+                    return link, opened, link.to_write()
+            elif link.shut_when_written and not link.is_shut:
                 link.is_shut = True
                 try:
                     opened.shutdown(socket.SHUT_WR)
@@ -444,12 +487,13 @@ class Client:
         return None
 
     def _wrote(self, link: Link, opened: socket.socket, written: int, why: str, is_blocked: bool) -> None:
+        link.is_writing = False
         if self._sockets.get(link) is not opened:
             return  # it was ended meanwhile
-        link.is_writing = False
         link.wrote(written)
         if is_blocked:
             self._blocked[link] = True
+            self._has_interest_changed = True
             self._reading.interrupt()
         elif why:
             self._broken[link] = why

@@ -61,6 +61,8 @@ class Core:
         self._backoff, self._watch = Backoff(options), Watch(options)
         # The rest.
         self._timers: Dict[str, float] = {}
+        self._deadline: Optional[float] = None
+        self._is_deadline_old = False
         self.timers_changed = False
         self._gaps_seen = self._old_gaps_seen = 0
         self._was_connected = self.is_told = False
@@ -118,7 +120,10 @@ class Core:
     @property
     def deadline(self) -> Optional[float]:
         """When `tick` is to be called, by time.monotonic()."""
-        return min(self._timers.values(), default=None)
+        if self._is_deadline_old:
+            self._is_deadline_old = False
+            self._deadline = min(self._timers.values(), default=None)
+        return self._deadline
 
     def give_up_candidate(self, now: float) -> Optional[Link]:
         """The connection that `tick` would give up now: what lies in its socket is to be read before."""
@@ -132,11 +137,11 @@ class Core:
             due = self._timers.pop(name, None)
             if due is not None:  # else another timer has taken it away
                 _TIMERS[name](self, now, due)
-        self.timers_changed = True
+        self.timers_changed = self._is_deadline_old = True
         self._after_input()
 
     def set_timer(self, name: str, seconds: Optional[float]) -> None:
-        self.timers_changed = True
+        self.timers_changed = self._is_deadline_old = True
         if seconds is None:
             self._timers.pop(name, None)
         else:
@@ -565,10 +570,12 @@ class Core:
         self._tell_own_loss(self.publishing.pump(), 0)
 
     def _after_input(self) -> None:
-        self._pump()
+        if self.publishing.is_waiting:
+            self._pump()
         if self.is_closing:
             self._consider_closed()
-        self.consider_reading()
+        if self.events.bytes:
+            self.consider_reading()
 
     def _consider_closed(self) -> None:
         for link in list(self.links):
@@ -582,6 +589,7 @@ class Core:
             return
         self.is_closed = True
         self._timers.clear()
+        self._is_deadline_old = True
         for queue in self._listening_queues() + [self.events]:
             queue.end()
         for waiter in self._ready_waiters:

@@ -5,8 +5,8 @@ import select
 import socket
 import stat
 
-#: What is read at once, at most.
-READ_BYTES = 256 * 1024
+#: What is read at once, at most. More would be above the size from which malloc maps and unmaps memory for each read.
+READ_BYTES = 64 * 1024
 
 
 def connect(path: str) -> socket.socket:

@@ -14,6 +14,8 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 #: caller comes soon, and should not have to take them from it. Seconds.
 GRACE = 0.05
 
+_POLLOUT = getattr(select, "POLLOUT", 0)  # eventlet's monkey patching takes poll away
+
 
 class BlockingWaiter:
     """What a thread waits for. Everything but `result` is called with the client's lock held."""
@@ -182,7 +184,7 @@ class Poller:
             for number, (reads, writes) in wanted.items():
                 self._poll.register(number, reads * select.POLLIN | writes * select.POLLOUT)
 
-    def wait(self, seconds: Optional[float]) -> List[Tuple[int, bool, bool]]:
+    def wait(self, seconds: Optional[float]) -> List[Tuple[int, bool, int]]:
         """Descriptor, readable (or at its end), writable."""
         if self._poll is None:
             reads = [number for number, (wants, _) in self._wanted.items() if wants]
@@ -190,4 +192,4 @@ class Poller:
             readable, writable, _ = select.select(reads, writes, [], seconds)
             return [(number, number in readable, number in writable) for number in {*readable, *writable}]
         found = self._poll.poll(None if seconds is None else -int(-seconds * 1000 // 1))
-        return [(number, bool(event & ~select.POLLOUT), bool(event & select.POLLOUT)) for number, event in found]
+        return [(number, event != _POLLOUT, event & _POLLOUT) for number, event in found]
