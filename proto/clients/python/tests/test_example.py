@@ -1,0 +1,48 @@
+"""The example runs: two chat servers on one relay are one room."""
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from hubrelay.testing import FakeRelay
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PATIENCE = 30
+
+
+class ChatRoom(unittest.TestCase):
+    def server(self, path):
+        """The port of a chat server, which is ended with the test."""
+        process = subprocess.Popen([sys.executable, os.path.join(ROOT, "examples", "chat_room.py"), "0", "--relay", path],
+                                   stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": ROOT})
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(process.stdout.close)
+        return int(process.stdout.readline().split()[-1])
+
+    def guest(self, port):
+        guest = socket.create_connection(("localhost", port), PATIENCE)
+        self.addCleanup(guest.close)
+        lines = guest.makefile("rwb")
+        self.addCleanup(lines.close)
+        return lines
+
+    def say(self, lines, text):
+        lines.write(text + b"\n")
+        lines.flush()
+
+    def test_two_servers_are_one_room(self):
+        with tempfile.TemporaryDirectory(prefix="hubrelay-") as directory, \
+                FakeRelay(os.path.join(directory, "relay.sock")) as relay:
+            one, other = (self.guest(self.server(relay.path)) for _ in range(2))
+            self.say(one, b"anybody here?")
+            self.assertEqual(one.readline(), b"anybody here?\n")
+            self.say(other, b"yes")
+            self.assertEqual([other.readline()], [b"yes\n"])
+            self.assertEqual(one.readline(), b"yes\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
