@@ -3,10 +3,12 @@ import asyncio
 import logging
 import os
 import socket
+import time
 import weakref
 from typing import Any, Callable, Dict, Generator, Iterable, Optional, Tuple
 
-from .core import Action, Core
+from .connections import Action
+from .core import Core
 from .errors import Closed, HubrelayError, NotConnected
 from .frames import Message, Outcome, Status
 from .link import Link
@@ -315,7 +317,7 @@ class AsyncClient:
                 self._write(link)
         if core.actions:
             self._turn_soon()
-        if core.timers_changed:
+        if core.timers.has_changed:
             self._set_timer()
 
     def _open(self, link: Link) -> None:
@@ -403,21 +405,21 @@ class AsyncClient:
         self._turn_soon()
 
     def _set_timer(self) -> None:
-        self._core.timers_changed = False
+        self._core.timers.has_changed = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        deadline = self._core.deadline
+        deadline = self._core.timers.deadline
         if deadline is not None and self._loop is not None:
-            now = self._core.now()
+            now = time.monotonic()
             self._timer = self._loop.call_later(max(0.0, deadline - now), self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        silent = self._core.give_up_candidate(self._core.now())
+        silent = self._core.give_up_candidate(time.monotonic())
         if silent is not None:
             self._read(silent)
-        self._core.tick(self._core.now())
+        self._core.tick(time.monotonic())
         self._turn()
 
     def _forked(self) -> None:

@@ -7,7 +7,8 @@ import time
 import weakref
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from .core import Action, Core
+from .connections import Action
+from .core import Core
 from .errors import Closed, Congested, HubrelayError, Interrupted, NotConnected
 from .frames import Message, Outcome, Status
 from .link import Link
@@ -310,8 +311,8 @@ class Client:
     def _requested(self) -> None:
         """A request was made, or an event taken. With the lock held."""
         self._core.requested()
-        if self._core.actions or self._core.timers_changed:
-            self._core.timers_changed = False
+        if self._core.actions or self._core.timers.has_changed:
+            self._core.timers.has_changed = False
             self._reading.interrupt()
 
     # Sockets: whoever reads opens and closes them; whoever publishes writes.
@@ -328,10 +329,10 @@ class Client:
         with self._lock:
             if core.actions:
                 self._perform()
-            core.timers_changed = False
+            core.timers.has_changed = False
             if self._has_interest_changed:
                 self._want()
-            due = 0.0 if self._broken else core.deadline
+            due = 0.0 if self._broken else core.timers.deadline
             if due is not None and (deadline is None or due < deadline):
                 deadline = due
             chosen = self._begin_to_write()
@@ -340,7 +341,7 @@ class Client:
         ready = self._poller.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
         with self._lock:
             self._take(ready)
-            if core.deadline is not None and core.deadline <= time.monotonic():
+            if core.timers.deadline is not None and core.timers.deadline <= time.monotonic():
                 self._tick(time.monotonic())
             if core.actions:
                 self._perform()

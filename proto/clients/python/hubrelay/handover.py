@@ -15,16 +15,16 @@ from .queues import MESSAGE_OVERHEAD
 from .subscribing import SUBSCRIBE, UNSUBSCRIBE
 
 if TYPE_CHECKING:
-    from .core import Core
+    from .connections import Connections
 
 #: What the next connection's messages may take until the former one's fence has come.
 MAX_KEPT_BYTES = 4 << 20
 
 
 class Move:
-    """From `old` to `new`. Ends by `Core.moved`, with the reason for a Gap, or None if it was exact."""
+    """From `old` to `new`. Ends by `Connections.moved`, with the reason for a Gap, or None if it was exact."""
 
-    def __init__(self, core: "Core", old: Link, new: Link) -> None:
+    def __init__(self, core: "Connections", old: Link, new: Link) -> None:
         self.old, self.new = old, new
         self._core = core
         self.fence = ""
@@ -55,7 +55,7 @@ class Move:
             if not self.fence:
                 self.give_up("moved to another relay")
                 return
-            self._core.set_timer("fence", self._core.options.successor)
+            self._core.timers.set("fence", self._core.options.successor)
         if self._in_force == 2 and not self._is_published:
             self._is_published = True
             id = self.new.next_id()
@@ -78,7 +78,7 @@ class Move:
     def abandon(self) -> None:
         """The next connection has ended: the former one goes on."""
         self.is_over = True
-        self._core.set_timer("fence", None)
+        self._core.timers.set("fence", None)
         self.old.take_message = self._core.deliver
         self._unsubscribe(self.old)
 
@@ -86,7 +86,7 @@ class Move:
         if self.is_over:
             return
         self.is_over = True
-        self._core.set_timer("fence", None)
+        self._core.timers.set("fence", None)
         self.old.take_message, self.new.take_message = discard, self._core.deliver
         for name, message in self._kept:
             self._core.deliver(name, message)

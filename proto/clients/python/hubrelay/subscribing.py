@@ -5,11 +5,11 @@ from .errors import HubrelayError, Invalid, error_of
 from .frames import Outcome, Reply, Revoked
 from .link import Link, Request
 from .listening import Listener
-from .names import Name, Names, checked_names, in_frames, texts
+from .names import Name, checked_names, in_frames, texts
 from .queues import Waiter, settle
 
 if TYPE_CHECKING:
-    from .core import Core
+    from .connections import Connections
 
 SUBSCRIBE, UNSUBSCRIBE = 3, 4
 _GRANTED = (Outcome.OK, Outcome.PENDING)
@@ -30,8 +30,8 @@ class Ask:
 class Subscribing:
     """The names, and the requests about them. `core` knows the connections and tells the application."""
 
-    def __init__(self, core: "Core") -> None:
-        self.names = Names()
+    def __init__(self, core: "Connections") -> None:
+        self.names = core.names
         self._core = core
         # By name: the unanswered Subscribe that was written last, and who else waits for it.
         self._asking: Dict[Name, Request] = {}

@@ -5,7 +5,8 @@ import unittest
 
 from hubrelay import Counters, Gap, Loss, Message, Options, Outcome, State, Status
 from hubrelay.codec import CLIENT_FRAME, decode, encode
-from hubrelay.core import Action, Core
+from hubrelay.connections import Action
+from hubrelay.core import Core
 from hubrelay.frames import Hello, Ping, Publish, Reply, Subscribe, Unsubscribe, Welcome
 
 UP = Status(State.UP, publishing=True, receiving=True)
@@ -69,7 +70,7 @@ class Bench:
 
     def pass_time(self, name):
         """The timer of this name is due now."""
-        self.core._timers[name] = time.monotonic() - 0.001
+        self.core.timers.set(name, -0.001)
         self.core.tick(time.monotonic())
         self.perform()
 
@@ -94,7 +95,7 @@ class Gaps(unittest.TestCase):
         before, = bench.written(link)
         bench.say(link, Status(State.UP, publishing=True, receiving=True, gaps=1))
         bench.core.subscribing.subscribe(["c"], (), Waiter())
-        self.assertNotIn("gap", bench.core._timers)
+        self.assertIsNone(bench.core.timers.due_at("gap"))
         bench.say(link, Reply(before.id, Outcome.OK))  # "c" came later, and is not waited for
         bench.pass_time("gap")
         self.assertEqual(len(bench.events(Gap)), 1)
@@ -105,7 +106,7 @@ class Gaps(unittest.TestCase):
         bench.subscribed(link, "a")
         for gaps in (1, 2):
             bench.say(link, Status(State.DOWN, f"reason {gaps}", gaps=gaps))
-            self.assertNotIn("gap", bench.core._timers)
+            self.assertIsNone(bench.core.timers.due_at("gap"))
             bench.say(link, Status(State.UP, publishing=True, receiving=True, gaps=gaps))
         bench.pass_time("gap")
         self.assertEqual([gap.reasons for gap in bench.events(Gap)], [("reason 1", "reason 2")])
@@ -119,7 +120,7 @@ class Gaps(unittest.TestCase):
         for frame in bench.written(link):
             bench.say(link, Reply(frame.id, Outcome.OK))
         bench.say(link, Status(State.UP, publishing=True, receiving=True, gaps=1))
-        self.assertNotIn("gap", bench.core._timers)
+        self.assertIsNone(bench.core.timers.due_at("gap"))
 
 
 class Settled(unittest.TestCase):
@@ -166,7 +167,7 @@ class HungRelay(unittest.TestCase):
         bench.pass_time("watch")
         self.assertEqual(bench.written(link), [Ping(2)])
         link.ping_at = time.monotonic() - 6
-        bench.core._timers["watch"] = 0.0
+        bench.core.timers.set("watch", -0.001)
         self.assertIs(bench.core.give_up_candidate(time.monotonic()), link)
         bench.pass_time("watch")
         self.assertEqual(waiter.error.outcome, Outcome.INTERRUPTED)
@@ -177,7 +178,7 @@ class HungRelay(unittest.TestCase):
         bench.core.publishing.publish("a", b"x", Waiter())
         bench.written(link)
         link.last_read = link.owed_since = time.monotonic() - 60
-        bench.core._timers["watch"] = time.monotonic() - 50
+        bench.core.timers.set("watch", -50)
         bench.core.tick(time.monotonic())
         self.assertEqual(bench.written(link), [])
 
@@ -210,7 +211,7 @@ class Moving(unittest.TestCase):
                 self.assertEqual([m.payload for m in bench.events(Message)], [b"1", b"2", b"3"])
                 self.assertTrue(old.shut_when_written)
                 self.assertIn(Unsubscribe, map(type, bench.written(new)))
-                self.assertNotIn("gap", bench.core._timers)
+                self.assertIsNone(bench.core.timers.due_at("gap"))
 
     def test_a_fence_that_does_not_come_is_a_gap(self):
         bench, old, new, _ = self.moving()

@@ -1,0 +1,90 @@
+"""What the application is told, and where: events, subscriptions, status, gaps, losses."""
+import logging
+import time
+from typing import List, Optional
+
+from .errors import Invalid
+from .frames import Cause, Gap, Loss, Message, State, Status
+from .gaps import Gaps
+from .names import MAX_CLIENT_NAME_BYTES, Name, Names
+from .options import Counters, Options
+from .queues import Event, EventQueue
+from .timers import Timers
+
+
+class Telling:
+    """The part of the Core that the application hears from."""
+
+    def __init__(self, name: str, options: Options, counters: Counters, logger: logging.Logger) -> None:
+        self.name, self.options, self.counters, self.logger = _checked(name), options, counters, logger
+        self.timers = Timers()
+        self.names = Names()
+        self.events = EventQueue(options.events_bytes, options.queued_bytes, counters)
+        self.status = no_relay("not connected yet")  #: As the application was told last.
+        self.gaps = Gaps(options, self.timers.set, self._tell_gap)
+        self.listeners = 0  #: Subscriptions that are not closed.
+        self._status_to_tell: Optional[Status] = None  # UP, until what is held is in force
+        self._was_told = False  # any Status
+        self._may_exceed = False  # what is being read would leave the socket unread
+
+    def new_queue(self) -> EventQueue:
+        """For a subscription."""
+        return EventQueue(self.options.events_bytes, self.options.queued_bytes, self.counters)
+
+    def deliver(self, name: Name, message: Message) -> None:
+        for queue in name.queues:
+            queue.put_message(message, self._may_exceed)
+
+    def tell(self, event: Event) -> None:
+        self.events.put(event)
+
+    def considered_subscriptions(self) -> None:
+        """Some have ended."""
+        if not self.names.holds_any:
+            self.gaps.forget()
+
+    def consider_gap(self) -> None:
+        if self.names.holds_any:
+            self.gaps.consider()
+
+    def _tell_status(self, status: Status) -> None:
+        self.status, self._status_to_tell, self._was_told = status, None, True
+        self.tell(status)
+
+    def _tell_gap(self, gap: Gap) -> None:
+        if not self.names.holds_any:
+            return
+        self.counters.gaps += 1
+        self.tell(gap)
+        for queue in self._listening_queues():
+            queue.put(gap)
+
+    def _listening_queues(self) -> List[EventQueue]:
+        queues = {id(queue): queue for name in self.names for queue in name.queues}
+        queues.pop(id(self.events), None)
+        return list(queues.values())
+
+    def _tell_own_loss(self, unsent: int, unknown: int) -> None:
+        self.counters.lost_publishes += unsent + unknown
+        if unsent:
+            self.tell(Loss(publishes=unsent, reason="the connection to the relay ended before these were sent",
+                           cause=Cause.NOT_CONNECTED, local=True))
+        if unknown:
+            self.tell(Loss(publishes_unknown=unknown, reason="the connection to the relay ended",
+                           cause=Cause.NO_RELAY, local=True))
+
+
+def _checked(name: str) -> str:
+    """The client's name. Raises Invalid: a relay would end the connection, again and again."""
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise Invalid("the client's name cannot be written as UTF-8") from None
+    if size > MAX_CLIENT_NAME_BYTES:
+        raise Invalid(f"the client's name has {size} bytes; {MAX_CLIENT_NAME_BYTES} are allowed")
+    return name
+
+
+def no_relay(why: str) -> Status:
+    """The Status while there is no connection to a relay."""
+    return Status(State.DOWN, why, int(time.time() * 1000), cause=Cause.NO_RELAY, connected=False)
