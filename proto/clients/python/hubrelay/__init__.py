@@ -3,8 +3,10 @@
 AsyncClient is for asyncio; Client is for threads, gevent and eventlet. Both have the same surface. `hubrelay.testing`
 has a relay in memory, for the tests of applications.
 """
-from .asyncio_client import AsyncClient, EventStream, Subscription
-from .blocking_client import BlockingEventStream, BlockingSubscription, Client
+from .asyncio_client import AsyncClient
+from .asyncio_streams import EventStream, Subscription
+from .blocking_client import Client
+from .blocking_streams import BlockingEventStream, BlockingSubscription
 from .errors import (Closed, Congested, HubrelayError, Interrupted, Invalid, Limit, NotConnected, Refused, Unknown)
 from .frames import Cause, Gap, Loss, Message, Outcome, Revoked, State, Status
 from .options import Counters, Hooks, Options

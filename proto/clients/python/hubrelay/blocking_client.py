@@ -5,98 +5,20 @@ import socket
 import threading
 import time
 import weakref
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+from .blocking_streams import BlockingEventStream, BlockingSubscription
 from .connections import Action
 from .core import Core
 from .errors import Closed, Congested, HubrelayError, Interrupted, NotConnected
-from .frames import Message, Outcome, Status
+from .frames import Outcome, Status
 from .link import Link
-from .listening import Listener
 from .options import DEFAULT_PATH, LOGGER, Counters, Hooks, Options, Payload
-from .queues import Event, EventQueue
 from .sockets import READ_BYTES, connect, has_hung_up, why_ended
 from .waiting import BlockingWaiter, Poller, Reading
 
 
 _Write = Tuple[Link, socket.socket, memoryview]
-
-
-class BlockingEventStream:
-    """Events in their order, by `for`. Ends when the client, or the subscription, is closed.
-
-    Several threads may iterate over one stream; each event goes to one of them.
-    """
-
-    def __init__(self, client: "Client", queue: EventQueue) -> None:
-        self._client, self._queue = client, queue
-        self._delivered: Optional[Message] = None
-
-    def __iter__(self) -> Iterator[Event]:
-        return self
-
-    def __next__(self) -> Event:
-        event = self.get()
-        if event is None:
-            raise StopIteration
-        return event
-
-    def get(self, timeout: Optional[float] = None) -> Optional[Event]:
-        """The next event. None after `timeout` seconds, and at the end."""
-        client, queue, hooks = self._client, self._queue, self._client._hooks
-        if hooks is not None:
-            self._after_delivery(hooks)
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            with client._lock:
-                event = queue.take()
-                if event is not None:
-                    client._requested()
-                    break
-                if queue.is_ended:
-                    return None
-                waiter = BlockingWaiter()
-                queue.waiters.append(waiter)
-            if not client._reading.wait(waiter, deadline):
-                with client._lock:
-                    if waiter in queue.waiters:
-                        queue.waiters.remove(waiter)
-                        return None
-        if hooks is not None and isinstance(event, Message):
-            self._delivered = event
-            hooks.before_delivery(event)
-        return event
-
-    def _after_delivery(self, hooks: Hooks) -> None:
-        delivered, self._delivered = self._delivered, None
-        if delivered is not None:
-            hooks.after_delivery(delivered)
-
-
-class BlockingSubscription(BlockingEventStream, Listener):
-    """Yields Message, Loss, Gap and Revoked, which ends it. Close it, or use `with`. `outcome` is OK, or PENDING: in
-    force once the relay receives."""
-
-    def __init__(self, client: "Client", channels: Tuple[str, ...], patterns: Tuple[str, ...]) -> None:
-        Listener.__init__(self, client._core.new_queue())
-        BlockingEventStream.__init__(self, client, self.queue)
-        self.channels, self.patterns = channels, patterns
-        self.outcome = Outcome.UNSPECIFIED
-
-    def __enter__(self) -> "BlockingSubscription":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ends it: no more messages come. Idempotent, does not wait for the relay, and may come from any thread."""
-        client = self._client
-        if client._hooks is not None:
-            self._after_delivery(client._hooks)
-        with client._lock:
-            client._core.subscribing.unlisten(self)
-        client._flush()
 
 
 class Client:

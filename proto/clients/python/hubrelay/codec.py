@@ -1,38 +1,13 @@
 """Frames to bytes and back: the part of protobuf (proto3) that hubrelay.proto uses, by hand.
 
-`encode` and `decode` know every frame of both sides, by the tables below. `publish_frame`, `quick_reply` and
+`encode` and `decode` know every frame of both sides, by the tables of schema.py. `publish_frame`, `quick_reply` and
 `quick_message` do the same for the frames that come by the thousand; what they do not recognise, `decode` reads.
 """
 from typing import Any, Dict, List, Optional, Tuple, Union
 
-from .frames import (Cause, Code, Error, Hello, Loss, Message, Outcome, Ping, Publish, Reply, Revoked, State, Status,
-                     Subscribe, Unsubscribe, Welcome)
+from .frames import Cause, Code, Outcome, State, Status
+from .schema import BOOL, BYTES, CLIENT_FRAME, FIELDS, RELAY_FRAME, STRING, STRINGS, UINT32, UINT64
 
-#: The n-th kind has number n in the schema's oneof.
-CLIENT_FRAME: Tuple[type, ...] = (Hello, Publish, Subscribe, Unsubscribe, Ping)
-RELAY_FRAME: Tuple[type, ...] = (Welcome, Message, Reply, Status, Loss, Error, Revoked)
-
-UINT64, UINT32, BOOL, STRING, BYTES, STRINGS = "uint64", "uint32", "bool", "string", "bytes", "repeated string"
-
-#: Name and type of each field; the n-th has number n.
-FIELDS: Dict[type, Tuple[Tuple[str, Any], ...]] = {
-    Hello: (("version", UINT32), ("client_name", STRING)),
-    Publish: (("channel", STRING), ("payload", BYTES), ("id", UINT64)),
-    Subscribe: (("id", UINT64), ("channels", STRINGS), ("patterns", STRINGS)),
-    Unsubscribe: (("id", UINT64), ("channels", STRINGS), ("patterns", STRINGS)),
-    Ping: (("id", UINT64), ("settled", BOOL)),
-    Welcome: (("version", UINT32), ("relay_version", STRING), ("relay_id", STRING), ("max_frame_bytes", UINT32),
-              ("status", Status), ("max_payload_bytes", UINT32), ("features", STRINGS)),
-    Message: (("channel", STRING), ("payload", BYTES), ("pattern", STRING)),
-    Reply: (("id", UINT64), ("outcome", Outcome), ("receivers", UINT64), ("detail", STRING), ("channels", STRINGS),
-            ("patterns", STRINGS)),
-    Status: (("state", State), ("reason", STRING), ("since_unix_ms", UINT64), ("outages", UINT64),
-             ("down_ms", UINT64), ("publishing", BOOL), ("receiving", BOOL), ("gaps", UINT64), ("cause", Cause)),
-    Loss: (("publishes", UINT64), ("messages", UINT64), ("reason", STRING), ("publishes_unknown", UINT64),
-           ("cause", Cause)),
-    Error: (("code", Code), ("detail", STRING)),
-    Revoked: (("channels", STRINGS), ("patterns", STRINGS), ("detail", STRING)),
-}
 _VARINTS = (UINT64, UINT32, BOOL, Outcome, State, Cause, Code)
 _LENGTHS = tuple(bytes((number,)) for number in range(128))
 
@@ -216,3 +191,7 @@ def quick_message(data: bytes, position: int, end: int) -> Optional[Tuple[bytes,
     except (IndexError, ValueError):
         return None
     return (channel, data[position:end]) if position + size == end else None
+
+
+__all__ = ["CLIENT_FRAME", "FIELDS", "RELAY_FRAME", "ProtocolError", "decode", "encode", "framed", "name_field",
+           "publish_frame", "quick_message", "quick_reply", "varint"]

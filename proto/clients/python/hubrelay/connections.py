@@ -107,7 +107,7 @@ class Connections(Telling):
             self.old = old
             self.move = Move(self, old, link)
         self.subscribing.restore(link, self.names)
-        if self.move is not None:
+        if self.move is not None and self.names.holds_any:
             self.move.begin()
         self._new_status(link, welcome.status)
         if self.move is not None:

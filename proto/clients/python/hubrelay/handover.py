@@ -30,6 +30,8 @@ class Move:
         self.fence = ""
         if "fence" in old.features and "fence" in new.features:
             self.fence = "__hubrelay:fence:" + secrets.token_hex(8)
+        self._name = Name(self.fence, self.fence.encode(), False)
+        self._is_fenced = False  # the fence was asked for
         self._in_force = 0  # on how many of the two the fence is in force
         self._is_published = self._is_counting = self.is_over = False
         self._old_passed = self._new_passed = False
@@ -38,11 +40,11 @@ class Move:
         old.take_message, new.take_message = self._from_old, self._from_new
 
     def begin(self) -> None:
-        """The next connection has been asked for all names already."""
+        """Asks for the fence. The next connection has been asked for all names already."""
+        self._is_fenced = bool(self.fence)
         if self.fence:
-            fence = Name(self.fence, self.fence.encode(), False)
             for link in (self.old, self.new):
-                link.ask(Request(self._fence_answered), SUBSCRIBE, [fence])
+                link.ask(Request(self._fence_answered), SUBSCRIBE, [self._name])
 
     def consider(self) -> None:
         """Goes on if the next connection's Subscribes are in force."""
@@ -95,8 +97,8 @@ class Move:
         self._core.moved(reason)
 
     def _unsubscribe(self, link: Link) -> None:
-        if self.fence and not link.is_ended:
-            link.ask(Request(lambda *_: None), UNSUBSCRIBE, [Name(self.fence, self.fence.encode(), False)])
+        if self._is_fenced and not link.is_ended:
+            link.ask(Request(lambda *_: None), UNSUBSCRIBE, [self._name])
 
     def _fence_answered(self, link: Link, request: Request, reply: Optional[Reply]) -> None:
         if self.is_over or reply is None:

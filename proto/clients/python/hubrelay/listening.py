@@ -11,5 +11,5 @@ class Listener:
     def __init__(self, queue: EventQueue) -> None:
         self.queue = queue
         self.names: List[Name] = []
-        self.is_active = False  #: Its names are granted.
+        self.is_counted = False  #: It is one of those because of which the socket is read.
         self.is_closed = False

@@ -1,7 +1,7 @@
 """What is subscribed to: asked for, counted, and asked for again on each connection."""
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
-from .errors import HubrelayError, Invalid, error_of
+from .errors import Closed, HubrelayError, Invalid, error_of
 from .frames import Outcome, Reply, Revoked
 from .link import Link, Request
 from .listening import Listener
@@ -92,8 +92,11 @@ class Subscribing:
             checked_names(channels, patterns)
             self.later(waiter, lambda: self.listen(listener, channels, patterns, waiter))
             return
+        if listener.is_closed:
+            raise Closed("the subscription is closed")
         names, link = self._checked(channels, patterns)
         listener.names = names
+        listener.is_counted = True
         self._core.listeners += 1
         ask = Ask(waiter, listener)
         ask.parts = 1  # until all is asked for
@@ -233,8 +236,6 @@ class Subscribing:
                 name.wants_plain = False
             self._ended_plain(ask.fresh)
             self._drop_unwanted(ask.fresh)
-        elif listener is not None and not listener.is_closed:
-            listener.is_active = True
         if ask.is_pending:
             self._core.gaps.note("subscribed while not receiving")
         settle(ask.waiter, Outcome.PENDING if ask.is_pending else Outcome.OK, error)
@@ -343,7 +344,8 @@ class Subscribing:
 
     def _release(self, listener: Listener, names: Sequence[Name]) -> None:
         """The listener has ended."""
-        self._core.listeners -= 1
+        self._core.listeners -= listener.is_counted
+        listener.is_counted = False
         for name in names:
             if listener in name.listeners:
                 name.listeners.remove(listener)

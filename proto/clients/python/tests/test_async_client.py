@@ -126,6 +126,20 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
             await self.soon(client.ready())
             self.assertEqual(await self.soon(client.publish("a", b"x")), 1)
 
+    async def test_a_subscription_that_is_closed_before_it_is_open_stays_closed(self):
+        async with self.relay.async_client() as client:
+            subscription = client.listen("a")
+            await subscription.close()
+            with self.assertRaises(hubrelay.Closed):
+                await self.soon(subscription._open())
+            opening = asyncio.ensure_future(client.listen("a")._open())
+            await asyncio.sleep(0)
+            opening.cancel()
+            await asyncio.wait({opening})
+            await self.soon(client.ping())
+            self.assertEqual(await self.soon(client.publish("a", b"x")), 0)
+            self.assertEqual(client._core.listeners, 0)
+
     async def test_hooks_are_called_around_publishes_and_deliveries(self):
         calls = []
 

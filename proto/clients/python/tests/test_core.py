@@ -1,5 +1,8 @@
 """The core without sockets: bytes and times go in, bytes and events come out."""
+import errno
 import logging
+import os
+import tempfile
 import time
 import unittest
 
@@ -7,6 +10,8 @@ from hubrelay import Counters, Gap, Loss, Message, Options, Outcome, State, Stat
 from hubrelay.codec import CLIENT_FRAME, decode, encode
 from hubrelay.connections import Action
 from hubrelay.core import Core
+from hubrelay.listening import Listener
+from hubrelay.sockets import _explained, connect
 from hubrelay.frames import Hello, Ping, Publish, Reply, Subscribe, Unsubscribe, Welcome
 
 UP = Status(State.UP, publishing=True, receiving=True)
@@ -236,9 +241,23 @@ class Moving(unittest.TestCase):
         self.assertEqual([frame.payload for frame in bench.written(new)], [b"2"])
 
 
+class Explaining(unittest.TestCase):
+    def test_a_socket_that_may_not_be_opened_says_who_asked_and_whose_it_is(self):
+        with tempfile.NamedTemporaryFile() as file:
+            os.chmod(file.name, 0o640)
+            text = _explained(file.name, OSError(errno.EACCES, "Permission denied"))
+            self.assertIn(f"{file.name}: Permission denied for uid {os.geteuid()}, groups ", text)
+            self.assertIn(f"belongs to {os.geteuid()}:", text)
+            self.assertIn("mode 0640", text)
+
+    def test_no_socket_says_the_path(self):
+        with self.assertRaises(OSError) as failure:
+            connect("/nowhere/relay.sock")
+        self.assertIn("/nowhere/relay.sock: No such file", failure.exception.strerror)
+
+
 class Counting(unittest.TestCase):
     def test_an_unsubscribe_leaves_what_somebody_listens_to(self):
-        from hubrelay.listening import Listener
         bench = Bench()
         link = bench.welcome()
         bench.subscribed(link, "a")
@@ -254,7 +273,6 @@ class Counting(unittest.TestCase):
         self.assertEqual([type(frame) for frame in bench.written(link)], [Unsubscribe])
 
     def test_one_who_joins_a_subscribe_that_is_refused_asks_alone(self):
-        from hubrelay.listening import Listener
         bench = Bench()
         link = bench.welcome()
         one, other = Waiter(), Waiter()

@@ -1,0 +1,112 @@
+"""Streams of events for asyncio: `events` of a client, and its subscriptions."""
+import asyncio
+from typing import TYPE_CHECKING, Any, Generator, Optional, Tuple
+
+from .frames import Message, Outcome
+from .listening import Listener
+from .options import Hooks
+from .queues import Event, EventQueue
+
+if TYPE_CHECKING:
+    from .asyncio_client import AsyncClient
+
+
+class EventStream:
+    """Events in their order, by `async for`. Ends when the client, or the subscription, is closed.
+
+    Several tasks may iterate over one stream; each event goes to one of them.
+    """
+
+    def __init__(self, client: "AsyncClient", queue: EventQueue) -> None:
+        self._client, self._queue = client, queue
+        self._delivered: Optional[Message] = None
+
+    def __aiter__(self) -> "EventStream":
+        return self
+
+    async def __anext__(self) -> Event:
+        queue = self._queue
+        hooks = self._client._hooks
+        if hooks is not None:
+            self._after_delivery(hooks)
+        while True:
+            event = queue.take()
+            if event is not None:
+                self._client._requested()
+                if hooks is not None:
+                    self._before_delivery(hooks, event)
+                return event
+            if queue.is_ended:
+                raise StopAsyncIteration
+            waiter = self._client._waiter()
+            queue.waiters.append(waiter)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled():
+                    queue.wake()  # this task will not take it: another one may
+                raise
+
+    def get_nowait(self) -> Optional[Event]:
+        """The next event if there is one already, else None."""
+        hooks = self._client._hooks
+        if hooks is not None:
+            self._after_delivery(hooks)
+        event = self._queue.take()
+        self._client._requested()
+        if hooks is not None and event is not None:
+            self._before_delivery(hooks, event)
+        return event
+
+    def _before_delivery(self, hooks: Hooks, event: Event) -> None:
+        if isinstance(event, Message):
+            self._delivered = event
+            hooks.before_delivery(event)
+
+    def _after_delivery(self, hooks: Hooks) -> None:
+        delivered, self._delivered = self._delivered, None
+        if delivered is not None:
+            hooks.after_delivery(delivered)
+
+
+class Subscription(EventStream, Listener):
+    """Yields Message, Loss, Gap and Revoked, which ends it. Open it by `async with` or `await`; close it.
+
+        async with client.listen("room.7") as subscription:
+            async for event in subscription: ...
+    """
+
+    def __init__(self, client: "AsyncClient", channels: Tuple[str, ...], patterns: Tuple[str, ...]) -> None:
+        Listener.__init__(self, client._core.new_queue())
+        EventStream.__init__(self, client, self.queue)
+        self.channels, self.patterns = channels, patterns
+        #: OK, or PENDING: in force once the relay receives. None until it is open.
+        self.outcome: Optional[Outcome] = None
+
+    def __await__(self) -> Generator[Any, None, "Subscription"]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> "Subscription":
+        return await self._open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _open(self) -> "Subscription":
+        client = self._client
+        waiter = client._begin()
+        client._core.subscribing.listen(self, self.channels, self.patterns, waiter)
+        client._turn_soon()
+        try:
+            self.outcome = await waiter
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        return self
+
+    async def close(self) -> None:
+        """Ends it: no more messages come. Idempotent, and does not wait for the relay."""
+        if self._client._hooks is not None:
+            self._after_delivery(self._client._hooks)
+        self._client._core.subscribing.unlisten(self)
+        self._client._turn_soon()
