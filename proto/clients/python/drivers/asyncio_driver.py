@@ -2,6 +2,7 @@
 import asyncio
 import os
 import sys
+import threading
 
 import hubrelay
 from drivers import lines
@@ -15,17 +16,19 @@ class Driver:
         self.may_take.set()
 
     async def run(self):
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=1 << 26)
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         lines.say("driver 1 python hubrelay-asyncio cancel jitter inflight-bound unsent-bound events-bound fork")
-        while True:
-            line = await reader.readline()
+        threading.Thread(target=self.read, args=(asyncio.get_running_loop(),), daemon=True).start()
+        await asyncio.Event().wait()
+
+    def read(self, loop):
+        """Reads commands. A thread has long lines sooner than an event loop."""
+        for line in open(sys.stdin.fileno(), "rb", buffering=1 << 20):
             words = line.decode().rstrip("\n").split(" ")
-            if not line or words == ["quit"]:
-                os._exit(0)
+            if words == ["quit"]:
+                break
             if words[0]:
-                self.take(words[0].replace("-", "_"), words[1:])
+                loop.call_soon_threadsafe(self.take, words[0].replace("-", "_"), words[1:])
+        os._exit(0)
 
     def take(self, command, words):
         """Starts a command; none of them is waited for."""

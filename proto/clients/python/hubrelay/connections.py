@@ -106,6 +106,7 @@ class Connections(Telling):
                 self._end(self.old, "another relay is stopping")
             self.old = old
             self.move = Move(self, old, link)
+            self._read_on(old)
         self.subscribing.restore(link, self.names)
         if self.move is not None and self.names.holds_any:
             self.move.begin()
@@ -186,6 +187,9 @@ class Connections(Telling):
         if link.unsettled and "settled" in link.features and not link.shut_when_written:
             link.settle_sends()
         link.shut_when_written = True
+        self._read_on(link)
+
+    def _read_on(self, link: Link) -> None:
         if not link.is_reading:
             link.is_reading = True
             self.actions.append((Action.READING, link))
@@ -202,10 +206,10 @@ class Connections(Telling):
             self.timers.set("handshake", None)
             self._attempt_failed(why, hopeless)
             return
-        was_left = link.shut_when_written and not link.is_owed
+        is_settled = link.is_shut and link.is_at_its_end and not link.is_owed  # all that it owed has come
         unknown, unsent = link.end()
-        if was_left:
-            unknown = 0  # all that it owed has come
+        if is_settled:
+            unknown = 0
         self._tell_own_loss(unsent, unknown)
         if link is self.link and self.move is not None:
             self._next_ended(self.move, why)

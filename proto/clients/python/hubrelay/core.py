@@ -48,6 +48,7 @@ class Core(Connections):
     def ended(self, link: Link, why: str) -> None:
         """The socket was closed by the relay, or has failed."""
         if not link.is_ended:
+            link.is_at_its_end = True
             self._end(link, why)
             self._after_input()
 

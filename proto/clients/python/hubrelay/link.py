@@ -45,6 +45,7 @@ class Link:
         self.asked: Set[Name] = set()  #: The last that was written of them here is a Subscribe, and it has not failed.
         self.restoring: Set[Request] = set()  #: Subscribes of the client's own that are unanswered.
         self.is_ended = False
+        self.is_at_its_end = False  #: The relay has closed it.
         # What is to be written.
         self.unsent = 0  #: Bytes, of `_frames` and of `_batch` from `_written` on.
         self._frames: List[bytes] = []
