@@ -3,6 +3,7 @@ import base64
 import os
 import resource
 import sys
+import threading
 import urllib.parse
 
 import hubrelay
@@ -50,9 +51,16 @@ def quoted(text):
     return urllib.parse.quote(text.encode("utf-8", "surrogateescape"), safe="")
 
 
+_saying = threading.Lock()
+os.register_at_fork(before=_saying.acquire, after_in_parent=_saying.release, after_in_child=_saying.release)
+
+
 def say(*words):
-    """One line. One write, so that lines of several threads or processes do not mix."""
-    os.write(sys.stdout.fileno(), (" ".join(map(str, words)) + "\n").encode())
+    """One line, whole: a write of more than 4096 bytes to a pipe may be mixed with another thread's."""
+    data = (" ".join(map(str, words)) + "\n").encode()
+    with _saying:
+        while data:
+            data = data[os.write(sys.stdout.fileno(), data):]
 
 
 def done(tag, word, **values):
