@@ -43,8 +43,9 @@ class Name:
         self.text, self.data, self.is_pattern = text, data, is_pattern
         self.is_plain = False  #: Subscribed to by `subscribe`, by the last answer.
         self.wants_plain = False  #: The same by the last request, which may be unanswered.
-        self.listeners: List["Listener"] = []
-        self.queues: List[EventQueue] = []  #: Where its messages go.
+        # Both are in the order of their coming, and quick to leave: a channel may have ten thousand listeners.
+        self.listeners: Dict["Listener", None] = {}
+        self.queues: Dict[EventQueue, None] = {}  #: Where its messages go.
         self.field = name_field(3 if is_pattern else 2, data)  #: As it stands in a Subscribe.
 
     @property

@@ -1,7 +1,7 @@
 """Queues between the client and the application: bounded in bytes, and a Loss in the place of what did not fit."""
 from collections import deque
 from dataclasses import replace
-from typing import Any, Deque, Optional, Protocol, Sequence, Union
+from typing import AbstractSet, Any, Deque, Optional, Protocol, Union
 
 from .frames import Cause, Gap, Loss, Message, Revoked, Status
 from .options import Counters
@@ -114,7 +114,7 @@ class EventQueue:
         while self.waiters:
             settle(self.waiters.popleft())
 
-    def remove_messages(self, channels: Sequence[str], patterns: Sequence[str]) -> None:
+    def remove_messages(self, channels: AbstractSet[str], patterns: AbstractSet[str]) -> None:
         """Forgets the messages that came by these names."""
         kept = [event for event in self._items if type(event) is not Message or
                 (event.pattern not in patterns if event.pattern else event.channel not in channels)]

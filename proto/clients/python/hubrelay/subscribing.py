@@ -102,16 +102,16 @@ class Subscribing:
         ask.parts = 1  # until all is asked for
         to_ask = []
         for name in names:
-            name.listeners.append(listener)
+            name.listeners[listener] = None
             if link is None:
-                name.queues.append(listener.queue)
+                name.queues[listener.queue] = None
             elif name not in link.asked:
                 to_ask.append(name)
             elif name in self._asking:
                 ask.parts += 1
                 self._joined.setdefault(self._asking[name], []).append((ask, name))
             else:
-                name.queues.append(listener.queue)
+                name.queues[listener.queue] = None
         ask.is_pending = link is None or len(to_ask) < len(names) and not self._core.status.receiving
         if link is not None:
             for portion in in_frames(to_ask, link.max_frame):
@@ -191,8 +191,8 @@ class Subscribing:
     def _start_listening(self, ask: Ask, names: Iterable[Name]) -> None:
         listener = ask.listener
         for name in names:
-            if listener is not None and listener in name.listeners and listener.queue not in name.queues:
-                name.queues.append(listener.queue)
+            if listener is not None and listener in name.listeners:
+                name.queues[listener.queue] = None
 
     def _subscribe_answered(self, link: Link, request: Request, names: Sequence[Name], reply: Optional[Reply]) -> None:
         """What every answer to a Subscribe has for others: those who joined it, the connection, the gaps."""
@@ -273,9 +273,10 @@ class Subscribing:
 
     def _ask_for_the_rest(self, link: Link, names: List[Name], reply: Reply) -> List[Request]:
         """After a restore was not granted: without those that were refused, or else by halves."""
-        refused = [name for name in self.names.find(reply.channels, reply.patterns) if name in names]
+        asked = set(names)
+        refused = {name: None for name in self.names.find(reply.channels, reply.patterns) if name in asked}
         if refused:
-            self.revoke(refused, reply.detail)
+            self.revoke(list(refused), reply.detail)
             return self.restore(link, [name for name in names if name not in refused])
         if len(names) == 1:
             self.revoke(names, reply.detail or reply.outcome.name)
@@ -347,10 +348,8 @@ class Subscribing:
         self._core.listeners -= listener.is_counted
         listener.is_counted = False
         for name in names:
-            if listener in name.listeners:
-                name.listeners.remove(listener)
-            if listener.queue in name.queues:
-                name.queues.remove(listener.queue)
+            name.listeners.pop(listener, None)
+            name.queues.pop(listener.queue, None)
         self._drop_unwanted(names)
         self.names.forget_unwanted(names)
         self._core.considered_subscriptions()
@@ -363,19 +362,17 @@ class Subscribing:
 
     def _set_plain(self, name: Name, is_plain: bool) -> None:
         name.is_plain = is_plain
-        events = self._core.events
-        if is_plain and events not in name.queues:
-            name.queues.append(events)
-        elif not is_plain and events in name.queues:
-            name.queues.remove(events)
+        if is_plain:
+            name.queues[self._core.events] = None
+        else:
+            name.queues.pop(self._core.events, None)
 
     def _ended_plain(self, names: Sequence[Name]) -> None:
         """After this no message of theirs is in `events`."""
         for name in names:
             self._set_plain(name, False)
-        channels, patterns = texts(names)
         if names:
-            self._core.events.remove_messages(channels, patterns)
+            self._core.events.remove_messages(*map(set, texts(names)))
         self.names.forget_unwanted([name for name in names if name not in self._open])
         self._core.considered_subscriptions()
 

@@ -69,7 +69,7 @@ class Bounds(unittest.TestCase):
         events = queue()
         for message in (Message("a", b"1"), Message("b", b"2"), Message("a", b"3", "a*"), Message("a", b"4")):
             events.put_message(message)
-        events.remove_messages(["a"], [])
+        events.remove_messages({"a"}, set())
         self.assertEqual([event.payload for event in taken(events)], [b"2", b"3"])
         self.assertEqual(events.bytes, 0)
 
