@@ -3,11 +3,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 import hubrelay
 from hubrelay import Gap, Loss, Message, Outcome, Revoked
 from hubrelay.testing import FakeRelay
+from hubrelay.waiting import BlockingWaiter
 
 PATIENCE = 30
 
@@ -66,6 +68,23 @@ class ClientTest(unittest.TestCase):
             for thread in threads:
                 thread.join(PATIENCE)
             self.assertEqual(sorted(int(message.payload) for message in found), list(range(200)))
+
+    def test_whoever_reads_hands_over_to_another_who_waits(self):
+        with self.relay.client() as client, client.listen("a") as subscription:
+            found = []
+            reader = threading.Thread(target=lambda: client.publish("b", b"x"))
+            other = threading.Thread(target=lambda: found.append(subscription.get(PATIENCE)))
+            with self.relay._lock:  # the relay answers nothing
+                reader.start()
+                while not isinstance(client._reading._reader, BlockingWaiter):
+                    time.sleep(0.001)
+                other.start()
+                while not client._reading._others:
+                    time.sleep(0.001)
+            reader.join(PATIENCE)
+            self.relay.publish("a", b"1")
+            other.join(PATIENCE)
+            self.assertEqual(found, [Message("a", b"1")])
 
     def test_a_caller_that_gives_up_does_not_know(self):
         with self.relay.client(unanswered=1) as client:
