@@ -72,7 +72,7 @@ class AsyncClient:
         return self._core.features
 
     async def publish(self, channel: str, payload: Payload, *, wait: bool = True) -> int:
-        """Publishes, and returns how many Redis clients received it: relays, not workers.
+        """Publishes, and returns how many subscriptions at Redis received it: relays, not the workers behind them.
 
         Waits while too much is under way; with `wait=False` that is Congested. Raises NotConnected, Interrupted,
         Refused, Invalid, Unknown, Closed. A caller that is cancelled does not know whether it was delivered.

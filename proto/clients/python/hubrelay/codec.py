@@ -37,6 +37,7 @@ def name_field(number: int, name: bytes) -> bytes:
 
 
 def framed(body: bytes) -> bytes:
+    """A body with its length in front."""
     return len(body).to_bytes(4, "big") + body
 
 

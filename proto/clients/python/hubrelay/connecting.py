@@ -34,6 +34,7 @@ class Backoff:
 
 
 def is_hopeless(error: Error) -> bool:
+    """Whether the next attempt will meet the same answer."""
     return error.code in (Code.VERSION, Code.NOT_ALLOWED)
 
 

@@ -59,6 +59,7 @@ class Connections(Telling):
 
     @property
     def links(self) -> Iterator[Link]:
+        """The connections that have said Welcome."""
         return (link for link in (self.link, self.old) if link is not None)
 
     def _take_frame(self, link: Link, frame: Any) -> None:
@@ -271,6 +272,7 @@ class Connections(Telling):
     # What the parts ask for
 
     def reconcile(self) -> None:
+        """Makes the serving connection hold what is wanted, and nothing else."""
         if self.link is not None and self.move is None:
             self.subscribing.reconcile(self.link)
 

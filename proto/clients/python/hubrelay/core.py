@@ -36,6 +36,7 @@ class Core(Connections):
         self._end(link, why)
 
     def received(self, link: Link, data: bytes) -> None:
+        """Bytes that were read."""
         if link.is_ended:
             return
         self._may_exceed = not self.listeners and not link.is_owed
@@ -94,6 +95,7 @@ class Core(Connections):
 
     @property
     def why_not_ready(self) -> str:
+        """For people: what is wrong, while there is no connection."""
         return self._why or "the relay has not answered yet"
 
     def ping(self, waiter: Waiter, settled: bool) -> None:

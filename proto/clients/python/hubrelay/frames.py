@@ -86,12 +86,14 @@ class Cause(_OpenEnum):
 
 @dataclass(frozen=True)
 class Hello:
+    """The first frame of a connection."""
     version: int = 0
     client_name: str = ""
 
 
 @dataclass(frozen=True)
 class Publish:
+    """One payload to one channel. With an id there is one Reply."""
     channel: str = ""
     payload: bytes = b""
     id: int = 0
@@ -99,6 +101,7 @@ class Publish:
 
 @dataclass(frozen=True)
 class Subscribe:
+    """Asks for the messages of channels and patterns."""
     id: int = 0
     channels: Tuple[str, ...] = ()
     patterns: Tuple[str, ...] = ()
@@ -106,6 +109,7 @@ class Subscribe:
 
 @dataclass(frozen=True)
 class Unsubscribe:
+    """Ends subscriptions."""
     id: int = 0
     channels: Tuple[str, ...] = ()
     patterns: Tuple[str, ...] = ()
@@ -113,6 +117,7 @@ class Unsubscribe:
 
 @dataclass(frozen=True)
 class Ping:
+    """Answered by the relay. With `settled`: once all earlier publishes are answered."""
     id: int = 0
     settled: bool = False
 
@@ -138,6 +143,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Welcome:
+    """The answer to Hello."""
     version: int = 0
     relay_version: str = ""
     relay_id: str = ""
@@ -157,6 +163,7 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True)
 class Reply:
+    """The answer to one request with an id."""
     id: int = 0
     outcome: Outcome = Outcome.UNSPECIFIED
     receivers: int = 0
@@ -179,6 +186,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Error:
+    """The last frame of a connection."""
     code: Code = Code.UNSPECIFIED
     detail: str = ""
 

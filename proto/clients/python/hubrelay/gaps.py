@@ -60,6 +60,7 @@ class Gaps:
         self._set_timer("gap", _RANDOM.uniform(0, self._options.gap_jitter))
 
     def delay_is_over(self) -> None:
+        """The timer "gap" is due."""
         self._is_delayed = False
         reasons, self._reasons = self._reasons, []
         if reasons:
@@ -75,6 +76,7 @@ class Gaps:
                 self._set_timer("partial", self._options.partial_gap)
 
     def partial_is_due(self, status: Status) -> None:
+        """The timer "partial" is due."""
         if status.state == State.DEGRADED and not status.receiving and self._reasons:
             self._tell(Gap(tuple(self._reasons), partial=True))
             if self._partial_again:

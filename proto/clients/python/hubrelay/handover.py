@@ -65,6 +65,7 @@ class Move:
             self.new.write(encode(Publish(self.fence, b"", id)))
 
     def fence_came(self, link: Link) -> None:
+        """The message on the fence has come on this connection."""
         if link is self.old:
             self._old_passed = True
         elif link is self.new:

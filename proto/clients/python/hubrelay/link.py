@@ -28,6 +28,7 @@ class Request:
 
 
 def settle_ping(waiter: Optional[Waiter], reply: Optional[Reply]) -> None:
+    """Ends a wait for the Reply to a Ping; None is the end of the connection."""
     settle(waiter, error=None if reply is not None else Interrupted("the connection ended before the relay answered"))
 
 
@@ -75,6 +76,7 @@ class Link:
     # What goes out
 
     def hello(self, name: str) -> None:
+        """Writes the first frame."""
         self.write(encode(Hello(1, name)))
 
     def next_id(self) -> int:
@@ -87,11 +89,13 @@ class Link:
         return self._last_id
 
     def publish(self, frame: bytes, id: int, waiter: Waiter) -> None:
+        """Writes a frame of `publish_frame`; the waiter gets the number of receivers, or an error."""
         self.publishes[id] = waiter
         self._frames.append(frame)
         self.unsent += len(frame)
 
     def send(self, frame: bytes) -> None:
+        """Writes a frame of `publish_frame` without id."""
         self._sends += 1
         self.unsettled += 1
         self._frames.append(frame)
@@ -123,6 +127,7 @@ class Link:
         self.ping(Request(answer), settled=True)
 
     def write(self, frame: bytes) -> None:
+        """Adds a frame to what is to be written."""
         self._frames.append(frame)
         self.unsent += len(frame)
 
@@ -231,11 +236,13 @@ class Link:
             request.answer(self, request, reply)
 
     def welcomed(self, welcome: Welcome) -> None:
+        """From here on the numbers of this Welcome hold."""
         self.welcome, self.features = welcome, frozenset(welcome.features)
         self.max_frame, self.max_payload = welcome.max_frame_bytes, welcome.max_payload_bytes
         self.welcomed_at = monotonic()
 
     def unanswered_subscribes(self) -> Set[Request]:
+        """Those that have no Reply yet."""
         return {request for request in self.requests.values() if request.is_subscribe}
 
     @property

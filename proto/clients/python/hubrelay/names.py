@@ -50,6 +50,7 @@ class Name:
 
     @property
     def is_wanted(self) -> bool:
+        """Somebody has asked for it, and has not given it up."""
         return self.wants_plain or bool(self.listeners)
 
     @property
@@ -71,6 +72,7 @@ class Names:
 
     @property
     def holds_any(self) -> bool:
+        """Whether the application is to hear anything."""
         return any(name.queues for name in self.channels.values()) or any(
             name.queues for name in self.patterns.values())
 
@@ -91,6 +93,7 @@ class Names:
         return [name for name in found if name]
 
     def forget_unwanted(self, names: Iterable[Name]) -> None:
+        """Drops the entries of names that nobody wants or hears."""
         for name in names:
             if not name.is_wanted and not name.is_plain and not name.queues:
                 (self.patterns if name.is_pattern else self.channels).pop(name.data, None)

@@ -68,6 +68,7 @@ class Counters:
     queued_bytes: int = 0  #: For the application, in all queues. A gauge.
 
     def fail(self, error: BaseException) -> None:
+        """Counts a failure by the error's name."""
         name = type(error).__name__
         self.failed[name] = self.failed.get(name, 0) + 1
 

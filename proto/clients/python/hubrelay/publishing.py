@@ -97,6 +97,7 @@ class Publishing:
 
     @property
     def is_waiting(self) -> bool:
+        """Some wait for room, or for a connection."""
         return bool(self._waiting)
 
     def withdraw(self, waiter: Waiter) -> bool:

@@ -51,6 +51,7 @@ class EventQueue:
 
     @property
     def is_full(self) -> bool:
+        """It takes no more messages, or all queues together do not."""
         return self.bytes >= self._limit or self._counters.queued_bytes >= self._total_limit
 
     def put_message(self, message: Message, may_exceed: bool = False) -> bool:
@@ -127,6 +128,7 @@ class EventQueue:
         self._counters.queued_bytes -= gone
 
     def clear(self) -> None:
+        """Forgets everything."""
         self._counters.queued_bytes -= self.bytes
         self.bytes = self._lost = self._notices = 0
         self._items.clear()

@@ -40,6 +40,7 @@ def _explained(path: str, error: OSError) -> str:
 
 
 def why_ended(error: OSError) -> str:
+    """For people: a connection that has failed."""
     return f"the connection has failed: {error.strerror or error}"
 
 

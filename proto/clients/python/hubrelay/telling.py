@@ -32,10 +32,12 @@ class Telling:
         return EventQueue(self.options.events_bytes, self.options.queued_bytes, self.counters)
 
     def deliver(self, name: Name, message: Message) -> None:
+        """A message to all who want it."""
         for queue in name.queues:
             queue.put_message(message, self._may_exceed)
 
     def tell(self, event: Event) -> None:
+        """An event that is no message, to `events`."""
         self.events.put(event)
 
     def considered_subscriptions(self) -> None:
@@ -44,6 +46,7 @@ class Telling:
             self.gaps.forget()
 
     def consider_gap(self) -> None:
+        """Starts the delay of a Gap if it is time for it."""
         if self.names.holds_any:
             self.gaps.consider()
 

@@ -99,9 +99,11 @@ class FakeRelay:
         self.close()
 
     def async_client(self, name: str = "", **options: Any) -> AsyncClient:
+        """A client of this relay. `options` are those of AsyncClient."""
         return AsyncClient("fake", name, connector=self.connector, **options)
 
     def client(self, name: str = "", **options: Any) -> Client:
+        """A client of this relay. `options` are those of Client."""
         return Client("fake", name, connector=self.connector, **options)
 
     def connector(self, path: str) -> socket.socket:
@@ -145,6 +147,7 @@ class FakeRelay:
             self.disconnect()
 
     def come_back(self) -> None:
+        """Another relay is there, with another id."""
         with self._lock:
             self._is_away = False
             self._starts += 1
@@ -171,6 +174,7 @@ class FakeRelay:
                 connection.send(Loss(messages=messages, reason="slow reader", cause=Cause.SLOW_READER))
 
     def close(self) -> None:
+        """Ends the relay and every connection. Idempotent."""
         with self._lock:
             self._is_closed = True
             self.disconnect()

@@ -21,6 +21,7 @@ class Timers:
         self.has_changed = True
 
     def due_at(self, name: str) -> Optional[float]:
+        """When this timer is due, by time.monotonic(); None if it is not set."""
         return self._due.get(name)
 
     @property
@@ -37,5 +38,6 @@ class Timers:
                 yield name, at
 
     def clear(self) -> None:
+        """Takes all timers away."""
         for name in list(self._due):
             self.set(name, None)

@@ -130,11 +130,13 @@ class Reading:
     # Ending a wait for sockets: whoever reads waits for this pair, too.
 
     def open(self) -> None:
+        """Makes the pair. Once, before anybody waits."""
         self._pair = socket.socketpair()
         for each in self._pair:
             each.setblocking(False)
 
     def close(self) -> None:
+        """Closes the pair. Nobody waits any more."""
         for each in self._pair or ():
             each.close()
         self._pair = None
@@ -145,9 +147,11 @@ class Reading:
         return [each.detach() for each in pair or ()]
 
     def wake_up_fileno(self) -> int:
+        """What becomes readable by a wake-up."""
         return self._pair[0].fileno() if self._pair else -1
 
     def clear_wake_ups(self) -> None:
+        """Takes the wake-ups that have come."""
         try:
             if self._pair:
                 self._pair[0].recv(4096)
