@@ -22,9 +22,9 @@ class Core(Connections):
     # What the owner of the sockets says
 
     def start(self) -> None:
-        """Connects for the first time. What is published meanwhile waits for the outcome, for a second at most."""
+        """Connects for the first time. What is asked for meanwhile waits for the outcome, for `first_use` seconds."""
         self.is_starting = self.publishing.is_held = True
-        self.timers.set("first", 1.0)
+        self.timers.set("first", self.options.first_use)
         self._attempt()
 
     def opened(self, link: Link) -> None:

@@ -26,6 +26,7 @@ class Options:
     backoff_hopeless: float = 30.0  #: After an answer that will not change by itself: VERSION, NOT_ALLOWED.
     good_connection: float = 5.0  #: A connection of this age makes the backoff begin anew.
     handshake: float = 5.0  #: For a relay to say Welcome.
+    first_use: float = 1.0  #: What is asked for before the first attempt to connect has ended waits for that so long.
     successor: float = 0.25  #: For the next relay to say Welcome while one is STOPPING; for its fence; for publishes.
     drain: float = 8.0  #: For owed Replies, when a relay is left and when the client is closed.
     settle: float = 1.0  #: After this long the relay is asked what became of the `send`s.

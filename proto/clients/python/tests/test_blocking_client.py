@@ -113,6 +113,8 @@ class ClientTest(unittest.TestCase):
     def test_without_a_relay_it_says_what_is_wrong(self):
         self.relay.leave()
         with self.relay.client() as client:
+            while "away" not in client.status.reason:
+                time.sleep(0.001)
             with self.assertRaises(hubrelay.NotConnected) as failure:
                 client.ready(0.01)
             self.assertIn("away", str(failure.exception))
