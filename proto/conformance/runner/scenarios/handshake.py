@@ -233,9 +233,7 @@ def not_welcome(s):
                 raise Failure(f"{len(driver.untaken('status'))} statuses tell of {len(relay.connections)} attempts: "
                               "each thing is to be told once")
         driver.publish("room").expect("NOT_CONNECTED")
-        relay.forget_connections()
         relay.on_hello = Connection.welcome
-        relay.accept("an attempt after the Error")
         driver.wait_connected()
         driver.finish()
         relay.close()
