@@ -1,0 +1,3 @@
+module hubrelay
+
+go 1.19

@@ -1,0 +1,239 @@
+package hubrelay
+
+import (
+	"fmt"
+	"time"
+
+	"hubrelay/internal/wire"
+)
+
+// handle is one frame of the relay, in k.frame. An error ends the connection.
+func (k *conn) handle(now time.Time) error {
+	f := &k.frame
+	if k.welcome == nil && f.Kind != wire.KindWelcome && f.Kind != wire.KindError {
+		if f.Kind == wire.KindNone {
+			return nil
+		}
+		return errProtocol
+	}
+	switch f.Kind {
+	case wire.KindMessage:
+		k.client.stats.received.Add(1)
+		k.onMessage(&f.Message)
+	case wire.KindReply:
+		if p, ok := k.publishes[f.Reply.ID]; ok {
+			k.onPublishReply(p, &f.Reply)
+		} else if r, ok := k.requests[f.Reply.ID]; ok {
+			k.onReply(r, &f.Reply)
+		}
+	case wire.KindStatus:
+		k.onStatus(&f.Status, now)
+	case wire.KindLoss:
+		k.onLoss(&f.Loss)
+	case wire.KindRevoked:
+		k.onRevoked(&f.Revoked)
+	case wire.KindError:
+		k.lastWords = fmt.Sprintf("the relay says error %d: %s", f.Error.Code, f.Error.Detail)
+		k.hopeless = f.Error.Code == wire.CodeVersion || f.Error.Code == wire.CodeNotAllowed
+	case wire.KindWelcome:
+		if k.welcome == nil {
+			welcome := f.Welcome
+			return k.client.welcomed(k, &welcome, now)
+		}
+	}
+	return nil
+}
+
+// onMessage delivers, unless a move between two relays says that it is the other one's to deliver.
+func (k *conn) onMessage(m *wire.Message) {
+	c := k.client
+	if c.move != nil && (k == c.conn || k == c.next) {
+		if string(m.Channel) == c.move.fence {
+			c.onFence(k)
+			return
+		}
+		if k == c.next {
+			c.move.keep(c, m)
+			return
+		}
+		if c.move.oldSeen {
+			return // behind the old relay's fence: the new one has it
+		}
+	}
+	if k == c.conn {
+		c.deliver(m)
+	}
+}
+
+// deliver gives a message to everybody who listens.
+func (c *Client) deliver(m *wire.Message) {
+	var e *entry
+	message := &Message{}
+	if len(m.Pattern) == 0 {
+		if e = c.channels[string(m.Channel)]; e == nil {
+			return // just unsubscribed
+		}
+		message.Channel = e.text
+	} else {
+		if e = c.patterns[string(m.Pattern)]; e == nil {
+			return
+		}
+		message.Channel, message.Pattern = string(m.Channel), e.text
+	}
+	message.Payload = append(make([]byte, 0, len(m.Payload)), m.Payload...)
+	for _, s := range e.subs {
+		if !s.queue.push(message) {
+			c.stats.lost.Add(1)
+		}
+	}
+	if e.plain {
+		c.tell(message)
+	}
+}
+
+// onStatus is a change of state. That of a relay which was left says nothing any more.
+func (k *conn) onStatus(s *wire.Status, now time.Time) {
+	c := k.client
+	if k.left {
+		return
+	}
+	stops := State(s.State) == StateStopping && !k.stopping
+	grown := s.Gaps > k.gaps
+	k.receivingIs(s, now)
+	if grown {
+		c.noteGap(reasonGaps)
+	}
+	if k == c.newest() {
+		c.gap.begin(s.Receiving, k.barrier(s.Receiving), now)
+		if State(s.State) == StateDegraded && grown {
+			c.gap.degraded(now)
+		} else if State(s.State) != StateDegraded {
+			c.gap.notDegraded()
+		}
+		c.tellStatus(k, statusOf(s))
+	}
+	if stops {
+		c.stopped(k, now)
+	}
+	c.proceed(now)
+	c.kickClock()
+}
+
+// receivingIs notes what the relay says of receiving. What was PENDING is in force once it is receiving.
+func (k *conn) receivingIs(s *wire.Status, now time.Time) {
+	k.gaps = s.Gaps
+	if s.Receiving && !k.receiving {
+		for _, h := range k.names {
+			h.pending = false
+		}
+	}
+	k.receiving = s.Receiving
+}
+
+// barrier marks the Subscribes that are on their way now, which a Gap has to wait for, and counts them.
+func (k *conn) barrier(receiving bool) (count int) {
+	if !receiving || k.client.gap.receiving {
+		return k.client.gap.barrier
+	}
+	for _, r := range k.requests {
+		if r.kind == kindSubscribe && r.reply == nil {
+			r.barrier = true
+			count++
+		}
+	}
+	return count
+}
+
+// tellStatus tells the application a state of the newest connection, once what it has to hold is restored.
+func (c *Client) tellStatus(k *conn, s *Status) {
+	if k.restoring > 0 {
+		if len(k.heldBack) == 16 {
+			k.heldBack = k.heldBack[1:]
+		}
+		k.heldBack = append(k.heldBack, s)
+		return
+	}
+	c.status = s
+	c.tell(s)
+}
+
+// onLoss is what the relay has counted.
+func (k *conn) onLoss(l *wire.Loss) {
+	c := k.client
+	k.settle.loss(l.Publishes + l.PublishesUnknown)
+	loss := &Loss{Publishes: l.Publishes, PublishesUnknown: l.PublishesUnknown, Messages: l.Messages,
+		Cause: Cause(l.Cause), Reason: l.Reason}
+	if k.left || k == c.next || c.move != nil && c.move.oldSeen && k == c.conn {
+		if k == c.next && l.Messages > 0 && c.move != nil {
+			c.move.incomplete = true
+		}
+		loss.Messages = 0 // its messages do not count, or not yet
+		if loss.Publishes+loss.PublishesUnknown == 0 {
+			return
+		}
+	}
+	c.tellLoss(loss)
+}
+
+// tellLoss tells a Loss to the client's events and, if it is of messages, to every Subscription, and a Gap at once.
+func (c *Client) tellLoss(loss *Loss) {
+	c.stats.lost.Add(loss.Messages)
+	c.stats.lostPublishes.Add(loss.Publishes)
+	c.stats.lostUnknown.Add(loss.PublishesUnknown)
+	c.events.queue.push(loss)
+	if loss.Messages == 0 {
+		return
+	}
+	for s := range c.subs {
+		s.queue.push(loss)
+	}
+	if c.anythingWanted() {
+		c.tellGap(&Gap{Reasons: []string{reasonLoss}})
+	}
+}
+
+// onRevoked is what Redis refuses from now on.
+func (k *conn) onRevoked(r *wire.Revoked) {
+	c := k.client
+	if k.left {
+		return
+	}
+	var entries []*entry
+	for _, list := range []struct {
+		names []string
+		table map[string]*entry
+	}{{r.Channels, c.channels}, {r.Patterns, c.patterns}} {
+		for _, name := range list.names {
+			e := list.table[name]
+			if e == nil {
+				continue
+			}
+			if h := k.names[e]; h != nil {
+				h.held = false
+			}
+			entries = append(entries, e)
+		}
+	}
+	c.revoke(entries, r.Detail)
+	for _, e := range entries {
+		k.forget(e)
+	}
+}
+
+// newest is the connection whose Status counts: that of the last Welcome.
+func (c *Client) newest() *conn {
+	if c.next != nil {
+		return c.next
+	}
+	return c.conn
+}
+
+// noteGap remembers that messages may have been missed, if anybody listens.
+func (c *Client) noteGap(reason string) {
+	if c.anythingWanted() {
+		c.gap.note(reason, time.Now())
+		c.kickClock()
+	}
+}
+
+func (c *Client) kickClock() { wakeUp(c.kick) }

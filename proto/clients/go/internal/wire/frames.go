@@ -1,0 +1,137 @@
+// Package wire is the codec of hubrelay's socket protocol, version 1: the frames, their bytes, and the cutting of a
+// stream into frames. It does no I/O.
+package wire
+
+// Kind is the field number of a frame's content in RelayFrame.
+type Kind int
+
+// The kinds of RelayFrame. Other values are of a newer relay, and are ignored.
+const (
+	KindNone    Kind = 0 // a well-formed frame of no kind that is known here
+	KindWelcome Kind = 1
+	KindMessage Kind = 2
+	KindReply   Kind = 3
+	KindStatus  Kind = 4
+	KindLoss    Kind = 5
+	KindError   Kind = 6
+	KindRevoked Kind = 7
+)
+
+// The outcomes of a Reply. Clients take others for a failure.
+const (
+	OutcomeOK           = 1
+	OutcomePending      = 2
+	OutcomeNotConnected = 3
+	OutcomeInterrupted  = 4
+	OutcomeRefused      = 5
+	OutcomeInvalid      = 6
+	OutcomeLimit        = 7
+)
+
+// The codes of an Error after which trying again soon is of no use.
+const (
+	CodeVersion    = 4
+	CodeNotAllowed = 5
+)
+
+// Sizes in bytes that both sides know without telling each other.
+const (
+	HeaderBytes      = 4
+	MaxHelloBytes    = 4096
+	MaxWelcomeBytes  = 64 << 10
+	MaxClientName    = 64
+	MaxNameBytes     = 512
+	MaxID            = 1<<53 - 1
+	ProtocolVersion  = 1
+	FencePrefix      = "__hubrelay:fence:"
+	FeaturePatterns  = "patterns"
+	FeatureSettled   = "settled"
+	FeatureFence     = "fence"
+	publishOverhead  = 64 // tags, lengths and the id around a channel and a payload, generously
+	subscribeMinimum = 32 // the same of a Subscribe without names
+)
+
+// Welcome is the relay's answer to Hello.
+type Welcome struct {
+	Version         uint32
+	RelayVersion    string
+	RelayID         string
+	MaxFrameBytes   uint32
+	Status          Status
+	MaxPayloadBytes uint32
+	Features        []string
+}
+
+// Has tells whether the relay has a feature.
+func (w *Welcome) Has(feature string) bool {
+	for _, f := range w.Features {
+		if f == feature {
+			return true
+		}
+	}
+	return false
+}
+
+// Message borrows its bytes from the body that was decoded.
+type Message struct {
+	Channel []byte
+	Payload []byte
+	Pattern []byte
+}
+
+// Reply is the answer to one request.
+type Reply struct {
+	ID        uint64
+	Outcome   uint64
+	Receivers uint64
+	Detail    string
+	Channels  []string
+	Patterns  []string
+}
+
+// Status is the relay's word on the path between it and Redis.
+type Status struct {
+	State       uint64
+	Reason      string
+	SinceUnixMS uint64
+	Outages     uint64
+	DownMS      uint64
+	Publishing  bool
+	Receiving   bool
+	Gaps        uint64
+	Cause       uint64
+}
+
+// Loss counts what the connection lost.
+type Loss struct {
+	Publishes        uint64
+	Messages         uint64
+	Reason           string
+	PublishesUnknown uint64
+	Cause            uint64
+}
+
+// Error is the last frame of a connection.
+type Error struct {
+	Code   uint64
+	Detail string
+}
+
+// Revoked lists subscriptions that the connection no longer has.
+type Revoked struct {
+	Channels []string
+	Patterns []string
+	Detail   string
+}
+
+// Frame is a decoded RelayFrame: Kind says which of the others counts. It is meant to be used again for the next one.
+type Frame struct {
+	Kind    Kind
+	Welcome Welcome
+	Message Message
+	Reply   Reply
+	Status  Status
+	Loss    Loss
+	Error   Error
+	Revoked Revoked
+}

@@ -1,0 +1,313 @@
+package hubrelay
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"hubrelay/internal/wire"
+)
+
+// publication is one publish that waits for room, or for its Reply.
+type publication struct {
+	id        uint64
+	end       uint64 // where its frame ends in the connection's stream of bytes
+	receivers uint64
+	err       error
+	answered  bool          // receivers and err are set, and done has been or will be sent to
+	done      chan struct{} // capacity 1
+	given     bool          // the caller has given up: nobody waits for done
+
+	channel    string // these only while it waits for room
+	payload    []byte
+	waiting    bool
+	next, prev *publication
+}
+
+var publications = sync.Pool{New: func() any { return &publication{done: make(chan struct{}, 1)} }}
+
+// Publish publishes one payload to one channel and waits for the Reply. It gives the number of Redis clients that
+// received it: relays, not the workers behind them.
+//
+// While too much is under way it waits for room, as long as the context lasts; ErrCongested then says that nothing was
+// sent. A context that ends later is ErrInterrupted: whether the message is delivered is unknown. Errors are of type
+// *Error and match one of ErrNotConnected, ErrInterrupted, ErrRefused, ErrInvalid, ErrCongested, ErrClosed and
+// ErrUnknown.
+//
+// The payload may be used again when Publish has returned. Publishes of one goroutine to one channel reach Redis in
+// their order.
+func (c *Client) Publish(ctx context.Context, channel string, payload []byte) (receivers uint64, err error) {
+	return c.hookedPublish(ctx, channel, payload, true)
+}
+
+// TryPublish is Publish without waiting for room: while too much is under way it fails with ErrCongested at once.
+func (c *Client) TryPublish(ctx context.Context, channel string, payload []byte) (receivers uint64, err error) {
+	return c.hookedPublish(ctx, channel, payload, false)
+}
+
+// Send publishes without asking for a Reply, and never waits. It fails with ErrNotConnected, ErrInvalid, ErrCongested or
+// ErrClosed; what becomes of it later, if it is not delivered, is counted in a Loss among Events.
+func (c *Client) Send(channel string, payload []byte) error {
+	if hook := c.options.hooks.BeforePublish; hook != nil {
+		ctx := hook(context.Background(), channel, payload)
+		err := c.send(channel, payload)
+		c.afterPublish(ctx, channel, 0, err)
+		return err
+	}
+	err := c.send(channel, payload)
+	c.afterPublish(context.Background(), channel, 0, err)
+	return err
+}
+
+func (c *Client) hookedPublish(ctx context.Context, channel string, payload []byte, wait bool) (uint64, error) {
+	if hook := c.options.hooks.BeforePublish; hook != nil {
+		ctx = hook(ctx, channel, payload)
+	}
+	receivers, err := c.publish(ctx, channel, payload, wait)
+	c.afterPublish(ctx, channel, receivers, err)
+	return receivers, err
+}
+
+func (c *Client) afterPublish(ctx context.Context, channel string, receivers uint64, err error) {
+	if err != nil {
+		c.stats.failed(err)
+	}
+	if hook := c.options.hooks.AfterPublish; hook != nil {
+		hook(ctx, channel, receivers, err)
+	}
+}
+
+func (c *Client) publish(ctx context.Context, channel string, payload []byte, wait bool) (uint64, error) {
+	if err := checkName("publish", channel); err != nil {
+		return 0, err
+	}
+	if ctx.Err() != nil {
+		return 0, &Error{Op: "publish", Kind: ErrCongested, Detail: "not sent: the context had ended before",
+			Cause: ctx.Err()}
+	}
+	p := publications.Get().(*publication)
+	c.mu.Lock()
+	if err := c.mayPublish("publish", payload); err != nil {
+		c.mu.Unlock()
+		publications.Put(p)
+		return 0, err
+	}
+	switch {
+	case c.waiters.first == nil && c.hasRoom(channel, payload, c.options.limits.Unsent):
+		c.conn.addPublish(p, channel, payload)
+	case wait:
+		p.channel, p.payload = channel, payload
+		c.waiters.add(p)
+	default:
+		c.mu.Unlock()
+		publications.Put(p)
+		return 0, c.congested("publish")
+	}
+	c.unlock()
+	return c.waitForReply(ctx, p)
+}
+
+func (c *Client) waitForReply(ctx context.Context, p *publication) (uint64, error) {
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		if err := c.giveUp(ctx, p); err != nil {
+			return 0, err
+		}
+	}
+	receivers, err := p.receivers, p.err
+	*p = publication{done: p.done}
+	publications.Put(p)
+	return receivers, err
+}
+
+// giveUp is a context that has ended. It returns nil when the Reply came first.
+func (c *Client) giveUp(ctx context.Context, p *publication) error {
+	c.mu.Lock()
+	defer c.unlock()
+	if p.answered {
+		c.mu.Unlock()
+		<-p.done
+		c.mu.Lock()
+		return nil
+	}
+	if p.waiting {
+		c.waiters.remove(p)
+		return &Error{Op: "publish", Kind: ErrCongested, Detail: "nothing was sent: the context ended before there was room",
+			Cause: ctx.Err()}
+	}
+	p.given = true
+	return &Error{Op: "publish", Kind: ErrInterrupted, Detail: "given up: whether it is delivered is unknown",
+		Cause: ctx.Err()}
+}
+
+func (c *Client) send(channel string, payload []byte) error {
+	if err := checkName("send", channel); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if err := c.mayPublish("send", payload); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	if c.waiters.first != nil || !c.hasRoom(channel, payload, c.options.limits.UnsentSend) {
+		c.mu.Unlock()
+		return c.congested("send")
+	}
+	k := c.conn
+	before := len(k.out)
+	k.out = wire.AppendPublish(k.out, channel, payload, 0)
+	if k.settle.send() {
+		k.settle.since = time.Now()
+		c.clockBy(k.settle.due())
+	}
+	k.added(before)
+	k.sendEnds = append(k.sendEnds, k.queued)
+	if k.paused {
+		wakeUp(k.resume) // a Loss may come of it
+	}
+	c.stats.published.Add(1)
+	c.unlock()
+	return nil
+}
+
+func (c *Client) congested(op string) error {
+	return failure(op, ErrCongested, "nothing was sent: too much is under way already")
+}
+
+// mayPublish tells what is wrong apart from congestion. Called with the lock.
+func (c *Client) mayPublish(op string, payload []byte) error {
+	switch {
+	case c.closing:
+		return failure(op, ErrClosed, "")
+	case c.conn == nil:
+		return c.notConnected(op)
+	case len(payload) > int(c.conn.welcome.MaxPayloadBytes):
+		return failure(op, ErrInvalid, fmt.Sprintf("the payload has %d bytes, and %d are the most", len(payload),
+			c.conn.welcome.MaxPayloadBytes))
+	}
+	return nil
+}
+
+func (c *Client) notConnected(op string) error {
+	detail := "no relay at " + c.path
+	if c.problem != nil {
+		detail = c.problem.Error()
+	}
+	return failure(op, ErrNotConnected, detail)
+}
+
+// hasRoom tells whether a publish may be sent now. An empty connection takes any.
+func (c *Client) hasRoom(channel string, payload []byte, unsent int) bool {
+	k := c.conn
+	if !c.waitUntil.IsZero() || len(k.publishes) >= c.options.limits.InFlight {
+		return false
+	}
+	waiting := k.unwritten()
+	return waiting == 0 || waiting+wire.PublishBytes(channel, payload) <= unsent
+}
+
+func (k *conn) addPublish(p *publication, channel string, payload []byte) {
+	k.owing()
+	p.id = k.nextID()
+	k.publishes[p.id] = p
+	before := len(k.out)
+	k.out = wire.AppendPublish(k.out, channel, payload, p.id)
+	k.added(before)
+	p.end = k.queued
+	k.client.stats.published.Add(1)
+}
+
+// onPublishReply is a Reply whose id is that of a publish. The reader wakes the caller later.
+func (k *conn) onPublishReply(p *publication, reply *wire.Reply) {
+	delete(k.publishes, p.id)
+	k.answeredOne()
+	if !p.given {
+		p.answered = true
+		if reply.Outcome == wire.OutcomeOK {
+			p.receivers = reply.Receivers
+		} else {
+			p.err = replyError("publish", reply)
+		}
+		k.done = append(k.done, p)
+	}
+	if k.client.waiters.first != nil {
+		k.client.admitWaiters()
+	}
+}
+
+// fail ends a publish that gets no Reply. Called with the lock.
+func (p *publication) fail(err error) {
+	if p.given {
+		return
+	}
+	p.answered, p.err = true, err
+	p.done <- struct{}{}
+}
+
+// waitingPublishes is a list of those that wait for room, the oldest first.
+type waitingPublishes struct{ first, last *publication }
+
+func (w *waitingPublishes) add(p *publication) {
+	p.waiting, p.prev, p.next = true, w.last, nil
+	if w.last != nil {
+		w.last.next = p
+	} else {
+		w.first = p
+	}
+	w.last = p
+}
+
+func (w *waitingPublishes) remove(p *publication) {
+	if p.prev != nil {
+		p.prev.next = p.next
+	} else {
+		w.first = p.next
+	}
+	if p.next != nil {
+		p.next.prev = p.prev
+	} else {
+		w.last = p.prev
+	}
+	p.waiting, p.prev, p.next = false, nil, nil
+}
+
+// admitWaiters sends those that have room now.
+func (c *Client) admitWaiters() {
+	for p := c.waiters.first; p != nil && c.conn != nil; p = c.waiters.first {
+		if err := c.mayPublish("publish", p.payload); err != nil {
+			c.waiters.remove(p)
+			p.fail(err) // the relay that it goes to now takes less
+			continue
+		}
+		if !c.hasRoom(p.channel, p.payload, c.options.limits.Unsent) {
+			return
+		}
+		c.waiters.remove(p)
+		c.conn.addPublish(p, p.channel, p.payload)
+		p.channel, p.payload = "", nil
+	}
+}
+
+// failWaiters ends all that wait for room: none of them was sent.
+func (c *Client) failWaiters(kind error) {
+	for p := c.waiters.first; p != nil; p = c.waiters.first {
+		c.waiters.remove(p)
+		if kind == ErrNotConnected {
+			p.fail(c.notConnected("publish"))
+		} else {
+			p.fail(failure("publish", kind, "nothing was sent"))
+		}
+	}
+}
+
+// checkName checks a channel or pattern. What the relay keeps for itself is the relay's to refuse.
+func checkName(op, name string) error {
+	if name == "" || len(name) > wire.MaxNameBytes || !utf8.ValidString(name) {
+		return failure(op, ErrInvalid, fmt.Sprintf("a name has to be UTF-8 of 1 to %d bytes: %.100q", wire.MaxNameBytes,
+			name))
+	}
+	return nil
+}

@@ -1,0 +1,245 @@
+package hubrelay
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// queue is a bounded list of events with readers that wait. What it cannot take is dropped, counted, and told as a
+// Loss in its place; of Status and Gap the newest are kept.
+type queue struct {
+	mu       sync.Mutex
+	ring     []Event // a ring: count items from head on
+	head     int
+	count    int
+	bytes    int
+	limit    int
+	all      *atomic.Int64 // bytes in all queues of the client
+	allLimit int64
+	overflow overflow // what came while there was no room; behind the ring
+	waiting  int      // readers that wait
+	wake     chan struct{}
+	closed   bool
+	// onRoom is called, without the lock, when a queue that was full is half empty. It may be nil.
+	onRoom func()
+	full   bool
+}
+
+// overflow is what a full queue remembers, in bounded space.
+type overflow struct {
+	dropped uint64
+	loss    *Loss
+	revoked *Revoked
+	gap     *Gap
+	status  *Status
+}
+
+func (q *queue) init(limit int, all *atomic.Int64, allLimit int) {
+	q.limit, q.all, q.allLimit = limit, all, int64(allLimit)
+	q.wake = make(chan struct{}, 1)
+}
+
+// push adds an event. It returns false when it was a message that found no room.
+func (q *queue) push(event Event) bool {
+	q.mu.Lock()
+	kept := q.add(event)
+	wake := q.waiting > 0
+	q.mu.Unlock()
+	if wake {
+		q.signal()
+	}
+	return kept
+}
+
+func (q *queue) add(event Event) bool {
+	if q.closed {
+		return true
+	}
+	size := event.queued()
+	if q.overflow != (overflow{}) && q.hasRoom(size) {
+		q.flushOverflow()
+	}
+	if q.overflow != (overflow{}) || !q.hasRoom(size) {
+		q.full = true
+		return q.overflow.add(event)
+	}
+	q.append(event, size)
+	return true
+}
+
+// hasRoom: an empty queue takes any one event.
+func (q *queue) hasRoom(size int) bool {
+	if q.count == 0 {
+		return true
+	}
+	return q.bytes+size <= q.limit && q.all.Load()+int64(size) <= q.allLimit
+}
+
+func (q *queue) append(event Event, size int) {
+	if q.count == len(q.ring) {
+		q.grow()
+	}
+	at := q.head + q.count
+	if at >= len(q.ring) {
+		at -= len(q.ring)
+	}
+	q.ring[at] = event
+	q.count++
+	q.bytes += size
+	q.all.Add(int64(size))
+}
+
+func (q *queue) grow() {
+	larger := make([]Event, 2*len(q.ring)+8)
+	n := copy(larger, q.ring[q.head:])
+	copy(larger[n:], q.ring[:q.head])
+	q.ring, q.head = larger, 0
+}
+
+// flushOverflow puts what was remembered behind the ring, the loss first: it is told in its place.
+func (q *queue) flushOverflow() {
+	o := q.overflow
+	q.overflow = overflow{}
+	if o.dropped > 0 {
+		loss := &Loss{Messages: o.dropped, Cause: CauseSlowReader, Reason: "the application does not read fast enough",
+			Local: true}
+		q.append(loss, loss.queued())
+	}
+	if o.loss != nil {
+		q.append(o.loss, o.loss.queued())
+	}
+	if o.revoked != nil {
+		q.append(o.revoked, o.revoked.queued())
+	}
+	if o.status != nil {
+		q.append(o.status, o.status.queued())
+	}
+	if o.gap != nil {
+		q.append(o.gap, o.gap.queued())
+	}
+}
+
+func (o *overflow) add(event Event) bool {
+	switch event := event.(type) {
+	case *Message:
+		o.dropped++
+		return false
+	case *Loss:
+		sum := *event
+		if o.loss != nil {
+			sum.Publishes += o.loss.Publishes
+			sum.PublishesUnknown += o.loss.PublishesUnknown
+			sum.Messages += o.loss.Messages
+			sum.Local = sum.Local && o.loss.Local
+		}
+		o.loss = &sum
+	case *Revoked:
+		sum := *event
+		if o.revoked != nil {
+			sum.Channels = append(append([]string(nil), o.revoked.Channels...), event.Channels...)
+			sum.Patterns = append(append([]string(nil), o.revoked.Patterns...), event.Patterns...)
+		}
+		o.revoked = &sum
+	case *Gap:
+		o.gap = event
+	case *Status:
+		o.status = event
+	}
+	return true
+}
+
+// next waits for an event. It returns ErrClosed at the end, and the context's error when that ends first.
+func (q *queue) next(ctx context.Context) (Event, error) {
+	for {
+		q.mu.Lock()
+		if q.count == 0 && q.overflow != (overflow{}) {
+			q.flushOverflow()
+		}
+		if q.count > 0 {
+			return q.take(), nil
+		}
+		if q.closed {
+			q.mu.Unlock()
+			q.signal() // for another reader that waits
+			return nil, ErrClosed
+		}
+		q.waiting++
+		q.mu.Unlock()
+		var err error
+		select {
+		case <-q.wake:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		q.mu.Lock()
+		q.waiting--
+		q.mu.Unlock()
+		if err != nil {
+			q.signal() // whatever woke this reader as well is for another one
+			return nil, err
+		}
+	}
+}
+
+// take removes the first event, and unlocks.
+func (q *queue) take() Event {
+	event := q.ring[q.head]
+	q.ring[q.head] = nil
+	if q.head++; q.head == len(q.ring) {
+		q.head = 0
+	}
+	q.count--
+	size := event.queued()
+	q.bytes -= size
+	q.all.Add(-int64(size))
+	if q.count == 0 && len(q.ring) > 1024 {
+		q.ring, q.head = nil, 0 // a burst is over
+	}
+	room := q.full && q.bytes <= q.limit/2
+	if room {
+		q.full = false
+	}
+	others := q.waiting > 0 && q.count > 0
+	q.mu.Unlock()
+	if others {
+		q.signal()
+	}
+	if room && q.onRoom != nil {
+		q.onRoom()
+	}
+	return event
+}
+
+// isFull tells whether the next event of a size would find no room, and has onRoom called once there is.
+func (q *queue) isFull(size int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	full := q.overflow != (overflow{}) || !q.hasRoom(size)
+	q.full = q.full || full
+	return full
+}
+
+// close ends the queue behind what it holds.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.signal()
+}
+
+// discard ends the queue and forgets what it holds.
+func (q *queue) discard() {
+	q.mu.Lock()
+	q.all.Add(-int64(q.bytes))
+	q.ring, q.head, q.count, q.bytes, q.overflow, q.closed = nil, 0, 0, 0, overflow{}, true
+	q.mu.Unlock()
+	q.signal()
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}

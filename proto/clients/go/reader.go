@@ -1,0 +1,158 @@
+package hubrelay
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"hubrelay/internal/wire"
+)
+
+// readBytes is the size of the buffer that is read into. A larger frame has a larger one for as long as it takes.
+const readBytes = 64 << 10
+
+// read is the goroutine that reads a connection, to its end.
+func (k *conn) read() {
+	defer k.client.running.Done()
+	buffer := make([]byte, readBytes)
+	used := 0
+	for {
+		n, err := k.socket.Read(buffer[used:])
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			n, err = k.readBeforeGivingUp(buffer[used:])
+		}
+		used += n
+		if n > 0 {
+			rest, wrong := k.consume(buffer[:used])
+			if wrong != nil {
+				err = wrong
+			}
+			buffer, used = keep(buffer, rest)
+		}
+		if err != nil {
+			k.client.mu.Lock()
+			k.end(k.whyEnded(err))
+			k.client.unlock()
+			k.wakeAnswered()
+			return
+		}
+	}
+}
+
+// keep moves what is left of a buffer to the beginning of one that has room for the rest of the frame.
+func keep(buffer, rest []byte) ([]byte, int) {
+	need := readBytes
+	if len(rest) >= wire.HeaderBytes {
+		if whole := wire.HeaderBytes + int(binary.BigEndian.Uint32(rest)); whole > need {
+			need = whole
+		}
+	}
+	if len(buffer) != need {
+		larger := make([]byte, need)
+		return larger, copy(larger, rest)
+	}
+	return buffer, copy(buffer, rest)
+}
+
+// whyEnded says it in the relay's words, if it had some.
+func (k *conn) whyEnded(err error) error {
+	switch {
+	case k.lastWords != "":
+		return errors.New(k.lastWords)
+	case errors.Is(err, io.EOF):
+		return errRelayClosed
+	}
+	return err
+}
+
+// readBeforeGivingUp is called when the clock has found nothing read for too long: what lies in the socket counts.
+func (k *conn) readBeforeGivingUp(into []byte) (int, error) {
+	_ = k.socket.SetReadDeadline(time.Time{}) // fails on a closed socket, as the next read does
+	n, err := readNow(k.raw, into)
+	if n == 0 && err == nil {
+		return 0, errHung
+	}
+	k.client.mu.Lock()
+	k.givingUp = false
+	k.client.mu.Unlock()
+	return n, err
+}
+
+// consume handles the whole frames in data, and returns what is behind them. It holds the client's lock for all of
+// them, and wakes those who got their Reply after it, so that they find the lock free.
+func (k *conn) consume(data []byte) (rest []byte, err error) {
+	c := k.client
+	c.mu.Lock()
+	now := time.Now()
+	k.live.read(now)
+	for k.ended == nil {
+		var body []byte
+		if body, rest, err = wire.Split(data, k.maxFrame()); body == nil {
+			break
+		}
+		if k.mustPause(len(body)) {
+			k.pause()
+			now = time.Now()
+			continue
+		}
+		data = rest
+		if err = k.frame.Decode(body); err != nil {
+			break
+		}
+		if err = k.handle(now); err != nil {
+			break
+		}
+	}
+	c.unlock()
+	k.wakeAnswered()
+	if err == wire.ErrLength || err == wire.ErrMalformed {
+		err = errProtocol
+	}
+	return rest, err
+}
+
+// wakeAnswered is called without the lock.
+func (k *conn) wakeAnswered() {
+	for i, p := range k.done {
+		k.done[i] = nil
+		p.done <- struct{}{}
+	}
+	k.done = k.done[:0]
+}
+
+func (k *conn) maxFrame() int {
+	if k.welcome == nil {
+		return wire.MaxWelcomeBytes
+	}
+	return int(k.welcome.MaxFrameBytes)
+}
+
+// mustPause: nobody takes events, nobody listens and nothing is owed. Then the socket is left unread, so that the relay
+// counts what is lost, and others on the host are not slowed down for it.
+func (k *conn) mustPause(size int) bool {
+	c := k.client
+	return len(c.subs) == 0 && k == c.conn && c.next == nil && !k.owes() && !c.closing &&
+		c.events.queue.isFull(size+eventBytes)
+}
+
+// pause waits until there is a reason to read on. It gives the lock away meanwhile.
+func (k *conn) pause() {
+	k.paused = true
+	k.client.unlock()
+	k.wakeAnswered()
+	<-k.resume
+	k.client.mu.Lock()
+	k.paused = false
+	k.live.restart(time.Now())
+}
+
+// resumeReading is called when there is room for events again.
+func (c *Client) resumeReading() {
+	c.mu.Lock()
+	if c.conn != nil && c.conn.paused {
+		wakeUp(c.conn.resume)
+	}
+	c.unlock()
+}

@@ -1,0 +1,98 @@
+package hubrelay
+
+import (
+	"errors"
+	"sync/atomic"
+)
+
+// Stats are counters since the client was made.
+type Stats struct {
+	// Published are publishes handed to a connection, with or without Reply.
+	Published uint64
+	// The failures of publishes, by what the caller was told.
+	NotConnected, Interrupted, Refused, Invalid, Congested, Unknown, Closed uint64
+	// Received are messages that the relay has sent.
+	Received uint64
+	// LostMessages and LostPublishes are those told in a Loss, by the relay or the client; LostUnknown those of the
+	// publishes of which nobody knows.
+	LostMessages, LostPublishes, LostUnknown uint64
+	// Gaps are those told.
+	Gaps uint64
+	// Connections are those that had a Welcome: the first one, and each reconnect or move.
+	Connections uint64
+	// BytesQueued are in queues now, and not taken by the application.
+	BytesQueued int64
+}
+
+type counters struct {
+	published, received, lost, lostPublishes, lostUnknown, gaps, connections atomic.Uint64
+
+	notConnected, interrupted, refused, invalid, congested, unknown, closed atomic.Uint64
+}
+
+// Stats gives the counters as they are now.
+func (c *Client) Stats() Stats {
+	s := &c.stats
+	return Stats{
+		Published: s.published.Load(), NotConnected: s.notConnected.Load(), Interrupted: s.interrupted.Load(),
+		Refused: s.refused.Load(), Invalid: s.invalid.Load(), Congested: s.congested.Load(),
+		Unknown: s.unknown.Load(), Closed: s.closed.Load(), Received: s.received.Load(),
+		LostMessages: s.lost.Load(), LostPublishes: s.lostPublishes.Load(), LostUnknown: s.lostUnknown.Load(),
+		Gaps: s.gaps.Load(), Connections: s.connections.Load(), BytesQueued: c.queued.Load(),
+	}
+}
+
+// failed counts the error of a publish.
+func (s *counters) failed(err error) {
+	for _, k := range []struct {
+		kind    error
+		counter *atomic.Uint64
+	}{{ErrNotConnected, &s.notConnected}, {ErrInterrupted, &s.interrupted}, {ErrRefused, &s.refused},
+		{ErrInvalid, &s.invalid}, {ErrCongested, &s.congested}, {ErrClosed, &s.closed}, {ErrUnknown, &s.unknown}} {
+		if errors.Is(err, k.kind) {
+			k.counter.Add(1)
+			return
+		}
+	}
+}
+
+// logQueue gives the logger its lines in order, by a goroutine of its own: lines are made under the client's lock,
+// which no logger may be called with. A logger that blocks loses lines and holds up nobody. printf and close are called
+// with that lock held.
+type logQueue struct {
+	lines chan logLine // nil: nobody wants them
+}
+
+type logLine struct {
+	format string
+	args   []any
+}
+
+func (l *logQueue) init(logger Logger) {
+	if logger == nil {
+		return
+	}
+	l.lines = make(chan logLine, 64)
+	go func() {
+		for line := range l.lines {
+			logger.Printf(line.format, line.args...)
+		}
+	}()
+}
+
+func (l *logQueue) printf(format string, args ...any) {
+	if l.lines == nil {
+		return
+	}
+	select {
+	case l.lines <- logLine{format, args}:
+	default:
+	}
+}
+
+func (l *logQueue) close() {
+	if l.lines != nil {
+		close(l.lines)
+		l.lines = nil
+	}
+}

@@ -1,0 +1,83 @@
+package hubrelay
+
+import (
+	"context"
+	"sync"
+)
+
+// Names are channels and patterns. Each is UTF-8 of 1 to 512 bytes; patterns are in Redis's glob syntax and possible
+// only where the relay has the feature, which is not so with sharded pub/sub of a cluster.
+type Names struct {
+	Channels []string
+	Patterns []string
+}
+
+// Subscription is a bounded queue of the messages of some channels and patterns. It is what one reader listens with:
+// one socket of a hub server, one task. Several may listen to the same channel; the relay sees one subscription. It is
+// safe for use by many goroutines; each event goes to one of them.
+type Subscription struct {
+	client  *Client
+	names   Names
+	queue   queue
+	hooked  hooked
+	entries []*entry // guarded by the client's lock; nil when it is closed
+	pending bool
+}
+
+// Next waits for the next event: *Message, *Loss, *Gap or *Revoked. Revoked is the last one. It returns ErrClosed at
+// the end, and the context's error when that ends first.
+//
+// On a Gap, and on a Loss, messages have been missed, or may have been: read again what must not be.
+func (s *Subscription) Next(ctx context.Context) (Event, error) {
+	return s.hooked.next(ctx, &s.client.options.hooks, &s.queue)
+}
+
+// Names are those that were asked for.
+func (s *Subscription) Names() Names { return s.names }
+
+// Pending tells whether the relay could not confirm the names when Listen returned. They are in force from the next Gap
+// on.
+func (s *Subscription) Pending() bool { return s.pending }
+
+// Close ends the Subscription. Nobody else who listens to the same channels is touched. What is unread is discarded,
+// and Next returns ErrClosed. Closing twice is no error.
+func (s *Subscription) Close() {
+	s.client.mu.Lock()
+	s.client.detach(s)
+	s.client.unlock()
+	s.queue.discard()
+	s.hooked.finish(&s.client.options.hooks)
+}
+
+// hooked calls the hooks of deliveries around next.
+type hooked struct {
+	mu   sync.Mutex
+	last *Message
+}
+
+func (h *hooked) next(ctx context.Context, hooks *Hooks, q *queue) (Event, error) {
+	if hooks.BeforeDelivery == nil && hooks.AfterDelivery == nil {
+		return q.next(ctx)
+	}
+	h.finish(hooks)
+	event, err := q.next(ctx)
+	if message, ok := event.(*Message); ok {
+		if hooks.BeforeDelivery != nil {
+			hooks.BeforeDelivery(message)
+		}
+		h.mu.Lock()
+		h.last = message
+		h.mu.Unlock()
+	}
+	return event, err
+}
+
+func (h *hooked) finish(hooks *Hooks) {
+	h.mu.Lock()
+	last := h.last
+	h.last = nil
+	h.mu.Unlock()
+	if last != nil && hooks.AfterDelivery != nil {
+		hooks.AfterDelivery(last)
+	}
+}
