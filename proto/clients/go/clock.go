@@ -18,7 +18,7 @@ func (c *Client) runClock() {
 			c.restartLiveness(now)
 		}
 		c.meetDeadlines(now)
-		c.clockDue = c.nextDeadline()
+		c.clockDue = c.nextDeadline(now)
 		wait := time.Hour
 		if !c.clockDue.IsZero() {
 			wait = time.Until(c.clockDue)
@@ -56,7 +56,7 @@ func (c *Client) restartLiveness(now time.Time) {
 }
 
 // nextDeadline is the earliest of all.
-func (c *Client) nextDeadline() time.Time {
+func (c *Client) nextDeadline(now time.Time) time.Time {
 	due := earlier(c.gap.next(), c.waitUntil)
 	for _, k := range []*conn{c.conn, c.next} {
 		if k == nil || k.ended != nil {
@@ -65,6 +65,8 @@ func (c *Client) nextDeadline() time.Time {
 		due = earlier(due, k.settle.due())
 		if !k.paused && !k.givingUp {
 			due = earlier(due, k.live.due())
+			// No later than what a request that is made right now will need, so that it need not wake the clock.
+			due = earlier(due, now.Add(k.live.owedAfter))
 		}
 	}
 	if c.old != nil {

@@ -114,7 +114,7 @@ func (g *Gap) String() string {
 }
 
 // State is the state of the path. Treat values that have no name here as not UP.
-type State uint64
+type State int32
 
 // The states of the path.
 const (
@@ -130,11 +130,11 @@ const (
 
 // String is the name in the protocol, or the number.
 func (s State) String() string {
-	return nameOf(uint64(s), map[uint64]string{1: "UP", 2: "DEGRADED", 3: "DOWN", 4: "STOPPING"})
+	return nameOf(int32(s), map[int32]string{1: "UP", 2: "DEGRADED", 3: "DOWN", 4: "STOPPING"})
 }
 
 // Cause says why, for programs. Values that have no name here come from newer relays.
-type Cause uint64
+type Cause int32
 
 // The causes of a Loss (below 16) or of a Status (16 and up; a Loss for want of a link names one, too).
 const (
@@ -161,13 +161,13 @@ const (
 
 // String is the name in the protocol, or the number.
 func (c Cause) String() string {
-	return nameOf(uint64(c), map[uint64]string{0: "UNSPECIFIED", 1: "SLOW_READER", 2: "TOO_LARGE", 3: "BAD_NAME",
+	return nameOf(int32(c), map[int32]string{0: "UNSPECIFIED", 1: "SLOW_READER", 2: "TOO_LARGE", 3: "BAD_NAME",
 		4: "NOT_CONNECTED", 5: "REFUSED", 6: "INVALID", 16: "STARTING", 17: "STOPPING", 18: "UNREACHABLE",
 		19: "CLOSED", 20: "TIMEOUT", 21: "AUTH", 22: "TLS", 23: "BUSY", 24: "DEMOTED", 25: "PROBE", 26: "PROTOCOL",
 		27: "TOPOLOGY", 28: "NO_RELAY"})
 }
 
-func nameOf(value uint64, names map[uint64]string) string {
+func nameOf(value int32, names map[int32]string) string {
 	if name, ok := names[value]; ok {
 		return name
 	}

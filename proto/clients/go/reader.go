@@ -28,8 +28,9 @@ func (k *conn) read() {
 			rest, wrong := k.consume(buffer[:used])
 			if wrong != nil {
 				err = wrong
+			} else {
+				buffer, used = keep(buffer, rest) // its length is one that is allowed
 			}
-			buffer, used = keep(buffer, rest)
 		}
 		if err != nil {
 			k.client.mu.Lock()

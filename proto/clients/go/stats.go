@@ -72,9 +72,10 @@ func (l *logQueue) init(logger Logger) {
 	if logger == nil {
 		return
 	}
-	l.lines = make(chan logLine, 64)
+	lines := make(chan logLine, 64)
+	l.lines = lines
 	go func() {
-		for line := range l.lines {
+		for line := range lines {
 			logger.Printf(line.format, line.args...)
 		}
 	}()

@@ -194,7 +194,9 @@ func (d *driver) hold(on bool) {
 }
 
 // Printf is the client's log.
-func (d *driver) Printf(format string, args ...any) { d.print("log " + quote(fmt.Sprintf(format, args...))) }
+func (d *driver) Printf(format string, args ...any) {
+	d.print("log " + quote(fmt.Sprintf(format, args...)))
+}
 
 func (d *driver) done(tag, word string) { d.print("done " + tag + " " + word) }
 
@@ -245,11 +247,11 @@ func describe(event hubrelay.Event) string {
 		}
 		return text
 	case *hubrelay.Status:
-		return fmt.Sprintf("status state=%d publishing=%d receiving=%d connected=%d gaps=%d cause=%d", uint64(e.State),
-			bit(e.Publishing), bit(e.Receiving), bit(e.Connected), e.Gaps, uint64(e.Cause))
+		return fmt.Sprintf("status state=%d publishing=%d receiving=%d connected=%d gaps=%d cause=%d", int32(e.State),
+			bit(e.Publishing), bit(e.Receiving), bit(e.Connected), e.Gaps, int32(e.Cause))
 	case *hubrelay.Loss:
 		return fmt.Sprintf("loss publishes=%d messages=%d unknown=%d cause=%d local=%d", e.Publishes, e.Messages,
-			e.PublishesUnknown, uint64(e.Cause), bit(e.Local))
+			e.PublishesUnknown, int32(e.Cause), bit(e.Local))
 	case *hubrelay.Gap:
 		return fmt.Sprintf("gap reasons=%s partial=%d", quote(strings.Join(e.Reasons, ",")), bit(e.Partial))
 	case *hubrelay.Revoked:

@@ -6,7 +6,7 @@ import "errors"
 var ErrMalformed = errors.New("malformed frame")
 
 // Decode reads the RelayFrame in body, which Message keeps parts of. A frame of an unknown kind is KindNone and no
-// error.
+// error. Of several kinds the last one counts; one that comes twice in a row is merged, as protobuf has it.
 func (frame *Frame) Decode(body []byte) error {
 	frame.Kind = KindNone
 	f := fields{rest: body}
@@ -14,7 +14,10 @@ func (frame *Frame) Decode(body []byte) error {
 		if f.wire != 2 || f.number > uint64(KindRevoked) {
 			continue
 		}
-		frame.Kind = Kind(f.number)
+		if kind := Kind(f.number); kind != frame.Kind {
+			frame.Kind = kind
+			frame.reset()
+		}
 		if !frame.decodeKind(f.content) {
 			return ErrMalformed
 		}
@@ -23,6 +26,26 @@ func (frame *Frame) Decode(body []byte) error {
 		return ErrMalformed
 	}
 	return nil
+}
+
+// reset forgets what the frame of this kind that was read before had.
+func (frame *Frame) reset() {
+	switch frame.Kind {
+	case KindMessage:
+		frame.Message = Message{}
+	case KindReply:
+		frame.Reply = Reply{}
+	case KindWelcome:
+		frame.Welcome = Welcome{}
+	case KindStatus:
+		frame.Status = Status{}
+	case KindLoss:
+		frame.Loss = Loss{}
+	case KindError:
+		frame.Error = Error{}
+	case KindRevoked:
+		frame.Revoked = Revoked{}
+	}
 }
 
 func (frame *Frame) decodeKind(content []byte) bool {
@@ -45,7 +68,6 @@ func (frame *Frame) decodeKind(content []byte) bool {
 }
 
 func (m *Message) decode(content []byte) bool {
-	*m = Message{}
 	f := fields{rest: content}
 	for f.next() {
 		switch f.number {
@@ -61,14 +83,13 @@ func (m *Message) decode(content []byte) bool {
 }
 
 func (r *Reply) decode(content []byte) bool {
-	*r = Reply{}
 	f := fields{rest: content}
 	for f.next() {
 		switch f.number {
 		case 1:
 			f.number64(&r.ID)
 		case 2:
-			f.number64(&r.Outcome)
+			f.enum(&r.Outcome)
 		case 3:
 			f.number64(&r.Receivers)
 		case 4:
@@ -83,7 +104,6 @@ func (r *Reply) decode(content []byte) bool {
 }
 
 func (w *Welcome) decode(content []byte) bool {
-	*w = Welcome{}
 	f := fields{rest: content}
 	for f.next() {
 		switch f.number {
@@ -107,12 +127,11 @@ func (w *Welcome) decode(content []byte) bool {
 }
 
 func (s *Status) decode(content []byte) bool {
-	*s = Status{}
 	f := fields{rest: content}
 	for f.next() {
 		switch f.number {
 		case 1:
-			f.number64(&s.State)
+			f.enum(&s.State)
 		case 2:
 			f.str(&s.Reason)
 		case 3:
@@ -128,14 +147,13 @@ func (s *Status) decode(content []byte) bool {
 		case 8:
 			f.number64(&s.Gaps)
 		case 9:
-			f.number64(&s.Cause)
+			f.enum(&s.Cause)
 		}
 	}
 	return !f.bad
 }
 
 func (l *Loss) decode(content []byte) bool {
-	*l = Loss{}
 	f := fields{rest: content}
 	for f.next() {
 		switch f.number {
@@ -148,19 +166,18 @@ func (l *Loss) decode(content []byte) bool {
 		case 4:
 			f.number64(&l.PublishesUnknown)
 		case 5:
-			f.number64(&l.Cause)
+			f.enum(&l.Cause)
 		}
 	}
 	return !f.bad
 }
 
 func (e *Error) decode(content []byte) bool {
-	*e = Error{}
 	f := fields{rest: content}
 	for f.next() {
 		switch f.number {
 		case 1:
-			f.number64(&e.Code)
+			f.enum(&e.Code)
 		case 2:
 			f.str(&e.Detail)
 		}
@@ -169,7 +186,6 @@ func (e *Error) decode(content []byte) bool {
 }
 
 func (r *Revoked) decode(content []byte) bool {
-	*r = Revoked{}
 	f := fields{rest: content}
 	for f.next() {
 		switch f.number {

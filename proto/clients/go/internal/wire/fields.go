@@ -92,6 +92,13 @@ func (f *fields) number32(to *uint32) {
 	}
 }
 
+// enum keeps the low 32 bits, as a number with a sign.
+func (f *fields) enum(to *int32) {
+	if f.wire == 0 {
+		*to = int32(f.value)
+	}
+}
+
 func (f *fields) boolean(to *bool) {
 	if f.wire == 0 {
 		*to = f.value != 0

@@ -82,7 +82,7 @@ type Message struct {
 // Reply is the answer to one request.
 type Reply struct {
 	ID        uint64
-	Outcome   uint64
+	Outcome   int32
 	Receivers uint64
 	Detail    string
 	Channels  []string
@@ -91,7 +91,7 @@ type Reply struct {
 
 // Status is the relay's word on the path between it and Redis.
 type Status struct {
-	State       uint64
+	State       int32
 	Reason      string
 	SinceUnixMS uint64
 	Outages     uint64
@@ -99,7 +99,7 @@ type Status struct {
 	Publishing  bool
 	Receiving   bool
 	Gaps        uint64
-	Cause       uint64
+	Cause       int32
 }
 
 // Loss counts what the connection lost.
@@ -108,12 +108,12 @@ type Loss struct {
 	Messages         uint64
 	Reason           string
 	PublishesUnknown uint64
-	Cause            uint64
+	Cause            int32
 }
 
 // Error is the last frame of a connection.
 type Error struct {
-	Code   uint64
+	Code   int32
 	Detail string
 }
 
