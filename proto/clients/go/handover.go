@@ -2,6 +2,7 @@ package hubrelay
 
 import (
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"hubrelay/internal/wire"
@@ -35,6 +36,9 @@ func (c *Client) welcomed(k *conn, w *wire.Welcome, now time.Time) error {
 	}
 	if State(w.Status.State) == StateStopping || c.isLeaving(w.RelayID) {
 		return errSuccessor
+	}
+	if w.Version != wire.ProtocolVersion {
+		return fmt.Errorf("the relay answers in version %d of the protocol, which this client does not speak", w.Version)
 	}
 	k.welcome, k.began = w, now
 	k.gaps, k.receiving = w.Status.Gaps, w.Status.Receiving
