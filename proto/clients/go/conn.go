@@ -3,7 +3,6 @@ package hubrelay
 import (
 	"errors"
 	"net"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -20,9 +19,6 @@ var (
 	errDrained     = errors.New("left: the relay was stopping")
 	errRelayClosed = errors.New("the relay closed the connection")
 )
-
-// rewriteBytes is how much is written at once while the socket is full: after each, those who wait for room go on.
-const rewriteBytes = 256 << 10
 
 // conn is one connection to a relay: its socket, what it is to write, and what it is owed. All fields but those of the
 // reader and the writer are guarded by the client's lock.
@@ -121,130 +117,6 @@ func (k *conn) nextID() uint64 {
 	}
 	return k.lastID
 }
-
-// added is called after frames were added to out, which had the length before: they are to be written.
-func (k *conn) added(before int) {
-	k.queued += uint64(len(k.out) - before)
-	if k.writing {
-		return
-	}
-	k.writing = true
-	k.yield = len(k.publishes) > 1
-	if k.client.dirty == nil {
-		k.client.dirty = k
-	} else {
-		go k.write()
-	}
-}
-
-// write writes what is queued, by the goroutine that added it. When the socket is full another one goes on, so nobody
-// who publishes is ever held up by the relay. Called without the lock.
-func (k *conn) write() {
-	if k.yield {
-		// Publishers that were woken together come here one by one. Let the others add theirs: one write for all.
-		runtime.Gosched()
-	}
-	k.client.mu.Lock()
-	for k.hasOutput() {
-		chunk := k.takeOutput()
-		k.client.mu.Unlock()
-		n, err := k.writer.write(k.raw, chunk)
-		k.client.mu.Lock()
-		k.wrote(n, err)
-		if err == nil && n < len(chunk) {
-			k.client.running.Add(1)
-			go k.writeWaiting(chunk, n)
-			k.client.unlock()
-			return
-		}
-		k.giveBack(chunk)
-	}
-	k.stopWriting()
-	k.client.unlock()
-}
-
-// writeWaiting writes while the socket is full, and until all is written.
-func (k *conn) writeWaiting(chunk []byte, from int) {
-	defer k.client.running.Done()
-	for {
-		for rest := chunk[from:]; len(rest) > 0; {
-			part := rest
-			if len(part) > rewriteBytes {
-				part = part[:rewriteBytes]
-			}
-			n, err := k.socket.Write(part)
-			k.client.mu.Lock()
-			k.wrote(n, err)
-			k.client.unlock()
-			if rest = rest[n:]; err != nil {
-				break
-			}
-		}
-		k.client.mu.Lock()
-		k.giveBack(chunk)
-		if !k.hasOutput() {
-			k.stopWriting()
-			k.client.unlock()
-			return
-		}
-		chunk, from = k.takeOutput(), 0
-		k.client.mu.Unlock()
-	}
-}
-
-func (k *conn) hasOutput() bool { return len(k.out) > 0 && !k.broken && k.ended == nil }
-
-func (k *conn) takeOutput() []byte {
-	chunk := k.out
-	k.out, k.spare = k.spare[:0], nil
-	return chunk
-}
-
-// giveBack keeps a buffer for later, unless it was a large one for once.
-func (k *conn) giveBack(chunk []byte) {
-	if cap(chunk) <= rewriteBytes {
-		k.spare = chunk[:0]
-	}
-}
-
-// wrote counts what was written, and lets those go on who wait for room.
-func (k *conn) wrote(n int, err error) {
-	k.written += uint64(n)
-	for len(k.sendEnds) > 0 && k.sendEnds[0] <= k.written {
-		k.sendEnds = k.sendEnds[1:]
-	}
-	if err != nil {
-		k.broken = true
-	}
-	k.client.admitWaiters()
-}
-
-// stopWriting ends the turn of whoever wrote.
-func (k *conn) stopWriting() {
-	k.writing = false
-	if k.ended != nil {
-		k.settleEnd()
-	} else if k.shutting && len(k.out) == 0 {
-		k.shutWriting()
-	}
-}
-
-// shutAfterOutput shuts the writing side behind what is queued.
-func (k *conn) shutAfterOutput() {
-	k.shutting = true
-	if !k.writing {
-		k.shutWriting()
-	}
-}
-
-func (k *conn) shutWriting() {
-	if half, ok := k.socket.(interface{ CloseWrite() error }); ok && k.ended == nil {
-		_ = half.CloseWrite() // fails when the relay has closed: the reader finds that out
-	}
-}
-
-// unwritten is how many bytes the relay has not taken yet.
-func (k *conn) unwritten() int { return int(k.queued - k.written) }
 
 // end ends the connection: the only way in which one ends. What becomes of what it owes is settled once nobody writes
 // any more, since only then it is known what was written.

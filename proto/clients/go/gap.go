@@ -2,6 +2,15 @@ package hubrelay
 
 import "time"
 
+// Why a Gap is told.
+const (
+	reasonGaps       = "gaps"               // the relay's count has grown
+	reasonConnection = "new connection"     // messages of the time between two connections
+	reasonPending    = "subscription begun" // one that was pending is in force
+	reasonLoss       = "loss"               // messages were dropped
+	reasonMove       = "next relay"         // a move between two relays without a fence
+)
+
 // gapTracker decides when the application is told that messages may have been missed. It knows no clock and no
 // connection: times and events go in, Gaps come out.
 //

@@ -86,36 +86,6 @@ func (c *Client) isLeaving(relayID string) bool {
 	return false
 }
 
-// restore asks a new connection for everything that is wanted, and for nothing else.
-func (c *Client) restore(k *conn) {
-	var wanted, impossible []*entry
-	for _, table := range []map[string]*entry{c.channels, c.patterns} {
-		for _, e := range table {
-			switch {
-			case !e.wanted():
-			case e.pattern && !k.welcome.Has(wire.FeaturePatterns):
-				impossible = append(impossible, e)
-			default:
-				wanted = append(wanted, e)
-			}
-		}
-	}
-	c.revoke(impossible, "the relay has no patterns")
-	k.ask(request{kind: kindSubscribe, restore: true}, wanted)
-}
-
-// restored is the last Reply to restore.
-func (c *Client) restored(k *conn) {
-	for _, s := range k.heldBack {
-		if k == c.newest() {
-			c.status = s
-			c.tell(s)
-		}
-	}
-	k.heldBack = nil
-	c.proceed(time.Now())
-}
-
 // stopped is a relay that says STOPPING.
 func (c *Client) stopped(k *conn, now time.Time) {
 	k.stopping, k.stoppedAt = true, now

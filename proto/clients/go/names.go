@@ -1,12 +1,5 @@
 package hubrelay
 
-import (
-	"context"
-	"fmt"
-
-	"hubrelay/internal/wire"
-)
-
 // entry is one channel or pattern that somebody wants, or that a relay still holds.
 type entry struct {
 	text    string
@@ -47,184 +40,6 @@ func (h *hold) willHold() bool {
 	return h.held
 }
 
-type requestKind int
-
-const (
-	kindSubscribe requestKind = iota
-	kindUnsubscribe
-	kindPing
-)
-
-// request is a Subscribe, Unsubscribe or Ping without its Reply.
-type request struct {
-	kind    requestKind
-	id      uint64
-	entries []*entry
-	plain   bool         // of Subscribe or Unsubscribe
-	op      *operation   // the call that waits for it; nil: it is the client's own
-	follow  []*operation // calls that wait for it, too, since they want names of it
-	restore bool         // what this connection has to hold before it serves
-	barrier bool         // a Gap waits for it
-	rest    []*entry     // asked for when this one is granted: the relay's limit is near
-	reply   func(reply *wire.Reply)
-}
-
-// operation is one call of the application, and the requests that it waits for.
-type operation struct {
-	name         string
-	entries      []*entry
-	subscription *Subscription // of Listen
-	granted      []*entry      // of Subscribe: what it has turned on
-	left         int
-	pending      bool
-	err          *Error
-	done         chan struct{}
-}
-
-// Listen begins a Subscription to channels and waits until the relay has confirmed it: what is published from then on
-// comes, or is told as missed. While there is no relay, or it is not receiving, it does not wait: Pending is true then,
-// and a Gap tells when it is in force.
-//
-// Errors are of type *Error and match ErrRefused, ErrInvalid, ErrLimit, ErrClosed or ErrUnknown, or ErrInterrupted when
-// the context ended first. There is no Subscription then.
-func (c *Client) Listen(ctx context.Context, channels ...string) (*Subscription, error) {
-	return c.ListenNames(ctx, Names{Channels: channels})
-}
-
-// ListenPattern is Listen for patterns.
-func (c *Client) ListenPattern(ctx context.Context, patterns ...string) (*Subscription, error) {
-	return c.ListenNames(ctx, Names{Patterns: patterns})
-}
-
-// ListenNames is Listen for channels and patterns together.
-func (c *Client) ListenNames(ctx context.Context, names Names) (*Subscription, error) {
-	if err := checkNames("listen", names); err != nil {
-		return nil, err
-	}
-	s := &Subscription{client: c, names: names}
-	s.queue.init(c.options.limits.Queue, &c.queued, c.options.limits.AllQueues)
-	c.mu.Lock()
-	if err := c.maySubscribe("listen", names); err != nil {
-		c.mu.Unlock()
-		return nil, err
-	}
-	s.entries = c.entriesOf(names)
-	for _, e := range s.entries {
-		e.subs = append(e.subs, s)
-	}
-	c.subs[s] = struct{}{}
-	op := &operation{name: "listen", entries: s.entries, subscription: s, done: make(chan struct{})}
-	if c.conn == nil {
-		op.pending = true
-	} else {
-		c.askFor(op, s.entries)
-	}
-	c.finishIfDone(op)
-	c.unlock()
-	if err := op.wait(ctx); err != nil {
-		s.Close()
-		return nil, err
-	}
-	s.pending = op.pending
-	return s, nil
-}
-
-// Subscribe asks for names whose messages come in Events. It is for who keeps books himself; Listen is what most want.
-// Pending is true when the names are held, but not in force yet, as Listen says. Errors are those of Listen; after one,
-// none of the names is held because of this call.
-func (c *Client) Subscribe(ctx context.Context, names Names) (pending bool, err error) {
-	return c.plain(ctx, "subscribe", kindSubscribe, names)
-}
-
-// Unsubscribe ends what Subscribe began. It has effect whatever the state, and for names that are not held.
-func (c *Client) Unsubscribe(ctx context.Context, names Names) error {
-	_, err := c.plain(ctx, "unsubscribe", kindUnsubscribe, names)
-	return err
-}
-
-func (c *Client) plain(ctx context.Context, name string, kind requestKind, names Names) (bool, error) {
-	if err := checkNames(name, names); err != nil {
-		return false, err
-	}
-	c.mu.Lock()
-	if err := c.maySubscribe(name, names); err != nil {
-		c.mu.Unlock()
-		return false, err
-	}
-	op := &operation{name: name, entries: c.entriesOf(names), done: make(chan struct{})}
-	c.askPlain(op, kind)
-	c.finishIfDone(op)
-	c.unlock()
-	if err := op.wait(ctx); err != nil {
-		return false, err
-	}
-	return op.pending, nil
-}
-
-func (op *operation) wait(ctx context.Context) error {
-	select {
-	case <-op.done:
-		if op.err != nil {
-			return op.err
-		}
-		return nil
-	case <-ctx.Done():
-		return &Error{Op: op.name, Kind: ErrInterrupted, Detail: "given up before the relay had answered",
-			Cause: ctx.Err()}
-	}
-}
-
-// askPlain sends a plain request, to both relays during a move: the old one's Reply counts. An Unsubscribe of what
-// somebody listens to stays here.
-func (c *Client) askPlain(op *operation, kind requestKind) {
-	var forRelay []*entry
-	for _, e := range op.entries {
-		switch {
-		case kind == kindUnsubscribe && (len(e.subs) > 0 || c.conn == nil):
-			e.plain = false
-			c.prune(e)
-		case c.conn == nil:
-			e.plain, op.pending = true, true
-		default:
-			forRelay = append(forRelay, e)
-		}
-	}
-	if len(forRelay) == 0 {
-		return
-	}
-	c.conn.ask(request{kind: kind, op: op, plain: true}, forRelay)
-	if c.next != nil {
-		c.next.ask(request{kind: kind}, c.next.without(kind == kindSubscribe, forRelay))
-	}
-}
-
-// askFor sends a Listen's request for those names that the relay does not hold yet, and waits for those that others
-// have just asked for.
-func (c *Client) askFor(op *operation, entries []*entry) {
-	var missing []*entry
-	for _, e := range entries {
-		h := c.conn.names[e]
-		switch {
-		case !h.willHold():
-			missing = append(missing, e)
-		case h.last != nil:
-			if n := len(h.last.follow); n == 0 || h.last.follow[n-1] != op {
-				h.last.follow = append(h.last.follow, op)
-				op.left++
-			}
-		case h.pending:
-			op.pending = true
-		}
-	}
-	c.conn.ask(request{kind: kindSubscribe, op: op}, missing)
-	if c.conn.paused {
-		wakeUp(c.conn.resume)
-	}
-	if c.next != nil {
-		c.next.ask(request{kind: kindSubscribe}, c.next.without(true, entries))
-	}
-}
-
 // without gives those entries of which the relay will not hold, or does hold, what is asked for.
 func (k *conn) without(held bool, entries []*entry) (result []*entry) {
 	for _, e := range entries {
@@ -233,28 +48,6 @@ func (k *conn) without(held bool, entries []*entry) (result []*entry) {
 		}
 	}
 	return result
-}
-
-// finishIfDone ends an operation that waits for nothing any more.
-func (c *Client) finishIfDone(op *operation) {
-	if op.left > 0 || op.done == nil {
-		return
-	}
-	select {
-	case <-op.done:
-		return
-	default:
-	}
-	if op.err != nil {
-		if op.subscription != nil {
-			c.detach(op.subscription)
-		}
-		for _, e := range op.granted { // a request of several frames has an effect as a whole, or none
-			e.plain = false
-		}
-		c.release(op.granted)
-	}
-	close(op.done)
 }
 
 // detach ends a Subscription's part in its names.
@@ -351,26 +144,11 @@ func (c *Client) entriesOf(names Names) []*entry {
 	return entries
 }
 
-func checkNames(op string, names Names) error {
-	if len(names.Channels)+len(names.Patterns) == 0 {
-		return failure(op, ErrInvalid, "no names")
+// forget drops what the connection knows of a name that it neither holds nor asks for.
+func (k *conn) forget(e *entry) {
+	if h := k.names[e]; h != nil && !h.held && h.last == nil {
+		delete(k.names, e)
+		e.holds--
+		k.client.prune(e)
 	}
-	for _, list := range [][]string{names.Channels, names.Patterns} {
-		for _, name := range list {
-			if err := checkName(op, name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (c *Client) maySubscribe(op string, names Names) error {
-	if c.closing {
-		return failure(op, ErrClosed, "")
-	}
-	if len(names.Patterns) > 0 && c.conn != nil && !c.conn.welcome.Has(wire.FeaturePatterns) {
-		return failure(op, ErrInvalid, fmt.Sprintf("the relay at %s has no patterns", c.path))
-	}
-	return nil
 }

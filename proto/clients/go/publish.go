@@ -110,6 +110,10 @@ func (c *Client) publish(ctx context.Context, channel string, payload []byte, wa
 }
 
 func (c *Client) waitForReply(ctx context.Context, p *publication) (uint64, error) {
+	if ctx.Done() == nil {
+		<-p.done // cheaper than select
+		return p.result()
+	}
 	select {
 	case <-p.done:
 	case <-ctx.Done():
@@ -117,7 +121,12 @@ func (c *Client) waitForReply(ctx context.Context, p *publication) (uint64, erro
 			return 0, err
 		}
 	}
-	receivers, err := p.receivers, p.err
+	return p.result()
+}
+
+// result gives what became of the publish, which is used again for others.
+func (p *publication) result() (receivers uint64, err error) {
+	receivers, err = p.receivers, p.err
 	*p = publication{done: p.done}
 	publications.Put(p)
 	return receivers, err
@@ -245,62 +254,6 @@ func (p *publication) fail(err error) {
 	}
 	p.answered, p.err = true, err
 	p.done <- struct{}{}
-}
-
-// waitingPublishes is a list of those that wait for room, the oldest first.
-type waitingPublishes struct{ first, last *publication }
-
-func (w *waitingPublishes) add(p *publication) {
-	p.waiting, p.prev, p.next = true, w.last, nil
-	if w.last != nil {
-		w.last.next = p
-	} else {
-		w.first = p
-	}
-	w.last = p
-}
-
-func (w *waitingPublishes) remove(p *publication) {
-	if p.prev != nil {
-		p.prev.next = p.next
-	} else {
-		w.first = p.next
-	}
-	if p.next != nil {
-		p.next.prev = p.prev
-	} else {
-		w.last = p.prev
-	}
-	p.waiting, p.prev, p.next = false, nil, nil
-}
-
-// admitWaiters sends those that have room now.
-func (c *Client) admitWaiters() {
-	for p := c.waiters.first; p != nil && c.conn != nil; p = c.waiters.first {
-		if err := c.mayPublish("publish", p.payload); err != nil {
-			c.waiters.remove(p)
-			p.fail(err) // the relay that it goes to now takes less
-			continue
-		}
-		if !c.hasRoom(p.channel, p.payload, c.options.limits.Unsent) {
-			return
-		}
-		c.waiters.remove(p)
-		c.conn.addPublish(p, p.channel, p.payload)
-		p.channel, p.payload = "", nil
-	}
-}
-
-// failWaiters ends all that wait for room: none of them was sent.
-func (c *Client) failWaiters(kind error) {
-	for p := c.waiters.first; p != nil; p = c.waiters.first {
-		c.waiters.remove(p)
-		if kind == ErrNotConnected {
-			p.fail(c.notConnected("publish"))
-		} else {
-			p.fail(failure("publish", kind, "nothing was sent"))
-		}
-	}
 }
 
 // checkName checks a channel or pattern. What the relay keeps for itself is the relay's to refuse.

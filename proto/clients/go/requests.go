@@ -6,14 +6,27 @@ import (
 	"hubrelay/internal/wire"
 )
 
-// Why a Gap is told.
+type requestKind int
+
 const (
-	reasonGaps       = "gaps"               // the relay's count has grown
-	reasonConnection = "new connection"     // messages of the time between two connections
-	reasonPending    = "subscription begun" // one that was pending is in force
-	reasonLoss       = "loss"               // messages were dropped
-	reasonMove       = "next relay"         // a move between two relays without a fence
+	kindSubscribe requestKind = iota
+	kindUnsubscribe
+	kindPing
 )
+
+// request is a Subscribe, Unsubscribe or Ping without its Reply.
+type request struct {
+	kind    requestKind
+	id      uint64
+	entries []*entry
+	plain   bool         // of Subscribe or Unsubscribe
+	op      *operation   // the call that waits for it; nil: it is the client's own
+	follow  []*operation // calls that wait for it, too, since they want names of it
+	restore bool         // what this connection has to hold before it serves
+	barrier bool         // a Gap waits for it
+	rest    []*entry     // asked for when this one is granted: the relay's limit is near
+	reply   func(reply *wire.Reply)
+}
 
 // ask sends a Subscribe or Unsubscribe for entries, in as many frames as it takes: each is a copy of like.
 func (k *conn) ask(like request, entries []*entry) {
@@ -175,15 +188,6 @@ func (e *entry) answered(r *request, granted bool) {
 	e.plain = r.kind == kindSubscribe
 }
 
-// forget drops what the connection knows of a name that it neither holds nor asks for.
-func (k *conn) forget(e *entry) {
-	if h := k.names[e]; h != nil && !h.held && h.last == nil {
-		delete(k.names, e)
-		e.holds--
-		k.client.prune(e)
-	}
-}
-
 // notePending: a subscription that was PENDING is a Gap once it is in force. At the end of a connection the next one is
 // the reason, unless there is a next one already.
 func (c *Client) notePending(k *conn, r *request) {
@@ -229,108 +233,4 @@ func common(a, b []*entry) (result []*entry) {
 		}
 	}
 	return result
-}
-
-// wantedRest is what is still to be asked for.
-func (r *request) wantedRest() (result []*entry) {
-	for _, e := range r.rest {
-		if e.wanted() {
-			result = append(result, e)
-		}
-	}
-	return result
-}
-
-// askAgain deals with a Subscribe of the client's own that was not granted: one bad name must not cost the others. What
-// Redis refuses by name is revoked. Near a limit half is asked for, and the rest when that was granted. Else the
-// halves are asked for apart, until only the bad ones are alone.
-func (k *conn) askAgain(r *request, reply *wire.Reply) {
-	c := k.client
-	var left, refused []*entry
-	for _, e := range r.entries {
-		switch {
-		case !e.wanted() || k.names[e].willHold() || k.names[e].last != nil:
-			// nobody wants it, or something newer is on its way
-		case reply.Outcome == wire.OutcomeRefused && isNamed(e, reply):
-			refused = append(refused, e)
-		default:
-			left = append(left, e)
-		}
-	}
-	again := request{kind: kindSubscribe, restore: r.restore, barrier: r.barrier}
-	switch {
-	case len(refused) > 0:
-		k.askCounted(again, left)
-		c.revoke(refused, reply.Detail)
-	case reply.Outcome == wire.OutcomeLimit:
-		rest := r.wantedRest()
-		if len(left) <= 1 {
-			c.revoke(append(left, rest...), reply.Detail)
-			return
-		}
-		again.rest = append(left[len(left)/2:len(left):len(left)], rest...)
-		k.askCounted(again, left[:len(left)/2])
-	case len(left) > 1:
-		k.askCounted(again, left[:len(left)/2])
-		k.askCounted(again, left[len(left)/2:])
-	default:
-		c.revoke(left, reply.Detail)
-	}
-}
-
-// askCounted has a Gap that waited for a request wait for those in its place, too.
-func (k *conn) askCounted(like request, entries []*entry) {
-	before := len(k.requests)
-	k.ask(like, entries)
-	if like.barrier && k == k.client.newest() {
-		k.client.gap.barrier += len(k.requests) - before
-	}
-}
-
-func isNamed(e *entry, reply *wire.Reply) bool {
-	names := reply.Channels
-	if e.pattern {
-		names = reply.Patterns
-	}
-	for _, name := range names {
-		if name == e.text {
-			return true
-		}
-	}
-	return false
-}
-
-// revoke ends subscriptions that no relay grants, and tells who had them.
-func (c *Client) revoke(entries []*entry, detail string) {
-	plain := Names{}
-	bySub := map[*Subscription]*Names{}
-	for _, e := range entries {
-		if e.plain {
-			e.plain = false
-			plain.add(e)
-		}
-		for _, s := range e.subs {
-			if bySub[s] == nil {
-				bySub[s] = &Names{}
-			}
-			bySub[s].add(e)
-		}
-	}
-	if len(plain.Channels)+len(plain.Patterns) > 0 {
-		c.tell(&Revoked{Channels: plain.Channels, Patterns: plain.Patterns, Detail: detail})
-	}
-	for s, names := range bySub {
-		s.queue.push(&Revoked{Channels: names.Channels, Patterns: names.Patterns, Detail: detail})
-		s.queue.close()
-		c.detach(s)
-	}
-	c.release(entries)
-}
-
-func (n *Names) add(e *entry) {
-	if e.pattern {
-		n.Patterns = append(n.Patterns, e.text)
-	} else {
-		n.Channels = append(n.Channels, e.text)
-	}
 }

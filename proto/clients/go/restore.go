@@ -1,0 +1,141 @@
+package hubrelay
+
+import (
+	"time"
+
+	"hubrelay/internal/wire"
+)
+
+// restore asks a new connection for everything that is wanted, and for nothing else.
+func (c *Client) restore(k *conn) {
+	var wanted, impossible []*entry
+	for _, table := range []map[string]*entry{c.channels, c.patterns} {
+		for _, e := range table {
+			switch {
+			case !e.wanted():
+			case e.pattern && !k.welcome.Has(wire.FeaturePatterns):
+				impossible = append(impossible, e)
+			default:
+				wanted = append(wanted, e)
+			}
+		}
+	}
+	c.revoke(impossible, "the relay has no patterns")
+	k.ask(request{kind: kindSubscribe, restore: true}, wanted)
+}
+
+// restored is the last Reply to restore.
+func (c *Client) restored(k *conn) {
+	for _, s := range k.heldBack {
+		if k == c.newest() {
+			c.status = s
+			c.tell(s)
+		}
+	}
+	k.heldBack = nil
+	c.proceed(time.Now())
+}
+
+// wantedRest is what is still to be asked for.
+func (r *request) wantedRest() (result []*entry) {
+	for _, e := range r.rest {
+		if e.wanted() {
+			result = append(result, e)
+		}
+	}
+	return result
+}
+
+// askAgain deals with a Subscribe of the client's own that was not granted: one bad name must not cost the others. What
+// Redis refuses by name is revoked. Near a limit half is asked for, and the rest when that was granted. Else the
+// halves are asked for apart, until only the bad ones are alone.
+func (k *conn) askAgain(r *request, reply *wire.Reply) {
+	c := k.client
+	var left, refused []*entry
+	for _, e := range r.entries {
+		switch {
+		case !e.wanted() || k.names[e].willHold() || k.names[e].last != nil:
+			// nobody wants it, or something newer is on its way
+		case reply.Outcome == wire.OutcomeRefused && isNamed(e, reply):
+			refused = append(refused, e)
+		default:
+			left = append(left, e)
+		}
+	}
+	again := request{kind: kindSubscribe, restore: r.restore, barrier: r.barrier}
+	switch {
+	case len(refused) > 0:
+		k.askCounted(again, left)
+		c.revoke(refused, reply.Detail)
+	case reply.Outcome == wire.OutcomeLimit:
+		rest := r.wantedRest()
+		if len(left) <= 1 {
+			c.revoke(append(left, rest...), reply.Detail)
+			return
+		}
+		again.rest = append(left[len(left)/2:len(left):len(left)], rest...)
+		k.askCounted(again, left[:len(left)/2])
+	case len(left) > 1:
+		k.askCounted(again, left[:len(left)/2])
+		k.askCounted(again, left[len(left)/2:])
+	default:
+		c.revoke(left, reply.Detail)
+	}
+}
+
+// askCounted has a Gap that waited for a request wait for those in its place, too.
+func (k *conn) askCounted(like request, entries []*entry) {
+	before := len(k.requests)
+	k.ask(like, entries)
+	if like.barrier && k == k.client.newest() {
+		k.client.gap.barrier += len(k.requests) - before
+	}
+}
+
+func isNamed(e *entry, reply *wire.Reply) bool {
+	names := reply.Channels
+	if e.pattern {
+		names = reply.Patterns
+	}
+	for _, name := range names {
+		if name == e.text {
+			return true
+		}
+	}
+	return false
+}
+
+// revoke ends subscriptions that no relay grants, and tells who had them.
+func (c *Client) revoke(entries []*entry, detail string) {
+	plain := Names{}
+	bySub := map[*Subscription]*Names{}
+	for _, e := range entries {
+		if e.plain {
+			e.plain = false
+			plain.add(e)
+		}
+		for _, s := range e.subs {
+			if bySub[s] == nil {
+				bySub[s] = &Names{}
+			}
+			bySub[s].add(e)
+		}
+	}
+	if len(plain.Channels)+len(plain.Patterns) > 0 {
+		c.tell(&Revoked{Channels: plain.Channels, Patterns: plain.Patterns, Detail: detail})
+	}
+	for s, names := range bySub {
+		s.queue.push(&Revoked{Channels: names.Channels, Patterns: names.Patterns, Detail: detail})
+		s.queue.close()
+		c.detach(s)
+	}
+	c.release(entries)
+}
+
+func (n *Names) add(e *entry) {
+	if e.pattern {
+		n.Patterns = append(n.Patterns, e.text)
+	} else {
+		n.Channels = append(n.Channels, e.text)
+	}
+}
