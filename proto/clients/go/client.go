@@ -82,6 +82,7 @@ func New(path, name string, opts ...Option) (*Client, error) {
 	c.events = &Events{client: c}
 	c.events.queue.init(c.options.limits.Queue, &c.queued, c.options.limits.AllQueues)
 	c.events.queue.onRoom = c.resumeReading
+	c.events.queue.tellsGap = true
 	c.gap = gapTracker{delay: c.options.times.GapDelay, partial: c.options.times.PartialGap,
 		random: newRandom().Float64}
 	c.ctx, c.stop = context.WithCancel(context.Background())
@@ -225,13 +226,8 @@ func (c *Client) unlock() {
 
 // tell gives the application an event of the whole client.
 func (c *Client) tell(event Event) {
-	if _, ok := event.(*Message); !ok {
-		c.events.queue.push(event)
-		return
-	}
 	if !c.events.queue.push(event) {
 		c.stats.lost.Add(1)
-		c.tellGap(&Gap{Reasons: []string{reasonLoss}})
 	}
 }
 

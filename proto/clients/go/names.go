@@ -144,6 +144,17 @@ func (c *Client) entriesOf(names Names) []*entry {
 	return entries
 }
 
+// holdOf is what the connection knows of a name, which may be nothing yet.
+func (k *conn) holdOf(e *entry) *hold {
+	h := k.names[e]
+	if h == nil {
+		h = &hold{}
+		k.names[e] = h
+		e.holds++
+	}
+	return h
+}
+
 // forget drops what the connection knows of a name that it neither holds nor asks for.
 func (k *conn) forget(e *entry) {
 	if h := k.names[e]; h != nil && !h.held && h.last == nil {

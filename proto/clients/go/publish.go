@@ -89,7 +89,7 @@ func (c *Client) publish(ctx context.Context, channel string, payload []byte, wa
 	}
 	p := publications.Get().(*publication)
 	c.mu.Lock()
-	if err := c.mayPublish("publish", payload); err != nil {
+	if err := c.mayPublish("publish", channel, payload); err != nil {
 		c.mu.Unlock()
 		publications.Put(p)
 		return 0, err
@@ -157,7 +157,7 @@ func (c *Client) send(channel string, payload []byte) error {
 		return err
 	}
 	c.mu.Lock()
-	if err := c.mayPublish("send", payload); err != nil {
+	if err := c.mayPublish("send", channel, payload); err != nil {
 		c.mu.Unlock()
 		return err
 	}
@@ -187,7 +187,7 @@ func (c *Client) congested(op string) error {
 }
 
 // mayPublish tells what is wrong apart from congestion. Called with the lock.
-func (c *Client) mayPublish(op string, payload []byte) error {
+func (c *Client) mayPublish(op, channel string, payload []byte) error {
 	switch {
 	case c.closing:
 		return failure(op, ErrClosed, "")
@@ -196,6 +196,8 @@ func (c *Client) mayPublish(op string, payload []byte) error {
 	case len(payload) > int(c.conn.welcome.MaxPayloadBytes):
 		return failure(op, ErrInvalid, fmt.Sprintf("the payload has %d bytes, and %d are the most", len(payload),
 			c.conn.welcome.MaxPayloadBytes))
+	case wire.PublishBytes(channel, payload) > c.conn.maxFrame():
+		return failure(op, ErrInvalid, fmt.Sprintf("the frame would be larger than %d bytes", c.conn.maxFrame()))
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type queue struct {
 	waiting  int      // readers that wait
 	wake     chan struct{}
 	closed   bool
+	tellsGap bool // a Gap follows a Loss of its own; else the Loss is a Gap itself
 	// onRoom is called, without the lock, when a queue that was full is half empty. It may be nil.
 	onRoom func()
 	full   bool
@@ -105,6 +106,9 @@ func (q *queue) flushOverflow() {
 		loss := &Loss{Messages: o.dropped, Cause: CauseSlowReader, Reason: "the application does not read fast enough",
 			Local: true}
 		q.append(loss, loss.queued())
+		if q.tellsGap && o.gap == nil {
+			o.gap = &Gap{Reasons: []string{reasonLoss}}
+		}
 	}
 	if o.loss != nil {
 		q.append(o.loss, o.loss.queued())

@@ -60,6 +60,18 @@ func TestWhatAFullQueueCannotTakeIsALossInItsPlace(t *testing.T) {
 	}
 }
 
+func TestALossOfEventsIsFollowedByAGap(t *testing.T) {
+	q, _ := newQueue(1000, 1<<20)
+	q.tellsGap = true
+	for i := 0; i < 5; i++ {
+		q.push(sized(400))
+	}
+	events := drain(t, q)
+	if _, ok := events[len(events)-1].(*Gap); !ok || len(events) != 4 {
+		t.Errorf("events %v", events)
+	}
+}
+
 func TestAllQueuesTogetherAreBoundedAndAnEmptyOneTakesAny(t *testing.T) {
 	q, all := newQueue(1000, 1500)
 	all.Store(1400) // others

@@ -57,13 +57,7 @@ func (k *conn) sendNames(r *request) {
 		} else {
 			channels = append(channels, e.text)
 		}
-		h := k.names[e]
-		if h == nil {
-			h = &hold{}
-			k.names[e] = h
-			e.holds++
-		}
-		h.last = r
+		k.holdOf(e).last = r
 		if r.plain {
 			e.asked = r
 		}
@@ -131,7 +125,7 @@ func (k *conn) onNamesReply(r *request, reply *wire.Reply) {
 	pending := r.kind == kindSubscribe && reply.Outcome == wire.OutcomePending
 	granted := pending || reply.Outcome == wire.OutcomeOK
 	for _, e := range r.entries {
-		k.names[e].answered(r, granted, pending)
+		k.holdOf(e).answered(r, granted, pending)
 		if r.plain {
 			e.answered(r, granted)
 		}

@@ -47,7 +47,7 @@ const (
 	FeaturePatterns  = "patterns"
 	FeatureSettled   = "settled"
 	FeatureFence     = "fence"
-	publishOverhead  = 64 // tags, lengths and the id around a channel and a payload, generously
+	publishOverhead  = 32 // tags, lengths and the id around a channel and a payload, at most
 	subscribeMinimum = 32 // the same of a Subscribe without names
 )
 
