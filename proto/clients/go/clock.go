@@ -72,7 +72,7 @@ func (c *Client) nextDeadline(now time.Time) time.Time {
 	if c.old != nil {
 		due = earlier(due, c.old.drainDue)
 	}
-	if c.isAlone() {
+	if c.isWithoutNext() {
 		due = earlier(due, c.conn.stoppedAt.Add(c.options.times.Successor))
 	}
 	if c.move != nil {
@@ -81,8 +81,8 @@ func (c *Client) nextDeadline(now time.Time) time.Time {
 	return due
 }
 
-// isAlone: the relay is stopping, and no next one has said Welcome.
-func (c *Client) isAlone() bool {
+// isWithoutNext: the relay is stopping, and no next one has said Welcome.
+func (c *Client) isWithoutNext() bool {
 	return c.conn != nil && c.conn.stopping && c.next == nil && c.conn.ended == nil && !c.closing
 }
 
@@ -95,7 +95,7 @@ func (c *Client) meetDeadlines(now time.Time) {
 	if c.old != nil && !now.Before(c.old.drainDue) {
 		c.old.end(errDrained)
 	}
-	if c.isAlone() && !now.Before(c.conn.stoppedAt.Add(c.options.times.Successor)) {
+	if c.isWithoutNext() && !now.Before(c.conn.stoppedAt.Add(c.options.times.Successor)) {
 		c.leaveAlone(now)
 	}
 	if c.move != nil && !c.move.due.IsZero() && !now.Before(c.move.due) {

@@ -1,6 +1,7 @@
 package hubrelay
 
 import (
+	"context"
 	"errors"
 	"net"
 	"syscall"
@@ -65,14 +66,24 @@ type conn struct {
 	ended     error         // why; nil while the connection lasts
 	endedAt   time.Time
 
-	frame wire.Frame     // the reader's
-	done  []*publication // the reader's: answered, and to be woken
+	turn   turn            // who reads
+	turns  int             // of callers
+	caller context.Context // of the caller whose turn it is
+	wanted chan struct{}   // the connection's goroutine is to look whether it should read
+
+	// These are of whoever reads.
+	alone  int // reads in a row that brought one Reply and nothing else
+	buffer []byte
+	used   int // bytes in it that are no whole frame yet
+	frame  wire.Frame
+	done   []*publication // answered, and to be woken
 }
 
 func newConn(c *Client, socket net.Conn) *conn {
 	t := &c.options.times
 	k := &conn{
 		client: c, socket: socket, opened: make(chan struct{}), resume: make(chan struct{}, 1),
+		wanted: make(chan struct{}, 1), buffer: make([]byte, readBytes),
 		publishes: map[uint64]*publication{}, requests: map[uint64]*request{}, names: map[*entry]*hold{},
 		live:   liveness{owedAfter: t.PingOwed, idleAfter: t.PingIdle, timeout: t.PingTimeout, lastRead: time.Now()},
 		settle: settler{every: t.Settle},
@@ -98,6 +109,9 @@ func (k *conn) owing() {
 	}
 	if k.paused {
 		wakeUp(k.resume)
+	}
+	if k.turn == turnFree {
+		wakeUp(k.wanted)
 	}
 }
 
@@ -127,6 +141,7 @@ func (k *conn) end(why error) {
 	k.ended, k.endedAt = why, time.Now()
 	_ = k.socket.Close() // nothing is to be done about an error
 	wakeUp(k.resume)
+	wakeUp(k.wanted)
 	if k.welcome == nil {
 		close(k.opened)
 	}

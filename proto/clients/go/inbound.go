@@ -47,6 +47,9 @@ func (k *conn) handle(now time.Time) error {
 // onMessage delivers, unless a move between two relays says that it is the other one's to deliver.
 func (k *conn) onMessage(m *wire.Message) {
 	c := k.client
+	if c.closing {
+		return // the application has done with them; only what is owed is waited for
+	}
 	if c.move != nil && (k == c.conn || k == c.next) {
 		if string(m.Channel) == c.move.fence {
 			c.onFence(k)

@@ -28,8 +28,9 @@ type publication struct {
 
 var publications = sync.Pool{New: func() any { return &publication{done: make(chan struct{}, 1)} }}
 
-// Publish publishes one payload to one channel and waits for the Reply. It gives the number of Redis clients that
-// received it: relays, not the workers behind them.
+// Publish publishes one payload to one channel and waits for the Reply. Receivers counts subscriptions at Redis that it
+// matched: each relay once for the channel, if anybody behind it listens to it, and once for each pattern held behind it
+// that matches. Workers are not counted.
 //
 // While too much is under way it waits for room, as long as the context lasts; ErrCongested then says that nothing was
 // sent. A context that ends later is ErrInterrupted: whether the message is delivered is unknown. Errors are of type
@@ -94,9 +95,11 @@ func (c *Client) publish(ctx context.Context, channel string, payload []byte, wa
 		publications.Put(p)
 		return 0, err
 	}
+	k, reads := c.conn, false
 	switch {
 	case c.waiters.first == nil && c.hasRoom(channel, payload, c.options.limits.Unsent):
-		c.conn.addPublish(p, channel, payload)
+		reads = k.takeTurn(ctx)
+		k.addPublish(p, channel, payload)
 	case wait:
 		p.channel, p.payload = channel, payload
 		c.waiters.add(p)
@@ -106,6 +109,9 @@ func (c *Client) publish(ctx context.Context, channel string, payload []byte, wa
 		return 0, c.congested("publish")
 	}
 	c.unlock()
+	if reads {
+		return c.readForReply(ctx, k, p)
+	}
 	return c.waitForReply(ctx, p)
 }
 

@@ -13,33 +13,39 @@ import (
 // readBytes is the size of the buffer that is read into. A larger frame has a larger one for as long as it takes.
 const readBytes = 64 << 10
 
-// read is the goroutine that reads a connection, to its end.
+// read is the goroutine that reads a connection, to its end, but for the turns of callers.
 func (k *conn) read() {
 	defer k.client.running.Done()
-	buffer := make([]byte, readBytes)
-	used := 0
-	for {
-		n, err := k.socket.Read(buffer[used:])
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			n, err = k.readBeforeGivingUp(buffer[used:])
-		}
-		used += n
-		if n > 0 {
-			rest, wrong := k.consume(buffer[:used])
-			if wrong != nil {
-				err = wrong
-			} else {
-				buffer, used = keep(buffer, rest) // its length is one that is allowed
-			}
-		}
-		if err != nil {
-			k.client.mu.Lock()
-			k.end(k.whyEnded(err))
-			k.client.unlock()
-			k.wakeAnswered()
-			return
+	for k.readOnce() {
+		if k.freeTurn() {
+			k.standBy()
 		}
 	}
+}
+
+// readOnce reads once, and handles what came. It returns false at the end of the connection. Whoever has the turn calls
+// it.
+func (k *conn) readOnce() bool {
+	n, err := k.socket.Read(k.buffer[k.used:])
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		n, err = k.readAfterDeadline(k.buffer[k.used:])
+	}
+	k.used += n
+	if n > 0 {
+		rest, wrong := k.consume(k.buffer[:k.used])
+		if wrong != nil {
+			err = wrong
+		} else {
+			k.buffer, k.used = keep(k.buffer, rest) // its length is one that is allowed
+		}
+	}
+	if err != nil {
+		k.client.mu.Lock()
+		k.end(k.whyEnded(err))
+		k.client.unlock()
+		k.wakeAnswered()
+	}
+	return err == nil
 }
 
 // keep moves what is left of a buffer to the beginning of one that has room for the rest of the frame.
@@ -68,16 +74,21 @@ func (k *conn) whyEnded(err error) error {
 	return err
 }
 
-// readBeforeGivingUp is called when the clock has found nothing read for too long: what lies in the socket counts.
-func (k *conn) readBeforeGivingUp(into []byte) (int, error) {
+// readAfterDeadline is called when somebody has ended the wait for bytes: the clock, which has found nothing read for too
+// long, so that what lies in the socket counts, or else who wants the turn.
+func (k *conn) readAfterDeadline(into []byte) (int, error) {
 	_ = k.socket.SetReadDeadline(time.Time{}) // fails on a closed socket, as the next read does
-	n, err := readNow(k.raw, into)
-	if n == 0 && err == nil {
-		return 0, errHung
-	}
 	k.client.mu.Lock()
+	givingUp := k.givingUp && !k.live.pinged.IsZero() // else bytes have come in the meantime
 	k.givingUp = false
 	k.client.mu.Unlock()
+	if !givingUp {
+		return 0, nil
+	}
+	n, err := readNow(k.raw, into)
+	if n == 0 && err == nil {
+		err = errHung
+	}
 	return n, err
 }
 
@@ -106,6 +117,7 @@ func (k *conn) consume(data []byte) (rest []byte, err error) {
 			break
 		}
 	}
+	k.countAlone()
 	c.unlock()
 	k.wakeAnswered()
 	if err == wire.ErrLength || err == wire.ErrMalformed {
@@ -134,7 +146,7 @@ func (k *conn) maxFrame() int {
 // counts what is lost, and others on the host are not slowed down for it.
 func (k *conn) mustPause(size int) bool {
 	c := k.client
-	return len(c.subs) == 0 && k == c.conn && c.next == nil && !k.owes() && !c.closing &&
+	return len(c.subs) == 0 && k == c.conn && c.next == nil && !k.owes() && !c.closing && k.turn == turnReader &&
 		c.events.queue.isFull(size+eventBytes)
 }
 

@@ -22,7 +22,8 @@ type driver struct {
 	mu     sync.Mutex
 	cancel map[string]context.CancelFunc
 	subs   map[string]*hubrelay.Subscription
-	held   chan struct{} // closed: events are taken; nil before the first hold
+	held   chan struct{}  // closed: events are taken; nil before the first hold
+	calls  sync.WaitGroup // those whose result is not printed yet
 }
 
 func main() {
@@ -112,9 +113,11 @@ func (d *driver) start(tag string, call func(ctx context.Context) string) {
 	d.mu.Lock()
 	d.cancel[tag] = cancel
 	d.mu.Unlock()
+	d.calls.Add(1)
 	go func() {
 		word := call(s)
 		d.done(tag, word)
+		d.calls.Done()
 		d.mu.Lock()
 		delete(d.cancel, tag)
 		d.mu.Unlock()
@@ -174,6 +177,7 @@ func (d *driver) report(source interface {
 		event, err := source.Next(context.Background())
 		if err != nil {
 			if suffix == "" {
+				d.calls.Wait() // they have their results, and are about to print them
 				d.print("event end")
 			}
 			return
