@@ -143,8 +143,9 @@ func (e *Events) Next(ctx context.Context) (Event, error) {
 }
 
 // Close ends the client in the orderly way: no request is taken and no message delivered any more, Replies that are owed
-// are waited for, until Times.Drain or the context ends, then the connection and all Subscriptions end. Requests without an answer by then
-// are ErrInterrupted. The error is the context's, if that cut the wait short. Closing again waits for the same end.
+// are waited for, until Times.Drain or the context ends, then the connection and all Subscriptions end. Requests without
+// an answer by then are ErrInterrupted. The error is the context's, if that cut the wait short. Closing again waits for
+// the same end.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	first := !c.closing

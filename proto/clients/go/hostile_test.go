@@ -116,3 +116,38 @@ func TestWhateverARelayAnswersTheClientLivesAndCloses(t *testing.T) {
 		}
 	}
 }
+
+func TestALengthThatIsNotAllowedEndsTheConnectionByItselfAlone(t *testing.T) {
+	ended := make(chan struct{}, 100)
+	dial := func(context.Context) (net.Conn, error) {
+		client, server := net.Pipe()
+		go func() {
+			defer server.Close()
+			buffer := make([]byte, 100)
+			_, _ = server.Read(buffer)
+			welcome := wire.Frame{Kind: wire.KindWelcome, Welcome: wire.Welcome{Version: 1, MaxFrameBytes: 5000}}
+			_, _ = server.Write(wire.AppendRelay(nil, &welcome))
+			_, _ = server.Write([]byte{0xff, 0xff, 0xff, 0xff})
+			_, _ = server.Read(buffer) // the end
+			select {
+			case ended <- struct{}{}:
+			default:
+			}
+		}()
+		return client, nil
+	}
+	c, err := New("long", "worker", WithDialer(dial))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < 2; i++ { // and the client comes again
+		select {
+		case <-ended:
+		case <-time.After(30 * time.Second):
+			t.Fatal("the connection goes on")
+		}
+	}
+	if err := c.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
