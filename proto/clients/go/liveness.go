@@ -33,12 +33,7 @@ func (l *liveness) owed(now time.Time) { l.owedSince = now }
 func (l *liveness) settled() { l.owedSince = time.Time{} }
 
 // restart begins all waiting anew: this process did not run, or did not read on purpose.
-func (l *liveness) restart(now time.Time) {
-	l.read(now)
-	if !l.owedSince.IsZero() {
-		l.owedSince = now
-	}
-}
+func (l *liveness) restart(now time.Time) { l.read(now) }
 
 // due is when check has something to do.
 func (l *liveness) due() time.Time {

@@ -3,6 +3,7 @@ package hubrelay
 import (
 	"context"
 	"math/rand"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -125,6 +126,11 @@ func TestReadersOfAQueueAreAllWokenAtItsEnd(t *testing.T) {
 			_, err := q.next(context.Background())
 			results <- err
 		}()
+	}
+	for waiting := 0; waiting < 3; runtime.Gosched() {
+		q.mu.Lock()
+		waiting = q.waiting
+		q.mu.Unlock()
 	}
 	q.close()
 	for i := 0; i < 3; i++ {
