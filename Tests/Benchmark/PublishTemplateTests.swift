@@ -9,12 +9,12 @@ struct PublishTemplateTests {
     static let sizes = [16, 100, 127, 128, 16 << 10, 1 << 20]
 
     @Test("the relay reads the channel, the stamp and the id that were written", arguments: sizes)
-    func frame(payloadBytes: Int) throws {
+    func frame(payloadBytes: Int) {
         let names = ChannelNames(stem: "run.", count: 200_000)
         let template = PublishTemplate.frame(names: names, payloadBytes: payloadBytes)
         for (stamp, id) in cases {
             let bytes = written(template, stamp, id)
-            try bytes.withUnsafeBytes { bytes in
+            bytes.withUnsafeBytes { bytes in
                 let length = Int(UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)))
                 #expect(length == bytes.count - 4)
                 let body = UnsafeRawBufferPointer(rebasing: bytes[4...])
