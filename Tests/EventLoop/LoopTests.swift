@@ -24,6 +24,27 @@ struct LoopTests {
         loop.drain()
     }
 
+    @Test func `a timer waits for no less than was asked for`() throws {
+        let loop = try Loop()
+        var due: [UInt64] = []
+        var timer: EventLoop.Timer?
+        // Half of a millisecond more than libuv can count.
+        func start() {
+            due.append(loop.now + 1_500_000)
+            timer?.start(after: 1_500_000)
+        }
+        timer = EventLoop.Timer(loop: loop) {
+            #expect(due.last.map { loop.now >= $0 } == true)
+            if due.count < 20 { start() }
+        }
+        start()
+        loop.run()
+        #expect(due.count == 20)
+        timer?.close()
+        timer = nil
+        loop.drain()
+    }
+
     @Test func `timers that start themselves, or one another, at once leave the loop its other work`() throws {
         let loop = try Loop()
         var pair: [Int32] = [0, 0]
@@ -141,21 +162,43 @@ struct LoopTests {
         close(pair[1])
     }
 
-    @Test func `the end of a turn comes after what was read in it, and once a turn`() throws {
+    @Test func `what is put off is done once, and not in every turn from then on`() throws {
         let loop = try Loop()
+        var pair: [Int32] = [0, 0]
+        #expect(pipe(&pair) == 0 && write(pair[1], [7] as [UInt8], 1) == 1)
+        var log: [String] = []
+        let nextTurn = NextTurn(loop: loop) { log.append("work") }
+        let watcher = try ReadableWatcher(loop: loop, descriptor: pair[0]) {
+            log.append("read")
+            if log.count == 5 { loop.stop() }
+        }
+        nextTurn.schedule()
+        loop.run()
+        #expect(log == ["work", "read", "read", "read", "read"])
+        watcher.close()
+        nextTurn.close()
+        for descriptor in pair { close(descriptor) }
+        loop.drain()
+    }
+
+    @Test func `the end of a turn comes after what was done in it, and once a turn`() throws {
+        let loop = try Loop()
+        var pair: [Int32] = [0, 0]
+        #expect(pipe(&pair) == 0 && write(pair[1], [7] as [UInt8], 1) == 1)
         var log: [String] = []
         loop.onTurnEnd { log.append("end") }
-        let first = EventLoop.Timer(loop: loop) { log.append("first") }
-        let second = EventLoop.Timer(loop: loop) {
-            log.append("second")
-            loop.stop()
+        let timers = ["first", "second"].map { name in EventLoop.Timer(loop: loop) { log.append(name) } }
+        // There is always something to read, so no turn waits.
+        let watcher = try ReadableWatcher(loop: loop, descriptor: pair[0]) {
+            log.append("read")
+            if log.count(where: { $0 == "read" }) == 3 { loop.stop() }
         }
-        first.start(after: 0)
-        second.start(after: 0)
+        for timer in timers { timer.start(after: 0) }
         loop.run()
-        #expect(log.prefix(3) == ["first", "second", "end"] || log.prefix(2) == ["first", "second"])
-        first.close()
-        second.close()
+        #expect(log == ["first", "second", "end", "read", "end", "read", "end", "read"])
+        watcher.close()
+        for timer in timers { timer.close() }
+        for descriptor in pair { close(descriptor) }
         loop.drain()
     }
 

@@ -13,6 +13,7 @@ private final class RecordingStream: EventLoop.Stream {
     var isClosed = false
     var onEvent: (RecordingStream) -> Void = { _ in }
     var readsAllowed = Int.max
+    var largestRead = Int.max
     var readCount = 0
 
     override func didRead(_ bytes: UnsafeRawBufferPointer) {
@@ -38,7 +39,7 @@ private final class RecordingStream: EventLoop.Stream {
             stopReading()
             return 0
         }
-        return .max
+        return largestRead
     }
     override func didClose() { isClosed = true }
 }
@@ -178,6 +179,22 @@ struct StreamTests {
         pair.loop.run()
         #expect(pair.stream.received == [5])
         pause.close()
+        pair.finish()
+    }
+
+    @Test func `a stream that has more is read once a turn`() throws {
+        let pair = try Pair()
+        pair.stream.largestRead = 1
+        #expect(write(pair.peer, [1, 2, 3] as [UInt8], 3) == 3)
+        var (turn, turnsOfReads) = (0, [Int]())
+        pair.loop.onTurnEnd { turn += 1 }
+        pair.stream.onEvent = { stream in
+            turnsOfReads.append(turn)
+            if stream.readCount == 3 { pair.loop.stop() }
+        }
+        pair.loop.run()
+        #expect(pair.stream.received == [1, 2, 3])
+        #expect(Set(turnsOfReads).count == 3, "others have their share in between")
         pair.finish()
     }
 

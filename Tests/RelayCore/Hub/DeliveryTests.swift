@@ -89,10 +89,29 @@ import Testing
         #expect(frames.count == 2 && frames[0].loss.messages == 2 && frames[0].loss.reason == reason)
     }
 
+    @Test func theReasonIsNotThatOfTheConnectionBefore() {
+        let former = subscriber([], patterns: ["*"])
+        former.stopsReading = true
+        rig.publishElsewhere("good")
+        rig.settle()
+        // Its Loss waits behind what it does not read.
+        rig.redis.publish(Array("app:".utf8), [1])
+        rig.settle()
+        former.close()
+        let app = subscriber([], patterns: ["*"])
+        #expect(app.slot == former.slot)
+        rig.redis.publish(Array("app:".utf8) + [0xff], [1])
+        rig.settle()
+        let frames = app.takeFrames()
+        #expect(frames.count == 1 && frames.first?.loss.reason == "the channel is not UTF-8")
+    }
+
     @Test func theRelaysOwnChannelsAreNeverDelivered() {
         let app = subscriber([], patterns: ["*", "__*"])
         rig.publishElsewhere("__hubrelay:probe:1", "1")
         rig.publishElsewhere("__hubrelay", "2")
+        // What a later version may have.
+        rig.publishElsewhere("__hubrelay:other", "3")
         rig.settle()
         #expect(app.takeLines().sorted() == ["__hubrelay by *: 2", "__hubrelay by __*: 2"])
         #expect(rig.hub.counters.messagesReceived == 2)

@@ -40,6 +40,9 @@ import Testing
     @Test func linksAndMastersAreProvidedFor() throws {
         let (plain, many) = (DescriptorBudget.least(needs(.tcp)), DescriptorBudget.least(needs(.tcp, links: 12)))
         #expect(many == plain + 10)
+        // The socket and the epoll of HTTP and what probers share; a path has a directory and a lock as well.
+        let (off, unix) = (DescriptorBudget.least(needs(.off)), DescriptorBudget.least(needs(.unix)))
+        #expect(plain == off + 2 + 3 && unix == plain + 2)
         var cluster = needs(.tcp, links: 3)
         cluster.hasMoreMasters = true
         for limit in [64, 256, 1024, 65536] {

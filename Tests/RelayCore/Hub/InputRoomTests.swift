@@ -89,6 +89,19 @@ import Testing
         #expect(rig.hub.inputHeld == 0 || apps.contains { $0.isEnded })
     }
 
+    /// Or small frames, one after the other, would keep a large one waiting for ever.
+    @Test func whoNeedsLittleDoesNotOvertakeWhoWaitsForMuch() {
+        let apps = beginnings(3)
+        let (large, small) = (rig.connect(), rig.connect())
+        large.write(frame)
+        small.write(.publish("a", [UInt8](repeating: 0, count: 200 << 10), id: 1))
+        for _ in 0..<80 { rig.settle() }
+        #expect(large.takeLines() == [] && small.takeLines() == [])
+        apps[0].write([frame.last!])
+        for _ in 0..<80 { rig.settle() }
+        #expect(large.takeLines() == ["1 ok"] && small.takeLines() == ["1 ok"])
+    }
+
     @Test func whoHasRoomReadsNoMoreThanThat() {
         for _ in 0..<100 {
             let app = rig.connect()
@@ -100,6 +113,21 @@ import Testing
             rig.turn()
         }
         #expect(rig.hub.inputHeld <= Self.bound + (256 << 10) + 100 * (4 << 10), "\(rig.hub.inputHeld)")
+    }
+
+    /// What is read brings more of them.
+    @Test func unreadRepliesMakeReadsShort() {
+        let (app, other) = (rig.connect(), rig.connect())
+        app.stopsReading = true
+        let pings = (0..<1000).flatMap { _ in HubrelayClientFrame.ping(id: 1 << 50).bytes }
+        for _ in 0..<200 where app.backlog < Self.bound / 2 {
+            #expect(rig.hub.readLimit(other.slot) == .max)
+            app.write(pings)
+            rig.turn()
+        }
+        #expect(rig.hub.readLimit(other.slot) == 4 << 10 && !app.isEnded)
+        app.stopsReading = false
+        #expect(rig.hub.readLimit(other.slot) == .max)
     }
 
     @Test func everythingIsGivenBack() {

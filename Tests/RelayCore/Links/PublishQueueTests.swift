@@ -80,7 +80,7 @@ func id(_ owner: PublishQueue.Owner?) -> UInt64? {
         var commands: [[[UInt8]]] = []
         while let (command, more) = FakeRedis.parseCommand(rest) { (rest, commands) = (more, commands + [command]) }
         #expect(commands.map { $0.count } == [3, 2, 3, 2] && rest.isEmpty)
-        #expect(commands[3] == [Array("PING".utf8), PingToken.bytes(of: 2)])
+        #expect(commands[3] == ["PING", "hubrelay-2"].map { Array($0.utf8) })
         #expect(queue.isNumberDue && id(queue.popAnswered()) == 1)
         #expect(!queue.isNumberDue && queue.isStringDue && !queue.isRoleDue)
         guard case .marker(number: 1) = queue.popAnswered(), id(queue.popAnswered()) == 2,

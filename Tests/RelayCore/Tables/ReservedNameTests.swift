@@ -18,8 +18,9 @@ import Testing
 
     @Test func othersAreKnownWhereverTheyStand() {
         for kind in ["probe", "fence"] {
-            for before in 0..<40 {
-                let channel = String(repeating: "a", count: before) + "__hubrelay:\(kind):"
+            // A letter of the name, and one that is none.
+            for (before, letter) in (0..<40).flatMap({ [($0, "a"), ($0, "x")] }) {
+                let channel = String(repeating: letter, count: before) + "__hubrelay:\(kind):"
                 #expect(contains(channel) && contains(channel + "x"))
                 #expect(contains(channel, from: before) && !contains(channel, from: before + 1))
                 #expect(!contains(String(channel.dropLast())))
@@ -34,7 +35,9 @@ import Testing
     /// Against a search without shortcuts, on text that is made of the same pieces.
     @Test func aNameIsFoundInAnyText() {
         var random = SeededGenerator(seed: 38)
-        let pieces = ["__hubrelay:probe:", "__hubrelay:", "__hub", "_", "relay:", "fence:", "probe:", ":", "y:", "h"]
+        let pieces = [
+            "__hubrelay:probe:", "__hubrelay:", "__hub", "_", "relay:", "fence:", "probe:", ":", "y:", "h", "x",
+        ]
         var found = 0
         for _ in 0..<20_000 {
             let channel = (0..<Int.random(in: 0...7, using: &random)).reduce(into: "") { text, _ in
