@@ -204,17 +204,6 @@ import Testing
         #expect(try answers(of: app) == ["1 ok"])
     }
 
-    /// It has a reserve, when large ones have used up the turn's work.
-    @Test func aSmallRequestDoesNotStandBehindLargeOnes() {
-        let (busy, other) = (rig.connect(), rig.connect())
-        let request = HubrelayClientFrame.unsubscribe(Self.names(100), id: 0).bytes
-        busy.write((0..<200).flatMap { _ in request })
-        #expect(rig.hub.isBlocked(busy.slot) && rig.hub.workLeft <= 0)
-        other.write(.unsubscribe(["x"], id: 1))
-        rig.flushApps()
-        #expect(other.takeLines() == ["1 ok"])
-    }
-
     /// Replies that need no answer of Redis keep their order, also when the work of the relay itself takes turns.
     @Test func aPingDoesNotOvertakeAnUnsubscribeThatWaitsForWork() throws {
         let app = rig.connect()
