@@ -108,7 +108,8 @@ extension Hub {
         workLeft > (request.count <= Self.smallRequestNames ? -Self.workPerTurn / 8 : 0)
     }
 
-    private static let smallRequestNames = 16
+    /// A request with no more names than this is small.
+    static let smallRequestNames = 16
 
     /// Frames with more than this wait for a turn that has work left.
     private static let smallFrameBytes = 16 << 10

@@ -124,8 +124,9 @@ extension Hub {
     // MARK: The stages
 
     /// Names of a request that are worked on in one go: a part of a turn, so that several large requests, and small ones
-    /// beside them, have their share of each.
-    private var slice: Int { max(1, min(workLeft, Self.workPerTurn / 8)) }
+    /// beside them, have their share of each. Never less than a small request has, with its id: that has a reserve, and would
+    /// not be carried out within it otherwise.
+    private var slice: Int { max(Self.smallRequestNames + 1, min(workLeft, Self.workPerTurn / 8)) }
 
     /// - Returns: whether all names have been looked at, or one of them is not allowed.
     private func check(_ request: NameRequest, _ progress: inout RequestProgress, _ fault: inout String?) -> Bool {
