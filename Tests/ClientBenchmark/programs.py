@@ -1,0 +1,113 @@
+"""The programs that are measured: which there are, and what has to be done before they can be started.
+
+A client of another language is one more line in `all_programs`.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Tuple
+
+from workloads import WORKLOADS
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILT = ROOT / ".build" / "client-benchmark"
+PYTHON_CLIENT = ROOT / "proto" / "clients" / "python"
+
+
+class LeftOut(Exception):
+    """A program that cannot be had here, and why."""
+
+
+@dataclass
+class Program:
+    """`group` is a language and style; the ratios of a group are to its program that `is_base`."""
+
+    group: str
+    name: str
+    prepare: Callable[[], List[str]]  # gives the command, without its arguments; raises LeftOut
+    is_hubrelay: bool = False  # it is given the relay's socket, others the address of Redis
+    is_base: bool = False
+    workloads: Tuple[str, ...] = tuple(WORKLOADS)
+    environment: Dict[str, str] = field(default_factory=dict)
+    command: List[str] = field(default_factory=list)
+
+
+#: One caller has 64 messages at hand, and puts them into one pipeline.
+PIPELINED = {"workloads": ("publish-64",), "environment": {"PIPELINED": "1"}}
+
+
+def all_programs():
+    go = "Go"
+    return [
+        *_python_group("Python asyncio", "hubrelay_asyncio.py", "redis_asyncio.py"),
+        *_python_group("Python blocking", "hubrelay_blocking.py", "redis_sync.py"),
+        Program(go, "hubrelay", lambda: _build_go("hubrelay"), is_hubrelay=True),
+        Program(go, "go-redis", lambda: _build_go("go-redis"), is_base=True),
+        Program(go, "go-redis, pipelines", lambda: _build_go("go-redis"), **PIPELINED),
+        Program(go, "redigo", lambda: _build_go("redigo", "github.com/gomodule/redigo")),
+    ]
+
+
+def _python_group(group, hubrelay, redis):
+    def program(name, file, *packages, environment={}, **facts):
+        def prepare():
+            for package in packages:
+                _install(package)
+            return [sys.executable, str(HERE / "python" / file)]
+        paths = [BUILT / "python" / package for package in packages] or [PYTHON_CLIENT]
+        return Program(group, name, prepare, **facts,
+                       environment={**environment, "PYTHONPATH": os.pathsep.join(map(str, paths))})
+    return [
+        program("hubrelay", hubrelay, is_hubrelay=True),
+        program("redis-py", redis, "redis", is_base=True),
+        program("redis-py with hiredis", redis, "redis", "hiredis"),
+        program("redis-py with hiredis, pipelines", redis, "redis", "hiredis", **PIPELINED),
+    ]
+
+
+def _run(arguments, **options):
+    """Raises LeftOut with the last line of what it says if it fails."""
+    try:
+        subprocess.run(arguments, check=True, timeout=300, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                       **options)
+    except FileNotFoundError:
+        raise LeftOut(f"there is no {arguments[0]}") from None
+    except subprocess.TimeoutExpired:
+        raise LeftOut(f"{' '.join(arguments[:3])} takes too long") from None
+    except subprocess.CalledProcessError as error:
+        raise LeftOut((error.stdout.strip().splitlines() or [str(error)])[-1]) from None
+
+
+def _install(package):
+    """A package from PyPI, the newest at the first run. It stays until its folder is removed."""
+    path = BUILT / "python" / package
+    if path.is_dir():
+        return
+    unfinished = path.with_name(package + ".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    _run([sys.executable, "-m", "pip", "install", "--quiet", "--root-user-action", "ignore", "--target",
+          str(unfinished), package])
+    unfinished.rename(path)
+
+
+def _build_go(name, module=None):
+    """Builds go/NAME. Its modules come from Go's proxy, or `module` as Debian packages it."""
+    folder, built = HERE / "go" / name, BUILT / "go" / name
+    built.mkdir(parents=True, exist_ok=True)
+    binary, modules = str(built / "program"), str(built / "go.mod")
+    shutil.copy(folder / "go.mod", modules)
+    build = ["go", "build", "-mod=mod", f"-modfile={modules}", "-o", binary, "."]
+    environment = {**os.environ, "GOMODCACHE": str(BUILT / "go" / "modules"), "GOFLAGS": "-modcacherw"}
+    try:
+        _run(build, cwd=folder, env=environment)
+    except LeftOut:
+        debian = f"/usr/share/gocode/src/{module}"
+        if module is None or not os.path.isdir(debian):
+            raise
+        _run(["go", "mod", "edit", f"-replace={module}={debian}", modules], cwd=folder)
+        _run(build, cwd=folder, env=environment)
+    return [binary]
