@@ -2,6 +2,7 @@
 import os
 import socket
 import subprocess
+import threading
 
 #: Seconds to wait for anything. A busy machine is slow.
 PATIENCE = 30
@@ -22,11 +23,14 @@ class Server:
             self._process.wait()
             self._log.close()
             raise RuntimeError(f"{arguments[0]} does not start:\n{open(log, errors='replace').read()}")
-        # Neither of them says much once it is up, so nobody has to read on for the pipe not to be full.
+        # What it says later is kept, too, or the pipe would be full one day.
+        self._reader = threading.Thread(target=lambda: self._log.writelines(self._process.stdout), daemon=True)
+        self._reader.start()
 
     def stop(self):
         self._process.kill()
         self._process.wait()
+        self._reader.join()
         self._process.stdout.close()
         self._log.close()
 

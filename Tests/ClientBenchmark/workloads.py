@@ -17,6 +17,9 @@ BURST = 64
 #: What a subscriber of Redis is sent for each message.
 MESSAGE_BYTES = len(b"*3\r\n$7\r\nmessage\r\n$5\r\nbench\r\n$200\r\n\r\n") + PAYLOAD_BYTES
 
+#: What a subscriber is sent for a PING.
+PONG = b"*2\r\n$4\r\npong\r\n$0\r\n\r\n"
+
 #: What Redis answers to a publish with one receiver.
 ANSWER = b":1\r\n"
 
@@ -45,7 +48,10 @@ def run(program, workload, servers, warmup, count):
             process.kill()
             said = process.communicate()[1].decode(errors="replace").strip().splitlines()
             raise Failed(f"{program.group}, {program.name}, {workload}: {said[-1] if said else error}") from None
-    return json.loads(printed.strip(b"+\n"))
+    try:
+        return json.loads(printed.strip(b"+\n"))
+    except ValueError:
+        raise Failed(f"{program.group}, {program.name}, {workload}: has printed {printed[-200:]!r}") from None
 
 
 def _subscribe(redis):
@@ -72,6 +78,7 @@ def _attend(process, redis, books):
                     if not data:
                         is_running = False
                         selector.unregister(process.stdout)
+                        books.ended()
                     printed.append(data)
                     books.asked(data.count(b"+"))
                 else:
@@ -89,25 +96,35 @@ class Listener:
     has_output = False
 
     def __init__(self, redis, count):
-        self._redis, self._missing = redis, count * MESSAGE_BYTES
+        self._redis, self._expected, self._came, self._end = redis, count * MESSAGE_BYTES, 0, b""
 
     def __str__(self):
-        return f"{self._missing / MESSAGE_BYTES} of its messages are missing"
+        return f"{self._came / MESSAGE_BYTES:.0f} of {self._expected // MESSAGE_BYTES} messages have come"
 
     @property
     def is_balanced(self):
-        if self._missing < 0:
-            raise Failed("more messages have come than were published")
-        return self._missing == 0
+        """Everything that the program has published has come. Raises Failed if that is not what it should have."""
+        if self._end != PONG:
+            return False
+        self._came -= len(PONG)
+        if self._came != self._expected:
+            raise Failed(str(self))
+        return True
 
     def asked(self, bursts):
         """A program that publishes asks for nothing."""
 
+    def ended(self):
+        """All of its publishes have their answers, so Redis has them in front of this."""
+        self._redis.sendall(b"*1\r\n$4\r\nPING\r\n")
+
     def transfer(self, events):
         try:
-            self._missing -= len(self._redis.recv(1 << 20))
+            data = self._redis.recv(1 << 20)
         except BlockingIOError:
-            pass
+            return
+        self._came += len(data)
+        self._end = (self._end + data)[-len(PONG):]
 
 
 class Publisher:
@@ -128,13 +145,15 @@ class Publisher:
 
     @property
     def is_balanced(self):
-        """What it did not receive, the program itself finds out: it knows the numbers."""
         return not self._output
 
     def asked(self, bursts):
         self._output += b"".join(self._bursts[self._next:self._next + bursts])
         self._next += bursts
         self._write()
+
+    def ended(self):
+        """What it did not receive, the program itself finds out: it knows the numbers."""
 
     def transfer(self, events):
         if events & selectors.EVENT_READ:
