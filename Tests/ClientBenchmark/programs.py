@@ -24,13 +24,12 @@ class LeftOut(Exception):
 
 @dataclass
 class Program:
-    """`group` is a language and style; the ratios of a group are to its program that `is_base`."""
+    """`group` is a language and style; the ratios of a group are to its first Redis client."""
 
     group: str
     name: str
     prepare: Callable[[], List[str]]  # gives the command, without its arguments; raises LeftOut
     is_hubrelay: bool = False  # it is given the relay's socket, others the address of Redis
-    is_base: bool = False
     workloads: Tuple[str, ...] = tuple(WORKLOADS)
     environment: Dict[str, str] = field(default_factory=dict)
     command: List[str] = field(default_factory=list)
@@ -46,7 +45,7 @@ def all_programs():
         *_python_group("Python asyncio", "hubrelay_asyncio.py", "redis_asyncio.py"),
         *_python_group("Python blocking", "hubrelay_blocking.py", "redis_sync.py"),
         Program(go, "hubrelay", lambda: _build_go("hubrelay"), is_hubrelay=True),
-        Program(go, "go-redis", lambda: _build_go("go-redis"), is_base=True),
+        Program(go, "go-redis", lambda: _build_go("go-redis")),
         Program(go, "go-redis, pipelines", lambda: _build_go("go-redis"), **PIPELINED),
         Program(go, "redigo", lambda: _build_go("redigo", "github.com/gomodule/redigo")),
     ]
@@ -63,7 +62,7 @@ def _python_group(group, hubrelay, redis):
                        environment={**environment, "PYTHONPATH": os.pathsep.join(map(str, paths))})
     return [
         program("hubrelay", hubrelay, is_hubrelay=True),
-        program("redis-py", redis, "redis", is_base=True),
+        program("redis-py", redis, "redis"),
         program("redis-py with hiredis", redis, "redis", "hiredis"),
         program("redis-py with hiredis, pipelines", redis, "redis", "hiredis", **PIPELINED),
     ]

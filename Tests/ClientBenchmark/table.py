@@ -13,7 +13,7 @@ def table(programs, results):
         if program.group != group:
             group = program.group
             lines.append(f"| **{group}** |" + " |" * 3 * len(WORKLOADS))
-        base = next((other for other in programs if other.group == group and other.is_base), None)
+        base = next((other for other in programs if other.group == group and not other.is_hubrelay), None)
         cells = [cell for workload in WORKLOADS for cell in _cells(program, base, workload, results)]
         lines.append("| " + " | ".join([_label(program, results), *cells]) + " |")
     return "\n".join(lines)

@@ -98,7 +98,7 @@ class Table(unittest.TestCase):
         def runs(*costs):
             return [{"library": "lib 1", "messages": 1000, "user_s": cost, "system_s": 0, "wall_s": 1}
                     for cost in costs]
-        own, base = Program("G", "own", list), Program("G", "base", list, is_base=True)
+        own, base = Program("G", "own", list, is_hubrelay=True), Program("G", "base", list)
         printed = table([own, base], {("own", "G", "delivery"): runs(0.001, 0.010, 0.030),
                                       ("base", "G", "delivery"): runs(0.002, 0.040, 0.015)})
         row = next(line for line in printed.splitlines() if "0.50" in line)
