@@ -80,6 +80,9 @@ class Measuring(unittest.TestCase):
     def test_a_delivery_that_misses_a_message_fails_the_run(self):
         with self.assertRaisesRegex(Failed, "message 1 is b'00000002'"):
             self.run_program("delivery", """
+                redis.sendall(b"*2\\r\\n$9\\r\\nSUBSCRIBE\\r\\n$5\\r\\nbench\\r\\n")
+                while answers.readline() != b":1\\r\\n":
+                    pass
                 delivery = Delivery()
                 delivery.take(b"00000000", "plain")
                 delivery.take(b"00000002", "plain")
