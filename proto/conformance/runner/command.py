@@ -10,14 +10,14 @@ from .registry import all_scenarios
 _USAGE = 64  # EX_USAGE of sysexits.h
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     def error(self, message):
         self.print_usage(sys.stderr)
         self.exit(_USAGE, f"{self.prog}: {message}\n")
 
 
 def _arguments(words):
-    parser = _Parser(prog="run", description="Checks client libraries by playing relay. Exit code 0: nothing failed.")
+    parser = Parser(prog="run", description="Checks client libraries by playing relay. Exit code 0: nothing failed.")
     parser.add_argument("clients", nargs="*", metavar="CLIENT",
                         help="a client's folder, with an executable `conformance` in it, or a driver; @publisher "
                              "behind it for a client that only publishes")

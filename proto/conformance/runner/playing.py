@@ -44,7 +44,7 @@ def play_all(clients, scenarios, jobs, show, watch=None):
 def play(client, scenario, watch=None):
     """Plays one scenario with one client."""
     began = time.monotonic()
-    log = _Log(f"{client.title} {scenario.id}", watch)
+    log = Log(f"{client.title} {scenario.id}", watch)
 
     def played(verdict, text=""):
         return Played(client, scenario, verdict, time.monotonic() - began, text, log.last())
@@ -68,7 +68,7 @@ def play(client, scenario, watch=None):
         session.close()
 
 
-class _Log:
+class Log:
     """Keeps the last lines, as objects whose text is made when it is wanted."""
 
     def __init__(self, title, watch):
