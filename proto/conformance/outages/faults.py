@@ -57,6 +57,8 @@ def _redis_hangs(world):
 
 
 def _relay_killed(world):
+    world.relay.signal(signal.SIGSTOP)  # so that there are publishes which it has not answered
+    world.settle(0.1)
     world.relay.kill()
     world.settle(0.3)
     world.start_relay(world.relay_path).wait_ready()
@@ -64,6 +66,8 @@ def _relay_killed(world):
 
 def _redis_killed(world):
     world.books.ended_redis_at.append(time.monotonic())
+    world.redis.signal(signal.SIGSTOP)
+    world.settle(0.1)
     world.redis.kill()
     world.settle(0.3)
     world.start_redis()
