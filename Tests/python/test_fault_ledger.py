@@ -71,7 +71,7 @@ class Ledger(unittest.TestCase):
         self.assert_violation("was not delivered by Redis", FAULT)
 
     def test_ok_was_not_seen_since_redis_was_killed(self):
-        self.books.ended_redis_at.append(9.5)
+        self.books.ended_redis_at.append(9.5)  # number 3 is of second 9
         self.deliver(self.without(("turn", 3)))
         self.assertEqual(self.account(FAULT).violations, [])
 

@@ -38,7 +38,7 @@ class Books:
         self.silence = {name: 0.0 for name in self.listeners}  # the longest, in seconds
         self.marks = {name: {} for name in self.listeners}    # the number of the last mark heard, by channel
         self.oddities = []                                    # what no book has a place for
-        self.ended_redis_at = []                              # when Redis was killed, and the witness with it
+        self.ended_redis_at = []                              # when Redis stood still, to be killed
         self._last_heard = {}
         self._earlier = former.published if former else {}
         if former:

@@ -65,8 +65,8 @@ def _relay_killed(world):
 
 
 def _redis_killed(world):
-    world.books.ended_redis_at.append(time.monotonic())
     world.redis.signal(signal.SIGSTOP)
+    world.books.ended_redis_at.append(time.monotonic())
     world.settle(0.1)
     world.redis.kill()
     world.settle(0.3)
@@ -74,7 +74,6 @@ def _redis_killed(world):
 
 
 def _redis_restarted(world):
-    world.books.ended_redis_at.append(time.monotonic())
     world.redis.signal(signal.SIGTERM)
     world.redis.wait_end()
     world.start_redis()
@@ -90,6 +89,19 @@ def _overlapping(world):
     former.wait_end()
 
 
+def _overlapping_owed(world):
+    """The same while Redis hangs, so that the former relay owes Replies."""
+    former, path = world.relay, world.new_relay_path()
+    world.start_relay(path).wait_line("state=up")
+    world.redis.signal(signal.SIGSTOP)
+    world.settle(0.1)
+    world.lead_to(path)
+    former.signal(signal.SIGTERM)
+    world.settle(0.4)
+    world.redis.signal(signal.SIGCONT)
+    former.wait_end()
+
+
 def _at_once(world):
     """The next relay is started in the moment in which the former one is told to stop, and takes its path."""
     former = world.relay
@@ -100,6 +112,16 @@ def _at_once(world):
 
 def _one_after_the_other(world):
     world.relay.signal(signal.SIGTERM)
+    world.relay.wait_end()
+    world.start_relay(world.relay_path).wait_ready()
+
+
+def _one_after_the_other_owed(world):
+    world.redis.signal(signal.SIGSTOP)
+    world.settle(0.1)
+    world.relay.signal(signal.SIGTERM)
+    world.settle(0.6)
+    world.redis.signal(signal.SIGCONT)
     world.relay.wait_end()
     world.start_relay(world.relay_path).wait_ready()
 
@@ -160,8 +182,12 @@ def all_faults():
               _PAUSE, slow_times=30),
         Fault("after", "the relay is stopped, and the next one started when it has ended", _one_after_the_other,
               dataclasses.replace(_PAUSE, gap="must"), slow_times=30),
+        Fault("after-owed", "the same while Redis hangs, so that the former relay owes Replies", _one_after_the_other_owed,
+              dataclasses.replace(_PAUSE, gap="must")),
         Fault("overlap", "the relay is replaced by one that is there before", _overlapping, _NOTHING, "patient",
               times=3, slow_times=10),
+        Fault("overlap-owed", "the same while Redis hangs, so that the former relay owes Replies", _overlapping_owed,
+              _NOTHING, "patient"),
         Fault("relay-hang", "the relay hangs until it is found", _relay_hangs, _BREAK, "patient"),
         Fault("overlap-default", "the same, with the client's own times", _overlapping, Allows(gap="may", reorder=True),
               times=0, slow_times=100),
