@@ -101,10 +101,10 @@ def _redis_side(books, allows, account):
     """Redis got each message once, and those of one publisher on one channel in order."""
     for channel, keys in books.truth.items():
         last = {}
+        account.violations += [f"{publish} was published {publish.seen} times"
+                               for publish in map(books.find, dict.fromkeys(keys)) if publish.seen > 1]
         for key in keys:
             publish = books.find(key)
-            if publish.seen > 1:
-                account.violations.append(f"{publish} was published {publish.seen} times")
             certain = {"OK"} if allows.losses == "any" else {"OK", "SENT"}  # what is unknown may come late
             if key[1] < last.get(key[0], -1) and publish.is_ordered and publish.result in certain:
                 account.disordered += 1
@@ -127,20 +127,25 @@ def _listener(books, name, allows, account):
     if allows.is_exact and books.losses[name].messages > len(missing):
         account.violations.append(f"{name} missed {len(missing)} messages, and Losses count {books.losses[name].messages}")
     for channel, heard in books.heard[name].items():
-        places = {key: place for place, key in enumerate(books.truth[channel])}
-        last = -1
         account.delivered += len(heard)
-        for key in heard:
-            publish, place = books.find(key), places.get(key)
-            if publish.heard[name] > 1:
-                account.doubled += 1
-                account.violations.append(f"{name} had {publish} {publish.heard[name]} times")
-            elif place is None:
-                if not books.ended_redis_at:
-                    account.violations.append(f"{name} had {publish}, and the witness not")
-            elif place < last:
-                account.violations.append(f"{name} had {publish} behind what Redis delivered later")
-            last = last if place is None else max(last, place)
+        doubled = [publish for publish in map(books.find, dict.fromkeys(heard)) if publish.heard[name] > 1]
+        account.doubled += sum(publish.heard[name] - 1 for publish in doubled)
+        account.violations += [f"{name} had {publish} {publish.heard[name]} times" for publish in doubled]
+        account.violations += _misplaced(books, name, channel)
+
+
+def _misplaced(books, name, channel):
+    """What a listener had in another order than Redis delivered it, or though Redis did not."""
+    places, last = {key: place for place, key in enumerate(books.truth[channel])}, -1
+    for key in books.heard[name][channel]:
+        publish, place = books.find(key), places.get(key)
+        if place is None:
+            if not books.ended_redis_at:
+                yield f"{name} had {publish}, and the witness not"
+            continue
+        if place < last and publish.heard[name] == 1:
+            yield f"{name} had {publish} behind what Redis delivered later"
+        last = max(last, place)
 
 
 def _missing(books, name):

@@ -27,7 +27,8 @@ class Missing(Exception):
     """A program that is needed is not there. The text says which, and what to do."""
 
 
-def _programs(relay):
+def programs(relay):
+    """The programs that are needed, the relay by its path or the environment. Raises Missing."""
     relay = relay or os.environ.get("TESTED_HUBRELAY")
     if not relay:
         raise Missing("no relay: name the hubrelay program by --relay PATH or TESTED_HUBRELAY")
@@ -63,16 +64,16 @@ def _arguments(words):
     return arguments
 
 
-def _plan(only, is_slow):
+def plan(only=None, is_slow=False):
     """What is played: (fault, rate, times). A fault that is named is played at least once."""
-    plan = []
+    found = []
     for rate in _SLOW_RATES if is_slow else (_RATE,):
         for fault in all_faults():
             times = fault.slow_times if is_slow else fault.times
             if only:
                 times = max(1, times) if fault.id in only else 0
-            plan += [(fault, rate, times)] if times else []
-    return plan
+            found += [(fault, rate, times)] if times else []
+    return found
 
 
 def main(words):
@@ -82,7 +83,7 @@ def main(words):
             print(f"{fault.id:16} {fault.text}")
         return 0
     try:
-        programs = _programs(arguments.relay)
+        found = programs(arguments.relay)
         clients = [Client(path) for path in arguments.clients]
     except Missing as error:
         print(f"faults: {error}", file=sys.stderr)
@@ -93,12 +94,12 @@ def main(words):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are ended, too
     began = time.monotonic()
     watch = (lambda line: print(line, flush=True)) if arguments.verbose else None
-    plan, rows = _plan(arguments.only, arguments.slow), []
+    played, rows = plan(arguments.only, arguments.slow), []
     for client in clients:
         if client.profile:
             print(f"{client.title}: left out, since it hears nothing")
             continue
-        rows += playing.play_all(client, programs, plan, lambda row: _show(row, arguments.verbose), watch)
+        rows += playing.play_all(client, found, played, lambda row: _show(row, arguments.verbose), watch)
     if arguments.table:
         print("\n" + table.markdown(rows))
     for client in clients:

@@ -3,7 +3,7 @@ import itertools
 import os
 import time
 
-from runner.session import PATIENCE, Session
+from runner import session
 
 from . import audit, servers
 from .books import Books, mark_key
@@ -16,7 +16,7 @@ _BEFORE_SECONDS = 0.3  # of load before a fault
 _AFTER_SECONDS = 0.2   # of load after all is well again
 
 
-class World(Session):
+class World(session.Session):
     """`programs` has the paths of `relay` and `redis`. Clients connect to `path`, which is a link to the socket of the
     present relay, so that the next one can be there before the former one is told to stop."""
 
@@ -158,7 +158,7 @@ class World(Session):
         self.wait(lambda: all(self.books.find(key).seen for key in marks.values())
                   and all(self._has_heard(worker, mark) for worker in self.drivers), "the last mark to be heard")
         questions = lambda: audit.open_questions(self.books, allows)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + session.PATIENCE
         while questions() and time.monotonic() < deadline:
             self.settle(0.02)
         if allows.gap != "none":
