@@ -96,7 +96,8 @@ class Mutants(unittest.TestCase):
         self.addCleanup(sys.path.pop, 0)
         import mutants
         texts = [path.read_text() for path in PYTHON_CLIENT.glob("*.py")]
-        listed = mutants.read(PROTO / "conformance" / "mutants" / "python-client.txt")
+        folder = PROTO / "conformance" / "mutants"
+        listed = mutants.read(folder / "python-client.txt") + mutants.read(folder / "python-faults.txt")
         stale = [each.name for each in listed if not any(each.old in text for text in texts)]
         self.assertEqual(stale, [], "their old text has changed: bring them up to date")
 
