@@ -195,6 +195,16 @@ class Ledger(unittest.TestCase):
         self.assertEqual((account.violations, account.doubled),
                          (["w1 had plain 3 on room (plain by redis: OK) 2 times"], 1))
 
+    def test_delivered_twice_and_told(self):
+        for gaps in (0, 1):
+            with self.subTest(gaps):
+                self.setUp()
+                self.deliver(w1=self.keys() + [("plain", 3)])
+                for _ in range(gaps):
+                    self.books.told_gap("w1", 40, is_partial=False)
+                account = self.account(Allows(gap="may", told_doubles=True))
+                self.assertEqual((account.doubled, account.untold, len(account.violations)), (1, 1 - gaps, 1 - gaps))
+
     def test_delivered_in_another_order(self):
         keys = self.keys()
         keys[3], keys[4] = keys[4], keys[3]

@@ -11,7 +11,8 @@ from .audit import Allows
 _NOTHING = Allows()
 _BREAK = Allows(failures=frozenset({"NOT_CONNECTED", "INTERRUPTED"}), losses="any", gap="must")
 # Where a relay stops in order, nothing becomes unknown: there may be no relay for a moment, or one without a Redis yet.
-_PAUSE = Allows(failures=frozenset({"NOT_CONNECTED"}), losses="certain", gap="may", reorder=True)
+_PAUSE = Allows(failures=frozenset({"NOT_CONNECTED"}), losses="certain", gap="may",
+                reorder=True, told_doubles=True)
 
 # Settings of the clients: PLAIN ones have the times of their own, besides delays that only make a test long. PATIENT ones
 # find a hung relay soon, and wait for a successor for so long that a busy machine does not decide what happens.
@@ -177,7 +178,7 @@ def all_faults():
         Fault("redis-restart", "Redis is stopped, and started again", _redis_restarted, _BREAK),
         Fault("redis-hang", "Redis hangs until it is found", _redis_hangs, _BREAK),
         Fault("again", "the relay is killed and restarted six times in a row", _again_and_again,
-              dataclasses.replace(_BREAK, reorder=True)),
+              dataclasses.replace(_BREAK, reorder=True, told_doubles=True)),
         Fault("at-once", "the relay is replaced by one that is started when it is told to stop", _at_once,
               _PAUSE, slow_times=30),
         Fault("after", "the relay is stopped, and the next one started when it has ended", _one_after_the_other,
@@ -189,6 +190,6 @@ def all_faults():
         Fault("overlap-owed", "the same while Redis hangs, so that the former relay owes Replies", _overlapping_owed,
               _NOTHING, "patient"),
         Fault("relay-hang", "the relay hangs until it is found", _relay_hangs, _BREAK, "patient"),
-        Fault("overlap-default", "the same, with the client's own times", _overlapping, Allows(gap="may", reorder=True),
-              times=0, slow_times=100),
+        Fault("overlap-default", "the same, with the client's own times", _overlapping,
+              Allows(gap="may", reorder=True, told_doubles=True), times=0, slow_times=100),
     ]
