@@ -14,7 +14,7 @@ FAULT = Allows(failures=frozenset({"NOT_CONNECTED", "INTERRUPTED"}), losses="any
 
 
 class Ledger(unittest.TestCase):
-    """Ten publishes of w1 (OK), ten sends (SENT) and ten by Redis's protocol, which both workers hear, at second 0 to 29."""
+    """Ten publishes of w1 (OK), ten sends (SENT) and ten by Redis's protocol, which both workers hear; one a second."""
 
     def setUp(self):
         self.books = Books(["w1", "w2"])
@@ -177,7 +177,8 @@ class Ledger(unittest.TestCase):
                 self.deliver(w2=self.without(("plain", 3)))
                 self.books.told_gap("w2", 12, is_partial=False)
                 self.books.told_loss("w2", messages=count)
-                self.assert_violation(f"w2 missed 1 messages, and Losses count {count}", Allows(gap="may", is_exact=True))
+                self.assert_violation(f"w2 missed 1 messages, and Losses count {count}",
+                                      Allows(gap="may", is_exact=True))
 
     def test_a_gap_without_a_cause(self):
         self.deliver()
@@ -221,7 +222,7 @@ class Ledger(unittest.TestCase):
         self.books.witnessed("room", None)
         self.deliver()
         violations = self.account(FAULT).violations
-        self.assertEqual(len([each for each in violations if "nobody published it" in each or "which nobody" in each]), 2)
+        self.assertEqual(len([each for each in violations if "nobody published it" in each]), 2)
 
     # The next phase
 

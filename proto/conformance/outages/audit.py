@@ -46,8 +46,8 @@ def open_questions(books, allows):
         if allows.is_exact and told < len(missing):
             questions.append(f"{name} missed {len(missing)} messages, and Losses count {told}")
         elif len(uncovered) > told:
-            questions.append(f"{name} missed {len(uncovered)} messages that are before no Gap, and Losses count {told}: "
-                             f"{_examples(books, uncovered)}")
+            questions.append(f"{name} missed {len(uncovered)} messages that are before no Gap, and Losses count {told}"
+                             f": {_examples(books, uncovered)}")
         unsent, loss = _unsent(books, name), books.losses[name]
         if len(unsent) > loss.publishes + loss.unknown:
             questions.append(f"{len(unsent)} sends of {name} were not delivered, and Losses count {loss.publishes} and "
@@ -56,7 +56,7 @@ def open_questions(books, allows):
 
 
 def audit(books, allows, may_be_late=False):
-    """The account of a phase whose books are cut. `may_be_late`: a Loss of the phase before may have come in this one."""
+    """The account of a phase whose books are cut. `may_be_late`: a Loss of the phase before may have come in this."""
     account = Account(published=len(books.published))
     account.violations += books.oddities + open_questions(books, allows)
     _results(books, allows, account)
@@ -117,7 +117,8 @@ def _redis_side(books, allows, account):
 def _listener(books, name, allows, account):
     """What a listener had is what Redis delivered, in its order, without what it was told to have missed."""
     missing, uncovered = _missing(books, name)
-    untold = max(0, (len(missing) if allows.is_exact else len(uncovered)) - books.losses[name].messages)
+    told = books.losses[name].messages
+    untold = max(0, (len(missing) if allows.is_exact else len(uncovered)) - told)
     gaps = books.gaps[name]
     account.missing += len(missing)
     account.untold += untold
@@ -125,8 +126,8 @@ def _listener(books, name, allows, account):
     account.silence = max(account.silence, books.silence[name])
     if gaps and allows.gap == "none":
         account.violations.append(f"{name} was told {len(gaps)} Gaps, though nothing has happened that costs messages")
-    if allows.is_exact and books.losses[name].messages > len(missing):
-        account.violations.append(f"{name} missed {len(missing)} messages, and Losses count {books.losses[name].messages}")
+    if allows.is_exact and told > len(missing):
+        account.violations.append(f"{name} missed {len(missing)} messages, and Losses count {told}")
     for channel, heard in books.heard[name].items():
         account.delivered += len(heard)
         doubled = [publish for publish in map(books.find, dict.fromkeys(heard)) if publish.heard[name] > 1]

@@ -60,7 +60,7 @@ class Books:
         """Redis delivered it to the witness, which misses nothing while Redis lives."""
         publish = self.find(key)
         if publish is None:
-            self.oddities.append(f"the witness had {key} on {channel}, which nobody published")
+            self.oddities.append(f"the witness had {key} on {channel}, and nobody published it")
             return
         publish.seen += 1
         self.truth[channel].append(key)
@@ -69,7 +69,7 @@ class Books:
         """A listener had it."""
         publish = self.find(key)
         if publish is None or publish.channel != channel:
-            self.oddities.append(f"{listener} had {key} on {channel}, where nobody published it")
+            self.oddities.append(f"{listener} had {key} on {channel}, and nobody published it there")
             return
         publish.heard[listener] = publish.heard.get(listener, 0) + 1
         self.heard[listener][channel].append(key)

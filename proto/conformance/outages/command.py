@@ -49,8 +49,8 @@ def _arguments(words):
     parser.add_argument("--relay", metavar="PATH", help="the hubrelay program (else TESTED_HUBRELAY)")
     parser.add_argument("--only", metavar="ID,...", help="these faults")
     parser.add_argument("--list", action="store_true", help="print the faults, and play none")
-    parser.add_argument("--slow", action="store_true", help="each fault several times, replacements 10 to 100 times, at "
-                        "1,000 and 5,000 messages a second: 15 minutes a client")
+    parser.add_argument("--slow", action="store_true", help="each fault several times, replacements up to 100 times, "
+                        "at 1,000 and 5,000 messages a second: 15 minutes a client")
     parser.add_argument("--table", action="store_true", help="print the results as a Markdown table at the end")
     parser.add_argument("-v", "--verbose", action="store_true", help="print each line of drivers and servers")
     arguments = parser.parse_args(words)
@@ -105,7 +105,8 @@ def main(words):
     for client in clients:
         own = [row for row in rows if row.client is client]
         failed = [f"{row.fault.id} ({row.rate}/s)" for row in own if not row.is_ok]
-        print(f"{client.title}: {len(own) - len(failed)} ok, {len(failed)} FAILED" + (": " + ", ".join(failed) if failed else ""))
+        names = ": " + ", ".join(failed) if failed else ""
+        print(f"{client.title}: {len(own) - len(failed)} ok, {len(failed)} FAILED{names}")
     print(f"{time.monotonic() - began:.0f} s")
     return int(any(not row.is_ok for row in rows))
 
@@ -116,8 +117,8 @@ def _show(row, is_verbose):
     counts += [f"{row.results(word)} {word}" for word in ("INTERRUPTED", "NOT_CONNECTED")]
     counts += [f"sends: {row.total('lost_sends')} lost, {row.total('unknown_sends')} unknown",
                f"silence {row.most('silence'):.2f} s", f"healed in {row.most('healed'):.2f} s"]
-    print(f"{row.client.title:12} {row.fault.id:16} {verdict:7} {row.seconds:5.1f} s  {row.rate}/s, {len(row.accounts)} "
-          f"times: {', '.join(counts)}")
+    print(f"{row.client.title:12} {row.fault.id:16} {verdict:7} {row.seconds:5.1f} s  "
+          f"{row.rate}/s, {len(row.accounts)} times: {', '.join(counts)}")
     for text, lines in row.failures[:3]:
         print(f"  {text}")
         if not is_verbose:

@@ -14,8 +14,8 @@ _BREAK = Allows(failures=frozenset({"NOT_CONNECTED", "INTERRUPTED"}), losses="an
 _PAUSE = Allows(failures=frozenset({"NOT_CONNECTED"}), losses="certain", gap="may",
                 reorder=True, told_doubles=True)
 
-# Settings of the clients: PLAIN ones have the times of their own, besides delays that only make a test long. PATIENT ones
-# find a hung relay soon, and wait for a successor for so long that a busy machine does not decide what happens.
+# Settings of the clients: PLAIN ones have the times of their own, besides delays that only make a test long. PATIENT
+# ones find a hung relay soon, and wait for a successor for so long that a busy machine does not decide what happens.
 PLAIN = dict(QUICK)
 PATIENT = QUICK | {"successor_ms": 5000, "ping_owed_ms": 1000, "ping_idle_ms": 2000, "ping_timeout_ms": 1000,
                    "handshake_ms": 2000}
@@ -47,13 +47,15 @@ def _pause(server_of, seconds):
 
 def _relay_hangs(world):
     world.relay.signal(signal.SIGSTOP)
-    world.wait(lambda: not any(worker.status.connected for worker in world.drivers), "both clients to leave a hung relay")
+    world.wait(lambda: not any(worker.status.connected for worker in world.drivers),
+               "both clients to leave a hung relay")
     world.relay.signal(signal.SIGCONT)
 
 
 def _redis_hangs(world):
     world.redis.signal(signal.SIGSTOP)
-    world.wait(lambda: not any(worker.status.receiving for worker in world.drivers), "both clients to tell of a hung Redis")
+    world.wait(lambda: not any(worker.status.receiving for worker in world.drivers),
+               "both clients to tell of a hung Redis")
     world.redis.signal(signal.SIGCONT)
 
 
@@ -183,13 +185,13 @@ def all_faults():
               _PAUSE, slow_times=30),
         Fault("after", "the relay is stopped, and the next one started when it has ended", _one_after_the_other,
               dataclasses.replace(_PAUSE, gap="must"), slow_times=30),
-        Fault("after-owed", "the same while Redis hangs, so that the former relay owes Replies", _one_after_the_other_owed,
-              dataclasses.replace(_PAUSE, gap="must")),
+        Fault("after-owed", "the relay is stopped and started while Redis hangs, so that it owes Replies",
+              _one_after_the_other_owed, dataclasses.replace(_PAUSE, gap="must")),
         Fault("overlap", "the relay is replaced by one that is there before", _overlapping, _NOTHING, "patient",
               times=3, slow_times=10),
-        Fault("overlap-owed", "the same while Redis hangs, so that the former relay owes Replies", _overlapping_owed,
+        Fault("overlap-owed", "the relay is replaced by one that is there before, while Redis hangs", _overlapping_owed,
               _NOTHING, "patient"),
         Fault("relay-hang", "the relay hangs until it is found", _relay_hangs, _BREAK, "patient"),
-        Fault("overlap-default", "the same, with the client's own times", _overlapping,
+        Fault("overlap-default", "the relay is replaced by one that is there before; the client's own times", _overlapping,
               Allows(gap="may", reorder=True, told_doubles=True), times=0, slow_times=100),
     ]

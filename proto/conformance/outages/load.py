@@ -8,8 +8,8 @@ _CATCH_UP_SECONDS = 0.1  # after a stall, so much of what was not published mean
 
 
 class Publisher:
-    """Publishes numbered messages at a rate. `waits`: for the result of each before the next, so that they have an order
-    whatever the client's threads do."""
+    """Publishes numbered messages at a rate. `waits`: for the result of each before the next, so that they have an
+    order whatever the client's threads do."""
 
     def __init__(self, world, name, rate, worker=None, command="publish", waits=False):
         self._world, self._name, self.rate, self._worker, self._command = world, name, rate, worker, command
