@@ -184,6 +184,8 @@ def too_large(s):
     relay.answers.add("hello")
     for length in (20001, 2**31, 2**32 - 1):
         connection = relay.accept()
+        if connection.hello and not connection.is_welcomed:  # it came before answers had "hello"
+            connection.welcome()
         driver.wait_connected()
         connection.answers.discard("publish")
         call, _ = published(driver, connection, "owed")
