@@ -47,7 +47,8 @@ class Servers:
         try:
             self._running.append(Server(
                 ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--unixsocket", self.redis_path,
-                 "--save", "", "--appendonly", "no", "--daemonize", "no", "--logfile", ""],
+                 "--save", "", "--appendonly", "no", "--daemonize", "no", "--logfile", "",
+                 "--client-output-buffer-limit", "pubsub 0 0 0"],  # the runner reads now and then
                 b"eady to accept connections", os.path.join(directory, "redis.log")))
             self._running.append(Server(
                 [binary, "serve", "--socket", self.relay, "--redis", f"redis://127.0.0.1:{port}", "--prefix", "",

@@ -66,12 +66,14 @@ def _attend(process, redis, books):
     printed, is_running, deadline = [], True, time.monotonic() + PATIENCE
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        selector.register(redis, selectors.EVENT_READ)
+        if books.interval is None:
+            selector.register(redis, selectors.EVENT_READ)
         while is_running or not books.is_balanced:
-            ready = selector.select(max(0, deadline - time.monotonic()))
-            if not ready:
+            ready = selector.select(books.interval if is_running and books.interval else PATIENCE)
+            if ready or is_running and books.interval and books.transfer(selectors.EVENT_READ):
+                deadline = time.monotonic() + PATIENCE
+            elif time.monotonic() > deadline:
                 raise Failed(f"nothing happens any more: {books}")
-            deadline = time.monotonic() + PATIENCE
             for key, events in ready:
                 if key.fileobj is not redis:
                     data = os.read(process.stdout.fileno(), 65536)
@@ -79,11 +81,14 @@ def _attend(process, redis, books):
                         is_running = False
                         selector.unregister(process.stdout)
                         books.ended()
+                        if books.interval is not None:
+                            selector.register(redis, selectors.EVENT_READ)
                     printed.append(data)
                     books.asked(data.count(b"+"))
                 else:
                     books.transfer(events)
-            selector.modify(redis, selectors.EVENT_READ | selectors.EVENT_WRITE * books.has_output)
+            if books.interval is None:
+                selector.modify(redis, selectors.EVENT_READ | selectors.EVENT_WRITE * books.has_output)
     _, errors = process.communicate()
     if process.returncode != 0:
         raise Failed((errors.decode(errors="replace").strip().splitlines() or ["it has failed"])[-1])
@@ -93,7 +98,9 @@ def _attend(process, redis, books):
 class Listener:
     """Subscribed to the channel in Redis itself: counts what a program publishes."""
 
-    has_output = False
+    #: It reads so often while the program runs, in seconds: to read each message when it comes would keep a processor
+    #: busy that the program, the relay and Redis need.
+    interval = 0.1
 
     def __init__(self, redis, count):
         self._redis, self._expected, self._came, self._end = redis, count * MESSAGE_BYTES, 0, b""
@@ -119,16 +126,21 @@ class Listener:
         self._redis.sendall(b"*1\r\n$4\r\nPING\r\n")
 
     def transfer(self, events):
+        """Returns whether something has come."""
+        before = self._came
         try:
-            data = self._redis.recv(1 << 20)
+            while data := self._redis.recv(1 << 20):
+                self._came += len(data)
+                self._end = (self._end + data)[-len(PONG):]
         except BlockingIOError:
-            return
-        self._came += len(data)
-        self._end = (self._end + data)[-len(PONG):]
+            pass
+        return self._came > before
 
 
 class Publisher:
     """Publishes in Redis itself what a program asks for: a burst for each "+"."""
+
+    interval = None  # at once
 
     def __init__(self, redis, count):
         head = b"*3\r\n$7\r\nPUBLISH\r\n$5\r\n%b\r\n$%d\r\n" % (CHANNEL, PAYLOAD_BYTES)
