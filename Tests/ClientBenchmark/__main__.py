@@ -1,4 +1,4 @@
-"""What a message costs a client's process, beside the Redis clients of its language. README.md says what is measured."""
+"""What a message costs a client's process, beside the Redis clients of its language. See README.md."""
 import argparse
 import json
 import os

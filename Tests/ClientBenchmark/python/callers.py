@@ -5,7 +5,7 @@ from measure import UNDER_WAY
 
 
 def call(publish, count):
-    """Calls it so many times, from UNDER_WAY threads; from this one alone if that is one. Raises what a thread raised."""
+    """Calls it so many times, from UNDER_WAY threads, or from this one if that is one. Raises what a thread raised."""
     left, errors = iter(range(count)), []
 
     def caller():

@@ -1,4 +1,4 @@
-"""What every Python program of the benchmark shares: its arguments, the books of a delivery, and the line that it prints."""
+"""What every Python program of the benchmark shares: arguments, the books of a delivery, the line that it prints."""
 import json
 import os
 import resource
@@ -51,7 +51,7 @@ class Delivery:
         os.write(1, b"+" * WINDOW)
 
     def take(self, payload, library):
-        """Takes the next payload, and returns whether it was the last one. Raises RuntimeError unless it is the next."""
+        """Takes a payload, and returns whether it was the last one. Raises RuntimeError unless it is the next one."""
         taken = self._taken
         if payload[:8] != self._numbers[taken]:
             raise RuntimeError(f"message {taken} is {payload[:8]!r}")
