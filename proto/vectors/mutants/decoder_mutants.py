@@ -1,6 +1,6 @@
 """What a decoder gets wrong: each mutant is decoder.py with one replacement, and a vector has to fail for it.
 
-    python3 proto/vectors/mutants/mutants.py        says which vectors fail for which mutant
+    python3 proto/vectors/mutants/decoder_mutants.py        says which vectors fail for which mutant
 
 Exit code 1 if a mutant passes all vectors, or if the unchanged decoder fails one.
 """
