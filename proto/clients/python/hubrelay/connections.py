@@ -155,6 +155,7 @@ class Connections(Telling):
             self._leave(move.old)
         self._follow(move.new)
         self.reconcile()
+        self.gaps.awaits(move.new.unanswered_subscribes())
         self.consider_gap()
 
     def _follow(self, link: Link) -> None:
@@ -278,6 +279,8 @@ class Connections(Telling):
 
     def restored(self, link: Link) -> None:
         """A restore, or a part of it, has been answered."""
+        if link.is_ended:
+            return  # not answered: what its end means is decided elsewhere
         if link.restoring or link is not self.link:
             return
         if self._status_to_tell is not None:

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Optional
 from .codec import ProtocolError
 from .connections import Action, Connections
 from .errors import Closed, Invalid, NotConnected
-from .frames import Error, Gap, Loss, Message, Revoked, State, Status
+from .frames import Error, Loss, Message, Revoked, State, Status
 from .handover import discard
 from .link import Link, Request, settle_ping
 from .queues import Waiter, settle
@@ -78,6 +78,10 @@ class Core(Connections):
 
     def abandoned(self) -> None:
         """The process has forked, and this is the child: subscriptions end, and nobody waits any more."""
+        for listener in [listener for name in self.names for listener in name.listeners]:
+            listener.is_closed = listener.queue.is_ended = True
+            listener.queue.waiters.clear()
+            listener.queue.clear()
         for queue in self._listening_queues() + [self.events]:
             queue.waiters.clear()
             queue.is_ended = True
@@ -146,9 +150,13 @@ class Core(Connections):
         elif isinstance(frame, Loss):
             self._take_loss(link, frame)
         elif isinstance(frame, Revoked):
+            names = self.names.find(frame.channels, frame.patterns)
             if link is self.serving:
-                self.subscribing.revoke(self.names.find(frame.channels, frame.patterns), frame.detail)
+                self.subscribing.revoke(names, frame.detail)
                 self.reconcile()
+            elif link is self.next_serving:  # asked for again when the move ends; whether that is refused counts
+                link.asked.difference_update(names)
+                self.gaps.note(frame.detail or "the next relay revoked a subscription")
         elif isinstance(frame, Error):
             self._end(link, f"the relay ended the connection: {frame.code.name} {frame.detail}".rstrip())
 
@@ -166,17 +174,13 @@ class Core(Connections):
     def _take_loss(self, link: Link, loss: Loss) -> None:
         link.lost_of_unsettled += loss.publishes + loss.publishes_unknown
         self.counters.lost_publishes += loss.publishes + loss.publishes_unknown
-        counts = link is self.serving and loss.messages > 0
-        if counts:
-            self.counters.lost_messages += loss.messages
-        else:
-            loss = replace(loss, messages=0)
-        if counts or loss.publishes or loss.publishes_unknown:
-            self.tell(loss)
-        if counts and self.names.holds_any:
-            for queue in self._listening_queues():
-                queue.put(loss)
-            self._tell_gap(Gap((loss.reason or "messages were dropped",)))
+        if link is self.serving and loss.messages > 0:
+            self.tell_lost_messages(loss)
+            return
+        if self.move is not None and link is self.move.new and loss.messages > 0:
+            self.move.loss_came(replace(loss, publishes=0, publishes_unknown=0))
+        if loss.publishes or loss.publishes_unknown:
+            self.tell(replace(loss, messages=0))
 
     def _take_status(self, link: Link, status: Status) -> None:
         if link is not self.link:

@@ -46,6 +46,13 @@ class Gaps:
             self._set_timer("partial", None)
         self._is_receiving = receiving
 
+    def awaits(self, unanswered: Set[Request]) -> None:
+        """From here on another connection counts, whose Subscribes `unanswered` have no Reply yet."""
+        if self._awaited is not None:
+            self._awaited = set(unanswered)
+            if unanswered:
+                self._stop_delay()
+
     def answered(self, request: Request, instead: List[Request]) -> None:
         """A Subscribe has its Reply; what was refused with it is asked for again by those `instead`."""
         if self._awaited and request in self._awaited:

@@ -5,13 +5,13 @@ messages to all subscribers in one order, so the fence stands at the same place 
 messages count up to it, the next one's from behind it. PROTOCOL.md has the ladder.
 """
 import secrets
-from typing import TYPE_CHECKING, List, Optional, Tuple
+from typing import TYPE_CHECKING, List, Optional, Tuple, Union
 
 from .codec import encode
-from .frames import Message, Outcome, Publish, Reply
+from .frames import Loss, Message, Outcome, Publish, Reply
 from .link import Link, Request
 from .names import Name
-from .queues import MESSAGE_OVERHEAD
+from .queues import EVENT_BYTES, MESSAGE_OVERHEAD
 from .subscribing import SUBSCRIBE, UNSUBSCRIBE
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Move:
         self._in_force = 0  # on how many of the two the fence is in force
         self._is_published = self._is_counting = self.is_over = False
         self._old_passed = self._new_passed = False
-        self._kept: List[Tuple[Name, Message]] = []
+        self._kept: List[Tuple[Optional[Name], Union[Message, Loss]]] = []  # a Loss has no name
         self._kept_bytes = 0
         old.take_message, new.take_message = self._from_old, self._from_new
 
@@ -74,6 +74,12 @@ class Move:
         if self._old_passed and self._new_passed:
             self._end(None)
 
+    def loss_came(self, loss: Loss) -> None:
+        """The next connection says that messages were dropped: told in its place if those messages count."""
+        if self._is_counting:
+            self._kept.append((None, loss))
+            self._kept_bytes += EVENT_BYTES
+
     def give_up(self, reason: str) -> None:
         """From here on the next connection's messages count, with those that it has sent since its last Reply."""
         self._end(reason)
@@ -83,6 +89,8 @@ class Move:
         self.is_over = True
         self._core.timers.set("fence", None)
         self.old.take_message = self._core.deliver
+        if self._old_passed:  # what the former one sent since then was left to the next one
+            self._core.gaps.note("the next relay ended while it took over")
         self._unsubscribe(self.old)
 
     def _end(self, reason: Optional[str]) -> None:
@@ -91,8 +99,11 @@ class Move:
         self.is_over = True
         self._core.timers.set("fence", None)
         self.old.take_message, self.new.take_message = discard, self._core.deliver
-        for name, message in self._kept:
-            self._core.deliver(name, message)
+        for name, event in self._kept:
+            if isinstance(event, Loss):
+                self._core.tell_lost_messages(event)
+            elif name is not None:
+                self._core.deliver(name, event)
         self._kept = []
         self._unsubscribe(self.new)
         self._core.moved(reason)

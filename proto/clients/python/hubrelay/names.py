@@ -96,7 +96,9 @@ class Names:
         """Drops the entries of names that nobody wants or hears."""
         for name in names:
             if not name.is_wanted and not name.is_plain and not name.queues:
-                (self.patterns if name.is_pattern else self.channels).pop(name.data, None)
+                table = self.patterns if name.is_pattern else self.channels
+                if table.get(name.data) is name:
+                    del table[name.data]
 
 
 def texts(names: Iterable[Name]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:

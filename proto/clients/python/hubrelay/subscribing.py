@@ -121,11 +121,11 @@ class Subscribing:
 
     def unlisten(self, listener: Listener) -> None:
         """Ends a subscription, at once for the application. Idempotent."""
+        listener.queue.end()
+        listener.queue.clear()  # one that ended by Revoked has kept what came before that
         if listener.is_closed:
             return
         listener.is_closed = True
-        listener.queue.end()
-        listener.queue.clear()
         self._release(listener, listener.names)
 
     def started(self) -> None:
@@ -161,6 +161,8 @@ class Subscribing:
                     name.wants_plain = name.is_plain
             self._subscribe_answered(link, request, names, reply)
             self._part_answered(ask, reply)
+            if not granted:
+                self.names.forget_unwanted([name for name in names if name not in self._open])
         self._write_subscribe(link, Request(answer, True), names)
         for name in names:
             self._open[name] = self._open.get(name, 0) + 1

@@ -40,6 +40,15 @@ class Telling:
         """An event that is no message, to `events`."""
         self.events.put(event)
 
+    def tell_lost_messages(self, loss: Loss) -> None:
+        """A Loss of messages in its place, and the Gap behind it."""
+        self.counters.lost_messages += loss.messages
+        self.tell(loss)
+        if self.names.holds_any:
+            for queue in self._listening_queues():
+                queue.put(loss)
+            self._tell_gap(Gap((loss.reason or "messages were dropped",)))
+
     def considered_subscriptions(self) -> None:
         """Some have ended."""
         if not self.names.holds_any:
