@@ -5,7 +5,7 @@ import os
 import socket
 import time
 import weakref
-from typing import Any, Callable, Dict, Iterable, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Optional, Tuple, Union
 
 from .asyncio_streams import EventStream, Subscription
 from .connections import Action
@@ -13,8 +13,9 @@ from .core import Core
 from .errors import Closed, HubrelayError, NotConnected
 from .frames import Outcome, Status
 from .link import Link
+from .names import several
 from .options import DEFAULT_PATH, LOGGER, Counters, Hooks, Options, Payload
-from .sockets import READ_BYTES, connect, has_hung_up, why_ended
+from .sockets import READ_BYTES, connect, has_hung_up, why_ended, why_not_connected
 
 
 class AsyncClient:
@@ -26,16 +27,17 @@ class AsyncClient:
     After a fork the child has a new client in this object: without subscriptions, and connected at its first use.
     """
 
-    def __init__(self, path: str = DEFAULT_PATH, name: str = "", *, logger: logging.Logger = LOGGER,
+    def __init__(self, path: "Union[str, os.PathLike[str]]" = DEFAULT_PATH, name: str = "", *, logger: logging.Logger = LOGGER,
                  counters: Optional[Counters] = None, hooks: Optional[Hooks] = None,
                  connector: Callable[[str], socket.socket] = connect, **options: Any) -> None:
-        self.path, self.name = path, name
+        self.path, self.name = os.fspath(path), name
         self._options, self._logger, self._hooks, self._connector = Options(**options), logger, hooks, connector
         self.counters = counters or Counters()
         self._set_up()
         _CLIENTS.add(self)
 
     def _set_up(self) -> None:
+        self._pid = os.getpid()
         self._core = Core(self.name, self._options, self.counters, self._logger)
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._sockets: Dict[Link, socket.socket] = {}
@@ -55,11 +57,14 @@ class AsyncClient:
         """Waits until a relay has said Welcome. Raises NotConnected, which says what is wrong, after `timeout` seconds."""
         waiter = self._begin()
         self._core.ready(waiter)
-        done, _ = await asyncio.wait({waiter}, timeout=timeout)
-        if not done:
+        try:
+            done, _ = await asyncio.wait({waiter}, timeout=timeout)
+            if not done:
+                raise NotConnected(self._core.why_not_ready)
+            waiter.result()
+        finally:
             waiter.cancel()
-            raise NotConnected(self._core.why_not_ready)
-        waiter.result()
+            self._core.give_up_ready(waiter)
 
     @property
     def status(self) -> Status:
@@ -109,7 +114,7 @@ class AsyncClient:
 
         Opening it raises Refused, Limit, Invalid, Unknown, Closed; without a relay it is PENDING.
         """
-        return Subscription(self, channels, tuple(patterns))
+        return Subscription(self, channels, several(patterns))
 
     def listen_pattern(self, *patterns: str) -> Subscription:
         """`listen` for patterns alone. Raises Invalid where `features` lacks "patterns"."""
@@ -140,6 +145,7 @@ class AsyncClient:
 
     async def close(self, drain: Optional[float] = None) -> None:
         """Ends the client. Owed Replies are waited for, for up to `drain` seconds. Idempotent."""
+        self._notice_fork()
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         waiter = self._loop.create_future()
@@ -157,6 +163,7 @@ class AsyncClient:
     # Requests
 
     def _begin_if_needed(self) -> None:
+        self._notice_fork()
         if self._core.is_closing:
             raise Closed("the client is closed")
         if self._loop is None:
@@ -166,7 +173,7 @@ class AsyncClient:
 
     def _begin(self) -> "asyncio.Future[Any]":
         """Starts the client if need be, and returns what the request will settle."""
-        if self._loop is None or self._core.is_closing:
+        if self._loop is None or self._core.is_closing or os.getpid() != self._pid:
             self._begin_if_needed()
         return self._waiter()
 
@@ -230,8 +237,8 @@ class AsyncClient:
     def _open(self, link: Link) -> None:
         try:
             opened = self._connector(self.path)
-        except OSError as error:
-            self._core.failed(link, error.strerror or str(error))
+        except Exception as error:  # a connector may be the application's
+            self._core.failed(link, why_not_connected(error))
             return
         self._sockets[link] = opened
         assert self._loop is not None
@@ -328,6 +335,11 @@ class AsyncClient:
             self._read(silent)
         self._core.tick(time.monotonic())
         self._turn()
+
+    def _notice_fork(self) -> None:
+        """A process that was forked past Python, as by uWSGI, is noticed at its first use."""
+        if os.getpid() != self._pid:
+            self._forked()
 
     def _forked(self) -> None:
         """In the child: the sockets are the parent's, and so is its loop. Closes the copies without a word to either."""

@@ -17,6 +17,8 @@ class EventStream:
     Several tasks may iterate over one stream; each event goes to one of them.
     """
 
+    _is_opened = True  # what a subscription has to be
+
     def __init__(self, client: "AsyncClient", queue: EventQueue) -> None:
         self._client, self._queue = client, queue
         self._delivered: Optional[Message] = None
@@ -38,14 +40,19 @@ class EventStream:
                 return event
             if queue.is_ended:
                 raise StopAsyncIteration
+            if not self._is_opened:
+                await self._open()
+                continue
             waiter = self._client._waiter()
             queue.waiters.append(waiter)
             try:
                 await waiter
             except asyncio.CancelledError:
-                if waiter.done() and not waiter.cancelled():
-                    queue.wake()  # this task will not take it: another one may
+                queue.give_up(waiter)
                 raise
+
+    async def _open(self) -> "EventStream":
+        return self
 
     def get_nowait(self) -> Optional[Event]:
         """The next event if there is one already, else None."""
@@ -70,16 +77,18 @@ class EventStream:
 
 
 class Subscription(EventStream, Listener):
-    """Yields Message, Loss, Gap and Revoked, which ends it. Open it by `async with` or `await`; close it.
+    """Yields Message, Loss, Gap and Revoked, which ends it. Open it by `async with`, `await` or `async for`; close it.
 
         async with client.listen("room.7") as subscription:
             async for event in subscription: ...
     """
 
     def __init__(self, client: "AsyncClient", channels: Tuple[str, ...], patterns: Tuple[str, ...]) -> None:
-        Listener.__init__(self, client._core.new_queue())
+        self._core = client._core  # after a fork the client has another one
+        Listener.__init__(self, self._core.new_queue())
         EventStream.__init__(self, client, self.queue)
         self.channels, self.patterns = channels, patterns
+        self._is_opened = False
         #: OK, or PENDING: in force once the relay receives. None until it is open.
         self.outcome: Optional[Outcome] = None
 
@@ -93,9 +102,13 @@ class Subscription(EventStream, Listener):
         await self.close()
 
     async def _open(self) -> "Subscription":
+        if self._is_opened and not self.is_closed:
+            return self
+        self._is_opened = True
         client = self._client
         waiter = client._begin()
-        client._core.subscribing.listen(self, self.channels, self.patterns, waiter)
+        self._core = client._core
+        self._core.subscribing.listen(self, self.channels, self.patterns, waiter)
         client._turn_soon()
         try:
             self.outcome = await waiter
@@ -108,5 +121,5 @@ class Subscription(EventStream, Listener):
         """Ends it: no more messages come. Idempotent, and does not wait for the relay."""
         if self._client._hooks is not None:
             self._after_delivery(self._client._hooks)
-        self._client._core.subscribing.unlisten(self)
+        self._core.subscribing.unlisten(self)
         self._client._turn_soon()

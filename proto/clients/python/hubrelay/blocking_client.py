@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 import weakref
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from .blocking_streams import BlockingEventStream, BlockingSubscription
 from .connections import Action
@@ -13,8 +13,9 @@ from .core import Core
 from .errors import Closed, Congested, HubrelayError, Interrupted, NotConnected
 from .frames import Outcome, Status
 from .link import Link
+from .names import several
 from .options import DEFAULT_PATH, LOGGER, Counters, Hooks, Options, Payload
-from .sockets import READ_BYTES, connect, has_hung_up, why_ended
+from .sockets import READ_BYTES, connect, has_hung_up, why_ended, why_not_connected
 from .waiting import BlockingWaiter, Poller, Reading
 
 
@@ -30,16 +31,17 @@ class Client:
     After a fork the child has a new client in this object: without subscriptions, and connected at its first use.
     """
 
-    def __init__(self, path: str = DEFAULT_PATH, name: str = "", *, logger: logging.Logger = LOGGER,
+    def __init__(self, path: "Union[str, os.PathLike[str]]" = DEFAULT_PATH, name: str = "", *, logger: logging.Logger = LOGGER,
                  counters: Optional[Counters] = None, hooks: Optional[Hooks] = None,
                  connector: Callable[[str], socket.socket] = connect, **options: Any) -> None:
-        self.path, self.name = path, name
+        self.path, self.name = os.fspath(path), name
         self._options, self._logger, self._hooks, self._connector = Options(**options), logger, hooks, connector
         self.counters = counters or Counters()
         self._set_up()
         _CLIENTS.add(self)
 
     def _set_up(self) -> None:
+        self._pid = os.getpid()
         self._core = Core(self.name, self._options, self.counters, self._logger)
         self._lock = threading.Lock()
         self._reading = Reading(self._lock, self._step)
@@ -47,7 +49,7 @@ class Client:
         self._sockets: Dict[Link, socket.socket] = {}
         self._blocked: Dict[Link, bool] = {}  # those whose socket takes no more at present
         self._broken: Dict[Link, str] = {}  # those to which nothing can be written
-        self._is_writing = False
+        self._writer: Optional[int] = None  # the thread that writes
         self._by_number: Dict[int, Link] = {}
         self._has_interest_changed = True
         self._to_close: List[socket.socket] = []  # after the write that is under way
@@ -59,18 +61,24 @@ class Client:
 
     def connect(self) -> None:
         """Begins to connect. Nobody has to call this: the first use does it."""
+        self._notice_fork()
         with self._lock:
             self._begin()
 
     def ready(self, timeout: Optional[float] = None) -> None:
         """Waits until a relay has said Welcome. Raises NotConnected, which says what is wrong, after `timeout` seconds."""
+        self._notice_fork()
         waiter = BlockingWaiter()
-        with self._lock:
-            self._begin()
-            self._core.ready(waiter)
-        if not self._wait(waiter, timeout):
-            raise NotConnected(self._core.why_not_ready)
-        waiter.result()
+        try:
+            with self._lock:
+                self._begin()
+                self._core.ready(waiter)
+            if not self._wait(waiter, timeout):
+                raise NotConnected(self._core.why_not_ready)
+            waiter.result()
+        finally:
+            with self._lock:
+                self._core.give_up_ready(waiter)
 
     @property
     def status(self) -> Status:
@@ -94,6 +102,8 @@ class Client:
         return self._publish(channel, payload, wait, timeout)
 
     def _publish(self, channel: str, payload: Payload, wait: bool, timeout: Optional[float]) -> int:
+        if os.getpid() != self._pid:
+            self._notice_fork()
         waiter = BlockingWaiter()
         try:
             with self._lock:
@@ -111,6 +121,9 @@ class Client:
         except HubrelayError as error:
             self.counters.fail(error)
             raise
+        except BaseException:
+            self._writing_interrupted()
+            raise
 
     def _publish_with_hooks(self, hooks: Hooks, channel: str, payload: Payload, wait: bool,
                             timeout: Optional[float]) -> int:
@@ -127,6 +140,7 @@ class Client:
 
     def send(self, channel: str, payload: Payload) -> None:
         """Publishes without a Reply: what is lost later is told in a Loss. Raises NotConnected, Invalid, Congested."""
+        self._notice_fork()
         context = self._hooks.before_publish(channel, payload) if self._hooks is not None else None
         error: Optional[HubrelayError] = None
         try:
@@ -143,40 +157,51 @@ class Client:
             if self._hooks is not None:
                 self._hooks.after_publish(context, None, error)
 
-    def listen(self, *channels: str, patterns: Iterable[str] = ()) -> BlockingSubscription:
+    def listen(self, *channels: str, patterns: Iterable[str] = (),
+               timeout: Optional[float] = None) -> BlockingSubscription:
         """A subscription with a queue of its own. Several may listen to one channel; the relay is asked once.
 
-        Without a relay it is PENDING. Raises Refused, Limit, Invalid, Unknown, Closed.
+        Without a relay it is PENDING. Raises Refused, Limit, Invalid, Unknown, Closed; Interrupted after `timeout`
+        seconds. Then nothing is listened to.
         """
-        subscription = BlockingSubscription(self, channels, tuple(patterns))
-        subscription.outcome = self._ask(lambda waiter: self._core.subscribing.listen(
-            subscription, channels, subscription.patterns, waiter))
+        self._notice_fork()
+        subscription = BlockingSubscription(self, channels, several(patterns))
+        try:
+            subscription.outcome = self._ask(lambda waiter: self._core.subscribing.listen(
+                subscription, channels, subscription.patterns, waiter), timeout)
+        except BaseException:
+            subscription.close()
+            raise
         return subscription
 
     def listen_pattern(self, *patterns: str) -> BlockingSubscription:
         """`listen` for patterns alone. Raises Invalid where `features` lacks "patterns"."""
         return self.listen(patterns=patterns)
 
-    def subscribe(self, *channels: str, patterns: Iterable[str] = ()) -> Outcome:
+    def subscribe(self, *channels: str, patterns: Iterable[str] = (), timeout: Optional[float] = None) -> Outcome:
         """For who keeps books himself: the messages come in `events`. Returns OK, or PENDING: in force once the relay
-        receives, or is there. Raises Refused, Limit, Invalid, Unknown, Closed: then nothing was subscribed to."""
+        receives, or is there. Raises Refused, Limit, Invalid, Unknown, Closed: then nothing was subscribed to. After
+        `timeout` seconds Interrupted: then it is unknown."""
         outcome: Outcome = self._ask(
-            lambda waiter: self._core.subscribing.subscribe(channels, patterns, waiter))
+            lambda waiter: self._core.subscribing.subscribe(channels, patterns, waiter), timeout)
         return outcome
 
-    def unsubscribe(self, *channels: str, patterns: Iterable[str] = ()) -> Outcome:
-        """After this no message of these names comes in `events`. Raises Invalid, Closed."""
+    def unsubscribe(self, *channels: str, patterns: Iterable[str] = (), timeout: Optional[float] = None) -> Outcome:
+        """After this no message of these names comes in `events`. Raises Invalid, Closed; Interrupted after `timeout`
+        seconds."""
         outcome: Outcome = self._ask(
-            lambda waiter: self._core.subscribing.unsubscribe(channels, patterns, waiter))
+            lambda waiter: self._core.subscribing.unsubscribe(channels, patterns, waiter), timeout)
         return outcome
 
-    def ping(self, *, settled: bool = False) -> None:
+    def ping(self, *, settled: bool = False, timeout: Optional[float] = None) -> None:
         """Returns once the relay has answered. With `settled`: once everything that was published before is answered,
-        or told in a Loss. Raises NotConnected, Interrupted; Invalid where `features` lacks "settled"."""
-        self._ask(lambda waiter: self._core.ping(waiter, settled))
+        or told in a Loss. Raises NotConnected, Interrupted, also after `timeout` seconds; Invalid where `features`
+        lacks "settled"."""
+        self._ask(lambda waiter: self._core.ping(waiter, settled), timeout)
 
     def close(self, drain: Optional[float] = None) -> None:
         """Ends the client. Owed Replies are waited for, for up to `drain` seconds. Idempotent."""
+        self._notice_fork()
         waiter = BlockingWaiter()
         with self._lock:
             self._core.close(drain, waiter)
@@ -209,14 +234,16 @@ class Client:
             self._thread = threading.Thread(target=self._read_alone, name="hubrelay", daemon=True)
             self._thread.start()
 
-    def _ask(self, request: Callable[[BlockingWaiter], None]) -> Any:
+    def _ask(self, request: Callable[[BlockingWaiter], None], timeout: Optional[float]) -> Any:
+        self._notice_fork()
         waiter = BlockingWaiter()
         with self._lock:
             self._begin()
             request(waiter)
             self._requested()
         self._flush()
-        self._wait(waiter, None)
+        if not self._wait(waiter, timeout):
+            raise Interrupted(f"no answer within {timeout} s")
         return waiter.result()
 
     def _wait(self, waiter: BlockingWaiter, timeout: Optional[float]) -> bool:
@@ -247,6 +274,13 @@ class Client:
 
     def _step(self, deadline: Optional[float]) -> None:
         """Waits for the sockets, until the deadline at most, and does what is to be done."""
+        try:
+            self._take_step(deadline)
+        except BaseException:
+            self._writing_interrupted()
+            raise
+
+    def _take_step(self, deadline: Optional[float]) -> None:
         core = self._core
         with self._lock:
             if core.actions:
@@ -344,8 +378,8 @@ class Client:
     def _open(self, link: Link) -> None:
         try:
             self._sockets[link] = self._connector(self.path)
-        except OSError as error:
-            self._core.failed(link, error.strerror or str(error))
+        except Exception as error:  # a connector may be the application's
+            self._core.failed(link, why_not_connected(error))
         else:
             self._core.opened(link)
 
@@ -353,45 +387,58 @@ class Client:
         opened = self._sockets.pop(link, None)
         self._blocked.pop(link, None)
         self._broken.pop(link, None)
-        if opened is not None and self._is_writing:
+        if opened is not None and self._writer is not None:
             self._to_close.append(opened)
         elif opened is not None:
             opened.close()
 
     def _flush(self) -> None:
         """Writes what is to be written."""
-        with self._lock:
-            chosen = self._begin_to_write()
-        if chosen is not None:
-            self._write(chosen)
+        try:
+            with self._lock:
+                chosen = self._begin_to_write()
+            if chosen is not None:
+                self._write(chosen)
+        except BaseException:
+            self._writing_interrupted()
+            raise
 
     def _begin_to_write(self) -> Optional[_Write]:
         """What is to be written, unless another thread writes: what is added meanwhile is in its next write. Whoever
-        gets something calls `_write`. With the lock held."""
-        if self._is_writing:
+        gets something calls `_write`, and `_writing_interrupted` at any exception. With the lock held."""
+        if self._writer is not None:
             return None
+        self._writer = threading.get_ident()
         chosen = self._next_to_write()
-        self._is_writing = chosen is not None
+        if chosen is None:
+            self._writer = None
         return chosen
 
     def _write(self, chosen: Optional[_Write]) -> None:
         """Writes this, and what has been added meanwhile. Without the lock."""
-        try:
-            while chosen is not None:
-                link, opened, data = chosen
-                written, why, is_blocked = _send(opened, data)
-                with self._lock:
-                    self._wrote(link, opened, written, why, is_blocked)
-                    chosen = self._next_to_write()
-                    if chosen is None:
-                        self._end_to_write()
-        except BaseException:  # an exception that another thread has sent: KeyboardInterrupt, a timeout of gevent
+        while chosen is not None:
+            link, opened, data = chosen
+            written, why, is_blocked = _send(opened, data)
             with self._lock:
-                self._end_to_write()
-            raise
+                self._wrote(link, opened, written, why, is_blocked)
+                chosen = self._next_to_write()
+                if chosen is None:
+                    self._end_to_write()
+
+    def _writing_interrupted(self) -> None:
+        """An exception from outside, as KeyboardInterrupt or a timeout of gevent, has hit this thread. If it wrote,
+        nobody knows how much the socket took: the connection ends."""
+        with self._lock:
+            if self._writer != threading.get_ident():
+                return
+            for link in self._sockets:
+                if link.is_writing:
+                    self._broken[link] = "a write was interrupted"
+            self._end_to_write()
+            self._reading.interrupt()
 
     def _end_to_write(self) -> None:
-        self._is_writing = False
+        self._writer = None
         while self._to_close:
             self._to_close.pop().close()
 
@@ -424,6 +471,13 @@ class Client:
         else:
             self._core.wrote()
 
+    def _notice_fork(self) -> None:
+        """A process that was forked past Python, as by uWSGI, is noticed at its first use."""
+        if os.getpid() != self._pid:
+            with _FORKED:
+                if os.getpid() != self._pid:
+                    self._forked()
+
     def _forked(self) -> None:
         """In the child: the sockets are the parent's. Closes the copies without a word, and begins anew."""
         for number in [opened.detach() for opened in (*self._sockets.values(), *self._to_close)]:
@@ -445,6 +499,7 @@ def _send(opened: socket.socket, data: memoryview) -> Tuple[int, str, bool]:
         return 0, why_ended(error), False
 
 
+_FORKED = threading.Lock()
 _CLIENTS: "weakref.WeakSet[Client]" = weakref.WeakSet()
 
 

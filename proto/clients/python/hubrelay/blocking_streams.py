@@ -34,6 +34,7 @@ class BlockingEventStream:
     def get(self, timeout: Optional[float] = None) -> Optional[Event]:
         """The next event. None after `timeout` seconds, and at the end."""
         client, queue, hooks = self._client, self._queue, self._client._hooks
+        client._notice_fork()
         if hooks is not None:
             self._after_delivery(hooks)
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -47,7 +48,14 @@ class BlockingEventStream:
                     return None
                 waiter = BlockingWaiter()
                 queue.waiters.append(waiter)
-            if not client._reading.wait(waiter, deadline):
+            try:
+                is_done = client._reading.wait(waiter, deadline)
+            except BaseException:
+                with client._lock:
+                    queue.give_up(waiter)
+                    client._reading.interrupt()  # perhaps the one that was woken reads
+                raise
+            if not is_done:
                 with client._lock:
                     if waiter in queue.waiters:
                         queue.waiters.remove(waiter)
@@ -68,7 +76,8 @@ class BlockingSubscription(BlockingEventStream, Listener):
     force once the relay receives."""
 
     def __init__(self, client: "Client", channels: Tuple[str, ...], patterns: Tuple[str, ...]) -> None:
-        Listener.__init__(self, client._core.new_queue())
+        self._core = client._core  # after a fork the client has another one
+        Listener.__init__(self, self._core.new_queue())
         BlockingEventStream.__init__(self, client, self.queue)
         self.channels, self.patterns = channels, patterns
         self.outcome = Outcome.UNSPECIFIED
@@ -84,6 +93,8 @@ class BlockingSubscription(BlockingEventStream, Listener):
         client = self._client
         if client._hooks is not None:
             self._after_delivery(client._hooks)
+        client._notice_fork()
         with client._lock:
-            client._core.subscribing.unlisten(self)
+            self._core.subscribing.unlisten(self)
+            client._reading.interrupt()  # perhaps it is the one who waits here that reads
         client._flush()

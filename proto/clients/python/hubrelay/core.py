@@ -95,7 +95,12 @@ class Core(Connections):
         if self.link is not None:
             settle(waiter)
         else:
-            self._ready_waiters = [each for each in self._ready_waiters if not each.done()] + [waiter]
+            self._ready_waiters.append(waiter)
+
+    def give_up_ready(self, waiter: Waiter) -> None:
+        """Its caller does not wait for a Welcome any more."""
+        if waiter in self._ready_waiters:
+            self._ready_waiters.remove(waiter)
 
     @property
     def why_not_ready(self) -> str:

@@ -29,7 +29,8 @@ class Request:
 
 def settle_ping(waiter: Optional[Waiter], reply: Optional[Reply]) -> None:
     """Ends a wait for the Reply to a Ping; None is the end of the connection."""
-    settle(waiter, error=None if reply is not None else Interrupted("the connection ended before the relay answered"))
+    settle(waiter, error=Interrupted("the connection ended before the relay answered") if reply is None else
+           error_of(reply) if reply.outcome != Outcome.OK else None)
 
 
 class Link:
@@ -58,7 +59,8 @@ class Link:
         self.is_stopping = False  #: Its relay has said STOPPING.
         self.is_pending = False  #: Some of what it was asked for was PENDING when it was last asked.
         # What has come.
-        self._routes = routes
+        self._routes: Dict[bytes, Name] = {}  # of `take_message`; none before Welcome, which comes first
+        self._routes_then = routes
         self._rest: List[bytes] = []
         self._rest_size, self._needed = 0, 4
         self.last_read = monotonic()
@@ -240,6 +242,7 @@ class Link:
         self.welcome, self.features = welcome, frozenset(welcome.features)
         self.max_frame, self.max_payload = welcome.max_frame_bytes, welcome.max_payload_bytes
         self.welcomed_at = monotonic()
+        self._routes = self._routes_then
 
     def unanswered_subscribes(self) -> Set[Request]:
         """Those that have no Reply yet."""

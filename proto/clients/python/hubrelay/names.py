@@ -25,6 +25,13 @@ def checked_name(name: str, what: str = "channel") -> bytes:
     return data
 
 
+def several(patterns: Iterable[str]) -> Tuple[str, ...]:
+    """Raises Invalid for one str, whose characters would be patterns."""
+    if isinstance(patterns, (str, bytes)):
+        raise Invalid(f"patterns are several, as in [{patterns!r}]")
+    return tuple(patterns)
+
+
 def checked_names(channels: Iterable[str], patterns: Iterable[str]) -> Dict[Tuple[bool, str], bytes]:
     """Whether it is a pattern, and the name, to its UTF-8; each once. Raises Invalid."""
     names = {(False, text): checked_name(text) for text in channels}

@@ -155,6 +155,13 @@ class EventQueue:
                 self._counters.queued_bytes -= EVENT_BYTES
                 return
 
+    def give_up(self, waiter: Waiter) -> None:
+        """Whoever waited will take nothing. If it was woken for something, another one is."""
+        try:
+            self.waiters.remove(waiter)
+        except ValueError:
+            self.wake()
+
     def wake(self) -> None:
         """Wakes one who waits."""
         while self.waiters:

@@ -39,6 +39,11 @@ def _explained(path: str, error: OSError) -> str:
     return text
 
 
+def why_not_connected(error: Exception) -> str:
+    """For people: what a connector has raised."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 def why_ended(error: OSError) -> str:
     """For people: a connection that has failed."""
     return f"the connection has failed: {error.strerror or error}"

@@ -5,7 +5,7 @@ from .errors import Closed, HubrelayError, Invalid, error_of
 from .frames import Outcome, Reply, Revoked
 from .link import Link, Request
 from .listening import Listener
-from .names import Name, checked_names, in_frames, texts
+from .names import Name, checked_names, in_frames, several, texts
 from .queues import Waiter, settle
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Subscribing:
 
     def subscribe(self, channels: Iterable[str], patterns: Iterable[str], waiter: Waiter) -> None:
         """The waiter gets OK or PENDING, or an error. Raises Invalid."""
-        channels, patterns = tuple(channels), tuple(patterns)
+        channels, patterns = tuple(channels), several(patterns)
         if self._core.is_starting:
             checked_names(channels, patterns)
             self.later(waiter, lambda: self.subscribe(channels, patterns, waiter))
@@ -64,7 +64,7 @@ class Subscribing:
 
     def unsubscribe(self, channels: Iterable[str], patterns: Iterable[str], waiter: Waiter) -> None:
         """The waiter gets OK. What somebody listens to goes on for them. Raises Invalid."""
-        channels, patterns = tuple(channels), tuple(patterns)
+        channels, patterns = tuple(channels), several(patterns)
         if self._core.is_starting:
             checked_names(channels, patterns)
             self.later(waiter, lambda: self.unsubscribe(channels, patterns, waiter))
@@ -87,7 +87,7 @@ class Subscribing:
 
     def listen(self, listener: Listener, channels: Iterable[str], patterns: Iterable[str], waiter: Waiter) -> None:
         """The waiter gets OK or PENDING, or an error; then the listener is over. Raises Invalid."""
-        channels, patterns = tuple(channels), tuple(patterns)
+        channels, patterns = tuple(channels), several(patterns)
         if self._core.is_starting:
             checked_names(channels, patterns)
             self.later(waiter, lambda: self.listen(listener, channels, patterns, waiter))

@@ -65,10 +65,20 @@ class Reading:
 
     def wait(self, waiter: BlockingWaiter, deadline: Optional[float]) -> bool:
         """Until it is done. False at the deadline."""
+        try:
+            return self._wait(waiter, deadline)
+        except BaseException:  # from outside: KeyboardInterrupt, a timeout of gevent, what a handler of signals raises
+            with self._lock:
+                if self._reader is waiter:
+                    self._reader = None
+                self._leave(waiter)
+            raise
+
+    def _wait(self, waiter: BlockingWaiter, deadline: Optional[float]) -> bool:
         while True:
             with self._lock:
                 if waiter.is_done:
-                    self._others.pop(waiter, None)
+                    self._leave(waiter)
                     return True
                 if self._reader is None:
                     self._others.pop(waiter, None)
@@ -86,15 +96,21 @@ class Reading:
             left = -1 if deadline is None else max(0.0, deadline - time.monotonic())
             if not waiter.gate.acquire(timeout=left):  # type: ignore[union-attr]
                 with self._lock:
-                    self._others.pop(waiter, None)
-                    if self._reader is None:
-                        self._wake_next()
+                    self._leave(waiter)
                     return waiter.is_done
+
+    def _leave(self, waiter: BlockingWaiter) -> None:
+        """It does not wait any more. Perhaps it was woken to read: then another one has to."""
+        self._others.pop(waiter, None)
+        if self._reader is None:
+            self._wake_next()
 
     def _lead(self, waiter: BlockingWaiter, deadline: Optional[float]) -> bool:
         try:
-            while not waiter.is_done and (deadline is None or time.monotonic() < deadline):
+            while not waiter.is_done:  # one step at least, or nobody would read while somebody asks again and again
                 self._step(deadline)
+                if deadline is not None and time.monotonic() >= deadline:
+                    break
             return waiter.is_done
         finally:
             with self._lock:
@@ -116,6 +132,8 @@ class Reading:
                     time.monotonic() - self._last_lead >= GRACE
                 if is_leading:
                     self._reader = self
+                elif self._reader is None:
+                    self._wake_next()
             if not is_leading:
                 time.sleep(GRACE)
                 continue

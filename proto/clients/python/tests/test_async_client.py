@@ -1,6 +1,7 @@
 """The asyncio client, with a relay in memory."""
 import asyncio
 import os
+import pathlib
 import unittest
 
 import hubrelay
@@ -173,6 +174,63 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
                 with self.assertRaises(hubrelay.Invalid):
                     await client.publish(channel, payload)
             self.assertEqual(await self.soon(client.publish("a", memoryview(b"x"))), 0)
+
+    async def test_who_is_cancelled_while_waiting_is_forgotten(self):
+        async with self.relay.async_client() as client, client.listen("a") as subscription:
+            for _ in range(3):
+                task = asyncio.ensure_future(subscription.__anext__())
+                await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait({task})
+            self.assertEqual(len(subscription.queue.waiters), 0)
+
+    async def test_what_woke_a_task_that_is_cancelled_wakes_another(self):
+        async with self.relay.async_client() as client, client.listen("a") as subscription:
+            first, second = (asyncio.ensure_future(subscription.__anext__()) for _ in range(2))
+            await asyncio.sleep(0)
+            subscription.queue.put(Gap(()))
+            first.cancel()
+            self.assertEqual(await self.soon(second), Gap(()))
+
+    async def test_who_gives_up_waiting_for_a_relay_is_forgotten(self):
+        async with hubrelay.AsyncClient("/nowhere/relay.sock") as client:
+            with self.assertRaises(hubrelay.NotConnected):
+                await client.ready(0.001)
+            task = asyncio.ensure_future(client.ready())
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait({task})
+            self.assertEqual(client._core._ready_waiters, [])
+
+    async def test_a_subscription_is_opened_once(self):
+        async with self.relay.async_client() as client:
+            async with await client.listen("a"):
+                self.assertEqual(client._core.listeners, 1)
+            self.assertEqual(client._core.listeners, 0)
+
+    async def test_iterating_opens_a_subscription(self):
+        async with self.relay.async_client() as client:
+            subscription = client.listen("a")
+            task = asyncio.ensure_future(subscription.__anext__())
+            while not subscription.outcome:
+                await self.soon(client.ping())
+            await self.soon(client.publish("a", b"x"))
+            self.assertEqual(await self.soon(task), Message("a", b"x"))
+
+    async def test_one_str_is_not_several_patterns(self):
+        async with self.relay.async_client() as client:
+            with self.assertRaises(hubrelay.Invalid):
+                client.listen(patterns="room.*")
+            with self.assertRaises(hubrelay.Invalid):
+                await client.subscribe(patterns="room.*")
+
+    async def test_whatever_a_connector_raises_is_a_failed_attempt(self):
+        def connector(path):
+            raise ValueError("no such relay")
+        async with hubrelay.AsyncClient(pathlib.Path("/nowhere/relay.sock"), connector=connector) as client:
+            with self.assertRaises(hubrelay.NotConnected) as failure:
+                await self.soon(client.publish("a", b"x"))
+            self.assertIn("no such relay", str(failure.exception))
 
 
 class Forks(unittest.TestCase):

@@ -6,7 +6,7 @@ import tempfile
 import time
 import unittest
 
-from hubrelay import Counters, Gap, Loss, Message, Options, Outcome, State, Status
+from hubrelay import Counters, Gap, Loss, Message, Options, Outcome, State, Status, Unknown
 from hubrelay.codec import CLIENT_FRAME, decode, encode
 from hubrelay.connections import Action
 from hubrelay.core import Core
@@ -239,6 +239,28 @@ class Moving(unittest.TestCase):
         self.assertEqual(on_old.result, 7)
         bench.core.ended(old, "the end")
         self.assertEqual([frame.payload for frame in bench.written(new)], [b"2"])
+
+
+class BrokenRules(unittest.TestCase):
+    def test_a_message_before_welcome_ends_the_attempt(self):
+        bench = Bench()
+        link = bench.welcome()
+        bench.subscribed(link, "a")
+        bench.core.ended(link, "gone")
+        bench.pass_time("attempt")
+        bench.events()
+        bench.say(bench.opened[-1], Message("a", b"early"))
+        self.assertTrue(bench.opened[-1].is_ended)
+        self.assertEqual(bench.events(Message), [])
+
+    def test_a_ping_that_is_not_ok_fails(self):
+        bench = Bench()
+        link = bench.welcome()
+        waiter = Waiter()
+        bench.core.ping(waiter, False)
+        ping, = bench.written(link)
+        bench.say(link, Reply(ping.id, 99))
+        self.assertIsInstance(waiter.error, Unknown)
 
 
 class Explaining(unittest.TestCase):
