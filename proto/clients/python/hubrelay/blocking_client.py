@@ -29,10 +29,11 @@ class Client:
     Raises Invalid for a `name` of more than 64 bytes of UTF-8, TypeError for an unknown option.
 
     After a fork the child has a new client in this object: without subscriptions, and connected at its first use.
+    The logger is used while the client is locked: its handlers must not use this client.
     """
 
-    def __init__(self, path: "Union[str, os.PathLike[str]]" = DEFAULT_PATH, name: str = "", *, logger: logging.Logger = LOGGER,
-                 counters: Optional[Counters] = None, hooks: Optional[Hooks] = None,
+    def __init__(self, path: "Union[str, os.PathLike[str]]" = DEFAULT_PATH, name: str = "", *,
+                 logger: logging.Logger = LOGGER, counters: Optional[Counters] = None, hooks: Optional[Hooks] = None,
                  connector: Callable[[str], socket.socket] = connect, **options: Any) -> None:
         self.path, self.name = os.fspath(path), name
         self._options, self._logger, self._hooks, self._connector = Options(**options), logger, hooks, connector

@@ -58,7 +58,7 @@ class Hooks:
 
 @dataclass
 class Counters:
-    """What a client has done. Several clients may share one."""
+    """What a client has done. Each client needs its own."""
 
     sent: int = 0  #: Publishes and sends that were handed to the relay.
     failed: Dict[str, int] = field(default_factory=dict)  #: By the error's name, "NotConnected".

@@ -1,7 +1,7 @@
 """Queues between the client and the application: bounded in bytes, and a Loss in the place of what did not fit."""
 from collections import deque
 from dataclasses import replace
-from typing import AbstractSet, Any, Deque, Optional, Protocol, Union
+from typing import AbstractSet, Any, Deque, Iterable, Optional, Protocol, Union
 
 from .frames import Cause, Gap, Loss, Message, Revoked, Status
 from .options import Counters
@@ -34,6 +34,12 @@ def settle(waiter: Optional[Waiter], result: Any = None, error: Optional[BaseExc
         waiter.set_exception(error)
 
 
+def _bytes_of(events: Iterable[Event]) -> int:
+    """What the messages among these take."""
+    return sum(len(event[1]) + len(event[0]) + len(event[2]) + MESSAGE_OVERHEAD
+               for event in events if type(event) is Message)
+
+
 class EventQueue:
     """Events that the application has not taken. `counters.queued_bytes` is what all queues of the client hold."""
 
@@ -56,7 +62,7 @@ class EventQueue:
 
     def put_message(self, message: Message, may_exceed: bool = False) -> bool:
         """False if it was dropped. One always fits into an empty queue; `may_exceed` is for a read under way."""
-        size = len(message[1]) + len(message[0]) + MESSAGE_OVERHEAD
+        size = len(message[1]) + len(message[0]) + len(message[2]) + MESSAGE_OVERHEAD
         if (self.bytes + size > self._limit or self._counters.queued_bytes + size > self._total_limit) \
                 and self._items and not may_exceed:
             self._lost += 1
@@ -101,7 +107,7 @@ class EventQueue:
             self._tell_lost()
         event = self._items.popleft()
         if type(event) is Message:
-            size = len(event[1]) + len(event[0]) + MESSAGE_OVERHEAD
+            size = len(event[1]) + len(event[0]) + len(event[2]) + MESSAGE_OVERHEAD
         else:
             size = EVENT_BYTES
             self._notices -= 1
@@ -121,8 +127,7 @@ class EventQueue:
                 (event.pattern not in patterns if event.pattern else event.channel not in channels)]
         if len(kept) == len(self._items):
             return
-        gone = sum(len(event[1]) + len(event[0]) + MESSAGE_OVERHEAD for event in self._items if type(event) is Message)
-        gone -= sum(len(event[1]) + len(event[0]) + MESSAGE_OVERHEAD for event in kept if type(event) is Message)
+        gone = _bytes_of(self._items) - _bytes_of(kept)
         self._items = deque(kept)
         self.bytes -= gone
         self._counters.queued_bytes -= gone

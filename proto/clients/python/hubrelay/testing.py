@@ -87,6 +87,8 @@ class FakeRelay:
         self._connections: Dict[int, _Connection] = {}
         self._lock = threading.RLock()
         self._waker, self._wakes = socket.socketpair()
+        self._wakes.setblocking(False)
+        self._to_close: List[socket.socket] = []  # by the relay's thread, which may be waiting for them
         self._listener: Optional[socket.socket] = None
         if path:
             self._listener = socket.socket(socket.AF_UNIX)
@@ -183,6 +185,7 @@ class FakeRelay:
             self.disconnect()
         self._wake()
         self._thread.join()
+        self._close_ended()
         if self._listener is not None:
             self._listener.close()
             os.unlink(self.path)
@@ -194,6 +197,7 @@ class FakeRelay:
     def _run(self) -> None:
         while True:
             with self._lock:
+                self._close_ended()
                 if self._is_closed:
                     return
                 reads = [self._waker.fileno(), *self._connections]
@@ -284,11 +288,23 @@ class FakeRelay:
             connection.send(status)
 
     def _forget(self, number: int) -> None:
-        self._connections.pop(number).socket.close()
+        ended = self._connections.pop(number).socket
+        try:
+            ended.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the client has closed it
+        self._to_close.append(ended)
         self._wake()
 
+    def _close_ended(self) -> None:
+        while self._to_close:
+            self._to_close.pop().close()
+
     def _wake(self) -> None:
-        self._wakes.send(b"\0")
+        try:
+            self._wakes.send(b"\0")
+        except BlockingIOError:
+            pass  # it is full, so the relay's thread wakes up anyway
 
 
 _CAUSES = {Outcome.NOT_CONNECTED: Cause.NOT_CONNECTED, Outcome.REFUSED: Cause.REFUSED, Outcome.INVALID: Cause.INVALID}

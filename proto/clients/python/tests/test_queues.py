@@ -65,6 +65,13 @@ class Bounds(unittest.TestCase):
         events.put(Loss(publishes=4, cause=Cause.REFUSED))
         self.assertEqual([event.publishes for event in taken(events)], [3, 4])
 
+    def test_the_pattern_of_a_message_counts(self):
+        events = queue()
+        events.put_message(Message("a", b"x", "p" * 500))
+        self.assertGreater(events.bytes, 500)
+        events.remove_messages(set(), {"p" * 500})
+        self.assertEqual(events.bytes, 0)
+
     def test_messages_of_a_name_are_removed(self):
         events = queue()
         for message in (Message("a", b"1"), Message("b", b"2"), Message("a", b"3", "a*"), Message("a", b"4")):
