@@ -65,7 +65,10 @@ class Publishing:
             raise _too_large(data, link)
         if link.unsent and link.unsent + len(data) > self._max_unsent_sends:
             raise Congested(f"the relay has not read {link.unsent} bytes yet")
-        self._send_on(link, field, data)
+        frame = publish_frame(field, data, 0)
+        if len(frame) > link.max_frame + 4:
+            raise _too_large(data, link)
+        self._send_on(link, frame)
 
     def pump(self) -> int:
         """Writes those that wait, as far as there is room. Returns how many sends turned out never to be sent."""
@@ -87,11 +90,16 @@ class Publishing:
             if error is not None or link is None:
                 lost += waiter is None
                 settle(waiter, error=error)
+                continue
+            id = 0 if waiter is None else link.next_id()
+            frame = publish_frame(field, data, id)
+            if len(frame) > link.max_frame + 4:
+                lost += waiter is None
+                settle(waiter, error=_too_large(data, link))
             elif waiter is None:
-                self._send_on(link, field, data)
+                self._send_on(link, frame)
             else:
-                id = link.next_id()
-                link.publish(publish_frame(field, data, id), id, waiter)
+                link.publish(frame, id, waiter)
                 self._counters.sent += 1
         return lost
 
@@ -130,8 +138,8 @@ class Publishing:
         return len(link.publishes) < self._max_unanswered and (
             not link.unsent or link.unsent + len(self._waiting[0][1]) <= self._max_unsent)
 
-    def _send_on(self, link: Link, field: bytes, data: bytes) -> None:
-        link.send(publish_frame(field, data, 0))
+    def _send_on(self, link: Link, frame: bytes) -> None:
+        link.send(frame)
         self._counters.sent += 1
         if link.unsettled == 1:
             self._sent_first(link)

@@ -6,7 +6,7 @@ import tempfile
 import time
 import unittest
 
-from hubrelay import Counters, Gap, Loss, Message, Options, Outcome, State, Status, Unknown
+from hubrelay import Counters, Gap, Invalid, Loss, Message, Options, Outcome, State, Status, Unknown
 from hubrelay.codec import CLIENT_FRAME, decode, encode
 from hubrelay.connections import Action
 from hubrelay.core import Core
@@ -242,6 +242,21 @@ class Moving(unittest.TestCase):
 
 
 class BrokenRules(unittest.TestCase):
+    def test_a_frame_that_is_too_large_is_not_written(self):
+        bench = Bench()
+        channel, payload = "c" * 100, bytes(5900)  # it fits max_payload_bytes, but not with this channel's name
+        sent, waiting = Waiter(), Waiter()
+        bench.core.publishing.publish(channel, payload, waiting)
+        link = bench.opened[-1]
+        bench.written(link)
+        bench.say(link, Welcome(1, "0", "1", 5950, UP, 5900, ()))
+        with self.assertRaises(Invalid):
+            bench.core.publishing.publish(channel, payload, sent)
+        with self.assertRaises(Invalid):
+            bench.core.publishing.send(channel, payload)
+        self.assertIsInstance(waiting.error, Invalid)
+        self.assertEqual(bench.written(link), [])
+
     def test_a_message_before_welcome_ends_the_attempt(self):
         bench = Bench()
         link = bench.welcome()
