@@ -98,7 +98,7 @@ func New(path, name string, opts ...Option) (*Client, error) {
 func (c *Client) Ready(ctx context.Context) error {
 	for {
 		c.mu.Lock()
-		connected, closing, problem, changed := c.conn != nil, c.closing, c.problem, c.changed
+		connected, closing, problem, changed := c.serving() != nil, c.closing, c.whyNotConnected(), c.changed
 		c.mu.Unlock()
 		if closing {
 			return failure("ready", ErrClosed, "")

@@ -42,9 +42,7 @@ func (k *conn) settleEnd() {
 	case k == c.attempt:
 		c.attempt = nil
 	}
-	if c.closing {
-		c.announce()
-	}
+	c.announce() // Close waits for it; and a next connection may be there, which Ready waits for
 	wakeUp(c.need)
 	c.kickClock()
 }

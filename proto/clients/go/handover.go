@@ -41,6 +41,7 @@ func (c *Client) welcomed(k *conn, w *wire.Welcome, now time.Time) error {
 		return fmt.Errorf("the relay answers in version %d of the protocol, which this client does not speak", w.Version)
 	}
 	k.welcome, k.began = w, now
+	k.settle.asks = w.Has(wire.FeatureSettled)
 	k.gaps, k.receiving = w.Status.Gaps, w.Status.Receiving
 	c.attempt = nil
 	c.stats.connections.Add(1)

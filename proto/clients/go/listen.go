@@ -52,11 +52,7 @@ func (c *Client) ListenNames(ctx context.Context, names Names) (*Subscription, e
 	}
 	c.subs[s] = struct{}{}
 	op := &operation{name: "listen", entries: s.entries, subscription: s, done: make(chan struct{})}
-	if c.conn == nil {
-		op.pending = true
-	} else {
-		c.askFor(op, s.entries)
-	}
+	c.askFor(op, s.entries)
 	c.finishIfDone(op)
 	c.unlock()
 	if err := op.wait(ctx); err != nil {
@@ -115,33 +111,54 @@ func (op *operation) wait(ctx context.Context) error {
 // askPlain sends a plain request, to both relays during a move: the old one's Reply counts. An Unsubscribe of what
 // somebody listens to stays here.
 func (c *Client) askPlain(op *operation, kind requestKind) {
-	var forRelay []*entry
+	k := c.serving()
+	var forRelay, forNext []*entry
 	for _, e := range op.entries {
 		switch {
-		case kind == kindUnsubscribe && (len(e.subs) > 0 || c.conn == nil):
-			e.plain = false
-			c.prune(e)
-		case c.conn == nil:
-			e.plain, op.pending = true, true
+		case kind == kindUnsubscribe && len(e.subs) > 0:
+			e.decide(false)
+			continue
+		case k == nil:
+			e.decide(kind == kindSubscribe)
+			op.pending = kind == kindSubscribe
 		default:
 			forRelay = append(forRelay, e)
 		}
+		forNext = append(forNext, e)
 	}
-	if len(forRelay) == 0 {
-		return
+	if k != nil {
+		k.ask(request{kind: kind, op: op, plain: true}, forRelay)
 	}
-	c.conn.ask(request{kind: kind, op: op, plain: true}, forRelay)
-	if c.next != nil {
-		c.next.ask(request{kind: kind}, c.next.without(kind == kindSubscribe, forRelay))
+	c.askNext(kind, forNext)
+	if k == nil && kind == kindUnsubscribe {
+		for _, e := range op.entries {
+			c.prune(e)
+		}
 	}
 }
 
+// askNext asks the next relay, during a move, for what was asked of the one that serves. When that one has ended, the
+// Gap at the end of the move waits for the Reply.
+func (c *Client) askNext(kind requestKind, entries []*entry) {
+	if c.next == nil {
+		return
+	}
+	barrier := kind == kindSubscribe && c.serving() == nil
+	c.next.askCounted(request{kind: kind, barrier: barrier}, c.next.without(kind == kindSubscribe, entries))
+}
+
 // askFor sends a Listen's request for those names that the relay does not hold yet, and waits for those that others
-// have just asked for.
+// have just asked for. Without a relay they are pending.
 func (c *Client) askFor(op *operation, entries []*entry) {
+	k := c.serving()
+	if k == nil {
+		op.pending = true
+		c.askNext(kindSubscribe, entries)
+		return
+	}
 	var missing []*entry
 	for _, e := range entries {
-		h := c.conn.names[e]
+		h := k.names[e]
 		switch {
 		case !h.willHold():
 			missing = append(missing, e)
@@ -154,13 +171,11 @@ func (c *Client) askFor(op *operation, entries []*entry) {
 			op.pending = true
 		}
 	}
-	c.conn.ask(request{kind: kindSubscribe, op: op}, missing)
-	if c.conn.paused {
-		wakeUp(c.conn.resume)
+	k.ask(request{kind: kindSubscribe, op: op}, missing)
+	if k.paused {
+		wakeUp(k.resume)
 	}
-	if c.next != nil {
-		c.next.ask(request{kind: kindSubscribe}, c.next.without(true, entries))
-	}
+	c.askNext(kindSubscribe, entries)
 }
 
 // finishIfDone ends an operation that waits for nothing any more.
@@ -203,7 +218,7 @@ func (c *Client) maySubscribe(op string, names Names) error {
 	if c.closing {
 		return failure(op, ErrClosed, "")
 	}
-	if len(names.Patterns) > 0 && c.conn != nil && !c.conn.welcome.Has(wire.FeaturePatterns) {
+	if len(names.Patterns) > 0 && c.serving() != nil && !c.conn.welcome.Has(wire.FeaturePatterns) {
 		return failure(op, ErrInvalid, fmt.Sprintf("the relay at %s has no patterns", c.path))
 	}
 	return nil

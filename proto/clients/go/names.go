@@ -22,6 +22,9 @@ func (e *entry) wanted() bool {
 	return e.plain
 }
 
+// decide is a Subscribe or Unsubscribe that no relay is asked for: what former ones are still answered counts no more.
+func (e *entry) decide(plain bool) { e.plain, e.asked = plain, nil }
+
 // hold is what one connection knows of one entry.
 type hold struct {
 	held    bool     // by the Replies that have come
@@ -48,6 +51,15 @@ func (k *conn) without(held bool, entries []*entry) (result []*entry) {
 		}
 	}
 	return result
+}
+
+// serving is the connection that takes requests, or nil. One that has ended takes none, though what it owes may not be
+// settled yet.
+func (c *Client) serving() *conn {
+	if c.conn == nil || c.conn.ended != nil {
+		return nil
+	}
+	return c.conn
 }
 
 // detach ends a Subscription's part in its names.

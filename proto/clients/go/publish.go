@@ -197,7 +197,7 @@ func (c *Client) mayPublish(op, channel string, payload []byte) error {
 	switch {
 	case c.closing:
 		return failure(op, ErrClosed, "")
-	case c.conn == nil:
+	case c.serving() == nil:
 		return c.notConnected(op)
 	case len(payload) > int(c.conn.welcome.MaxPayloadBytes):
 		return failure(op, ErrInvalid, fmt.Sprintf("the payload has %d bytes, and %d are the most", len(payload),
@@ -210,10 +210,18 @@ func (c *Client) mayPublish(op, channel string, payload []byte) error {
 
 func (c *Client) notConnected(op string) error {
 	detail := "no relay at " + c.path
-	if c.problem != nil {
-		detail = c.problem.Error()
+	if why := c.whyNotConnected(); why != nil {
+		detail = why.Error()
 	}
 	return failure(op, ErrNotConnected, detail)
+}
+
+// whyNotConnected is why no connection serves, or nil when no attempt to make one has ended yet.
+func (c *Client) whyNotConnected() error {
+	if c.conn != nil && c.conn.ended != nil {
+		return c.conn.ended
+	}
+	return c.problem
 }
 
 // hasRoom tells whether a publish may be sent now. An empty connection takes any.

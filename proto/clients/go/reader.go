@@ -81,6 +81,7 @@ func (k *conn) readAfterDeadline(into []byte) (int, error) {
 	k.client.mu.Lock()
 	givingUp := k.givingUp && !k.live.pinged.IsZero() // else bytes have come in the meantime
 	k.givingUp = false
+	k.client.kickClock() // it did not look at this connection meanwhile
 	k.client.mu.Unlock()
 	if !givingUp {
 		return 0, nil
@@ -159,6 +160,7 @@ func (k *conn) pause() {
 	k.client.mu.Lock()
 	k.paused = false
 	k.live.restart(time.Now())
+	k.client.kickClock() // it did not look at this connection meanwhile
 }
 
 // resumeReading is called when there is room for events again.

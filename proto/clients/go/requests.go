@@ -97,7 +97,7 @@ func (k *conn) ping(settled bool, reply func(*wire.Reply)) {
 
 // askSettled asks for what has become of publishes without Reply, where that is possible and something is unsettled.
 func (c *Client) askSettled(k *conn) {
-	if k == nil || k.ended != nil || k.shutting || !k.welcome.Has(wire.FeatureSettled) || !k.settle.unasked() {
+	if k == nil || k.ended != nil || k.shutting || !k.settle.asks || !k.settle.unasked() {
 		return
 	}
 	k.settle.ask()
@@ -127,7 +127,7 @@ func (k *conn) onNamesReply(r *request, reply *wire.Reply) {
 	for _, e := range r.entries {
 		k.holdOf(e).answered(r, granted, pending)
 		if r.plain {
-			e.answered(r, granted)
+			k.answered(e, r, granted)
 		}
 	}
 	if pending {
@@ -168,12 +168,14 @@ func (h *hold) answered(r *request, granted, pending bool) {
 	}
 }
 
-// answered is the Reply to a plain request for the name.
-func (e *entry) answered(r *request, granted bool) {
+// answered is the Reply to a plain request for the name. It counts if nothing was decided since but by requests on this
+// connection, whose Replies are still to come and count more.
+func (k *conn) answered(e *entry, r *request, granted bool) {
+	counts := e.asked != nil && (e.asked == r || k.requests[e.asked.id] == e.asked)
 	if e.asked == r {
 		e.asked = nil
 	}
-	if !granted {
+	if !granted || !counts {
 		return
 	}
 	if r.op != nil && r.kind == kindSubscribe && !e.plain {
@@ -206,11 +208,7 @@ func (k *conn) finishOperations(r *request, reply *wire.Reply, granted, pending 
 		op.pending = op.pending || pending
 		if !granted && op.subscription.entries != nil {
 			// Somebody else's request failed, perhaps for another name: this call asks for itself.
-			if c.conn == nil {
-				op.pending = true
-			} else {
-				c.askFor(op, common(op.entries, r.entries))
-			}
+			c.askFor(op, common(op.entries, r.entries))
 		}
 		c.finishIfDone(op)
 	}

@@ -63,24 +63,33 @@ func (k *conn) askAgain(r *request, reply *wire.Reply) {
 		}
 	}
 	again := request{kind: kindSubscribe, restore: r.restore, barrier: r.barrier}
+	half, rest := len(left)/2, r.wantedRest()
 	switch {
-	case len(refused) > 0:
-		k.askCounted(again, left)
+	case len(left) < len(r.entries) && reply.Outcome != wire.OutcomeLimit || len(left) == 0:
+		k.askBefore(again, left, rest) // what was wrong may have been with the others
 		c.revoke(refused, reply.Detail)
+	case reply.Outcome == wire.OutcomeLimit && len(r.entries) == 1:
+		c.revoke(append(left, rest...), reply.Detail)
+	case reply.Outcome == wire.OutcomeLimit && len(left) == 1:
+		k.askBefore(again, left, rest)
 	case reply.Outcome == wire.OutcomeLimit:
-		rest := r.wantedRest()
-		if len(left) <= 1 {
-			c.revoke(append(left, rest...), reply.Detail)
-			return
-		}
-		again.rest = append(left[len(left)/2:len(left):len(left)], rest...)
-		k.askCounted(again, left[:len(left)/2])
+		k.askBefore(again, left[:half], append(left[half:len(left):len(left)], rest...))
 	case len(left) > 1:
-		k.askCounted(again, left[:len(left)/2])
-		k.askCounted(again, left[len(left)/2:])
+		k.askCounted(again, left[:half])
+		k.askBefore(again, left[half:], rest)
 	default:
 		c.revoke(left, reply.Detail)
+		k.askCounted(again, rest)
 	}
+}
+
+// askBefore asks for entries, and for the rest when those were granted; at once if there are none.
+func (k *conn) askBefore(like request, entries, rest []*entry) {
+	if len(entries) == 0 {
+		entries, rest = rest, nil
+	}
+	like.rest = rest
+	k.askCounted(like, entries)
 }
 
 // askCounted has a Gap that waited for a request wait for those in its place, too.

@@ -7,6 +7,7 @@ import "time"
 // `settled` says that all before it are taken or in a Loss.
 type settler struct {
 	every   time.Duration
+	asks    bool      // the relay answers Pings with settled
 	sent    uint64    // publishes without Reply
 	settled uint64    // of these, the first so many are settled
 	lost    uint64    // of the others, so many are in a Loss
@@ -23,9 +24,9 @@ func (s *settler) send() bool {
 // loss is a Loss of publishes, known and unknown.
 func (s *settler) loss(publishes uint64) { s.lost += publishes }
 
-// due is when a Ping is to be sent, or zero.
+// due is when a Ping is to be sent, or zero: nothing is unsettled, or the relay cannot say what is.
 func (s *settler) due() time.Time {
-	if s.since.IsZero() || len(s.asked) > 0 {
+	if !s.asks || s.since.IsZero() || len(s.asked) > 0 {
 		return time.Time{}
 	}
 	return s.since.Add(s.every)

@@ -6,7 +6,7 @@ import (
 )
 
 func TestWhatIsUnknownIsWhatNeitherAPingNorALossNorTheSocketAccountsFor(t *testing.T) {
-	s := settler{every: time.Second}
+	s := settler{every: time.Second, asks: true}
 	send := func(n int) {
 		for i := 0; i < n; i++ {
 			if s.send() {
@@ -40,7 +40,7 @@ func TestWhatIsUnknownIsWhatNeitherAPingNorALossNorTheSocketAccountsFor(t *testi
 }
 
 func TestAPingThatIsNotGrantedSettlesNothing(t *testing.T) {
-	s := settler{every: time.Second}
+	s := settler{every: time.Second, asks: true}
 	s.send()
 	s.ask()
 	s.answered(false, at(1))

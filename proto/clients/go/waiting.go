@@ -29,7 +29,7 @@ func (w *waitingPublishes) remove(p *publication) {
 
 // admitWaiters sends those that have room now.
 func (c *Client) admitWaiters() {
-	for p := c.waiters.first; p != nil && c.conn != nil; p = c.waiters.first {
+	for p := c.waiters.first; p != nil && c.serving() != nil; p = c.waiters.first {
 		if err := c.mayPublish("publish", p.channel, p.payload); err != nil {
 			c.waiters.remove(p)
 			p.fail(err) // the relay that it goes to now takes less
