@@ -29,27 +29,28 @@ type Client struct {
 	log     logQueue
 	stats   counters
 
-	mu        sync.Mutex
-	dirty     *conn // has something to write, which unlock does
-	conn      *conn // serves requests; nil: there is none
-	next      *conn // said Welcome while conn is STOPPING, and takes its place soon
-	old       *conn // left, and read to its end
-	attempt   *conn // has not said Welcome yet
-	move      *move
-	channels  map[string]*entry
-	patterns  map[string]*entry
-	subs      map[*Subscription]struct{}
-	waiters   waitingPublishes
-	waitUntil time.Time // publishes wait for the end of old until then; zero: they don't
-	status    *Status
-	goneWhy   string        // what the last Status without a relay was told for
-	problem   error         // why there is no connection
-	changed   chan struct{} // closed when a connection begins or the client closes; Ready waits for it
-	everBegan bool
-	gap       gapTracker
-	clockDue  time.Time // when the clock will look again; zero: only when it is kicked
-	closing   bool
-	fatal     bool // closed is complete
+	mu         sync.Mutex
+	dirty      *conn // has something to write, which unlock does
+	conn       *conn // serves requests; nil: there is none
+	next       *conn // said Welcome while conn is STOPPING, and takes its place soon
+	old        *conn // left, and read to its end
+	attempt    *conn // has not said Welcome yet
+	move       *move
+	channels   map[string]*entry
+	patterns   map[string]*entry
+	subs       map[*Subscription]struct{}
+	waiters    waitingPublishes
+	waitUntil  time.Time // publishes wait for the end of old until then; zero: they don't
+	status     *Status
+	goneWhy    string        // what the last Status without a relay was told for
+	problem    error         // why there is no connection
+	changed    chan struct{} // closed when a connection begins or the client closes; Ready waits for it
+	everBegan  bool
+	deliveries int // since the reader last gave the lock away
+	gap        gapTracker
+	clockDue   time.Time // when the clock will look again; zero: only when it is kicked
+	closing    bool
+	fatal      bool // closed is complete
 }
 
 // New makes a client and lets it connect to the relay at the path. It does not wait for the relay: Ready does.
@@ -61,7 +62,7 @@ func New(path, name string, opts ...Option) (*Client, error) {
 		path: path, name: name,
 		need: make(chan struct{}, 1), kick: make(chan struct{}, 1), changed: make(chan struct{}),
 		channels: map[string]*entry{}, patterns: map[string]*entry{}, subs: map[*Subscription]struct{}{},
-		status: &Status{State: StateDown, Cause: CauseNoRelay, Reason: "not connected yet", Since: time.Now()},
+		status: noRelay("not connected yet", time.Now()),
 	}
 	for _, option := range opts {
 		option(&c.options)
@@ -142,9 +143,9 @@ func (e *Events) Next(ctx context.Context) (Event, error) {
 	return e.hooked.next(ctx, &e.client.options.hooks, &e.queue)
 }
 
-// Close ends the client in the orderly way: no request is taken and no message delivered any more, Replies that are owed
-// are waited for, until Times.Drain or the context ends, then the connection and all Subscriptions end. Requests without
-// an answer by then are ErrInterrupted. The error is the context's, if that cut the wait short. Closing again waits for
+// Close ends the client in the orderly way: no request is taken and no message delivered any more. Replies that are owed
+// are waited for, and that the relay has taken what was sent without Reply, until Times.Drain or the context ends. Then
+// the connection and all Subscriptions end. Requests without an answer by then are ErrInterrupted. The error is the context's, if that cut the wait short. Closing again waits for
 // the same end.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
@@ -170,7 +171,7 @@ func (c *Client) Close(ctx context.Context) error {
 	return err
 }
 
-// waitUntilSettled waits until no connection owes a Reply.
+// waitUntilSettled waits until no connection owes a Reply, or may leave publishes without Reply behind.
 func (c *Client) waitUntilSettled(ctx context.Context) error {
 	drain := time.NewTimer(c.options.times.Drain)
 	defer drain.Stop()
@@ -178,6 +179,10 @@ func (c *Client) waitUntilSettled(ctx context.Context) error {
 		c.mu.Lock()
 		changed := c.changed
 		owed := c.conn.owes() || c.old.owes()
+		if !owed && c.conn.isUnsettled() && !c.conn.shutting {
+			c.conn.shutAfterOutput() // the relay reads all that was sent before it closes, too
+		}
+		owed = owed || c.conn.isUnsettled() || c.old.isUnsettled()
 		c.mu.Unlock()
 		if !owed {
 			return nil

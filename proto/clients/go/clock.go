@@ -62,7 +62,9 @@ func (c *Client) nextDeadline(now time.Time) time.Time {
 		if k == nil || k.ended != nil {
 			continue
 		}
-		due = earlier(due, k.settle.due())
+		if !k.shutting {
+			due = earlier(due, k.settle.due())
+		}
 		if !k.paused && !k.givingUp {
 			due = earlier(due, k.live.due())
 			// No later than what a request that is made right now will need, so that it need not wake the clock.

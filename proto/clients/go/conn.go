@@ -100,6 +100,16 @@ func newConn(c *Client, socket net.Conn) *conn {
 // owes tells whether the relay owes a Reply. A connection that is nil owes nothing.
 func (k *conn) owes() bool { return k != nil && len(k.publishes)+len(k.requests) > 0 }
 
+// isUnsettled tells whether the relay may not have taken publishes without Reply yet. Once the writing side is shut, the
+// end of the connection tells that it has. A socket of which one side cannot be shut tells when they are written.
+func (k *conn) isUnsettled() bool {
+	if k == nil || k.settle.unknown(0) == 0 {
+		return false
+	}
+	_, half := k.socket.(halfCloser)
+	return half || k.unwritten() > 0
+}
+
 // owing is called before a request is added.
 func (k *conn) owing() {
 	if !k.owes() {

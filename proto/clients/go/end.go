@@ -95,7 +95,6 @@ func (c *Client) lostRelay(k *conn, now time.Time) {
 	c.gap.notDegraded()
 	if c.closing {
 		c.failWaiters(ErrClosed)
-		return
 	}
 	c.failWaiters(ErrNotConnected)
 	c.tellNoRelay("ended", k.ended.Error(), now)
@@ -103,11 +102,19 @@ func (c *Client) lostRelay(k *conn, now time.Time) {
 
 // tellNoRelay tells that there is no connection, once for each kind of reason.
 func (c *Client) tellNoRelay(kind, reason string, now time.Time) {
-	if c.closing || c.goneWhy == kind || c.goneWhy != "" && kind == "absent" {
+	if c.closing {
+		c.status = noRelay(reason, now) // told to nobody any more, but by Client.Status
+		return
+	}
+	if c.goneWhy == kind || c.goneWhy != "" && kind == "absent" {
 		return
 	}
 	c.goneWhy = kind
-	c.status = &Status{State: StateDown, Cause: CauseNoRelay, Reason: reason, Since: now}
+	c.status = noRelay(reason, now)
 	c.tell(c.status)
 	c.log.printf("hubrelay: no relay: %s", reason)
+}
+
+func noRelay(reason string, now time.Time) *Status {
+	return &Status{State: StateDown, Cause: CauseNoRelay, Reason: reason, Since: now}
 }

@@ -84,6 +84,7 @@ func (c *Client) deliver(m *wire.Message) {
 		message.Channel, message.Pattern = string(m.Channel), e.text
 	}
 	message.Payload = append(make([]byte, 0, len(m.Payload)), m.Payload...)
+	c.deliveries += len(e.subs)
 	for _, s := range e.subs {
 		if !s.queue.push(message) {
 			c.stats.lost.Add(1)

@@ -2,6 +2,7 @@ package hubrelay
 
 import (
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -28,12 +29,15 @@ func TestWhatIsAskedForWhileAConnectionEndsIsKeptForTheNext(t *testing.T) {
 	relay := &scripted{features: allFeatures}
 	var late atomic.Bool
 	begun, end := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	goOn := func() { once.Do(func() { close(end) }) }
 	relay.wrap = func(c net.Conn) net.Conn { return lateConn{c, &late, begun, end} }
 	c := relay.client(t)
 	ctx := soon(t)
 	if _, err := c.Subscribe(ctx, Names{Channels: []string{"former"}}); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(goOn)
 	late.Store(true)
 	go func() { _, _ = c.Publish(ctx, "room", nil) }()
 	<-begun
@@ -54,7 +58,7 @@ func TestWhatIsAskedForWhileAConnectionEndsIsKeptForTheNext(t *testing.T) {
 	if err := c.Send("room", nil); err == nil {
 		t.Error("Send to a connection that has ended")
 	}
-	close(end)
+	goOn()
 	nextOf[*Gap](t, s)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"hubrelay/internal/wire"
@@ -93,8 +94,12 @@ func (k *conn) readAfterDeadline(into []byte) (int, error) {
 	return n, err
 }
 
-// consume handles the whole frames in data, and returns what is behind them. It holds the client's lock for all of
-// them, and wakes those who got their Reply after it, so that they find the lock free.
+// manyDeliveries is after how many the lock is given away: one message to many Subscriptions is as much work as many
+// messages to one.
+const manyDeliveries = 256
+
+// consume handles the whole frames in data, and returns what is behind them. It holds the client's lock for all of them,
+// or until many deliveries were made, and wakes those who got their Reply after it, so that they find the lock free.
 func (k *conn) consume(data []byte) (rest []byte, err error) {
 	c := k.client
 	c.mu.Lock()
@@ -107,6 +112,11 @@ func (k *conn) consume(data []byte) (rest []byte, err error) {
 		}
 		if k.mustPause(len(body)) {
 			k.pause()
+			now = time.Now()
+			continue
+		}
+		if c.deliveries >= manyDeliveries {
+			k.letOthers()
 			now = time.Now()
 			continue
 		}
@@ -144,11 +154,21 @@ func (k *conn) maxFrame() int {
 }
 
 // mustPause: nobody takes events, nobody listens and nothing is owed. Then the socket is left unread, so that the relay
-// counts what is lost, and others on the host are not slowed down for it.
+// counts what is lost, and others on the host are not slowed down for it. When writing has failed it is read to find out
+// why.
 func (k *conn) mustPause(size int) bool {
 	c := k.client
-	return len(c.subs) == 0 && k == c.conn && c.next == nil && !k.owes() && !c.closing && k.turn == turnReader &&
+	return len(c.subs) == 0 && k == c.conn && c.next == nil && !k.owes() && !c.closing && k.turn == turnReader && !k.broken &&
 		c.events.queue.isFull(size+eventBytes)
+}
+
+// letOthers gives the lock to whoever waits for it, and takes it again.
+func (k *conn) letOthers() {
+	k.client.deliveries = 0
+	k.client.unlock()
+	k.wakeAnswered()
+	runtime.Gosched()
+	k.client.mu.Lock()
 }
 
 // pause waits until there is a reason to read on. It gives the lock away meanwhile.

@@ -74,8 +74,10 @@ func (c *Client) supervise() {
 			b.last = k
 		case k != nil && k.hopeless:
 			b.failed(true)
-			c.problem = err
-			c.tellNoRelay("hopeless", err.Error(), time.Now())
+			if c.conn == nil { // else the one that is stopping serves
+				c.problem = err
+				c.tellNoRelay("hopeless", err.Error(), time.Now())
+			}
 		default:
 			b.failed(false)
 			if c.conn == nil {

@@ -104,8 +104,12 @@ func (k *conn) wrote(n int, err error) {
 	}
 	if err != nil {
 		k.broken = true
+		wakeUp(k.resume)
 	}
 	k.client.admitWaiters()
+	if k.client.closing {
+		k.client.announce() // Close may wait for what is written
+	}
 }
 
 // stopWriting ends the turn of whoever wrote.
@@ -126,8 +130,11 @@ func (k *conn) shutAfterOutput() {
 	}
 }
 
+// halfCloser is a socket whose writing side can be shut.
+type halfCloser interface{ CloseWrite() error }
+
 func (k *conn) shutWriting() {
-	if half, ok := k.socket.(interface{ CloseWrite() error }); ok && k.ended == nil {
+	if half, ok := k.socket.(halfCloser); ok && k.ended == nil {
 		_ = half.CloseWrite() // fails when the relay has closed: the reader finds that out
 	}
 }
