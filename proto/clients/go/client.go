@@ -56,7 +56,7 @@ type Client struct {
 // New makes a client and lets it connect to the relay at the path. It does not wait for the relay: Ready does.
 //
 // The name is for people, in the relay's logs and listings. The error, which matches ErrInvalid, is of a name of more
-// than 64 bytes, or that is not UTF-8, and of a path that no socket can have.
+// than 64 bytes, or that is not UTF-8, of a path that no socket can have, and of Times or Limits below 0.
 func New(path, name string, opts ...Option) (*Client, error) {
 	c := &Client{
 		path: path, name: name,
@@ -67,8 +67,9 @@ func New(path, name string, opts ...Option) (*Client, error) {
 	for _, option := range opts {
 		option(&c.options)
 	}
-	c.options.times.setDefaults()
-	c.options.limits.setDefaults()
+	if !c.options.times.setDefaults() || !c.options.limits.setDefaults() {
+		return nil, failure("new", ErrInvalid, "a time or limit is negative")
+	}
 	if len(name) > wire.MaxClientName || !utf8.ValidString(name) {
 		return nil, failure("new", ErrInvalid, fmt.Sprintf("the name has to be UTF-8 of at most %d bytes: %q",
 			wire.MaxClientName, name))
@@ -168,6 +169,7 @@ func (c *Client) Close(ctx context.Context) error {
 	c.unlock()
 	c.running.Wait()
 	c.finishClosing()
+	c.log.wait(ctx, c.options.times.Drain)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"hubrelay/internal/wire"
 )
@@ -45,5 +46,42 @@ func TestAfterCloseThereIsNoConnection(t *testing.T) {
 	}
 	if s := c.Status(); s.Connected || s.State != StateDown || s.Cause != CauseNoRelay {
 		t.Errorf("status %v", &s)
+	}
+}
+
+// slowLogger counts lines that it was given after Close.
+type slowLogger struct {
+	closed atomic.Bool
+	late   atomic.Int32
+	goOn   chan struct{}
+}
+
+func (l *slowLogger) Printf(string, ...any) {
+	<-l.goOn
+	if l.closed.Load() {
+		l.late.Add(1)
+	}
+}
+
+func TestNoLineIsLoggedAfterClose(t *testing.T) {
+	logger := &slowLogger{goOn: make(chan struct{})}
+	c := (&scripted{features: allFeatures}).client(t, WithLogger(logger), WithTimes(Times{Drain: patience}))
+	done := c.log.done
+	closed := make(chan error)
+	go func() {
+		err := c.Close(context.Background())
+		logger.closed.Store(true)
+		closed <- err
+	}()
+	c.eventually(t, "the end of all but the logger", func() bool { return c.fatal })
+	select {
+	case <-closed:
+		t.Error("Close has not waited")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(logger.goOn)
+	<-done
+	if logger.late.Load() > 0 {
+		t.Errorf("%d lines after Close", logger.late.Load())
 	}
 }

@@ -92,7 +92,7 @@ func (k *conn) settleSends() {
 // lostRelay is the end of the connection that served, with no other one there.
 func (c *Client) lostRelay(k *conn, now time.Time) {
 	c.gap.begin(false, 0, now)
-	c.gap.notDegraded()
+	c.gap.degraded = false
 	if c.closing {
 		c.failWaiters(ErrClosed)
 	}

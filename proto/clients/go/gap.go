@@ -18,14 +18,15 @@ const (
 // random delay; a break in that time starts all of it anew. While receiving stays false in a part of the channels, a
 // partial Gap comes first.
 type gapTracker struct {
-	delay      time.Duration
-	partial    time.Duration
-	random     func() float64 // 0 to 1
-	reasons    []string
-	receiving  bool
-	barrier    int       // Subscribes without Reply that were sent before receiving
-	due        time.Time // when the Gap is told; zero while it cannot be
-	partialDue time.Time // when a partial Gap is told
+	delay     time.Duration
+	partial   time.Duration
+	random    func() float64 // 0 to 1
+	reasons   []string
+	receiving bool
+	barrier   int       // Subscribes without Reply that were sent before receiving
+	due       time.Time // when the Gap is told; zero while it cannot be
+	degraded  bool      // only a part of the channels is away
+	grown     time.Time // the last break that no Gap, whole or partial, has told; zero: there is none
 }
 
 // note adds a reason.
@@ -46,9 +47,6 @@ func (g *gapTracker) begin(receiving bool, barrier int, now time.Time) {
 		return
 	}
 	g.receiving, g.barrier, g.due = receiving, barrier, time.Time{}
-	if receiving {
-		g.partialDue = time.Time{}
-	}
 	g.arm(now)
 }
 
@@ -60,15 +58,16 @@ func (g *gapTracker) answered(now time.Time) {
 	}
 }
 
-// degraded has a partial Gap told unless receiving becomes true before.
-func (g *gapTracker) degraded(now time.Time) {
-	if !g.receiving {
-		g.partialDue = now.Add(g.partial)
-	}
-}
+// grew is a break. A partial Gap tells it unless receiving becomes true before.
+func (g *gapTracker) grew(now time.Time) { g.grown = now }
 
-// notDegraded takes that back: everything is away, not a part.
-func (g *gapTracker) notDegraded() { g.partialDue = time.Time{} }
+// partialDue is when a partial Gap is told, or zero: there is none while everything is away, or nothing.
+func (g *gapTracker) partialDue() time.Time {
+	if !g.degraded || g.receiving || g.grown.IsZero() {
+		return time.Time{}
+	}
+	return g.grown.Add(g.partial)
+}
 
 func (g *gapTracker) arm(now time.Time) {
 	if len(g.reasons) > 0 && g.receiving && g.barrier == 0 && g.due.IsZero() {
@@ -77,17 +76,17 @@ func (g *gapTracker) arm(now time.Time) {
 }
 
 // next is when fire has something to do, or zero.
-func (g *gapTracker) next() time.Time { return earlier(g.due, g.partialDue) }
+func (g *gapTracker) next() time.Time { return earlier(g.due, g.partialDue()) }
 
 // fire gives the Gap that is due, or nil.
 func (g *gapTracker) fire(now time.Time) *Gap {
 	if !g.due.IsZero() && !now.Before(g.due) {
 		gap := &Gap{Reasons: g.reasons}
-		g.reasons, g.due, g.partialDue = nil, time.Time{}, time.Time{}
+		g.reasons, g.due, g.grown = nil, time.Time{}, time.Time{}
 		return gap
 	}
-	if !g.partialDue.IsZero() && !now.Before(g.partialDue) {
-		g.partialDue = time.Time{}
+	if due := g.partialDue(); !due.IsZero() && !now.Before(due) {
+		g.grown = time.Time{}
 		if len(g.reasons) > 0 {
 			return &Gap{Reasons: append([]string(nil), g.reasons...), Partial: true}
 		}
@@ -96,7 +95,7 @@ func (g *gapTracker) fire(now time.Time) *Gap {
 }
 
 // forget drops what is not told yet: nothing is subscribed any more.
-func (g *gapTracker) forget() { g.reasons, g.due, g.partialDue = nil, time.Time{}, time.Time{} }
+func (g *gapTracker) forget() { g.reasons, g.due, g.grown = nil, time.Time{}, time.Time{} }
 
 // earlier is the earlier of two times of which zero means never.
 func earlier(a, b time.Time) time.Time {

@@ -3,6 +3,8 @@ package hubrelay
 import (
 	"testing"
 	"time"
+
+	"hubrelay/internal/wire"
 )
 
 var begin = time.Unix(1000, 0)
@@ -70,8 +72,9 @@ func TestAPartialGapIsToldOnceForEachGrowthAndAWholeOneFollows(t *testing.T) {
 	g := tracker(0)
 	g.begin(false, 0, at(0))
 	g.note("gaps", at(0))
-	g.degraded(at(0))
-	g.degraded(at(3)) // grown again
+	g.degraded = true
+	g.grew(at(0))
+	g.grew(at(3))
 	if g.fire(at(7.9)) != nil {
 		t.Fatal("told too soon")
 	}
@@ -90,14 +93,29 @@ func TestAPartialGapIsToldOnceForEachGrowthAndAWholeOneFollows(t *testing.T) {
 func TestNoPartialGapOnceReceivingOrDown(t *testing.T) {
 	for name, end := range map[string]func(*gapTracker){
 		"receiving": func(g *gapTracker) { g.begin(true, 1, at(1)) },
-		"down":      func(g *gapTracker) { g.notDegraded() },
+		"down":      func(g *gapTracker) { g.degraded = false },
 	} {
 		g := tracker(0)
 		g.note("gaps", at(0))
-		g.degraded(at(0))
+		g.degraded = true
+		g.grew(at(0))
 		end(g)
 		if g.fire(at(10)) != nil {
 			t.Errorf("%s: told", name)
 		}
+	}
+}
+
+func TestWhatGrewWhileAllWasAwayIsAPartialGapOnceAPartIsBack(t *testing.T) {
+	relay := &scripted{features: allFeatures}
+	c := relay.client(t, WithTimes(Times{PartialGap: time.Millisecond, GapDelay: 1}))
+	s, err := c.Listen(soon(t), "room")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sayStatus(relay.newest(), wire.Status{State: 3, Gaps: 1})
+	sayStatus(relay.newest(), wire.Status{State: 2, Gaps: 1})
+	if gap := nextOf[*Gap](t, s); !gap.Partial {
+		t.Errorf("gap %+v", gap)
 	}
 }

@@ -63,9 +63,8 @@ func (c *Client) welcomed(k *conn, w *wire.Welcome, now time.Time) error {
 	c.gap.begin(false, 0, now)
 	c.restore(k)
 	c.gap.begin(k.receiving, k.barrier(k.receiving), now)
-	if State(w.Status.State) == StateDegraded {
-		c.gap.degraded(now)
-	}
+	c.gap.grew(now)
+	c.gap.degraded = State(w.Status.State) == StateDegraded
 	c.tellStatus(k, statusOf(&w.Status))
 	if c.move != nil {
 		c.askForFence(k)
@@ -242,7 +241,7 @@ func (c *Client) leaveAlone(now time.Time) {
 	c.problem = errDrained
 	c.leave(k, now)
 	c.gap.begin(false, 0, now)
-	c.gap.notDegraded()
+	c.gap.degraded = false
 	c.failWaiters(ErrNotConnected)
 	c.tellNoRelay("ended", errDrained.Error(), now)
 	wakeUp(c.need)

@@ -109,11 +109,10 @@ func (k *conn) onStatus(s *wire.Status, now time.Time) {
 	}
 	if k == c.newest() {
 		c.gap.begin(s.Receiving, k.barrier(s.Receiving), now)
-		if State(s.State) == StateDegraded && grown {
-			c.gap.degraded(now)
-		} else if State(s.State) != StateDegraded {
-			c.gap.notDegraded()
+		if grown {
+			c.gap.grew(now)
 		}
+		c.gap.degraded = State(s.State) == StateDegraded
 		c.tellStatus(k, statusOf(s))
 	}
 	if stops {

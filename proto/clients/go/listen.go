@@ -64,8 +64,9 @@ func (c *Client) ListenNames(ctx context.Context, names Names) (*Subscription, e
 }
 
 // Subscribe asks for names whose messages come in Events. It is for who keeps books himself; Listen is what most want.
-// Pending is true when the names are held, but not in force yet, as Listen says. Errors are those of Listen; after one,
-// none of the names is held because of this call.
+// Pending is true when the names are held, but not in force yet, as Listen says. Errors are those of Listen. After one,
+// none of the names is held because of this call, unless the context ended first: the relay may still grant them then, and
+// who no longer wants them calls Unsubscribe.
 func (c *Client) Subscribe(ctx context.Context, names Names) (pending bool, err error) {
 	return c.plain(ctx, "subscribe", kindSubscribe, names)
 }

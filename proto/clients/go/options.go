@@ -62,7 +62,7 @@ type Limits struct {
 }
 
 // Logger is told of connections that begin and end, and of moves between relays: never once a message, and once an
-// outage. A *log.Logger is one. It is called with no lock held, in order, by one goroutine.
+// outage. A *log.Logger is one. It is called with no lock held, in order, by one goroutine. Close waits for its last line.
 type Logger interface {
 	Printf(format string, args ...any)
 }
@@ -77,7 +77,9 @@ type Hooks struct {
 	AfterPublish func(ctx context.Context, channel string, receivers uint64, err error)
 	// BeforeDelivery is called when Next hands a message over.
 	BeforeDelivery func(message *Message)
-	// AfterDelivery is called when the application asks for the next event, or closes: it is done with the message.
+	// AfterDelivery is called when the application asks for the next event, or closes: it is done with the message. That
+	// supposes one reader for each Subscription and for Events: with several, one that asks may end the message of another,
+	// and not each message has its call.
 	AfterDelivery func(message *Message)
 }
 
@@ -99,7 +101,8 @@ func WithDialer(dialer func(ctx context.Context) (net.Conn, error)) Option {
 	return func(o *options) { o.dialer = dialer }
 }
 
-func (t *Times) setDefaults() {
+// setDefaults returns false when one is negative.
+func (t *Times) setDefaults() bool {
 	for _, d := range []struct {
 		value *time.Duration
 		of    time.Duration
@@ -114,10 +117,15 @@ func (t *Times) setDefaults() {
 		if *d.value == 0 {
 			*d.value = d.of
 		}
+		if *d.value < 0 {
+			return false
+		}
 	}
+	return true
 }
 
-func (l *Limits) setDefaults() {
+// setDefaults returns false when one is negative.
+func (l *Limits) setDefaults() bool {
 	for _, d := range []struct {
 		value *int
 		of    int
@@ -126,5 +134,9 @@ func (l *Limits) setDefaults() {
 		if *d.value == 0 {
 			*d.value = d.of
 		}
+		if *d.value < 0 {
+			return false
+		}
 	}
+	return true
 }

@@ -203,24 +203,32 @@ func (k *conn) finishOperations(r *request, reply *wire.Reply, granted, pending 
 		}
 		c.finishIfDone(op)
 	}
+	var asked map[*entry]struct{} // made once for all of them: there may be many, of many names
 	for _, op := range r.follow {
 		op.left--
 		op.pending = op.pending || pending
 		if !granted && op.subscription.entries != nil {
 			// Somebody else's request failed, perhaps for another name: this call asks for itself.
-			c.askFor(op, common(op.entries, r.entries))
+			if asked == nil {
+				asked = setOf(r.entries)
+			}
+			c.askFor(op, among(op.entries, asked))
 		}
 		c.finishIfDone(op)
 	}
 }
 
-func common(a, b []*entry) (result []*entry) {
-	in := make(map[*entry]struct{}, len(b))
-	for _, e := range b {
-		in[e] = struct{}{}
+func setOf(entries []*entry) map[*entry]struct{} {
+	set := make(map[*entry]struct{}, len(entries))
+	for _, e := range entries {
+		set[e] = struct{}{}
 	}
-	for _, e := range a {
-		if _, ok := in[e]; ok {
+	return set
+}
+
+func among(entries []*entry, set map[*entry]struct{}) (result []*entry) {
+	for _, e := range entries {
+		if _, ok := set[e]; ok {
 			result = append(result, e)
 		}
 	}

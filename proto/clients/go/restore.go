@@ -52,11 +52,12 @@ func (r *request) wantedRest() (result []*entry) {
 func (k *conn) askAgain(r *request, reply *wire.Reply) {
 	c := k.client
 	var left, refused []*entry
+	named := namesIn(reply)
 	for _, e := range r.entries {
 		switch {
 		case !e.wanted() || k.names[e].willHold() || k.names[e].last != nil:
 			// nobody wants it, or something newer is on its way
-		case reply.Outcome == wire.OutcomeRefused && isNamed(e, reply):
+		case reply.Outcome == wire.OutcomeRefused && named[namedEntry{e.text, e.pattern}]:
 			refused = append(refused, e)
 		default:
 			left = append(left, e)
@@ -101,17 +102,21 @@ func (k *conn) askCounted(like request, entries []*entry) {
 	}
 }
 
-func isNamed(e *entry, reply *wire.Reply) bool {
-	names := reply.Channels
-	if e.pattern {
-		names = reply.Patterns
+type namedEntry struct {
+	text    string
+	pattern bool
+}
+
+// namesIn are the names in a Reply. There may be many, and as many were asked for.
+func namesIn(reply *wire.Reply) map[namedEntry]bool {
+	named := make(map[namedEntry]bool, len(reply.Channels)+len(reply.Patterns))
+	for _, name := range reply.Channels {
+		named[namedEntry{name, false}] = true
 	}
-	for _, name := range names {
-		if name == e.text {
-			return true
-		}
+	for _, name := range reply.Patterns {
+		named[namedEntry{name, true}] = true
 	}
-	return false
+	return named
 }
 
 // revoke ends subscriptions that no relay grants, and tells who had them.

@@ -1,8 +1,10 @@
 package hubrelay
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 )
 
 // Stats are counters since the client was made.
@@ -60,7 +62,8 @@ func (s *counters) failed(err error) {
 // which no logger may be called with. A logger that blocks loses lines and holds up nobody. printf and close are called
 // with that lock held.
 type logQueue struct {
-	lines chan logLine // nil: nobody wants them
+	lines chan logLine  // nil: nobody wants them
+	done  chan struct{} // closed behind the last line; nil: there is no logger
 }
 
 type logLine struct {
@@ -72,9 +75,10 @@ func (l *logQueue) init(logger Logger) {
 	if logger == nil {
 		return
 	}
-	lines := make(chan logLine, 64)
-	l.lines = lines
+	lines, done := make(chan logLine, 64), make(chan struct{})
+	l.lines, l.done = lines, done
 	go func() {
+		defer close(done)
 		for line := range lines {
 			logger.Printf(line.format, line.args...)
 		}
@@ -95,5 +99,20 @@ func (l *logQueue) close() {
 	if l.lines != nil {
 		close(l.lines)
 		l.lines = nil
+	}
+}
+
+// wait is called after close, without the lock: until the logger has had its last line, or the context ends, or for as
+// long as a logger that blocks is worth.
+func (l *logQueue) wait(ctx context.Context, patience time.Duration) {
+	if l.done == nil {
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-l.done:
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
