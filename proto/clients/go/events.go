@@ -27,6 +27,8 @@ type Message struct {
 	Payload []byte
 	// Pattern is the pattern that matched; empty when the channel itself is subscribed.
 	Pattern string
+
+	queues int32 // that hold it now; changed atomically
 }
 
 // Status is the truth about the way between this process and Redis.

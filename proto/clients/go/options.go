@@ -57,7 +57,7 @@ type Limits struct {
 	UnsentSend int
 	// Queue is how many bytes each Subscription and Events hold. Default: 4 MiB.
 	Queue int
-	// AllQueues is the same for all of them together. Default: 64 MiB.
+	// AllQueues is the same for all of them together, where a message that several hold counts once. Default: 64 MiB.
 	AllQueues int
 }
 

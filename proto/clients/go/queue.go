@@ -15,7 +15,7 @@ type queue struct {
 	count    int
 	bytes    int
 	limit    int
-	all      *atomic.Int64 // bytes in all queues of the client
+	all      *atomic.Int64 // bytes in all queues of the client; a message that several hold counts once
 	allLimit int64
 	overflow overflow // what came while there was no room; behind the ring
 	waiting  int      // readers that wait
@@ -57,11 +57,14 @@ func (q *queue) add(event Event) bool {
 	if q.closed {
 		return true
 	}
-	size := event.queued()
-	if q.overflow != (overflow{}) && q.hasRoom(size) {
+	size, more := event.queued(), referenceBytes
+	if m, ok := event.(*Message); !ok || atomic.LoadInt32(&m.queues) == 0 {
+		more += size
+	}
+	if q.overflow != (overflow{}) && q.hasRoom(size, more) {
 		q.flushOverflow()
 	}
-	if q.overflow != (overflow{}) || !q.hasRoom(size) {
+	if q.overflow != (overflow{}) || !q.hasRoom(size, more) {
 		q.full = true
 		return q.overflow.add(event)
 	}
@@ -69,12 +72,34 @@ func (q *queue) add(event Event) bool {
 	return true
 }
 
-// hasRoom: an empty queue takes any one event.
-func (q *queue) hasRoom(size int) bool {
+// hasRoom tells whether an event fits that has a size, and adds so many bytes to what all queues hold. An empty queue
+// takes any one event.
+func (q *queue) hasRoom(size, more int) bool {
 	if q.count == 0 {
 		return true
 	}
-	return q.bytes+size <= q.limit && q.all.Load()+int64(size) <= q.allLimit
+	return q.bytes+size <= q.limit && q.all.Load()+int64(more) <= q.allLimit
+}
+
+// referenceBytes is what a queue takes for an event that another one holds as well.
+const referenceBytes = 16
+
+// addToAll counts an event that was put into this queue: as a whole if no other queue holds it.
+func (q *queue) addToAll(event Event) {
+	size := event.queued()
+	if m, ok := event.(*Message); ok && atomic.AddInt32(&m.queues, 1) > 1 {
+		size = 0
+	}
+	q.all.Add(int64(size + referenceBytes))
+}
+
+// takeFromAll is an event that has left this queue.
+func (q *queue) takeFromAll(event Event) {
+	size := event.queued()
+	if m, ok := event.(*Message); ok && atomic.AddInt32(&m.queues, -1) > 0 {
+		size = 0
+	}
+	q.all.Add(-int64(size + referenceBytes))
 }
 
 func (q *queue) append(event Event, size int) {
@@ -88,7 +113,7 @@ func (q *queue) append(event Event, size int) {
 	q.ring[at] = event
 	q.count++
 	q.bytes += size
-	q.all.Add(int64(size))
+	q.addToAll(event)
 }
 
 func (q *queue) grow() {
@@ -196,7 +221,7 @@ func (q *queue) take() Event {
 	q.count--
 	size := event.queued()
 	q.bytes -= size
-	q.all.Add(-int64(size))
+	q.takeFromAll(event)
 	if q.count == 0 && len(q.ring) > 1024 {
 		q.ring, q.head = nil, 0 // a burst is over
 	}
@@ -219,7 +244,7 @@ func (q *queue) take() Event {
 func (q *queue) isFull(size int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	full := q.overflow != (overflow{}) || !q.hasRoom(size)
+	full := q.overflow != (overflow{}) || !q.hasRoom(size, size+referenceBytes)
 	q.full = q.full || full
 	return full
 }
@@ -235,7 +260,9 @@ func (q *queue) close() {
 // discard ends the queue and forgets what it holds.
 func (q *queue) discard() {
 	q.mu.Lock()
-	q.all.Add(-int64(q.bytes))
+	for i := 0; i < q.count; i++ {
+		q.takeFromAll(q.ring[(q.head+i)%len(q.ring)])
+	}
 	q.ring, q.head, q.count, q.bytes, q.overflow, q.closed = nil, 0, 0, 0, overflow{}, true
 	q.mu.Unlock()
 	q.signal()

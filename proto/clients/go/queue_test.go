@@ -144,3 +144,28 @@ func TestReadersOfAQueueAreAllWokenAtItsEnd(t *testing.T) {
 		}
 	}
 }
+
+func TestAMessageThatManyQueuesHoldCountsOnceForAllOfThem(t *testing.T) {
+	var all atomic.Int64
+	queues := make([]queue, 100)
+	message, other := sized(1000), sized(1000)
+	for i := range queues {
+		queues[i].init(10000, &all, 10000)
+		if !queues[i].push(message) || !queues[i].push(other) {
+			t.Fatalf("queue %d has no room, with %d bytes counted", i, all.Load())
+		}
+	}
+	if want := int64(2*1000 + 2*len(queues)*referenceBytes); all.Load() != want {
+		t.Errorf("%d bytes are counted, want %d", all.Load(), want)
+	}
+	for i := range queues {
+		if i%2 == 0 {
+			queues[i].discard()
+		} else {
+			drain(t, &queues[i])
+		}
+	}
+	if all.Load() != 0 {
+		t.Errorf("%d bytes are counted in empty queues", all.Load())
+	}
+}
