@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
 	"hubrelay/internal/wire"
 )
 
-// maxPathBytes is what fits sun_path on Linux, with the byte that ends it.
-const maxPathBytes = 107
+// maxPathBytes is what fits sun_path besides the byte that ends it: 107 on Linux, 103 on macOS and BSD.
+const maxPathBytes = len(syscall.RawSockaddrUnix{}.Path) - 1
 
 // Client is a connection to the relay that heals itself. Make it with New. It is safe for use by many goroutines.
 type Client struct {
@@ -115,7 +116,7 @@ func (c *Client) Ready(ctx context.Context) error {
 			if problem != nil {
 				detail = problem.Error()
 			}
-			return &Error{Op: "ready", Kind: ErrNotConnected, Detail: detail, Cause: ctx.Err()}
+			return &Error{Op: "ready", Kind: ErrNotConnected, Detail: detail, Cause: ctx.Err(), also: problem}
 		}
 	}
 }

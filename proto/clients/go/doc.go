@@ -30,6 +30,8 @@
 //
 // # Goroutines
 //
-// All types are safe for use by many goroutines. A client has four goroutines of its own, one of which reads; who
-// publishes writes by itself, and what is published while a write is under way goes with the next one.
+// All types are safe for use by many goroutines. A client has three goroutines of its own: one connects,
+// one keeps deadlines, one reads. There is one more for a logger, one while a relay does not read as fast as is written, and
+// one for each further relay during a move. Who publishes writes by itself, and what is published while a write is under
+// way goes with the next one.
 package hubrelay

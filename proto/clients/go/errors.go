@@ -42,8 +42,10 @@ type Error struct {
 	Detail string
 	// Channels and Patterns are the names that Redis refused, as many as the relay could tell.
 	Channels, Patterns []string
-	// Cause is the context's error where the caller gave up, or what the operating system said; else nil.
+	// Cause is the context's error where the caller gave up, or why there is no connection, with what the operating system
+	// said if that is why; else nil.
 	Cause error
+	also  error // of Ready, which has both: why there is no connection
 }
 
 // Error says what was asked for, what became of it, and why.
@@ -63,8 +65,11 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// Is makes errors.Is(err, hubrelay.ErrRefused) and the like work.
-func (e *Error) Is(target error) bool { return target == e.Kind }
+// Is makes errors.Is(err, hubrelay.ErrRefused) and the like work, and for Ready errors.Is(err, fs.ErrPermission) beside
+// the context's error.
+func (e *Error) Is(target error) bool {
+	return target == e.Kind || e.also != nil && errors.Is(e.also, target)
+}
 
 // Unwrap gives Cause, so that errors.Is(err, context.Canceled) works.
 func (e *Error) Unwrap() error { return e.Cause }

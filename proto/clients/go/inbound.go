@@ -85,8 +85,8 @@ func (c *Client) deliver(m *wire.Message) {
 	}
 	message.Payload = append(make([]byte, 0, len(m.Payload)), m.Payload...)
 	c.deliveries += len(e.subs)
-	for _, s := range e.subs {
-		if !s.queue.push(message) {
+	for i := range e.subs {
+		if !e.subs[i].subscription.queue.push(message) {
 			c.stats.lost.Add(1)
 		}
 	}

@@ -46,11 +46,7 @@ func (c *Client) ListenNames(ctx context.Context, names Names) (*Subscription, e
 		c.mu.Unlock()
 		return nil, err
 	}
-	s.entries = c.entriesOf(names)
-	for _, e := range s.entries {
-		e.subs = append(e.subs, s)
-	}
-	c.subs[s] = struct{}{}
+	c.attach(s, c.entriesOf(names))
 	op := &operation{name: "listen", entries: s.entries, subscription: s, done: make(chan struct{})}
 	c.askFor(op, s.entries)
 	c.finishIfDone(op)

@@ -4,10 +4,16 @@ package hubrelay
 type entry struct {
 	text    string
 	pattern bool
-	subs    []*Subscription // who listens
-	plain   bool            // Subscribe has asked for it
-	asked   *request        // the last plain request for it, while it has no Reply
-	holds   int             // connections that know of it
+	subs    []listener // in no order
+	plain   bool       // Subscribe has asked for it
+	asked   *request   // the last plain request for it, while it has no Reply
+	holds   int        // connections that know of it
+}
+
+// listener is a Subscription's part in an entry.
+type listener struct {
+	subscription *Subscription
+	entry        int // which of the Subscription's entries it is
 }
 
 // wanted tells whether the next connection is to be asked for it. The order of the Replies decides, and that is the
@@ -62,20 +68,28 @@ func (c *Client) serving() *conn {
 	return c.conn
 }
 
-// detach ends a Subscription's part in its names.
+// attach begins a Subscription's part in its names.
+func (c *Client) attach(s *Subscription, entries []*entry) {
+	s.entries, s.places = entries, make([]int, len(entries))
+	for i, e := range entries {
+		s.places[i] = len(e.subs)
+		e.subs = append(e.subs, listener{s, i})
+	}
+	c.subs[s] = struct{}{}
+}
+
+// detach ends it. The time that it takes does not depend on how many others listen.
 func (c *Client) detach(s *Subscription) {
 	entries := s.entries
 	s.entries = nil
 	delete(c.subs, s)
-	for _, e := range entries {
-		for i, other := range e.subs {
-			if other == s {
-				last := len(e.subs) - 1
-				e.subs[i], e.subs[last] = e.subs[last], nil
-				e.subs = e.subs[:last]
-				break
-			}
-		}
+	for i, e := range entries {
+		last := len(e.subs) - 1
+		moved := e.subs[last]
+		e.subs[s.places[i]] = moved
+		moved.subscription.places[moved.entry] = s.places[i]
+		e.subs[last] = listener{}
+		e.subs = e.subs[:last]
 	}
 	c.release(entries)
 }

@@ -96,7 +96,8 @@ func WithLogger(logger Logger) Option { return func(o *options) { o.logger = log
 func WithHooks(hooks Hooks) Option { return func(o *options) { o.hooks = hooks } }
 
 // WithDialer has connections made by a function instead of by the path, which then is only a name for errors. The
-// context ends after Times.Handshake. Tests use it.
+// context ends after Times.Handshake and when the client closes; the function has to return then, since Close waits for it.
+// Tests use it.
 func WithDialer(dialer func(ctx context.Context) (net.Conn, error)) Option {
 	return func(o *options) { o.dialer = dialer }
 }

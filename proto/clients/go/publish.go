@@ -199,7 +199,7 @@ func (c *Client) mayPublish(op, channel string, payload []byte) error {
 		return failure(op, ErrClosed, "")
 	case c.serving() == nil:
 		return c.notConnected(op)
-	case len(payload) > int(c.conn.welcome.MaxPayloadBytes):
+	case uint64(len(payload)) > uint64(c.conn.welcome.MaxPayloadBytes):
 		return failure(op, ErrInvalid, fmt.Sprintf("the payload has %d bytes, and %d are the most", len(payload),
 			c.conn.welcome.MaxPayloadBytes))
 	case wire.PublishBytes(channel, payload) > c.conn.maxFrame():
@@ -213,7 +213,7 @@ func (c *Client) notConnected(op string) error {
 	if why := c.whyNotConnected(); why != nil {
 		detail = why.Error()
 	}
-	return failure(op, ErrNotConnected, detail)
+	return &Error{Op: op, Kind: ErrNotConnected, Detail: detail, Cause: c.whyNotConnected()}
 }
 
 // whyNotConnected is why no connection serves, or nil when no attempt to make one has ended yet.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"time"
@@ -150,6 +151,9 @@ func (k *conn) maxFrame() int {
 	if k.welcome == nil {
 		return wire.MaxWelcomeBytes
 	}
+	if k.welcome.MaxFrameBytes > math.MaxInt32-wire.HeaderBytes {
+		return math.MaxInt32 - wire.HeaderBytes // with its header it has to be an int, which may have 32 bits
+	}
 	return int(k.welcome.MaxFrameBytes)
 }
 
@@ -158,8 +162,8 @@ func (k *conn) maxFrame() int {
 // why.
 func (k *conn) mustPause(size int) bool {
 	c := k.client
-	return len(c.subs) == 0 && k == c.conn && c.next == nil && !k.owes() && !c.closing && k.turn == turnReader && !k.broken &&
-		c.events.queue.isFull(size+eventBytes)
+	return len(c.subs) == 0 && k == c.conn && c.next == nil && !k.owes() && !c.closing && !k.broken &&
+		k.turn == turnReader && c.events.queue.isFull(size+eventBytes)
 }
 
 // letOthers gives the lock to whoever waits for it, and takes it again.

@@ -128,7 +128,8 @@ func (c *Client) revoke(entries []*entry, detail string) {
 			e.plain = false
 			plain.add(e)
 		}
-		for _, s := range e.subs {
+		for _, l := range e.subs {
+			s := l.subscription
 			if bySub[s] == nil {
 				bySub[s] = &Names{}
 			}

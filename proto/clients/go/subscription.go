@@ -21,6 +21,7 @@ type Subscription struct {
 	queue   queue
 	hooked  hooked
 	entries []*entry // guarded by the client's lock; nil when it is closed
+	places  []int    // where it is in the subs of each; guarded in the same way
 	pending bool
 }
 

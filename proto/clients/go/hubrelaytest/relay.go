@@ -55,7 +55,8 @@ func New(t testing.TB) *Relay {
 }
 
 // Client makes a client that is connected to the relay, and closed at the end of the test. Its Gaps come without the
-// random delay of production, unless the options say otherwise.
+// random delay of production, unless the options say otherwise: hubrelay.WithTimes replaces all of these times, so that
+// what it leaves 0 has the default of production.
 func (r *Relay) Client(name string, options ...hubrelay.Option) *hubrelay.Client {
 	r.t.Helper()
 	defaults := []hubrelay.Option{hubrelay.WithDialer(r.dial),
