@@ -59,12 +59,10 @@ func (c *Client) restartLiveness(now time.Time) {
 func (c *Client) nextDeadline(now time.Time) time.Time {
 	due := earlier(c.gap.next(), c.waitUntil)
 	for _, k := range []*conn{c.conn, c.next} {
-		if k == nil || k.ended != nil {
+		if !k.isWatched() {
 			continue
 		}
-		if !k.shutting {
-			due = earlier(due, k.settle.due())
-		}
+		due = earlier(due, k.settle.due())
 		if !k.paused && !k.givingUp {
 			due = earlier(due, k.live.due())
 			// No later than what a request that is made right now will need, so that it need not wake the clock.
@@ -83,6 +81,9 @@ func (c *Client) nextDeadline(now time.Time) time.Time {
 	return due
 }
 
+// isWatched: a connection whose writing side is shut, by Close, takes no Ping; Times.Drain bounds it.
+func (k *conn) isWatched() bool { return k != nil && k.ended == nil && !k.shutting }
+
 // isWithoutNext: the relay is stopping, and no next one has said Welcome.
 func (c *Client) isWithoutNext() bool {
 	return c.conn != nil && c.conn.stopping && c.next == nil && c.conn.ended == nil && !c.closing
@@ -90,7 +91,7 @@ func (c *Client) isWithoutNext() bool {
 
 func (c *Client) meetDeadlines(now time.Time) {
 	for _, k := range []*conn{c.conn, c.next} {
-		if k != nil && k.ended == nil {
+		if k.isWatched() {
 			c.watch(k, now)
 		}
 	}

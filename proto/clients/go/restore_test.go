@@ -72,3 +72,35 @@ func TestNoNameIsForgottenByARestore(t *testing.T) {
 		})
 	}
 }
+
+func TestARefusedPatternDoesNotRevokeTheChannelOfTheSameName(t *testing.T) {
+	relay := &scripted{features: allFeatures}
+	refused := false
+	relay.script = func(socket net.Conn, frame *wire.ClientFrame) bool {
+		if frame.Kind != 3 || refused {
+			return false
+		}
+		refused = true
+		say(socket, wire.Frame{Kind: wire.KindReply, Reply: wire.Reply{ID: frame.ID, Outcome: wire.OutcomeRefused,
+			Patterns: []string{"room"}}})
+		return true
+	}
+	ready := make(chan struct{})
+	c := relay.unconnected(t, WithDialer(func(ctx context.Context) (net.Conn, error) {
+		<-ready
+		return relay.dial(ctx)
+	}))
+	if _, err := c.Subscribe(soon(t), Names{Channels: []string{"room"}, Patterns: []string{"room", "other"}}); err != nil {
+		t.Fatal(err)
+	}
+	close(ready)
+	revoked := nextOf[*Revoked](t, c.Events())
+	if len(revoked.Channels) > 0 || len(revoked.Patterns) != 1 || revoked.Patterns[0] != "room" {
+		t.Errorf("revoked %+v", revoked)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.channels["room"].wanted() || !c.patterns["other"].wanted() {
+		t.Error("more was given up than what was refused")
+	}
+}
