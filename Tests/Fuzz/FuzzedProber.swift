@@ -11,6 +11,7 @@ final class FuzzedProber {
     /// Received, from the first answer on that was not looked at.
     private var received: [UInt8] = []
     private var wantsShutdown = false
+    private var hasShutDown = false
     private var isDisconnected = false
     /// The server has closed.
     private(set) var isAtEnd = false
@@ -57,7 +58,11 @@ final class FuzzedProber {
             sent += unsent[..<count]
             unsent.removeFirst(count)
         }
-        if wantsShutdown, !isDisconnected, unsent.isEmpty { shutdown(descriptor, Int32(SHUT_WR)) }
+        // Once: each time is an event for the server.
+        if wantsShutdown, !hasShutDown, !isDisconnected, unsent.isEmpty {
+            shutdown(descriptor, Int32(SHUT_WR))
+            hasShutDown = true
+        }
         var buffer = [UInt8](repeating: 0, count: 4096)
         while !isAtEnd, !isPaused {
             let count = recv(descriptor, &buffer, buffer.count, 0)

@@ -56,7 +56,7 @@ class Restarts(RelayTest):
             owed = asyncio.ensure_future(client.publish("a", b"owed"))
             told = await self.event(client, Status)  # the next relay's: there was never no relay
             self.assertTrue(told.connected)
-            self.assertEqual(await self.soon(owed), 1)
+            self.assertIn(await self.soon(owed), (1, 2))  # both relays, while the client is at both
             await self.in_thread(stopping.wait)  # the client has left it
             self.assertEqual(await self.soon(client.publish("a", b"next")), 1)
             received = []
@@ -97,6 +97,9 @@ class Restarts(RelayTest):
         self.addCleanup(directory.cleanup)
         following = await self.in_thread(Relay, self.redis, directory.name, self.options)
         self.addCleanup(following.kill)
+        # Where it does not receive yet, messages may be missed, and a Gap says so.
+        async with hubrelay.AsyncClient(following.path) as early:
+            await self.up(early)
         stopping, self.relay = self.relay, following
         stopping.terminate()
         return stopping
