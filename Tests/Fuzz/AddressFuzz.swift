@@ -86,7 +86,7 @@ func checkRoundTrip(_ address: RedisAddress) {
         if let database = address.database { text += "/" + database }
     case .cluster(let endpoints): text = "redis\(suffix)-cluster://" + login + list(endpoints)
     }
-    guard let again = parsed(text) else { preconditionFailure("an address that was written is none") }
+    guard let again = parsed(text) else { preconditionFailure("an address that was written cannot be read") }
     precondition(again == address)
 }
 

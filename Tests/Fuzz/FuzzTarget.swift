@@ -42,6 +42,19 @@ enum FuzzTarget: String {
         default: nil
         }
     }
+
+    /// The settings that an address may have; nil: its input is no address.
+    var addressSettings: [String]? {
+        switch self {
+        case .urls: []
+        case .connectionStrings:
+            [
+                "abortConnect", "connectRetry", "connectTimeout", "defaultDatabase", "keepAlive", "name", "password",
+                "serviceName", "ssl", "sslHost", "sslProtocols", "syncTimeout", "user",
+            ]
+        default: nil
+        }
+    }
 }
 
 /// Chosen once, before the first input.
@@ -70,8 +83,11 @@ public func fuzzOneInput(_ start: UnsafeRawPointer?, _ count: Int) -> Int32 {
 
 @_cdecl("LLVMFuzzerCustomMutator")
 public func mutateInput(_ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ maxSize: Int, _ seed: UInt32) -> Int {
-    guard let words = fuzzTarget.replyWords else { return mutateBytes(data, size, maxSize) }
-    return mutateReplies(data, size, maxSize, seed: seed, words: words)
+    if let words = fuzzTarget.replyWords { return mutateReplies(data, size, maxSize, seed: seed, words: words) }
+    if let settings = fuzzTarget.addressSettings {
+        return mutateAddress(data, size, maxSize, seed: seed, settings: settings)
+    }
+    return mutateBytes(data, size, maxSize)
 }
 
 /// libFuzzer's own way of changing bytes.
