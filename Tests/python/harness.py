@@ -205,6 +205,10 @@ class Relay:
         return self._process is not None
 
     @property
+    def is_over(self):
+        return self._process is None or self._process.is_over
+
+    @property
     def output(self):
         return self._process.output if self._process else ""
 

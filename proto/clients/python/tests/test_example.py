@@ -15,18 +15,20 @@ PATIENCE = 30
 class ChatRoom(unittest.TestCase):
     def server(self, path):
         """The port of a chat server, which is ended with the test."""
-        process = subprocess.Popen([sys.executable, os.path.join(ROOT, "examples", "chat_room.py"), "0", "--relay", path],
+        process = subprocess.Popen([sys.executable, os.path.join(ROOT, "examples", "chat_room.py"), "--relay", path,
+                                    "--listen", "127.0.0.1:0"],
                                    stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": ROOT})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         self.addCleanup(process.stdout.close)
-        return int(process.stdout.readline().split()[-1])
+        return int(process.stdout.readline().rpartition(":")[2])
 
     def guest(self, port):
-        guest = socket.create_connection(("localhost", port), PATIENCE)
+        guest = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.addCleanup(guest.close)
         lines = guest.makefile("rwb")
         self.addCleanup(lines.close)
+        self.say(lines, b"lobby")
         return lines
 
     def say(self, lines, text):

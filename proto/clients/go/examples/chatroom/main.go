@@ -36,6 +36,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	fmt.Println("listening on", listener.Addr())
 	go serve(ctx, client, listener)
 	<-ctx.Done()
 	listener.Close()
