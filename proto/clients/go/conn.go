@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"syscall"
 	"time"
 
 	"hubrelay/internal/wire"
@@ -26,10 +25,10 @@ var (
 type conn struct {
 	client  *Client
 	socket  net.Conn
-	raw     syscall.RawConn // nil: the socket cannot be asked to write without waiting
-	welcome *wire.Welcome   // nil before it has come
-	began   time.Time       // when it came
-	opened  chan struct{}   // closed when Welcome has come or the connection has ended
+	direct  directSocket
+	welcome *wire.Welcome // nil before it has come
+	began   time.Time     // when it came
+	opened  chan struct{} // closed when Welcome has come or the connection has ended
 
 	out      []byte   // frames that are to be written
 	spare    []byte   // a buffer for the next ones
@@ -40,7 +39,6 @@ type conn struct {
 	yield    bool     // others publish, too: let them add theirs before the write
 	broken   bool     // writing has failed; the reader finds out why
 	shutting bool     // the writing side is to be shut behind what is queued
-	writer   directWriter
 
 	lastID    uint64
 	publishes map[uint64]*publication
@@ -66,10 +64,11 @@ type conn struct {
 	ended     error         // why; nil while the connection lasts
 	endedAt   time.Time
 
-	turn   turn            // who reads
-	turns  int             // of callers
-	caller context.Context // of the caller whose turn it is
-	wanted chan struct{}   // the connection's goroutine is to look whether it should read
+	turn      turn            // who reads
+	caller    context.Context // of the caller whose turn it is
+	wanted    chan struct{}   // the connection's goroutine is to look whether it should read
+	standing  *time.Timer     // until when it stands by while nobody has the turn
+	postponed time.Time       // when that was put off
 
 	// These are of whoever reads.
 	alone  int // reads in a row that brought one Reply and nothing else
@@ -88,12 +87,7 @@ func newConn(c *Client, socket net.Conn) *conn {
 		live:   liveness{owedAfter: t.PingOwed, idleAfter: t.PingIdle, timeout: t.PingTimeout, lastRead: time.Now()},
 		settle: settler{every: t.Settle},
 	}
-	if s, ok := socket.(syscall.Conn); ok {
-		if raw, err := s.SyscallConn(); err == nil {
-			k.raw = raw
-		}
-	}
-	k.writer.init()
+	k.direct.init(socket)
 	return k
 }
 

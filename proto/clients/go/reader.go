@@ -28,7 +28,7 @@ func (k *conn) read() {
 // readOnce reads once, and handles what came. It returns false at the end of the connection. Whoever has the turn calls
 // it.
 func (k *conn) readOnce() bool {
-	n, err := k.socket.Read(k.buffer[k.used:])
+	n, err := k.readSocket(k.buffer[k.used:])
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		n, err = k.readAfterDeadline(k.buffer[k.used:])
 	}
@@ -48,6 +48,13 @@ func (k *conn) readOnce() bool {
 		k.wakeAnswered()
 	}
 	return err == nil
+}
+
+func (k *conn) readSocket(into []byte) (int, error) {
+	if k.direct.raw == nil {
+		return k.socket.Read(into)
+	}
+	return k.direct.read(into)
 }
 
 // keep moves what is left of a buffer to the beginning of one that has room for the rest of the frame.
@@ -88,7 +95,7 @@ func (k *conn) readAfterDeadline(into []byte) (int, error) {
 	if !givingUp {
 		return 0, nil
 	}
-	n, err := readNow(k.raw, into)
+	n, err := k.direct.readNow(into)
 	if n == 0 && err == nil {
 		err = errHung
 	}

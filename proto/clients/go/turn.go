@@ -20,14 +20,14 @@ const (
 // aloneReads is how many reads in a row have to bring one Reply and nothing else before callers read.
 const aloneReads = 8
 
-// standByTick is how long the turn may be free, and how late a caller that reads may see that its context has ended. Nobody
+// standByTime is how long the turn may be free, and how late a caller that reads may see that its context has ended. Nobody
 // listens then: what waits as long is a Status or a Loss.
-const standByTick = 10 * time.Millisecond
+const standByTime = 10 * time.Millisecond
 
 // isAlone: nothing can come that somebody waits for, but the Reply of the next publish.
 func (k *conn) isAlone() bool {
 	c := k.client
-	return k == c.conn && c.next == nil && c.old == nil && k.ended == nil && !k.stopping && k.raw != nil && !c.closing &&
+	return k == c.conn && c.next == nil && c.old == nil && k.ended == nil && !k.stopping && k.direct.raw != nil && !c.closing &&
 		!k.owes() && !c.anythingWanted()
 }
 
@@ -52,31 +52,47 @@ func (k *conn) freeTurn() bool {
 		return false
 	}
 	k.turn = turnFree
+	if k.standing == nil {
+		k.standing = time.NewTimer(standByTime)
+	} else {
+		k.standing.Reset(standByTime)
+	}
 	return true
 }
 
 // standBy waits until the connection's goroutine is to read again.
 func (k *conn) standBy() {
-	ticker := time.NewTicker(standByTick)
-	defer ticker.Stop()
-	seen := -1
+	defer k.standing.Stop()
 	for {
+		timeIsUp := false
 		select {
-		case <-ticker.C:
+		case <-k.standing.C:
+			timeIsUp = true
 		case <-k.wanted:
 		}
 		k.client.mu.Lock()
-		if k.turn == turnCaller {
-			if k.caller.Err() != nil {
-				_ = k.socket.SetReadDeadline(time.Now()) // it has given up, and waits in a read
-			}
-		} else if k.turns == seen || !k.isAlone() {
+		if k.turn == turnFree && (timeIsUp || !k.isAlone()) {
 			k.turn, k.alone = turnReader, 0
 			k.client.mu.Unlock()
 			return
 		}
-		seen = k.turns
+		if k.turn == turnCaller && k.caller.Err() != nil {
+			_ = k.socket.SetReadDeadline(time.Now()) // it has given up, and waits in a read
+		}
+		if timeIsUp {
+			k.standing.Reset(standByTime)
+			k.postponed = time.Now()
+		}
 		k.client.mu.Unlock()
+	}
+}
+
+// postpone has the connection's goroutine stand by for longer, since the turn was used. A timer that does not expire wakes
+// nobody, and it is not touched for each turn.
+func (k *conn) postpone() {
+	if k.live.lastRead.Sub(k.postponed) > standByTime/2 {
+		k.standing.Reset(standByTime)
+		k.postponed = k.live.lastRead
 	}
 }
 
@@ -106,8 +122,9 @@ func (c *Client) readForReply(ctx context.Context, k *conn, p *publication) (uin
 func (k *conn) passTurn() {
 	k.client.mu.Lock()
 	k.turn, k.caller = turnFree, nil
-	k.turns++
-	if !k.isAlone() {
+	if k.isAlone() {
+		k.postpone()
+	} else {
 		wakeUp(k.wanted)
 	}
 	k.client.mu.Unlock()

@@ -37,7 +37,7 @@ func (k *conn) write() {
 	for k.hasOutput() {
 		chunk := k.takeOutput()
 		k.client.mu.Unlock()
-		n, err := k.writer.write(k.raw, chunk)
+		n, err := k.direct.write(chunk)
 		k.client.mu.Lock()
 		k.wrote(n, err)
 		if err == nil && n < len(chunk) {
