@@ -16,7 +16,7 @@ func (c *Client) dialPath(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	socket, err := d.DialContext(ctx, "unix", c.path)
 	if err == nil {
-		return socket, nil
+		return watchReads(socket), nil
 	}
 	var number syscall.Errno
 	if !errors.As(err, &number) {

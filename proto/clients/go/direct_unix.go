@@ -13,6 +13,8 @@ import (
 // never waits, so that whoever publishes is not held up. One goroutine reads at a time, and one writes.
 type directSocket struct {
 	raw syscall.RawConn // nil: the socket is something else, of which only net.Conn's own methods can be used
+	fd  uintptr         // the socket, if raw is of what is watched in its place
+	has bool            // fd is set
 	in  transfer
 	out transfer
 }
@@ -26,24 +28,35 @@ type transfer struct {
 }
 
 func (s *directSocket) init(socket net.Conn) {
-	switch socket.(type) {
-	case *net.UnixConn, *net.TCPConn:
+	switch socket := socket.(type) {
+	case interface {
+		descriptor() (syscall.RawConn, uintptr)
+	}:
+		s.raw, s.fd = socket.descriptor()
+		s.has = true
+	case *net.UnixConn:
+		s.raw, _ = socket.SyscallConn()
+	case *net.TCPConn:
+		s.raw, _ = socket.SyscallConn()
 	default:
 		return // what wraps a socket may change what is read and written
 	}
-	raw, err := socket.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return
-	}
-	s.raw = raw
 	s.in.attempt = func(fd uintptr) bool {
-		s.in.n, s.in.err = readSocket(fd, s.in.bytes)
+		s.in.n, s.in.err = readSocket(s.of(fd), s.in.bytes)
 		return s.in.err != syscall.EAGAIN // else the runtime waits for bytes, or the read deadline, and it is called again
 	}
 	s.out.attempt = func(fd uintptr) bool {
-		s.out.n, s.out.err = writeSocket(fd, s.out.bytes)
+		s.out.n, s.out.err = writeSocket(s.of(fd), s.out.bytes)
 		return true // not to wait for a socket that is full
 	}
+}
+
+// of gives the socket's descriptor, where raw has called with another one.
+func (s *directSocket) of(fd uintptr) uintptr {
+	if s.has {
+		return s.fd
+	}
+	return fd
 }
 
 // read waits for bytes. The error is io.EOF at the end, and os.ErrDeadlineExceeded as that of net.Conn.
@@ -69,7 +82,7 @@ func (s *directSocket) readNow(into []byte) (n int, err error) {
 		return 0, nil
 	}
 	rawErr := s.raw.Read(func(fd uintptr) bool {
-		n, err = readSocket(fd, into)
+		n, err = readSocket(s.of(fd), into)
 		return true
 	})
 	switch {

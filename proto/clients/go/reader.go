@@ -29,7 +29,7 @@ func (k *conn) read() {
 // it.
 func (k *conn) readOnce() bool {
 	n, err := k.readSocket(k.buffer[k.used:])
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		n, err = k.readAfterDeadline(k.buffer[k.used:])
 	}
 	k.used += n

@@ -2,7 +2,13 @@
 
 package hubrelay
 
-import "syscall"
+import (
+	"net"
+	"syscall"
+)
+
+// watchReads returns the connection: only on Linux is there another way to wait for bytes.
+func watchReads(conn net.Conn) net.Conn { return conn }
 
 // readSocket is read(2), on a socket that never waits: it is EAGAIN when nothing is there.
 func readSocket(fd uintptr, into []byte) (int, error) { return retry(syscall.Read, fd, into) }

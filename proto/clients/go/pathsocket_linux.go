@@ -1,0 +1,150 @@
+package hubrelay
+
+import (
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// pathSocket is a Unix socket of which Go's runtime is told only when there are bytes to read.
+//
+// Of a net.Conn it is told as well when there is room to write, and a Unix socket says so each time the other side has
+// read something. A publish would wake this process twice: once the relay has read it, and for its Reply. So the socket
+// is watched by an epoll instance of its own, for reading, and the runtime watches that instance. Only while the socket
+// is full does it watch the socket, too.
+type pathSocket struct {
+	net.Conn                 // closed: only its addresses are used
+	fd       int             // the socket: a copy of the one that net.Conn had
+	readable *os.File        // the epoll instance
+	raw      syscall.RawConn // of readable: the socket is not closed before a call of it has ended
+
+	mu     sync.Mutex
+	closed bool
+	full   *os.File // another copy of the socket, while it is full
+}
+
+// watchReads makes a pathSocket of a connection, and closes that. Where this does not work it returns the connection.
+func watchReads(conn net.Conn) net.Conn {
+	fd, err := copyOf(conn)
+	if err != nil {
+		return conn
+	}
+	readable, err := newReadable(fd)
+	if err != nil {
+		_ = syscall.Close(fd)
+		return conn
+	}
+	raw, err := readable.SyscallConn()
+	if err != nil {
+		_ = readable.Close()
+		_ = syscall.Close(fd)
+		return conn
+	}
+	_ = conn.Close() // the copy is the connection now
+	return &pathSocket{Conn: conn, fd: fd, readable: readable, raw: raw}
+}
+
+// copyOf gives another descriptor of the same socket.
+func copyOf(conn net.Conn) (fd int, err error) {
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	if controlErr := raw.Control(func(from uintptr) { fd, err = duplicate(from) }); controlErr != nil {
+		return 0, controlErr
+	}
+	return fd, err
+}
+
+// duplicate gives another descriptor, which is closed on exec.
+func duplicate(fd uintptr) (int, error) {
+	copied, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(copied), nil
+}
+
+// newReadable makes an epoll instance that can itself be waited for until the socket can be read.
+func newReadable(fd int) (*os.File, error) {
+	instance, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	event := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP, Fd: int32(fd)}
+	if err = syscall.EpollCtl(instance, syscall.EPOLL_CTL_ADD, fd, &event); err == nil {
+		err = syscall.SetNonblock(instance, true) // which has the runtime watch it
+	}
+	readable := os.NewFile(uintptr(instance), "epoll")
+	if err == nil {
+		err = readable.SetReadDeadline(time.Time{}) // fails if the runtime does not
+	}
+	if err != nil {
+		_ = readable.Close()
+		return nil, err
+	}
+	return readable, nil
+}
+
+// descriptor gives what a directSocket needs.
+func (s *pathSocket) descriptor() (syscall.RawConn, uintptr) { return s.raw, uintptr(s.fd) }
+
+// Write writes all of it, and waits while the socket is full.
+func (s *pathSocket) Write(bytes []byte) (int, error) {
+	full, err := s.watchRoom()
+	if err != nil {
+		return 0, err
+	}
+	n, err := full.Write(bytes)
+	s.mu.Lock()
+	s.full = nil
+	s.mu.Unlock()
+	_ = full.Close() // fails when Close was called
+	return n, err
+}
+
+// watchRoom gives a copy of the socket that the runtime watches.
+func (s *pathSocket) watchRoom() (*os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, net.ErrClosed
+	}
+	copied, err := duplicate(uintptr(s.fd))
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	s.full = os.NewFile(uintptr(copied), "socket")
+	return s.full, nil
+}
+
+// Close ends the connection. Who waits to read or to write gets an error.
+func (s *pathSocket) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return net.ErrClosed
+	}
+	s.closed = true
+	full := s.full
+	s.mu.Unlock()
+	if full != nil {
+		_ = full.Close() // fails when the write has ended
+	}
+	_ = s.readable.Close()
+	return os.NewSyscallError("close", syscall.Close(s.fd))
+}
+
+// CloseWrite shuts the writing side.
+func (s *pathSocket) CloseWrite() error {
+	var err error
+	if controlErr := s.raw.Control(func(uintptr) { err = syscall.Shutdown(s.fd, syscall.SHUT_WR) }); controlErr != nil {
+		return controlErr
+	}
+	return os.NewSyscallError("shutdown", err)
+}
+
+// SetReadDeadline bounds the wait for bytes.
+func (s *pathSocket) SetReadDeadline(t time.Time) error { return s.readable.SetReadDeadline(t) }
