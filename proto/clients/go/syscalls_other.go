@@ -1,14 +1,8 @@
-//go:build unix && !linux
+//go:build unix && (!linux || race)
 
 package hubrelay
 
-import (
-	"net"
-	"syscall"
-)
-
-// watchReads returns the connection: only on Linux is there another way to wait for bytes.
-func watchReads(conn net.Conn) net.Conn { return conn }
+import "syscall"
 
 // readSocket is read(2), on a socket that never waits: it is EAGAIN when nothing is there.
 func readSocket(fd uintptr, into []byte) (int, error) { return retry(syscall.Read, fd, into) }
