@@ -15,6 +15,7 @@ type directSocket struct {
 	raw syscall.RawConn // nil: the socket is something else, of which only net.Conn's own methods can be used
 	fd  uintptr         // the socket, if raw is of what is watched in its place
 	has bool            // fd is set
+
 	in  transfer
 	out transfer
 }
@@ -43,7 +44,7 @@ func (s *directSocket) init(socket net.Conn) {
 	}
 	s.in.attempt = func(fd uintptr) bool {
 		s.in.n, s.in.err = readSocket(s.of(fd), s.in.bytes)
-		return s.in.err != syscall.EAGAIN // else the runtime waits for bytes, or the read deadline, and it is called again
+		return s.in.err != syscall.EAGAIN // else the runtime waits for bytes, and calls again
 	}
 	s.out.attempt = func(fd uintptr) bool {
 		s.out.n, s.out.err = writeSocket(s.of(fd), s.out.bytes)

@@ -15,7 +15,7 @@ import (
 // is watched by an epoll instance of its own, for reading, and the runtime watches that instance. Only while the socket
 // is full does it watch the socket, too.
 type pathSocket struct {
-	net.Conn                 // closed: only its addresses are used
+	net.Conn                 // closed: only its addresses are used. directSocket reads, and writes what fits
 	fd       int             // the socket: a copy of the one that net.Conn had
 	readable *os.File        // the epoll instance
 	raw      syscall.RawConn // of readable: the socket is not closed before a call of it has ended

@@ -12,9 +12,9 @@ const briefBytes = 64 << 10
 
 // readSocket is read(2), on a socket that never waits: it is EAGAIN when nothing is there.
 //
-// Go's scheduler is not told of a brief call. It would take it for one that may last long, and wake its monitor thread for
-// it whenever the process was idle before. With one publish at a time that is each time, and dearer than the call. The
-// race detector is not told either, so it has a build of its own.
+// Go's scheduler is not told of a brief call. It would take it for one that may last long, and wake its monitor thread
+// for it whenever the process was idle before. With one publish at a time that is each time, and dearer than the call.
+// The race detector is not told either, so its builds have the ordinary calls.
 func readSocket(fd uintptr, into []byte) (int, error) {
 	if len(into) == 0 || len(into) > briefBytes {
 		return retry(syscall.Read, fd, into)

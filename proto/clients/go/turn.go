@@ -20,15 +20,15 @@ const (
 // aloneReads is how many reads in a row have to bring one Reply and nothing else before callers read.
 const aloneReads = 8
 
-// standByTime is how long the turn may be free, and how late a caller that reads may see that its context has ended. Nobody
-// listens then: what waits as long is a Status or a Loss.
+// standByTime is how long the turn may be free, and how late a caller that reads may see that its context has ended.
+// Nobody listens then: what waits as long is a Status or a Loss.
 const standByTime = 10 * time.Millisecond
 
 // isAlone: nothing can come that somebody waits for, but the Reply of the next publish.
 func (k *conn) isAlone() bool {
 	c := k.client
-	return k == c.conn && c.next == nil && c.old == nil && k.ended == nil && !k.stopping && k.direct.raw != nil && !c.closing &&
-		!k.owes() && !c.anythingWanted()
+	return k == c.conn && c.next == nil && c.old == nil && k.ended == nil && !k.stopping && k.direct.raw != nil &&
+		!c.closing && !k.owes() && !c.anythingWanted()
 }
 
 // countAlone is called behind what one read has brought, with the lock.
@@ -87,8 +87,8 @@ func (k *conn) standBy() {
 	}
 }
 
-// postpone has the connection's goroutine stand by for longer, since the turn was used. A timer that does not expire wakes
-// nobody, and it is not touched for each turn.
+// postpone has the connection's goroutine stand by for longer, since the turn was used. A timer that does not expire
+// wakes nobody, and it is not touched for each turn.
 func (k *conn) postpone() {
 	if k.live.lastRead.Sub(k.postponed) > standByTime/2 {
 		k.standing.Reset(standByTime)
