@@ -1,0 +1,532 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay;
+
+use Hubrelay\Exception\ClosedException;
+use Hubrelay\Exception\CongestedException;
+use Hubrelay\Exception\HubrelayException;
+use Hubrelay\Exception\InterruptedException;
+use Hubrelay\Exception\InvalidException;
+use Hubrelay\Exception\NotConnectedException;
+use Hubrelay\Internal\Core;
+use Hubrelay\Internal\Driver;
+use Hubrelay\Internal\Listener;
+use Hubrelay\Internal\Loop;
+use Hubrelay\Internal\Subscribing;
+use Hubrelay\Internal\UnixConnector;
+use Psr\Log\LoggerInterface;
+
+/**
+ * A connection to the relay that heals itself, for processes that live on. It needs no relay to start, and connects at
+ * its first use.
+ *
+ * PHP has no threads, so the client reads and writes only while the application lets it: in `run`, in `tick`, and while
+ * a call waits. A call that waits serves the client's sockets meanwhile; in a Fiber of `spawn` it lets others go on.
+ * Each call that waits has a sibling `...Async` that returns a Future instead.
+ *
+ * After a fork the child has a new client in this object: without subscriptions, and connected at its first use.
+ */
+final class Client implements Driver
+{
+    public const DEFAULT_PATH = '/run/hubrelay/hubrelay.sock';
+
+    private Core $core;
+
+    private Loop $loop;
+
+    private EventStream $events;
+
+    private int $pid;
+
+    private bool $isStarted = false;
+
+    private readonly Connector $connector;
+
+    /**
+     * @param string           $path     the relay's socket
+     * @param string           $name     for people, in the relay's log: at most 64 bytes of UTF-8
+     * @param ?LoggerInterface $logger   one line for each change
+     * @param Counters         $counters what this client has done
+     * @throws InvalidException for an impossible name
+     */
+    public function __construct(
+        public readonly string $path = self::DEFAULT_PATH,
+        public readonly string $name = '',
+        private readonly Options $options = new Options(),
+        private readonly ?LoggerInterface $logger = null,
+        public readonly Counters $counters = new Counters(),
+        private readonly ?Hooks $hooks = null,
+        ?Connector $connector = null,
+    ) {
+        $this->connector = $connector ?? new UnixConnector();
+        $this->setUp();
+    }
+
+    private function setUp(): void
+    {
+        $this->pid = \getmypid();
+        $this->core = new Core($this->name, $this->options, $this->counters, $this->logger);
+        $this->loop = new Loop($this->core, $this->connector, $this->path);
+        $this->events = new EventStream($this, $this->core->telling->events, $this->hooks);
+        $this->isStarted = false;
+    }
+
+    // Connecting
+
+    /**
+     * Begins to connect. Nobody has to call this: the first use does it.
+     *
+     * @throws ClosedException
+     */
+    public function connect(): void
+    {
+        $this->begin();
+    }
+
+    /**
+     * Waits until a relay has said Welcome.
+     *
+     * @param ?float $timeout in seconds
+     * @throws NotConnectedException after the timeout; it says what is wrong
+     * @throws ClosedException
+     */
+    public function ready(?float $timeout = null): void
+    {
+        $future = $this->readyAsync();
+        $this->drive($future, $timeout);
+        if (!$future->isSettled()) {
+            $future->fail(new NotConnectedException($this->core->whyNotReady()));
+        }
+        $future->await();
+    }
+
+    /**
+     * @return Future its result is null
+     */
+    public function readyAsync(): Future
+    {
+        return $this->ask(fn (Future $future) => $this->core->ready($future));
+    }
+
+    /** The last Status. `connected` is false, and the cause NO_RELAY, while there is no connection to a relay. */
+    public function status(): Status
+    {
+        $this->noticeFork();
+
+        return $this->core->telling->status;
+    }
+
+    /**
+     * What is possible at the relay that this client was connected to last: "patterns", ...
+     *
+     * @return list<string>
+     */
+    public function features(): array
+    {
+        return $this->core->connections->features;
+    }
+
+    /** Status, Gap, Loss and Revoked, and the messages of `subscribe`. Nobody has to take them. */
+    public function events(): EventStream
+    {
+        $this->noticeFork();
+
+        return $this->events;
+    }
+
+    // Publishing
+
+    /**
+     * Publishes, and waits for Redis's answer; before that for room, while too much is under way.
+     *
+     * @param ?float $timeout in seconds
+     * @return int how many subscriptions at Redis received it: those of relays, and not of the workers behind them
+     * @throws HubrelayException NotConnectedException, InterruptedException, RefusedException, InvalidException,
+     *                           UnknownOutcomeException, ClosedException; after the timeout CongestedException if
+     *                           nothing was sent, else InterruptedException
+     */
+    public function publish(string $channel, string $payload, ?float $timeout = null): int
+    {
+        return $this->publishAsync($channel, $payload)->await($timeout);
+    }
+
+    /**
+     * Publishes without waiting. What is published in one turn of the loop is one write.
+     *
+     * @param bool $wait whether it may wait for room; else the future fails with CongestedException
+     * @return Future its result is what `publish` returns
+     */
+    public function publishAsync(string $channel, string $payload, bool $wait = true): Future
+    {
+        $future = new Future($this, $this->afterPublish($channel, $payload));
+        try {
+            if ($this->pid !== \getmypid() || !$this->isStarted || $this->core->connections->isClosing) {
+                $this->begin();
+            }
+            $this->core->publishing->publish($channel, $payload, $future, $wait);
+            $this->requested();
+        } catch (HubrelayException $error) {
+            $future->fail($error);
+        }
+
+        return $future;
+    }
+
+    /**
+     * Publishes without an answer, and never waits. What is lost later is told in a Loss.
+     *
+     * @throws HubrelayException NotConnectedException, InvalidException, CongestedException, ClosedException
+     */
+    public function send(string $channel, string $payload): void
+    {
+        $settling = $this->afterPublish($channel, $payload);
+        try {
+            $this->begin();
+            $this->core->publishing->send($channel, $payload);
+            $this->requested();
+            $this->loop->flush();
+        } catch (HubrelayException $error) {
+            $settling($error, null);
+            throw $error;
+        }
+        $settling(null, null);
+    }
+
+    /**
+     * @return \Closure(?\Throwable, mixed): mixed
+     */
+    private function afterPublish(string $channel, string $payload): \Closure
+    {
+        $hooks = $this->hooks;
+        $context = $hooks?->beforePublish($channel, $payload);
+        $counters = $this->counters;
+
+        return static function (?\Throwable $error, mixed $receivers) use ($hooks, $context, $counters): mixed {
+            if ($error instanceof HubrelayException) {
+                $counters->fail($error);
+            }
+            $hooks?->afterPublish($context, $receivers, $error);
+
+            return $receivers;
+        };
+    }
+
+    // Listening
+
+    /**
+     * Listens to channels. Any number of subscriptions may listen to one channel; the relay is asked once.
+     *
+     * @throws HubrelayException RefusedException, LimitException, InvalidException, UnknownOutcomeException,
+     *                           ClosedException: then nothing is listened to
+     */
+    public function listen(string ...$channels): Subscription
+    {
+        return $this->listenAsync(\array_values($channels))->await();
+    }
+
+    /**
+     * Listens to patterns, as Redis has them: `room.*`.
+     *
+     * @throws HubrelayException as `listen`; InvalidException where the relay lacks the feature "patterns"
+     */
+    public function listenPattern(string ...$patterns): Subscription
+    {
+        return $this->listenAsync([], \array_values($patterns))->await();
+    }
+
+    /**
+     * @param list<string> $channels
+     * @param list<string> $patterns
+     * @return Future its result is a Subscription
+     */
+    public function listenAsync(array $channels, array $patterns = []): Future
+    {
+        $this->noticeFork();
+        $subscribing = $this->core->subscribing;
+        $listener = new Listener($this->core->telling->newQueue());
+        $subscription = new Subscription($this, $listener, $subscribing, $this->hooks, $channels, $patterns);
+
+        return $this->ask(
+            static fn (Future $future) => $subscribing->listen($listener, $channels, $patterns, $future),
+            static function (?\Throwable $error, mixed $outcome) use ($subscription): Subscription {
+                if ($error !== null) {
+                    $subscription->close();
+                }
+
+                return $subscription->granted($outcome ?? Outcome::UNSPECIFIED);
+            },
+        );
+    }
+
+    /**
+     * The plain request, for who keeps books himself: the messages come in `events`.
+     *
+     * @param list<string> $channels
+     * @param list<string> $patterns
+     * @return int Outcome::OK, or PENDING: in force once the relay receives, or is there
+     * @throws HubrelayException RefusedException, LimitException, InvalidException, UnknownOutcomeException,
+     *                           ClosedException: then nothing was subscribed to
+     */
+    public function subscribe(array $channels, array $patterns = []): int
+    {
+        return $this->subscribeAsync($channels, $patterns)->await();
+    }
+
+    /**
+     * @param list<string> $channels
+     * @param list<string> $patterns
+     * @return Future its result is what `subscribe` returns
+     */
+    public function subscribeAsync(array $channels, array $patterns = []): Future
+    {
+        return $this->ask(fn (Future $future) => $this->core->subscribing->subscribe($channels, $patterns, $future));
+    }
+
+    /**
+     * After this no message of these names comes in `events`.
+     *
+     * @param list<string> $channels
+     * @param list<string> $patterns
+     * @return int Outcome::OK
+     * @throws HubrelayException InvalidException, ClosedException
+     */
+    public function unsubscribe(array $channels, array $patterns = []): int
+    {
+        return $this->unsubscribeAsync($channels, $patterns)->await();
+    }
+
+    /**
+     * @param list<string> $channels
+     * @param list<string> $patterns
+     * @return Future its result is what `unsubscribe` returns
+     */
+    public function unsubscribeAsync(array $channels, array $patterns = []): Future
+    {
+        return $this->ask(fn (Future $future) => $this->core->subscribing->unsubscribe($channels, $patterns, $future));
+    }
+
+    /**
+     * Waits until the relay has answered: it lives.
+     *
+     * @param bool   $settled once everything that was published before is answered, or told in a Loss
+     * @param ?float $timeout in seconds
+     * @throws HubrelayException NotConnectedException; InterruptedException, also after the timeout; InvalidException
+     *                           where the relay lacks the feature "settled"; ClosedException
+     */
+    public function ping(bool $settled = false, ?float $timeout = null): void
+    {
+        $this->pingAsync($settled)->await($timeout);
+    }
+
+    /**
+     * @return Future its result is null
+     */
+    public function pingAsync(bool $settled = false): Future
+    {
+        return $this->ask(fn (Future $future) => $this->core->ping($future, $settled));
+    }
+
+    /**
+     * Ends the client. Owed Replies are waited for. Idempotent.
+     *
+     * @param ?float $drain for how many seconds at most; null: as the options say
+     */
+    public function close(?float $drain = null): void
+    {
+        $this->closeAsync($drain)->await();
+    }
+
+    /**
+     * @return Future its result is null
+     */
+    public function closeAsync(?float $drain = null): Future
+    {
+        $this->noticeFork();
+        $future = new Future($this);
+        $this->core->close($drain, $future);
+        $this->loop->changed();
+
+        return $future;
+    }
+
+    // The loop
+
+    /**
+     * Reads, writes and calls handlers, until `stop` is called or the client is closed.
+     *
+     * @throws \Throwable what a handler, or a task of `spawn` for which nobody waits, throws
+     */
+    public function run(): void
+    {
+        $this->begin();
+        $this->loop->run();
+    }
+
+    /**
+     * One turn of the loop: reads, writes and calls handlers.
+     *
+     * @param float $seconds how long to wait for something to do; 0: does not wait
+     * @throws \Throwable as `run`
+     */
+    public function tick(float $seconds = 0.0): void
+    {
+        $this->noticeFork();
+        if (!$this->isStarted && !$this->core->connections->isClosing) {
+            $this->begin();
+        }
+        $this->loop->tick($seconds);
+    }
+
+    /** Lets `run` return. */
+    public function stop(): void
+    {
+        $this->loop->stop();
+    }
+
+    /**
+     * Starts a task in a Fiber, at the next turn of the loop. Where it waits, others go on.
+     *
+     * @param callable(): mixed $task
+     * @return Future its result is what the task returns
+     */
+    public function spawn(callable $task): Future
+    {
+        $this->noticeFork();
+
+        return $this->loop->spawn($task(...), $this);
+    }
+
+    /**
+     * For another event loop: what this client waits for, as it is now. Call `tick` when one of the streams is ready, or
+     * the time is over, and then ask again.
+     *
+     * @return array{read: list<resource>, write: list<resource>, seconds: ?float}
+     */
+    public function interest(): array
+    {
+        $this->noticeFork();
+
+        return $this->loop->interest();
+    }
+
+    /**
+     * For another event loop: called when `interest` may have changed outside of `tick`.
+     *
+     * @param ?callable(): void $callback
+     */
+    public function onInterest(?callable $callback): void
+    {
+        $this->loop->onInterest = $callback === null ? null : $callback(...);
+    }
+
+    /**
+     * @internal
+     */
+    public function drive(Future $future, ?float $seconds): void
+    {
+        $this->noticeFork();
+        $this->loop->drive($future, $seconds);
+    }
+
+    /**
+     * @internal
+     */
+    public function later(\Closure $callback): void
+    {
+        $this->loop->later($callback);
+    }
+
+    /**
+     * @internal
+     */
+    public function giveUp(Future $future): HubrelayException
+    {
+        return $this->core->publishing->isUnwritten($future)
+            ? new CongestedException('nothing was sent in time')
+            : new InterruptedException('no answer in time; whether it has an effect is unknown');
+    }
+
+    /**
+     * An event was taken.
+     *
+     * @internal
+     */
+    public function taken(): void
+    {
+        if ($this->core->connections->link?->isReading === false) {
+            $this->requested();
+        }
+    }
+
+    /**
+     * A stream has events for its handler.
+     *
+     * @internal
+     */
+    public function isReady(EventStream $stream): void
+    {
+        $this->loop->isReady($stream);
+    }
+
+    /**
+     * @internal
+     */
+    public function closeListener(Listener $listener, Subscribing $subscribing): void
+    {
+        $this->noticeFork();
+        $subscribing->unlisten($listener);
+        $this->loop->flush();
+    }
+
+    /**
+     * Makes a request, whose errors are the future's.
+     *
+     * @param \Closure(Future): mixed $request
+     */
+    private function ask(\Closure $request, ?\Closure $settling = null): Future
+    {
+        $future = new Future($this, $settling);
+        try {
+            $this->begin();
+            $request($future);
+            $this->requested();
+        } catch (HubrelayException $error) {
+            $future->fail($error);
+        }
+
+        return $future;
+    }
+
+    private function requested(): void
+    {
+        if ($this->core->connections->link?->isReading === false) {
+            $this->core->connections->considerReading();
+        }
+        $this->loop->changed();
+    }
+
+    private function begin(): void
+    {
+        $this->noticeFork();
+        if ($this->core->connections->isClosing) {
+            throw new ClosedException('the client is closed');
+        }
+        if (!$this->isStarted) {
+            $this->isStarted = true;
+            $this->core->start();
+        }
+    }
+
+    /** In the child the sockets are the parent's: closes the copies without a word, and begins anew. */
+    private function noticeFork(): void
+    {
+        if ($this->pid !== \getmypid()) {
+            $this->loop->abandon();
+            $this->core->abandoned();
+            $this->counters->queuedBytes = 0;
+            $this->setUp();
+        }
+    }
+}

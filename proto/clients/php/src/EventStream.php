@@ -1,0 +1,166 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay;
+
+use Hubrelay\Internal\EventQueue;
+
+/**
+ * Events in their order: for a handler, or to be taken one by one. Ends when the client, or the subscription, is closed.
+ *
+ * @implements \IteratorAggregate<int, Event>
+ */
+class EventStream implements \IteratorAggregate
+{
+    /** @var ?\Closure(Event): void */
+    private ?\Closure $handler = null;
+
+    /** @var list<Future> who waits for an event */
+    private array $waiting = [];
+
+    private bool $isDispatching = false;
+
+    private ?Message $delivered = null;
+
+    /**
+     * @internal
+     */
+    public function __construct(
+        protected readonly Client $client,
+        private readonly EventQueue $queue,
+        private readonly ?Hooks $hooks,
+    ) {
+        $queue->onReady = $this->isReady(...);
+    }
+
+    /**
+     * Calls the handler with each event, from Client::run and Client::tick. While a handler waits (for a publish, say),
+     * no other one is called. What a handler throws comes out of `run` or `tick`.
+     *
+     * @param ?callable(Event): void $handler null: events wait again to be taken
+     */
+    public function onEvent(?callable $handler): static
+    {
+        $this->handler = $handler === null ? null : $handler(...);
+        $this->isReady();
+
+        return $this;
+    }
+
+    /**
+     * Waits for the next event, as Future::await does.
+     *
+     * @param ?float $timeout in seconds; 0: takes what there is
+     * @return ?Event null after the timeout, and at the end
+     */
+    public function next(?float $timeout = null): ?Event
+    {
+        $this->afterDelivery();
+        $deadline = $timeout === null ? null : Internal\Clock::now() + $timeout;
+        while (($event = $this->take()) === null) {
+            $left = $deadline === null ? null : $deadline - Internal\Clock::now();
+            if ($this->queue->isEnded || $left !== null && $left < 0) {
+                return null;
+            }
+            $ready = new Future($this->client);
+            $this->waiting[] = $ready;
+            try {
+                $this->client->drive($ready, $left);
+            } finally {
+                $this->waiting = \array_values(\array_filter(
+                    $this->waiting,
+                    static fn (Future $future): bool => $future !== $ready,
+                ));
+            }
+        }
+        if ($this->waiting !== [] && !$this->queue->isEmpty()) {
+            $this->isReady();
+        }
+
+        return $event;
+    }
+
+    /** Nothing comes any more. */
+    public function isEnded(): bool
+    {
+        return $this->queue->isEnded && $this->queue->isEmpty();
+    }
+
+    /**
+     * `foreach` over all events, to the end.
+     *
+     * @return \Generator<int, Event>
+     */
+    public function getIterator(): \Generator
+    {
+        while (($event = $this->next()) !== null) {
+            yield $event;
+        }
+    }
+
+    /**
+     * Gives the handler what there is.
+     *
+     * @internal
+     */
+    public function dispatch(): void
+    {
+        if ($this->isDispatching) {
+            return;
+        }
+        $this->isDispatching = true;
+        try {
+            while ($this->handler !== null && ($event = $this->take()) !== null) {
+                ($this->handler)($event);
+                if ($this->delivered !== null) {
+                    $this->afterDelivery();
+                }
+            }
+        } finally {
+            $this->isDispatching = false;
+            if (!$this->queue->isEmpty()) {
+                $this->isReady();
+            }
+        }
+    }
+
+    private function take(): ?Event
+    {
+        $event = $this->queue->take();
+        if ($event !== null) {
+            $this->client->taken();
+            if ($this->hooks !== null && $event instanceof Message) {
+                $this->delivered = $event;
+                $this->hooks->beforeDelivery($event);
+            }
+        }
+
+        return $event;
+    }
+
+    /** The application has done with the message that it was given last. */
+    protected function afterDelivery(): void
+    {
+        $delivered = $this->delivered;
+        $this->delivered = null;
+        if ($delivered !== null) {
+            $this->hooks?->afterDelivery($delivered);
+        }
+    }
+
+    private function isReady(): void
+    {
+        if ($this->handler !== null) {
+            $this->client->isReady($this);
+        }
+        if ($this->queue->isEnded) {
+            $waiting = $this->waiting;
+            foreach ($waiting as $future) {
+                $future->complete();
+            }
+        } elseif ($this->waiting !== []) {
+            \array_shift($this->waiting)->complete();
+        }
+    }
+}

@@ -1,0 +1,18 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Exception;
+
+use Hubrelay\Outcome;
+
+/**
+ * Delivered or not, nobody knows: the connection or Redis failed before the answer, or the caller gave up.
+ */
+final class InterruptedException extends HubrelayException
+{
+    protected static function defaultOutcome(): int
+    {
+        return Outcome::INTERRUPTED;
+    }
+}

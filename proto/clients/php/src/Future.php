@@ -1,0 +1,143 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay;
+
+use Hubrelay\Exception\HubrelayException;
+use Hubrelay\Internal\Driver;
+
+/**
+ * The result of a call that is under way. It belongs to the process in which it was made.
+ */
+final class Future
+{
+    private bool $isSettled = false;
+
+    private mixed $result = null;
+
+    private ?\Throwable $error = null;
+
+    /** @var list<\Closure(?\Throwable, mixed): void> */
+    private array $callbacks = [];
+
+    private bool $isObserved = false;
+
+    /**
+     * @internal
+     * @param ?\Closure(?\Throwable, mixed): mixed $settling called at once with the error, or with the result; what it
+     *                                              returns is the result
+     */
+    public function __construct(private readonly Driver $driver, private readonly ?\Closure $settling = null)
+    {
+    }
+
+    /** Whether there is a result, or an error. */
+    public function isSettled(): bool
+    {
+        return $this->isSettled;
+    }
+
+    /**
+     * Waits for the result. In a Fiber that Client::spawn has started other Fibers go on meanwhile; elsewhere this reads
+     * and writes the client's sockets itself.
+     *
+     * @param ?float $timeout in seconds; null: however long it takes
+     * @return mixed what the call returns: the number of receivers of a publish
+     * @throws HubrelayException as the call says. After the timeout a publish fails with CongestedException if nothing
+     *                           was sent, and everything else with InterruptedException
+     */
+    public function await(?float $timeout = null): mixed
+    {
+        if (!$this->isSettled) {
+            $this->isObserved = true;
+            $this->driver->drive($this, $timeout);
+        }
+        if (!$this->isSettled) {
+            $this->fail($this->driver->giveUp($this));
+        }
+        if ($this->error !== null) {
+            throw $this->error;
+        }
+
+        return $this->result;
+    }
+
+    /**
+     * Calls back with the error, or with null and the result; from the client's loop, also if it is settled already.
+     *
+     * @param callable(?\Throwable, mixed): void $callback
+     */
+    public function onSettled(callable $callback): void
+    {
+        $this->isObserved = true;
+        $this->callbacks[] = $callback(...);
+        if ($this->isSettled) {
+            $this->callBack();
+        }
+    }
+
+    /**
+     * Gives the call up. It fails with CongestedException if nothing was sent, else with InterruptedException: whether
+     * it has an effect is unknown. Its place among the unanswered is freed when the relay answers.
+     */
+    public function cancel(): void
+    {
+        if (!$this->isSettled) {
+            $this->fail($this->driver->giveUp($this));
+        }
+    }
+
+    /**
+     * Whether somebody waits for it, or has asked to be called back.
+     *
+     * @internal
+     */
+    public function isObserved(): bool
+    {
+        return $this->isObserved;
+    }
+
+    /**
+     * Settles it, unless it was given up.
+     *
+     * @internal
+     */
+    public function complete(mixed $result = null): void
+    {
+        if ($this->isSettled) {
+            return;
+        }
+        $this->isSettled = true;
+        $this->result = $this->settling === null ? $result : ($this->settling)(null, $result);
+        if ($this->callbacks !== []) {
+            $this->callBack();
+        }
+    }
+
+    /**
+     * Settles it with an error, unless it was given up.
+     *
+     * @internal
+     */
+    public function fail(\Throwable $error): void
+    {
+        if ($this->isSettled) {
+            return;
+        }
+        $this->isSettled = true;
+        $this->error = $error;
+        if ($this->settling !== null) {
+            ($this->settling)($error, null);
+        }
+        $this->callBack();
+    }
+
+    private function callBack(): void
+    {
+        foreach ($this->callbacks as $callback) {
+            $this->driver->later(fn () => $callback($this->error, $this->result));
+        }
+        $this->callbacks = [];
+    }
+}

@@ -1,0 +1,25 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+/**
+ * What the owner of the sockets is to do with a Link.
+ *
+ * @internal
+ */
+enum Action
+{
+    /** Connect; then `opened` or `failed`. */
+    case Open;
+
+    /** Close the socket. */
+    case Close;
+
+    /** `isReading` has changed. */
+    case Reading;
+
+    /** It is left unread: if the relay has closed it, read it to its end. */
+    case Check;
+}

@@ -1,0 +1,25 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+/**
+ * The clock of all timers. It is not moved when somebody sets the date.
+ *
+ * @internal
+ */
+final class Clock
+{
+    /** Seconds since an arbitrary moment. */
+    public static function now(): float
+    {
+        return \hrtime(true) / 1e9;
+    }
+
+    /** A random number between 0 and a bound, from the system: no two processes get the same. */
+    public static function random(float $bound): float
+    {
+        return $bound * \random_int(0, 1 << 30) / (1 << 30);
+    }
+}

@@ -1,0 +1,236 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+use Hubrelay\Status;
+
+/**
+ * Frames to bytes and back: the part of protobuf (proto3) that hubrelay.proto uses, by the tables of Schema.
+ *
+ * Link reads the Messages and Replies that come by the thousand by itself, and leaves all others to `decode`.
+ *
+ * @internal
+ */
+final class Codec
+{
+    /** A number as protobuf writes it: 7 bits a byte, the lowest first. */
+    public static function varint(int $number): string
+    {
+        $bytes = '';
+        while ($number > 0x7F || $number < 0) {
+            $bytes .= \chr($number & 0x7F | 0x80);
+            $number = $number >> 7 & 0x01FFFFFFFFFFFFFF;
+        }
+
+        return $bytes . \chr($number);
+    }
+
+    /** A field of bytes: tag, length, content. */
+    public static function field(int $number, string $content): string
+    {
+        return self::varint($number << 3 | 2) . self::varint(\strlen($content)) . $content;
+    }
+
+    /** A body with its length in front. */
+    public static function framed(string $body): string
+    {
+        return \pack('N', \strlen($body)) . $body;
+    }
+
+    /** A frame of either side as it goes to the socket, its length in front. */
+    public static function encode(object $frame): string
+    {
+        $number = \array_search($frame::class, Schema::CLIENT_FRAME, true);
+        if ($number === false) {
+            $number = \array_search($frame::class, Schema::RELAY_FRAME, true);
+        }
+
+        return self::framed(self::field((int) $number + 1, self::content($frame)));
+    }
+
+    private static function content(object $message): string
+    {
+        $bytes = '';
+        $number = 0;
+        foreach (Schema::FIELDS[$message::class] as $name => $type) {
+            $number++;
+            $value = $message->$name;
+            if (\is_array($value)) {
+                foreach ($value as $item) {
+                    $bytes .= self::field($number, $item);
+                }
+            } elseif (\is_object($value)) {
+                $bytes .= self::field($number, self::content($value));
+            } elseif (\is_string($value)) {
+                $bytes .= $value === '' ? '' : self::field($number, $value);
+            } elseif ($value) {
+                $bytes .= self::varint($number << 3) . self::varint((int) $value);
+            }
+        }
+
+        return $bytes;
+    }
+
+    /**
+     * A Publish with its length. `$channelField` is `field(1, $channel)`, which is worth keeping.
+     */
+    public static function publish(string $channelField, string $payload, int $id): string
+    {
+        $size = \strlen($payload);
+        $content = $channelField;
+        if ($size > 0) {
+            $content .= ($size < 0x80 ? "\x12" . \chr($size) : "\x12" . self::varint($size)) . $payload;
+        }
+        if ($id > 0) {
+            $content .= $id < 0x80 ? "\x18" . \chr($id) : "\x18" . self::varint($id);
+        }
+        $length = self::varint(\strlen($content));
+
+        return \pack('N', 1 + \strlen($length) + \strlen($content)) . "\x12" . $length . $content;
+    }
+
+    /**
+     * The frame in a body, or null if it is of no kind that is known here.
+     *
+     * @param list<class-string> $kinds Schema::RELAY_FRAME or Schema::CLIENT_FRAME
+     * @throws ProtocolException if the body is malformed
+     */
+    public static function decode(string $body, array $kinds = Schema::RELAY_FRAME): ?object
+    {
+        $frame = null;
+        $kind = 0;
+        $content = '';
+        foreach (self::fields($body) as [$number, $value]) {
+            if (!isset($kinds[$number - 1]) || !\is_string($value)) {
+                continue;
+            }
+            // Of several kinds the last counts. A kind that comes twice in a row is merged, which is what reading both
+            // contents as one does. Those that do not count have to be well-formed, too.
+            $content = $number === $kind ? $content . $value : $value;
+            $kind = $number;
+            $frame = self::read($kinds[$number - 1], $content);
+        }
+
+        return $frame;
+    }
+
+    /**
+     * Number and value of each field. Those of fixed width, which the schema does not use, are left out.
+     *
+     * @return list<array{int, int|string}>
+     */
+    private static function fields(string $data): array
+    {
+        $found = [];
+        $position = 0;
+        $end = \strlen($data);
+        while ($position < $end) {
+            $tag = self::readVarint($data, $position);
+            $number = $tag >> 3;
+            if ($number < 1 || $number >= 1 << 29) {
+                throw ProtocolException::malformed("field number $number");
+            }
+            $value = null;
+            switch ($tag & 7) {
+                case 0:
+                    $found[] = [$number, self::readVarint($data, $position)];
+                    continue 2;
+                case 2:
+                    $size = self::readVarint($data, $position);
+                    break;
+                case 1:
+                    $size = 8;
+                    break;
+                case 5:
+                    $size = 4;
+                    break;
+                default:
+                    throw ProtocolException::malformed('wire type ' . ($tag & 7));
+            }
+            if ($size < 0 || $size > $end - $position) {
+                throw ProtocolException::malformed("field $number ends beyond its message");
+            }
+            if (($tag & 7) === 2) {
+                $found[] = [$number, \substr($data, $position, $size)];
+            }
+            $position += $size;
+        }
+
+        return $found;
+    }
+
+    /** A number of 64 bits, of which the highest is PHP's sign. */
+    private static function readVarint(string $data, int &$position): int
+    {
+        $number = 0;
+        for ($shift = 0; $shift < 70; $shift += 7) {
+            if (!isset($data[$position])) {
+                throw ProtocolException::malformed('a number ends beyond its message');
+            }
+            $byte = \ord($data[$position++]);
+            $number |= ($byte & 0x7F) << $shift;
+            if ($byte < 0x80) {
+                return $number;
+            }
+        }
+        throw ProtocolException::malformed('a number of more than ten bytes');
+    }
+
+    /**
+     * @param class-string $class
+     */
+    private static function read(string $class, string $data): object
+    {
+        $names = \array_keys(Schema::FIELDS[$class]);
+        $types = \array_values(Schema::FIELDS[$class]);
+        $values = [];
+        $status = '';
+        foreach (self::fields($data) as [$number, $value]) {
+            $type = $types[$number - 1] ?? null;
+            $isNumber = \in_array($type, [Schema::UINT64, Schema::UINT32, Schema::BOOL, Schema::ENUM], true);
+            if ($type === null || \is_int($value) !== $isNumber) {
+                continue;
+            }
+            $name = $names[$number - 1];
+            if ($type === Schema::STRINGS) {
+                $values[$name][] = self::checkedText($value);
+            } elseif ($type === Status::class) {
+                self::read(Status::class, $value);
+                $status .= $value; // one that comes twice is merged
+                $values[$name] = self::read(Status::class, $status);
+            } else {
+                $values[$name] = \is_int($value) ? self::number($type, $value)
+                    : ($type === Schema::BYTES ? $value : self::checkedText($value));
+            }
+        }
+
+        return new $class(...$values);
+    }
+
+    private static function number(string $type, int $value): int|bool
+    {
+        return match ($type) {
+            Schema::UINT64 => $value < 0 ? \PHP_INT_MAX : $value,
+            Schema::UINT32 => $value & 0xFFFFFFFF,
+            Schema::ENUM => ($value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000,
+            default => $value !== 0,
+        };
+    }
+
+    private static function checkedText(string $text): string
+    {
+        if (!self::isUtf8($text)) {
+            throw ProtocolException::malformed('a string that is not UTF-8');
+        }
+
+        return $text;
+    }
+
+    /** Whether these bytes are UTF-8: no surrogates, no overlong forms, nothing above U+10FFFF. */
+    public static function isUtf8(string $text): bool
+    {
+        return \preg_match('//u', $text) === 1;
+    }
+}

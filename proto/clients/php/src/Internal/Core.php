@@ -1,0 +1,398 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+use Hubrelay\Counters;
+use Hubrelay\Exception\InvalidException;
+use Hubrelay\Exception\NotConnectedException;
+use Hubrelay\Future;
+use Hubrelay\Internal\Frame\Error;
+use Hubrelay\Loss;
+use Hubrelay\Message;
+use Hubrelay\Options;
+use Hubrelay\Revoked;
+use Hubrelay\State;
+use Hubrelay\Status;
+use Psr\Log\LoggerInterface;
+
+/**
+ * A client without sockets and without waiting: calls and bytes go in; actions, bytes and events come out, and the
+ * futures that were handed in are settled.
+ *
+ * After each call the owner of the sockets performs the actions, writes, and minds `timers->deadline`.
+ *
+ * @internal
+ */
+final class Core
+{
+    public readonly Telling $telling;
+
+    public readonly Connections $connections;
+
+    public readonly Publishing $publishing;
+
+    public readonly Subscribing $subscribing;
+
+    public readonly Timers $timers;
+
+    /**
+     * @throws InvalidException for a name of more than 64 bytes, or that is not UTF-8
+     */
+    public function __construct(
+        private readonly string $name,
+        private readonly Options $options,
+        Counters $counters,
+        ?LoggerInterface $logger = null,
+    ) {
+        Names::checkClientName($name);
+        $this->telling = new Telling($options, $counters, $logger);
+        $this->connections = new Connections($this->telling, $this->takeFrame(...));
+        $this->publishing = $this->connections->publishing;
+        $this->subscribing = $this->connections->subscribing;
+        $this->timers = $this->telling->timers;
+    }
+
+    // What the owner of the sockets says
+
+    /** Connects for the first time. What is asked for meanwhile waits for the outcome, for `firstUse` seconds. */
+    public function start(): void
+    {
+        $this->connections->isStarting = $this->publishing->isHeld = true;
+        $this->timers->set('first', $this->options->firstUse);
+        $this->connections->attempt();
+    }
+
+    /** The socket is connected. */
+    public function opened(Link $link): void
+    {
+        $link->hello($this->name);
+    }
+
+    /** Bytes that were read. */
+    public function received(Link $link, string $data): void
+    {
+        if ($link->isEnded) {
+            return;
+        }
+        $this->telling->mayExceed = $this->telling->listeners === 0 && !$link->isOwed();
+        try {
+            $link->feed($data);
+        } catch (ProtocolException $error) {
+            $this->connections->end($link, 'the relay broke the protocol: ' . $error->getMessage());
+        }
+        $this->afterInput();
+    }
+
+    /** The socket was closed by the relay, or has failed. */
+    public function ended(Link $link, string $why): void
+    {
+        if (!$link->isEnded) {
+            $link->isAtItsEnd = true;
+            $this->connections->end($link, $why);
+            $this->afterInput();
+        }
+    }
+
+    /** A request was made, some bytes were written, or an event was taken. */
+    public function afterInput(): void
+    {
+        if ($this->publishing->isWaiting()) {
+            $this->connections->pump();
+        }
+        if ($this->connections->isClosing) {
+            $this->connections->considerClosed();
+        }
+        if ($this->telling->events->bytes > 0 || $this->connections->link?->isReading === false) {
+            $this->connections->considerReading();
+        }
+    }
+
+    /** The connection that `tick` would give up now: what lies in its socket is to be read before. */
+    public function giveUpCandidate(float $now): ?Link
+    {
+        $link = $this->connections->link;
+        if ($link === null || $link->pingAt === null || ($this->timers->dueAt('watch') ?? $now + 1) > $now) {
+            return null;
+        }
+
+        return $now >= $link->pingAt + $this->options->pingTimeout ? $link : null;
+    }
+
+    /** What is due happens. */
+    public function tick(float $now): void
+    {
+        foreach ($this->timers->takeDue($now) as $name => $due) {
+            match ($name) {
+                'first' => $this->firstUseIsOver(),
+                'attempt' => $this->connections->attempt(),
+                'handshake' => $this->handshakeIsOver(),
+                'successor' => $this->connections->leaveWithoutSuccessor(),
+                'fence' => $this->connections->move?->giveUp('moved to another relay'),
+                'publishes' => $this->connections->releasePublishes(),
+                'drain' => $this->drainIsOver(),
+                'gap' => $this->telling->gaps->delayIsOver(),
+                'partial' => $this->telling->gaps->partialIsDue($this->telling->status),
+                'settle' => $this->settle(),
+                'watch' => $this->watch($now, $due),
+                'close' => $this->closeIsOver(),
+            };
+        }
+        $this->afterInput();
+    }
+
+    /** The process has forked, and this is the child: subscriptions end. */
+    public function abandoned(): void
+    {
+        foreach ($this->telling->names->all() as $name) {
+            foreach ($name->listeners as $listener) {
+                $listener->isClosed = true;
+                $listener->queue->end();
+                $listener->queue->clear();
+            }
+        }
+        $this->telling->events->end();
+        $this->telling->events->clear();
+        $this->connections->isClosing = $this->connections->isClosed = true;
+    }
+
+    // Requests
+
+    /** The future is settled with the Welcome of the connection that there is, or of the next one. */
+    public function ready(Future $future): void
+    {
+        if ($this->connections->link !== null) {
+            $future->complete();
+        } else {
+            $isOpen = static fn (Future $future): bool => !$future->isSettled();
+            $this->connections->readyFutures = [...\array_filter($this->connections->readyFutures, $isOpen), $future];
+        }
+    }
+
+    /** For people: what is wrong, while there is no connection. */
+    public function whyNotReady(): string
+    {
+        return $this->connections->why !== '' ? $this->connections->why : 'the relay has not answered yet';
+    }
+
+    /**
+     * The future is settled once the relay has answered.
+     *
+     * @throws NotConnectedException
+     * @throws InvalidException where the relay lacks `settled`
+     */
+    public function ping(Future $future, bool $settled): void
+    {
+        if ($this->connections->isStarting) {
+            $this->subscribing->later($future, fn () => $this->ping($future, $settled));
+
+            return;
+        }
+        $link = $this->connections->serving() ?? throw new NotConnectedException($this->publishing->reason);
+        if (!$settled) {
+            $link->ping(new Request(static function (Link $link, Request $request, ?Frame\Reply $reply) use ($future) {
+                Link::settlePing($future, $reply);
+            }));
+        } elseif ($link->has('settled')) {
+            $link->settleSends($future);
+        } else {
+            throw new InvalidException('this relay cannot say what is settled');
+        }
+    }
+
+    /** Owed Replies are waited for, for up to `$drain` seconds. */
+    public function close(?float $drain, Future $future): void
+    {
+        if ($this->connections->isClosed) {
+            $future->complete();
+
+            return;
+        }
+        $this->connections->closeFutures[] = $future;
+        if (!$this->connections->isClosing) {
+            $this->connections->close($drain ?? $this->options->drain);
+            $this->afterInput();
+        }
+    }
+
+    // Frames
+
+    private function takeFrame(Link $link, object $frame): void
+    {
+        if ($link === $this->connections->opening) {
+            $this->connections->takeFirstFrame($link, $frame);
+        } elseif ($frame instanceof Message) {
+            $this->takeMessage($link, $frame);
+        } elseif ($frame instanceof Status) {
+            $this->takeStatus($link, $frame);
+        } elseif ($frame instanceof Loss) {
+            $this->takeLoss($link, $frame);
+        } elseif ($frame instanceof Revoked) {
+            $this->takeRevoked($link, $frame);
+        } elseif ($frame instanceof Error) {
+            $code = Schema::nameOf(Code::class, $frame->code);
+            $this->connections->end($link, \rtrim("the relay ended the connection: $code $frame->detail"));
+        }
+    }
+
+    /** One that is not as usual: it has a pattern, or nobody holds its channel. */
+    private function takeMessage(Link $link, Message $message): void
+    {
+        $move = $this->connections->move;
+        if ($move !== null && $message->channel === $move->fence && $message->pattern === '') {
+            $move->fenceCame($link);
+
+            return;
+        }
+        $names = $this->telling->names;
+        $name = $message->pattern !== ''
+            ? $names->patterns[$message->pattern] ?? null : $names->channels[$message->channel] ?? null;
+        if ($name !== null) {
+            ($link->takeMessage)($name, $message);
+        }
+    }
+
+    private function takeLoss(Link $link, Loss $loss): void
+    {
+        $counters = $this->telling->counters;
+        $publishes = Count::sum($loss->publishes, $loss->publishesUnknown);
+        $link->lostOfUnsettled = Count::sum($link->lostOfUnsettled, $publishes);
+        $counters->lostPublishes = Count::sum($counters->lostPublishes, $publishes);
+        if ($link === $this->connections->serving() && $loss->messages > 0) {
+            $this->telling->tellLostMessages($loss);
+
+            return;
+        }
+        if ($link === $this->connections->nextServing() && $loss->messages > 0) {
+            $this->connections->move?->lossCame(new Loss(0, $loss->messages, $loss->reason, 0, $loss->cause));
+        }
+        if ($publishes > 0) {
+            $this->telling->tell(
+                new Loss($loss->publishes, 0, $loss->reason, $loss->publishesUnknown, $loss->cause),
+            );
+        }
+    }
+
+    private function takeRevoked(Link $link, Revoked $revoked): void
+    {
+        $names = $this->telling->names->find($revoked->channels, $revoked->patterns);
+        if ($link === $this->connections->serving()) {
+            $this->subscribing->restoring->revoke($names, $revoked->detail);
+            $this->connections->reconcile();
+        } elseif ($link === $this->connections->nextServing()) {
+            // Asked for again when the move ends; whether that is refused counts.
+            foreach ($names as $name) {
+                unset($link->asked[\spl_object_id($name)]);
+            }
+            $this->telling->gaps->note(
+                $revoked->detail !== '' ? $revoked->detail : 'the next relay revoked a subscription',
+            );
+        }
+    }
+
+    private function takeStatus(Link $link, Status $status): void
+    {
+        $connections = $this->connections;
+        if ($link !== $connections->link) {
+            if ($link === $connections->move?->old && $status->gaps > $connections->oldGapsSeen) {
+                $connections->oldGapsSeen = $status->gaps;
+                $this->telling->gaps->note($status->reason !== '' ? $status->reason : 'the relay was not receiving');
+            }
+
+            return;
+        }
+        if ($status->gaps > $connections->gapsSeen && $this->telling->names->holdsAny()) {
+            $this->telling->gaps->grown($status);
+        }
+        $connections->gapsSeen = $status->gaps;
+        $connections->newStatus($link, $status);
+        if ($status->state === State::STOPPING && !$link->isStopping) {
+            $connections->relayIsStopping($link);
+        } else {
+            $connections->move?->consider();
+        }
+    }
+
+    // Timers
+
+    private function firstUseIsOver(): void
+    {
+        if ($this->connections->link === null) {
+            $this->connections->releasePublishes();
+        }
+    }
+
+    private function handshakeIsOver(): void
+    {
+        if ($this->connections->opening !== null) {
+            $this->connections->end(
+                $this->connections->opening,
+                "the relay said nothing for {$this->options->handshake} s",
+            );
+        }
+    }
+
+    private function drainIsOver(): void
+    {
+        if ($this->connections->old !== null && $this->connections->move === null) {
+            $this->connections->end($this->connections->old, 'the relay that stops did not answer in time');
+        }
+    }
+
+    private function settle(): void
+    {
+        $isAgain = false;
+        foreach ($this->connections->links() as $link) {
+            if ($link->unsettled === 0 || $link->shutWhenWritten) {
+                continue;
+            }
+            $isAgain = true;
+            if ($link->settling === 0 && $link->has('settled')) {
+                $link->settleSends();
+            }
+        }
+        if ($isAgain) {
+            $this->timers->set('settle', $this->options->settle);
+        }
+    }
+
+    private function watch(float $now, float $due): void
+    {
+        $link = $this->connections->link;
+        if ($link === null) {
+            return;
+        }
+        if (!$link->isReading || $link->isShut) {
+            $this->connections->actions[] = [Action::Check, $link];
+            $this->timers->set('watch', 1.0);
+
+            return;
+        }
+        if ($now - $due > 1) { // this process was stopped: nothing is concluded from that
+            $link->lastRead = $link->owedSince = $now;
+            $link->pingAt = $link->pingAt !== null ? $now : null;
+        }
+        $watch = $this->connections->watch;
+        $step = $watch->due($link);
+        if ($now >= $step && $link->pingAt !== null) {
+            $this->connections->end($link, "the relay did not answer a Ping for {$this->options->pingTimeout} s");
+
+            return;
+        }
+        if ($now >= $step) {
+            $link->ping(Request::ignored());
+            $link->pingAt = $now;
+            $step = $watch->due($link);
+        }
+        $this->timers->set('watch', \max(0.0, \min($step, $now + $watch->period()) - Clock::now()));
+    }
+
+    private function closeIsOver(): void
+    {
+        foreach ($this->connections->links() as $link) {
+            $this->connections->end($link, 'closed by the application');
+        }
+        $this->connections->closed();
+    }
+}

@@ -1,0 +1,448 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+use Hubrelay\Exception\HubrelayException;
+use Hubrelay\Exception\InterruptedException;
+use Hubrelay\Exception\NotConnectedException;
+use Hubrelay\Future;
+use Hubrelay\Internal\Frame\Hello;
+use Hubrelay\Internal\Frame\Ping;
+use Hubrelay\Internal\Frame\Publish;
+use Hubrelay\Internal\Frame\Reply;
+use Hubrelay\Internal\Frame\Welcome;
+use Hubrelay\Message;
+use Hubrelay\Outcome;
+
+/**
+ * One connection to a relay, without its socket: bytes go in, bytes come out, and what is unanswered is kept.
+ *
+ * @internal
+ */
+final class Link
+{
+    /** The longest first body, before the Welcome has said what is the longest. */
+    private const MAX_WELCOME_BYTES = 64 * 1024;
+
+    /** What the socket is offered at once, at most. */
+    private const MAX_WRITE_BYTES = 256 * 1024;
+
+    public ?Welcome $welcome = null;
+
+    public float $welcomedAt = 0.0;
+
+    /** The largest payload, and the longest body, of this connection's Welcome. */
+    public int $maxPayload = 0;
+
+    public int $maxFrame = self::MAX_WELCOME_BYTES;
+
+    /** @var array<int, Future> by id, in the order written */
+    public array $publishes = [];
+
+    /** @var array<int, Request> by id, in the order written */
+    public array $requests = [];
+
+    /** @var array<int, Name> by spl_object_id: the last that was written of them is a Subscribe that has not failed */
+    public array $asked = [];
+
+    /** @var array<int, Request> by spl_object_id: Subscribes of the client's own that are unanswered */
+    public array $restoring = [];
+
+    /** Bytes that the socket has not taken. */
+    public int $unsent = 0;
+
+    /** The writing side is to be shut down once all is written, or is shut down. */
+    public bool $shutWhenWritten = false;
+
+    public bool $isShut = false;
+
+    /** Whether the socket is to be read. */
+    public bool $isReading = true;
+
+    public bool $isEnded = false;
+
+    /** The relay has closed it. */
+    public bool $isAtItsEnd = false;
+
+    /** Its relay has said STOPPING. */
+    public bool $isStopping = false;
+
+    /** Some of what it was asked for was PENDING when it was last asked. */
+    public bool $isPending = false;
+
+    /** Publishes without Reply that were written since the last answered Ping with `settled`. */
+    public int $unsettled = 0;
+
+    /** Of those, how many were in a Loss. */
+    public int $lostOfUnsettled = 0;
+
+    /** Pings with `settled` that are unanswered. */
+    public int $settling = 0;
+
+    /** When bytes came last, when something became owed, and when a Ping was written to see if the relay lives. */
+    public float $lastRead;
+
+    public float $owedSince = 0.0;
+
+    public ?float $pingAt = null;
+
+    private Splitter $splitter;
+
+    /** What is being written, from the beginning of a frame on, and how much of it has left. */
+    private string $batch = '';
+
+    private int $written = 0;
+
+    /** What is to be written after that. */
+    private string $next = '';
+
+    private int $lastId = 0;
+
+    private int $sends = 0;
+
+    /** @var array<string, true> */
+    private array $features = [];
+
+    /**
+     * @param Names                           $names       whose messages go to `takeMessage`
+     * @param \Closure(Link, object): void    $takeFrame   gets each frame but Replies and usual Messages
+     * @param \Closure(Name, Message): void   $takeMessage gets each usual Message
+     */
+    public function __construct(
+        private readonly Names $names,
+        private \Closure $takeFrame,
+        public \Closure $takeMessage,
+    ) {
+        $this->splitter = new Splitter(self::MAX_WELCOME_BYTES);
+        $this->lastRead = Clock::now();
+    }
+
+    public function has(string $feature): bool
+    {
+        return isset($this->features[$feature]);
+    }
+
+    /** Something that was asked for is unanswered. */
+    public function isOwed(): bool
+    {
+        return $this->publishes !== [] || $this->requests !== [];
+    }
+
+    /**
+     * @return array<int, Request> the Subscribes that have no Reply yet, by spl_object_id
+     */
+    public function unansweredSubscribes(): array
+    {
+        $found = [];
+        foreach ($this->requests as $request) {
+            if ($request->isSubscribe) {
+                $found[\spl_object_id($request)] = $request;
+            }
+        }
+
+        return $found;
+    }
+
+    // What goes out
+
+    /** Writes the first frame. */
+    public function hello(string $name): void
+    {
+        $this->write(Codec::encode(new Hello(1, $name)));
+    }
+
+    /** An id that no unanswered request has. */
+    public function nextId(): int
+    {
+        if ($this->publishes === [] && $this->requests === []) {
+            $this->owedSince = Clock::now();
+            if ($this->lastId >= 0x3FFF) {
+                $this->lastId = 0; // nothing is unanswered, and small ids make small frames
+            }
+        }
+
+        return ++$this->lastId;
+    }
+
+    /** Writes a frame of Codec::publish with this id; the future gets the number of receivers, or an error. */
+    public function publish(string $frame, int $id, Future $future): void
+    {
+        $this->publishes[$id] = $future;
+        $this->next .= $frame;
+        $this->unsent += \strlen($frame);
+    }
+
+    /** Writes a frame of Codec::publish without id. */
+    public function send(string $frame): void
+    {
+        $this->sends++;
+        $this->unsettled++;
+        $this->write($frame);
+    }
+
+    /**
+     * Writes a Subscribe (3) or Unsubscribe (4).
+     *
+     * @param list<Name> $names
+     */
+    public function ask(Request $request, int $number, array $names): void
+    {
+        $id = $this->nextId();
+        $this->requests[$id] = $request;
+        $fields = ['', ''];
+        foreach ($names as $name) {
+            $fields[(int) $name->isPattern] .= $name->field;
+        }
+        $this->write(Codec::framed(Codec::field($number, "\x08" . Codec::varint($id) . \implode('', $fields))));
+    }
+
+    public function ping(Request $request, bool $settled = false): void
+    {
+        $id = $this->nextId();
+        $this->requests[$id] = $request;
+        $this->write(Codec::encode(new Ping($id, $settled)));
+    }
+
+    /** Asks by a Ping what became of the publishes without Reply. The future is settled with its Reply. */
+    public function settleSends(?Future $future = null): void
+    {
+        $this->settling++;
+        $before = $this->sends;
+        $this->ping(new Request(function (Link $link, Request $request, ?Reply $reply) use ($before, $future): void {
+            if ($reply !== null) {
+                $this->unsettled = $this->sends - $before;
+                $this->lostOfUnsettled = 0;
+                $this->settling--;
+            }
+            if ($future !== null) {
+                self::settlePing($future, $reply);
+            }
+        }), true);
+    }
+
+    /** Ends the wait for a Ping's Reply; null is the end of the connection. */
+    public static function settlePing(Future $future, ?Reply $reply): void
+    {
+        if ($reply === null) {
+            $future->fail(new InterruptedException('the connection ended before the relay answered'));
+        } elseif ($reply->outcome !== Outcome::OK) {
+            $future->fail(HubrelayException::ofReply($reply->outcome, $reply->detail, [], []));
+        } else {
+            $future->complete();
+        }
+    }
+
+    /** Adds a frame to what is to be written. */
+    public function write(string $frame): void
+    {
+        $this->next .= $frame;
+        $this->unsent += \strlen($frame);
+    }
+
+    /** What the socket is to be given next; empty if there is nothing. */
+    public function toWrite(): string
+    {
+        if ($this->written === \strlen($this->batch)) {
+            $this->batch = $this->next;
+            $this->next = '';
+            $this->written = 0;
+        }
+        if ($this->written === 0 && \strlen($this->batch) <= self::MAX_WRITE_BYTES) {
+            return $this->batch;
+        }
+
+        return \substr($this->batch, $this->written, self::MAX_WRITE_BYTES);
+    }
+
+    /** The socket has taken so many bytes of it. */
+    public function wrote(int $count): void
+    {
+        $this->written += $count;
+        $this->unsent -= $count;
+    }
+
+    /**
+     * Takes back what did not leave whole.
+     *
+     * @return array{array<int, true>, int} ids of the requests, and the number of publishes without id
+     */
+    private function takeUnwritten(): array
+    {
+        $data = $this->batch . $this->next;
+        $ids = [];
+        $sends = 0;
+        for ($position = 0; $position < \strlen($data); $position = $end) {
+            $end = $position + 4 + \unpack('N', $data, $position)[1];
+            if ($end <= $this->written) {
+                continue;
+            }
+            $frame = Codec::decode(\substr($data, $position + 4, $end - $position - 4), Schema::CLIENT_FRAME);
+            if ($frame instanceof Publish && $frame->id === 0) {
+                $sends++;
+            } elseif ($frame !== null && !$frame instanceof Hello) {
+                $ids[$frame->id] = true;
+            }
+        }
+        $this->batch = $this->next = '';
+        $this->written = $this->unsent = 0;
+
+        return [$ids, $sends];
+    }
+
+    // What comes in
+
+    /**
+     * Takes what was read.
+     *
+     * @throws ProtocolException the connection is to be ended
+     */
+    public function feed(string $data): void
+    {
+        $this->lastRead = Clock::now();
+        $this->pingAt = null;
+        $splitter = $this->splitter;
+        $splitter->push($data);
+        while (!$this->isEnded && ($end = $splitter->next()) > 0) {
+            $start = $splitter->start;
+            $tag = $splitter->buffer[$start];
+            if ($tag === "\x12" && $this->takeUsualMessage($splitter->buffer, $start + 1, $end)) {
+                continue;
+            }
+            if ($tag === "\x1A" && $this->takeUsualReply($splitter->buffer, $start + 1, $end)) {
+                continue;
+            }
+            $this->take(Codec::decode(\substr($splitter->buffer, $start, $end - $start)));
+        }
+    }
+
+    /** A Message with channel and payload and without pattern, on a channel that somebody holds. */
+    private function takeUsualMessage(string $data, int $at, int $end): bool
+    {
+        if ($end - $at < 6 || self::size($data, $at) !== $end - $at || $data[$at] !== "\x0A") {
+            return false;
+        }
+        $at++;
+        $size = self::size($data, $at);
+        if ($at + $size + 2 > $end || $data[$at + $size] !== "\x12") {
+            return false;
+        }
+        $name = $this->names->channels[\substr($data, $at, $size)] ?? null;
+        if ($name === null || $this->welcome === null) {
+            return false; // perhaps it is not even UTF-8
+        }
+        $at += $size + 1;
+        $size = self::size($data, $at);
+        if ($at + $size !== $end) {
+            return false;
+        }
+        ($this->takeMessage)($name, new Message($name->text, \substr($data, $at, $size)));
+
+        return true;
+    }
+
+    /** The OK to a publish, with receivers or without. */
+    private function takeUsualReply(string $data, int $at, int $end): bool
+    {
+        if ($end - $at < 5 || \ord($data[$at]) !== $end - $at - 1 || $data[$at + 1] !== "\x08") {
+            return false;
+        }
+        $at += 2;
+        $id = self::size($data, $at);
+        $receivers = 0;
+        if ($at + 2 > $end || $data[$at] !== "\x10" || $data[$at + 1] !== "\x01" || !isset($this->publishes[$id])) {
+            return false;
+        }
+        $at += 2;
+        if ($at < $end) {
+            if ($at + 2 > $end || $data[$at++] !== "\x18") {
+                return false;
+            }
+            $receivers = self::size($data, $at);
+            if ($at !== $end) {
+                return false;
+            }
+        }
+        $future = $this->publishes[$id];
+        unset($this->publishes[$id]);
+        $future->complete($receivers);
+
+        return true;
+    }
+
+    /** A varint of three bytes and less; of a longer one its beginning, which nothing fits. */
+    private static function size(string $data, int &$at): int
+    {
+        $size = \ord($data[$at++]);
+        if ($size > 0x7F && isset($data[$at + 1])) {
+            $size = $size & 0x7F | \ord($data[$at++]) << 7;
+            if ($size > 0x3FFF) {
+                $size = $size & 0x3FFF | \ord($data[$at++]) << 14;
+            }
+        }
+
+        return $size;
+    }
+
+    private function take(?object $frame): void
+    {
+        if (!$frame instanceof Reply) {
+            if ($frame !== null) {
+                ($this->takeFrame)($this, $frame);
+            }
+
+            return;
+        }
+        $future = $this->publishes[$frame->id] ?? null;
+        if ($future !== null) {
+            unset($this->publishes[$frame->id]);
+            if ($frame->outcome === Outcome::OK) {
+                $future->complete($frame->receivers);
+            } else {
+                $future->fail(HubrelayException::ofReply($frame->outcome, $frame->detail, [], []));
+            }
+        } elseif (isset($this->requests[$frame->id])) {
+            $request = $this->requests[$frame->id];
+            unset($this->requests[$frame->id]);
+            ($request->answer)($this, $request, $frame);
+        }
+    }
+
+    /** From here on the numbers of this Welcome hold. */
+    public function welcomed(Welcome $welcome): void
+    {
+        $this->welcome = $welcome;
+        $this->welcomedAt = Clock::now();
+        $this->features = \array_fill_keys($welcome->features, true);
+        $this->maxFrame = $this->splitter->limit = $welcome->maxFrameBytes;
+        $this->maxPayload = $welcome->maxPayloadBytes;
+    }
+
+    /**
+     * The connection has ended. Publishes that were written are Interrupted, others NotConnected; other requests are
+     * answered with null, in their order.
+     *
+     * @return array{int, int} how many publishes without Reply are unknown, and how many of them were never sent
+     */
+    public function end(): array
+    {
+        $this->isEnded = true;
+        [$unwritten, $unsent] = $this->takeUnwritten();
+        $unknown = \max(0, $this->unsettled - $this->lostOfUnsettled - $unsent);
+        $publishes = $this->publishes;
+        $this->publishes = [];
+        foreach ($publishes as $id => $future) {
+            $future->fail(isset($unwritten[$id])
+                ? new NotConnectedException('the connection to the relay ended before this was sent')
+                : new InterruptedException('the connection to the relay ended before it answered'));
+        }
+        $requests = $this->requests;
+        $this->requests = [];
+        foreach ($requests as $request) {
+            ($request->answer)($this, $request, null);
+        }
+
+        return [$unknown, $unsent];
+    }
+}

@@ -1,0 +1,261 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+use Hubrelay\Client;
+use Hubrelay\Connector;
+use Hubrelay\EventStream;
+use Hubrelay\Future;
+
+/**
+ * The turns of a client: sockets, timers, callbacks, handlers and Fibers.
+ *
+ * @internal
+ */
+final class Loop
+{
+    /** @var ?\Closure(): void called when what is waited for may have changed outside of a turn */
+    public ?\Closure $onInterest = null;
+
+    private readonly Sockets $sockets;
+
+    /** @var list<\Closure(): void> */
+    private array $callbacks = [];
+
+    /** @var array<int, EventStream> those that have events for their handler */
+    private array $ready = [];
+
+    /** @var \WeakMap<\Fiber, true> those of `spawn` */
+    private \WeakMap $fibers;
+
+    /** @var array<int, array{float, \Closure(): void}> timeouts of Fibers that wait */
+    private array $timeouts = [];
+
+    private int $lastTimeout = 0;
+
+    /** @var list<\Throwable> of tasks for which nobody waits */
+    private array $unhandled = [];
+
+    /** How many turns are under way, one in another. What is written in one of them leaves at its end. */
+    private int $depth = 0;
+
+    private bool $isStopped = false;
+
+    public function __construct(private readonly Core $core, Connector $connector, string $path)
+    {
+        $this->sockets = new Sockets($core, $connector, $path);
+        $this->fibers = new \WeakMap();
+    }
+
+    public function run(): void
+    {
+        $this->isStopped = false;
+        while (!$this->isStopped && !$this->core->connections->isClosed) {
+            $this->tick(null);
+        }
+    }
+
+    /** Lets `run` return. */
+    public function stop(): void
+    {
+        $this->isStopped = true;
+    }
+
+    /** One turn, and the handlers. */
+    public function tick(?float $seconds): void
+    {
+        $deadline = $seconds === null ? null : Clock::now() + $seconds;
+        $this->turn($this->ready === [] ? $deadline : 0.0);
+        $ready = $this->ready;
+        $this->ready = [];
+        $this->depth++;
+        try {
+            foreach ($ready as $id => $stream) {
+                unset($ready[$id]);
+                $stream->dispatch();
+            }
+        } finally {
+            $this->ready += $ready; // what a handler's exception has left
+            $this->depth--;
+            $this->flush();
+        }
+        if ($this->unhandled !== []) {
+            throw \array_shift($this->unhandled);
+        }
+    }
+
+    /**
+     * Waits for the sockets, until the deadline at most, and does what is to be done; but for handlers.
+     */
+    private function turn(?float $deadline): void
+    {
+        $this->depth++;
+        try {
+            if ($this->callbacks !== []) {
+                $deadline = 0.0;
+                $this->callBack();
+            }
+            $timers = $this->core->timers;
+            foreach ([$timers->deadline, ...\array_column($this->timeouts, 0)] as $due) {
+                if ($due !== null && ($deadline === null || $due < $deadline)) {
+                    $deadline = $due;
+                }
+            }
+            $this->sockets->turn($deadline === null ? 60.0 : ($deadline > 0 ? $deadline - Clock::now() : 0.0));
+            $now = Clock::now();
+            if ($timers->deadline !== null && $timers->deadline <= $now) {
+                $this->sockets->tick($now);
+            }
+            if ($this->timeouts !== []) {
+                $this->timeOut($now);
+            }
+            if ($this->callbacks !== []) {
+                $this->callBack();
+            }
+            $this->sockets->flush();
+        } finally {
+            $this->depth--;
+        }
+    }
+
+    private function callBack(): void
+    {
+        while ($this->callbacks !== []) {
+            $callbacks = $this->callbacks;
+            $this->callbacks = [];
+            foreach ($callbacks as $index => $callback) {
+                unset($callbacks[$index]);
+                try {
+                    $callback();
+                } catch (\Throwable $error) {
+                    $this->unhandled[] = $error;
+                }
+            }
+        }
+    }
+
+    private function timeOut(float $now): void
+    {
+        foreach ($this->timeouts as $id => [$due, $callback]) {
+            if ($due <= $now) {
+                unset($this->timeouts[$id]);
+                $callback();
+            }
+        }
+    }
+
+    /** Waits until the future is settled, for so many seconds at most. */
+    public function drive(Future $future, ?float $seconds): void
+    {
+        $fiber = \Fiber::getCurrent();
+        if ($fiber !== null && isset($this->fibers[$fiber])) {
+            $this->suspend($fiber, $future, $seconds);
+
+            return;
+        }
+        $deadline = $seconds === null ? null : Clock::now() + $seconds;
+        while (!$future->isSettled()) { // one turn at least, or nothing would happen while somebody asks again and again
+            $this->turn($deadline);
+            if ($deadline !== null && Clock::now() >= $deadline) {
+                return;
+            }
+        }
+    }
+
+    private function suspend(\Fiber $fiber, Future $future, ?float $seconds): void
+    {
+        $isWaiting = true;
+        $resume = static function () use ($fiber, &$isWaiting): void {
+            if ($isWaiting) {
+                $isWaiting = false;
+                $fiber->resume();
+            }
+        };
+        $future->onSettled($resume);
+        $timeout = ++$this->lastTimeout;
+        if ($seconds !== null) {
+            $this->timeouts[$timeout] = [Clock::now() + $seconds, $resume];
+        }
+        \Fiber::suspend();
+        unset($this->timeouts[$timeout]);
+    }
+
+    public function spawn(\Closure $task, Driver $driver): Future
+    {
+        $future = new Future($driver);
+        $fiber = new \Fiber(function () use ($task, $future): void {
+            try {
+                $result = $task();
+            } catch (\Throwable $error) {
+                if (!$future->isObserved()) {
+                    $this->unhandled[] = $error;
+                }
+                $future->fail($error);
+
+                return;
+            }
+            $future->complete($result);
+        });
+        $this->fibers[$fiber] = true;
+        $this->later(static fn () => $fiber->start());
+
+        return $future;
+    }
+
+    /** Calls back in the present turn, or the next one. */
+    public function later(\Closure $callback): void
+    {
+        $this->callbacks[] = $callback;
+        $this->changed();
+    }
+
+    /** A stream has events for its handler. */
+    public function isReady(EventStream $stream): void
+    {
+        $this->ready[\spl_object_id($stream)] = $stream;
+        $this->changed();
+    }
+
+    /** Something may have to be done. */
+    public function changed(): void
+    {
+        if ($this->depth === 0 && $this->onInterest !== null) {
+            ($this->onInterest)();
+        }
+    }
+
+    /** Writes at once, but within a turn, which writes at its end, and for another loop, which calls back soon. */
+    public function flush(): void
+    {
+        if ($this->depth === 0 && $this->onInterest === null) {
+            $this->sockets->flush();
+        }
+    }
+
+    /**
+     * @return array{read: list<resource>, write: list<resource>, seconds: ?float}
+     */
+    public function interest(): array
+    {
+        $due = $this->core->timers->deadline;
+        foreach ($this->timeouts as [$at]) {
+            $due = $due === null ? $at : \min($due, $at);
+        }
+        $isDue = $this->callbacks !== [] || $this->ready !== [] || $this->core->connections->actions !== [];
+
+        return [
+            'read' => \array_values($this->sockets->toRead()),
+            'write' => \array_values($this->sockets->toWrite()),
+            'seconds' => $isDue ? 0.0 : ($due === null ? null : \max(0.0, $due - Clock::now())),
+        ];
+    }
+
+    /** In the child after a fork. */
+    public function abandon(): void
+    {
+        $this->sockets->abandon();
+        $this->callbacks = $this->ready = $this->timeouts = $this->unhandled = [];
+    }
+}

@@ -1,0 +1,18 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+/**
+ * Bytes that are no frame. Its code is what a relay would answer.
+ *
+ * @internal
+ */
+final class ProtocolException extends \UnexpectedValueException
+{
+    public static function malformed(string $detail): self
+    {
+        return new self("malformed: $detail", Code::MALFORMED);
+    }
+}

@@ -1,0 +1,229 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+use Hubrelay\Counters;
+use Hubrelay\Exception\CongestedException;
+use Hubrelay\Exception\HubrelayException;
+use Hubrelay\Exception\InvalidException;
+use Hubrelay\Exception\NotConnectedException;
+use Hubrelay\Future;
+
+/**
+ * Publishes: checked, bounded, and in the order in which they were asked for.
+ *
+ * @internal
+ */
+final class Publishing
+{
+    /** Channels whose encoded name is kept. Beyond, all are forgotten and begun anew. */
+    private const MAX_KEPT_FIELDS = 4096;
+
+    /** Where publishes go; null: there is no connection to a relay. */
+    public ?Link $link = null;
+
+    /** New ones wait: for the first connection, or for the former one to be read to its end. */
+    public bool $isHeld = false;
+
+    /** Why there is no connection. */
+    public string $reason = 'no connection to a relay yet';
+
+    /** @var \SplQueue<array{string, string, ?Future}> field of the channel, payload, future (null: a send) */
+    private \SplQueue $waiting;
+
+    /** Bytes of the sends among them. */
+    private int $waitingSends = 0;
+
+    /** @var array<string> the channel as it stands in a Publish, by channel */
+    private array $fields = [];
+
+    /**
+     * @param int                    $maxUnsent     bytes that the relay has not read
+     * @param int                    $maxUnanswered publishes
+     * @param \Closure(Link): void   $sentFirst     called when a send is the first that is unsettled
+     */
+    public function __construct(
+        private readonly int $maxUnsent,
+        private readonly int $maxUnanswered,
+        private readonly Counters $counters,
+        private readonly \Closure $sentFirst,
+    ) {
+        $this->waiting = new \SplQueue();
+    }
+
+    /**
+     * The future gets the number of receivers, or an error.
+     *
+     * @param bool $wait whether it may wait for room; else it is Congested where there is none
+     * @throws HubrelayException InvalidException, NotConnectedException, CongestedException
+     */
+    public function publish(string $channel, string $payload, Future $future, bool $wait = true): void
+    {
+        $field = $this->fields[$channel] ?? $this->newField($channel);
+        $link = $this->link;
+        if ($link === null || $this->isHeld || !$this->hasRoom($link, $payload) || !$this->waiting->isEmpty()) {
+            $this->wait($field, $payload, $future, $wait);
+
+            return;
+        }
+        $this->write($link, $field, $payload, $future);
+    }
+
+    /**
+     * Without Reply.
+     *
+     * @throws HubrelayException InvalidException, NotConnectedException, CongestedException
+     */
+    public function send(string $channel, string $payload): void
+    {
+        $field = $this->fields[$channel] ?? $this->newField($channel);
+        $size = \strlen($payload);
+        $bound = $this->maxUnsent >> 4;
+        if ($this->isHeld) {
+            if ($this->waitingSends > 0 && $this->waitingSends + $size > $bound) {
+                throw new CongestedException("$this->waitingSends bytes wait for the next connection to a relay");
+            }
+            if ($this->link !== null) {
+                self::check($this->link, $payload);
+            }
+            $this->waiting->enqueue([$field, $payload, null]);
+            $this->waitingSends += $size;
+
+            return;
+        }
+        $link = $this->link ?? throw new NotConnectedException($this->reason);
+        if ($link->unsent > 0 && $link->unsent + $size > $bound) {
+            self::check($link, $payload);
+            throw new CongestedException("the relay has not read $link->unsent bytes yet");
+        }
+        $this->write($link, $field, $payload, null);
+    }
+
+    /**
+     * Writes those that wait, as far as there is room. Returns how many sends turned out never to be sent.
+     */
+    public function pump(): int
+    {
+        $lost = 0;
+        while (!$this->isHeld && !$this->waiting->isEmpty()) {
+            [$field, $payload, $future] = $this->waiting->bottom();
+            $isGivenUp = $future !== null && $future->isSettled();
+            if (!$isGivenUp && $future !== null && $this->link !== null && !$this->hasRoom($this->link, $payload)) {
+                break;
+            }
+            $this->waiting->dequeue();
+            if ($future === null) {
+                $this->waitingSends -= \strlen($payload);
+            }
+            if ($isGivenUp) {
+                continue;
+            }
+            try {
+                $link = $this->link ?? throw new NotConnectedException($this->reason);
+                $this->write($link, $field, $payload, $future);
+            } catch (HubrelayException $error) {
+                $lost += (int) ($future === null);
+                $future?->fail($error);
+            }
+        }
+
+        return $lost;
+    }
+
+    /** Some wait for room, or for a connection. */
+    public function isWaiting(): bool
+    {
+        return !$this->waiting->isEmpty();
+    }
+
+    /** Its caller gives up. True if it had not been written yet: it will not be. */
+    public function isUnwritten(Future $future): bool
+    {
+        foreach ($this->waiting as [, , $waiting]) {
+            if ($waiting === $future) {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /** The client closes: those that wait are not sent any more. Returns how many sends are among them. */
+    public function failWaiting(HubrelayException $error): int
+    {
+        $lost = 0;
+        while (!$this->waiting->isEmpty()) {
+            $future = $this->waiting->dequeue()[2];
+            $lost += (int) ($future === null);
+            $future?->fail($error);
+        }
+        $this->waitingSends = 0;
+
+        return $lost;
+    }
+
+    private function wait(string $field, string $payload, Future $future, bool $wait): void
+    {
+        $link = $this->link;
+        if ($link === null && (!$this->isHeld || !$wait)) {
+            throw new NotConnectedException($this->reason);
+        }
+        if ($link !== null) {
+            self::check($link, $payload);
+        }
+        if (!$wait) {
+            throw new CongestedException(
+                \count($link->publishes) . " publishes await their Reply, {$this->waiting->count()} wait for room, "
+                . "and $link->unsent bytes for the relay",
+            );
+        }
+        $this->waiting->enqueue([$field, $payload, $future]);
+    }
+
+    private function hasRoom(Link $link, string $payload): bool
+    {
+        return ($link->unsent === 0 || $link->unsent + \strlen($payload) <= $this->maxUnsent)
+            && \count($link->publishes) < $this->maxUnanswered;
+    }
+
+    private function write(Link $link, string $field, string $payload, ?Future $future): void
+    {
+        self::check($link, $payload);
+        $id = $future === null ? 0 : $link->nextId();
+        $frame = Codec::publish($field, $payload, $id);
+        if (\strlen($frame) > $link->maxFrame + 4) {
+            throw new InvalidException('the channel and the payload do not fit a frame of this relay');
+        }
+        $this->counters->sent++;
+        if ($future !== null) {
+            $link->publish($frame, $id, $future);
+
+            return;
+        }
+        $link->send($frame);
+        if ($link->unsettled === 1) {
+            ($this->sentFirst)($link);
+        }
+    }
+
+    private static function check(Link $link, string $payload): void
+    {
+        if (\strlen($payload) > $link->maxPayload) {
+            throw new InvalidException(
+                'the payload has ' . \strlen($payload) . " bytes; this relay takes $link->maxPayload",
+            );
+        }
+    }
+
+    private function newField(string $channel): string
+    {
+        Names::check($channel);
+        if (\count($this->fields) >= self::MAX_KEPT_FIELDS) {
+            $this->fields = [];
+        }
+
+        return $this->fields[$channel] = Codec::field(1, $channel);
+    }
+}

@@ -1,0 +1,250 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+use Hubrelay\Connector;
+
+/**
+ * The sockets of a Core: reads, writes, opens, closes, and waits.
+ *
+ * @internal
+ */
+final class Sockets
+{
+    private const READ_BYTES = 64 * 1024;
+
+    /** @var array<int, resource> by the spl_object_id of their Link */
+    private array $streams = [];
+
+    /** @var array<int, Link> */
+    private array $links = [];
+
+    /** @var array<int, true> those whose socket takes no more at present */
+    private array $blocked = [];
+
+    public function __construct(
+        private readonly Core $core,
+        private readonly Connector $connector,
+        private readonly string $path,
+    ) {
+    }
+
+    public function isEmpty(): bool
+    {
+        return $this->streams === [];
+    }
+
+    /**
+     * @return array<int, resource> those that are to be read
+     */
+    public function toRead(): array
+    {
+        $streams = [];
+        foreach ($this->links as $id => $link) {
+            if ($link->isReading) {
+                $streams[$id] = $this->streams[$id];
+            }
+        }
+
+        return $streams;
+    }
+
+    /**
+     * @return array<int, resource> those to which something is to be written
+     */
+    public function toWrite(): array
+    {
+        $streams = [];
+        foreach ($this->links as $id => $link) {
+            if ($link->unsent > 0) {
+                $streams[$id] = $this->streams[$id];
+            }
+        }
+
+        return $streams;
+    }
+
+    /**
+     * Does what the core wants done, writes, waits for input or room for so many seconds at most, and takes what comes.
+     *
+     * @param float $seconds 0: does not wait
+     */
+    public function turn(float $seconds): void
+    {
+        $this->flush();
+        $this->connector->turn();
+        if ($seconds > 0) {
+            $this->wait($seconds);
+        } else {
+            $this->blocked = [];
+            foreach ($this->links as $link) {
+                if ($link->isReading) {
+                    $this->read($link);
+                }
+            }
+        }
+        $this->perform();
+    }
+
+    private function wait(float $seconds): void
+    {
+        $reads = $this->links === [] ? [] : $this->toRead();
+        $writes = $this->blocked === [] ? [] : \array_intersect_key($this->streams, $this->blocked);
+        $whole = (int) $seconds;
+        $microseconds = (int) (($seconds - $whole) * 1e6) + 1; // not too early, or there is one more turn
+        if ($reads === [] && $writes === []) {
+            \usleep($whole * 1_000_000 + $microseconds);
+
+            return;
+        }
+        $others = null;
+        // A signal ends the wait, which PHP takes for a failure.
+        if (!@\stream_select($reads, $writes, $others, $whole, $microseconds)) {
+            return;
+        }
+        foreach ($writes as $id => $stream) {
+            unset($this->blocked[$id]);
+        }
+        foreach ($reads as $id => $stream) {
+            if (isset($this->links[$id])) {
+                $this->read($this->links[$id]);
+            }
+        }
+    }
+
+    /** Reads once what has come on this connection. */
+    public function read(Link $link): void
+    {
+        $stream = $this->streams[\spl_object_id($link)] ?? null;
+        if ($stream === null) {
+            return;
+        }
+        $data = @\fread($stream, self::READ_BYTES);
+        if ($data !== '' && $data !== false) {
+            $this->core->received($link, $data);
+        } elseif (\feof($stream)) {
+            $this->core->ended($link, 'the relay closed the connection');
+        }
+    }
+
+    /** Writes all that the sockets take, of what is to be written. */
+    public function flush(): void
+    {
+        $this->perform();
+        foreach ($this->links as $id => $link) {
+            while ($link->unsent > 0 && !isset($this->blocked[$id]) && isset($this->streams[$id])) {
+                $this->write($link, $id);
+            }
+            if ($link->shutWhenWritten && !$link->isShut && $link->unsent === 0 && isset($this->streams[$id])) {
+                $link->isShut = true;
+                @\stream_socket_shutdown($this->streams[$id], \STREAM_SHUT_WR);
+            }
+        }
+    }
+
+    private function write(Link $link, int $id): void
+    {
+        $data = $link->toWrite();
+        $count = @\fwrite($this->streams[$id], $data);
+        if ($count === false) {
+            $this->readToEnd($link, 'the relay closed the connection');
+
+            return;
+        }
+        $link->wrote($count);
+        if ($count < \strlen($data)) {
+            $this->blocked[$id] = true;
+        }
+        $this->core->afterInput();
+    }
+
+    /** What the relay said before it closed counts. */
+    private function readToEnd(Link $link, string $why): void
+    {
+        $id = \spl_object_id($link);
+        while (isset($this->streams[$id]) && !$link->isEnded) {
+            $data = @\fread($this->streams[$id], self::READ_BYTES);
+            if ($data === '' || $data === false) {
+                break;
+            }
+            $this->core->received($link, $data);
+        }
+        $this->core->ended($link, $why);
+    }
+
+    /** Lets the time go on. What lies in a socket that would be given up is read before. */
+    public function tick(float $now): void
+    {
+        $silent = $this->core->giveUpCandidate($now);
+        if ($silent !== null) {
+            $this->read($silent);
+        }
+        $this->core->tick($now);
+        $this->perform();
+    }
+
+    /** Does what the core wants done. */
+    public function perform(): void
+    {
+        $connections = $this->core->connections;
+        while ($connections->actions !== []) {
+            [$action, $link] = \array_shift($connections->actions);
+            match ($action) {
+                Action::Open => $this->open($link),
+                Action::Close => $this->close($link),
+                Action::Check => $this->check($link),
+                Action::Reading => null, // each wait asks for it
+            };
+        }
+    }
+
+    private function open(Link $link): void
+    {
+        try {
+            $stream = $this->connector->connect($this->path);
+        } catch (\RuntimeException $error) {
+            $this->core->connections->end($link, $error->getMessage());
+
+            return;
+        }
+        $this->streams[\spl_object_id($link)] = $stream;
+        $this->links[\spl_object_id($link)] = $link;
+        $this->core->opened($link);
+    }
+
+    private function close(Link $link): void
+    {
+        $id = \spl_object_id($link);
+        if (isset($this->streams[$id])) {
+            // PHP has no close-on-exec: a program that this process has started may have the socket open, too.
+            @\stream_socket_shutdown($this->streams[$id], \STREAM_SHUT_RDWR);
+            \fclose($this->streams[$id]);
+            unset($this->streams[$id], $this->links[$id], $this->blocked[$id]);
+        }
+    }
+
+    /**
+     * A socket that is left unread hides that the relay has closed it. Writing nothing there fails then.
+     */
+    private function check(Link $link): void
+    {
+        $stream = $this->streams[\spl_object_id($link)] ?? null;
+        if ($stream !== null && @\stream_socket_sendto($stream, '') < 0 && !$link->isShut) {
+            $this->readToEnd($link, 'the relay closed the connection');
+        }
+    }
+
+    /** In the child after a fork: closes its copies, without a word to the relay. */
+    public function abandon(): void
+    {
+        foreach ($this->streams as $stream) {
+            \fclose($stream);
+        }
+        foreach ($this->links as $link) {
+            $link->end();
+        }
+        $this->streams = $this->links = $this->blocked = [];
+    }
+}

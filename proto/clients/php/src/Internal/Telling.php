@@ -1,0 +1,171 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+use Hubrelay\Cause;
+use Hubrelay\Counters;
+use Hubrelay\Event;
+use Hubrelay\Gap;
+use Hubrelay\Loss;
+use Hubrelay\Message;
+use Hubrelay\Options;
+use Hubrelay\Status;
+use Psr\Log\LoggerInterface;
+
+/**
+ * What the application is told, and where: events, subscriptions, status, gaps, losses.
+ *
+ * @internal
+ */
+final class Telling
+{
+    public readonly Timers $timers;
+
+    public readonly Names $names;
+
+    public readonly EventQueue $events;
+
+    public readonly Gaps $gaps;
+
+    /** As the application was told last. */
+    public Status $status;
+
+    /** UP, until what is held is in force. */
+    public ?Status $statusToTell = null;
+
+    /** Any Status was told. */
+    public bool $wasTold = false;
+
+    /** Subscriptions that are not closed. */
+    public int $listeners = 0;
+
+    /** What is being read would leave the socket unread: it may exceed the bounds. */
+    public bool $mayExceed = false;
+
+    public function __construct(
+        public readonly Options $options,
+        public readonly Counters $counters,
+        private readonly ?LoggerInterface $logger,
+    ) {
+        $this->timers = new Timers();
+        $this->names = new Names();
+        $this->events = $this->newQueue();
+        $this->gaps = new Gaps($options, $this->timers, $this->tellGap(...));
+        $this->status = Status::noRelay('not connected yet');
+    }
+
+    /** For a subscription. */
+    public function newQueue(): EventQueue
+    {
+        return new EventQueue($this->options->eventsBytes, $this->options->queuedBytes, $this->counters);
+    }
+
+    /** A message to all who want it. */
+    public function deliver(Name $name, Message $message): void
+    {
+        foreach ($name->queues as $queue) {
+            $queue->putMessage($message, $this->mayExceed);
+        }
+    }
+
+    /** An event that is no message, to `events`. */
+    public function tell(Event $event): void
+    {
+        $this->events->put($event);
+    }
+
+    public function tellStatus(Status $status): void
+    {
+        $this->status = $status;
+        $this->statusToTell = null;
+        $this->wasTold = true;
+        $this->tell($status);
+    }
+
+    /** A Loss of messages in its place, and the Gap behind it. */
+    public function tellLostMessages(Loss $loss): void
+    {
+        $this->counters->lostMessages = Count::sum($this->counters->lostMessages, $loss->messages);
+        $this->tell($loss);
+        foreach ($this->listeningQueues() as $queue) {
+            $queue->put($loss);
+        }
+        $this->tellGap(new Gap([$loss->reason !== '' ? $loss->reason : 'messages were dropped']));
+    }
+
+    /** A Loss of the client's own. */
+    public function tellOwnLoss(int $unsent, int $unknown): void
+    {
+        $this->counters->lostPublishes = Count::sum($this->counters->lostPublishes, $unsent + $unknown);
+        if ($unsent > 0) {
+            $this->tell(new Loss(
+                publishes: $unsent,
+                reason: 'the connection to the relay ended before these were sent',
+                cause: Cause::NOT_CONNECTED,
+                local: true,
+            ));
+        }
+        if ($unknown > 0) {
+            $this->tell(new Loss(
+                reason: 'the connection to the relay ended',
+                publishesUnknown: $unknown,
+                cause: Cause::NO_RELAY,
+                local: true,
+            ));
+        }
+    }
+
+    /** Some subscriptions have ended. */
+    public function consideredSubscriptions(): void
+    {
+        if (!$this->names->holdsAny()) {
+            $this->gaps->forget();
+        }
+    }
+
+    /** Starts the delay of a Gap if it is time for it. */
+    public function considerGap(): void
+    {
+        if ($this->names->holdsAny()) {
+            $this->gaps->consider();
+        }
+    }
+
+    /**
+     * @return array<int, EventQueue> those of Subscriptions, by spl_object_id
+     */
+    public function listeningQueues(): array
+    {
+        $queues = [];
+        foreach ($this->names->all() as $name) {
+            $queues += $name->queues;
+        }
+        unset($queues[\spl_object_id($this->events)]);
+
+        return $queues;
+    }
+
+    public function info(string $text): void
+    {
+        $this->logger?->info($text);
+    }
+
+    public function warn(string $text): void
+    {
+        $this->logger?->warning($text);
+    }
+
+    private function tellGap(Gap $gap): void
+    {
+        if (!$this->names->holdsAny()) {
+            return;
+        }
+        $this->counters->gaps++;
+        $this->tell($gap);
+        foreach ($this->listeningQueues() as $queue) {
+            $queue->put($gap);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay;
+
+use Hubrelay\Internal\Listener;
+use Hubrelay\Internal\Subscribing;
+
+/**
+ * Messages of some channels and patterns, in a bounded queue of their own. Yields Message, Loss and Gap, and Revoked,
+ * which is the last. Ended by `close`.
+ */
+final class Subscription extends EventStream
+{
+    private int $outcome = Outcome::UNSPECIFIED;
+
+    /**
+     * @internal
+     * @param list<string> $channels
+     * @param list<string> $patterns
+     */
+    public function __construct(
+        Client $client,
+        private readonly Listener $listener,
+        private readonly Subscribing $subscribing,
+        ?Hooks $hooks,
+        public readonly array $channels,
+        public readonly array $patterns,
+    ) {
+        parent::__construct($client, $listener->queue, $hooks);
+    }
+
+    /**
+     * It was not in force when the relay answered, or there was no relay: it is once the relay receives. A Gap says so.
+     */
+    public function wasPending(): bool
+    {
+        return $this->outcome === Outcome::PENDING;
+    }
+
+    /** Ends it: nothing comes out of it any more. Idempotent, and does not wait for the relay. */
+    public function close(): void
+    {
+        $this->afterDelivery();
+        $this->client->closeListener($this->listener, $this->subscribing);
+    }
+
+    /**
+     * @internal
+     */
+    public function granted(int $outcome): self
+    {
+        $this->outcome = $outcome;
+
+        return $this;
+    }
+}
