@@ -199,18 +199,7 @@ final class Client implements Driver
      */
     private function afterPublish(string $channel, string $payload): \Closure
     {
-        $hooks = $this->hooks;
-        $context = $hooks?->beforePublish($channel, $payload);
-        $counters = $this->counters;
-
-        return static function (?\Throwable $error, mixed $receivers) use ($hooks, $context, $counters): mixed {
-            if ($error instanceof HubrelayException) {
-                $counters->fail($error);
-            }
-            $hooks?->afterPublish($context, $receivers, $error);
-
-            return $receivers;
-        };
+        return Internal\Published::closure($this->hooks, $this->counters, $channel, $payload);
     }
 
     // Listening

@@ -19,9 +19,6 @@ use Hubrelay\Status;
  */
 final class Connections
 {
-    /** @var list<array{Action, Link}> what the owner of the sockets is to do, in this order */
-    public array $actions = [];
-
     /** The connection with the newest Welcome. */
     public ?Link $link = null;
 
@@ -37,8 +34,6 @@ final class Connections
     public bool $isStarting = false;
 
     public bool $isClosing = false;
-
-    public bool $isClosed = false;
 
     /** @var list<string> what is possible at the relay that it was connected to last */
     public array $features = [];
@@ -70,10 +65,14 @@ final class Connections
     private bool $wasConnected = false;
 
     /**
+     * @param Machine                      $machine   whose actions it adds, and which it closes
      * @param \Closure(Link, object): void $takeFrame gets each frame of a connection but Replies and usual Messages
      */
-    public function __construct(public readonly Telling $telling, private readonly \Closure $takeFrame)
-    {
+    public function __construct(
+        private readonly Machine $machine,
+        public readonly Telling $telling,
+        private readonly \Closure $takeFrame,
+    ) {
         $options = $telling->options;
         $this->timers = $telling->timers;
         $this->publishing = new Publishing(
@@ -122,7 +121,7 @@ final class Connections
         $this->timers->set('attempt', null);
         if ($this->opening === null && !$this->isClosing) {
             $this->opening = new Link($this->telling->names, $this->takeFrame, $this->telling->deliver(...));
-            $this->actions[] = [Action::Open, $this->opening];
+            $this->machine->actions[] = [Action::Open, $this->opening];
             $this->timers->set('handshake', $this->telling->options->handshake);
         }
     }
@@ -300,7 +299,7 @@ final class Connections
     {
         if (!$link->isReading) {
             $link->isReading = true;
-            $this->actions[] = [Action::Reading, $link];
+            $this->machine->actions[] = [Action::Reading, $link];
         }
     }
 
@@ -312,7 +311,7 @@ final class Connections
         if ($link->isEnded) {
             return;
         }
-        $this->actions[] = [Action::Close, $link];
+        $this->machine->actions[] = [Action::Close, $link];
         if ($link === $this->opening) {
             $link->isEnded = true;
             $this->opening = null;
@@ -467,7 +466,7 @@ final class Connections
             if ($isReading) {
                 $link->lastRead = Clock::now(); // the clock stood meanwhile
             }
-            $this->actions[] = [Action::Reading, $link];
+            $this->machine->actions[] = [Action::Reading, $link];
         }
     }
 
@@ -505,10 +504,10 @@ final class Connections
 
     public function closed(): void
     {
-        if ($this->isClosed) {
+        if ($this->machine->isClosed) {
             return;
         }
-        $this->isClosed = true;
+        $this->machine->isClosed = true;
         $this->timers->clear();
         foreach ($this->telling->listeningQueues() as $queue) {
             $queue->end();

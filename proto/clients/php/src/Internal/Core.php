@@ -18,14 +18,11 @@ use Hubrelay\Status;
 use Psr\Log\LoggerInterface;
 
 /**
- * A client without sockets and without waiting: calls and bytes go in; actions, bytes and events come out, and the
- * futures that were handed in are settled.
- *
- * After each call the owner of the sockets performs the actions, writes, and minds `timers->deadline`.
+ * The Machine of a Client: what comes in, and what is due.
  *
  * @internal
  */
-final class Core
+final class Core extends Machine
 {
     public readonly Telling $telling;
 
@@ -34,8 +31,6 @@ final class Core
     public readonly Publishing $publishing;
 
     public readonly Subscribing $subscribing;
-
-    public readonly Timers $timers;
 
     /**
      * @throws InvalidException for a name of more than 64 bytes, or that is not UTF-8
@@ -47,11 +42,11 @@ final class Core
         ?LoggerInterface $logger = null,
     ) {
         Names::checkClientName($name);
-        $this->telling = new Telling($options, $counters, $logger);
-        $this->connections = new Connections($this->telling, $this->takeFrame(...));
+        parent::__construct(new Timers());
+        $this->telling = new Telling($options, $counters, $this->timers, $logger);
+        $this->connections = new Connections($this, $this->telling, $this->takeFrame(...));
         $this->publishing = $this->connections->publishing;
         $this->subscribing = $this->connections->subscribing;
-        $this->timers = $this->telling->timers;
     }
 
     // What the owner of the sockets says
@@ -64,13 +59,16 @@ final class Core
         $this->connections->attempt();
     }
 
-    /** The socket is connected. */
     public function opened(Link $link): void
     {
         $link->hello($this->name);
     }
 
-    /** Bytes that were read. */
+    public function failed(Link $link, string $why): void
+    {
+        $this->connections->end($link, $why);
+    }
+
     public function received(Link $link, string $data): void
     {
         if ($link->isEnded) {
@@ -85,7 +83,6 @@ final class Core
         $this->afterInput();
     }
 
-    /** The socket was closed by the relay, or has failed. */
     public function ended(Link $link, string $why): void
     {
         if (!$link->isEnded) {
@@ -95,7 +92,6 @@ final class Core
         }
     }
 
-    /** A request was made, some bytes were written, or an event was taken. */
     public function afterInput(): void
     {
         if ($this->publishing->isWaiting()) {
@@ -109,7 +105,6 @@ final class Core
         }
     }
 
-    /** The connection that `tick` would give up now: what lies in its socket is to be read before. */
     public function giveUpCandidate(float $now): ?Link
     {
         $link = $this->connections->link;
@@ -120,7 +115,6 @@ final class Core
         return $now >= $link->pingAt + $this->options->pingTimeout ? $link : null;
     }
 
-    /** What is due happens. */
     public function tick(float $now): void
     {
         foreach ($this->timers->takeDue($now) as $name => $due) {
@@ -154,7 +148,7 @@ final class Core
         }
         $this->telling->events->end();
         $this->telling->events->clear();
-        $this->connections->isClosing = $this->connections->isClosed = true;
+        $this->connections->isClosing = $this->isClosed = true;
     }
 
     // Requests
@@ -204,7 +198,7 @@ final class Core
     /** Owed Replies are waited for, for up to `$drain` seconds. */
     public function close(?float $drain, Future $future): void
     {
-        if ($this->connections->isClosed) {
+        if ($this->isClosed) {
             $future->complete();
 
             return;
@@ -364,7 +358,7 @@ final class Core
             return;
         }
         if (!$link->isReading || $link->isShut) {
-            $this->connections->actions[] = [Action::Check, $link];
+            $this->actions[] = [Action::Check, $link];
             $this->timers->set('watch', 1.0);
 
             return;

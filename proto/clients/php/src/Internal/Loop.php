@@ -4,13 +4,12 @@ declare(strict_types=1);
 
 namespace Hubrelay\Internal;
 
-use Hubrelay\Client;
 use Hubrelay\Connector;
 use Hubrelay\EventStream;
 use Hubrelay\Future;
 
 /**
- * The turns of a client: sockets, timers, callbacks, handlers and Fibers.
+ * The turns of a Client or Publisher: sockets, timers, callbacks, handlers and Fibers.
  *
  * @internal
  */
@@ -43,16 +42,16 @@ final class Loop
 
     private bool $isStopped = false;
 
-    public function __construct(private readonly Core $core, Connector $connector, string $path)
+    public function __construct(private readonly Machine $machine, Connector $connector, string $path)
     {
-        $this->sockets = new Sockets($core, $connector, $path);
+        $this->sockets = new Sockets($machine, $connector, $path);
         $this->fibers = new \WeakMap();
     }
 
     public function run(): void
     {
         $this->isStopped = false;
-        while (!$this->isStopped && !$this->core->connections->isClosed) {
+        while (!$this->isStopped && !$this->machine->isClosed) {
             $this->tick(null);
         }
     }
@@ -97,7 +96,7 @@ final class Loop
                 $deadline = 0.0;
                 $this->callBack();
             }
-            $timers = $this->core->timers;
+            $timers = $this->machine->timers;
             foreach ([$timers->deadline, ...\array_column($this->timeouts, 0)] as $due) {
                 if ($due !== null && ($deadline === null || $due < $deadline)) {
                     $deadline = $due;
@@ -234,16 +233,22 @@ final class Loop
         }
     }
 
+    /** Reads what has come, without waiting. */
+    public function poll(): void
+    {
+        $this->sockets->turn(0.0);
+    }
+
     /**
      * @return array{read: list<resource>, write: list<resource>, seconds: ?float}
      */
     public function interest(): array
     {
-        $due = $this->core->timers->deadline;
+        $due = $this->machine->timers->deadline;
         foreach ($this->timeouts as [$at]) {
             $due = $due === null ? $at : \min($due, $at);
         }
-        $isDue = $this->callbacks !== [] || $this->ready !== [] || $this->core->connections->actions !== [];
+        $isDue = $this->callbacks !== [] || $this->ready !== [] || $this->machine->actions !== [];
 
         return [
             'read' => \array_values($this->sockets->toRead()),

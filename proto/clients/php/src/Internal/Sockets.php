@@ -7,7 +7,7 @@ namespace Hubrelay\Internal;
 use Hubrelay\Connector;
 
 /**
- * The sockets of a Core: reads, writes, opens, closes, and waits.
+ * The sockets of a Machine: reads, writes, opens, closes, and waits.
  *
  * @internal
  */
@@ -25,7 +25,7 @@ final class Sockets
     private array $blocked = [];
 
     public function __construct(
-        private readonly Core $core,
+        private readonly Machine $machine,
         private readonly Connector $connector,
         private readonly string $path,
     ) {
@@ -67,7 +67,7 @@ final class Sockets
     }
 
     /**
-     * Does what the core wants done, writes, waits for input or room for so many seconds at most, and takes what comes.
+     * Does what the machine wants done, writes, waits for input or room for so many seconds at most, and takes what comes.
      *
      * @param float $seconds 0: does not wait
      */
@@ -123,9 +123,9 @@ final class Sockets
         }
         $data = @\fread($stream, self::READ_BYTES);
         if ($data !== '' && $data !== false) {
-            $this->core->received($link, $data);
+            $this->machine->received($link, $data);
         } elseif (\feof($stream)) {
-            $this->core->ended($link, 'the relay closed the connection');
+            $this->machine->ended($link, 'the relay closed the connection');
         }
     }
 
@@ -157,7 +157,7 @@ final class Sockets
         if ($count < \strlen($data)) {
             $this->blocked[$id] = true;
         }
-        $this->core->afterInput();
+        $this->machine->afterInput();
     }
 
     /** What the relay said before it closed counts. */
@@ -169,28 +169,27 @@ final class Sockets
             if ($data === '' || $data === false) {
                 break;
             }
-            $this->core->received($link, $data);
+            $this->machine->received($link, $data);
         }
-        $this->core->ended($link, $why);
+        $this->machine->ended($link, $why);
     }
 
     /** Lets the time go on. What lies in a socket that would be given up is read before. */
     public function tick(float $now): void
     {
-        $silent = $this->core->giveUpCandidate($now);
+        $silent = $this->machine->giveUpCandidate($now);
         if ($silent !== null) {
             $this->read($silent);
         }
-        $this->core->tick($now);
+        $this->machine->tick($now);
         $this->perform();
     }
 
-    /** Does what the core wants done. */
+    /** Does what the machine wants done. */
     public function perform(): void
     {
-        $connections = $this->core->connections;
-        while ($connections->actions !== []) {
-            [$action, $link] = \array_shift($connections->actions);
+        while ($this->machine->actions !== []) {
+            [$action, $link] = \array_shift($this->machine->actions);
             match ($action) {
                 Action::Open => $this->open($link),
                 Action::Close => $this->close($link),
@@ -205,13 +204,13 @@ final class Sockets
         try {
             $stream = $this->connector->connect($this->path);
         } catch (\RuntimeException $error) {
-            $this->core->connections->end($link, $error->getMessage());
+            $this->machine->failed($link, $error->getMessage());
 
             return;
         }
         $this->streams[\spl_object_id($link)] = $stream;
         $this->links[\spl_object_id($link)] = $link;
-        $this->core->opened($link);
+        $this->machine->opened($link);
     }
 
     private function close(Link $link): void

@@ -21,8 +21,6 @@ use Psr\Log\LoggerInterface;
  */
 final class Telling
 {
-    public readonly Timers $timers;
-
     public readonly Names $names;
 
     public readonly EventQueue $events;
@@ -47,9 +45,9 @@ final class Telling
     public function __construct(
         public readonly Options $options,
         public readonly Counters $counters,
+        public readonly Timers $timers,
         private readonly ?LoggerInterface $logger,
     ) {
-        $this->timers = new Timers();
         $this->names = new Names();
         $this->events = $this->newQueue();
         $this->gaps = new Gaps($options, $this->timers, $this->tellGap(...));

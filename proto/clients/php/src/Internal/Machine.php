@@ -1,0 +1,46 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+/**
+ * What decides about the connections of a Client or of a Publisher, without sockets and without waiting: calls and bytes
+ * go in; actions, bytes and events come out, and futures are settled.
+ *
+ * After each call the owner of the sockets performs the actions, writes, and minds the deadline of the timers.
+ *
+ * @internal
+ */
+abstract class Machine
+{
+    /** @var list<array{Action, Link}> what the owner of the sockets is to do, in this order */
+    public array $actions = [];
+
+    public bool $isClosed = false;
+
+    public function __construct(public readonly Timers $timers)
+    {
+    }
+
+    /** The socket is connected. */
+    abstract public function opened(Link $link): void;
+
+    /** The socket could not be connected. */
+    abstract public function failed(Link $link, string $why): void;
+
+    /** Bytes that were read. */
+    abstract public function received(Link $link, string $data): void;
+
+    /** The socket was closed by the relay, or has failed. */
+    abstract public function ended(Link $link, string $why): void;
+
+    /** A request was made, some bytes were written, or an event was taken. */
+    abstract public function afterInput(): void;
+
+    /** The connection that `tick` would give up now: what lies in its socket is to be read before. */
+    abstract public function giveUpCandidate(float $now): ?Link;
+
+    /** What is due happens. */
+    abstract public function tick(float $now): void;
+}

@@ -1,0 +1,223 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay\Internal;
+
+use Hubrelay\Counters;
+use Hubrelay\Exception\InvalidException;
+use Hubrelay\Future;
+use Hubrelay\Internal\Frame\Error;
+use Hubrelay\Internal\Frame\Welcome;
+use Hubrelay\Loss;
+use Hubrelay\PublisherOptions;
+use Hubrelay\State;
+use Hubrelay\Status;
+
+/**
+ * The Machine of a Publisher: one connection, made when there is something to publish.
+ *
+ * @internal
+ */
+final class PublisherCore extends Machine
+{
+    public readonly Publishing $publishing;
+
+    private ?Link $link = null;
+
+    private ?Future $closing = null;
+
+    /** No attempt to connect is made before this time. */
+    private float $notBefore = 0.0;
+
+    /**
+     * @throws InvalidException for a name of more than 64 bytes, or that is not UTF-8
+     */
+    public function __construct(
+        private readonly string $name,
+        private readonly PublisherOptions $options,
+        private readonly Counters $counters,
+    ) {
+        Names::checkClientName($name);
+        parent::__construct(new Timers());
+        $nothing = static function (Link $link): void {
+        };
+        $this->publishing = new Publishing($options->unsentBytes, $options->unanswered, $counters, $nothing);
+    }
+
+    public function isClosing(): bool
+    {
+        return $this->closing !== null;
+    }
+
+    /** Whether nothing is under way on the connection, which the relay may have closed since. */
+    public function isIdle(): bool
+    {
+        return $this->link !== null && !$this->link->isOwed() && $this->link->unsent === 0;
+    }
+
+    /** Begins to connect if there is no connection, and the pause after a failure is over. */
+    public function connect(): void
+    {
+        if ($this->link === null && Clock::now() >= $this->notBefore) {
+            $this->link = new Link(new Names(), $this->takeFrame(...), Move::discard(...));
+            $this->publishing->isHeld = true;
+            $this->actions[] = [Action::Open, $this->link];
+            $this->timers->set('handshake', $this->options->handshake);
+        }
+    }
+
+    public function opened(Link $link): void
+    {
+        $link->hello($this->name);
+    }
+
+    public function failed(Link $link, string $why): void
+    {
+        $this->end($link, $why);
+    }
+
+    public function received(Link $link, string $data): void
+    {
+        if ($link->isEnded) {
+            return;
+        }
+        try {
+            $link->feed($data);
+        } catch (ProtocolException $error) {
+            $this->end($link, 'the relay broke the protocol: ' . $error->getMessage());
+        }
+        $this->afterInput();
+    }
+
+    public function ended(Link $link, string $why): void
+    {
+        $this->end($link, $why);
+        $this->afterInput();
+    }
+
+    public function afterInput(): void
+    {
+        if ($this->publishing->isWaiting()) {
+            $this->counters->lostPublishes += $this->publishing->pump();
+        }
+        $this->considerClosed();
+    }
+
+    public function giveUpCandidate(float $now): ?Link
+    {
+        return null;
+    }
+
+    public function tick(float $now): void
+    {
+        foreach ($this->timers->takeDue($now) as $name => $due) {
+            if ($name === 'handshake' && $this->link !== null && $this->link->welcome === null) {
+                $this->pause();
+                $this->end($this->link, "the relay said nothing for {$this->options->handshake} s");
+            } elseif ($name === 'close' && $this->link !== null) {
+                $this->end($this->link, 'closed by the application');
+            }
+        }
+        $this->afterInput();
+    }
+
+    private function takeFrame(Link $link, object $frame): void
+    {
+        if ($link->welcome === null) {
+            $this->takeFirstFrame($link, $frame);
+        } elseif ($frame instanceof Loss) {
+            $publishes = Count::sum($frame->publishes, $frame->publishesUnknown);
+            $link->lostOfUnsettled = Count::sum($link->lostOfUnsettled, $publishes);
+            $this->counters->lostPublishes = Count::sum($this->counters->lostPublishes, $publishes);
+        } elseif ($frame instanceof Status) {
+            $link->isStopping = $frame->state === State::STOPPING;
+        } elseif ($frame instanceof Error) {
+            $this->end($link, 'the relay ended the connection: ' . self::explained($frame));
+        }
+    }
+
+    private function takeFirstFrame(Link $link, object $frame): void
+    {
+        if ($frame instanceof Error) {
+            $this->pause();
+            $this->end($link, self::explained($frame));
+        } elseif (!$frame instanceof Welcome) {
+            $this->end($link, "the relay's first frame is not Welcome");
+        } elseif ($frame->version !== 1) {
+            $this->pause();
+            $this->end($link, "the relay speaks version $frame->version, which this publisher does not");
+        } else {
+            $link->welcomed($frame);
+            $this->timers->set('handshake', null);
+            $this->publishing->link = $link;
+            $this->publishing->isHeld = false;
+        }
+    }
+
+    private static function explained(Error $error): string
+    {
+        return \rtrim(Schema::nameOf(Code::class, $error->code) . ": $error->detail", ': ');
+    }
+
+    private function pause(): void
+    {
+        $this->notBefore = Clock::now() + $this->options->pause;
+    }
+
+    /** The one way in which the connection ends. */
+    private function end(Link $link, string $why): void
+    {
+        if ($link->isEnded) {
+            return;
+        }
+        $this->actions[] = [Action::Close, $link];
+        $this->link = null;
+        $this->timers->set('handshake', null);
+        $this->publishing->link = null;
+        $this->publishing->isHeld = false;
+        $this->publishing->reason = "no connection to a relay: $why";
+        [$unknown, $unsent] = $link->end();
+        $this->counters->lostPublishes += $unknown + $unsent;
+        $this->considerClosed();
+    }
+
+    /** What is owed, and what waits for Welcome, is waited for, for up to `$drain` seconds. */
+    public function close(float $drain, Future $future): void
+    {
+        if ($this->closing !== null) {
+            $future->complete();
+
+            return;
+        }
+        $this->closing = $future;
+        $this->timers->set('close', $drain);
+        $this->considerClosed();
+    }
+
+    private function considerClosed(): void
+    {
+        if ($this->closing === null || $this->isClosed) {
+            return;
+        }
+        $link = $this->link;
+        if ($link !== null && $this->publishing->isWaiting()) {
+            return;
+        }
+        if ($link?->welcome !== null && !$link->shutWhenWritten) {
+            if ($link->unsettled > 0 && $link->has('settled')) {
+                $link->settleSends();
+            }
+            $link->shutWhenWritten = true;
+        }
+        if ($link !== null && ($link->isOwed() || $link->unsent > 0 && $link->welcome !== null)) {
+            return;
+        }
+        $this->isClosed = true;
+        if ($link !== null) {
+            $this->end($link, 'closed by the application');
+        }
+        $this->timers->clear();
+        $this->closing->complete();
+    }
+}

@@ -1,0 +1,208 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Hubrelay;
+
+use Hubrelay\Exception\ClosedException;
+use Hubrelay\Exception\CongestedException;
+use Hubrelay\Exception\HubrelayException;
+use Hubrelay\Exception\InterruptedException;
+use Hubrelay\Exception\InvalidException;
+use Hubrelay\Internal\Driver;
+use Hubrelay\Internal\Loop;
+use Hubrelay\Internal\PublisherCore;
+use Hubrelay\Internal\UnixConnector;
+
+/**
+ * Publishes from programs that live for one request, as under PHP-FPM: connects at the first publish, and is closed at
+ * the end of the request. Every wait is bounded. It hears nothing; a Client does.
+ *
+ * Without a relay each publish fails at once, and the next one tries to connect again. After a fork the child connects
+ * for itself.
+ */
+final class Publisher implements Driver
+{
+    private PublisherCore $core;
+
+    private Loop $loop;
+
+    private int $pid;
+
+    private readonly Connector $connector;
+
+    /**
+     * @param string   $path     the relay's socket
+     * @param string   $name     for people, in the relay's log: at most 64 bytes of UTF-8
+     * @param Counters $counters what this publisher has done
+     * @throws InvalidException for an impossible name
+     */
+    public function __construct(
+        public readonly string $path = Client::DEFAULT_PATH,
+        public readonly string $name = '',
+        private readonly PublisherOptions $options = new PublisherOptions(),
+        public readonly Counters $counters = new Counters(),
+        private readonly ?Hooks $hooks = null,
+        ?Connector $connector = null,
+    ) {
+        $this->connector = $connector ?? new UnixConnector();
+        $this->setUp();
+    }
+
+    private function setUp(): void
+    {
+        $this->pid = \getmypid();
+        $this->core = new PublisherCore($this->name, $this->options, $this->counters);
+        $this->loop = new Loop($this->core, $this->connector, $this->path);
+    }
+
+    public function __destruct()
+    {
+        if ($this->pid === \getmypid()) {
+            $this->close();
+        }
+    }
+
+    /**
+     * Publishes, and waits for Redis's answer.
+     *
+     * @param ?float $timeout in seconds; null: as the options say
+     * @return int how many subscriptions at Redis received it: those of relays, and not of the workers behind them
+     * @throws HubrelayException NotConnectedException, InterruptedException, RefusedException, InvalidException,
+     *                           UnknownOutcomeException, ClosedException; after the timeout CongestedException if
+     *                           nothing was sent, else InterruptedException
+     */
+    public function publish(string $channel, string $payload, ?float $timeout = null): int
+    {
+        return $this->publishAsync($channel, $payload)->await($timeout);
+    }
+
+    /**
+     * Publishes without waiting yet: several that are awaited afterwards take one round trip. It is written when
+     * something is awaited, and by `close`.
+     *
+     * @param bool $wait whether it may wait for room; else the future fails with CongestedException
+     * @return Future its result is what `publish` returns
+     */
+    public function publishAsync(string $channel, string $payload, bool $wait = true): Future
+    {
+        $future = new Future($this, $this->afterPublish($channel, $payload));
+        try {
+            $this->begin();
+            $this->core->publishing->publish($channel, $payload, $future, $wait);
+        } catch (HubrelayException $error) {
+            $future->fail($error);
+        }
+
+        return $future;
+    }
+
+    /**
+     * Publishes without an answer. What is lost later is counted in `counters`. It is written when something is
+     * awaited, and by `close`.
+     *
+     * @throws HubrelayException NotConnectedException, InvalidException, CongestedException, ClosedException
+     */
+    public function send(string $channel, string $payload): void
+    {
+        $settling = $this->afterPublish($channel, $payload);
+        try {
+            $this->begin();
+            $this->core->publishing->send($channel, $payload);
+        } catch (HubrelayException $error) {
+            $settling($error, null);
+            throw $error;
+        }
+        $settling(null, null);
+    }
+
+    /**
+     * Ends the publisher, as its destructor does. What is owed is waited for. Idempotent.
+     *
+     * @param ?float $drain for how many seconds at most; null: as the options say
+     */
+    public function close(?float $drain = null): void
+    {
+        $this->noticeFork();
+        $future = new Future($this);
+        $this->core->close($drain ?? $this->options->drain, $future);
+        $this->loop->drive($future, null);
+        $this->loop->flush();
+    }
+
+    /**
+     * For another event loop, as Client::interest.
+     *
+     * @return array{read: list<resource>, write: list<resource>, seconds: ?float}
+     */
+    public function interest(): array
+    {
+        $this->noticeFork();
+
+        return $this->loop->interest();
+    }
+
+    /** Reads and writes what is possible without waiting, and calls back. */
+    public function tick(): void
+    {
+        $this->noticeFork();
+        $this->loop->tick(0.0);
+    }
+
+    /**
+     * @internal
+     */
+    public function drive(Future $future, ?float $seconds): void
+    {
+        $this->noticeFork();
+        $this->loop->drive($future, $seconds ?? $this->options->timeout);
+    }
+
+    /**
+     * @internal
+     */
+    public function later(\Closure $callback): void
+    {
+        $this->loop->later($callback);
+    }
+
+    /**
+     * @internal
+     */
+    public function giveUp(Future $future): HubrelayException
+    {
+        return $this->core->publishing->isUnwritten($future)
+            ? new CongestedException('nothing was sent in time')
+            : new InterruptedException('no answer in time; it may be delivered');
+    }
+
+    /**
+     * @return \Closure(?\Throwable, mixed): mixed
+     */
+    private function afterPublish(string $channel, string $payload): \Closure
+    {
+        return Internal\Published::closure($this->hooks, $this->counters, $channel, $payload);
+    }
+
+    private function begin(): void
+    {
+        $this->noticeFork();
+        if ($this->core->isClosing()) {
+            throw new ClosedException('the publisher is closed');
+        }
+        if ($this->core->isIdle()) {
+            $this->loop->poll(); // perhaps the relay has closed it meanwhile
+        }
+        $this->core->connect();
+        $this->loop->flush();
+    }
+
+    /** In the child the socket is the parent's: closes the copy without a word, and begins anew. */
+    private function noticeFork(): void
+    {
+        if ($this->pid !== \getmypid()) {
+            $this->loop->abandon();
+            $this->setUp();
+        }
+    }
+}
