@@ -48,6 +48,10 @@ def all_programs():
         Program(go, "go-redis", lambda: _build_go("go-redis")),
         Program(go, "go-redis, pipelines", lambda: _build_go("go-redis"), **PIPELINED),
         Program(go, "redigo", lambda: _build_go("redigo", "github.com/gomodule/redigo")),
+        Program("PHP", "hubrelay", lambda: _php("hubrelay.php"), is_hubrelay=True),
+        Program("PHP", "PHP streams", lambda: _php("plain.php")),
+        Program("PHP", "phpredis", lambda: _php("phpredis.php", "redis"), workloads=("publish-1", "delivery")),
+        Program("PHP", "phpredis, pipelines", lambda: _php("phpredis.php", "redis"), **PIPELINED),
     ]
 
 
@@ -66,6 +70,12 @@ def _python_group(group, hubrelay, redis):
         program("redis-py with hiredis", redis, "redis", "hiredis"),
         program("redis-py with hiredis, pipelines", redis, "redis", "hiredis", **PIPELINED),
     ]
+
+
+def _php(file, extension=None):
+    """A program in php/, for an extension that PHP has to have."""
+    _run(["php", "-r", f"exit((int) !extension_loaded('{extension}'));" if extension else ""])
+    return ["php", str(HERE / "php" / file)]
 
 
 def _run(arguments, **options):
