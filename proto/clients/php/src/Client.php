@@ -149,7 +149,10 @@ final class Client implements Driver
      */
     public function publish(string $channel, string $payload, ?float $timeout = null): int
     {
-        return $this->publishAsync($channel, $payload)->await($timeout);
+        $future = $this->publishAsync($channel, $payload);
+        $this->loop->drive($future, $timeout);
+
+        return $future->await($timeout === null ? null : 0.0);
     }
 
     /**
@@ -160,13 +163,15 @@ final class Client implements Driver
      */
     public function publishAsync(string $channel, string $payload, bool $wait = true): Future
     {
-        $future = new Future($this, $this->afterPublish($channel, $payload));
+        $future = new Future($this, $this->hooks === null ? null : $this->hooked($channel, $payload), $this->counters);
         try {
             if ($this->pid !== \getmypid() || !$this->isStarted || $this->core->connections->isClosing) {
                 $this->begin();
             }
             $this->core->publishing->publish($channel, $payload, $future, $wait);
-            $this->requested();
+            if ($this->core->connections->isUnread || $this->loop->onInterest !== null) {
+                $this->requested();
+            }
         } catch (HubrelayException $error) {
             $future->fail($error);
         }
@@ -181,25 +186,42 @@ final class Client implements Driver
      */
     public function send(string $channel, string $payload): void
     {
-        $settling = $this->afterPublish($channel, $payload);
+        $settled = $this->hooked($channel, $payload);
         try {
             $this->begin();
             $this->core->publishing->send($channel, $payload);
             $this->requested();
             $this->loop->flush();
         } catch (HubrelayException $error) {
-            $settling($error, null);
+            $this->counters->fail($error);
+            if ($settled !== null) {
+                $settled($error, null);
+            }
             throw $error;
         }
-        $settling(null, null);
+        if ($settled !== null) {
+            $settled(null, null);
+        }
     }
 
     /**
-     * @return \Closure(?\Throwable, mixed): mixed
+     * Calls the hook before a publish. The closure calls the one behind it.
+     *
+     * @return ?\Closure(?\Throwable, mixed): mixed null without hooks
      */
-    private function afterPublish(string $channel, string $payload): \Closure
+    private function hooked(string $channel, string $payload): ?\Closure
     {
-        return Internal\Published::closure($this->hooks, $this->counters, $channel, $payload);
+        $hooks = $this->hooks;
+        if ($hooks === null) {
+            return null;
+        }
+        $context = $hooks->beforePublish($channel, $payload);
+
+        return static function (?\Throwable $error, mixed $receivers) use ($hooks, $context): mixed {
+            $hooks->afterPublish($context, $receivers, $error);
+
+            return $receivers;
+        };
     }
 
     // Listening
@@ -444,7 +466,7 @@ final class Client implements Driver
      */
     public function taken(): void
     {
-        if ($this->core->connections->link?->isReading === false) {
+        if ($this->core->connections->isUnread) {
             $this->requested();
         }
     }
@@ -490,7 +512,7 @@ final class Client implements Driver
 
     private function requested(): void
     {
-        if ($this->core->connections->link?->isReading === false) {
+        if ($this->core->connections->isUnread) {
             $this->core->connections->considerReading();
         }
         $this->loop->changed();

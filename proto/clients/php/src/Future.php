@@ -12,7 +12,10 @@ use Hubrelay\Internal\Driver;
  */
 final class Future
 {
-    private bool $isSettled = false;
+    /**
+     * @internal
+     */
+    public bool $isSettled = false;
 
     private mixed $result = null;
 
@@ -27,9 +30,13 @@ final class Future
      * @internal
      * @param ?\Closure(?\Throwable, mixed): mixed $settling called at once with the error, or with the result; what it
      *                                              returns is the result
+     * @param ?Counters                            $failures where a failure is counted
      */
-    public function __construct(private readonly Driver $driver, private readonly ?\Closure $settling = null)
-    {
+    public function __construct(
+        private readonly Driver $driver,
+        private readonly ?\Closure $settling = null,
+        private readonly ?Counters $failures = null,
+    ) {
     }
 
     /** Whether there is a result, or an error. */
@@ -127,6 +134,9 @@ final class Future
         }
         $this->isSettled = true;
         $this->error = $error;
+        if ($this->failures !== null && $error instanceof HubrelayException) {
+            $this->failures->fail($error);
+        }
         if ($this->settling !== null) {
             ($this->settling)($error, null);
         }

@@ -86,7 +86,7 @@ final class Publisher implements Driver
      */
     public function publishAsync(string $channel, string $payload, bool $wait = true): Future
     {
-        $future = new Future($this, $this->afterPublish($channel, $payload));
+        $future = new Future($this, $this->hooks === null ? null : $this->hooked($channel, $payload), $this->counters);
         try {
             $this->begin();
             $this->core->publishing->publish($channel, $payload, $future, $wait);
@@ -105,15 +105,20 @@ final class Publisher implements Driver
      */
     public function send(string $channel, string $payload): void
     {
-        $settling = $this->afterPublish($channel, $payload);
+        $settled = $this->hooked($channel, $payload);
         try {
             $this->begin();
             $this->core->publishing->send($channel, $payload);
         } catch (HubrelayException $error) {
-            $settling($error, null);
+            $this->counters->fail($error);
+            if ($settled !== null) {
+                $settled($error, null);
+            }
             throw $error;
         }
-        $settling(null, null);
+        if ($settled !== null) {
+            $settled(null, null);
+        }
     }
 
     /**
@@ -177,11 +182,23 @@ final class Publisher implements Driver
     }
 
     /**
-     * @return \Closure(?\Throwable, mixed): mixed
+     * Calls the hook before a publish. The closure calls the one behind it.
+     *
+     * @return ?\Closure(?\Throwable, mixed): mixed null without hooks
      */
-    private function afterPublish(string $channel, string $payload): \Closure
+    private function hooked(string $channel, string $payload): ?\Closure
     {
-        return Internal\Published::closure($this->hooks, $this->counters, $channel, $payload);
+        $hooks = $this->hooks;
+        if ($hooks === null) {
+            return null;
+        }
+        $context = $hooks->beforePublish($channel, $payload);
+
+        return static function (?\Throwable $error, mixed $receivers) use ($hooks, $context): mixed {
+            $hooks->afterPublish($context, $receivers, $error);
+
+            return $receivers;
+        };
     }
 
     private function begin(): void

@@ -96,8 +96,10 @@ final class Bench
             $splitter->push($data);
         }
         $frames = [];
-        while (($end = $splitter->next()) > 0) {
-            $body = \substr($splitter->buffer, $splitter->start, $end - $splitter->start);
+        $ends = $splitter->cut();
+        for ($index = 1; $index < \count($ends); $index++) {
+            $start = $ends[$index - 1] + 4;
+            $body = \substr($splitter->buffer, $start, $ends[$index] - $start);
             $frames[] = Codec::decode($body, Schema::CLIENT_FRAME);
         }
         $this->core->afterInput();

@@ -108,10 +108,15 @@ final class CodecTest extends TestCase
         try {
             foreach ($chunks as $chunk) {
                 $splitter->push($chunk);
-                while (($end = $splitter->next()) > 0) {
-                    $bodies[] = \bin2hex(\substr($splitter->buffer, $splitter->start, $end - $splitter->start));
-                    $splitter->limit = $vector['max_frame_bytes'];
-                }
+                do {
+                    $isFirst = $bodies === [];
+                    $ends = $splitter->cut(!$isFirst);
+                    for ($index = 1; $index < \count($ends); $index++) {
+                        $start = $ends[$index - 1] + 4;
+                        $bodies[] = \bin2hex(\substr($splitter->buffer, $start, $ends[$index] - $start));
+                    }
+                    $splitter->limit = $bodies === [] ? $splitter->limit : $vector['max_frame_bytes'];
+                } while (\count($ends) > 1);
             }
         } catch (ProtocolException $error) {
             $code = $error->getCode();
@@ -129,7 +134,7 @@ final class CodecTest extends TestCase
     {
         $splitter = new Splitter(4096);
         $splitter->push("\xFF\xFF\xFF\xFF");
-        $error = self::assertThrows(ProtocolException::class, static fn () => $splitter->next());
+        $error = self::assertThrows(ProtocolException::class, static fn () => $splitter->cut());
         self::assertSame(Code::FRAME_TOO_LARGE, $error->getCode());
     }
 

@@ -18,6 +18,9 @@ final class Codec
     /** A number as protobuf writes it: 7 bits a byte, the lowest first. */
     public static function varint(int $number): string
     {
+        if ($number >= 0x80 && $number < 0x4000) {
+            return \chr($number & 0x7F | 0x80) . \chr($number >> 7);
+        }
         $bytes = '';
         while ($number > 0x7F || $number < 0) {
             $bytes .= \chr($number & 0x7F | 0x80);
@@ -79,16 +82,15 @@ final class Codec
     public static function publish(string $channelField, string $payload, int $id): string
     {
         $size = \strlen($payload);
-        $content = $channelField;
+        $tail = $id === 0 ? '' : ($id < 0x80 ? "\x18" . \chr($id) : "\x18" . self::varint($id));
+        $head = $channelField;
         if ($size > 0) {
-            $content .= ($size < 0x80 ? "\x12" . \chr($size) : "\x12" . self::varint($size)) . $payload;
+            $head .= $size < 0x80 ? "\x12" . \chr($size) : "\x12" . self::varint($size);
         }
-        if ($id > 0) {
-            $content .= $id < 0x80 ? "\x18" . \chr($id) : "\x18" . self::varint($id);
-        }
-        $length = self::varint(\strlen($content));
+        $size += \strlen($head) + \strlen($tail);
+        $inner = $size < 0x80 ? \chr($size) : self::varint($size);
 
-        return \pack('N', 1 + \strlen($length) + \strlen($content)) . "\x12" . $length . $content;
+        return \pack('N', 1 + \strlen($inner) + $size) . "\x12$inner$head$payload$tail";
     }
 
     /**

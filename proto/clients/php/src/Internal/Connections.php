@@ -30,6 +30,9 @@ final class Connections
 
     public ?Move $move = null;
 
+    /** The socket is left unread, so that the relay counts what is dropped. */
+    public bool $isUnread = false;
+
     /** The first attempt to connect has not ended. */
     public bool $isStarting = false;
 
@@ -299,6 +302,7 @@ final class Connections
     {
         if (!$link->isReading) {
             $link->isReading = true;
+            $this->isUnread = false;
             $this->machine->actions[] = [Action::Reading, $link];
         }
     }
@@ -323,6 +327,7 @@ final class Connections
         $isSettled = $link->isShut && $link->isAtItsEnd && !$link->isOwed(); // all that it owed has come
         [$unknown, $unsent] = $link->end();
         $this->telling->tellOwnLoss($unsent, $isSettled ? 0 : $unknown);
+        $this->isUnread = $this->isUnread && $link->isReading;
         if ($link === $this->link && $this->move !== null) {
             $this->nextEnded($this->move, $why);
         } elseif ($link === $this->link) {
@@ -463,8 +468,9 @@ final class Connections
             || $this->move !== null || $this->isClosing;
         if ($isReading !== $link->isReading) {
             $link->isReading = $isReading;
+            $this->isUnread = !$isReading;
             if ($isReading) {
-                $link->lastRead = Clock::now(); // the clock stood meanwhile
+                $link->lastRead = \hrtime(true); // the clock stood meanwhile
             }
             $this->machine->actions[] = [Action::Reading, $link];
         }

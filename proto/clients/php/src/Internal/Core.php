@@ -94,13 +94,13 @@ final class Core extends Machine
 
     public function afterInput(): void
     {
-        if ($this->publishing->isWaiting()) {
+        if ($this->publishing->waiting > 0) {
             $this->connections->pump();
         }
         if ($this->connections->isClosing) {
             $this->connections->considerClosed();
         }
-        if ($this->telling->events->bytes > 0 || $this->connections->link?->isReading === false) {
+        if ($this->telling->events->bytes > 0 || $this->connections->isUnread) {
             $this->connections->considerReading();
         }
     }
@@ -364,7 +364,7 @@ final class Core extends Machine
             return;
         }
         if ($now - $due > 1) { // this process was stopped: nothing is concluded from that
-            $link->lastRead = $link->owedSince = $now;
+            $link->lastRead = $link->owedSince = \hrtime(true);
             $link->pingAt = $link->pingAt !== null ? $now : null;
         }
         $watch = $this->connections->watch;

@@ -81,10 +81,12 @@ final class Link
     /** Pings with `settled` that are unanswered. */
     public int $settling = 0;
 
-    /** When bytes came last, when something became owed, and when a Ping was written to see if the relay lives. */
-    public float $lastRead;
+    /** When bytes came last, and when something became owed: nanoseconds by hrtime. */
+    public int $lastRead;
 
-    public float $owedSince = 0.0;
+    public int $owedSince = 0;
+
+    /** When a Ping was written to see if the relay lives, by Clock. */
 
     public ?float $pingAt = null;
 
@@ -116,7 +118,7 @@ final class Link
         public \Closure $takeMessage,
     ) {
         $this->splitter = new Splitter(self::MAX_WELCOME_BYTES);
-        $this->lastRead = Clock::now();
+        $this->lastRead = \hrtime(true);
     }
 
     public function has(string $feature): bool
@@ -157,7 +159,7 @@ final class Link
     public function nextId(): int
     {
         if ($this->publishes === [] && $this->requests === []) {
-            $this->owedSince = Clock::now();
+            $this->owedSince = \hrtime(true);
             if ($this->lastId >= 0x3FFF) {
                 $this->lastId = 0; // nothing is unanswered, and small ids make small frames
             }
@@ -300,21 +302,34 @@ final class Link
      */
     public function feed(string $data): void
     {
-        $this->lastRead = Clock::now();
+        $this->lastRead = \hrtime(true);
         $this->pingAt = null;
-        $splitter = $this->splitter;
-        $splitter->push($data);
-        while (!$this->isEnded && ($end = $splitter->next()) > 0) {
-            $start = $splitter->start;
-            $tag = $splitter->buffer[$start];
-            if ($tag === "\x12" && $this->takeUsualMessage($splitter->buffer, $start + 1, $end)) {
-                continue;
+        $this->splitter->push($data);
+        do {
+            $ends = $this->splitter->cut($this->welcome !== null);
+            $buffer = $this->splitter->buffer;
+            $start = 0;
+            foreach ($ends as $index => $end) {
+                if ($index > 0) {
+                    $this->takeBody($buffer, $start + 4, $end);
+                    if ($this->isEnded) {
+                        return;
+                    }
+                }
+                $start = $end;
             }
-            if ($tag === "\x1A" && $this->takeUsualReply($splitter->buffer, $start + 1, $end)) {
-                continue;
-            }
-            $this->take(Codec::decode(\substr($splitter->buffer, $start, $end - $start)));
+        } while (isset($ends[1])); // behind the last ones may be a length that is wrong
+    }
+
+    private function takeBody(string $data, int $start, int $end): void
+    {
+        $tag = $data[$start];
+        if ($tag === "\x12" ? $this->takeUsualMessage($data, $start + 1, $end)
+            : $tag === "\x1A" && $this->takeUsualReply($data, $start + 1, $end)
+        ) {
+            return;
         }
+        $this->take(Codec::decode(\substr($data, $start, $end - $start)));
     }
 
     /** A Message with channel and payload and without pattern, on a channel that somebody holds. */

@@ -97,13 +97,14 @@ final class Loop
                 $this->callBack();
             }
             $timers = $this->machine->timers;
-            foreach ([$timers->deadline, ...\array_column($this->timeouts, 0)] as $due) {
-                if ($due !== null && ($deadline === null || $due < $deadline)) {
-                    $deadline = $due;
-                }
+            if ($timers->deadline !== null && ($deadline === null || $timers->deadline < $deadline)) {
+                $deadline = $timers->deadline;
             }
-            $this->sockets->turn($deadline === null ? 60.0 : ($deadline > 0 ? $deadline - Clock::now() : 0.0));
-            $now = Clock::now();
+            foreach ($this->timeouts as [$due]) {
+                $deadline = $deadline === null ? $due : \min($deadline, $due);
+            }
+            $this->sockets->turn($deadline === null ? 60.0 : ($deadline > 0 ? $deadline - \hrtime(true) / 1e9 : 0.0));
+            $now = \hrtime(true) / 1e9;
             if ($timers->deadline !== null && $timers->deadline <= $now) {
                 $this->sockets->tick($now);
             }
@@ -112,8 +113,8 @@ final class Loop
             }
             if ($this->callbacks !== []) {
                 $this->callBack();
+                $this->sockets->flush();
             }
-            $this->sockets->flush();
         } finally {
             $this->depth--;
         }
@@ -155,7 +156,7 @@ final class Loop
             return;
         }
         $deadline = $seconds === null ? null : Clock::now() + $seconds;
-        while (!$future->isSettled()) { // one turn at least, or nothing would happen while somebody asks again and again
+        while (!$future->isSettled) { // one turn at least, or nothing would happen while somebody asks again and again
             $this->turn($deadline);
             if ($deadline !== null && Clock::now() >= $deadline) {
                 return;

@@ -98,7 +98,7 @@ final class PublisherCore extends Machine
 
     public function afterInput(): void
     {
-        if ($this->publishing->isWaiting()) {
+        if ($this->publishing->waiting > 0) {
             $this->counters->lostPublishes += $this->publishing->pump();
         }
         $this->considerClosed();
@@ -201,7 +201,7 @@ final class PublisherCore extends Machine
             return;
         }
         $link = $this->link;
-        if ($link !== null && $this->publishing->isWaiting()) {
+        if ($link !== null && $this->publishing->waiting > 0) {
             return;
         }
         if ($link?->welcome !== null && !$link->shutWhenWritten) {

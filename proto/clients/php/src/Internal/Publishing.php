@@ -27,11 +27,15 @@ final class Publishing
     /** New ones wait: for the first connection, or for the former one to be read to its end. */
     public bool $isHeld = false;
 
+    /** How many wait for room, or for a connection. */
+    public int $waiting = 0;
+
     /** Why there is no connection. */
     public string $reason = 'no connection to a relay yet';
 
     /** @var \SplQueue<array{string, string, ?Future}> field of the channel, payload, future (null: a send) */
-    private \SplQueue $waiting;
+    private \SplQueue $queue;
+
 
     /** Bytes of the sends among them. */
     private int $waitingSends = 0;
@@ -50,7 +54,7 @@ final class Publishing
         private readonly Counters $counters,
         private readonly \Closure $sentFirst,
     ) {
-        $this->waiting = new \SplQueue();
+        $this->queue = new \SplQueue();
     }
 
     /**
@@ -63,12 +67,14 @@ final class Publishing
     {
         $field = $this->fields[$channel] ?? $this->newField($channel);
         $link = $this->link;
-        if ($link === null || $this->isHeld || !$this->hasRoom($link, $payload) || !$this->waiting->isEmpty()) {
+        if (
+            $link === null || $this->isHeld || $this->waiting > 0 || \count($link->publishes) >= $this->maxUnanswered
+            || $link->unsent > 0 && $link->unsent + \strlen($payload) > $this->maxUnsent
+        ) {
             $this->wait($field, $payload, $future, $wait);
-
-            return;
+        } else {
+            $this->write($link, $field, $payload, $future);
         }
-        $this->write($link, $field, $payload, $future);
     }
 
     /**
@@ -88,7 +94,8 @@ final class Publishing
             if ($this->link !== null) {
                 self::check($this->link, $payload);
             }
-            $this->waiting->enqueue([$field, $payload, null]);
+            $this->queue->enqueue([$field, $payload, null]);
+            $this->waiting++;
             $this->waitingSends += $size;
 
             return;
@@ -107,13 +114,14 @@ final class Publishing
     public function pump(): int
     {
         $lost = 0;
-        while (!$this->isHeld && !$this->waiting->isEmpty()) {
-            [$field, $payload, $future] = $this->waiting->bottom();
+        while (!$this->isHeld && $this->waiting > 0) {
+            [$field, $payload, $future] = $this->queue->bottom();
             $isGivenUp = $future !== null && $future->isSettled();
             if (!$isGivenUp && $future !== null && $this->link !== null && !$this->hasRoom($this->link, $payload)) {
                 break;
             }
-            $this->waiting->dequeue();
+            $this->queue->dequeue();
+            $this->waiting--;
             if ($future === null) {
                 $this->waitingSends -= \strlen($payload);
             }
@@ -132,16 +140,10 @@ final class Publishing
         return $lost;
     }
 
-    /** Some wait for room, or for a connection. */
-    public function isWaiting(): bool
-    {
-        return !$this->waiting->isEmpty();
-    }
-
     /** Its caller gives up. True if it had not been written yet: it will not be. */
     public function isUnwritten(Future $future): bool
     {
-        foreach ($this->waiting as [, , $waiting]) {
+        foreach ($this->queue as [, , $waiting]) {
             if ($waiting === $future) {
                 return true;
             }
@@ -154,8 +156,8 @@ final class Publishing
     public function failWaiting(HubrelayException $error): int
     {
         $lost = 0;
-        while (!$this->waiting->isEmpty()) {
-            $future = $this->waiting->dequeue()[2];
+        for (; $this->waiting > 0; $this->waiting--) {
+            $future = $this->queue->dequeue()[2];
             $lost += (int) ($future === null);
             $future?->fail($error);
         }
@@ -175,11 +177,12 @@ final class Publishing
         }
         if (!$wait) {
             throw new CongestedException(
-                \count($link->publishes) . " publishes await their Reply, {$this->waiting->count()} wait for room, "
+                \count($link->publishes) . " publishes await their Reply, $this->waiting wait for room, "
                 . "and $link->unsent bytes for the relay",
             );
         }
-        $this->waiting->enqueue([$field, $payload, $future]);
+        $this->queue->enqueue([$field, $payload, $future]);
+        $this->waiting++;
     }
 
     private function hasRoom(Link $link, string $payload): bool
@@ -190,10 +193,10 @@ final class Publishing
 
     private function write(Link $link, string $field, string $payload, ?Future $future): void
     {
-        self::check($link, $payload);
         $id = $future === null ? 0 : $link->nextId();
         $frame = Codec::publish($field, $payload, $id);
-        if (\strlen($frame) > $link->maxFrame + 4) {
+        if (\strlen($payload) > $link->maxPayload || \strlen($frame) > $link->maxFrame + 4) {
+            self::check($link, $payload);
             throw new InvalidException('the channel and the payload do not fit a frame of this relay');
         }
         $this->counters->sent++;

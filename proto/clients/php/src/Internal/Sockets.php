@@ -24,11 +24,17 @@ final class Sockets
     /** @var array<int, true> those whose socket takes no more at present */
     private array $blocked = [];
 
+    /** @var array<int, resource> those that are to be read */
+    private array $reads = [];
+
+    private readonly bool $hasTurns;
+
     public function __construct(
         private readonly Machine $machine,
         private readonly Connector $connector,
         private readonly string $path,
     ) {
+        $this->hasTurns = !$connector instanceof UnixConnector;
     }
 
     public function isEmpty(): bool
@@ -41,14 +47,7 @@ final class Sockets
      */
     public function toRead(): array
     {
-        $streams = [];
-        foreach ($this->links as $id => $link) {
-            if ($link->isReading) {
-                $streams[$id] = $this->streams[$id];
-            }
-        }
-
-        return $streams;
+        return $this->reads;
     }
 
     /**
@@ -74,23 +73,25 @@ final class Sockets
     public function turn(float $seconds): void
     {
         $this->flush();
-        $this->connector->turn();
+        if ($this->hasTurns) {
+            $this->connector->turn();
+        }
         if ($seconds > 0) {
             $this->wait($seconds);
         } else {
             $this->blocked = [];
-            foreach ($this->links as $link) {
-                if ($link->isReading) {
-                    $this->read($link);
-                }
+            foreach ($this->reads as $id => $stream) {
+                $this->read($id);
             }
         }
-        $this->perform();
+        if ($this->machine->actions !== []) {
+            $this->perform();
+        }
     }
 
     private function wait(float $seconds): void
     {
-        $reads = $this->links === [] ? [] : $this->toRead();
+        $reads = $this->reads;
         $writes = $this->blocked === [] ? [] : \array_intersect_key($this->streams, $this->blocked);
         $whole = (int) $seconds;
         $microseconds = (int) (($seconds - $whole) * 1e6) + 1; // not too early, or there is one more turn
@@ -108,31 +109,30 @@ final class Sockets
             unset($this->blocked[$id]);
         }
         foreach ($reads as $id => $stream) {
-            if (isset($this->links[$id])) {
-                $this->read($this->links[$id]);
-            }
+            $this->read($id);
         }
     }
 
-    /** Reads once what has come on this connection. */
-    public function read(Link $link): void
+    /** Reads once what has come on this connection, if it is there still. */
+    private function read(int $id): void
     {
-        $stream = $this->streams[\spl_object_id($link)] ?? null;
-        if ($stream === null) {
+        if (!isset($this->streams[$id])) {
             return;
         }
-        $data = @\fread($stream, self::READ_BYTES);
+        $data = @\fread($this->streams[$id], self::READ_BYTES);
         if ($data !== '' && $data !== false) {
-            $this->machine->received($link, $data);
-        } elseif (\feof($stream)) {
-            $this->machine->ended($link, 'the relay closed the connection');
+            $this->machine->received($this->links[$id], $data);
+        } elseif (\feof($this->streams[$id])) {
+            $this->machine->ended($this->links[$id], 'the relay closed the connection');
         }
     }
 
     /** Writes all that the sockets take, of what is to be written. */
     public function flush(): void
     {
-        $this->perform();
+        if ($this->machine->actions !== []) {
+            $this->perform();
+        }
         foreach ($this->links as $id => $link) {
             while ($link->unsent > 0 && !isset($this->blocked[$id]) && isset($this->streams[$id])) {
                 $this->write($link, $id);
@@ -179,7 +179,7 @@ final class Sockets
     {
         $silent = $this->machine->giveUpCandidate($now);
         if ($silent !== null) {
-            $this->read($silent);
+            $this->read(\spl_object_id($silent));
         }
         $this->machine->tick($now);
         $this->perform();
@@ -194,8 +194,14 @@ final class Sockets
                 Action::Open => $this->open($link),
                 Action::Close => $this->close($link),
                 Action::Check => $this->check($link),
-                Action::Reading => null, // each wait asks for it
+                Action::Reading => null,
             };
+        }
+        $this->reads = [];
+        foreach ($this->links as $id => $link) {
+            if ($link->isReading) {
+                $this->reads[$id] = $this->streams[$id];
+            }
         }
     }
 
@@ -244,6 +250,6 @@ final class Sockets
         foreach ($this->links as $link) {
             $link->end();
         }
-        $this->streams = $this->links = $this->blocked = [];
+        $this->streams = $this->links = $this->blocked = $this->reads = [];
     }
 }

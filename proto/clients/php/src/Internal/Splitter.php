@@ -11,15 +11,10 @@ namespace Hubrelay\Internal;
  */
 final class Splitter
 {
-    /** What has come and is not cut yet, and the body that was cut last. */
+    /** What has come and is not cut yet, behind what was cut last. */
     public string $buffer = '';
 
-    /** Where that body begins. */
-    public int $start = 0;
-
     private int $end = 0;
-
-    private int $size = 0;
 
     /**
      * @param int $limit the longest body that is allowed
@@ -34,36 +29,46 @@ final class Splitter
         if ($this->end === 0) {
             $this->buffer .= $data;
         } else {
-            $this->buffer = $this->end < $this->size ? \substr($this->buffer, $this->end) . $data : $data;
+            $this->buffer = $this->end < \strlen($this->buffer) ? \substr($this->buffer, $this->end) . $data : $data;
             $this->end = 0;
         }
-        $this->size = \strlen($this->buffer);
     }
 
     /**
-     * Cuts one body: it is in the buffer, from `start` to what is returned. 0 means that there is no whole one.
+     * Cuts what is whole: a body stands in the buffer from 4 behind the end of the one before it.
      *
-     * @throws ProtocolException for a length of 0, or above the limit; the body is not waited for
+     * @param bool $all false: at most one, since the limit may change behind it
+     * @return list<int> the ends of the bodies, the end of what was cut before in front of them
+     * @throws ProtocolException for a length of 0, or above the limit, once all in front of it are cut; the body is not
+     *                           waited for
      */
-    public function next(): int
+    public function cut(bool $all = true): array
     {
-        $start = $this->end + 4;
-        if ($start > $this->size) {
-            return 0;
+        $ends = [$this->end];
+        $end = $this->end;
+        $size = \strlen($this->buffer);
+        while ($end + 4 <= $size) {
+            $length = \unpack('N', $this->buffer, $end)[1];
+            if ($length === 0 || $length > $this->limit) {
+                if ($end > $this->end) {
+                    break;
+                }
+                throw new ProtocolException(
+                    "a frame of $length bytes",
+                    $length === 0 ? Code::MALFORMED : Code::FRAME_TOO_LARGE,
+                );
+            }
+            if ($end + 4 + $length > $size) {
+                break;
+            }
+            $ends[] = $end += 4 + $length;
+            if (!$all) {
+                break;
+            }
         }
-        $length = \unpack('N', $this->buffer, $this->end)[1];
-        if ($length === 0 || $length > $this->limit) {
-            throw new ProtocolException(
-                "a frame of $length bytes",
-                $length === 0 ? Code::MALFORMED : Code::FRAME_TOO_LARGE,
-            );
-        }
-        if ($start + $length > $this->size) {
-            return 0;
-        }
-        $this->start = $start;
+        $this->end = $end;
 
-        return $this->end = $start + $length;
+        return $ends;
     }
 
     /** What is no whole frame yet. */

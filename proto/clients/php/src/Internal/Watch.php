@@ -23,9 +23,9 @@ final class Watch
         if ($link->pingAt !== null) {
             return $link->pingAt + $this->options->pingTimeout;
         }
-        $due = $link->lastRead + $this->options->pingIdle;
+        $due = $link->lastRead / 1e9 + $this->options->pingIdle;
         if ($link->isOwed()) {
-            $due = \min($due, \max($link->lastRead, $link->owedSince) + $this->options->pingOwed);
+            $due = \min($due, \max($link->lastRead, $link->owedSince) / 1e9 + $this->options->pingOwed);
         }
 
         return $due;
