@@ -69,7 +69,7 @@ final class Client implements Driver
         $this->pid = \getmypid();
         $this->core = new Core($this->name, $this->options, $this->counters, $this->logger);
         $this->loop = new Loop($this->core, $this->connector, $this->path);
-        $this->events = new EventStream($this, $this->core->telling->events, $this->hooks);
+        $this->events = new EventStream($this, $this->core->telling->events, $this->core->connections, $this->hooks);
         $this->isStarted = false;
     }
 
@@ -257,7 +257,15 @@ final class Client implements Driver
         $this->noticeFork();
         $subscribing = $this->core->subscribing;
         $listener = new Listener($this->core->telling->newQueue());
-        $subscription = new Subscription($this, $listener, $subscribing, $this->hooks, $channels, $patterns);
+        $subscription = new Subscription(
+            $this,
+            $listener,
+            $subscribing,
+            $this->core->connections,
+            $this->hooks,
+            $channels,
+            $patterns,
+        );
 
         return $this->ask(
             static fn (Future $future) => $subscribing->listen($listener, $channels, $patterns, $future),

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Hubrelay;
 
+use Hubrelay\Internal\Connections;
 use Hubrelay\Internal\EventQueue;
 
 /**
@@ -29,6 +30,7 @@ class EventStream implements \IteratorAggregate
     public function __construct(
         protected readonly Client $client,
         private readonly EventQueue $queue,
+        private readonly Connections $connections,
         private readonly ?Hooks $hooks,
     ) {
         $queue->onReady = $this->isReady(...);
@@ -56,29 +58,46 @@ class EventStream implements \IteratorAggregate
      */
     public function next(?float $timeout = null): ?Event
     {
-        $this->afterDelivery();
-        $deadline = $timeout === null ? null : Internal\Clock::now() + $timeout;
-        while (($event = $this->take()) === null) {
-            $left = $deadline === null ? null : $deadline - Internal\Clock::now();
-            if ($this->queue->isEnded || $left !== null && $left < 0) {
-                return null;
+        if ($this->delivered !== null) {
+            $this->afterDelivery();
+        }
+        $event = $this->queue->take() ?? $this->wait($timeout);
+        if ($event !== null) {
+            if ($this->connections->isUnread) {
+                $this->client->taken();
             }
+            if ($this->hooks !== null && $event instanceof Message) {
+                $this->delivered = $event;
+                $this->hooks->beforeDelivery($event);
+            }
+            if ($this->waiting !== [] && !$this->queue->isEmpty()) {
+                $this->isReady();
+            }
+        }
+
+        return $event;
+    }
+
+    private function wait(?float $timeout): ?Event
+    {
+        $deadline = $timeout === null ? null : Internal\Clock::now() + $timeout;
+        while (!$this->queue->isEnded) {
+            $left = $deadline === null ? null : \max(0.0, $deadline - Internal\Clock::now());
             $ready = new Future($this->client);
             $this->waiting[] = $ready;
             try {
                 $this->client->drive($ready, $left);
             } finally {
-                $this->waiting = \array_values(\array_filter(
-                    $this->waiting,
-                    static fn (Future $future): bool => $future !== $ready,
-                ));
+                $isOther = static fn (Future $future): bool => $future !== $ready;
+                $this->waiting = \array_values(\array_filter($this->waiting, $isOther));
+            }
+            $event = $this->queue->take();
+            if ($event !== null || $left === 0.0) {
+                return $event;
             }
         }
-        if ($this->waiting !== [] && !$this->queue->isEmpty()) {
-            $this->isReady();
-        }
 
-        return $event;
+        return $this->queue->take();
     }
 
     /** Nothing comes any more. */
@@ -111,8 +130,8 @@ class EventStream implements \IteratorAggregate
         }
         $this->isDispatching = true;
         try {
-            while ($this->handler !== null && ($event = $this->take()) !== null) {
-                ($this->handler)($event);
+            while ($this->handler !== null && !$this->queue->isEmpty()) {
+                ($this->handler)($this->next(0.0));
                 if ($this->delivered !== null) {
                     $this->afterDelivery();
                 }
@@ -123,20 +142,6 @@ class EventStream implements \IteratorAggregate
                 $this->isReady();
             }
         }
-    }
-
-    private function take(): ?Event
-    {
-        $event = $this->queue->take();
-        if ($event !== null) {
-            $this->client->taken();
-            if ($this->hooks !== null && $event instanceof Message) {
-                $this->delivered = $event;
-                $this->hooks->beforeDelivery($event);
-            }
-        }
-
-        return $event;
     }
 
     /** The application has done with the message that it was given last. */

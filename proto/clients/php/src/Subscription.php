@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Hubrelay;
 
+use Hubrelay\Internal\Connections;
 use Hubrelay\Internal\Listener;
 use Hubrelay\Internal\Subscribing;
 
@@ -24,11 +25,12 @@ final class Subscription extends EventStream
         Client $client,
         private readonly Listener $listener,
         private readonly Subscribing $subscribing,
+        Connections $connections,
         ?Hooks $hooks,
         public readonly array $channels,
         public readonly array $patterns,
     ) {
-        parent::__construct($client, $listener->queue, $hooks);
+        parent::__construct($client, $listener->queue, $connections, $hooks);
     }
 
     /**

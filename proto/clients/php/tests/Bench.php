@@ -91,18 +91,19 @@ final class Bench
     public function written(Link $link): array
     {
         $splitter = $this->written[\spl_object_id($link)] ??= new Splitter(1 << 24);
+        $bytes = '';
         while (($data = $link->toWrite()) !== '') {
             $link->wrote(\strlen($data));
-            $splitter->push($data);
+            $bytes .= $data;
         }
         $frames = [];
-        $ends = $splitter->cut();
+        $ends = $splitter->cut($bytes);
         for ($index = 1; $index < \count($ends); $index++) {
             $start = $ends[$index - 1] + 4;
             $body = \substr($splitter->buffer, $start, $ends[$index] - $start);
             $frames[] = Codec::decode($body, Schema::CLIENT_FRAME);
         }
-        $this->core->afterInput();
+        $this->core->wrote();
 
         return $frames;
     }

@@ -107,10 +107,10 @@ final class CodecTest extends TestCase
         $code = null;
         try {
             foreach ($chunks as $chunk) {
-                $splitter->push($chunk);
                 do {
                     $isFirst = $bodies === [];
-                    $ends = $splitter->cut(!$isFirst);
+                    $ends = $splitter->cut($chunk, !$isFirst);
+                    $chunk = '';
                     for ($index = 1; $index < \count($ends); $index++) {
                         $start = $ends[$index - 1] + 4;
                         $bodies[] = \bin2hex(\substr($splitter->buffer, $start, $ends[$index] - $start));
@@ -133,8 +133,7 @@ final class CodecTest extends TestCase
     public function testALengthIsJudgedBeforeItsBody(): void
     {
         $splitter = new Splitter(4096);
-        $splitter->push("\xFF\xFF\xFF\xFF");
-        $error = self::assertThrows(ProtocolException::class, static fn () => $splitter->cut());
+        $error = self::assertThrows(ProtocolException::class, static fn () => $splitter->cut("\xFF\xFF\xFF\xFF"));
         self::assertSame(Code::FRAME_TOO_LARGE, $error->getCode());
     }
 

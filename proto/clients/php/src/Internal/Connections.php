@@ -123,7 +123,7 @@ final class Connections
     {
         $this->timers->set('attempt', null);
         if ($this->opening === null && !$this->isClosing) {
-            $this->opening = new Link($this->telling->names, $this->takeFrame, $this->telling->deliver(...));
+            $this->opening = new Link($this->telling->names, $this->takeFrame);
             $this->machine->actions[] = [Action::Open, $this->opening];
             $this->timers->set('handshake', $this->telling->options->handshake);
         }

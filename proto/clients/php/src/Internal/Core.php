@@ -74,7 +74,7 @@ final class Core extends Machine
         if ($link->isEnded) {
             return;
         }
-        $this->telling->mayExceed = $this->telling->listeners === 0 && !$link->isOwed();
+        $link->mayExceed = $this->telling->listeners === 0 && !$link->isOwed();
         try {
             $link->feed($data);
         } catch (ProtocolException $error) {
@@ -92,7 +92,14 @@ final class Core extends Machine
         }
     }
 
-    public function afterInput(): void
+    public function wrote(): void
+    {
+        if ($this->publishing->waiting > 0 || $this->connections->isClosing) {
+            $this->afterInput();
+        }
+    }
+
+    private function afterInput(): void
     {
         if ($this->publishing->waiting > 0) {
             $this->connections->pump();
@@ -242,8 +249,12 @@ final class Core extends Machine
         $names = $this->telling->names;
         $name = $message->pattern !== ''
             ? $names->patterns[$message->pattern] ?? null : $names->channels[$message->channel] ?? null;
-        if ($name !== null) {
+        if ($name !== null && $link->takeMessage !== null) {
             ($link->takeMessage)($name, $message);
+        } elseif ($name !== null) {
+            foreach ($name->queues as $queue) {
+                $queue->putMessage($message, $link->mayExceed);
+            }
         }
     }
 

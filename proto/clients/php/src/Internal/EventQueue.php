@@ -28,6 +28,9 @@ final class EventQueue
     /** Untaken events that are no messages, beyond which the oldest Status or Gap is dropped. */
     private const MAX_NOTICES = 1000;
 
+    /** Taken events after which the array begins anew. */
+    private const MAX_TAKEN = 65_536;
+
     public int $bytes = 0;
 
     /** Nothing comes any more. What is there may still be taken. */
@@ -36,8 +39,12 @@ final class EventQueue
     /** @var (\Closure(): void)|null called when there is something to take again, or the end has come */
     public ?\Closure $onReady = null;
 
-    /** @var \SplQueue<Event> */
-    private \SplQueue $items;
+    /** @var array<int, Event> those from `head` to before `tail`: an array is quicker than SplQueue */
+    private array $items = [];
+
+    private int $head = 0;
+
+    private int $tail = 0;
 
     /** Messages that found no room behind the last item. */
     private int $lost = 0;
@@ -53,12 +60,11 @@ final class EventQueue
         private readonly int $totalLimit,
         private readonly Counters $counters,
     ) {
-        $this->items = new \SplQueue();
     }
 
     public function isEmpty(): bool
     {
-        return $this->lost === 0 && $this->items->isEmpty();
+        return $this->lost === 0 && $this->items === [];
     }
 
     /** It takes no more messages, or all queues together do not. */
@@ -78,7 +84,7 @@ final class EventQueue
             + \strlen($message->pattern);
         if (
             ($this->bytes + $size > $this->limit || $this->counters->queuedBytes + $size > $this->totalLimit)
-            && !$mayExceed && !$this->items->isEmpty()
+            && !$mayExceed && $this->items !== []
         ) {
             $this->lost++;
 
@@ -89,8 +95,8 @@ final class EventQueue
         }
         $this->bytes += $size;
         $this->counters->queuedBytes += $size;
-        $this->items->enqueue($message);
-        if ($this->onReady !== null && $this->items->count() === 1) {
+        $this->items[$this->tail++] = $message;
+        if ($this->tail - $this->head === 1 && $this->onReady !== null) {
             ($this->onReady)();
         }
     }
@@ -104,13 +110,12 @@ final class EventQueue
         if ($this->lost > 0) {
             $this->tellLost();
         }
-        $last = $this->items->isEmpty() ? null : $this->items->top();
+        $last = $this->items[$this->tail - 1] ?? null;
         if (
             $event instanceof Loss && $last instanceof Loss
             && $last->cause === $event->cause && $last->local === $event->local
         ) {
-            $this->items->pop();
-            $this->items->push($last->plus($event));
+            $this->items[$this->tail - 1] = $last->plus($event);
         } else {
             $this->append($event);
             if ($this->notices > self::MAX_NOTICES) {
@@ -123,13 +128,20 @@ final class EventQueue
     /** The next event, or null. */
     public function take(): ?Event
     {
-        if ($this->items->isEmpty()) {
+        if ($this->items === []) {
             if ($this->lost === 0) {
                 return null;
             }
             $this->tellLost();
         }
-        $event = $this->items->dequeue();
+        $event = $this->items[$this->head];
+        unset($this->items[$this->head++]);
+        if ($this->head === $this->tail) {
+            $this->items = [];
+            $this->head = $this->tail = 0;
+        } elseif ($this->head >= self::MAX_TAKEN) {
+            $this->renumber();
+        }
         if ($event instanceof Message) {
             $size = self::MESSAGE_OVERHEAD + \strlen($event->payload) + \strlen($event->channel)
                 + \strlen($event->pattern);
@@ -161,12 +173,12 @@ final class EventQueue
         foreach ($names as $name) {
             $gone[$name->isPattern ? 'pattern' : 'channel'][$name->text] = true;
         }
-        $kept = new \SplQueue();
+        $kept = [];
         foreach ($this->items as $event) {
             $isGone = $event instanceof Message && ($event->pattern !== ''
                 ? isset($gone['pattern'][$event->pattern]) : isset($gone['channel'][$event->channel]));
             if (!$isGone) {
-                $kept->enqueue($event);
+                $kept[] = $event;
                 continue;
             }
             $size = self::MESSAGE_OVERHEAD + \strlen($event->payload) + \strlen($event->channel)
@@ -175,14 +187,16 @@ final class EventQueue
             $this->counters->queuedBytes -= $size;
         }
         $this->items = $kept;
+        $this->head = 0;
+        $this->tail = \count($kept);
     }
 
     /** Forgets everything. */
     public function clear(): void
     {
         $this->counters->queuedBytes -= $this->bytes;
-        $this->bytes = $this->lost = $this->notices = 0;
-        $this->items = new \SplQueue();
+        $this->bytes = $this->lost = $this->notices = $this->head = $this->tail = 0;
+        $this->items = [];
     }
 
     private function tellLost(): void
@@ -201,7 +215,7 @@ final class EventQueue
 
     private function append(Event $event): void
     {
-        $this->items->enqueue($event);
+        $this->items[$this->tail++] = $event;
         $this->notices++;
         $this->bytes += self::EVENT_BYTES;
         $this->counters->queuedBytes += self::EVENT_BYTES;
@@ -211,7 +225,8 @@ final class EventQueue
     {
         foreach ($this->items as $index => $event) {
             if ($event instanceof Status || $event instanceof Gap) {
-                $this->items->offsetUnset($index);
+                unset($this->items[$index]);
+                $this->renumber();
                 $this->notices--;
                 $this->bytes -= self::EVENT_BYTES;
                 $this->counters->queuedBytes -= self::EVENT_BYTES;
@@ -219,6 +234,14 @@ final class EventQueue
                 return;
             }
         }
+    }
+
+    /** Gives back the room of those that were taken, which an array keeps. */
+    private function renumber(): void
+    {
+        $this->items = \array_values($this->items);
+        $this->head = 0;
+        $this->tail = \count($this->items);
     }
 
     private function wake(): void

@@ -72,6 +72,9 @@ final class Link
     /** Some of what it was asked for was PENDING when it was last asked. */
     public bool $isPending = false;
 
+    /** What is being read would leave the socket unread: queues may exceed their bounds. */
+    public bool $mayExceed = false;
+
     /** Publishes without Reply that were written since the last answered Ping with `settled`. */
     public int $unsettled = 0;
 
@@ -110,12 +113,13 @@ final class Link
     /**
      * @param Names                           $names       whose messages go to `takeMessage`
      * @param \Closure(Link, object): void    $takeFrame   gets each frame but Replies and usual Messages
-     * @param \Closure(Name, Message): void   $takeMessage gets each usual Message
+     * @param ?\Closure(Name, Message): void  $takeMessage gets each Message of a name that somebody holds; null: the
+     *                                                     queues of the name do
      */
     public function __construct(
         private readonly Names $names,
         private \Closure $takeFrame,
-        public \Closure $takeMessage,
+        public ?\Closure $takeMessage = null,
     ) {
         $this->splitter = new Splitter(self::MAX_WELCOME_BYTES);
         $this->lastRead = \hrtime(true);
@@ -304,100 +308,105 @@ final class Link
     {
         $this->lastRead = \hrtime(true);
         $this->pingAt = null;
-        $this->splitter->push($data);
         do {
-            $ends = $this->splitter->cut($this->welcome !== null);
+            $ends = $this->splitter->cut($data, $this->welcome !== null);
             $buffer = $this->splitter->buffer;
-            $start = 0;
-            foreach ($ends as $index => $end) {
-                if ($index > 0) {
-                    $this->takeBody($buffer, $start + 4, $end);
+            $end = $ends[0];
+            $count = \count($ends);
+            for ($index = 1; $index < $count; $index++) {
+                $start = $end + 4;
+                $end = $ends[$index];
+                $tag = $buffer[$start];
+                if (
+                    $tag === "\x12" ? !$this->takeUsualMessage($buffer, $start + 1, $end)
+                    : $tag !== "\x1A" || !$this->takeUsualReply($buffer, $start + 1, $end)
+                ) {
+                    $this->take(Codec::decode(\substr($buffer, $start, $end - $start)));
                     if ($this->isEnded) {
                         return;
                     }
                 }
-                $start = $end;
             }
-        } while (isset($ends[1])); // behind the last ones may be a length that is wrong
+            $data = '';
+        } while ($count > 1 && $end < \strlen($buffer)); // what is left may begin with a length that is wrong
     }
 
-    private function takeBody(string $data, int $start, int $end): void
-    {
-        $tag = $data[$start];
-        if ($tag === "\x12" ? $this->takeUsualMessage($data, $start + 1, $end)
-            : $tag === "\x1A" && $this->takeUsualReply($data, $start + 1, $end)
-        ) {
-            return;
-        }
-        $this->take(Codec::decode(\substr($data, $start, $end - $start)));
-    }
-
-    /** A Message with channel and payload and without pattern, on a channel that somebody holds. */
+    /**
+     * A Message with channel and payload and without pattern, on a channel that somebody holds. Each of the two lengths
+     * that may be long reaches to the end of the frame.
+     */
     private function takeUsualMessage(string $data, int $at, int $end): bool
     {
-        if ($end - $at < 6 || self::size($data, $at) !== $end - $at || $data[$at] !== "\x0A") {
+        if ($end - $at < 6) {
             return false;
         }
-        $at++;
-        $size = self::size($data, $at);
-        if ($at + $size + 2 > $end || $data[$at + $size] !== "\x12") {
+        $size = \ord($data[$at++]);
+        if ($size > 0x7F) {
+            $size += (\ord($data[$at++]) - 1) << 7;
+            if ($size > 0x3FFF) {
+                $size += (\ord($data[$at++]) - 1) << 14;
+            }
+        }
+        $nameSize = \ord($data[$at + 1]);
+        $nameAt = $at + 2;
+        $payload = $nameAt + $nameSize;
+        if ($at + $size !== $end || $data[$at] !== "\x0A" || $payload + 2 > $end || $data[$payload] !== "\x12") {
             return false;
         }
-        $name = $this->names->channels[\substr($data, $at, $size)] ?? null;
-        if ($name === null || $this->welcome === null) {
+        $name = $this->names->channels[\substr($data, $nameAt, $nameSize)] ?? null;
+        if ($name === null || $nameSize > 0x7F || $this->welcome === null) {
             return false; // perhaps it is not even UTF-8
         }
-        $at += $size + 1;
-        $size = self::size($data, $at);
-        if ($at + $size !== $end) {
+        $size = \ord($data[++$payload]);
+        if ($size > 0x7F && $payload + 3 < $end) {
+            $size += (\ord($data[++$payload]) - 1) << 7;
+            if ($size > 0x3FFF) {
+                $size += (\ord($data[++$payload]) - 1) << 14;
+            }
+        }
+        if (++$payload + $size !== $end) {
             return false;
         }
-        ($this->takeMessage)($name, new Message($name->text, \substr($data, $at, $size)));
+        $message = new Message($name->text, \substr($data, $payload, $size));
+        if ($this->takeMessage !== null) {
+            ($this->takeMessage)($name, $message);
+
+            return true;
+        }
+        foreach ($name->queues as $queue) {
+            $queue->putMessage($message, $this->mayExceed);
+        }
 
         return true;
     }
 
-    /** The OK to a publish, with receivers or without. */
+    /** The OK to a publish, with receivers or without, both numbers of at most two bytes. */
     private function takeUsualReply(string $data, int $at, int $end): bool
     {
         if ($end - $at < 5 || \ord($data[$at]) !== $end - $at - 1 || $data[$at + 1] !== "\x08") {
             return false;
         }
-        $at += 2;
-        $id = self::size($data, $at);
-        $receivers = 0;
-        if ($at + 2 > $end || $data[$at] !== "\x10" || $data[$at + 1] !== "\x01" || !isset($this->publishes[$id])) {
+        $id = \ord($data[$at + 2]);
+        $at += 3;
+        if ($id > 0x7F) {
+            $id += (\ord($data[$at++]) - 1) << 7;
+        }
+        if (!isset($this->publishes[$id]) || $at + 2 > $end || $data[$at] !== "\x10" || $data[$at + 1] !== "\x01") {
             return false;
         }
+        $receivers = 0;
         $at += 2;
         if ($at < $end) {
-            if ($at + 2 > $end || $data[$at++] !== "\x18") {
+            if ($at + 2 !== $end || $data[$at] !== "\x18" || $data[$at + 1] > "\x7F") {
                 return false;
             }
-            $receivers = self::size($data, $at);
-            if ($at !== $end) {
-                return false;
-            }
+            $receivers = \ord($data[$at + 1]);
         }
         $future = $this->publishes[$id];
         unset($this->publishes[$id]);
         $future->complete($receivers);
 
         return true;
-    }
-
-    /** A varint of three bytes and less; of a longer one its beginning, which nothing fits. */
-    private static function size(string $data, int &$at): int
-    {
-        $size = \ord($data[$at++]);
-        if ($size > 0x7F && isset($data[$at + 1])) {
-            $size = $size & 0x7F | \ord($data[$at++]) << 7;
-            if ($size > 0x3FFF) {
-                $size = $size & 0x3FFF | \ord($data[$at++]) << 14;
-            }
-        }
-
-        return $size;
     }
 
     private function take(?object $frame): void

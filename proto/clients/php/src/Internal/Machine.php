@@ -35,8 +35,8 @@ abstract class Machine
     /** The socket was closed by the relay, or has failed. */
     abstract public function ended(Link $link, string $why): void;
 
-    /** A request was made, some bytes were written, or an event was taken. */
-    abstract public function afterInput(): void;
+    /** The socket has taken some bytes. */
+    abstract public function wrote(): void;
 
     /** The connection that `tick` would give up now: what lies in its socket is to be read before. */
     abstract public function giveUpCandidate(float $now): ?Link;

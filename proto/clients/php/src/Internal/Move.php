@@ -146,7 +146,7 @@ final class Move
     {
         $this->isOver = true;
         $this->telling->timers->set('fence', null);
-        $this->old->takeMessage = $this->telling->deliver(...);
+        $this->old->takeMessage = null;
         if ($this->oldPassed) { // what the former one sent since then was left to the next one
             $this->telling->gaps->note('the next relay ended while it took over');
         }
@@ -161,7 +161,7 @@ final class Move
         $this->isOver = true;
         $this->telling->timers->set('fence', null);
         $this->old->takeMessage = self::discard(...);
-        $this->new->takeMessage = $this->telling->deliver(...);
+        $this->new->takeMessage = null;
         foreach ($this->kept as [$name, $event]) {
             if ($event instanceof Loss) {
                 $this->telling->tellLostMessages($event);

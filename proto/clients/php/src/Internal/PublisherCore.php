@@ -96,7 +96,12 @@ final class PublisherCore extends Machine
         $this->afterInput();
     }
 
-    public function afterInput(): void
+    public function wrote(): void
+    {
+        $this->afterInput();
+    }
+
+    private function afterInput(): void
     {
         if ($this->publishing->waiting > 0) {
             $this->counters->lostPublishes += $this->publishing->pump();

@@ -157,7 +157,7 @@ final class Sockets
         if ($count < \strlen($data)) {
             $this->blocked[$id] = true;
         }
-        $this->machine->afterInput();
+        $this->machine->wrote();
     }
 
     /** What the relay said before it closed counts. */

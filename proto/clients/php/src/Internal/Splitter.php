@@ -23,27 +23,22 @@ final class Splitter
     {
     }
 
-    /** Adds what was read. */
-    public function push(string $data): void
-    {
-        if ($this->end === 0) {
-            $this->buffer .= $data;
-        } else {
-            $this->buffer = $this->end < \strlen($this->buffer) ? \substr($this->buffer, $this->end) . $data : $data;
-            $this->end = 0;
-        }
-    }
-
     /**
-     * Cuts what is whole: a body stands in the buffer from 4 behind the end of the one before it.
+     * Adds what was read, and cuts what is whole: a body stands in the buffer from 4 behind the end of the one before it.
      *
      * @param bool $all false: at most one, since the limit may change behind it
      * @return list<int> the ends of the bodies, the end of what was cut before in front of them
      * @throws ProtocolException for a length of 0, or above the limit, once all in front of it are cut; the body is not
      *                           waited for
      */
-    public function cut(bool $all = true): array
+    public function cut(string $data, bool $all = true): array
     {
+        if ($this->end === 0) {
+            $this->buffer .= $data;
+        } elseif ($data !== '') {
+            $this->buffer = $this->end < \strlen($this->buffer) ? \substr($this->buffer, $this->end) . $data : $data;
+            $this->end = 0;
+        }
         $ends = [$this->end];
         $end = $this->end;
         $size = \strlen($this->buffer);

@@ -39,9 +39,6 @@ final class Telling
     /** Subscriptions that are not closed. */
     public int $listeners = 0;
 
-    /** What is being read would leave the socket unread: it may exceed the bounds. */
-    public bool $mayExceed = false;
-
     public function __construct(
         public readonly Options $options,
         public readonly Counters $counters,
@@ -64,7 +61,7 @@ final class Telling
     public function deliver(Name $name, Message $message): void
     {
         foreach ($name->queues as $queue) {
-            $queue->putMessage($message, $this->mayExceed);
+            $queue->putMessage($message);
         }
     }
 
