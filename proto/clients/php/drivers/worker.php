@@ -113,7 +113,11 @@ final class WorkerDriver
             ), static fn (int $receivers): array => ['OK', "receivers=$receivers"]),
             'tell' => $this->tell($tag, rawurldecode($words[0]), Lines::payload($words[1])),
             'subscribe' => $this->answer($tag, $client->subscribeAsync(...Lines::names($words)), self::outcome(...)),
-            'unsubscribe' => $this->answer($tag, $client->unsubscribeAsync(...Lines::names($words)), self::outcome(...)),
+            'unsubscribe' => $this->answer(
+                $tag,
+                $client->unsubscribeAsync(...Lines::names($words)),
+                self::outcome(...),
+            ),
             'listen' => $this->listen($tag, array_shift($words), ...Lines::names($words)),
             'unlisten' => $this->unlisten($tag, $words[0]),
             'fork' => $this->fork($tag),

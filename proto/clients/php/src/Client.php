@@ -418,8 +418,8 @@ final class Client implements Driver
     }
 
     /**
-     * For another event loop: what this client waits for, as it is now. Call `tick` when one of the streams is ready, or
-     * the time is over, and then ask again.
+     * For another event loop: what this client waits for, as it is now. Call `tick` when one of the streams is ready,
+     * or the time is over, and then ask again.
      *
      * @return array{read: list<resource>, write: list<resource>, seconds: ?float}
      */

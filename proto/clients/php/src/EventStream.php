@@ -8,7 +8,8 @@ use Hubrelay\Internal\Connections;
 use Hubrelay\Internal\EventQueue;
 
 /**
- * Events in their order: for a handler, or to be taken one by one. Ends when the client, or the subscription, is closed.
+ * Events in their order: for a handler, or to be taken one by one. Ends when the client, or the subscription, is
+ * closed.
  *
  * @implements \IteratorAggregate<int, Event>
  */

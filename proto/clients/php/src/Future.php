@@ -46,8 +46,8 @@ final class Future
     }
 
     /**
-     * Waits for the result. In a Fiber that Client::spawn has started other Fibers go on meanwhile; elsewhere this reads
-     * and writes the client's sockets itself.
+     * Waits for the result. In a Fiber that Client::spawn has started other Fibers go on meanwhile; elsewhere this
+     * reads and writes the client's sockets itself.
      *
      * @param ?float $timeout in seconds; null: however long it takes
      * @return mixed what the call returns: the number of receivers of a publish

@@ -12,8 +12,8 @@ final class PublisherOptions
     /**
      * @param float $timeout     for the answer to a publish, connecting included, where the call does not say
      * @param float $handshake   for a relay to say Welcome
-     * @param float $pause       after a relay that was silent, or did not let the publisher in, every call fails at once
-     *                           for this long
+     * @param float $pause       after a relay that was silent, or did not let the publisher in, every call fails at
+     *                           once for this long
      * @param float $drain       for owed answers, when the publisher is closed
      * @param int   $unsentBytes what the relay has not read yet; `send` is refused above a sixteenth of it
      * @param int   $unanswered  publishes without a Reply

@@ -135,7 +135,8 @@ final class Connections
             $this->welcomed($link, $frame);
         } elseif ($frame instanceof Error) {
             $isHopeless = $frame->code === Code::VERSION || $frame->code === Code::NOT_ALLOWED;
-            $this->end($link, \rtrim(Schema::nameOf(Code::class, $frame->code) . ": $frame->detail", ': '), $isHopeless);
+            $why = Schema::nameOf(Code::class, $frame->code) . ": $frame->detail";
+            $this->end($link, \rtrim($why, ': '), $isHopeless);
         } else {
             $this->end($link, "the relay's first frame is not Welcome");
         }

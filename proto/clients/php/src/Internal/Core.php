@@ -375,7 +375,7 @@ final class Core extends Machine
             return;
         }
         if ($now - $due > 1) { // this process was stopped: nothing is concluded from that
-            $link->lastRead = $link->owedSince = \hrtime(true);
+            $link->lastRead = $link->owedSince = (int) ($now * 1e9);
             $link->pingAt = $link->pingAt !== null ? $now : null;
         }
         $watch = $this->connections->watch;

@@ -5,8 +5,8 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 /**
- * What decides about the connections of a Client or of a Publisher, without sockets and without waiting: calls and bytes
- * go in; actions, bytes and events come out, and futures are settled.
+ * What decides about the connections of a Client or of a Publisher, without sockets and without waiting: calls and
+ * bytes go in; actions, bytes and events come out, and futures are settled.
  *
  * After each call the owner of the sockets performs the actions, writes, and minds the deadline of the timers.
  *

@@ -66,7 +66,8 @@ final class Sockets
     }
 
     /**
-     * Does what the machine wants done, writes, waits for input or room for so many seconds at most, and takes what comes.
+     * Does what the machine wants done, writes, waits for input or room for so many seconds at most, and takes what
+     * comes.
      *
      * @param float $seconds 0: does not wait
      */

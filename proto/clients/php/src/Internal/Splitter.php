@@ -24,7 +24,8 @@ final class Splitter
     }
 
     /**
-     * Adds what was read, and cuts what is whole: a body stands in the buffer from 4 behind the end of the one before it.
+     * Adds what was read, and cuts what is whole: a body stands in the buffer from 4 behind the end of the one before
+     * it.
      *
      * @param bool $all false: at most one, since the limit may change behind it
      * @return list<int> the ends of the bodies, the end of what was cut before in front of them
