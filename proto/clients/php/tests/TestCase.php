@@ -12,7 +12,7 @@ abstract class TestCase
     /** @var list<\Closure(): void> */
     private array $cleanUps = [];
 
-    protected function cleanUp(\Closure $cleanUp): void
+    public function cleanUp(\Closure $cleanUp): void
     {
         $this->cleanUps[] = $cleanUp;
     }
