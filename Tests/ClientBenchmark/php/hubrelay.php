@@ -7,6 +7,7 @@ declare(strict_types=1);
  */
 
 use Hubrelay\Client;
+use Hubrelay\Event;
 use Hubrelay\Message;
 
 require __DIR__ . '/measure.php';
@@ -41,14 +42,15 @@ $client->ready(10);
 if (WORKLOAD === 'delivery') {
     $subscription = $client->listen(CHANNEL);
     $delivery = new Delivery(LIBRARY);
-    foreach ($subscription as $event) {
+    $subscription->onEvent(static function (Event $event) use ($client, $delivery): void {
         if (!$event instanceof Message) {
             throw new RuntimeException('instead of a message: ' . get_class($event));
         }
         if ($delivery->take($event->payload)) {
-            break;
+            $client->stop();
         }
-    }
+    });
+    $client->run();
 } else {
     publish_all($client, WARMUP);
     $clock = new Clock();

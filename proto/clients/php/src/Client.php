@@ -538,8 +538,12 @@ final class Client implements Driver
         }
     }
 
-    /** In the child the sockets are the parent's: closes the copies without a word, and begins anew. */
-    private function noticeFork(): void
+    /**
+     * In the child the sockets are the parent's: closes the copies without a word, and begins anew.
+     *
+     * @internal
+     */
+    public function noticeFork(): void
     {
         if ($this->pid !== \getmypid()) {
             $this->loop->abandon();

@@ -62,18 +62,24 @@ class EventStream implements \IteratorAggregate
         if ($this->delivered !== null) {
             $this->afterDelivery();
         }
-        $event = $this->queue->take() ?? $this->wait($timeout);
-        if ($event !== null) {
-            if ($this->connections->isUnread) {
-                $this->client->taken();
-            }
-            if ($this->hooks !== null && $event instanceof Message) {
-                $this->delivered = $event;
-                $this->hooks->beforeDelivery($event);
-            }
-            if ($this->waiting !== [] && !$this->queue->isEmpty()) {
-                $this->isReady();
-            }
+        $this->client->noticeFork();
+        $event = $this->take() ?? $this->wait($timeout);
+        if ($this->waiting !== [] && !$this->queue->isEmpty()) {
+            $this->isReady();
+        }
+
+        return $event;
+    }
+
+    private function take(): ?Event
+    {
+        $event = $this->queue->take();
+        if ($this->connections->isUnread) {
+            $this->client->taken();
+        }
+        if ($this->hooks !== null && $event instanceof Message) {
+            $this->delivered = $event;
+            $this->hooks->beforeDelivery($event);
         }
 
         return $event;
@@ -92,13 +98,13 @@ class EventStream implements \IteratorAggregate
                 $isOther = static fn (Future $future): bool => $future !== $ready;
                 $this->waiting = \array_values(\array_filter($this->waiting, $isOther));
             }
-            $event = $this->queue->take();
+            $event = $this->take();
             if ($event !== null || $left === 0.0) {
                 return $event;
             }
         }
 
-        return $this->queue->take();
+        return $this->take();
     }
 
     /** Nothing comes any more. */
@@ -131,8 +137,8 @@ class EventStream implements \IteratorAggregate
         }
         $this->isDispatching = true;
         try {
-            while ($this->handler !== null && !$this->queue->isEmpty()) {
-                ($this->handler)($this->next(0.0));
+            while ($this->handler !== null && ($event = $this->take()) !== null) {
+                ($this->handler)($event);
                 if ($this->delivered !== null) {
                     $this->afterDelivery();
                 }
