@@ -10,6 +10,7 @@ use Hubrelay\Internal\Action;
 use Hubrelay\Internal\Clock;
 use Hubrelay\Internal\Codec;
 use Hubrelay\Internal\Core;
+use Hubrelay\Internal\Decoder;
 use Hubrelay\Internal\Frame\Welcome;
 use Hubrelay\Internal\Link;
 use Hubrelay\Internal\Listener;
@@ -101,7 +102,7 @@ final class Bench
         for ($index = 1; $index < \count($ends); $index++) {
             $start = $ends[$index - 1] + 4;
             $body = \substr($splitter->buffer, $start, $ends[$index] - $start);
-            $frames[] = Codec::decode($body, Schema::CLIENT_FRAME);
+            $frames[] = Decoder::decode($body, Schema::CLIENT_FRAME);
         }
         $this->core->wrote();
 

@@ -7,6 +7,7 @@ namespace Hubrelay\Tests;
 use Hubrelay\Cause;
 use Hubrelay\Internal\Code;
 use Hubrelay\Internal\Codec;
+use Hubrelay\Internal\Decoder;
 use Hubrelay\Internal\ProtocolException;
 use Hubrelay\Internal\Schema;
 use Hubrelay\Internal\Splitter;
@@ -44,13 +45,13 @@ final class CodecTest extends TestCase
             if (isset($vector['error'])) {
                 try {
                     // To a relay a frame of no kind that it knows is malformed, too.
-                    self::assertSame(null, Codec::decode($body, $kinds), $vector['name']);
+                    self::assertSame(null, Decoder::decode($body, $kinds), $vector['name']);
                     self::assertSame(Schema::CLIENT_FRAME, $kinds, $vector['name']);
                 } catch (ProtocolException) {
                 }
                 continue;
             }
-            $frame = Codec::decode($body, $kinds);
+            $frame = Decoder::decode($body, $kinds);
             if ($vector['frame'] === null) {
                 self::assertSame(null, $frame, $vector['name']);
                 continue;

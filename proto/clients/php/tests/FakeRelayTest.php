@@ -361,6 +361,22 @@ final class FakeRelayTest extends TestCase
         self::assertSame(['NotConnected' => 2], $counters->failed);
     }
 
+    public function testDescriptorsForWhichPhpCannotWait(): void
+    {
+        $files = [];
+        while (\count($files) < 1100 && ($file = @\fopen('/dev/null', 'r')) !== false) {
+            $files[] = $file;
+        }
+        if (\count($files) < 1100) {
+            return; // this process may not have so many
+        }
+        $client = $this->client();
+        $room = $client->listen('room');
+        self::assertSame(1, $client->publish('room', 'x', 30.0));
+        self::assertEquals(new Message('room', 'x'), $room->next(30));
+        self::assertSame(null, $room->next(0.005));
+    }
+
     public function testPatternsOfRedis(): void
     {
         foreach (

@@ -7,6 +7,7 @@ namespace Hubrelay\Tests;
 use Hubrelay\Exception\InterruptedException;
 use Hubrelay\Exception\NotConnectedException;
 use Hubrelay\Internal\Codec;
+use Hubrelay\Internal\Decoder;
 use Hubrelay\Internal\Frame\Reply;
 use Hubrelay\Internal\Frame\Welcome;
 use Hubrelay\Internal\Link;
@@ -50,7 +51,7 @@ final class LinkTest extends TestCase
                 continue; // a length of 0 ends the connection
             }
             try {
-                $expected = Codec::decode($body);
+                $expected = Decoder::decode($body);
             } catch (ProtocolException) {
                 continue;
             }

@@ -284,7 +284,7 @@ final class Link
             if ($end <= $this->written) {
                 continue;
             }
-            $frame = Codec::decode(\substr($data, $position + 4, $end - $position - 4), Schema::CLIENT_FRAME);
+            $frame = Decoder::decode(\substr($data, $position + 4, $end - $position - 4), Schema::CLIENT_FRAME);
             if ($frame instanceof Publish && $frame->id === 0) {
                 $sends++;
             } elseif ($frame !== null && !$frame instanceof Hello) {
@@ -321,7 +321,7 @@ final class Link
                     $tag === "\x12" ? !$this->takeUsualMessage($buffer, $start + 1, $end)
                     : $tag !== "\x1A" || !$this->takeUsualReply($buffer, $start + 1, $end)
                 ) {
-                    $this->take(Codec::decode(\substr($buffer, $start, $end - $start)));
+                    $this->take(Decoder::decode(\substr($buffer, $start, $end - $start)));
                     if ($this->isEnded) {
                         return;
                     }

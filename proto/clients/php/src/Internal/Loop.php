@@ -78,7 +78,7 @@ final class Loop
         } finally {
             $this->ready += $ready; // what a handler's exception has left
             $this->depth--;
-            $this->flush();
+            $this->sockets->flush();
         }
         if ($this->unhandled !== []) {
             throw \array_shift($this->unhandled);

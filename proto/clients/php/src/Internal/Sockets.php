@@ -37,11 +37,6 @@ final class Sockets
         $this->hasTurns = !$connector instanceof UnixConnector;
     }
 
-    public function isEmpty(): bool
-    {
-        return $this->streams === [];
-    }
-
     /**
      * @return array<int, resource> those that are to be read
      */
@@ -51,13 +46,13 @@ final class Sockets
     }
 
     /**
-     * @return array<int, resource> those to which something is to be written
+     * @return array<int, resource> those to which something is to be written, or whose writing side is to be shut
      */
     public function toWrite(): array
     {
         $streams = [];
         foreach ($this->links as $id => $link) {
-            if ($link->unsent > 0) {
+            if ($link->unsent > 0 || $link->shutWhenWritten && !$link->isShut) {
                 $streams[$id] = $this->streams[$id];
             }
         }
@@ -102,9 +97,14 @@ final class Sockets
             return;
         }
         $others = null;
-        // A signal ends the wait, which PHP takes for a failure.
-        if (!@\stream_select($reads, $writes, $others, $whole, $microseconds)) {
+        $count = @\stream_select($reads, $writes, $others, $whole, $microseconds);
+        if ($count === 0) {
             return;
+        }
+        if ($count === false) {
+            // A signal has come; or there is a descriptor above 1,023, for which PHP cannot wait: then it looks often.
+            \usleep(\min(1000, $whole * 1_000_000 + $microseconds));
+            [$reads, $writes] = [$this->reads, $this->blocked];
         }
         foreach ($writes as $id => $stream) {
             unset($this->blocked[$id]);

@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Testing;
 
 use Hubrelay\Internal\Codec;
+use Hubrelay\Internal\Decoder;
 use Hubrelay\Internal\Schema;
 use Hubrelay\Internal\Splitter;
 
@@ -67,7 +68,7 @@ final class FakeConnection
         for ($index = 1; $index < \count($ends); $index++) {
             $start = $ends[$index - 1] + 4;
             $body = \substr($this->splitter->buffer, $start, $ends[$index] - $start);
-            $frames[] = Codec::decode($body, Schema::CLIENT_FRAME) ?? throw new \LogicException('an unknown frame');
+            $frames[] = Decoder::decode($body, Schema::CLIENT_FRAME) ?? throw new \LogicException('an unknown frame');
         }
 
         return $frames;
