@@ -9,6 +9,7 @@ use Hubrelay\Client;
 use Hubrelay\Counters;
 use Hubrelay\Event;
 use Hubrelay\Exception\ClosedException;
+use Hubrelay\Exception\CongestedException;
 use Hubrelay\Exception\InterruptedException;
 use Hubrelay\Exception\NotConnectedException;
 use Hubrelay\Exception\RefusedException;
@@ -84,7 +85,10 @@ final class FakeRelayTest extends TestCase
         self::assertSame(null, $one->next(30));
         $this->relay->publish('room', 'y');
         self::assertEquals(new Message('room', 'y'), $other->next(30));
+        $this->relay->publish('room', 'untaken');
+        $client->ping();
         $other->close();
+        self::assertSame(null, $other->next(0.0));
         $client->ping();
         self::assertSame(0, $this->relay->publish('room', 'z'));
     }
@@ -225,9 +229,42 @@ final class FakeRelayTest extends TestCase
         $room = $client->listen('room')->onEvent(static fn () => throw new \DomainException('mine'));
         $client->publish('room', 'one');
         $client->publish('room', 'two');
+        $client->publish('room', 'three');
+        self::assertThrows(\DomainException::class, static fn () => $client->tick());
         self::assertThrows(\DomainException::class, static fn () => $client->tick());
         $room->onEvent(null);
-        self::assertEquals(new Message('room', 'two'), $room->next(30));
+        self::assertEquals(new Message('room', 'three'), $room->next(30));
+    }
+
+    public function testAHandlerIsNotCalledWithinItself(): void
+    {
+        $client = $this->client();
+        $calls = [];
+        $client->listen('room')->onEvent(static function (Message $message) use (&$calls, $client): void {
+            $calls[] = "begin $message->payload";
+            if ($message->payload === 'one') {
+                $client->publish('room', 'two');
+            }
+            $client->tick();
+            $calls[] = "end $message->payload";
+        });
+        $client->publish('room', 'one');
+        $client->tick();
+        self::assertSame(['begin one', 'end one', 'begin two', 'end two'], $calls);
+    }
+
+    public function testGivingUpWhatWaitsForRoom(): void
+    {
+        $client = $this->client(new Options(unanswered: 1));
+        $client->ready(30);
+        $one = $client->publishAsync('room', 'one');
+        $other = $client->publishAsync('room', 'other');
+        $third = $client->publishAsync('room', 'x', false);
+        self::assertThrows(CongestedException::class, static fn () => $third->await());
+        $other->cancel();
+        self::assertThrows(CongestedException::class, static fn () => $other->await());
+        self::assertSame(0, $one->await(30));
+        self::assertSame(1, \count($this->relay->published));
     }
 
     public function testFibers(): void

@@ -28,9 +28,6 @@ final class EventQueue
     /** Untaken events that are no messages, beyond which the oldest Status or Gap is dropped. */
     private const MAX_NOTICES = 1000;
 
-    /** Taken events after which the array begins anew. */
-    private const MAX_TAKEN = 65_536;
-
     public int $bytes = 0;
 
     /** Nothing comes any more. What is there may still be taken. */
@@ -139,8 +136,6 @@ final class EventQueue
         if ($this->head === $this->tail) {
             $this->items = [];
             $this->head = $this->tail = 0;
-        } elseif ($this->head >= self::MAX_TAKEN) {
-            $this->renumber();
         }
         if ($event instanceof Message) {
             $size = self::MESSAGE_OVERHEAD + \strlen($event->payload) + \strlen($event->channel)
@@ -226,7 +221,9 @@ final class EventQueue
         foreach ($this->items as $index => $event) {
             if ($event instanceof Status || $event instanceof Gap) {
                 unset($this->items[$index]);
-                $this->renumber();
+                $this->items = \array_values($this->items);
+                $this->head = 0;
+                $this->tail = \count($this->items);
                 $this->notices--;
                 $this->bytes -= self::EVENT_BYTES;
                 $this->counters->queuedBytes -= self::EVENT_BYTES;
@@ -234,14 +231,6 @@ final class EventQueue
                 return;
             }
         }
-    }
-
-    /** Gives back the room of those that were taken, which an array keeps. */
-    private function renumber(): void
-    {
-        $this->items = \array_values($this->items);
-        $this->head = 0;
-        $this->tail = \count($this->items);
     }
 
     private function wake(): void
