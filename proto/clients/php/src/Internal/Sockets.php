@@ -72,12 +72,21 @@ final class Sockets
         if ($this->hasTurns) {
             $this->connector->turn();
         }
+        $reads = $this->reads;
         if ($seconds > 0) {
-            $this->wait($seconds);
+            $reads = $this->wait($seconds);
         } else {
             $this->blocked = [];
-            foreach ($this->reads as $id => $stream) {
-                $this->read($id);
+        }
+        foreach ($reads as $id => $stream) {
+            if (!isset($this->streams[$id])) {
+                continue; // it was ended by another one
+            }
+            $data = @\fread($stream, self::READ_BYTES);
+            if ($data !== '' && $data !== false) {
+                $this->machine->received($this->links[$id], $data);
+            } elseif (\feof($stream)) {
+                $this->machine->ended($this->links[$id], 'the relay closed the connection');
             }
         }
         if ($this->machine->actions !== []) {
@@ -85,7 +94,10 @@ final class Sockets
         }
     }
 
-    private function wait(float $seconds): void
+    /**
+     * @return array<int, resource> those that are to be read now
+     */
+    private function wait(float $seconds): array
     {
         $reads = $this->reads;
         $writes = $this->blocked === [] ? [] : \array_intersect_key($this->streams, $this->blocked);
@@ -94,38 +106,22 @@ final class Sockets
         if ($reads === [] && $writes === []) {
             \usleep($whole * 1_000_000 + $microseconds);
 
-            return;
+            return [];
         }
         $others = null;
         $count = @\stream_select($reads, $writes, $others, $whole, $microseconds);
-        if ($count === 0) {
-            return;
-        }
         if ($count === false) {
             // A signal has come; or there is a descriptor above 1,023, for which PHP cannot wait: then it looks often.
             \usleep(\min(1000, $whole * 1_000_000 + $microseconds));
-            [$reads, $writes] = [$this->reads, $this->blocked];
+            $this->blocked = [];
+
+            return $this->reads;
         }
         foreach ($writes as $id => $stream) {
             unset($this->blocked[$id]);
         }
-        foreach ($reads as $id => $stream) {
-            $this->read($id);
-        }
-    }
 
-    /** Reads once what has come on this connection, if it is there still. */
-    private function read(int $id): void
-    {
-        if (!isset($this->streams[$id])) {
-            return;
-        }
-        $data = @\fread($this->streams[$id], self::READ_BYTES);
-        if ($data !== '' && $data !== false) {
-            $this->machine->received($this->links[$id], $data);
-        } elseif (\feof($this->streams[$id])) {
-            $this->machine->ended($this->links[$id], 'the relay closed the connection');
-        }
+        return $reads;
     }
 
     /** Writes all that the sockets take, of what is to be written. */
@@ -135,7 +131,7 @@ final class Sockets
             $this->perform();
         }
         foreach ($this->links as $id => $link) {
-            while ($link->unsent > 0 && !isset($this->blocked[$id]) && isset($this->streams[$id])) {
+            if ($link->unsent > 0) {
                 $this->write($link, $id);
             }
             if ($link->shutWhenWritten && !$link->isShut && $link->unsent === 0 && isset($this->streams[$id])) {
@@ -147,18 +143,20 @@ final class Sockets
 
     private function write(Link $link, int $id): void
     {
-        $data = $link->toWrite();
-        $count = @\fwrite($this->streams[$id], $data);
-        if ($count === false) {
-            $this->readToEnd($link, 'the relay closed the connection');
+        while ($link->unsent > 0 && !isset($this->blocked[$id])) {
+            $data = $link->toWrite();
+            $count = @\fwrite($this->streams[$id], $data);
+            if ($count === false) {
+                $this->readToEnd($link, 'the relay closed the connection');
 
-            return;
+                return;
+            }
+            $link->wrote($count);
+            if ($count < \strlen($data)) {
+                $this->blocked[$id] = true;
+            }
+            $this->machine->wrote();
         }
-        $link->wrote($count);
-        if ($count < \strlen($data)) {
-            $this->blocked[$id] = true;
-        }
-        $this->machine->wrote();
     }
 
     /** What the relay said before it closed counts. */
@@ -180,7 +178,7 @@ final class Sockets
     {
         $silent = $this->machine->giveUpCandidate($now);
         if ($silent !== null) {
-            $this->read(\spl_object_id($silent));
+            $this->turn(0.0);
         }
         $this->machine->tick($now);
         $this->perform();
