@@ -103,7 +103,7 @@ final class Client implements Driver
     }
 
     /**
-     * @return Future its result is null
+     * @return Future<null>
      */
     public function readyAsync(): Future
     {
@@ -159,7 +159,7 @@ final class Client implements Driver
      * Publishes without waiting. What is published in one turn of the loop is one write.
      *
      * @param bool $wait whether it may wait for room; else the future fails with CongestedException
-     * @return Future its result is what `publish` returns
+     * @return Future<int> its result is what `publish` returns
      */
     public function publishAsync(string $channel, string $payload, bool $wait = true): Future
     {
@@ -250,7 +250,7 @@ final class Client implements Driver
     /**
      * @param list<string> $channels
      * @param list<string> $patterns
-     * @return Future its result is a Subscription
+     * @return Future<Subscription>
      */
     public function listenAsync(array $channels, array $patterns = []): Future
     {
@@ -296,7 +296,7 @@ final class Client implements Driver
     /**
      * @param list<string> $channels
      * @param list<string> $patterns
-     * @return Future its result is what `subscribe` returns
+     * @return Future<int> its result is what `subscribe` returns
      */
     public function subscribeAsync(array $channels, array $patterns = []): Future
     {
@@ -319,7 +319,7 @@ final class Client implements Driver
     /**
      * @param list<string> $channels
      * @param list<string> $patterns
-     * @return Future its result is what `unsubscribe` returns
+     * @return Future<int> its result is what `unsubscribe` returns
      */
     public function unsubscribeAsync(array $channels, array $patterns = []): Future
     {
@@ -340,7 +340,7 @@ final class Client implements Driver
     }
 
     /**
-     * @return Future its result is null
+     * @return Future<null>
      */
     public function pingAsync(bool $settled = false): Future
     {
@@ -358,7 +358,7 @@ final class Client implements Driver
     }
 
     /**
-     * @return Future its result is null
+     * @return Future<null>
      */
     public function closeAsync(?float $drain = null): Future
     {
@@ -407,8 +407,9 @@ final class Client implements Driver
     /**
      * Starts a task in a Fiber, at the next turn of the loop. Where it waits, others go on.
      *
-     * @param callable(): mixed $task
-     * @return Future its result is what the task returns
+     * @template T
+     * @param callable(): T $task
+     * @return Future<T> its result is what the task returns
      */
     public function spawn(callable $task): Future
     {

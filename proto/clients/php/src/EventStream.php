@@ -74,6 +74,15 @@ class EventStream implements \IteratorAggregate
     private function take(): ?Event
     {
         $event = $this->queue->take();
+        if ($event !== null) {
+            $this->taken($event);
+        }
+
+        return $event;
+    }
+
+    private function taken(Event $event): void
+    {
         if ($this->connections->isUnread) {
             $this->client->taken();
         }
@@ -81,8 +90,6 @@ class EventStream implements \IteratorAggregate
             $this->delivered = $event;
             $this->hooks->beforeDelivery($event);
         }
-
-        return $event;
     }
 
     private function wait(?float $timeout): ?Event
@@ -137,7 +144,10 @@ class EventStream implements \IteratorAggregate
         }
         $this->isDispatching = true;
         try {
-            while ($this->handler !== null && ($event = $this->take()) !== null) {
+            while ($this->handler !== null && ($event = $this->queue->take()) !== null) {
+                if ($this->hooks !== null || $this->connections->isUnread) {
+                    $this->taken($event);
+                }
                 ($this->handler)($event);
                 if ($this->delivered !== null) {
                     $this->afterDelivery();

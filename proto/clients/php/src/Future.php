@@ -9,6 +9,8 @@ use Hubrelay\Internal\Driver;
 
 /**
  * The result of a call that is under way. It belongs to the process in which it was made.
+ *
+ * @template T
  */
 final class Future
 {
@@ -50,7 +52,7 @@ final class Future
      * reads and writes the client's sockets itself.
      *
      * @param ?float $timeout in seconds; null: however long it takes
-     * @return mixed what the call returns: the number of receivers of a publish
+     * @return T what the call returns: the number of receivers of a publish
      * @throws HubrelayException as the call says. After the timeout a publish fails with CongestedException if nothing
      *                           was sent, and everything else with InterruptedException
      */
@@ -73,7 +75,7 @@ final class Future
     /**
      * Calls back with the error, or with null and the result; from the client's loop, also if it is settled already.
      *
-     * @param callable(?\Throwable, mixed): void $callback
+     * @param callable(?\Throwable, ?T): void $callback
      */
     public function onSettled(callable $callback): void
     {

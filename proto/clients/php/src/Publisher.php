@@ -82,7 +82,7 @@ final class Publisher implements Driver
      * something is awaited, and by `close`.
      *
      * @param bool $wait whether it may wait for room; else the future fails with CongestedException
-     * @return Future its result is what `publish` returns
+     * @return Future<int> its result is what `publish` returns
      */
     public function publishAsync(string $channel, string $payload, bool $wait = true): Future
     {
