@@ -24,6 +24,7 @@ use Hubrelay\State;
 use Hubrelay\Status;
 use Hubrelay\Testing\FakeRelay;
 use Hubrelay\Testing\Glob;
+use Psr\Log\LoggerInterface;
 
 /**
  * The real Client and Publisher on a FakeRelay.
@@ -396,6 +397,89 @@ final class FakeRelayTest extends TestCase
         self::assertTrue(\str_contains($text, '/nowhere/relay.sock: No such file'), $text);
         self::assertThrows(NotConnectedException::class, static fn () => $publisher->send('room', 'x'));
         self::assertSame(['NotConnected' => 2], $counters->failed);
+    }
+
+    public function testInAnotherLoop(): void
+    {
+        $client = $this->client();
+        $client->ready(30);
+        $client->tick();
+        $calls = 0;
+        $client->onInterest(static function () use (&$calls): void {
+            $calls++;
+        });
+        self::assertSame([1, 0], [\count($client->interest()['read']), \count($client->interest()['write'])]);
+        $future = $client->publishAsync('room', 'one');
+        $client->send('room', 'two');
+        self::assertTrue($calls > 0);
+        self::assertSame(1, \count($client->interest()['write'])); // both will be one write
+        self::assertSame(0, \count($this->relay->published));
+        $calls = 0;
+        while (!$future->isSettled()) {
+            $client->tick();
+        }
+        self::assertSame([2, 0], [\count($this->relay->published), $calls]);
+        $future->onSettled(static fn () => $client->stop());
+        self::assertSame(0.0, $client->interest()['seconds']);
+        self::assertSame(1, $calls);
+        $client->tick();
+        self::assertTrue($client->interest()['seconds'] > 0);
+        $client->onInterest(null);
+    }
+
+    public function testALogHasOneLineForEachChange(): void
+    {
+        if (!\interface_exists(LoggerInterface::class)) {
+            eval('namespace Psr\Log; interface LoggerInterface {}');
+        }
+        $logger = new class implements LoggerInterface {
+            /** @var list<string> */
+            public array $lines = [];
+
+            public function info(string $text): void
+            {
+                $this->lines[] = $text;
+            }
+
+            public function warning(string $text): void
+            {
+                $this->lines[] = $text;
+            }
+        };
+        $relay = new FakeRelay();
+        $options = new Options(backoffMin: 0.001, backoffMax: 0.001);
+        $client = new Client('fake', '', $options, $logger, connector: $relay);
+        $client->ready(30);
+        $relay->leave();
+        while ($client->status()->connected) {
+            $client->tick(1);
+        }
+        foreach (\range(1, 20) as $attempt) {
+            $client->tick(0.005);
+        }
+        $relay->comeBack();
+        $client->ready(30);
+        self::assertSame([
+            'connected to relay fake-1, version fake',
+            'not connected to a relay: the relay closed the connection',
+            'cannot connect to a relay: the fake relay is away',
+            'connected to relay fake-2, version fake',
+        ], $logger->lines);
+        $client->close();
+    }
+
+    public function testWhatIsSaidWhenThereIsNoSocket(): void
+    {
+        $file = \tempnam(\sys_get_temp_dir(), 'hubrelay-');
+        $this->cleanUp(static fn () => \unlink($file));
+        $reasons = [$file => 'Connection refused', \str_repeat('x', 108) => '1 to 107 bytes', '' => '1 to 107 bytes'];
+        foreach ($reasons as $path => $why) {
+            $client = new Client((string) $path, options: new Options(backoffMin: 0.001));
+            $error = self::assertThrows(NotConnectedException::class, static fn () => $client->ready(0.01));
+            self::assertTrue(\str_contains($error->getMessage(), "$path: "), $error->getMessage());
+            self::assertTrue(\str_contains($error->getMessage(), $why), $error->getMessage());
+            $client->close();
+        }
     }
 
     public function testDescriptorsForWhichPhpCannotWait(): void
