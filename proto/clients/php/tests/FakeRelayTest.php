@@ -482,6 +482,26 @@ final class FakeRelayTest extends TestCase
         }
     }
 
+    public function testTheEndOfASocketThatIsLeftUnreadIsNoticed(): void
+    {
+        $client = $this->client(new Options(gapJitter: 0.0, eventsBytes: 2000, pingOwed: 0.01, pingIdle: 0.01));
+        $client->subscribe(['room']);
+        foreach (\range(0, 99) as $number) {
+            $this->relay->publish('room', (string) $number);
+            $client->tick();
+        }
+        self::assertSame([], $client->interest()['read']);
+        $this->relay->disconnect();
+        for ($deadline = \hrtime(true) + 30e9; $client->status()->connected; $client->tick(0.01)) {
+            self::assertTrue(\hrtime(true) < $deadline, 'it was not noticed');
+        }
+        $told = 0;
+        while (($event = $client->events()->next(0.0)) !== null) {
+            $told += $event instanceof Message ? 1 : ($event instanceof Loss ? $event->messages : 0);
+        }
+        self::assertSame(100, $told); // what lay in the socket has come, or is counted
+    }
+
     public function testDescriptorsForWhichPhpCannotWait(): void
     {
         $files = [];
