@@ -7,6 +7,7 @@ that it was not said (or that this is unknown), or those who did not hear it wer
 import collections
 import os
 import pathlib
+import re
 import socket
 import tempfile
 import threading
@@ -28,7 +29,7 @@ class Server(Process):
         self.language = example.parents[1].name
         super().__init__(str(example), "--relay", path, "--listen", "127.0.0.1:0", ready="listening on ")
         said = next(line for line in self.output.splitlines() if "listening on " in line)
-        self.port = int(said.rpartition(":")[2])
+        self.port = int(re.search(r"\d+$", said.strip())[0])
 
 
 class Guest:

@@ -5,7 +5,7 @@ declare(strict_types=1);
 /*
  * A chat server for nc or telnet, of which any number may run, on any number of hosts, beside one relay each:
  *
- *     php chat_room.php -relay /tmp/chat.sock -listen 127.0.0.1:7001
+ *     php chat_room.php --relay /tmp/chat.sock --listen 127.0.0.1:7001
  *     nc 127.0.0.1 7001
  *
  * The first line that is typed is the name of a room, the others are said there.
