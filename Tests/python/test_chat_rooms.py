@@ -156,8 +156,9 @@ class ChatRooms(unittest.TestCase):
         self.everybody_is_in("after the outage")
         self.all_hear(self.say(10))
 
-        # A relay is replaced by one that is there before. On a busy machine a server may be too late for the move, and says
-        # so as well.
+        # A relay is replaced by one that is there before. On a busy machine a server may be too late for the move: then
+        # something may be missing, or come twice, and it says so.
+        in_time = {guest.name: guest.told("missing") for guest in self.guests}
         stopping = self.relays["a"]
         self.relays["a"] = self.relay("a", 2)
         stopping.terminate()
@@ -167,16 +168,17 @@ class ChatRooms(unittest.TestCase):
         stopping.wait()
         self.everybody_is_in("at the next relay")
         self.all_hear(self.say(10))
-        self.balance(set(risky))
+        self.balance(set(risky), {guest.name for guest in self.guests if guest.told("missing") > in_time[guest.name]})
 
-    def balance(self, risky):
-        """The ledger: nobody heard a line twice, or those of one author in another order; what was missed was told."""
+    def balance(self, risky, late):
+        """The ledger: those who were not too late heard no line twice, nor those of one author in another order; what was
+        missed was told."""
         for guest in self.guests:
             lines = [line for line in guest.heard if isinstance(line, Line)]
-            self.assertEqual(len(set(lines)), len(lines), f"{guest.name} heard something twice")
             for author in self.guests:
                 theirs = [line for line in lines if line.author == author.name]
-                self.assertEqual(theirs, sorted(theirs), f"{guest.name} heard {author.name} in another order")
+                if guest.name not in late:
+                    self.assertEqual(theirs, sorted(set(theirs)), f"{guest.name} heard {author.name} twice or in another order")
                 missing = {Line(author.name, number) for number in range(author.said)} - set(theirs)
                 self.assertLessEqual(missing, risky, f"{guest.name} did not hear {author.name}")
                 was_told = author.told("not said") + author.told("may have been said")
