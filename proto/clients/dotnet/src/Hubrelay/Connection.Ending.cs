@@ -1,0 +1,79 @@
+using System;
+using System.Collections.Generic;
+using Hubrelay.Wire;
+
+namespace Hubrelay
+{
+    /// <summary>What becomes of everything at the end of a connection.</summary>
+    internal sealed partial class Connection
+    {
+        private bool isSettled;
+
+        /// <summary>
+        /// Once it is known what was written: everything that is owed is settled, what was held is forgotten, and the next
+        /// connection is looked for.
+        /// </summary>
+        private void SettleEnd(long now)
+        {
+            if (isSettled)
+            {
+                return;
+            }
+            isSettled = true;
+            bool wasServing = client.BeginEnd(this);
+            SettlePublishes();
+            SettleRequests();
+            SettleSends();
+            foreach (Entry e in Holds.Keys)
+            {
+                e.Holds--;
+            }
+            var known = new List<Entry>(Holds.Keys);
+            Holds.Clear();
+            foreach (Entry e in known)
+            {
+                client.Prune(e);
+            }
+            client.FinishEnd(this, wasServing, now);
+        }
+
+        /// <summary>Written and unanswered is unknown, and what was not written whole the relay discards.</summary>
+        private void SettlePublishes()
+        {
+            foreach (Publication p in Publishes.Values)
+            {
+                client.Fail(p, p.End > written
+                    ? (Exception)new NotConnectedException("not sent: " + Ended)
+                    : new InterruptedException("whether it was delivered is unknown: " + Ended));
+            }
+            Publishes.Clear();
+        }
+
+        /// <summary>
+        /// A Subscribe is held and asked for on the next connection, an Unsubscribe is done. In the order in which they were
+        /// asked: the last one decides.
+        /// </summary>
+        private void SettleRequests()
+        {
+            var unanswered = new List<Request>(Requests.Values);
+            unanswered.Sort((a, b) => a.Id.CompareTo(b.Id));
+            foreach (Request r in unanswered)
+            {
+                OnReply(r, new ReplyFrame(r.Kind == RequestKind.Subscribe ? Outcome.Pending
+                    : r.Kind == RequestKind.Unsubscribe ? Outcome.Ok : 0));
+            }
+        }
+
+        /// <summary>Tells the publishes without Reply that may have been lost, and those that were.</summary>
+        private void SettleSends()
+        {
+            ulong unwritten = (ulong)sendEnds.Count;
+            ulong unknown = Settler.Unknown(unwritten);
+            if (unwritten + unknown > 0)
+            {
+                client.TellLoss(new Loss((long)unwritten, RelayEvent.Saturate(unknown), 0, RelayCause.NoRelay,
+                    "the connection to the relay ended", true));
+            }
+        }
+    }
+}

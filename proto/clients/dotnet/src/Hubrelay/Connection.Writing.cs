@@ -1,0 +1,213 @@
+using System;
+using System.Collections.Generic;
+using System.Net.Sockets;
+using System.Threading;
+using Hubrelay.Wire;
+
+namespace Hubrelay
+{
+    /// <summary>
+    /// What is written. Whoever adds the first frame writes, and what others add meanwhile goes with the next write. What the
+    /// application adds in a turn on the reading thread is one write at the end of the turn.
+    /// </summary>
+    internal sealed partial class Connection
+    {
+        /// <summary>A buffer that is larger than this is not kept.</summary>
+        private const int KeptBytes = 256 * 1024;
+
+        private readonly Queue<long> sendEnds = new Queue<long>(); // where unwritten publishes without Reply end
+        private FrameBuffer output = new FrameBuffer();
+        private FrameBuffer spare = new FrameBuffer();
+        private long queued; // where the output ends in the stream of bytes
+        private long written; // how much of the stream is written
+        private bool isWriting; // somebody writes, or will, what is added
+        private bool isBroken; // writing has failed; the reader finds out why
+        private bool isShutting; // the writing side is to be shut behind what is queued
+        private Turn corkedBy; // whose end writes
+
+        /// <summary>How many bytes the relay has not taken yet.</summary>
+        public long Unwritten => queued - written;
+
+        /// <summary>How many bytes wait for a write.</summary>
+        public int OutputBytes => output.Count;
+
+        /// <summary>Leaves the write to the end of a turn.</summary>
+        public void Cork(Turn turn)
+        {
+            corkedBy = turn;
+            turn.Corked = this;
+        }
+
+        /// <summary>Ends that. Somebody else has to write.</summary>
+        public void Uncork()
+        {
+            if (corkedBy != null)
+            {
+                corkedBy.Corked = null;
+                corkedBy = null;
+                isWriting = HasEnded ? false : isWriting;
+            }
+        }
+
+        public void Hello(string name)
+        {
+            int before = output.Count;
+            output.Hello(name);
+            Added(before);
+        }
+
+        public void AddPublish(Publication p, string channel, ReadOnlySpan<byte> payload)
+        {
+            Owing();
+            p.Id = NextId();
+            Publishes.Add(p.Id, p);
+            int before = output.Count;
+            output.Publish(channel, payload, p.Id);
+            Added(before);
+            p.End = queued;
+        }
+
+        public void AddSend(string channel, ReadOnlySpan<byte> payload)
+        {
+            int before = output.Count;
+            output.Publish(channel, payload, 0);
+            if (Settler.IsIdle)
+            {
+                Settler.WaitSince(Time.Now);
+                client.ClockBy(Settler.Due);
+            }
+            Settler.Send();
+            Added(before);
+            sendEnds.Enqueue(queued);
+            Resume(); // a Loss may come of it
+        }
+
+        /// <summary>Writes what is queued. Called without the lock, by whom isWriting is set for.</summary>
+        public void Write()
+        {
+            client.Enter();
+            while (HasOutput)
+            {
+                FrameBuffer chunk = TakeOutput();
+                client.Exit();
+                int sent = socket.Send(chunk.Bytes, 0, chunk.Count);
+                client.Enter();
+                Wrote(sent);
+                if (sent >= 0 && sent < chunk.Count)
+                {
+                    new Thread(() => WriteWaiting(chunk, sent)) { IsBackground = true, Name = "hubrelay writer" }.Start();
+                    client.Exit();
+                    return;
+                }
+                GiveBack(chunk);
+            }
+            StopWriting();
+            client.Exit();
+        }
+
+        /// <summary>Shuts the writing side behind what is queued.</summary>
+        public void ShutAfterOutput()
+        {
+            isShutting = true;
+            if (!isWriting)
+            {
+                socket.Shutdown(SocketShutdown.Send);
+            }
+        }
+
+        private bool HasOutput => output.Count > 0 && !isBroken && !HasEnded;
+
+        /// <summary>Is called after frames were added to the output, which had so many bytes before: they are to be written.</summary>
+        private void Added(int before)
+        {
+            queued += output.Count - before;
+            if (isWriting && (corkedBy == null || corkedBy == Turn.Current))
+            {
+                return;
+            }
+            Uncork(); // it is another thread's, and this one need not wait for its turn to end
+            isWriting = true;
+            client.WriteSoon(this);
+        }
+
+        /// <summary>Writes while the socket is full, and until all is written.</summary>
+        private void WriteWaiting(FrameBuffer chunk, int from)
+        {
+            for (;;)
+            {
+                while (from >= 0 && from < chunk.Count)
+                {
+                    socket.WaitToWrite();
+                    int sent = socket.Send(chunk.Bytes, from, chunk.Count - from);
+                    client.Enter();
+                    Wrote(sent);
+                    from = sent < 0 || HasEnded ? -1 : from + sent;
+                    client.Exit();
+                }
+                client.Enter();
+                GiveBack(chunk);
+                if (!HasOutput)
+                {
+                    StopWriting();
+                    client.Exit();
+                    return;
+                }
+                chunk = TakeOutput();
+                from = 0;
+                client.Exit();
+            }
+        }
+
+        private FrameBuffer TakeOutput()
+        {
+            FrameBuffer chunk = output;
+            output = spare ?? new FrameBuffer();
+            spare = null;
+            return chunk;
+        }
+
+        private void GiveBack(FrameBuffer chunk)
+        {
+            if (chunk.Bytes.Length <= KeptBytes)
+            {
+                chunk.Count = 0;
+                spare = chunk;
+            }
+        }
+
+        /// <summary>Counts what was written, and lets those go on who wait for room. Below 0: writing has failed.</summary>
+        private void Wrote(int sent)
+        {
+            written += Math.Max(0, sent);
+            while (sendEnds.Count > 0 && sendEnds.Peek() <= written)
+            {
+                sendEnds.Dequeue();
+            }
+            if (sent < 0)
+            {
+                isBroken = true;
+                Resume();
+            }
+            client.AdmitWaiters();
+            if (client.IsClosing)
+            {
+                client.Announce(); // it may wait for what is written
+            }
+        }
+
+        /// <summary>Whoever wrote is done.</summary>
+        private void StopWriting()
+        {
+            isWriting = false;
+            if (HasEnded)
+            {
+                SettleEnd(Time.Now);
+                CloseIfUnused();
+            }
+            else if (isShutting && output.Count == 0)
+            {
+                socket.Shutdown(SocketShutdown.Send);
+            }
+        }
+    }
+}

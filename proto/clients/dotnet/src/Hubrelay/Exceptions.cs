@@ -1,0 +1,133 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using Hubrelay.Wire;
+
+namespace Hubrelay
+{
+    /// <summary>
+    /// What became of a request that was not granted. Each outcome has a type of its own. That a caller's token was
+    /// cancelled is a <see cref="RequestCanceledException"/>, which is no HubrelayException.
+    /// </summary>
+    public abstract class HubrelayException : Exception
+    {
+        internal HubrelayException(string message, Exception inner = null) : base(message, inner)
+        {
+        }
+
+        /// <summary>The exception of an outcome that is neither OK nor PENDING.</summary>
+        internal static HubrelayException Of(ReplyFrame reply)
+        {
+            string detail = reply.Detail.Length > 0 ? ": " + reply.Detail : "";
+            switch (reply.Outcome)
+            {
+                case Outcome.NotConnected: return new NotConnectedException("the relay has no connection to Redis" + detail);
+                case Outcome.Interrupted: return new InterruptedException("the relay's link to Redis failed" + detail);
+                case Outcome.Refused:
+                    return new RefusedException("Redis refused it" + detail, reply.Channels.ToArray(), reply.Patterns.ToArray());
+                case Outcome.Invalid: return new InvalidRequestException("the relay calls it invalid" + detail);
+                case Outcome.Limit: return new LimitException("the relay grants no more subscriptions" + detail);
+                default: return new UnknownOutcomeException($"the relay gave outcome {reply.Outcome}" + detail);
+            }
+        }
+    }
+
+    /// <summary>
+    /// There is no connection to a relay, or the relay has none to Redis. A publish was certainly not delivered. Nothing is
+    /// kept for later.
+    /// </summary>
+    public sealed class NotConnectedException : HubrelayException
+    {
+        internal NotConnectedException(string message, Exception inner = null) : base("not connected: " + message, inner)
+        {
+        }
+    }
+
+    /// <summary>
+    /// The connection, or the relay's link to Redis, ended before the answer. Whether a publish was delivered is unknown. The
+    /// client never sends it again.
+    /// </summary>
+    public sealed class InterruptedException : HubrelayException
+    {
+        internal InterruptedException(string message, Exception inner = null) : base("interrupted: " + message, inner)
+        {
+        }
+    }
+
+    /// <summary>Redis answered with an error.</summary>
+    public sealed class RefusedException : HubrelayException
+    {
+        internal RefusedException(string message, IReadOnlyList<string> channels, IReadOnlyList<string> patterns)
+            : base("refused: " + message)
+        {
+            Channels = channels;
+            Patterns = patterns;
+        }
+
+        /// <summary>The channels that Redis refused, as many as the relay could tell. Empty for a publish.</summary>
+        public IReadOnlyList<string> Channels { get; }
+
+        /// <summary>The patterns that Redis refused, as many as the relay could tell. Empty for a publish.</summary>
+        public IReadOnlyList<string> Patterns { get; }
+    }
+
+    /// <summary>
+    /// The request itself is wrong: a name that is empty, longer than 512 bytes of UTF-8 or has half a surrogate pair, a
+    /// payload that is too large, a pattern where the relay has none. Nothing was done.
+    /// </summary>
+    public sealed class InvalidRequestException : HubrelayException
+    {
+        internal InvalidRequestException(string message) : base("invalid: " + message)
+        {
+        }
+    }
+
+    /// <summary>Too much is under way already. Nothing was sent.</summary>
+    public sealed class CongestedException : HubrelayException
+    {
+        internal CongestedException() : base("congested: nothing was sent, since too much is under way already")
+        {
+        }
+    }
+
+    /// <summary>The relay grants this connection no more subscriptions.</summary>
+    public sealed class LimitException : HubrelayException
+    {
+        internal LimitException(string message) : base("limit: " + message)
+        {
+        }
+    }
+
+    /// <summary>The client, or the subscription, is closed. Nothing was sent.</summary>
+    public sealed class ClosedException : HubrelayException
+    {
+        internal ClosedException(string what) : base("closed: " + what)
+        {
+        }
+    }
+
+    /// <summary>
+    /// The relay gave an outcome that this version does not know. Whether a publish was delivered is unknown.
+    /// </summary>
+    public sealed class UnknownOutcomeException : HubrelayException
+    {
+        internal UnknownOutcomeException(string message) : base("unknown outcome: " + message)
+        {
+        }
+    }
+
+    /// <summary>The caller's token was cancelled before the answer.</summary>
+    public sealed class RequestCanceledException : OperationCanceledException
+    {
+        internal RequestCanceledException(bool mayBeDone, CancellationToken token)
+            : base(mayBeDone ? "given up: whether it is done is unknown" : "given up: nothing was sent", token)
+        {
+            MayBeDone = mayBeDone;
+        }
+
+        /// <summary>
+        /// False: nothing was sent. True: whether a publish is delivered, or names are subscribed, is unknown.
+        /// </summary>
+        public bool MayBeDone { get; }
+    }
+}

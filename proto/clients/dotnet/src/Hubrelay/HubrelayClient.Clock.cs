@@ -1,0 +1,240 @@
+using System;
+using System.IO;
+using System.Threading;
+
+namespace Hubrelay
+{
+    /// <summary>
+    /// The thread that connects and keeps all deadlines. It is none of the thread pool's, so it keeps them also when that is
+    /// busy.
+    /// </summary>
+    public sealed partial class HubrelayClient
+    {
+        /// <summary>
+        /// How late the clock may be before that is taken for a process that did not run: it was stopped, or the machine slept.
+        /// Nobody's silence is counted from before that.
+        /// </summary>
+        private const long LateMs = 1000;
+
+        /// <summary>How often turns on the reading thread are looked at while there are some.</summary>
+        private const long TurnMs = 10;
+
+        private readonly Backoff backoff;
+        private Connection lastGood; // the last connection that had a Welcome, until it has ended
+        private long attemptDue = Time.Never;
+        private long clockDue; // when the clock looks again
+        private bool isKicked;
+        private bool watchesTurns;
+
+        /// <summary>Has the clock look at its deadlines again.</summary>
+        internal void KickClock()
+        {
+            isKicked = true;
+            Monitor.PulseAll(gate);
+        }
+
+        /// <summary>Has the clock look at its deadlines at a time, or before.</summary>
+        internal void ClockBy(long due)
+        {
+            if (due < clockDue)
+            {
+                KickClock();
+            }
+        }
+
+        /// <summary>A turn has begun: the clock sees to it that it ends.</summary>
+        private void WatchTurns()
+        {
+            if (!watchesTurns)
+            {
+                watchesTurns = true;
+                KickClock();
+            }
+        }
+
+        private void StartClock()
+        {
+            new Thread(RunClock) { IsBackground = true, Name = "hubrelay clock" }.Start();
+        }
+
+        private void RunClock()
+        {
+            Enter();
+            while (!finished.Task.IsCompleted)
+            {
+                long now = Time.Now;
+                if (clockDue != 0 && now - clockDue > LateMs && clockDue != Time.Never)
+                {
+                    conn?.RestartLiveness(now);
+                    next?.RestartLiveness(now);
+                }
+                isKicked = false;
+                MeetDeadlines(now);
+                bool connects = PlanAttempt(now);
+                clockDue = NextDeadline(now);
+                Exit();
+                if (connects)
+                {
+                    Connect();
+                }
+                Enter();
+                while (!isKicked && !finished.Task.IsCompleted)
+                {
+                    long wait = clockDue - Time.Now;
+                    if (wait <= 0 || (!Monitor.Wait(gate, (int)Math.Min(wait, 3600000)) && clockDue <= Time.Now))
+                    {
+                        break;
+                    }
+                }
+            }
+            Exit();
+        }
+
+        private long NextDeadline(long now)
+        {
+            long due = Math.Min(Gap.Due, Math.Min(holdPublishesUntil, attemptDue));
+            due = Math.Min(due, conn == null ? Time.Never : conn.NextDeadline(now));
+            due = Math.Min(due, next == null ? Time.Never : next.NextDeadline(now));
+            due = Math.Min(due, old == null ? Time.Never : old.DrainDue);
+            due = Math.Min(due, attempt == null ? Time.Never : attempt.AttemptedAt + Ms(options.Handshake));
+            due = Math.Min(due, IsWithoutNext ? conn.StoppedAt + Ms(options.Successor) : Time.Never);
+            due = Math.Min(due, move == null ? Time.Never : move.Due);
+            due = Math.Min(due, poolUntil == 0 ? Time.Never : poolUntil);
+            return Math.Min(due, watchesTurns ? now + TurnMs : Time.Never);
+        }
+
+        private void MeetDeadlines(long now)
+        {
+            CheckTurns(now);
+            conn?.Watch(now);
+            next?.Watch(now);
+            if (old != null && now >= old.DrainDue)
+            {
+                old.End(WasLeft, now);
+            }
+            if (attempt != null && now >= attempt.AttemptedAt + Ms(options.Handshake))
+            {
+                attempt.End("the relay accepts, but says no Welcome", now);
+            }
+            if (IsWithoutNext && now >= conn.StoppedAt + Ms(options.Successor))
+            {
+                LeaveAlone(now);
+            }
+            if (move != null && now >= move.Due)
+            {
+                EndMove(now, true);
+            }
+            if (now >= holdPublishesUntil)
+            {
+                holdPublishesUntil = Time.Never;
+                AdmitWaiters();
+            }
+            Gap due = Gap.Fire(now);
+            if (due != null && IsAnythingWanted)
+            {
+                TellGap(due);
+            }
+        }
+
+        private void CheckTurns(long now)
+        {
+            if (poolUntil != 0 && now >= poolUntil)
+            {
+                poolUntil = 0;
+            }
+            if (!watchesTurns || now < turnsDue)
+            {
+                return;
+            }
+            turnsDue = now + TurnMs;
+            watchesTurns = false;
+            foreach (Connection k in new[] { conn, next, old })
+            {
+                watchesTurns |= k != null && k.CheckTurn(now);
+            }
+        }
+
+        private long turnsDue;
+
+        /// <summary>The relay is stopping, and no next one has said Welcome.</summary>
+        private bool IsWithoutNext => conn != null && conn.IsStopping && next == null && !conn.HasEnded && !isClosing;
+
+        /// <summary>Decides when an attempt to connect is made. True: now.</summary>
+        private bool PlanAttempt(long now)
+        {
+            if (lastGood != null && lastGood.HasEnded)
+            {
+                if (lastGood.EndedAt - lastGood.BeganAt >= Ms(options.GoodConnection))
+                {
+                    backoff.Good();
+                }
+                lastGood = null;
+            }
+            bool isNeeded = !isClosing && next == null && attempt == null && (conn == null || conn.IsStopping);
+            if (!isNeeded)
+            {
+                attemptDue = Time.Never;
+                return false;
+            }
+            if (conn != null && !conn.IsSuccessorSought)
+            {
+                conn.IsSuccessorSought = true;
+                backoff.Reset();
+                lastGood = null;
+                attemptDue = now;
+            }
+            else if (attemptDue == Time.Never)
+            {
+                attemptDue = backoff.Attempts == 0 ? now : now + backoff.Delay();
+            }
+            if (now < attemptDue)
+            {
+                return false;
+            }
+            attemptDue = Time.Never;
+            return true;
+        }
+
+        /// <summary>Makes one attempt, without the lock.</summary>
+        private void Connect()
+        {
+            UnixSocket socket = null;
+            string wrong = null;
+            try
+            {
+                socket = UnixSocket.Connect(path);
+            }
+            catch (IOException e)
+            {
+                wrong = e.Message;
+            }
+            Enter();
+            if (socket == null)
+            {
+                OnFailedAttempt(wrong, false);
+            }
+            else if (isClosing)
+            {
+                socket.Close();
+            }
+            else
+            {
+                attempt = new Connection(this, socket, options, Time.Now);
+                attempt.Hello(name);
+                attempt.StartReading();
+            }
+            KickClock();
+            Exit();
+        }
+
+        private void OnFailedAttempt(string why, bool isHopeless)
+        {
+            backoff.Failed(isHopeless);
+            if (conn == null) // else the one that is stopping serves
+            {
+                problem = why;
+                TellNoRelay(isHopeless ? Hopeless : Absent, why);
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+using Hubrelay.Wire;
+
+namespace Hubrelay
+{
+    /// <summary>Subscriptions, and plain requests.</summary>
+    public sealed partial class HubrelayClient
+    {
+        /// <summary>
+        /// Begins a subscription to a channel, and waits until the relay has confirmed it: what is published from then on comes,
+        /// or is told as missed. While there is no relay, or it is not receiving, it does not wait:
+        /// <see cref="Subscription.IsPending"/> is true then, and a Gap tells when it is in force.
+        /// </summary>
+        /// <exception cref="RefusedException">Redis refused a name.</exception>
+        /// <exception cref="InvalidRequestException">A name is impossible, or it is a pattern and the relay has none.</exception>
+        /// <exception cref="LimitException">The relay grants no more subscriptions.</exception>
+        /// <exception cref="ClosedException">The client is closed.</exception>
+        /// <exception cref="UnknownOutcomeException">A newer relay has given an outcome that is not known here.</exception>
+        /// <exception cref="RequestCanceledException">The token was cancelled first. There is no subscription then.</exception>
+        public Task<Subscription> ListenAsync(string channel, CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return ListenAsync(Names.OfChannels(channel), cancellationToken);
+        }
+
+        /// <summary>The same for a pattern.</summary>
+        /// <returns>As <see cref="ListenAsync(string, CancellationToken)"/>.</returns>
+        public Task<Subscription> ListenPatternAsync(string pattern, CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return ListenAsync(Names.OfPatterns(pattern), cancellationToken);
+        }
+
+        /// <summary>The same for any number of channels and patterns.</summary>
+        /// <returns>As <see cref="ListenAsync(string, CancellationToken)"/>.</returns>
+        public async Task<Subscription> ListenAsync(Names names, CancellationToken cancellationToken = default(CancellationToken))
+        {
+            CheckNames(names);
+            var s = new Subscription(this, names, new EventQueue(options.MaxQueueBytes, total, false), hooks);
+            Operation op;
+            Enter();
+            try
+            {
+                ThrowIfNotSubscribable(names);
+                List<Entry> entries = EntriesOf(names);
+                Attach(s, entries);
+                op = new Operation(entries, s);
+                AskFor(op, entries);
+                FinishIfDone(op);
+            }
+            finally
+            {
+                Exit();
+            }
+            try
+            {
+                s.IsPending = await op.WaitAsync(cancellationToken).ConfigureAwait(false);
+                return s;
+            }
+            catch (Exception)
+            {
+                s.Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>
+        /// Asks for names whose messages come in <see cref="Events"/>. It is for who keeps books himself: ListenAsync is what most
+        /// want. After an exception none of the names is held because of this call; only when the token was cancelled the relay
+        /// may still grant them.
+        /// </summary>
+        /// <returns>True: the names are held, but not in force yet. A Gap tells when they are.</returns>
+        /// <exception cref="HubrelayException">As of ListenAsync.</exception>
+        /// <exception cref="RequestCanceledException">The token was cancelled first.</exception>
+        public Task<bool> SubscribeAsync(Names names, CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return PlainAsync(RequestKind.Subscribe, names, cancellationToken);
+        }
+
+        /// <summary>Ends what SubscribeAsync began. It has effect whatever the state, and for names that are not held.</summary>
+        /// <exception cref="HubrelayException">As of ListenAsync.</exception>
+        /// <exception cref="RequestCanceledException">The token was cancelled first.</exception>
+        public Task UnsubscribeAsync(Names names, CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return PlainAsync(RequestKind.Unsubscribe, names, cancellationToken);
+        }
+
+        private async Task<bool> PlainAsync(RequestKind kind, Names names, CancellationToken cancellationToken)
+        {
+            CheckNames(names);
+            Operation op;
+            Enter();
+            try
+            {
+                ThrowIfNotSubscribable(names);
+                op = new Operation(EntriesOf(names), null);
+                AskPlain(op, kind);
+                FinishIfDone(op);
+            }
+            finally
+            {
+                Exit();
+            }
+            return await op.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        private static void CheckNames(Names names)
+        {
+            if (names == null)
+            {
+                throw new ArgumentNullException(nameof(names));
+            }
+            names.Check();
+        }
+
+        private void ThrowIfNotSubscribable(Names names)
+        {
+            if (isClosing)
+            {
+                throw new ClosedException("the client is closed");
+            }
+            if (names.Patterns.Count > 0 && Serving != null && !conn.Welcome.Has(Limits.FeaturePatterns))
+            {
+                throw new InvalidRequestException($"the relay at {path} has no patterns");
+            }
+        }
+
+        /// <summary>
+        /// Sends a plain request, to both relays during a move: the old one's Reply counts. An Unsubscribe of what somebody
+        /// listens to stays here.
+        /// </summary>
+        private void AskPlain(Operation op, RequestKind kind)
+        {
+            Connection k = Serving;
+            bool subscribes = kind == RequestKind.Subscribe;
+            var forRelay = new List<Entry>();
+            var forNext = new List<Entry>();
+            foreach (Entry e in op.Entries)
+            {
+                if (!subscribes && e.Listeners.Count > 0)
+                {
+                    e.Decide(false);
+                    continue;
+                }
+                if (k == null)
+                {
+                    e.Decide(subscribes);
+                    op.IsPending = subscribes;
+                }
+                else
+                {
+                    forRelay.Add(e);
+                }
+                forNext.Add(e);
+            }
+            k?.Ask(new Request { Kind = kind, Operation = op, IsPlain = true }, forRelay);
+            AskNext(kind, forNext);
+            if (k == null && !subscribes)
+            {
+                foreach (Entry e in op.Entries)
+                {
+                    Prune(e);
+                }
+            }
+        }
+
+        /// <summary>
+        /// Asks the next relay, during a move, for what was asked of the one that serves. When that one has ended, the Gap at
+        /// the end of the move waits for the Reply.
+        /// </summary>
+        private void AskNext(RequestKind kind, List<Entry> entries)
+        {
+            if (next != null)
+            {
+                bool subscribes = kind == RequestKind.Subscribe;
+                next.AskCounted(new Request { Kind = kind, IsBarrier = subscribes && Serving == null },
+                    entries.FindAll(e => next.WillHold(e) != subscribes));
+            }
+        }
+
+        /// <summary>
+        /// Sends a ListenAsync's request for those names that the relay does not hold yet, and waits for those that others have
+        /// just asked for. Without a relay they are pending.
+        /// </summary>
+        private void AskFor(Operation op, List<Entry> entries)
+        {
+            Connection k = Serving;
+            if (k == null)
+            {
+                op.IsPending = true;
+                AskNext(RequestKind.Subscribe, entries);
+                return;
+            }
+            var missing = new List<Entry>();
+            foreach (Entry e in entries)
+            {
+                k.Holds.TryGetValue(e, out Hold h);
+                if (h == null || !h.WillHold)
+                {
+                    missing.Add(e);
+                }
+                else if (h.Last != null)
+                {
+                    Follow(op, h.Last);
+                }
+                else if (h.IsPending)
+                {
+                    op.IsPending = true;
+                }
+            }
+            k.Ask(new Request { Kind = RequestKind.Subscribe, Operation = op }, missing);
+            k.Resume();
+            AskNext(RequestKind.Subscribe, entries);
+        }
+
+        private static void Follow(Operation op, Request r)
+        {
+            List<Operation> followers = r.Followers ?? (r.Followers = new List<Operation>());
+            if (followers.Count == 0 || followers[followers.Count - 1] != op)
+            {
+                followers.Add(op);
+                op.Left++;
+            }
+        }
+
+        /// <summary>Ends an operation that waits for nothing any more.</summary>
+        private void FinishIfDone(Operation op)
+        {
+            if (op.Left > 0 || op.IsDone)
+            {
+                return;
+            }
+            op.IsDone = true;
+            if (op.Error != null)
+            {
+                if (op.Subscription != null)
+                {
+                    Detach(op.Subscription);
+                }
+                foreach (Entry e in op.Granted)
+                {
+                    e.IsPlain = false; // a request of several frames has an effect as a whole, or none
+                }
+                Release(op.Granted);
+            }
+            completions.Add(op);
+        }
+
+        /// <summary>Tells the calls that wait for a request.</summary>
+        internal void FinishOperations(Request r, ReplyFrame reply, bool granted, bool pending)
+        {
+            Operation own = r.Operation;
+            if (own != null)
+            {
+                own.Left--;
+                own.IsPending |= pending;
+                if (!granted && own.Error == null)
+                {
+                    own.Error = HubrelayException.Of(reply);
+                }
+                FinishIfDone(own);
+            }
+            HashSet<Entry> asked = null;
+            foreach (Operation op in r.Followers ?? new List<Operation>())
+            {
+                op.Left--;
+                op.IsPending |= pending;
+                if (!granted && op.Subscription.Entries != null)
+                {
+                    // Somebody else's request failed, perhaps for another name: this call asks for itself.
+                    asked = asked ?? new HashSet<Entry>(r.Entries);
+                    AskFor(op, op.Entries.FindAll(asked.Contains));
+                }
+                FinishIfDone(op);
+            }
+        }
+    }
+}

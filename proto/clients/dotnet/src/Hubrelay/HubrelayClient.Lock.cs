@@ -1,0 +1,152 @@
+using System.Collections.Generic;
+using System.Threading;
+
+namespace Hubrelay
+{
+    /// <summary>
+    /// The one lock, which nobody holds over a system call that may wait, nor over the application's code: what is to be
+    /// written, and who is to be told, is collected under it and done behind it.
+    /// </summary>
+    public sealed partial class HubrelayClient
+    {
+        /// <summary>Publishes of one turn that are worth a write before its end.</summary>
+        private const int GatherBytes = 32 * 1024;
+
+        /// <summary>For how long the thread pool takes over when the application's code has kept the reading thread.</summary>
+        private const long PoolMs = 1000;
+
+        private readonly List<Connection> dirty = new List<Connection>(2); // have something to write
+        private List<ICompletion> completions = new List<ICompletion>();
+        private List<ICompletion> spareCompletions = new List<ICompletion>();
+        private long poolUntil;
+
+        /// <summary>How many deliveries were made since the lock was taken.</summary>
+        internal int Deliveries { get; set; }
+
+        internal void Enter()
+        {
+            Monitor.Enter(gate);
+        }
+
+        /// <summary>Releases the lock, writes what was added, and tells who is to be told, by the thread pool.</summary>
+        internal void Exit()
+        {
+            Deliveries = 0;
+            if (dirty.Count == 0 && completions.Count == 0)
+            {
+                Monitor.Exit(gate);
+                return;
+            }
+            Connection first = null;
+            Connection[] others = null;
+            if (dirty.Count > 0)
+            {
+                Cork();
+                first = dirty.Count > 0 ? dirty[0] : null;
+                others = dirty.Count > 1 ? dirty.GetRange(1, dirty.Count - 1).ToArray() : null;
+                dirty.Clear();
+            }
+            ICompletion[] told = null;
+            if (completions.Count > 0)
+            {
+                told = completions.ToArray();
+                completions.Clear();
+            }
+            Monitor.Exit(gate);
+            first?.Write();
+            foreach (Connection k in others ?? System.Array.Empty<Connection>())
+            {
+                k.Write();
+            }
+            foreach (ICompletion completion in told ?? System.Array.Empty<ICompletion>())
+            {
+                Pool.Run(completion);
+            }
+        }
+
+        /// <summary>Has a connection written when the lock is released.</summary>
+        internal void WriteSoon(Connection k)
+        {
+            dirty.Add(k);
+        }
+
+        /// <summary>Waits for WakeAll, and gives the lock away meanwhile. False: the time has passed.</summary>
+        internal bool Wait(int milliseconds)
+        {
+            return Monitor.Wait(gate, milliseconds);
+        }
+
+        internal void WakeAll()
+        {
+            Monitor.PulseAll(gate);
+        }
+
+        /// <summary>Gives the lock to whoever waits for it, and takes it again.</summary>
+        internal void LetOthers()
+        {
+            Exit();
+            Thread.Yield();
+            Enter();
+        }
+
+        /// <summary>Begins a turn for who is to be told, on the reading thread. False: nobody is, or the thread pool is to do it.</summary>
+        internal bool TryBeginTurn(Turn turn)
+        {
+            if (completions.Count == 0 || options.RunContinuationsAsynchronously || poolUntil != 0)
+            {
+                return false;
+            }
+            List<ICompletion> mine = completions;
+            completions = spareCompletions ?? new List<ICompletion>();
+            spareCompletions = null;
+            turn.Begin(mine);
+            WatchTurns();
+            return true;
+        }
+
+        /// <summary>Ends it. What it has published is written when the lock is released.</summary>
+        internal void EndTurn(Turn turn)
+        {
+            List<ICompletion> mine = turn.End();
+            if (mine != null)
+            {
+                mine.Clear();
+                spareCompletions = mine;
+            }
+            Connection corked = turn.Corked;
+            if (corked != null)
+            {
+                corked.Uncork();
+                if (!corked.HasEnded)
+                {
+                    WriteSoon(corked);
+                }
+            }
+        }
+
+        /// <summary>The application's code keeps the reading thread: the thread pool takes over for a while.</summary>
+        internal void UsePool(long now)
+        {
+            poolUntil = now + PoolMs;
+        }
+
+        /// <summary>In a turn the write is left to its end.</summary>
+        private void Cork()
+        {
+            Turn turn = Turn.Current;
+            if (turn == null || turn.Client != this || !turn.MayCork)
+            {
+                return;
+            }
+            for (int i = dirty.Count - 1; i >= 0; i--)
+            {
+                Connection k = dirty[i];
+                if (turn.Corked == null && k.OutputBytes < GatherBytes)
+                {
+                    k.Cork(turn);
+                    dirty.RemoveAt(i);
+                }
+            }
+        }
+    }
+}

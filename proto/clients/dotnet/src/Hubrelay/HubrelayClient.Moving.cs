@@ -1,0 +1,353 @@
+using System;
+using System.Collections.Generic;
+using Hubrelay.Wire;
+
+namespace Hubrelay
+{
+    /// <summary>Connections that begin, and the move from a relay that is stopping to the next one.</summary>
+    public sealed partial class HubrelayClient
+    {
+        private const string NoSuccessor = "the relay is stopping";
+        private const string WasLeft = "left, since the relay is stopping";
+
+        /// <summary>A Welcome. What it returns, unless it is null, ends the connection.</summary>
+        internal string OnWelcome(Connection k, WelcomeFrame w, long now)
+        {
+            if (isClosing)
+            {
+                return "the client was closed";
+            }
+            if (w.Status.State == (int)RelayState.Stopping || IsLeaving(w.RelayId))
+            {
+                return NoSuccessor;
+            }
+            if (w.Version != Limits.ProtocolVersion)
+            {
+                return $"the relay answers in version {w.Version} of the protocol, which this client does not speak";
+            }
+            k.Begin(w, now);
+            attempt = null;
+            backoff.Failed(false);
+            lastGood = k;
+            Counters.Connections++;
+            if (conn != null)
+            {
+                next = k;
+                move = new Move();
+            }
+            else
+            {
+                conn = k;
+                problem = null;
+                NoteGap(everBegan ? GapTracker.NewConnection : GapTracker.Pending);
+            }
+            everBegan = true;
+            toldGone = null;
+            log.Write($"connected to relay {w.RelayId} ({w.RelayVersion}) at {path}");
+            BeginGap(k, now);
+            TellStatus(k, new Status(w.Status));
+            if (move != null)
+            {
+                AskForFence(k);
+                Proceed(now);
+            }
+            Announce();
+            KickClock();
+            return null;
+        }
+
+        private void BeginGap(Connection k, long now)
+        {
+            Gap.Begin(false, 0, now);
+            Restore(k);
+            Gap.Begin(k.IsReceiving, Barrier(k, k.IsReceiving), now);
+            Gap.Grew(now);
+            Gap.IsDegraded = k.Welcome.Status.State == (int)RelayState.Degraded;
+        }
+
+        /// <summary>Asks a new connection for everything that is wanted, and for nothing else.</summary>
+        private void Restore(Connection k)
+        {
+            var wanted = new List<Entry>();
+            var impossible = new List<Entry>();
+            foreach (Entry e in Channels.All)
+            {
+                if (e.IsWanted)
+                {
+                    wanted.Add(e);
+                }
+            }
+            foreach (Entry e in Patterns.All)
+            {
+                if (e.IsWanted)
+                {
+                    (k.Welcome.Has(Limits.FeaturePatterns) ? wanted : impossible).Add(e);
+                }
+            }
+            Revoke(impossible, "the relay has no patterns");
+            k.Ask(new Request { Kind = RequestKind.Subscribe, IsRestore = true }, wanted);
+        }
+
+        /// <summary>A relay is the one that is being left.</summary>
+        private bool IsLeaving(string relayId)
+        {
+            return (conn != null && conn.IsStopping && conn.Welcome.RelayId == relayId)
+                || (old != null && old.IsStopping && old.Welcome.RelayId == relayId);
+        }
+
+        /// <summary>A relay says STOPPING.</summary>
+        internal void OnStopping(Connection k, long now)
+        {
+            k.IsStopping = true;
+            k.StoppedAt = now;
+            log.Write($"the relay at {path} is stopping");
+            if (k == next)
+            {
+                k.End(NoSuccessor, now);
+            }
+            else if (k == conn)
+            {
+                old?.End(WasLeft, now); // one drains at a time
+            }
+        }
+
+        /// <summary>Subscribes to a fence on both relays, if both can and somebody listens.</summary>
+        private void AskForFence(Connection k)
+        {
+            if (!IsAnythingWanted || !k.Welcome.Has(Limits.FeatureFence) || conn.HasEnded || !conn.Welcome.Has(Limits.FeatureFence))
+            {
+                return;
+            }
+            Move m = move;
+            m.MakeFence();
+            AskForFence(m, conn, ok => m.IsOldReady = ok);
+            AskForFence(m, k, ok => m.IsNewReady = ok);
+        }
+
+        private void AskForFence(Move m, Connection on, Action<bool> ready)
+        {
+            var request = new Request
+            {
+                Kind = RequestKind.Subscribe,
+                OnReply = reply =>
+                {
+                    bool isOk = reply.Outcome == Outcome.Ok;
+                    ready(isOk);
+                    m.IsRefused |= !isOk;
+                    if (move == m && !on.HasEnded)
+                    {
+                        Proceed(Time.Now);
+                    }
+                },
+            };
+            on.SendRequest(request, new List<string> { m.Fence }, new List<string>());
+        }
+
+        /// <summary>Goes on with a move as far as possible.</summary>
+        internal void Proceed(long now)
+        {
+            Move m = move;
+            if (m == null || !next.IsInForce)
+            {
+                return;
+            }
+            if (m.Fence == null || m.IsRefused)
+            {
+                EndMove(now, IsAnythingWanted);
+                return;
+            }
+            if (m.Due == Time.Never)
+            {
+                m.Due = now + Ms(options.Successor);
+                KickClock();
+            }
+            if (m.IsOldReady && m.IsNewReady && !m.IsPublished)
+            {
+                m.IsPublished = true;
+                Connection k = next;
+                k.PublishFence(m.Fence, reply =>
+                {
+                    if (reply.Outcome != Outcome.Ok && move == m && !k.HasEnded)
+                    {
+                        EndMove(Time.Now, true);
+                    }
+                });
+            }
+        }
+
+        /// <summary>The fence's message on one of the two.</summary>
+        private void OnFence(Connection k)
+        {
+            if (k == next)
+            {
+                move.IsNewSeen = true;
+            }
+            else
+            {
+                move.IsOldSeen = true;
+            }
+            if (move.IsOldSeen && move.IsNewSeen)
+            {
+                EndMove(Time.Now, move.IsIncomplete);
+            }
+        }
+
+        /// <summary>A message of the new relay: the old one's to deliver before the fence, its own behind it.</summary>
+        private void KeepOfNext(in MessageFrame m)
+        {
+            if (move.IsNewSeen)
+            {
+                move.Hold(m);
+                if (move.HeldBytes > options.MaxQueueBytes)
+                {
+                    EndMove(Time.Now, true);
+                }
+            }
+        }
+
+        /// <summary>The messages of a Loss of this connection are ones that it was to deliver.</summary>
+        internal bool CountsMessagesOf(Connection k, ulong messages)
+        {
+            if (k == next && messages > 0)
+            {
+                move.IsIncomplete = true;
+            }
+            return !k.IsLeft && k != next && !(move != null && move.IsOldSeen && k == conn);
+        }
+
+        /// <summary>Makes the next relay the one that serves. The former one is left, unless it has ended.</summary>
+        private void EndMove(long now, bool isGap)
+        {
+            Move m = move;
+            Connection former = conn;
+            conn = next;
+            next = null;
+            move = null;
+            for (int i = 0; i < m.Held.Count; i++)
+            {
+                MessageFrame held = m.Held[i];
+                Deliver(ref held);
+            }
+            if (m.Fence != null)
+            {
+                conn.SendRequest(new Request { Kind = RequestKind.Unsubscribe }, new List<string> { m.Fence }, new List<string>());
+            }
+            if (former != null && !former.HasEnded)
+            {
+                Leave(former, now);
+                holdPublishesUntil = now + Ms(options.Successor);
+            }
+            if (isGap)
+            {
+                NoteGap(GapTracker.Move);
+            }
+            AdmitWaiters();
+            Announce();
+            KickClock();
+            log.Write($"moved to relay {conn.Welcome.RelayId}");
+        }
+
+        /// <summary>Shuts the writing side of a connection, which is then read to its end: all that it owes comes before that.</summary>
+        private void Leave(Connection k, long now)
+        {
+            old?.End(WasLeft, now);
+            old = k;
+            k.Leave(now + Ms(options.Drain));
+        }
+
+        /// <summary>
+        /// Leaves a relay that is stopping, though there is no next one: a restart that first stops and then starts must not
+        /// wait for its clients.
+        /// </summary>
+        private void LeaveAlone(long now)
+        {
+            Connection k = conn;
+            conn = null;
+            problem = WasLeft;
+            Leave(k, now);
+            Gap.Begin(false, 0, now);
+            Gap.IsDegraded = false;
+            FailWaiters(NotConnected());
+            TellNoRelay(HasGone, WasLeft);
+            KickClock();
+        }
+
+        /// <summary>
+        /// The end of the next relay before it served: the one that is stopping goes on, and another next one is looked for.
+        /// </summary>
+        private void BackToCurrent(Move m, long now)
+        {
+            Connection k = Serving;
+            if (k == null)
+            {
+                return;
+            }
+            k.StoppedAt = now;
+            if (m.Fence != null)
+            {
+                k.SendRequest(new Request { Kind = RequestKind.Unsubscribe }, new List<string> { m.Fence }, new List<string>());
+            }
+            Gap.Begin(false, 0, now);
+            Gap.Begin(k.IsReceiving, Barrier(k, k.IsReceiving), now);
+            if (m.IsOldSeen)
+            {
+                NoteGap(GapTracker.Move); // what was behind the fence was left to the one that has ended
+            }
+        }
+
+        /// <summary>A connection has ended, and what it owed is about to be settled. True: it was the one that served.</summary>
+        internal bool BeginEnd(Connection k)
+        {
+            if (k != conn)
+            {
+                return false;
+            }
+            conn = null;
+            problem = k.Ended;
+            return true;
+        }
+
+        /// <summary>What it owed is settled.</summary>
+        internal void FinishEnd(Connection k, bool wasServing, long now)
+        {
+            if (wasServing && next != null)
+            {
+                EndMove(now, true); // the next relay is there already
+            }
+            else if (wasServing)
+            {
+                OnLostRelay(k, now);
+            }
+            else if (k == next)
+            {
+                Move m = move;
+                next = null;
+                move = null;
+                BackToCurrent(m, now);
+            }
+            else if (k == old)
+            {
+                old = null;
+                holdPublishesUntil = Time.Never;
+                AdmitWaiters();
+            }
+            else if (k == attempt)
+            {
+                attempt = null;
+                OnFailedAttempt(k.Ended.Contains(path) ? k.Ended : $"{path}: {k.Ended}", k.IsHopeless);
+            }
+            Announce();
+            FinishIfClosed();
+            KickClock();
+        }
+
+        /// <summary>The end of the connection that served, with no other one there.</summary>
+        private void OnLostRelay(Connection k, long now)
+        {
+            Gap.Begin(false, 0, now);
+            Gap.IsDegraded = false;
+            FailWaiters(isClosing ? (Exception)new ClosedException("the client is closed") : NotConnected());
+            TellNoRelay(HasGone, k.Ended);
+        }
+    }
+}

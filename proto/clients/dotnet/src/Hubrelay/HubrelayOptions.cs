@@ -1,0 +1,147 @@
+using System;
+
+namespace Hubrelay
+{
+    /// <summary>
+    /// Delays, deadlines and bounds of a <see cref="HubrelayClient"/>, with defaults that need not be changed. The client
+    /// takes a copy when it is made. An instance is not safe for threads that change it.
+    /// </summary>
+    public sealed class HubrelayOptions
+    {
+        /// <summary>The bound of a Gap's random delay. Default: 2 s.</summary>
+        public TimeSpan GapDelay { get; set; } = TimeSpan.FromSeconds(2);
+
+        /// <summary>
+        /// How long after a break a part of the channels may stay away before a partial Gap is told. Default: 5 s.
+        /// </summary>
+        public TimeSpan PartialGap { get; set; } = TimeSpan.FromSeconds(5);
+
+        /// <summary>The first bound of the random delay between attempts to connect. Default: 20 ms.</summary>
+        public TimeSpan BackoffMin { get; set; } = TimeSpan.FromMilliseconds(20);
+
+        /// <summary>The last bound of the random delay between attempts to connect. Default: 500 ms.</summary>
+        public TimeSpan BackoffMax { get; set; } = TimeSpan.FromMilliseconds(500);
+
+        /// <summary>
+        /// The last bound after a relay has said that it does not speak this version, or does not let this process in.
+        /// Default: 30 s.
+        /// </summary>
+        public TimeSpan BackoffHopeless { get; set; } = TimeSpan.FromSeconds(30);
+
+        /// <summary>How long a connection must have lasted for the backoff to begin anew. Default: 5 s.</summary>
+        public TimeSpan GoodConnection { get; set; } = TimeSpan.FromSeconds(5);
+
+        /// <summary>How long a relay may take for its Welcome. Default: 5 s.</summary>
+        public TimeSpan Handshake { get; set; } = TimeSpan.FromSeconds(5);
+
+        /// <summary>
+        /// How long owed Replies are waited for, when the client closes and when a relay shuts down. Default: 8 s.
+        /// </summary>
+        public TimeSpan Drain { get; set; } = TimeSpan.FromSeconds(8);
+
+        /// <summary>
+        /// How long the next relay is waited for when one shuts down, how long a fence may take, and how long publishes are
+        /// held back by the move. Default: 250 ms.
+        /// </summary>
+        public TimeSpan Successor { get; set; } = TimeSpan.FromMilliseconds(250);
+
+        /// <summary>How long publishes without Reply stay unsettled before the client asks. Default: 1 s.</summary>
+        public TimeSpan Settle { get; set; } = TimeSpan.FromSeconds(1);
+
+        /// <summary>The silence after which the client sends a Ping while an answer is owed. Default: 5 s.</summary>
+        public TimeSpan PingOwed { get; set; } = TimeSpan.FromSeconds(5);
+
+        /// <summary>The silence after which the client sends a Ping while no answer is owed. Default: 15 s.</summary>
+        public TimeSpan PingIdle { get; set; } = TimeSpan.FromSeconds(15);
+
+        /// <summary>The silence after a Ping that ends the connection. Default: 5 s.</summary>
+        public TimeSpan PingTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+        /// <summary>How many publishes may await their Reply. Default: 10,000.</summary>
+        public int MaxInFlight { get; set; } = 10000;
+
+        /// <summary>How many bytes of publishes the relay may have left unread. Default: 16 MiB.</summary>
+        public int MaxUnsentBytes { get; set; } = 16 * 1024 * 1024;
+
+        /// <summary>The same for <see cref="HubrelayClient.Send"/>. Default: 1 MiB.</summary>
+        public int MaxUnsentBytesOfSend { get; set; } = 1024 * 1024;
+
+        /// <summary>How many bytes each subscription, and the client's events, may hold. Default: 4 MiB.</summary>
+        public int MaxQueueBytes { get; set; } = 4 * 1024 * 1024;
+
+        /// <summary>
+        /// How many bytes all of these may hold together. A message that several hold counts once. Default: 64 MiB.
+        /// </summary>
+        public int MaxAllQueuesBytes { get; set; } = 64 * 1024 * 1024;
+
+        /// <summary>
+        /// False, the default: code behind <c>await</c> of this client's methods goes on at once, on the client's reading
+        /// thread, which is cheap. Whoever keeps that thread for over 10 ms is left to it, another thread reads on, and the
+        /// thread pool takes over for a second. True: it always goes on in the thread pool.
+        /// </summary>
+        public bool RunContinuationsAsynchronously { get; set; }
+
+        /// <summary>
+        /// Is told of connections that begin and end, and of moves between relays: never of messages, and once an outage. It is
+        /// called from the thread pool, in order, one line at a time. Default: null, no log.
+        /// </summary>
+        public Action<string> Log { get; set; }
+
+        /// <summary>Are called around publishes and deliveries. Default: null, none.</summary>
+        public HubrelayHooks Hooks { get; set; }
+
+        /// <summary>A copy that is checked.</summary>
+        /// <exception cref="ArgumentOutOfRangeException">A time or bound is negative.</exception>
+        internal HubrelayOptions CheckedCopy()
+        {
+            foreach (TimeSpan time in new[] { GapDelay, PartialGap, BackoffMin, BackoffMax, BackoffHopeless, GoodConnection, Handshake, Drain, Successor, Settle, PingOwed, PingIdle, PingTimeout })
+            {
+                if (time < TimeSpan.Zero || time > TimeSpan.FromDays(24))
+                {
+                    throw new ArgumentOutOfRangeException("options", time, "a time has to be between 0 and 24 days");
+                }
+            }
+            foreach (int bound in new[] { MaxInFlight, MaxUnsentBytes, MaxUnsentBytesOfSend, MaxQueueBytes, MaxAllQueuesBytes })
+            {
+                if (bound <= 0)
+                {
+                    throw new ArgumentOutOfRangeException("options", bound, "a bound has to be above 0");
+                }
+            }
+            return (HubrelayOptions)MemberwiseClone();
+        }
+    }
+
+    /// <summary>
+    /// Is called around each publish and each delivery, for tracing and measuring. Payloads are opaque to the client: a
+    /// trace's context travels inside the application's own envelope. The methods may be called by many threads at a time.
+    /// What they throw is logged, and has no other effect.
+    /// </summary>
+    public abstract class HubrelayHooks
+    {
+        /// <summary>Is called before a publish or send, by its caller.</summary>
+        /// <returns>What <see cref="AfterPublish"/> is given, such as an Activity. May be null.</returns>
+        public virtual object BeforePublish(string channel, ReadOnlyMemory<byte> payload)
+        {
+            return null;
+        }
+
+        /// <summary>Is called when the result is known. A send has no receivers.</summary>
+        public virtual void AfterPublish(object state, string channel, long receivers, Exception error)
+        {
+        }
+
+        /// <summary>Is called when a message is handed to the application.</summary>
+        public virtual void BeforeDelivery(Message message)
+        {
+        }
+
+        /// <summary>
+        /// Is called when the application asks for the next event or closes: it is done with the message. That supposes one
+        /// reader at a time for each subscription and for the client's events.
+        /// </summary>
+        public virtual void AfterDelivery(Message message)
+        {
+        }
+    }
+}
