@@ -39,6 +39,9 @@ namespace Hubrelay
             new Thread(() => ReadAll(mine)) { IsBackground = true, Name = "hubrelay reader" }.Start();
         }
 
+        /// <summary>Something lies in the socket, or its end does.</summary>
+        public bool HasInput => !HasEnded && reader != null && socket.CanRead();
+
         /// <summary>Ends a pause, with the lock.</summary>
         public void Resume()
         {
@@ -124,7 +127,20 @@ namespace Hubrelay
             {
                 End(lastWords ?? wrong, Time.Now);
             }
-            bool goesOn = !HasEnded;
+            return EndRead(mine);
+        }
+
+        /// <summary>Releases the lock, and lets the application's code go on that has waited for what came.</summary>
+        private bool EndRead(Turn mine)
+        {
+            if (client.TryBeginTurn(mine))
+            {
+                client.Exit();
+                mine.Run();
+                client.Enter();
+                client.EndTurn(mine);
+            }
+            bool goesOn = !HasEnded && reader == mine;
             client.Exit();
             return goesOn;
         }
@@ -146,16 +162,7 @@ namespace Hubrelay
             {
                 Keep(at);
             }
-            if (client.TryBeginTurn(mine))
-            {
-                client.Exit();
-                mine.Run();
-                client.Enter();
-                client.EndTurn(mine);
-            }
-            bool goesOn = !HasEnded && reader == mine;
-            client.Exit();
-            return goesOn;
+            return EndRead(mine);
         }
 
         private string ConsumeFrames(ref int at)
@@ -185,6 +192,7 @@ namespace Hubrelay
                     now = Time.Now;
                     continue;
                 }
+                client.LetOldGoFirst(this);
                 int body = at + Limits.HeaderBytes;
                 at = body + length;
                 if (!frame.Decode(buffer, body, length))

@@ -192,6 +192,19 @@ namespace Hubrelay
             }
         }
 
+        /// <summary>
+        /// During a move, what the old relay has sent is read before what the new one has: its end, above all. What comes on the
+        /// new one before the fence is discarded only because the old one delivers it.
+        /// </summary>
+        internal void LetOldGoFirst(Connection k)
+        {
+            while (k == next && conn != null && conn.HasInput && move.Patience > 0)
+            {
+                move.Patience--;
+                Wait(1);
+            }
+        }
+
         /// <summary>A message of the new relay: the old one's to deliver before the fence, its own behind it.</summary>
         private void KeepOfNext(in MessageFrame m)
         {

@@ -40,6 +40,9 @@ namespace Hubrelay
         /// <summary>The new relay has lost messages that were its to deliver.</summary>
         public bool IsIncomplete { get; set; }
 
+        /// <summary>For how many more milliseconds the new relay's frames may wait for the old one's.</summary>
+        public int Patience { get; set; } = 50;
+
         public List<MessageFrame> Held { get; } = new List<MessageFrame>();
 
         public int HeldBytes { get; private set; }
