@@ -40,7 +40,7 @@ PIPELINED = {"workloads": ("publish-64",), "environment": {"PIPELINED": "1"}}
 
 
 def all_programs():
-    go = "Go"
+    go, dotnet = "Go", ".NET (Mono)"
     return [
         *_python_group("Python asyncio", "hubrelay_asyncio.py", "redis_asyncio.py"),
         *_python_group("Python blocking", "hubrelay_blocking.py", "redis_sync.py"),
@@ -52,6 +52,9 @@ def all_programs():
         Program("PHP", "PHP streams", lambda: _php("plain.php")),
         Program("PHP", "phpredis", lambda: _php("phpredis.php", "redis"), workloads=("publish-1", "delivery")),
         Program("PHP", "phpredis, pipelines", lambda: _php("phpredis.php", "redis"), **PIPELINED),
+        Program(dotnet, "hubrelay", lambda: _build_dotnet("HubrelayProgram"), is_hubrelay=True),
+        Program(dotnet, "plain sockets", lambda: _build_dotnet("RespProgram")),
+        Program(dotnet, "plain sockets, threads", lambda: _build_dotnet("RespProgram"), environment={"THREADS": "1"}),
     ]
 
 
@@ -120,3 +123,15 @@ def _build_go(name, module=None):
         _run(["go", "mod", "edit", f"-replace={module}={debian}", modules], cwd=folder)
         _run(build, cwd=folder, env=environment)
     return [binary]
+
+
+def _build_dotnet(name):
+    """Builds dotnet/NAME.cs with Mono's compiler, beside the library, which its own folder builds."""
+    folder, built, client = HERE / "dotnet", BUILT / "dotnet", ROOT / "proto" / "clients" / "dotnet"
+    built.mkdir(parents=True, exist_ok=True)
+    _run(["sh", str(client / "build")])
+    shutil.copy(ROOT / ".build" / "clients" / "dotnet" / "Hubrelay.dll", built)
+    binary = built / f"{name}.exe"
+    _run(["mcs", "-langversion:latest", "-optimize", "-r:System.Core", f"-r:{built / 'Hubrelay.dll'}", f"-out:{binary}",
+          str(folder / "Measure.cs"), str(folder / f"{name}.cs")])
+    return ["mono", str(binary)]
