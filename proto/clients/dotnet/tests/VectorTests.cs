@@ -70,7 +70,8 @@ namespace Hubrelay.Tests
                 List<string> bodies = ((List<object>)v["bodies"]).Cast<string>().ToList();
                 bool isWrong = v.ContainsKey("error");
                 List<Slice> unsplit = CutUp(whole, 0, v, out Cut end, out int left);
-                Check.Equal(string.Join(" ", bodies), string.Join(" ", unsplit.Select(cut => Hex(whole, cut.Start, cut.Length))), (string)v["name"]);
+                IEnumerable<string> seen = unsplit.Select(cut => Hex(whole, cut.Start, cut.Length));
+                Check.Equal(string.Join(" ", bodies), string.Join(" ", seen), (string)v["name"]);
                 Check.Equal(isWrong, end == Cut.BadLength, (string)v["name"]);
                 Check.That(isWrong || (string)v["rest"] == Hex(whole, left, whole.Length - left), (string)v["name"]);
                 for (int split = 1; split <= whole.Length; split++)
@@ -279,7 +280,8 @@ namespace Hubrelay.Tests
         {
             if (value is Object fields)
             {
-                return "{" + string.Join(", ", fields.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => f.Key + ": " + Print(f.Value))) + "}";
+                IEnumerable<string> sorted = fields.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => f.Key + ": " + Print(f.Value));
+                return "{" + string.Join(", ", sorted) + "}";
             }
             return value is List<object> list ? "[" + string.Join(", ", list.Select(Print)) + "]" : $"'{value}'";
         }

@@ -13,17 +13,10 @@ namespace Hubrelay
         /// <summary>A Welcome. What it returns, unless it is null, ends the connection.</summary>
         internal string OnWelcome(Connection k, WelcomeFrame w, long now)
         {
-            if (isClosing)
+            string wrong = WhyNot(w);
+            if (wrong != null)
             {
-                return "the client was closed";
-            }
-            if (w.Status.State == (int)RelayState.Stopping || IsLeaving(w.RelayId))
-            {
-                return NoSuccessor;
-            }
-            if (w.Version != Limits.ProtocolVersion)
-            {
-                return $"the relay answers in version {w.Version} of the protocol, which this client does not speak";
+                return wrong;
             }
             k.Begin(w, now);
             attempt = null;
@@ -54,6 +47,20 @@ namespace Hubrelay
             Announce();
             KickClock();
             return null;
+        }
+
+        private string WhyNot(WelcomeFrame w)
+        {
+            if (isClosing)
+            {
+                return "the client was closed";
+            }
+            if (w.Status.State == (int)RelayState.Stopping || IsLeaving(w.RelayId))
+            {
+                return NoSuccessor;
+            }
+            return w.Version == Limits.ProtocolVersion ? null
+                : $"the relay answers in version {w.Version} of the protocol, which this client does not speak";
         }
 
         private void BeginGap(Connection k, long now)

@@ -94,7 +94,11 @@ namespace Hubrelay
         /// <exception cref="ArgumentOutOfRangeException">A time or bound is negative.</exception>
         internal HubrelayOptions CheckedCopy()
         {
-            foreach (TimeSpan time in new[] { GapDelay, PartialGap, BackoffMin, BackoffMax, BackoffHopeless, GoodConnection, Handshake, Drain, Successor, Settle, PingOwed, PingIdle, PingTimeout })
+            foreach (TimeSpan time in new[]
+            {
+                GapDelay, PartialGap, BackoffMin, BackoffMax, BackoffHopeless, GoodConnection, Handshake, Drain, Successor,
+                Settle, PingOwed, PingIdle, PingTimeout,
+            })
             {
                 if (time < TimeSpan.Zero || time > TimeSpan.FromDays(24))
                 {

@@ -115,7 +115,10 @@ namespace Hubrelay.Testing
             byte[] body = new ProtoWriter().Message((int)kind, content).ToArray();
             lock (pending)
             {
-                pending.Write(new[] { (byte)(body.Length >> 24), (byte)(body.Length >> 16), (byte)(body.Length >> 8), (byte)body.Length }, 0, 4);
+                for (int shift = 24; shift >= 0; shift -= 8)
+                {
+                    pending.WriteByte((byte)(body.Length >> shift));
+                }
                 pending.Write(body, 0, body.Length);
                 Monitor.Pulse(pending);
             }
