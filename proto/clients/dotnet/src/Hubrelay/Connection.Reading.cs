@@ -1,6 +1,5 @@
 using System;
 using System.Net.Sockets;
-using System.Threading;
 using Hubrelay.Wire;
 
 namespace Hubrelay
@@ -36,7 +35,7 @@ namespace Hubrelay
             reader = new Turn(client);
             lastTurn = 0;
             Turn mine = reader;
-            new Thread(() => ReadAll(mine)) { IsBackground = true, Name = "hubrelay reader" }.Start();
+            client.StartThread("hubrelay reader", () => ReadAll(mine));
         }
 
         /// <summary>Something lies in the socket, or its end does.</summary>

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Net.Sockets;
-using System.Threading;
 using Hubrelay.Wire;
 
 namespace Hubrelay
@@ -95,7 +94,7 @@ namespace Hubrelay
                 Wrote(sent);
                 if (sent >= 0 && sent < chunk.Count)
                 {
-                    new Thread(() => WriteWaiting(chunk, sent)) { IsBackground = true, Name = "hubrelay writer" }.Start();
+                    client.StartThread("hubrelay writer", () => WriteWaiting(chunk, sent));
                     client.Exit();
                     return;
                 }

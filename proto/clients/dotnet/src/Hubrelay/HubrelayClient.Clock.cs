@@ -54,7 +54,9 @@ namespace Hubrelay
 
         private void StartClock()
         {
-            new Thread(RunClock) { IsBackground = true, Name = "hubrelay clock" }.Start();
+            Enter();
+            StartThread("hubrelay clock", RunClock);
+            Exit();
         }
 
         private void RunClock()

@@ -117,6 +117,7 @@ namespace Hubrelay
             subscriptions.Clear();
             Events.Queue.Close(completions);
             finished.TrySetResult(true);
+            ForgetProcessExit();
             WakeAll();
         }
     }

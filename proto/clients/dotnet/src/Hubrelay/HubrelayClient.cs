@@ -70,6 +70,7 @@ namespace Hubrelay
             Random random = Randomness.New();
             backoff = new Backoff(Ms(this.options.BackoffMin), Ms(this.options.BackoffMax), Ms(this.options.BackoffHopeless), random);
             Gap = new GapTracker(Ms(this.options.GapDelay), Ms(this.options.PartialGap), random.NextDouble);
+            WatchProcessExit();
             StartClock();
         }
 

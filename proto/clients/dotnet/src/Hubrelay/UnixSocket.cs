@@ -159,10 +159,12 @@ namespace Hubrelay
         private const int CloseOnExecFlag = 1;
         private const int StatxBytes = 256;
 
+        public static bool IsMono { get; } = Type.GetType("Mono.Runtime") != null;
+
         /// <summary>.NET does this by itself, Mono does not.</summary>
         public static void CloseOnExec(Socket socket)
         {
-            if (Type.GetType("Mono.Runtime") != null)
+            if (IsMono)
             {
                 Try(() => fcntl((int)socket.Handle, SetFd, CloseOnExecFlag));
             }
