@@ -19,6 +19,7 @@ namespace Hubrelay
             {
                 case Kind.Message:
                     client.Counters.Received++;
+                    client.LetOldGoFirst(this);
                     client.OnMessage(this, ref frame.Message);
                     break;
                 case Kind.Reply:

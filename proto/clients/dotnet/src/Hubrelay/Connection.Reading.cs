@@ -191,7 +191,6 @@ namespace Hubrelay
                     now = Time.Now;
                     continue;
                 }
-                client.LetOldGoFirst(this);
                 int body = at + Limits.HeaderBytes;
                 at = body + length;
                 if (!frame.Decode(buffer, body, length))

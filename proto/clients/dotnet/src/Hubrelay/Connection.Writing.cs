@@ -120,11 +120,11 @@ namespace Hubrelay
         private void Added(int before)
         {
             queued += output.Count - before;
-            if (isWriting && (corkedBy == null || corkedBy == Turn.Current))
+            if (isWriting && (corkedBy == null || (corkedBy == Turn.Current && output.Count < Turn.GatherBytes)))
             {
                 return;
             }
-            Uncork(); // it is another thread's, and this one need not wait for its turn to end
+            Uncork(); // it is much, or it is left to another thread, for whose turn this one need not wait
             isWriting = true;
             client.WriteSoon(this);
         }

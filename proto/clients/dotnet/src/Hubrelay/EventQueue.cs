@@ -251,6 +251,7 @@ namespace Hubrelay
         /// <summary>A reader that waits.</summary>
         private sealed class Waiter : TaskCompletionSource<bool>, ICompletion
         {
+            private readonly object gate = new object();
             private CancellationTokenRegistration registration;
             private bool isComplete;
 
@@ -258,7 +259,7 @@ namespace Hubrelay
 
             public void Attach(CancellationTokenRegistration made)
             {
-                lock (this)
+                lock (gate)
                 {
                     if (!isComplete)
                     {
@@ -271,7 +272,7 @@ namespace Hubrelay
 
             public void Complete()
             {
-                lock (this)
+                lock (gate)
                 {
                     isComplete = true;
                 }

@@ -9,9 +9,6 @@ namespace Hubrelay
     /// </summary>
     public sealed partial class HubrelayClient
     {
-        /// <summary>Publishes of one turn that are worth a write before its end.</summary>
-        private const int GatherBytes = 32 * 1024;
-
         /// <summary>For how long the thread pool takes over when the application's code has kept the reading thread.</summary>
         private const long PoolMs = 1000;
 
@@ -141,7 +138,7 @@ namespace Hubrelay
             for (int i = dirty.Count - 1; i >= 0; i--)
             {
                 Connection k = dirty[i];
-                if (turn.Corked == null && k.OutputBytes < GatherBytes)
+                if (turn.Corked == null && k.OutputBytes < Turn.GatherBytes)
                 {
                     k.Cork(turn);
                     dirty.RemoveAt(i);

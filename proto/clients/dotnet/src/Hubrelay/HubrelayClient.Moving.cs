@@ -26,7 +26,7 @@ namespace Hubrelay
             if (conn != null)
             {
                 next = k;
-                move = new Move();
+                move = new Move { PatienceDue = now + Ms(options.Successor) };
             }
             else
             {
@@ -200,14 +200,13 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// During a move, what the old relay has sent is read before what the new one has: its end, above all. What comes on the
-        /// new one before the fence is discarded only because the old one delivers it.
+        /// During a move, what the old relay has sent is read before a message of the new one is discarded: its end, above all.
+        /// What comes on the new one before the fence is discarded only because the old one delivers it.
         /// </summary>
         internal void LetOldGoFirst(Connection k)
         {
-            while (k == next && conn != null && conn.HasInput && move.Patience > 0)
+            while (k == next && !move.IsNewSeen && conn != null && conn.HasInput && Time.Now < move.PatienceDue)
             {
-                move.Patience--;
                 Wait(1);
             }
         }

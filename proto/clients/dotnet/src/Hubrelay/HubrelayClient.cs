@@ -116,31 +116,37 @@ namespace Hubrelay
             using (var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
             {
                 Task over = Task.Delay(timeout, stop.Token);
-                for (;;)
+                try
                 {
-                    Task change;
-                    lock (gate)
+                    while (!IsReady(out Task change))
                     {
-                        if (isClosing)
+                        if (await Task.WhenAny(change, over).ConfigureAwait(false) == over)
                         {
-                            throw new ClosedException("the client is closed");
-                        }
-                        if (Serving != null)
-                        {
-                            stop.Cancel();
-                            return;
-                        }
-                        change = changed.Task;
-                    }
-                    if (await Task.WhenAny(change, over).ConfigureAwait(false) == over)
-                    {
-                        cancellationToken.ThrowIfCancellationRequested();
-                        lock (gate)
-                        {
-                            throw NotConnected();
+                            cancellationToken.ThrowIfCancellationRequested();
+                            lock (gate)
+                            {
+                                throw NotConnected();
+                            }
                         }
                     }
                 }
+                finally
+                {
+                    stop.Cancel();
+                }
+            }
+        }
+
+        private bool IsReady(out Task change)
+        {
+            lock (gate)
+            {
+                if (isClosing)
+                {
+                    throw new ClosedException("the client is closed");
+                }
+                change = changed.Task;
+                return Serving != null;
             }
         }
 

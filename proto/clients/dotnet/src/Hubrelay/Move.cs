@@ -40,8 +40,8 @@ namespace Hubrelay
         /// <summary>The new relay has lost messages that were its to deliver.</summary>
         public bool IsIncomplete { get; set; }
 
-        /// <summary>For how many more milliseconds the new relay's frames may wait for the old one's.</summary>
-        public int Patience { get; set; } = 50;
+        /// <summary>Until when the new relay's messages may wait for what the old one has sent.</summary>
+        public long PatienceDue { get; set; }
 
         public List<MessageFrame> Held { get; } = new List<MessageFrame>();
 

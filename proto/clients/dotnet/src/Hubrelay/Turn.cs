@@ -11,6 +11,9 @@ namespace Hubrelay
     /// </summary>
     internal sealed class Turn
     {
+        /// <summary>Publishes of one turn that are worth a write before its end.</summary>
+        public const int GatherBytes = 32 * 1024;
+
         [ThreadStatic]
         private static Turn current;
 
