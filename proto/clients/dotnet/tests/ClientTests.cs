@@ -272,6 +272,40 @@ namespace Hubrelay.Tests
             });
         }
 
+        [Test]
+        public async Task NothingIsLeftBehind()
+        {
+            using (var relay = new FakeRelay())
+            {
+                HubrelayClient first = await relay.ConnectAsync();
+                await first.CloseAsync();
+                int before = Directory.GetFiles("/proc/self/fd").Length;
+                for (int i = 0; i < 20; i++)
+                {
+                    HubrelayClient client = await relay.ConnectAsync();
+                    using (Subscription room = await client.ListenAsync("room"))
+                    {
+                        relay.Cut();
+                        await Check.NextAsync<Gap>(room);
+                    }
+                    await Check.Soon(client.CloseAsync());
+                    await Becomes(() => client.Threads == 0, "threads are left");
+                }
+                await Becomes(() => Directory.GetFiles("/proc/self/fd").Length <= before + 1, "descriptors are left");
+            }
+        }
+
+        /// <summary>What nothing tells of is looked at again and again.</summary>
+        private static async Task Becomes(Func<bool> isSo, string otherwise)
+        {
+            var watch = System.Diagnostics.Stopwatch.StartNew();
+            while (!isSo())
+            {
+                Check.That(watch.Elapsed < Program.Patience, otherwise);
+                await Task.Delay(1);
+            }
+        }
+
         internal static async Task With(Func<FakeRelay, HubrelayClient, Task> test, HubrelayOptions options = null)
         {
             using (var relay = new FakeRelay())

@@ -11,6 +11,18 @@ namespace Hubrelay
 
         private int threads;
 
+        /// <summary>How many threads it has.</summary>
+        internal int Threads
+        {
+            get
+            {
+                lock (gate)
+                {
+                    return threads;
+                }
+            }
+        }
+
         /// <summary>Starts a background thread, with the lock.</summary>
         internal void StartThread(string threadName, Action body)
         {
