@@ -17,7 +17,9 @@ namespace Hubrelay.Tests
             {
                 var blocked = new ManualResetEventSlim();
                 var release = new ManualResetEventSlim();
+                relay.Stall(); // so that the Reply comes when it is waited for
                 Task blocking = Block(client, blocked, release);
+                relay.Resume();
                 Check.That(await Check.Soon(Task.Run(() => blocked.Wait(Program.Patience))), "it blocks");
                 for (int i = 0; i < 3; i++)
                 {
@@ -26,6 +28,23 @@ namespace Hubrelay.Tests
                 Check.That(!blocking.IsCompleted, "it blocks still");
                 release.Set();
                 await Check.Soon(blocking);
+            });
+        }
+
+        [Test]
+        public Task CodeThatBlocksAtTheEndOfAConnectionHoldsUpNobody()
+        {
+            return ClientTests.With(async (relay, client) =>
+            {
+                relay.Stall();
+                var release = new ManualResetEventSlim();
+                var failed = new CountdownEvent(8);
+                Task[] callers = Enumerable.Range(0, 8).Select(_ => BlockWhenInterrupted(client, failed, release)).ToArray();
+                await relay.WaitForPublishedAsync(8, Program.Patience);
+                relay.Cut();
+                Check.That(await Check.Soon(Task.Run(() => failed.Wait(Program.Patience))), "all are told, though each of them blocks");
+                release.Set();
+                await Check.Soon(Task.WhenAll(callers));
             });
         }
 
@@ -70,6 +89,19 @@ namespace Hubrelay.Tests
             await client.PublishAsync("room", Payload).ConfigureAwait(false);
             blocked.Set();
             release.Wait(Program.Patience);
+        }
+
+        private static async Task BlockWhenInterrupted(HubrelayClient client, CountdownEvent failed, ManualResetEventSlim release)
+        {
+            try
+            {
+                await client.PublishAsync("room", Payload).ConfigureAwait(false);
+            }
+            catch (InterruptedException)
+            {
+                failed.Signal();
+                release.Wait(Program.Patience);
+            }
         }
 
         private static async Task WaitInAContinuation(HubrelayClient client)

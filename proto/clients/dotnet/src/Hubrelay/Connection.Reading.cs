@@ -21,7 +21,6 @@ namespace Hubrelay
         private int used; // bytes of the buffer that are no whole frame yet
 
         private Turn reader; // of the thread that reads; null: it has ended
-        private int lastTurn; // what the clock has seen
         private string lastWords; // of the relay's Error
         private bool hasResumed;
         private bool hasHungUp;
@@ -32,8 +31,7 @@ namespace Hubrelay
         /// <summary>Begins to read, with the lock.</summary>
         public void StartReading()
         {
-            reader = new Turn(client);
-            lastTurn = 0;
+            reader = new Turn(client, this);
             Turn mine = reader;
             client.StartThread("hubrelay reader", () => ReadAll(mine));
         }
@@ -52,32 +50,15 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Is called by the clock, some milliseconds after the last time. When the application's code keeps the reading thread
-        /// since then, the thread is left to it, and another one reads. Returns false while nothing is read.
+        /// The application's code keeps a reading thread: the thread is left to it, and another one reads, unless this connection
+        /// has ended.
         /// </summary>
-        public bool CheckTurn(long now)
+        public void ReplaceReader(Turn stuck)
         {
-            if (reader == null)
+            if (reader == stuck && !HasEnded)
             {
-                return false;
-            }
-            if (reader.IsUnderWay && reader.Number == lastTurn)
-            {
-                Turn stuck = reader;
-                Connection corked = stuck.Corked;
-                if (corked != null)
-                {
-                    corked.Uncork();
-                    client.WriteSoon(corked);
-                }
-                stuck.Spill();
-                client.UsePool(now);
                 StartReading();
-                return true;
             }
-            bool isActive = reader.Number != lastTurn;
-            lastTurn = reader.Number;
-            return isActive;
         }
 
         private void ReadAll(Turn mine)

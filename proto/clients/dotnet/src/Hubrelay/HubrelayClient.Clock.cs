@@ -25,6 +25,7 @@ namespace Hubrelay
         private long clockDue; // when the clock looks again
         private bool isKicked;
         private bool watchesTurns;
+        private long turnsDue;
 
         /// <summary>Has the clock look at its deadlines again.</summary>
         internal void KickClock()
@@ -45,6 +46,7 @@ namespace Hubrelay
         /// <summary>A turn has begun: the clock sees to it that it ends.</summary>
         private void WatchTurns()
         {
+            hadTurns = true;
             if (!watchesTurns)
             {
                 watchesTurns = true;
@@ -137,26 +139,6 @@ namespace Hubrelay
                 TellGap(due);
             }
         }
-
-        private void CheckTurns(long now)
-        {
-            if (poolUntil != 0 && now >= poolUntil)
-            {
-                poolUntil = 0;
-            }
-            if (!watchesTurns || now < turnsDue)
-            {
-                return;
-            }
-            turnsDue = now + TurnMs;
-            watchesTurns = false;
-            foreach (Connection k in new[] { conn, next, old })
-            {
-                watchesTurns |= k != null && k.CheckTurn(now);
-            }
-        }
-
-        private long turnsDue;
 
         /// <summary>The relay is stopping, and no next one has said Welcome.</summary>
         private bool IsWithoutNext => conn != null && conn.IsStopping && next == null && !conn.HasEnded && !isClosing;

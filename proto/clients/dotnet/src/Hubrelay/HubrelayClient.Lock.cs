@@ -15,6 +15,8 @@ namespace Hubrelay
         private readonly List<Connection> dirty = new List<Connection>(2); // have something to write
         private List<ICompletion> completions = new List<ICompletion>();
         private List<ICompletion> spareCompletions = new List<ICompletion>();
+        private readonly List<Turn> turns = new List<Turn>(); // under way
+        private bool hadTurns; // since the clock looked
         private long poolUntil;
 
         /// <summary>How many deliveries were made since the lock was taken.</summary>
@@ -97,6 +99,7 @@ namespace Hubrelay
             completions = spareCompletions ?? new List<ICompletion>();
             spareCompletions = null;
             turn.Begin(mine);
+            turns.Add(turn);
             WatchTurns();
             return true;
         }
@@ -104,6 +107,7 @@ namespace Hubrelay
         /// <summary>Ends it. What it has published is written when the lock is released.</summary>
         internal void EndTurn(Turn turn)
         {
+            turns.Remove(turn);
             List<ICompletion> mine = turn.End();
             if (mine != null)
             {
@@ -121,10 +125,41 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>The application's code keeps the reading thread: the thread pool takes over for a while.</summary>
-        internal void UsePool(long now)
+        /// <summary>
+        /// Is called by the clock, some milliseconds after the last time. When the application's code keeps a reading thread since
+        /// then, the thread is left to it, another one reads, and the thread pool takes over for a while.
+        /// </summary>
+        private void CheckTurns(long now)
         {
-            poolUntil = now + PoolMs;
+            if (poolUntil != 0 && now >= poolUntil)
+            {
+                poolUntil = 0;
+            }
+            if (!watchesTurns || now < turnsDue)
+            {
+                return;
+            }
+            foreach (Turn turn in turns.ToArray())
+            {
+                if (!turn.IsSeen)
+                {
+                    turn.IsSeen = true;
+                    continue;
+                }
+                turns.Remove(turn);
+                Connection corked = turn.Corked;
+                if (corked != null)
+                {
+                    corked.Uncork();
+                    WriteSoon(corked);
+                }
+                turn.Spill();
+                turn.Connection.ReplaceReader(turn);
+                poolUntil = now + PoolMs;
+            }
+            turnsDue = now + TurnMs;
+            watchesTurns = hadTurns || turns.Count > 0;
+            hadTurns = false;
         }
 
         /// <summary>In a turn the write is left to its end.</summary>

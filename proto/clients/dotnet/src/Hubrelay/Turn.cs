@@ -22,9 +22,10 @@ namespace Hubrelay
         private int next;
         private bool isSpilled;
 
-        public Turn(HubrelayClient client)
+        public Turn(HubrelayClient client, Connection connection)
         {
             this.client = client;
+            Connection = connection;
         }
 
         /// <summary>The turn that this thread is in, or null.</summary>
@@ -32,16 +33,17 @@ namespace Hubrelay
 
         public HubrelayClient Client => client;
 
+        /// <summary>Whose reading thread it is.</summary>
+        public Connection Connection { get; }
+
+        /// <summary>The clock has seen it under way.</summary>
+        public bool IsSeen { get; set; }
+
         /// <summary>Whose output is written at the end. Guarded by the client's lock.</summary>
         public Connection Corked { get; set; }
 
-        /// <summary>Counts turns. Guarded by the client's lock, as IsUnderWay is.</summary>
-        public int Number { get; private set; }
-
-        public bool IsUnderWay { get; private set; }
-
         /// <summary>Writes may be left to its end.</summary>
-        public bool MayCork => IsUnderWay && !isSpilled;
+        public bool MayCork => !isSpilled;
 
         /// <summary>Begins one, with the lock.</summary>
         public void Begin(List<ICompletion> list)
@@ -49,8 +51,7 @@ namespace Hubrelay
             completions = list;
             next = 0;
             isSpilled = false;
-            Number++;
-            IsUnderWay = true;
+            IsSeen = false;
             current = this;
         }
 
@@ -68,7 +69,6 @@ namespace Hubrelay
         public List<ICompletion> End()
         {
             current = null;
-            IsUnderWay = false;
             return isSpilled ? null : completions;
         }
 
