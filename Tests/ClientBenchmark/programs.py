@@ -129,7 +129,7 @@ def _build_dotnet(name):
     """Builds dotnet/NAME.cs with Mono's compiler, beside the library, which its own folder builds."""
     folder, built, client = HERE / "dotnet", BUILT / "dotnet", ROOT / "proto" / "clients" / "dotnet"
     built.mkdir(parents=True, exist_ok=True)
-    _run(["sh", str(client / "build")])
+    _run([str(client / "build")])
     shutil.copy(ROOT / ".build" / "clients" / "dotnet" / "Hubrelay.dll", built)
     binary = built / f"{name}.exe"
     _run(["mcs", "-langversion:latest", "-optimize", "-r:System.Core", f"-r:{built / 'Hubrelay.dll'}", f"-out:{binary}",
