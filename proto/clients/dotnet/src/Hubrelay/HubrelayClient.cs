@@ -9,7 +9,8 @@ namespace Hubrelay
 {
     /// <summary>
     /// A connection to the relay that heals itself. It is safe for use by many threads. It has two background threads: one
-    /// connects and keeps deadlines, one reads; a further one writes while the relay does not read as fast as is written.
+    /// connects and keeps deadlines, one reads; a further one writes while the relay does not read as fast as is written. They keep
+    /// it and its connection alive until it is closed or disposed.
     /// </summary>
     /// <example><code>
     /// var client = new HubrelayClient("/run/hubrelay/hubrelay.sock", "worker-1");

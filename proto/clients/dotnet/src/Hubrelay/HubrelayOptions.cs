@@ -83,7 +83,8 @@ namespace Hubrelay
 
         /// <summary>
         /// Is told of connections that begin and end, and of moves between relays: never of messages, and once an outage. It is
-        /// called from the thread pool, in order, one line at a time. Default: null, no log.
+        /// called from the thread pool, in order, one line at a time; the last one may come a moment after CloseAsync. Default:
+        /// null, no log.
         /// </summary>
         public Action<string> Log { get; set; }
 
