@@ -11,7 +11,7 @@ namespace Hubrelay.Examples
     /// <summary>
     /// A chat server for nc or telnet, of which any number may run, on any number of hosts, beside one relay each:
     ///
-    ///     chat-room -relay /tmp/chat.sock -listen 127.0.0.1:7001
+    ///     examples/chat-room --relay /tmp/chat.sock --listen 127.0.0.1:7001
     ///     nc 127.0.0.1 7001
     ///
     /// The first line that is typed is the name of a room, the others are said there.
@@ -37,7 +37,7 @@ namespace Hubrelay.Examples
                     case "relay": path = arguments[i + 1]; break;
                     case "listen": address = arguments[i + 1]; break;
                     default:
-                        Console.Error.WriteLine("usage: chat-room [-relay SOCKET] [-listen ADDRESS:PORT]");
+                        Console.Error.WriteLine("usage: chat-room [--relay SOCKET] [--listen ADDRESS:PORT]");
                         return 64;
                 }
             }
@@ -50,6 +50,7 @@ namespace Hubrelay.Examples
             int colon = address.LastIndexOf(':');
             var listener = new TcpListener(IPAddress.Parse(address.Substring(0, colon)), int.Parse(address.Substring(colon + 1)));
             listener.Start();
+            Console.WriteLine($"listening on {listener.LocalEndpoint}");
             var client = new HubrelayClient(path, "chatroom", new HubrelayOptions { Log = Console.Error.WriteLine });
             Task serving = ServeAsync(client, listener);
             await interrupted.Task.ConfigureAwait(false);
