@@ -67,19 +67,32 @@ namespace Hubrelay
         /// <summary>Waits until there is room to write, or the end, for a second at most.</summary>
         public void WaitToWrite()
         {
-            socket.Poll(1000000, SelectMode.SelectWrite);
+            Poll(1000000, SelectMode.SelectWrite);
         }
 
         /// <summary>Tells whether there is something to read, or the end.</summary>
         public bool CanRead()
         {
-            return socket.Poll(0, SelectMode.SelectRead);
+            return Poll(0, SelectMode.SelectRead);
         }
 
         /// <summary>Tells whether the other side has hung up, though something may be unread. Not every runtime can tell.</summary>
         public bool HasHungUp()
         {
-            return socket.Poll(0, SelectMode.SelectError);
+            return Poll(0, SelectMode.SelectError);
+        }
+
+        /// <summary>A socket that has failed is ready for whatever comes next, which tells why.</summary>
+        private bool Poll(int microseconds, SelectMode mode)
+        {
+            try
+            {
+                return socket.Poll(microseconds, mode);
+            }
+            catch (SocketException)
+            {
+                return true;
+            }
         }
 
         /// <summary>Reads what is there. 0: the end. -1: nothing is there.</summary>
