@@ -1,0 +1,308 @@
+# frozen_string_literal: true
+
+require_relative "counters"
+require_relative "event_stream"
+require_relative "forks"
+require_relative "hooks"
+require_relative "names"
+require_relative "options"
+require_relative "reactor"
+require_relative "subscription"
+require_relative "waiter"
+
+module Hubrelay
+  # A connection to the relay that heals itself. Every method may be called by any thread, and by fibers of a scheduler.
+  #
+  # It connects at its first use, or by +connect+, and starts without a relay. Nothing is kept for later: without a relay
+  # a publish fails at once. After a fork the child has a new client in this object, which connects at its first use and
+  # carries no subscriptions.
+  class Client
+    # Where a relay listens by default.
+    DEFAULT_PATH = "/run/hubrelay/hubrelay.sock"
+
+    attr_reader :path, :name
+    # @return [Counters]
+    attr_reader :counters
+    # Status, Gap, Loss and Revoked, and the Messages of +subscribe+. Nobody has to take them.
+    # @return [EventStream]
+    attr_reader :events
+    # @return [Hooks, nil]
+    attr_reader :hooks
+
+    # With a block: yields the client, closes it afterwards, and returns what the block does.
+    #
+    # @return [Client, Object]
+    def self.open(*args, **options)
+      client = new(*args, **options)
+      return client unless block_given?
+
+      begin
+        yield client.connect
+      ensure
+        client.close
+      end
+    end
+
+    # @param path [String, Pathname] the relay's socket
+    # @param name [String] for people, in the relay's log and listings: at most 64 bytes of UTF-8
+    # @param logger [Logger, nil] gets a line for each change, from the client's own thread
+    # @param hooks [Hooks, nil] around publishes and deliveries, for tracing
+    # @param connector [#call] gets the path, and returns a connected BasicSocket or raises
+    # @param options see Options
+    # @raise [InvalidError] for an impossible name
+    # @raise [ArgumentError] for an unknown or impossible option
+    def initialize(path = DEFAULT_PATH, name: "", logger: nil, hooks: nil, connector: Sockets.method(:connect),
+                   **options)
+      @path = path.to_s.freeze
+      @name = Names.checked_client_name(name)
+      @options = Options.new(**options)
+      @logger = logger
+      @hooks = hooks
+      @connector = connector
+      set_up
+      Forks.add(self)
+    end
+
+    # Begins to connect. Nobody has to call this: the first use does it.
+    #
+    # @return [self]
+    # @raise [ClosedError]
+    def connect
+      reactor.synchronize { @reactor.start }
+      self
+    end
+
+    # Waits until a relay has said Welcome.
+    #
+    # @param timeout [Numeric, nil] seconds
+    # @return [self]
+    # @raise [NotConnectedError] after the timeout; says what is wrong
+    # @raise [ClosedError]
+    def ready(timeout: nil)
+      waiter = Waiter.new
+      current = reactor
+      is_done = current.call(waiter, timeout) { current.core.ready(waiter) }
+      raise NotConnectedError, current.core.why_not_ready unless is_done
+
+      waiter.value
+      self
+    ensure
+      current&.synchronize { current.core.give_up_ready(waiter) }
+    end
+
+    # The last Status. Without a connection to a relay +connected+ is false and +cause+ is +:no_relay+.
+    #
+    # @return [Status]
+    def status
+      reactor.core.status
+    end
+
+    # What is possible at the relay that it was connected to last: "patterns", "settled", "fence", ...
+    #
+    # @return [Array<String>]
+    def features
+      reactor.core.features
+    end
+
+    # Publishes, and waits for Redis's answer. Waits while too much is under way, too, unless +wait+ is false.
+    #
+    # @param channel [String] 1 to 512 bytes of UTF-8
+    # @param payload [String] bytes, of any encoding
+    # @param timeout [Numeric, nil] seconds
+    # @return [Integer] how many subscriptions at Redis received it: relays, not the workers behind them
+    # @raise [NotConnectedError, InterruptedError, RefusedError, InvalidError, CongestedError, ClosedError, UnknownError]
+    #   after the timeout: CongestedError if nothing was sent, else InterruptedError, since it may be delivered
+    def publish(channel, payload, wait: true, timeout: nil)
+      return publish_and_wait(channel, payload, wait, timeout) unless @hooks
+
+      with_hooks(channel, payload) { publish_and_wait(channel, payload, wait, timeout) }
+    end
+
+    # Publishes without an answer, and never waits. What is lost later is told in a Loss, in +events+.
+    #
+    # @return [nil]
+    # @raise [NotConnectedError, InvalidError, CongestedError, ClosedError]
+    def post(channel, payload)
+      return post_now(channel, payload) unless @hooks
+
+      with_hooks(channel, payload) { post_now(channel, payload) }
+    end
+
+    # Listens with a queue of its own. Several may listen to one channel; the relay is asked once. Without a relay the
+    # Subscription is pending.
+    #
+    # With a block: yields the Subscription, closes it afterwards, and returns what the block does.
+    #
+    # @param channels [Array<String>]
+    # @param patterns [Array<String>] in Redis's glob syntax, where +features+ has "patterns"
+    # @param timeout [Numeric, nil] seconds
+    # @return [Subscription, Object]
+    # @raise [RefusedError, LimitError, InvalidError, ClosedError, UnknownError] and nothing is listened to then
+    # @raise [InterruptedError] after the timeout; nothing is listened to
+    def listen(*channels, patterns: [], timeout: nil)
+      channels, patterns = Names.checked_lists(channels, patterns)
+      listener = Listener.new(reactor.core.new_queue)
+      subscription = Subscription.new(self, listener, channels, patterns).open(timeout)
+      return subscription unless block_given?
+
+      begin
+        yield subscription
+      ensure
+        subscription.close
+      end
+    end
+
+    # The same for patterns alone.
+    def listen_pattern(*patterns, timeout: nil, &block)
+      listen(patterns: patterns, timeout: timeout, &block)
+    end
+
+    # For an application that keeps books itself: the messages come in +events+.
+    #
+    # @return [Symbol] +:ok+, or +:pending+: in force once the relay receives, or is there
+    # @raise [RefusedError, LimitError, InvalidError, ClosedError, UnknownError] and nothing was subscribed to then
+    # @raise [InterruptedError] after the timeout: then it is unknown
+    def subscribe(*channels, patterns: [], timeout: nil)
+      channels, patterns = Names.checked_lists(channels, patterns)
+      ask(timeout) { |core, waiter| core.subscribing.subscribe(channels, patterns, waiter) }
+    end
+
+    # After this no message of these names comes in +events+.
+    #
+    # @return [Symbol] +:ok+
+    # @raise [InvalidError, ClosedError]
+    # @raise [InterruptedError] after the timeout
+    def unsubscribe(*channels, patterns: [], timeout: nil)
+      channels, patterns = Names.checked_lists(channels, patterns)
+      ask(timeout) { |core, waiter| core.subscribing.unsubscribe(channels, patterns, waiter) }
+    end
+
+    # Returns once the relay has answered. With +settled+: once everything that was published before is answered, or
+    # told in a Loss.
+    #
+    # @return [self]
+    # @raise [NotConnectedError]
+    # @raise [InterruptedError] also after the timeout
+    # @raise [InvalidError] for +settled+ where +features+ lacks "settled"
+    def ping(settled: false, timeout: nil)
+      ask(timeout) { |core, waiter| core.ping(waiter, settled) }
+      self
+    end
+
+    # Ends the client. Owed Replies are waited for, for up to +drain+ seconds. Idempotent.
+    #
+    # @return [nil]
+    def close(drain: nil)
+      waiter = Waiter.new
+      current = reactor
+      begin
+        current.synchronize do
+          current.core.close(drain, waiter)
+          current.perform
+          current.take_role(waiter)
+        end
+        current.attend(waiter, nil)
+      ensure
+        current.leave(waiter)
+      end
+      current.join
+    end
+
+    # Whether +close+ was called.
+    def closed?
+      reactor.core.closing?
+    end
+
+    # @return [String]
+    def inspect
+      "#<#{self.class.name} #{@path} #{@reactor.core.status.state}>"
+    end
+
+    # Makes a request, and waits for what its waiter gets. Raises InterruptedError after the timeout.
+    # @api private
+    def ask(timeout)
+      current = reactor
+      waiter = Waiter.new
+      is_done = current.call(waiter, timeout) { yield current.core, waiter }
+      raise InterruptedError, "no answer within #{timeout} s" unless is_done
+
+      waiter.value
+    end
+
+    # The Reactor of this process. A fork that no hook has seen, as Process.daemon is, is noticed here.
+    # @api private
+    def reactor
+      begin_anew unless @reactor.running? || Process.pid == @pid
+      @reactor
+    end
+
+    # @api private
+    def current_reactor
+      @reactor
+    end
+
+    # In the child of a fork.
+    # @api private
+    def begin_anew
+      @reactor.abandon
+      set_up
+    end
+
+    private
+
+    def set_up
+      @pid = Process.pid
+      @counters = Counters.new
+      @reactor = Reactor.new(@name, @path, @connector, @options, @counters, @logger)
+      @events = EventStream.new(self, @reactor.core.events)
+    end
+
+    def publish_and_wait(channel, payload, wait, timeout)
+      waiter = Waiter.new
+      current = reactor
+      is_done = current.call(waiter, timeout) { current.core.publishing.publish(channel, payload, waiter, wait) }
+      raise given_up(current, waiter, timeout) unless is_done
+
+      waiter.value
+    rescue Error => e
+      @counters.count_failure(e)
+      raise
+    ensure
+      current.synchronize { current.core.publishing.withdraw(waiter) } unless waiter.done?
+    end
+
+    def given_up(reactor, waiter, timeout)
+      if reactor.synchronize { reactor.core.publishing.withdraw(waiter) }
+        CongestedError.new("nothing was sent within #{timeout} s")
+      else
+        InterruptedError.new("no answer within #{timeout} s; it may be delivered")
+      end
+    end
+
+    def post_now(channel, payload)
+      current = reactor
+      current.synchronize do
+        current.start
+        current.core.publishing.post(channel, payload)
+        current.core.requested
+        current.perform
+      end
+      nil
+    rescue Error => e
+      @counters.count_failure(e)
+      raise
+    end
+
+    def with_hooks(channel, payload)
+      context = @hooks.before_publish(channel, payload)
+      begin
+        receivers = yield
+      rescue Exception => e # rubocop:disable Lint/RescueException -- a trace ends whatever happens
+        @hooks.after_publish(context, nil, e)
+        raise
+      end
+      @hooks.after_publish(context, receivers, nil)
+      receivers
+    end
+  end
+end

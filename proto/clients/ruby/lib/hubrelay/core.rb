@@ -1,0 +1,389 @@
+# frozen_string_literal: true
+
+require_relative "backoff"
+require_relative "codec"
+require_relative "connections"
+require_relative "gaps"
+require_relative "names"
+require_relative "publishing"
+require_relative "subscribing"
+require_relative "telling"
+require_relative "timers"
+
+module Hubrelay
+  # The client without sockets, threads and waiting. Calls and bytes go in; `actions`, `news` and each Link's outbox
+  # come out, and the waiters that were handed in are settled. After each call the owner performs the actions, writes,
+  # and sets its one timer to `timers.deadline`. Not thread-safe: Client has a lock around it.
+  #
+  # An action is [what, Link]: `:open` (connect; then `opened` or `failed`), `:close` (close the socket), `:reading`
+  # (whether the socket is to be read has changed), `:check` (it is left unread: if the relay has closed it, read it to
+  # its end).
+  # @api private
+  class Core
+    include Telling
+    include Connections
+
+    # `news` are lines for the log, as [severity, text].
+    attr_reader :options, :counters, :timers, :names, :publishing, :subscribing, :actions, :news, :features
+
+    # `name` is checked.
+    def initialize(name, options, counters)
+      @name = name
+      @options = options
+      @counters = counters
+      @timers = Timers.new
+      @names = Names.new
+      @actions = []
+      @news = []
+      @features = [].freeze
+      @ready_waiters = []
+      @close_waiters = []
+      @backoff = Backoff.new(options)
+      @watch = Watch.new(options)
+      @events = new_queue
+      @status = Telling.no_relay("not connected yet")
+      @gaps = Gaps.new(options, @timers) { |gap| tell_gap(gap) }
+      @publishing = Publishing.new(options, counters) { |link| sent_first(link) }
+      @subscribing = Subscribing.new(self)
+      @listeners = @gaps_seen = @old_gaps_seen = 0
+      @link = @opening = @old = @move = @why = nil
+      @status_to_tell = nil # up, until what is held is in force
+      @told = false # any Status
+      @starting = @closing = @closed = @was_connected = false
+      @may_exceed = false # what is being read would leave the socket unread
+    end
+
+    # The first attempt to connect has not ended.
+    def starting?
+      @starting
+    end
+
+    def closing?
+      @closing
+    end
+
+    def closed?
+      @closed
+    end
+
+    # What the owner of the sockets says
+
+    # Connects for the first time. What is asked for meanwhile waits for the outcome, for `first_use` seconds.
+    def start
+      @starting = true
+      @publishing.held = true
+      @timers.set(:first, @options.first_use)
+      attempt
+    end
+
+    # The socket is connected.
+    def opened(link)
+      link.hello(@name)
+    end
+
+    # The socket could not be connected.
+    def failed(link, why)
+      finish(link, why)
+    end
+
+    # Bytes that were read.
+    def received(link, data)
+      return if link.ended?
+
+      @may_exceed = @listeners.zero? && !link.owed?
+      begin
+        link.feed(data)
+      rescue Codec::ProtocolError => e
+        finish(link, "the relay broke the protocol: #{e.message}")
+      end
+      after_input
+    end
+
+    # The socket was closed by the relay, or has failed.
+    def ended(link, why)
+      return if link.ended?
+
+      link.at_its_end = true
+      finish(link, why)
+      after_input
+    end
+
+    # Some of the bytes were taken by the socket.
+    def wrote
+      after_input if @closing || @publishing.waiting?
+    end
+
+    # A request was made, or an event taken: perhaps the socket is to be read again.
+    def requested
+      consider_reading if @link && !@link.reading
+    end
+
+    # The connection that `tick` would give up now: what lies in its socket is to be read before.
+    def give_up_candidate(now)
+      due = @timers.due_at(:watch)
+      return unless @link&.ping_at && due && due <= now
+
+      @link if now >= @link.ping_at + @options.ping_timeout
+    end
+
+    # What is due at `now` happens.
+    def tick(now)
+      @timers.take_due(now) { |name, due| timer_is_due(name, now, due) }
+      after_input
+    end
+
+    # The process has forked, and this is the child: subscriptions end, and nobody waits any more.
+    def abandon
+      names.flat_map { |name| name.listeners.keys }.each { |listener| abandon_queue(listener) }
+      abandon_queue(nil)
+      @closing = @closed = true
+    end
+
+    # Requests
+
+    # Resolved with the Welcome of the connection that there is, or of the next one.
+    def ready(waiter)
+      @link ? waiter.resolve : @ready_waiters << waiter
+    end
+
+    def give_up_ready(waiter)
+      @ready_waiters.delete(waiter)
+    end
+
+    # For people: what is wrong, while there is no connection.
+    def why_not_ready
+      @why || "the relay has not answered yet"
+    end
+
+    # Resolved once the relay has answered. Raises NotConnectedError, InvalidError.
+    def ping(waiter, settled)
+      return @subscribing.later(waiter) { ping(waiter, settled) } if @starting
+
+      link = serving
+      raise NotConnectedError, @publishing.reason unless link
+      return link.ping(Request.new { |reply| Link.answer_ping(waiter, reply) }) unless settled
+      raise InvalidError, "this relay cannot say what is settled" unless link.feature?("settled")
+
+      link.settle_sends(waiter)
+    end
+
+    # Owed Replies are waited for, for up to `drain` seconds.
+    def close(drain, waiter)
+      return waiter.resolve if @closed
+
+      @close_waiters << waiter
+      return if @closing
+
+      @closing = true
+      @timers.set(:close, drain || @options.drain)
+      @publishing.fail_waiting(ClosedError.new("the client was closed before this was sent"))
+      started
+      @move&.give_up("closed")
+      finish(@opening, "closed by the application") if @opening
+      links.each do |link|
+        link.message_handler = Move::DISCARD
+        settle_and_shut(link)
+      end
+      after_input
+    end
+
+    # Leaves the socket unread if nobody would take what comes, so that the relay counts what is dropped.
+    def consider_reading
+      link = @link or return
+      reading = @listeners.positive? || link.owed? || !@events.full? || !@move.nil? || @closing
+      return if reading == link.reading
+
+      link.reading = reading
+      link.last_read = Clock.now if reading # the clock stood meanwhile
+      @actions << [:reading, link]
+    end
+
+    private
+
+    def log(severity, text)
+      @news << [severity, text]
+    end
+
+    def abandon_queue(listener)
+      queue = listener ? listener.queue : @events
+      listener&.over = true
+      queue.waiters.clear
+      queue.finish
+      queue.clear
+    end
+
+    # Frames
+
+    def take_frame(link, frame)
+      return take_first_frame(link, frame) if link.equal?(@opening)
+
+      case frame
+      when Wire::Delivery then take_message(link, frame)
+      when Status then take_status(link, frame)
+      when Loss then take_loss(link, frame)
+      when Revoked then take_revoked(link, frame)
+      when Wire::Failure
+        finish(link, "the relay ended the connection: #{frame.code} #{frame.detail}".rstrip)
+      end
+    end
+
+    # A message that is not as usual: it has a pattern, or nobody holds its channel.
+    def take_message(link, frame)
+      return @move.fence_came(link) if @move && frame.pattern.empty? && frame.channel == @move.fence
+
+      name = frame.pattern.empty? ? @names.channels[frame.channel.b] : @names.patterns[frame.pattern.b]
+      return unless name
+
+      pattern = name.text if name.pattern?
+      link.message_handler.call(name, Message.new(frame.channel, frame.payload, pattern))
+    end
+
+    def take_revoked(link, frame)
+      revoked = @names.find_entries(frame.channels, frame.patterns)
+      if link.equal?(serving)
+        @subscribing.revoke(revoked, frame.detail)
+        reconcile
+      elsif link.equal?(next_serving) # asked for again when the move ends; whether that is refused counts
+        link.asked.subtract(revoked)
+        @gaps.note(frame.detail.empty? ? "the next relay revoked a subscription" : frame.detail)
+      end
+    end
+
+    def take_loss(link, loss)
+      publishes = loss.publishes + loss.publishes_unknown
+      link.lost_of_unsettled += publishes
+      @counters.lost_publishes += publishes
+      return tell_lost_messages(loss) if link.equal?(serving) && loss.messages.positive?
+
+      if loss.messages.positive? && link.equal?(next_serving)
+        @move.loss_came(loss.with(publishes: 0, publishes_unknown: 0))
+      end
+      tell(loss.with(messages: 0)) if publishes.positive?
+    end
+
+    def take_status(link, status)
+      return take_status_of_old(link, status) unless link.equal?(@link)
+
+      @gaps.grown(status) if status.gaps > @gaps_seen && @names.holds_any?
+      @gaps_seen = status.gaps
+      new_status(link, status)
+      if status.state == :stopping && !link.stopping
+        relay_is_stopping(link)
+      else
+        @move&.consider
+      end
+    end
+
+    def take_status_of_old(link, status)
+      return unless link.equal?(@move&.old) && status.gaps > @old_gaps_seen
+
+      @old_gaps_seen = status.gaps
+      @gaps.note(status.reason.empty? ? "the relay was not receiving" : status.reason)
+    end
+
+    # Timers
+
+    def timer_is_due(name, now, due)
+      case name
+      when :first then release_publishes if @link.nil?
+      when :attempt then attempt
+      when :handshake then handshake_is_over
+      when :successor then no_successor
+      when :fence then @move&.give_up(Move::INEXACT)
+      when :publishes then release_publishes
+      when :drain then drain_is_over
+      when :gap then @gaps.delay_is_over
+      when :partial then @gaps.partial_is_due(@status)
+      when :settle then settle
+      when :watch then watch(now, due)
+      when :close then close_now
+      end
+    end
+
+    def handshake_is_over
+      finish(@opening, "the relay said nothing for #{options.handshake} s") if @opening
+    end
+
+    def no_successor
+      link = @link
+      return unless link&.stopping && @move.nil?
+
+      @link = nil
+      leave(link)
+      @timers.cancel(:watch)
+      without_relay("the relay stops, and there is no other one yet")
+    end
+
+    def drain_is_over
+      finish(@old, "the relay that stops did not answer in time") if @old && @move.nil?
+    end
+
+    def sent_first(link)
+      @timers.set(:settle, @options.settle) if link.feature?("settled")
+    end
+
+    def settle
+      unsettled = links.select { |link| link.unsettled.positive? && !link.shut_when_written }
+      unsettled.each { |link| link.settle_sends if link.feature?("settled") && !link.settling? }
+      @timers.set(:settle, @options.settle) unless unsettled.empty?
+    end
+
+    def watch(now, due)
+      link = @link or return
+      unless link.reading
+        @actions << [:check, link]
+        return @timers.set(:watch, 1.0)
+      end
+      start_anew(link, now) if now - due > 1 # this process was stopped, or the machine slept
+      step = @watch.due(link.last_read, link.owed? ? link.owed_since : nil, link.ping_at)
+      if now >= step
+        if link.ping_at
+          return finish(link, "the relay did not answer a Ping for #{@options.ping_timeout} s")
+        end
+
+        link.ping(Request.new)
+        link.ping_at = now
+        step = now + @options.ping_timeout
+      end
+      @timers.set(:watch, [0, [step, now + @watch.period].min - Clock.now].max)
+    end
+
+    def start_anew(link, now)
+      link.last_read = link.owed_since = now
+      link.ping_at = now if link.ping_at
+    end
+
+    # After each input
+
+    def after_input
+      pump if @publishing.waiting?
+      consider_closed if @closing
+      consider_reading if @events.bytes.positive?
+    end
+
+    def consider_closed
+      links.each do |link|
+        is_unsettled = link.unsettled.positive? && !link.feature?("settled")
+        finish(link, "closed by the application") unless link.owed? || is_unsettled || !link.outbox.empty?
+      end
+      end_events if @link.nil? && @old.nil?
+    end
+
+    # The time for owed Replies is over.
+    def close_now
+      links.each { |link| finish(link, "closed by the application") }
+      end_events
+    end
+
+    def end_events
+      return if @closed
+
+      @closed = true
+      @timers.clear
+      [*listening_queues, @events].each(&:finish)
+      @ready_waiters.each { |waiter| waiter.reject(ClosedError.new("the client is closed")) }
+      @close_waiters.shift.resolve until @close_waiters.empty?
+    end
+  end
+  private_constant :Core
+end

@@ -1,0 +1,38 @@
+# frozen_string_literal: true
+
+module Hubrelay
+  # What a client has done. Read it from any thread; a number may be a moment old.
+  class Counters
+    # Publishes and posts that were handed to the relay.
+    attr_accessor :sent
+    # Messages that were dropped, by the relay or for want of somebody who takes them.
+    attr_accessor :lost_messages
+    # Posts that were lost, or may have been.
+    attr_accessor :lost_publishes
+    # Gaps that were told, to all who listen at once.
+    attr_accessor :gaps
+    # Connections after the first one.
+    attr_accessor :reconnects
+    # Bytes of events that the application has not taken, in all queues. A gauge.
+    attr_accessor :queued_bytes
+    # Failed publishes and posts by outcome: <tt>{not_connected: 3}</tt>.
+    attr_reader :failed
+
+    def initialize
+      @sent = @lost_messages = @lost_publishes = @gaps = @reconnects = @queued_bytes = 0
+      @failed = Hash.new(0)
+    end
+
+    # @api private
+    def count_failure(error)
+      outcome = error.class.outcome
+      @failed[outcome] += 1
+    end
+
+    # All of them, as a Hash.
+    def to_h
+      { sent: @sent, failed: @failed.dup, lost_messages: @lost_messages, lost_publishes: @lost_publishes,
+        gaps: @gaps, reconnects: @reconnects, queued_bytes: @queued_bytes }
+    end
+  end
+end

@@ -1,0 +1,104 @@
+# frozen_string_literal: true
+
+require_relative "codec"
+
+module Hubrelay
+  # The frames that come by the thousand, without the tables: Publish, a Reply with OK, and a Message without pattern.
+  # What does not look exactly as a relay writes it gives nil, and is Codec's to decode.
+  # @api private
+  module FastCodec
+    MESSAGE = 0x12
+    REPLY = 0x1A
+
+    module_function
+
+    # Appends a Publish with its length to `out`. `channel_field` is `Codec.bytes_field(1, channel)`, which is worth
+    # keeping. Returns the length of the body.
+    def append_publish(out, channel_field, payload, id)
+      size = payload.bytesize
+      content = channel_field.bytesize
+      content += 1 + varint_size(size) + size unless size.zero?
+      content += 1 + varint_size(id) unless id.zero?
+      length = 1 + varint_size(content) + content
+      append_varint(out << [length].pack("N") << 0x12, content) << channel_field
+      append_varint(out << 0x12, size) << (payload.encoding == Encoding::BINARY ? payload : payload.b) unless size.zero?
+      append_varint(out << 0x18, id) unless id.zero?
+      length
+    end
+
+    # The length of the body that `append_publish` would append.
+    def publish_length(channel_field, payload, id)
+      size = payload.bytesize
+      content = channel_field.bytesize
+      content += 1 + varint_size(size) + size unless size.zero?
+      content += 1 + varint_size(id) unless id.zero?
+      1 + varint_size(content) + content
+    end
+
+    def varint_size(number)
+      return 1 if number < 0x80
+      return 2 if number < 0x4000
+      return 3 if number < 0x200000
+
+      (number.bit_length + 6) / 7
+    end
+
+    def append_varint(out, number)
+      while number > 0x7F
+        out << (number & 0x7F | 0x80)
+        number >>= 7
+      end
+      out << number
+    end
+
+    # Id and receivers of a Reply with OK and nothing else, of up to 127 bytes. `position` is behind its tag, `finish`
+    # behind the frame.
+    def reply(data, position, finish)
+      return unless data.getbyte(position) == finish - position - 1 && data.getbyte(position + 1) == 0x08
+
+      id = data.getbyte(position + 2)
+      position += 3
+      if id > 0x7F
+        second = data.getbyte(position)
+        return if second > 0x7F # an id of more than 14 bits
+
+        id = id & 0x7F | second << 7
+        position += 1
+      end
+      return unless data.getbyte(position) == 0x10 && data.getbyte(position + 1) == 1 && position + 2 <= finish
+      return [id, 0] if position + 2 == finish
+
+      receivers = data.getbyte(position + 3)
+      [id, receivers] if position + 4 == finish && data.getbyte(position + 2) == 0x18 && receivers < 0x80
+    end
+
+    # Channel and payload of a Message without pattern, whose channel has up to 127 bytes. Arguments as above.
+    def message(data, position, finish)
+      size, position = short_varint(data, position)
+      return unless size && size > 3 && position + size == finish && data.getbyte(position) == 0x0A
+
+      channel_size = data.getbyte(position + 1)
+      payload_tag = position + 2 + channel_size
+      return if channel_size > 0x7F || payload_tag >= finish || data.getbyte(payload_tag) != 0x12
+
+      size, start = short_varint(data, payload_tag + 1)
+      return unless size && start + size == finish
+
+      [data.byteslice(position + 2, channel_size), data.byteslice(start, size)]
+    end
+
+    # A number of up to 21 bits, and the position behind it.
+    def short_varint(data, position)
+      first = data.getbyte(position)
+      return first, position + 1 if first.nil? || first < 0x80
+
+      second = data.getbyte(position + 1)
+      return if second.nil?
+      return first & 0x7F | second << 7, position + 2 if second < 0x80
+
+      third = data.getbyte(position + 2)
+      return first & 0x7F | (second & 0x7F) << 7 | third << 14, position + 3 if third && third < 0x80
+    end
+  end
+  private_constant :FastCodec
+end

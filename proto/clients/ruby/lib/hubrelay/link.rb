@@ -1,0 +1,319 @@
+# frozen_string_literal: true
+
+require "set"
+require_relative "errors"
+require_relative "fast_codec"
+require_relative "outbox"
+require_relative "timers"
+
+module Hubrelay
+  # A request that is no publish. The block is called once, with the Reply, or with nil at the connection's end.
+  # @api private
+  class Request
+    def initialize(subscribe: false, &answer)
+      @subscribe = subscribe
+      @answer = answer
+    end
+
+    def subscribe?
+      @subscribe
+    end
+
+    def answer(reply)
+      @answer&.call(reply)
+    end
+  end
+  private_constant :Request
+
+  # One connection to a relay, without its socket: bytes go in, bytes come out, and what is unanswered is kept. The
+  # client, or a test, feeds what it reads, and writes the `outbox`.
+  # @api private
+  class Link
+    # The longest body before the Welcome has said what is the longest.
+    MAX_WELCOME_BYTES = 64 * 1024
+    # Above this id it begins at 1 again when nothing is unanswered: small ids make small frames.
+    MAX_SMALL_ID = 0x3FFF
+
+    attr_reader :welcome, :outbox, :max_frame, :max_payload, :welcomed_at
+    # Waiters of publishes, and Requests, by id, in the order written.
+    attr_reader :publishes, :requests
+    # Names: the last that was written of them here is a Subscribe, and it has not failed.
+    attr_reader :asked
+    # Subscribes of the client's own that are unanswered.
+    attr_reader :restoring
+    # Publishes without Reply that were written since the last Ping with `settled` that was answered; how many of them
+    # are in a Loss.
+    attr_reader :unsettled
+    attr_accessor :lost_of_unsettled
+    # Gets name and Message.
+    attr_accessor :message_handler
+    # States: whether the socket is to be read; its relay has said STOPPING; some of what it was asked for was PENDING;
+    # the relay has closed it; the writing side is to be shut down once all is written, or is.
+    attr_accessor :reading, :stopping, :pending, :at_its_end, :shut_when_written, :shut
+    # Clock's times: the last bytes; since when something is unanswered; when the Ping was sent that nothing followed.
+    attr_accessor :last_read, :owed_since, :ping_at
+
+    # `routes` are the names of channels, by bytes. The block gets each frame but Replies and Messages with a route.
+    def initialize(routes, message_handler, &frame_handler)
+      @routes_when_welcomed = routes
+      @routes = {} # none before Welcome, which comes first
+      @message_handler = message_handler
+      @frame_handler = frame_handler
+      @max_frame = MAX_WELCOME_BYTES
+      @max_payload = 0
+      @features = Set.new
+      @outbox = Outbox.new
+      @publishes = {}
+      @requests = {}
+      @asked = Set.new
+      @restoring = Set.new
+      @rest = String.new # half a frame
+      @needed = 0 # bytes of @rest, for the next frame to be whole
+      @last_id = @sends = @unsettled = @lost_of_unsettled = @settling = 0
+      @reading = true
+      @last_read = Clock.now
+      @owed_since = @last_read
+      @ended = @stopping = @pending = @at_its_end = @shut_when_written = @shut = false
+      @welcome = @welcomed_at = @ping_at = nil
+    end
+
+    def ended?
+      @ended
+    end
+
+    def feature?(name)
+      @features.include?(name)
+    end
+
+    # Something that was asked for is unanswered.
+    def owed?
+      !(@publishes.empty? && @requests.empty?)
+    end
+
+    # A Ping with `settled` is unanswered.
+    def settling?
+      @settling.positive?
+    end
+
+    # Subscribes that have no Reply yet.
+    def unanswered_subscribes
+      @requests.values.select(&:subscribe?)
+    end
+
+    # From here on the numbers of this Welcome hold.
+    def welcomed(welcome)
+      @welcome = welcome
+      @features = welcome.features.to_set
+      @max_frame = welcome.max_frame_bytes
+      @max_payload = welcome.max_payload_bytes
+      @welcomed_at = Clock.now
+      @routes = @routes_when_welcomed
+    end
+
+    # What goes out
+
+    # Writes the first frame.
+    def hello(name)
+      @outbox.add(Codec.encode(Wire::Hello.new(version: 1, client_name: name)))
+    end
+
+    # An id that no unanswered request has.
+    def next_id
+      unless owed?
+        @owed_since = Clock.now
+        @last_id = 0 if @last_id > MAX_SMALL_ID
+      end
+      @last_id += 1
+    end
+
+    # Writes a Publish. The waiter gets the number of receivers, or an error; without one there is no Reply.
+    def publish(channel_field, payload, waiter)
+      if waiter
+        id = next_id
+        @publishes[id] = waiter
+      else
+        id = 0
+        @sends += 1
+        @unsettled += 1
+      end
+      @outbox.add_publish(channel_field, payload, id)
+    end
+
+    # Whether a Publish is no longer than this relay allows.
+    def publish_fits?(channel_field, payload, with_reply:)
+      FastCodec.publish_length(channel_field, payload, with_reply ? @last_id + 1 : 0) <= @max_frame
+    end
+
+    # Writes a Subscribe (3) or Unsubscribe (4).
+    def ask(request, number, names)
+      id = register(request)
+      fields = names.partition { |name| !name.pattern? }.flatten.map(&:field)
+      body = Codec.varint(0x08) << Codec.varint(id) << fields.join
+      @outbox.add(Codec.framed(Codec.bytes_field(number, body)))
+    end
+
+    def ping(request, settled: false)
+      @outbox.add(Codec.encode(Wire::Ping.new(id: register(request), settled: settled)))
+    end
+
+    # Asks for a Publish with a Request in place of a waiter.
+    def publish_request(request, channel)
+      @outbox.add(Codec.encode(Wire::Publish.new(channel: channel, id: register(request))))
+    end
+
+    # Asks what became of the publishes without Reply, by a Ping. The waiter is settled with its Reply.
+    def settle_sends(waiter = nil)
+      @settling += 1
+      before = @sends
+      request = Request.new do |reply|
+        if reply
+          @unsettled = @sends - before
+          @lost_of_unsettled = 0
+          @settling -= 1
+        end
+        Link.answer_ping(waiter, reply)
+      end
+      ping(request, settled: true)
+    end
+
+    # Ends a wait for the Reply to a Ping; nil is the end of the connection.
+    def self.answer_ping(waiter, reply)
+      if reply.nil?
+        waiter&.reject(InterruptedError.new("the connection ended before the relay answered"))
+      elsif reply.outcome == :ok
+        waiter&.resolve
+      else
+        waiter&.reject(Hubrelay.error_of(reply))
+      end
+    end
+
+    # What comes in
+
+    # Takes what was read; `data` may be used again afterwards. Raises Codec::ProtocolError: the connection is to be
+    # ended.
+    def feed(data)
+      @last_read = Clock.now
+      @ping_at = nil
+      if @rest.empty?
+        position = take_frames(data)
+        @rest << data.byteslice(position, data.bytesize - position) if position < data.bytesize
+      else
+        @rest << data
+        return if @rest.bytesize < @needed
+
+        whole = @rest
+        @rest = String.new
+        position = take_frames(whole)
+        @rest << whole.byteslice(position, whole.bytesize - position) if position < whole.bytesize
+      end
+    end
+
+    # The connection has ended. Publishes that were written are Interrupted, others NotConnected; other requests are
+    # answered with nil, in their order. Returns how many publishes without Reply are unknown, and how many of them
+    # were never sent.
+    def finish
+      @ended = true
+      unwritten, unsent = @outbox.take_unwritten
+      unknown = [0, @unsettled - @lost_of_unsettled - unsent].max
+      publishes = @publishes
+      @publishes = {}
+      publishes.each { |id, waiter| waiter.reject(error_at_end(unwritten.include?(id))) }
+      requests = @requests
+      @requests = {}
+      requests.each_value { |request| request.answer(nil) }
+      [unknown, unsent]
+    end
+
+    private
+
+    def register(request)
+      id = next_id
+      @requests[id] = request
+      id
+    end
+
+    def error_at_end(unwritten)
+      return NotConnectedError.new("the connection to the relay ended before this was sent") if unwritten
+
+      InterruptedError.new("the connection to the relay ended before it answered")
+    end
+
+    # Takes every whole frame; returns where the rest begins.
+    def take_frames(data)
+      position = 0
+      size = data.bytesize
+      until @ended
+        body = position + 4
+        if body > size
+          @needed = 4
+          break
+        end
+        length = data.unpack1("N", offset: position)
+        finish = body + length
+        check_length(length)
+        if finish > size
+          @needed = 4 + length
+          break
+        end
+        take_body(data, body, finish)
+        position = finish
+      end
+      position
+    end
+
+    def check_length(length)
+      return if length.positive? && length <= @max_frame
+
+      code = length.zero? ? :malformed : :frame_too_large
+      raise Codec::ProtocolError.new(code, "a frame of #{length} bytes")
+    end
+
+    def take_body(data, position, finish)
+      case data.getbyte(position)
+      when FastCodec::MESSAGE
+        return if take_fast_message(data, position + 1, finish)
+      when FastCodec::REPLY
+        id, receivers = FastCodec.reply(data, position + 1, finish) if finish - position > 4
+        return take_fast_reply(id, receivers) if id
+      end
+      take(Codec.decode(data.byteslice(position, finish - position)))
+    end
+
+    def take_fast_message(data, position, finish)
+      channel, payload = FastCodec.message(data, position, finish)
+      name = @routes[channel] if channel
+      return false unless name # perhaps it is not even UTF-8
+
+      @message_handler.call(name, Message.new(name.text, payload))
+      true
+    end
+
+    def take_fast_reply(id, receivers)
+      waiter = @publishes.delete(id)
+      if waiter
+        waiter.resolve(receivers)
+      else
+        answer_request(Wire::Reply.new(id: id, outcome: :ok, receivers: receivers))
+      end
+    end
+
+    def take(frame)
+      return if frame.nil?
+      return @frame_handler.call(self, frame) unless frame.is_a?(Wire::Reply)
+
+      waiter = @publishes.delete(frame.id)
+      if waiter.nil?
+        answer_request(frame)
+      elsif frame.outcome == :ok
+        waiter.resolve(frame.receivers)
+      else
+        waiter.reject(Hubrelay.error_of(frame))
+      end
+    end
+
+    def answer_request(reply)
+      @requests.delete(reply.id)&.answer(reply)
+    end
+  end
+  private_constant :Link
+end

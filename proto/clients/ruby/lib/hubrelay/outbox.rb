@@ -1,0 +1,73 @@
+# frozen_string_literal: true
+
+require "set"
+require_relative "fast_codec"
+
+module Hubrelay
+  # The bytes of one connection that its socket has not taken.
+  #
+  #     @batch  |..written..|.......unsent.......|     begins with a frame
+  #     @next   |.......unsent.......|                 becomes the batch when that is written
+  # @api private
+  class Outbox
+    # How many bytes wait.
+    attr_reader :size
+
+    def initialize
+      @batch = String.new
+      @next = String.new
+      @written = 0
+      @size = 0
+    end
+
+    def empty?
+      @size.zero?
+    end
+
+    # Adds a frame, its length in front.
+    def add(frame)
+      @next << frame
+      @size += frame.bytesize
+    end
+
+    # Adds a Publish.
+    def add_publish(channel_field, payload, id)
+      @size += 4 + FastCodec.append_publish(@next, channel_field, payload, id)
+    end
+
+    # What the socket is to be given next; only good until the next call of anything here.
+    def to_write
+      if @written >= @batch.bytesize
+        @batch.clear
+        @batch, @next = @next, @batch
+        @written = 0
+      end
+      @written.zero? ? @batch : @batch.byteslice(@written, @batch.bytesize - @written)
+    end
+
+    # The socket has taken so many bytes.
+    def wrote(count)
+      @written += count
+      @size -= count
+    end
+
+    # Ids of the requests that did not leave whole, and the number of publishes without id among them. Empties it.
+    def take_unwritten
+      data = @batch << @next
+      ids = Set.new
+      sends = position = 0
+      while position < data.bytesize
+        finish = position + 4 + data.unpack1("N", offset: position)
+        frame = Codec.decode(data.byteslice(position + 4, finish - position - 4), Wire::CLIENT_KINDS) if finish > @written
+        if frame && !frame.is_a?(Wire::Hello)
+          ids << frame.id
+          sends += 1 if frame.is_a?(Wire::Publish) && frame.id.zero?
+        end
+        position = finish
+      end
+      initialize
+      [ids, sends]
+    end
+  end
+  private_constant :Outbox
+end

@@ -1,0 +1,178 @@
+# frozen_string_literal: true
+
+require_relative "errors"
+require_relative "fast_codec"
+require_relative "names"
+
+module Hubrelay
+  # Publishes: checked, bounded, and in the order in which they were asked for.
+  # @api private
+  class Publishing
+    # Channels whose encoded name is kept. Beyond, all are forgotten and begun anew.
+    MAX_KEPT_FIELDS = 4096
+
+    # One that waits for room, or for a connection. Without a waiter it is a post.
+    Waiting = Struct.new(:field, :payload, :waiter)
+    private_constant :Waiting
+
+    # The Link where publishes go; nil: there is no connection to a relay.
+    attr_accessor :link
+    # New ones wait: for the first connection, or for the former one to be read to its end.
+    attr_writer :held
+    # Why there is no connection.
+    attr_accessor :reason
+
+    # The block gets the Link on which the first unsettled post was written.
+    def initialize(options, counters, &sent_first)
+      @max_unsent = options.unsent_bytes
+      @max_unsent_posts = options.unsent_bytes / 16
+      @max_unanswered = options.unanswered
+      @counters = counters
+      @sent_first = sent_first
+      @link = nil
+      @held = false
+      @reason = "no connection to a relay yet"
+      @waiting = []
+      @waiting_posts = 0 # bytes
+      @fields = {}
+    end
+
+    # The waiter gets the number of receivers, or an error. Raises InvalidError, NotConnectedError; CongestedError
+    # unless `wait`.
+    def publish(channel, payload, waiter, wait)
+      field = @fields[channel] || new_field(channel)
+      check_payload(payload)
+      link = @link
+      if link.nil? || @held || !@waiting.empty?
+        enqueue(field, payload, waiter, wait)
+      else
+        check_size(link, field, payload)
+        if room?(link, payload)
+          write(link, field, payload, waiter)
+        else
+          enqueue(field, payload, waiter, wait)
+        end
+      end
+    end
+
+    # Without Reply. Raises InvalidError, NotConnectedError, CongestedError.
+    def post(channel, payload)
+      field = @fields[channel] || new_field(channel)
+      check_payload(payload)
+      return enqueue_post(field, payload) if @held
+
+      link = @link
+      raise NotConnectedError, @reason unless link
+
+      check_size(link, field, payload, with_reply: false)
+      unsent = link.outbox.size
+      if unsent.positive? && unsent + payload.bytesize > @max_unsent_posts
+        raise CongestedError, "the relay has not read #{unsent} bytes yet"
+      end
+
+      write(link, field, payload, nil)
+    end
+
+    # Writes those that wait, as far as there is room. Returns how many posts turned out never to be sent.
+    def pump
+      lost = 0
+      until @waiting.empty? || @held
+        entry = @waiting.first
+        break if @link && entry.waiter && !room?(@link, entry.payload)
+
+        @waiting.shift
+        lost += 1 unless write_waiting(entry)
+      end
+      lost
+    end
+
+    # Some wait for room, or for a connection.
+    def waiting?
+      !@waiting.empty?
+    end
+
+    # The caller has given up. True if it had not been written yet, and will not be.
+    def withdraw(waiter)
+      index = @waiting.index { |entry| entry.waiter.equal?(waiter) }
+      @waiting.delete_at(index) if index
+      !index.nil?
+    end
+
+    # The client closes: those that wait are not sent any more.
+    def fail_waiting(error)
+      @waiting.each { |entry| entry.waiter&.reject(error) }
+      @waiting.clear
+      @waiting_posts = 0
+    end
+
+    private
+
+    # False if it was a post, and is lost.
+    def write_waiting(entry)
+      waiter = entry.waiter
+      @waiting_posts -= entry.payload.bytesize unless waiter
+      return true if waiter&.done? # its caller has given up
+      raise NotConnectedError, @reason unless @link
+
+      check_size(@link, entry.field, entry.payload, with_reply: !waiter.nil?)
+      write(@link, entry.field, entry.payload, waiter)
+      true
+    rescue Error => e
+      waiter&.reject(e)
+      !waiter.nil?
+    end
+
+    def write(link, field, payload, waiter)
+      link.publish(field, payload, waiter)
+      @counters.sent += 1
+      @sent_first.call(link) if waiter.nil? && link.unsettled == 1
+    end
+
+    def enqueue(field, payload, waiter, wait)
+      raise NotConnectedError, @reason if @link.nil? && !(@held && wait)
+
+      check_size(@link, field, payload) if @link
+      unless wait
+        raise CongestedError, "#{@link.publishes.size} publishes await their Reply, #{@waiting.size} wait for room, " \
+                              "and #{@link.outbox.size} bytes for the relay"
+      end
+      @waiting << Waiting.new(field, payload.dup.freeze, waiter)
+    end
+
+    def enqueue_post(field, payload)
+      if @waiting_posts.positive? && @waiting_posts + payload.bytesize > @max_unsent_posts
+        raise CongestedError, "#{@waiting_posts} bytes wait for the next connection to a relay"
+      end
+
+      @waiting << Waiting.new(field, payload.dup.freeze, nil)
+      @waiting_posts += payload.bytesize
+    end
+
+    def room?(link, payload)
+      unsent = link.outbox.size
+      link.publishes.size < @max_unanswered && (unsent.zero? || unsent + payload.bytesize <= @max_unsent)
+    end
+
+    def new_field(channel)
+      name = Names.checked(channel)
+      @fields.clear if @fields.size >= MAX_KEPT_FIELDS
+      @fields[channel] = Codec.bytes_field(1, name).freeze
+    end
+
+    def check_payload(payload)
+      return if payload.is_a?(String)
+
+      raise InvalidError, "the payload must be a String, not #{payload.class}"
+    end
+
+    # Raises InvalidError for what this relay does not take.
+    def check_size(link, field, payload, with_reply: true)
+      size = payload.bytesize
+      return if size <= link.max_payload &&
+                (size + 1024 <= link.max_frame || link.publish_fits?(field, payload, with_reply: with_reply))
+
+      raise InvalidError, "the payload has #{size} bytes; this relay takes #{link.max_payload}"
+    end
+  end
+  private_constant :Publishing
+end

@@ -1,0 +1,368 @@
+# frozen_string_literal: true
+
+require_relative "codec"
+require_relative "core"
+require_relative "signals"
+require_relative "sockets"
+require_relative "waiter"
+
+module Hubrelay
+  # The sockets around a Core, its lock, and who reads.
+  #
+  # A thread that waits for something becomes the *leader* if there is none: it reads the connection for all that wait,
+  # so the thread that has published reads its own Reply, and no other thread has to wake up for that. The others stand
+  # by. A thread of the client's own, the *supervisor*, does the rest: timers, new connections, those that are drained,
+  # and the reading while nobody leads. Fibers of a scheduler never lead, since they could not be woken from a wait for
+  # a socket: the supervisor reads for them, and wakes them by batches.
+  #
+  # Reads and writes do not block and are done with the lock held, so it never matters who does them.
+  # @api private
+  class Reactor
+    # So long after the last leader the supervisor leaves the socket alone: perhaps the next caller comes soon, and
+    # should not have to take it from the supervisor. Seconds.
+    GRACE = 0.05
+    # No Timeout, Thread#raise or Thread#kill in the middle of the Core.
+    UNINTERRUPTED = { Object => :never }.freeze
+    private_constant :GRACE, :UNINTERRUPTED
+
+    attr_reader :core, :lock
+
+    def initialize(name, path, connector, options, counters, logger)
+      @path = path
+      @connector = connector
+      @logger = logger
+      @core = Core.new(name, options, counters)
+      @lock = Thread::Mutex.new
+      @sockets = {} # by Link
+      @blocked = {} # by Link: those whose socket takes no more at present
+      @retired = [] # sockets to close, once nobody waits for them
+      @buffer = String.new(capacity: Sockets::READ_BYTES)
+      @leader = @led_link = @led_ios = nil
+      @last_lead = 0.0
+      @standing = {} # Waiters of threads that do not lead, in their order
+      @fibers = {} # Waiters of fibers
+      @supervisor = nil
+      @watches_all = false # the supervisor waits for the connection that a leader would read
+      @sleeps_until = Float::INFINITY
+      @changed = false # the supervisor has to look
+    end
+
+    # Starts the client if need be. With the lock held. Raises ClosedError.
+    def start
+      raise ClosedError, "the client is closed" if @core.closing?
+      return if @supervisor
+
+      @supervisor_wake = WakeUp.new
+      @leader_wake = WakeUp.new
+      @core.start
+      @supervisor = Thread.new { supervise }
+      @supervisor.name = "hubrelay"
+      perform
+    end
+
+    def running?
+      @supervisor&.alive?
+    end
+
+    # With the lock held, and without asynchronous exceptions.
+    def synchronize(&block)
+      Thread.handle_interrupt(UNINTERRUPTED) { @lock.synchronize(&block) }
+    end
+
+    # Makes a request in the block, which runs with the lock held, and waits until the waiter is done. False if that
+    # takes longer than `timeout` seconds.
+    def call(waiter, timeout = nil)
+      synchronize do
+        start
+        yield
+        @core.requested
+        perform
+        take_role(waiter)
+      end
+      attend(waiter, timeout && Clock.now + timeout)
+    ensure
+      leave(waiter)
+    end
+
+    # Does what the Core wants done, and writes. With the lock held.
+    def perform
+      loop do
+        perform_action(*@core.actions.shift) until @core.actions.empty?
+        @sockets.each { |link, socket| write(link, socket) }
+        break if @core.actions.empty?
+      end
+      deadline = @core.timers.deadline
+      @changed = true if !@core.news.empty? || (deadline && deadline < @sleeps_until)
+      return unless @changed && @supervisor
+
+      @supervisor_wake.signal
+    end
+
+    # Decides how the waiter waits: it leads or stands by. With the lock held.
+    def take_role(waiter)
+      return if waiter.done? || @leader.equal?(waiter)
+      if Fiber.current_scheduler
+        stand_by(@fibers, waiter)
+        wake_supervisor unless @leader || @watches_all
+      elsif @leader || !leadable?
+        stand_by(@standing, waiter)
+      else
+        become_leader(waiter)
+      end
+    end
+
+    # Waits until it is done, in the role that it has. False at the deadline.
+    def attend(waiter, deadline)
+      until waiter.done?
+        return false if deadline && Clock.now >= deadline
+
+        if @leader.equal?(waiter)
+          lead(waiter, deadline)
+        else
+          waiter.gate.wait(deadline && [0, deadline - Clock.now].max)
+          synchronize { take_role(waiter) } unless waiter.done?
+        end
+      end
+      true
+    end
+
+    # The waiter waits no more, for whatever reason.
+    def leave(waiter)
+      return if waiter.gate.nil?
+
+      synchronize do
+        waiter.gate = nil
+        @fibers.delete(waiter)
+        was_woken = @standing.delete(waiter)
+        if @leader.equal?(waiter)
+          resign
+        elsif was_woken && @leader.nil?
+          promote # perhaps it was woken to lead
+        end
+      end
+    end
+
+    # Waits until the supervisor has ended.
+    def join
+      @supervisor.join if @supervisor && !@supervisor.equal?(Thread.current)
+    end
+
+    # In the child of a fork: the sockets are the parent's. Closes the copies without a word.
+    def abandon
+      [*@sockets.values, *@retired].each(&:close)
+      [@supervisor_wake, @leader_wake].compact.each(&:close)
+      @core.abandon
+    end
+
+    private
+
+    def stand_by(group, waiter)
+      waiter.gate = Gate.new unless waiter.gate.is_a?(Gate)
+      group[waiter] = true
+    end
+
+    # There is a connection that a thread may read for all.
+    def leadable?
+      link = @core.link
+      !link.nil? && link.reading && @sockets.key?(link)
+    end
+
+    def become_leader(waiter)
+      @standing.delete(waiter)
+      @leader = waiter
+      @led_since = Clock.now
+      @led_link = @core.link
+      @led_ios = [@sockets[@led_link], @leader_wake.io]
+      waiter.gate = @leader_wake
+      wake_supervisor if @watches_all
+    end
+
+    # Reads for all who wait: one step.
+    def lead(waiter, deadline)
+      ready, = IO.select(@led_ios, nil, nil, deadline && [0, deadline - Clock.now].max)
+      synchronize do
+        waiter.gate = nil # it wakes up nobody to settle it now
+        read(@led_link) if ready&.include?(@led_ios[0])
+        @leader_wake.clear
+        perform
+        if waiter.done? || !@led_link.equal?(@core.link) || !@led_link.reading
+          resign
+          take_role(waiter)
+        else
+          waiter.gate = @leader_wake
+        end
+      end
+    end
+
+    # The leader waits no more: another one takes its place, or the supervisor does after a while.
+    def resign
+      @leader = nil
+      @last_lead = Clock.now
+      return if promote && @sleeps_until <= @last_lead + 2 * GRACE && !@retired.include?(@led_ios[0])
+
+      wake_supervisor
+    end
+
+    # Wakes one who stands by, to lead. False if the supervisor has to read at once.
+    def promote
+      return true unless leadable?
+
+      @standing.each_key do |waiter|
+        next if waiter.done?
+
+        waiter.gate&.signal
+        return true
+      end
+      @fibers.empty?
+    end
+
+    def wake_supervisor
+      @changed = true
+      @supervisor_wake.signal
+    end
+
+    # The supervisor
+
+    def supervise
+      until synchronize { over? }
+        reads, writes, seconds = synchronize { prepare }
+        readable, writable, = IO.select(reads, writes, nil, seconds)
+        news = synchronize { take(readable || [], writable || []) }
+        log(news)
+      end
+      synchronize { [@supervisor_wake, @leader_wake].each(&:close) }
+    end
+
+    def log(news)
+      news.each { |severity, text| @logger&.public_send(severity, text) }
+    rescue StandardError => e # a logger may be the application's, and the client goes on without
+      warn "hubrelay: the logger has failed: #{e.message}"
+    end
+
+    def over?
+      @core.closed? && @sockets.empty? && @retired.empty? && @leader.nil?
+    end
+
+    # What the supervisor waits for: sockets to read, sockets to write, seconds.
+    def prepare
+      now = Clock.now
+      close_retired
+      promote if @leader.nil?
+      @watches_all = @leader.nil? && (!@fibers.empty? || now >= @last_lead + GRACE)
+      left_alone = @leader ? @led_link : @core.link
+      links = @sockets.keys.select { |link| link.reading && (@watches_all || !link.equal?(left_alone)) }
+      @sleeps_until = [@core.timers.deadline, look_again_at(now)].compact.min || Float::INFINITY
+      @changed = false
+      [[@supervisor_wake.io, *@sockets.values_at(*links)], @sockets.values_at(*@blocked.keys),
+       (@sleeps_until - now).clamp(0, 3600)]
+    end
+
+    # When to see whether anybody leads; nil: who leads now has done so for long, and says when that ends. Those who
+    # lead for moments need not say it each time.
+    def look_again_at(now)
+      return if @watches_all
+      return @last_lead + GRACE unless @leader
+
+      now + GRACE if now - @led_since < 1
+    end
+
+    # Does what has become possible, and what is due. Returns what is to be logged.
+    def take(readable, writable)
+      @supervisor_wake.clear
+      links = @sockets.invert
+      readable.each { |socket| read(links[socket]) if links.key?(socket) }
+      writable.each { |socket| @blocked.delete(links[socket]) }
+      now = Clock.now
+      tick(now) if @core.timers.deadline && @core.timers.deadline <= now
+      perform
+      @core.news.shift(@core.news.size)
+    end
+
+    def tick(now)
+      silent = @core.give_up_candidate(now)
+      read(silent) if silent
+      @core.tick(now)
+    end
+
+    # Closes the sockets that have ended. Nobody waits for them but perhaps the leader.
+    def close_retired
+      kept, ended = @retired.partition { |socket| @leader && @led_ios.include?(socket) }
+      ended.each(&:close)
+      @retired = kept
+    end
+
+    # Sockets
+
+    def perform_action(action, link)
+      @changed = true
+      case action
+      when :open then open(link)
+      when :close then close(link)
+      when :check
+        socket = @sockets[link]
+        read_to_end(link, "the relay closed the connection") if socket && Sockets.hung_up?(socket)
+      end
+    end
+
+    def open(link)
+      @sockets[link] = @connector.call(@path)
+    rescue StandardError => e # a connector may be the application's
+      @core.failed(link, Sockets.text_of(e))
+    else
+      @core.opened(link)
+    end
+
+    # Ends the connection now, and closes the socket when nobody waits for it.
+    def close(link)
+      @blocked.delete(link)
+      socket = @sockets.delete(link) or return
+      @retired << socket
+      socket.shutdown
+    rescue SystemCallError
+      nil # the other side is gone
+    end
+
+    def read(link)
+      socket = @sockets[link] or return
+      data = Sockets.read(socket, @buffer)
+      @core.received(link, data) if data
+    rescue EOFError
+      @core.ended(link, "the relay closed the connection")
+    rescue SystemCallError => e
+      @core.ended(link, "the connection has failed: #{Sockets.text_of(e)}")
+    end
+
+    # What the relay said before it closed counts.
+    def read_to_end(link, why)
+      socket = @sockets[link]
+      while socket && !link.ended? && (data = Sockets.read(socket, @buffer))
+        @core.received(link, data)
+      end
+      @core.ended(link, why)
+    rescue EOFError, SystemCallError
+      @core.ended(link, why)
+    end
+
+    def write(link, socket)
+      until link.outbox.empty? || @blocked.key?(link)
+        count = socket.write_nonblock(link.outbox.to_write, exception: false)
+        if count == :wait_writable
+          @blocked[link] = @changed = true
+        else
+          link.outbox.wrote(count)
+          @core.wrote
+        end
+      end
+      shut(link, socket) if link.shut_when_written && !link.shut && link.outbox.empty?
+    rescue SystemCallError => e
+      read_to_end(link, "the connection has failed: #{Sockets.text_of(e)}")
+    end
+
+    def shut(link, socket)
+      link.shut = true
+      socket.close_write
+      @core.wrote
+    end
+  end
+  private_constant :Reactor
+end

@@ -1,0 +1,61 @@
+# frozen_string_literal: true
+
+module Hubrelay
+  # Where a thread or fiber sleeps until another one signals. A signal that comes before is not lost.
+  # @api private
+  class Gate
+    def initialize
+      @mutex = Thread::Mutex.new
+      @condition = Thread::ConditionVariable.new
+      @open = false
+    end
+
+    def signal
+      @mutex.synchronize do
+        @open = true
+        @condition.signal
+      end
+    end
+
+    # Until it is signalled, or the seconds are over; nil is for ever. May return without a signal.
+    def wait(seconds)
+      @mutex.synchronize do
+        @condition.wait(@mutex, seconds) unless @open
+        @open = false
+      end
+    end
+  end
+  private_constant :Gate
+
+  # The same for one who sleeps in IO.select: `io` becomes readable. With the client's lock held.
+  # @api private
+  class WakeUp
+    attr_reader :io
+
+    def initialize
+      @io, @writer = IO.pipe
+      @signalled = false
+    end
+
+    def signal
+      return if @signalled || @io.closed?
+
+      @signalled = true
+      @writer.write_nonblock("!", exception: false)
+    end
+
+    # Takes the signal that has come.
+    def clear
+      return unless @signalled
+
+      @signalled = false
+      @io.read_nonblock(16, exception: false)
+    end
+
+    def close
+      @io.close
+      @writer.close
+    end
+  end
+  private_constant :WakeUp
+end

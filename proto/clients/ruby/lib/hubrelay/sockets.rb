@@ -1,0 +1,72 @@
+# frozen_string_literal: true
+
+require "socket"
+require_relative "errors"
+
+module Hubrelay
+  # Sockets to a relay, and what to say when there is none.
+  # @api private
+  module Sockets
+    # More would be above the size from which malloc maps and unmaps memory for each read.
+    READ_BYTES = 64 * 1024
+
+    module_function
+
+    # A connected Socket. Raises NotConnectedError, which says the path and what to look at.
+    def connect(path)
+      socket = Socket.new(:UNIX, :STREAM) # close-on-exec, as all of Ruby's
+      socket.connect_nonblock(Socket.sockaddr_un(path)) # on a Unix socket this is done at once, or fails
+      socket
+    rescue SystemCallError, ArgumentError => e
+      socket&.close
+      raise NotConnectedError, explain(path, e)
+    end
+
+    # For people: why a system call has failed.
+    def text_of(error)
+      error.is_a?(SystemCallError) ? error.class.new.message : error.message
+    end
+
+    # Bytes, or nil if there are none at present. Raises EOFError, SystemCallError. `buffer` is used again.
+    def read(socket, buffer)
+      data = socket.read_nonblock(READ_BYTES, buffer, exception: false)
+      raise EOFError if data.nil?
+
+      data unless data == :wait_readable
+    end
+
+    # Whether the other side has closed it, whatever it has written before that.
+    def hung_up?(socket)
+      data = socket.recv_nonblock(1, Socket::MSG_PEEK, exception: false)
+      return true if data.nil? || data == "" # nothing left to read, and the end
+
+      # Something is left to read. A write to a socket whose other side is gone fails; no bytes disturb nobody.
+      socket.send("", Socket::MSG_NOSIGNAL)
+      false
+    rescue SystemCallError
+      true
+    end
+
+    def explain(path, error)
+      text = "#{path}: #{text_of(error)}"
+      case error
+      when Errno::EACCES
+        text << " for uid #{Process.euid}, groups #{Process.groups.sort.join(',')}; #{owner_of(path)}"
+      when Errno::EAGAIN
+        text << " (the relay accepts no connections at present)"
+      end
+      text
+    end
+    private_class_method :explain
+
+    def owner_of(path)
+      stat = File.stat(path)
+      format("the socket belongs to %<uid>d:%<gid>d, mode %<mode>04o", uid: stat.uid, gid: stat.gid,
+                                                                       mode: stat.mode & 0o7777)
+    rescue SystemCallError
+      "a directory on the way to it cannot be entered"
+    end
+    private_class_method :owner_of
+  end
+  private_constant :Sockets
+end

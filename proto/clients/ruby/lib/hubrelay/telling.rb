@@ -1,0 +1,91 @@
+# frozen_string_literal: true
+
+require_relative "event_queue"
+require_relative "events"
+
+module Hubrelay
+  # The part of Core that the application hears from: events, subscriptions, status, gaps, losses.
+  # @api private
+  module Telling
+    # The Status while there is no connection to a relay.
+    def self.no_relay(why)
+      Status.new(state: :down, reason: why, since_unix_ms: (Time.now.to_f * 1000).to_i, cause: :no_relay,
+                 connected: false)
+    end
+
+    # The queue for `events`; the Status that the application was told last; the Gaps.
+    attr_reader :events, :status, :gaps
+    # How many subscriptions are not closed.
+    attr_accessor :listeners
+
+    # A queue for a subscription.
+    def new_queue
+      EventQueue.new(options.events_bytes, options.queued_bytes, counters)
+    end
+
+    # A message to all who want it.
+    def deliver(name, message)
+      name.queues.each_key { |queue| queue.put_message(message, may_exceed: @may_exceed) }
+    end
+
+    # An event that is no message, to `events`.
+    def tell(event)
+      @events.put(event)
+    end
+
+    # A Loss of messages in its place, and the Gap behind it.
+    def tell_lost_messages(loss)
+      counters.lost_messages += loss.messages
+      tell(loss)
+      return unless names.holds_any?
+
+      listening_queues.each { |queue| queue.put(loss) }
+      tell_gap(Gap.new(reasons: [loss.reason.empty? ? "messages were dropped" : loss.reason]))
+    end
+
+    # Some subscriptions have ended.
+    def subscriptions_ended
+      @gaps.forget unless names.holds_any?
+    end
+
+    # Starts the delay of a Gap if it is time for it.
+    def consider_gap
+      @gaps.consider if names.holds_any?
+    end
+
+    private
+
+    def tell_status(status)
+      @status = status
+      @status_to_tell = nil
+      @told = true
+      tell(status)
+    end
+
+    def tell_gap(gap)
+      return unless names.holds_any?
+
+      counters.gaps += 1
+      tell(gap)
+      listening_queues.each { |queue| queue.put(gap) }
+    end
+
+    # Those of subscriptions, each once.
+    def listening_queues
+      names.flat_map { |name| name.queues.keys }.uniq.reject { |queue| queue.equal?(@events) }
+    end
+
+    def tell_own_loss(unsent, unknown)
+      counters.lost_publishes += unsent + unknown
+      if unsent.positive?
+        tell(Loss.new(publishes: unsent, reason: "the connection to the relay ended before these were sent",
+                      cause: :not_connected, local: true))
+      end
+      return unless unknown.positive?
+
+      tell(Loss.new(publishes_unknown: unknown, reason: "the connection to the relay ended", cause: :no_relay,
+                    local: true))
+    end
+  end
+  private_constant :Telling
+end
