@@ -55,6 +55,25 @@ def all_programs():
         Program(dotnet, "hubrelay", lambda: _build_dotnet("HubrelayProgram"), is_hubrelay=True),
         Program(dotnet, "plain sockets", lambda: _build_dotnet("RespProgram")),
         Program(dotnet, "plain sockets, threads", lambda: _build_dotnet("RespProgram"), environment={"THREADS": "1"}),
+        *_ruby_group(),
+    ]
+
+
+def _ruby_group():
+    group = "Ruby"
+
+    def ruby(file, *libraries):
+        def prepare():
+            for library in libraries:
+                _run(["ruby", "-e", f"require '{library}'"])
+            return ["ruby", "-I", str(ROOT / "proto" / "clients" / "ruby" / "lib"), str(HERE / "ruby" / file)]
+        return prepare
+    hiredis = {"environment": {"REDIS_DRIVER": "hiredis"}}
+    return [
+        Program(group, "hubrelay", ruby("hubrelay_client.rb", "etc"), is_hubrelay=True),
+        Program(group, "redis-rb", ruby("redis_client.rb", "redis")),
+        Program(group, "redis-rb, pipelines", ruby("redis_client.rb", "redis"), **PIPELINED),
+        Program(group, "redis-rb with hiredis", ruby("redis_client.rb", "redis", "hiredis"), **hiredis),
     ]
 
 

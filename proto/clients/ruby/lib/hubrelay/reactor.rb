@@ -55,7 +55,8 @@ module Hubrelay
       @supervisor_wake = WakeUp.new
       @leader_wake = WakeUp.new
       @core.start
-      @supervisor = Thread.new { supervise }
+      # A new thread has the mask of the one that makes it, and could not be ended with the process.
+      @supervisor = Thread.new { Thread.handle_interrupt(Object => :immediate) { supervise } }
       @supervisor.name = "hubrelay"
       perform
     end
