@@ -13,42 +13,45 @@ module Hubrelay
     module_function
 
     # Appends a Publish with its length to `out`. `channel_field` is `Codec.bytes_field(1, channel)`, which is worth
-    # keeping. Returns the length of the body.
+    # keeping. Returns how many bytes it is.
     def append_publish(out, channel_field, payload, id)
       size = payload.bytesize
-      content = channel_field.bytesize
-      content += 1 + varint_size(size) + size unless size.zero?
-      content += 1 + varint_size(id) unless id.zero?
-      length = 1 + varint_size(content) + content
-      append_varint(out << [length].pack("N") << 0x12, content) << channel_field
-      append_varint(out << 0x12, size) << (payload.encoding == Encoding::BINARY ? payload : payload.b) unless size.zero?
-      append_varint(out << 0x18, id) unless id.zero?
-      length
+      content = content_size(channel_field, size, id)
+      length = content + (content < 0x80 ? 2 : 1 + varint_size(content))
+      append_varint(out << (length >> 24) << (length >> 16 & 0xFF) << (length >> 8 & 0xFF) << (length & 0xFF) << 0x12,
+                    content) << channel_field
+      if size.positive?
+        payload = payload.b unless payload.encoding == Encoding::BINARY
+        append_varint(out << 0x12, size) << payload
+      end
+      append_varint(out << 0x18, id) if id.positive?
+      length + 4
     end
 
     # The length of the body that `append_publish` would append.
     def publish_length(channel_field, payload, id)
-      size = payload.bytesize
-      content = channel_field.bytesize
-      content += 1 + varint_size(size) + size unless size.zero?
-      content += 1 + varint_size(id) unless id.zero?
+      content = content_size(channel_field, payload.bytesize, id)
       1 + varint_size(content) + content
     end
 
+    def content_size(channel_field, size, id)
+      content = channel_field.bytesize
+      content += size + (size < 0x80 ? 2 : 1 + varint_size(size)) if size.positive?
+      content += id < 0x80 ? 2 : 1 + varint_size(id) if id.positive?
+      content
+    end
+
     def varint_size(number)
-      return 1 if number < 0x80
-      return 2 if number < 0x4000
-      return 3 if number < 0x200000
+      return number < 0x80 ? 1 : 2 if number < 0x4000
 
       (number.bit_length + 6) / 7
     end
 
     def append_varint(out, number)
-      while number > 0x7F
-        out << (number & 0x7F | 0x80)
-        number >>= 7
-      end
-      out << number
+      return out << number if number < 0x80
+      return out << (number & 0x7F | 0x80) << (number >> 7) if number < 0x4000
+
+      append_varint(out << (number & 0x7F | 0x80), number >> 7)
     end
 
     # Id and receivers of a Reply with OK and nothing else, of up to 127 bytes. `position` is behind its tag, `finish`

@@ -87,7 +87,7 @@ module Hubrelay
 
     # Something that was asked for is unanswered.
     def owed?
-      !(@publishes.empty? && @requests.empty?)
+      !@publishes.empty? || !@requests.empty?
     end
 
     # A Ping with `settled` is unanswered.
@@ -242,28 +242,23 @@ module Hubrelay
     def take_frames(data)
       position = 0
       size = data.bytesize
-      until @ended
-        body = position + 4
-        if body > size
-          @needed = 4
-          break
-        end
+      until @ended || position == size
+        @needed = 4
+        break if position + 4 > size
+
         length = data.unpack1("N", offset: position)
-        finish = body + length
-        check_length(length)
-        if finish > size
-          @needed = 4 + length
-          break
-        end
-        take_body(data, body, finish)
+        refuse_length(length) if length.zero? || length > @max_frame
+        @needed = 4 + length
+        finish = position + @needed
+        break if finish > size
+
+        take_body(data, position + 4, finish)
         position = finish
       end
       position
     end
 
-    def check_length(length)
-      return if length.positive? && length <= @max_frame
-
+    def refuse_length(length)
       code = length.zero? ? :malformed : :frame_too_large
       raise Codec::ProtocolError.new(code, "a frame of #{length} bytes")
     end
@@ -273,8 +268,7 @@ module Hubrelay
       when FastCodec::MESSAGE
         return if take_fast_message(data, position + 1, finish)
       when FastCodec::REPLY
-        id, receivers = FastCodec.reply(data, position + 1, finish) if finish - position > 4
-        return take_fast_reply(id, receivers) if id
+        return if finish - position > 4 && take_fast_reply(data, position + 1, finish)
       end
       take(Codec.decode(data.byteslice(position, finish - position)))
     end
@@ -288,13 +282,17 @@ module Hubrelay
       true
     end
 
-    def take_fast_reply(id, receivers)
+    def take_fast_reply(data, position, finish)
+      id, receivers = FastCodec.reply(data, position, finish)
+      return false unless id
+
       waiter = @publishes.delete(id)
       if waiter
         waiter.resolve(receivers)
       else
         answer_request(Wire::Reply.new(id: id, outcome: :ok, receivers: receivers))
       end
+      true
     end
 
     def take(frame)

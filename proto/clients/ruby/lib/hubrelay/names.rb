@@ -22,8 +22,8 @@ module Hubrelay
       @pattern = pattern
       @field = Codec.bytes_field(pattern ? 3 : 2, text).freeze
       @plain = @wants_plain = false
-      @listeners = {}
-      @queues = {}
+      @listeners = {}.compare_by_identity
+      @queues = {}.compare_by_identity
     end
 
     def pattern?

@@ -32,7 +32,7 @@ module Hubrelay
 
     # Adds a Publish.
     def add_publish(channel_field, payload, id)
-      @size += 4 + FastCodec.append_publish(@next, channel_field, payload, id)
+      @size += FastCodec.append_publish(@next, channel_field, payload, id)
     end
 
     # What the socket is to be given next; only good until the next call of anything here.

@@ -33,14 +33,14 @@ module Hubrelay
       @logger = logger
       @core = Core.new(name, options, counters)
       @lock = Thread::Mutex.new
-      @sockets = {} # by Link
-      @blocked = {} # by Link: those whose socket takes no more at present
+      @sockets = {}.compare_by_identity # by Link
+      @blocked = {}.compare_by_identity # by Link: those whose socket takes no more at present
       @retired = [] # sockets to close, once nobody waits for them
       @buffer = String.new(capacity: Sockets::READ_BYTES)
       @leader = @led_link = @led_ios = nil
       @last_lead = 0.0
-      @standing = {} # Waiters of threads that do not lead, in their order
-      @fibers = {} # Waiters of fibers
+      @standing = {}.compare_by_identity # Waiters of threads that do not lead, in their order
+      @fibers = {}.compare_by_identity # Waiters of fibers
       @supervisor = nil
       @watches_all = false # the supervisor waits for the connection that a leader would read
       @sleeps_until = Float::INFINITY
@@ -66,8 +66,15 @@ module Hubrelay
     end
 
     # With the lock held, and without asynchronous exceptions.
-    def synchronize(&block)
-      Thread.handle_interrupt(UNINTERRUPTED) { @lock.synchronize(&block) }
+    def synchronize
+      Thread.handle_interrupt(UNINTERRUPTED) do
+        @lock.lock
+        begin
+          yield
+        ensure
+          @lock.unlock
+        end
+      end
     end
 
     # Makes a request in the block, which runs with the lock held, and waits until the waiter is done. False if that
@@ -87,16 +94,14 @@ module Hubrelay
 
     # Does what the Core wants done, and writes. With the lock held.
     def perform
-      loop do
-        perform_action(*@core.actions.shift) until @core.actions.empty?
+      actions = @core.actions
+      begin
+        perform_action(*actions.shift) until actions.empty?
         @sockets.each { |link, socket| write(link, socket) }
-        break if @core.actions.empty?
-      end
+      end until actions.empty?
       deadline = @core.timers.deadline
-      @changed = true if !@core.news.empty? || (deadline && deadline < @sleeps_until)
-      return unless @changed && @supervisor
-
-      @supervisor_wake.signal
+      @changed = true if (deadline && deadline < @sleeps_until) || !@core.news.empty?
+      @supervisor_wake.signal if @changed && @supervisor
     end
 
     # Decides how the waiter waits: it leads or stands by. With the lock held.
@@ -169,11 +174,11 @@ module Hubrelay
     end
 
     def become_leader(waiter)
-      @standing.delete(waiter)
+      @standing.delete(waiter) if waiter.gate
       @leader = waiter
       @led_since = Clock.now
+      @led_ios = [@sockets[@core.link], @leader_wake.io] unless @led_link.equal?(@core.link)
       @led_link = @core.link
-      @led_ios = [@sockets[@led_link], @leader_wake.io]
       waiter.gate = @leader_wake
       wake_supervisor if @watches_all
     end
@@ -183,10 +188,12 @@ module Hubrelay
       ready, = IO.select(@led_ios, nil, nil, deadline && [0, deadline - Clock.now].max)
       synchronize do
         waiter.gate = nil # it wakes up nobody to settle it now
-        read(@led_link) if ready&.include?(@led_ios[0])
+        read(@led_link) if ready && ready[0].equal?(@led_ios[0])
         @leader_wake.clear
         perform
-        if waiter.done? || !@led_link.equal?(@core.link) || !@led_link.reading
+        if waiter.done?
+          resign
+        elsif !@led_link.equal?(@core.link) || !@led_link.reading
           resign
           take_role(waiter)
         else
@@ -199,13 +206,13 @@ module Hubrelay
     def resign
       @leader = nil
       @last_lead = Clock.now
-      return if promote && @sleeps_until <= @last_lead + 2 * GRACE && !@retired.include?(@led_ios[0])
-
-      wake_supervisor
+      is_left = promote && @sleeps_until <= @last_lead + 2 * GRACE
+      wake_supervisor unless is_left && @retired.empty?
     end
 
     # Wakes one who stands by, to lead. False if the supervisor has to read at once.
     def promote
+      return @fibers.empty? if @standing.empty?
       return true unless leadable?
 
       @standing.each_key do |waiter|
@@ -345,16 +352,17 @@ module Hubrelay
     end
 
     def write(link, socket)
-      until link.outbox.empty? || @blocked.key?(link)
-        count = socket.write_nonblock(link.outbox.to_write, exception: false)
+      outbox = link.outbox
+      until outbox.empty? || @blocked.key?(link)
+        count = socket.write_nonblock(outbox.to_write, exception: false)
         if count == :wait_writable
           @blocked[link] = @changed = true
         else
-          link.outbox.wrote(count)
+          outbox.wrote(count)
           @core.wrote
         end
       end
-      shut(link, socket) if link.shut_when_written && !link.shut && link.outbox.empty?
+      shut(link, socket) if link.shut_when_written && !link.shut && outbox.empty?
     rescue SystemCallError => e
       read_to_end(link, "the connection has failed: #{Sockets.text_of(e)}")
     end
