@@ -203,7 +203,7 @@ module Hubrelay
         end
         current.attend(waiter, nil)
       ensure
-        current.leave(waiter)
+        current.leave(waiter) if waiter.gate
       end
       current.join
     end

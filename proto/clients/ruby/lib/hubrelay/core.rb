@@ -358,7 +358,7 @@ module Hubrelay
     def after_input
       pump if @publishing.waiting?
       consider_closed if @closing
-      consider_reading if @events.bytes.positive?
+      consider_reading if @events.bytes > 0 # rubocop:disable Style/NumericPredicate -- for each read
     end
 
     def consider_closed

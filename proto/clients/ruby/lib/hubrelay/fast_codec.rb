@@ -12,32 +12,26 @@ module Hubrelay
 
     module_function
 
-    # Appends a Publish with its length to `out`. `channel_field` is `Codec.bytes_field(1, channel)`, which is worth
-    # keeping. Returns how many bytes it is.
-    def append_publish(out, channel_field, payload, id)
-      size = payload.bytesize
-      content = content_size(channel_field, size, id)
-      length = content + (content < 0x80 ? 2 : 1 + varint_size(content))
-      append_varint(out << (length >> 24) << (length >> 16 & 0xFF) << (length >> 8 & 0xFF) << (length & 0xFF) << 0x12,
-                    content) << channel_field
-      if size.positive?
-        payload = payload.b unless payload.encoding == Encoding::BINARY
-        append_varint(out << 0x12, size) << payload
-      end
-      append_varint(out << 0x18, id) if id.positive?
-      length + 4
+    # A Publish up to its payload, its length in front. `channel_field` is `Codec.bytes_field(1, channel)`; `id_size` is
+    # how many bytes the id takes, 0 if there is none.
+    def publish_head(channel_field, payload_size, id_size)
+      content = content_size(channel_field, payload_size, id_size)
+      head = [1 + varint_size(content) + content].pack("N") << 0x12
+      append_varint(head, content) << channel_field
+      append_varint(head << 0x12, payload_size) if payload_size.positive?
+      head
     end
 
-    # The length of the body that `append_publish` would append.
-    def publish_length(channel_field, payload, id)
-      content = content_size(channel_field, payload.bytesize, id)
+    # The length of the body of a Publish.
+    def publish_length(channel_field, payload_size, id_size)
+      content = content_size(channel_field, payload_size, id_size)
       1 + varint_size(content) + content
     end
 
-    def content_size(channel_field, size, id)
+    def content_size(channel_field, payload_size, id_size)
       content = channel_field.bytesize
-      content += size + (size < 0x80 ? 2 : 1 + varint_size(size)) if size.positive?
-      content += id < 0x80 ? 2 : 1 + varint_size(id) if id.positive?
+      content += 1 + varint_size(payload_size) + payload_size if payload_size.positive?
+      content += 1 + id_size if id_size.positive?
       content
     end
 
@@ -53,6 +47,12 @@ module Hubrelay
 
       append_varint(out << (number & 0x7F | 0x80), number >> 7)
     end
+
+    # What most Replies are: OK, and an id and receivers below 128. The first eight bytes but the id, and the next four but
+    # the receivers.
+    SHORT_REPLY = 0x00000008_1A06_08
+    SHORT_REPLY_REST = 0x10_01_18
+    SHORT_REPLY_BYTES = 12
 
     # Id and receivers of a Reply with OK and nothing else, of up to 127 bytes. `position` is behind its tag, `finish`
     # behind the frame.

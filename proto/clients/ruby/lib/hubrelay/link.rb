@@ -31,8 +31,8 @@ module Hubrelay
   class Link
     # The longest body before the Welcome has said what is the longest.
     MAX_WELCOME_BYTES = 64 * 1024
-    # Above this id it begins at 1 again when nothing is unanswered: small ids make small frames.
-    MAX_SMALL_ID = 0x3FFF
+    # Above this id it begins at 1 again when nothing is unanswered: small ids make small frames, which are read fast.
+    MAX_SMALL_ID = 100
 
     attr_reader :welcome, :outbox, :max_frame, :max_payload, :welcomed_at
     # Waiters of publishes, and Requests, by id, in the order written.
@@ -127,21 +127,22 @@ module Hubrelay
     end
 
     # Writes a Publish. The waiter gets the number of receivers, or an error; without one there is no Reply.
-    def publish(channel_field, payload, waiter)
+    def publish(target, payload, waiter)
       if waiter
         id = next_id
         @publishes[id] = waiter
+        waiter.link = self
       else
         id = 0
         @sends += 1
         @unsettled += 1
       end
-      @outbox.add_publish(channel_field, payload, id)
+      @outbox.add_publish(target, payload, id)
     end
 
     # Whether a Publish is no longer than this relay allows.
-    def publish_fits?(channel_field, payload, with_reply:)
-      FastCodec.publish_length(channel_field, payload, with_reply ? @last_id + 1 : 0) <= @max_frame
+    def publish_fits?(target, payload, with_reply:)
+      target.body_length(payload.bytesize, with_reply ? @last_id + 1 : 0) <= @max_frame
     end
 
     # Writes a Subscribe (3) or Unsubscribe (4).
@@ -243,6 +244,10 @@ module Hubrelay
       position = 0
       size = data.bytesize
       until @ended || position == size
+        if size - position >= FastCodec::SHORT_REPLY_BYTES && take_short_reply(data, position)
+          position += FastCodec::SHORT_REPLY_BYTES
+          next
+        end
         @needed = 4
         break if position + 4 > size
 
@@ -256,6 +261,24 @@ module Hubrelay
         position = finish
       end
       position
+    end
+
+    def take_short_reply(data, position)
+      head = data.unpack1("Q>", offset: position)
+      return false unless head >> 8 == FastCodec::SHORT_REPLY
+
+      rest = data.unpack1("N", offset: position + 8)
+      id = head & 0xFF
+      receivers = rest & 0xFF
+      return false unless rest >> 8 == FastCodec::SHORT_REPLY_REST && id < 0x80 && receivers < 0x80
+
+      waiter = @publishes.delete(id)
+      if waiter
+        waiter.resolve(receivers)
+      else
+        answer_request(Wire::Reply.new(id: id, outcome: :ok, receivers: receivers))
+      end
+      true
     end
 
     def refuse_length(length)

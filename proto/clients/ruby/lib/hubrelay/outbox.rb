@@ -30,9 +30,14 @@ module Hubrelay
       @size += frame.bytesize
     end
 
-    # Adds a Publish.
-    def add_publish(channel_field, payload, id)
-      @size += FastCodec.append_publish(@next, channel_field, payload, id)
+    # Adds a Publish. Of `target`, a PublishTarget, the channel.
+    def add_publish(target, payload, id)
+      payload = payload.b unless payload.encoding == Encoding::BINARY
+      frames = @next
+      before = frames.bytesize
+      frames << target.head(payload.bytesize, id) << payload
+      FastCodec.append_varint(frames << 0x18, id) unless id.zero?
+      @size += frames.bytesize - before
     end
 
     # What the socket is to be given next; only good until the next call of anything here.

@@ -1,18 +1,18 @@
 # frozen_string_literal: true
 
 require_relative "errors"
-require_relative "fast_codec"
 require_relative "names"
+require_relative "publish_target"
 
 module Hubrelay
   # Publishes: checked, bounded, and in the order in which they were asked for.
   # @api private
   class Publishing
-    # Channels whose encoded name is kept. Beyond, all are forgotten and begun anew.
-    MAX_KEPT_FIELDS = 4096
+    # Channels that are kept. Beyond, all are forgotten and begun anew.
+    MAX_KEPT_TARGETS = 4096
 
     # One that waits for room, or for a connection. Without a waiter it is a post.
-    Waiting = Struct.new(:field, :payload, :waiter)
+    Waiting = Struct.new(:target, :payload, :waiter)
     private_constant :Waiting
 
     # The Link where publishes go; nil: there is no connection to a relay.
@@ -34,43 +34,40 @@ module Hubrelay
       @reason = "no connection to a relay yet"
       @waiting = []
       @waiting_posts = 0 # bytes
-      @fields = {}
+      @targets = {}
     end
 
     # The waiter gets the number of receivers, or an error. Raises InvalidError, NotConnectedError; CongestedError
     # unless `wait`.
     def publish(channel, payload, waiter, wait)
-      field = @fields[channel] || new_field(channel)
+      target = @targets[channel] || new_target(channel)
       check_payload(payload)
       link = @link
-      if link.nil? || @held || !@waiting.empty?
-        enqueue(field, payload, waiter, wait)
-      else
-        check_size(link, field, payload)
-        if room?(link, payload)
-          write(link, field, payload, waiter)
-        else
-          enqueue(field, payload, waiter, wait)
-        end
-      end
+      return enqueue(target, payload, waiter, wait) if link.nil? || @held || !@waiting.empty?
+
+      check_size(link, target, payload)
+      return enqueue(target, payload, waiter, wait) unless room?(link, payload)
+
+      link.publish(target, payload, waiter)
+      @counters.sent += 1
     end
 
     # Without Reply. Raises InvalidError, NotConnectedError, CongestedError.
     def post(channel, payload)
-      field = @fields[channel] || new_field(channel)
+      target = @targets[channel] || new_target(channel)
       check_payload(payload)
-      return enqueue_post(field, payload) if @held
+      return enqueue_post(target, payload) if @held
 
       link = @link
       raise NotConnectedError, @reason unless link
 
-      check_size(link, field, payload, with_reply: false)
+      check_size(link, target, payload, with_reply: false)
       unsent = link.outbox.size
       if unsent.positive? && unsent + payload.bytesize > @max_unsent_posts
         raise CongestedError, "the relay has not read #{unsent} bytes yet"
       end
 
-      write(link, field, payload, nil)
+      write(link, target, payload, nil)
     end
 
     # Writes those that wait, as far as there is room. Returns how many posts turned out never to be sent.
@@ -114,37 +111,37 @@ module Hubrelay
       return true if waiter&.done? # its caller has given up
       raise NotConnectedError, @reason unless @link
 
-      check_size(@link, entry.field, entry.payload, with_reply: !waiter.nil?)
-      write(@link, entry.field, entry.payload, waiter)
+      check_size(@link, entry.target, entry.payload, with_reply: !waiter.nil?)
+      write(@link, entry.target, entry.payload, waiter)
       true
     rescue Error => e
       waiter&.reject(e)
       !waiter.nil?
     end
 
-    def write(link, field, payload, waiter)
-      link.publish(field, payload, waiter)
+    def write(link, target, payload, waiter)
+      link.publish(target, payload, waiter)
       @counters.sent += 1
       @sent_first.call(link) if waiter.nil? && link.unsettled == 1
     end
 
-    def enqueue(field, payload, waiter, wait)
+    def enqueue(target, payload, waiter, wait)
       raise NotConnectedError, @reason if @link.nil? && !(@held && wait)
 
-      check_size(@link, field, payload) if @link
+      check_size(@link, target, payload) if @link
       unless wait
         raise CongestedError, "#{@link.publishes.size} publishes await their Reply, #{@waiting.size} wait for room, " \
                               "and #{@link.outbox.size} bytes for the relay"
       end
-      @waiting << Waiting.new(field, payload.dup.freeze, waiter)
+      @waiting << Waiting.new(target, payload.dup.freeze, waiter)
     end
 
-    def enqueue_post(field, payload)
+    def enqueue_post(target, payload)
       if @waiting_posts.positive? && @waiting_posts + payload.bytesize > @max_unsent_posts
         raise CongestedError, "#{@waiting_posts} bytes wait for the next connection to a relay"
       end
 
-      @waiting << Waiting.new(field, payload.dup.freeze, nil)
+      @waiting << Waiting.new(target, payload.dup.freeze, nil)
       @waiting_posts += payload.bytesize
     end
 
@@ -153,10 +150,10 @@ module Hubrelay
       link.publishes.size < @max_unanswered && (unsent.zero? || unsent + payload.bytesize <= @max_unsent)
     end
 
-    def new_field(channel)
-      name = Names.checked(channel)
-      @fields.clear if @fields.size >= MAX_KEPT_FIELDS
-      @fields[channel] = Codec.bytes_field(1, name).freeze
+    def new_target(channel)
+      target = PublishTarget.new(Names.checked(channel))
+      @targets.clear if @targets.size >= MAX_KEPT_TARGETS
+      @targets[channel] = target
     end
 
     def check_payload(payload)
@@ -166,10 +163,10 @@ module Hubrelay
     end
 
     # Raises InvalidError for what this relay does not take.
-    def check_size(link, field, payload, with_reply: true)
+    def check_size(link, target, payload, with_reply: true)
       size = payload.bytesize
       return if size <= link.max_payload &&
-                (size + 1024 <= link.max_frame || link.publish_fits?(field, payload, with_reply: with_reply))
+                (size + 1024 <= link.max_frame || link.publish_fits?(target, payload, with_reply: with_reply))
 
       raise InvalidError, "the payload has #{size} bytes; this relay takes #{link.max_payload}"
     end

@@ -23,7 +23,9 @@ module Hubrelay
     GRACE = 0.05
     # No Timeout, Thread#raise or Thread#kill in the middle of the Core.
     UNINTERRUPTED = { Object => :never }.freeze
-    private_constant :GRACE, :UNINTERRUPTED
+    # More would be above the size from which malloc maps and unmaps memory for each read.
+    READ_BYTES = 64 * 1024
+    private_constant :GRACE, :UNINTERRUPTED, :READ_BYTES
 
     attr_reader :core, :lock
 
@@ -36,7 +38,7 @@ module Hubrelay
       @sockets = {}.compare_by_identity # by Link
       @blocked = {}.compare_by_identity # by Link: those whose socket takes no more at present
       @retired = [] # sockets to close, once nobody waits for them
-      @buffer = String.new(capacity: Sockets::READ_BYTES)
+      @buffer = String.new(capacity: READ_BYTES)
       @leader = @led_link = @led_ios = nil
       @last_lead = 0.0
       @standing = {}.compare_by_identity # Waiters of threads that do not lead, in their order
@@ -81,7 +83,7 @@ module Hubrelay
     # takes longer than `timeout` seconds.
     def call(waiter, timeout = nil)
       synchronize do
-        start
+        start unless @supervisor && !@core.closing?
         yield
         @core.requested
         perform
@@ -89,7 +91,7 @@ module Hubrelay
       end
       attend(waiter, timeout && Clock.now + timeout)
     ensure
-      leave(waiter)
+      leave(waiter) if waiter.gate
     end
 
     # Does what the Core wants done, and writes. With the lock held.
@@ -117,25 +119,22 @@ module Hubrelay
       end
     end
 
-    # Waits until it is done, in the role that it has. False at the deadline.
+    # Waits until it is done, in the role that it has. False at the deadline, after one look at least.
     def attend(waiter, deadline)
       until waiter.done?
-        return false if deadline && Clock.now >= deadline
-
         if @leader.equal?(waiter)
           lead(waiter, deadline)
         else
           waiter.gate.wait(deadline && [0, deadline - Clock.now].max)
           synchronize { take_role(waiter) } unless waiter.done?
         end
+        return waiter.done? if deadline && Clock.now >= deadline
       end
       true
     end
 
     # The waiter waits no more, for whatever reason.
     def leave(waiter)
-      return if waiter.gate.nil?
-
       synchronize do
         waiter.gate = nil
         @fibers.delete(waiter)
@@ -176,7 +175,6 @@ module Hubrelay
     def become_leader(waiter)
       @standing.delete(waiter) if waiter.gate
       @leader = waiter
-      @led_since = Clock.now
       @led_ios = [@sockets[@core.link], @leader_wake.io] unless @led_link.equal?(@core.link)
       @led_link = @core.link
       waiter.gate = @leader_wake
@@ -185,10 +183,11 @@ module Hubrelay
 
     # Reads for all who wait: one step.
     def lead(waiter, deadline)
-      ready, = IO.select(@led_ios, nil, nil, deadline && [0, deadline - Clock.now].max)
+      seconds = deadline && [0, deadline - Clock.now].max
+      is_readable = waiter.link.equal?(@led_link) ? await_reply(seconds) : await_anything(seconds)
       synchronize do
-        waiter.gate = nil # it wakes up nobody to settle it now
-        read(@led_link) if ready && ready[0].equal?(@led_ios[0])
+        waiter.gate = nil # nobody is to be woken when it is settled now
+        read(@led_link) if is_readable
         @leader_wake.clear
         perform
         if waiter.done?
@@ -202,10 +201,22 @@ module Hubrelay
       end
     end
 
+    # A publish that was written to the link that it leads is settled by what is read there, or by the link's end. Only
+    # the supervisor may read there, too, before it gives up a relay that hangs: so it looks once a second.
+    def await_reply(seconds)
+      @led_ios[0].wait_readable(seconds && seconds < 1 ? seconds : 1)
+    end
+
+    # Anything else may be settled by another thread, which signals.
+    def await_anything(seconds)
+      ready, = IO.select(@led_ios, nil, nil, seconds)
+      ready&.include?(@led_ios[0])
+    end
+
     # The leader waits no more: another one takes its place, or the supervisor does after a while.
     def resign
       @leader = nil
-      @last_lead = Clock.now
+      @last_lead = @led_link.last_read
       is_left = promote && @sleeps_until <= @last_lead + 2 * GRACE
       wake_supervisor unless is_left && @retired.empty?
     end
@@ -271,7 +282,7 @@ module Hubrelay
       return if @watches_all
       return @last_lead + GRACE unless @leader
 
-      now + GRACE if now - @led_since < 1
+      now + GRACE if now - @last_lead < 1
     end
 
     # Does what has become possible, and what is due. Returns what is to be logged.
@@ -332,10 +343,12 @@ module Hubrelay
 
     def read(link)
       socket = @sockets[link] or return
-      data = Sockets.read(socket, @buffer)
-      @core.received(link, data) if data
-    rescue EOFError
-      @core.ended(link, "the relay closed the connection")
+      data = socket.read_nonblock(READ_BYTES, @buffer, exception: false)
+      if data.nil?
+        @core.ended(link, "the relay closed the connection")
+      elsif data != :wait_readable
+        @core.received(link, data)
+      end
     rescue SystemCallError => e
       @core.ended(link, "the connection has failed: #{Sockets.text_of(e)}")
     end
@@ -343,11 +356,14 @@ module Hubrelay
     # What the relay said before it closed counts.
     def read_to_end(link, why)
       socket = @sockets[link]
-      while socket && !link.ended? && (data = Sockets.read(socket, @buffer))
+      while socket && !link.ended?
+        data = socket.read_nonblock(READ_BYTES, @buffer, exception: false)
+        break unless data.is_a?(String)
+
         @core.received(link, data)
       end
       @core.ended(link, why)
-    rescue EOFError, SystemCallError
+    rescue SystemCallError
       @core.ended(link, why)
     end
 

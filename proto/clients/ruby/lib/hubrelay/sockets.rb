@@ -7,9 +7,6 @@ module Hubrelay
   # Sockets to a relay, and what to say when there is none.
   # @api private
   module Sockets
-    # More would be above the size from which malloc maps and unmaps memory for each read.
-    READ_BYTES = 64 * 1024
-
     module_function
 
     # A connected Socket. Raises NotConnectedError, which says the path and what to look at.
@@ -25,14 +22,6 @@ module Hubrelay
     # For people: why a system call has failed.
     def text_of(error)
       error.is_a?(SystemCallError) ? error.class.new.message : error.message
-    end
-
-    # Bytes, or nil if there are none at present. Raises EOFError, SystemCallError. `buffer` is used again.
-    def read(socket, buffer)
-      data = socket.read_nonblock(READ_BYTES, buffer, exception: false)
-      raise EOFError if data.nil?
-
-      data unless data == :wait_readable
     end
 
     # Whether the other side has closed it, whatever it has written before that.

@@ -7,9 +7,12 @@ module Hubrelay
     # What is signalled when it is done: a ConditionVariable, or a WakeUp; nil while nobody sleeps.
     attr_accessor :gate
 
+    # The Link to which its publish was written; nil for anything else.
+    attr_accessor :link
+
     def initialize
       @done = false
-      @gate = @value = @error = nil
+      @gate = @value = @error = @link = nil
     end
 
     def done?
