@@ -151,7 +151,7 @@ module Hubrelay
       when 1 then [nil, position + 8]
       when 2
         size, position = read_varint(data, position)
-        [data.byteslice(position, size), position + size]
+        [(data.byteslice(position, size) if size <= data.bytesize), position + size]
       when 5 then [nil, position + 4]
       else raise ProtocolError.new(:malformed, "wire type #{wire_type}")
       end

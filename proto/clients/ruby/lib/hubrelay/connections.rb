@@ -72,6 +72,7 @@ module Hubrelay
     def take_first_frame(link, frame)
       case frame
       when Wire::Welcome
+        frame = frame.with(status: Status.new) unless frame.status
         refusal = reason_to_refuse(frame)
         refusal ? finish(link, refusal) : take_welcome(link, frame)
       when Wire::Failure

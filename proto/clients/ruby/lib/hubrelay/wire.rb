@@ -23,7 +23,7 @@ module Hubrelay
     # The default of a field of each type.
     DEFAULTS = { uint64: 0, uint32: 0, bool: false, string: "", bytes: "".b.freeze, strings: [].freeze,
                  outcome: :unspecified, state: :unspecified, code: :unspecified, cause: :unspecified,
-                 status: Status.new }.freeze
+                 status: nil }.freeze
 
     # Name and type of each field of a kind of frame; the n-th has number n.
     FIELDS = {}

@@ -1,0 +1,108 @@
+# frozen_string_literal: true
+
+$LOAD_PATH.unshift(File.expand_path("../lib", __dir__))
+
+require "minitest/autorun"
+require "json"
+require "timeout"
+require "hubrelay"
+require "hubrelay/testing"
+
+# What the tests share. The parts of the gem that are its own affair are private constants.
+module Internals
+  Wire, Codec, FastCodec, Link, Core, Waiter, EventQueue, Names, Backoff, Watch, Timers, Glob, Outbox, PublishTarget,
+    Reactor, Sockets, Clock =
+    %i[Wire Codec FastCodec Link Core Waiter EventQueue Names Backoff Watch Timers Glob Outbox PublishTarget Reactor
+       Sockets Clock].map { |name| Hubrelay.const_get(name) }
+end
+
+module Helpers
+  # So that a busy machine does not make a test fail. Seconds.
+  PATIENCE = 30
+
+  def eventually(what = "it")
+    deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + PATIENCE
+    until yield
+      flunk "#{what} did not happen" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
+      Thread.pass
+    end
+  end
+
+  # The next event of one of these classes; others are passed over.
+  def next_event(stream, *kinds)
+    loop do
+      event = stream.pop(timeout: PATIENCE) or flunk "no #{kinds.join(' or ')} came"
+      return event if kinds.any? { |kind| event.is_a?(kind) }
+    end
+  end
+
+  def with_client(**options)
+    Hubrelay::Testing::FakeRelay.open do |relay|
+      yield relay, relay.client(gap_jitter: 0, **options).ready(timeout: PATIENCE)
+    end
+  end
+end
+
+# A Core with a relay that the test plays, without sockets and threads.
+module PlayedRelay
+  include Internals
+
+  UP = Hubrelay::Status.new(state: :up, publishing: true, receiving: true)
+
+  def new_core(**options)
+    Core.new("test", Hubrelay::Options.new(gap_jitter: 0, **options), Hubrelay::Counters.new)
+  end
+
+  # A started Core and its Link, which has said Welcome.
+  def connected_core(features: %w[patterns settled fence], status: UP, **options)
+    core = new_core(**options)
+    core.start
+    [core, welcome(core, features: features, status: status)]
+  end
+
+  # Opens the connection that the core asks for, and says Welcome.
+  def welcome(core, relay_id: "A", features: %w[patterns settled fence], status: UP, max_frame_bytes: 1 << 20)
+    link = core.opening
+    core.opened(link)
+    say(core, link, Wire::Welcome.new(version: 1, relay_id: relay_id, max_frame_bytes: max_frame_bytes, status: status,
+                                      max_payload_bytes: max_frame_bytes - 4096, features: features))
+    link
+  end
+
+  def say(core, link, frame)
+    core.received(link, Codec.encode(frame))
+  end
+
+  def reply(core, link, request, outcome = :ok, **fields)
+    say(core, link, Wire::Reply.new(id: request.id, outcome: outcome, **fields))
+  end
+
+  # The frames that were written on the link since the last call.
+  def written(link)
+    data = String.new
+    until link.outbox.empty?
+      part = link.outbox.to_write
+      data << part
+      link.outbox.wrote(part.bytesize)
+    end
+    frames = []
+    until data.empty?
+      size = data.unpack1("N")
+      frames << Codec.decode(data.byteslice(4, size), Wire::CLIENT_KINDS)
+      data = data.byteslice(4 + size..)
+    end
+    frames
+  end
+
+  def fire(core, name)
+    core.tick(core.timers.due_at(name))
+  end
+
+  def events(queue)
+    found = []
+    while (event = queue.take)
+      found << event
+    end
+    found
+  end
+end
