@@ -35,7 +35,7 @@ class Driver
       command, *words = line.split(/ /, -1) # " " would mean any white space
       case command
       when "quit" then break
-      when "open" then open(*words)
+      when "open" then open_client(*words)
       when "cancel" then @requests[words[0]]&.raise(Cancelled)
       when *COMMANDS then request(command.tr("-", "_"), *words)
       end
@@ -45,7 +45,7 @@ class Driver
 
   private
 
-  def open(path, name, *words)
+  def open_client(path, name, *words)
     @client = Hubrelay::Client.new(Lines.name(path), name: Lines.name(name), **Lines.options(words)).connect
     Thread.new { report(@client.events) }
   rescue Hubrelay::InvalidError => e
@@ -88,7 +88,7 @@ class Driver
   end
 
   def do_publish(channel, payload, wait: true)
-    ["OK", "receivers=#{@client.publish(Lines.name(channel), Lines.payload(payload), wait: wait)}"]
+    ["OK", "receivers=#{@client.publish(Lines.name(channel), Lines.payload(payload), wait:)}"]
   end
 
   def do_publish_now(channel, payload)
@@ -102,17 +102,17 @@ class Driver
 
   def do_subscribe(*words)
     channels, patterns = Lines.names(words)
-    @client.subscribe(*channels, patterns: patterns).to_s.upcase
+    @client.subscribe(*channels, patterns:).to_s.upcase
   end
 
   def do_unsubscribe(*words)
     channels, patterns = Lines.names(words)
-    @client.unsubscribe(*channels, patterns: patterns).to_s.upcase
+    @client.unsubscribe(*channels, patterns:).to_s.upcase
   end
 
   def do_listen(handle, *words)
     channels, patterns = Lines.names(words)
-    subscription = @client.listen(*channels, patterns: patterns)
+    subscription = @client.listen(*channels, patterns:)
     @subscriptions[handle] = subscription
     Thread.new { report(subscription, "sub=#{handle}") }
     subscription.outcome.to_s.upcase

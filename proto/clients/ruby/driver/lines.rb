@@ -63,7 +63,9 @@ module Lines
     when Hubrelay::Status then status(event)
     when Hubrelay::Loss then loss(event)
     when Hubrelay::Revoked
-      ["revoked", *event.channels.map { |text| "c:#{quoted(text)}" }, *event.patterns.map { |text| "p:#{quoted(text)}" }]
+      ["revoked", *event.channels.map { |text| "c:#{quoted(text)}" }, *event.patterns.map do |text|
+                                                                        "p:#{quoted(text)}"
+                                                                      end]
     when Hubrelay::Gap
       ["gap", "reasons=#{quoted(event.reasons.join(','))}", "partial=#{flag(event.partial)}"]
     end

@@ -11,7 +11,7 @@ class CoreTest < Minitest::Test
   end
 
   def listen(core, *channels)
-    listener = Hubrelay.const_get(:Listener).new(core.new_queue)
+    listener = Listener.new(core.new_queue)
     core.subscribing.listen(listener, channels, [], waiter = Waiter.new)
     [listener, waiter]
   end
@@ -144,7 +144,9 @@ class CoreTest < Minitest::Test
     say(core, link, Hubrelay::Loss.new(publishes: 1, cause: :refused))
     core.ended(link, "closed")
     losses = events(core.events).grep(Hubrelay::Loss)
-    assert_equal [[1, 0, false], [0, 2, true]], losses.map { |loss| [loss.publishes, loss.publishes_unknown, loss.local] }
+    assert_equal [[1, 0, false], [0, 2, true]], losses.map { |loss|
+                                                  [loss.publishes, loss.publishes_unknown, loss.local]
+                                                }
   end
 
   def test_a_silent_relay_is_asked_by_a_ping_and_given_up
@@ -206,7 +208,7 @@ class CoreTest < Minitest::Test
 
   def test_replies_that_nobody_waits_for_do_no_harm
     core, link = connected_core
-    [0, 5, 300, (1 << 64) - 1].each { |id| say(core, link, Wire::Reply.new(id: id, outcome: :ok, receivers: 1)) }
+    [0, 5, 300, (1 << 64) - 1].each { |id| say(core, link, Wire::Reply.new(id:, outcome: :ok, receivers: 1)) }
     say(core, link, Wire::Reply.new(id: 9, outcome: 99))
     waiter = publish(core)
     reply(core, link, written(link).last, 99)

@@ -15,7 +15,7 @@ class FastCodecTest < Minitest::Test
       outbox = Outbox.new
       target = PublishTarget.new(channel)
       2.times { outbox.add_publish(target, payload, id) }
-      expected = Codec.encode(Wire::Publish.new(channel: channel, payload: payload, id: id))
+      expected = Codec.encode(Wire::Publish.new(channel:, payload:, id:))
       assert_equal expected * 2, outbox.to_write
       assert_equal expected.bytesize * 2, outbox.size
       assert_equal expected.bytesize - 4, target.body_length(size, id)
@@ -27,7 +27,7 @@ class FastCodecTest < Minitest::Test
     outbox = Outbox.new
     frames = [["a", 1], ["bb", 1], ["bb", 128], ["", 128], ["a", 1]].map do |payload, id|
       outbox.add_publish(target, payload, id)
-      Codec.encode(Wire::Publish.new(channel: "room", payload: payload, id: id))
+      Codec.encode(Wire::Publish.new(channel: "room", payload:, id:))
     end
     assert_equal frames.join, outbox.to_write
   end
@@ -36,22 +36,25 @@ class FastCodecTest < Minitest::Test
     ["é", "é".encode("UTF-16LE"), "\xFF".b, "é".encode("ISO-8859-1")].each do |payload|
       outbox = Outbox.new
       2.times { outbox.add_publish(PublishTarget.new("ü"), payload, 1) }
-      frame = Codec.decode(outbox.to_write.byteslice(4, outbox.size / 2 - 4), Wire::CLIENT_KINDS)
+      frame = Codec.decode(outbox.to_write.byteslice(4, (outbox.size / 2) - 4), Wire::CLIENT_KINDS)
       assert_equal payload.b, frame.payload
     end
   end
 
   def test_replies_and_messages_are_read_alike_or_left_to_the_slow_way
     numbers = [0, 1, 127, 128, 16_383, 16_384, 1 << 40]
-    replies = numbers.product(numbers).map { |id, receivers| Wire::Reply.new(id: id, outcome: :ok, receivers: receivers) }
-    replies += [Wire::Reply.new(id: 1, outcome: :refused, detail: "no"), Wire::Reply.new(id: 1, outcome: :ok, detail: "x")]
+    replies = numbers.product(numbers).map do |id, receivers|
+      Wire::Reply.new(id:, outcome: :ok, receivers:)
+    end
+    replies += [Wire::Reply.new(id: 1, outcome: :refused, detail: "no"),
+                Wire::Reply.new(id: 1, outcome: :ok, detail: "x")]
     replies.each do |reply|
       data = Codec.encode(reply)
       id, receivers = FastCodec.reply(data, 5, data.bytesize)
       assert_equal [reply.id, reply.receivers, :ok, ""], [id, receivers, reply.outcome, reply.detail] if id
     end
     SIZES.product([1, 127, 128, 512], ["", "p*"]) do |size, name_size, pattern|
-      message = Wire::Delivery.new(channel: "n" * name_size, payload: "x" * size, pattern: pattern)
+      message = Wire::Delivery.new(channel: "n" * name_size, payload: "x" * size, pattern:)
       data = Codec.encode(message)
       channel, payload = FastCodec.message(data, 5, data.bytesize)
       assert_equal [message.channel, message.payload, ""], [channel, payload, pattern] if channel

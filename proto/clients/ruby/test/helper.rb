@@ -8,12 +8,10 @@ require "timeout"
 require "hubrelay"
 require "hubrelay/testing"
 
-# What the tests share. The parts of the gem that are its own affair are private constants.
+# The parts of the gem that are its own affair, as private constants are.
 module Internals
-  Wire, Codec, FastCodec, Link, Core, Waiter, EventQueue, Names, Backoff, Watch, Timers, Glob, Outbox, PublishTarget,
-    Reactor, Sockets, Clock =
-    %i[Wire Codec FastCodec Link Core Waiter EventQueue Names Backoff Watch Timers Glob Outbox PublishTarget Reactor
-       Sockets Clock].map { |name| Hubrelay.const_get(name) }
+  %i[Wire Codec FastCodec Link Core Waiter EventQueue Names Backoff Watch Timers Glob Outbox PublishTarget Clock
+     Listener].each { |name| const_set(name, Hubrelay.const_get(name)) }
 end
 
 module Helpers
@@ -57,15 +55,15 @@ module PlayedRelay
   def connected_core(features: %w[patterns settled fence], status: UP, **options)
     core = new_core(**options)
     core.start
-    [core, welcome(core, features: features, status: status)]
+    [core, welcome(core, features:, status:)]
   end
 
   # Opens the connection that the core asks for, and says Welcome.
   def welcome(core, relay_id: "A", features: %w[patterns settled fence], status: UP, max_frame_bytes: 1 << 20)
     link = core.opening
     core.opened(link)
-    say(core, link, Wire::Welcome.new(version: 1, relay_id: relay_id, max_frame_bytes: max_frame_bytes, status: status,
-                                      max_payload_bytes: max_frame_bytes - 4096, features: features))
+    say(core, link, Wire::Welcome.new(version: 1, relay_id:, max_frame_bytes:, status:,
+                                      max_payload_bytes: max_frame_bytes - 4096, features:))
     link
   end
 
@@ -74,7 +72,7 @@ module PlayedRelay
   end
 
   def reply(core, link, request, outcome = :ok, **fields)
-    say(core, link, Wire::Reply.new(id: request.id, outcome: outcome, **fields))
+    say(core, link, Wire::Reply.new(id: request.id, outcome:, **fields))
   end
 
   # The frames that were written on the link since the last call.
@@ -89,7 +87,7 @@ module PlayedRelay
     until data.empty?
       size = data.unpack1("N")
       frames << Codec.decode(data.byteslice(4, size), Wire::CLIENT_KINDS)
-      data = data.byteslice(4 + size..)
+      data = data.byteslice((4 + size)..)
     end
     frames
   end

@@ -33,7 +33,7 @@ module Hubrelay
     def hopeless_delay
       bound = [@hopeless_bound, @options.backoff_hopeless].min
       @hopeless_bound = 2 * bound
-      bound / 2 + SecureRandom.random_number * bound / 2
+      (bound / 2) + (SecureRandom.random_number * bound / 2)
     end
   end
   private_constant :Backoff

@@ -13,9 +13,9 @@ require_relative "waiter"
 module Hubrelay
   # A connection to the relay that heals itself. Every method may be called by any thread, and by fibers of a scheduler.
   #
-  # It connects at its first use, or by +connect+, and starts without a relay. Nothing is kept for later: without a relay
-  # a publish fails at once. After a fork the child has a new client in this object, which connects at its first use and
-  # carries no subscriptions.
+  # It connects at its first use, or by +connect+, and starts without a relay. Nothing is kept for later: without a
+  # relay a publish fails at once. After a fork the child has a new client in this object, which connects at its first
+  # use and carries no subscriptions.
   class Client
     # Where a relay listens by default.
     DEFAULT_PATH = "/run/hubrelay/hubrelay.sock"
@@ -110,8 +110,9 @@ module Hubrelay
     # @param payload [String] bytes, of any encoding
     # @param timeout [Numeric, nil] seconds
     # @return [Integer] how many subscriptions at Redis received it: relays, not the workers behind them
-    # @raise [NotConnectedError, InterruptedError, RefusedError, InvalidError, CongestedError, ClosedError, UnknownError]
-    #   after the timeout: CongestedError if nothing was sent, else InterruptedError, since it may be delivered
+    # @raise [NotConnectedError, InterruptedError, RefusedError, InvalidError, CongestedError, ClosedError,
+    #   UnknownError] after the timeout: CongestedError if nothing was sent, else InterruptedError, since it may be
+    #   delivered
     def publish(channel, payload, wait: true, timeout: nil)
       return publish_and_wait(channel, payload, wait, timeout) unless @hooks
 
@@ -154,7 +155,7 @@ module Hubrelay
 
     # The same for patterns alone.
     def listen_pattern(*patterns, timeout: nil, &block)
-      listen(patterns: patterns, timeout: timeout, &block)
+      listen(patterns:, timeout:, &block)
     end
 
     # For an application that keeps books itself: the messages come in +events+.
@@ -268,7 +269,8 @@ module Hubrelay
       @counters.count_failure(e)
       raise
     ensure
-      current.synchronize { current.core.publishing.withdraw(waiter) } unless waiter.done?
+      # An exception from outside, as that of Timeout, may come at any place.
+      current.synchronize { current.core.publishing.withdraw(waiter) } if waiter && current && !waiter.done?
     end
 
     def given_up(reactor, waiter, timeout)

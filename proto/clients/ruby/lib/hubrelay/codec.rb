@@ -29,7 +29,7 @@ module Hubrelay
     def varint(number)
       bytes = String.new(capacity: 10)
       while number > 0x7F
-        bytes << (number & 0x7F | 0x80)
+        bytes << ((number & 0x7F) | 0x80)
         number >>= 7
       end
       bytes << number
@@ -37,7 +37,7 @@ module Hubrelay
 
     # A field of bytes: tag, length, content.
     def bytes_field(number, content)
-      varint(number << 3 | 2) << varint(content.bytesize) << content.b
+      varint((number << 3) | 2) << varint(content.bytesize) << content.b
     end
 
     # A body with its length in front.
@@ -112,7 +112,7 @@ module Hubrelay
       when :string then text(value)
       when :status then Status.new(**decode_fields(Status, value))
       else
-        number = (value & UINT32 ^ 0x80000000) - 0x80000000 # an enumeration's number has a sign
+        number = ((value & UINT32) ^ 0x80000000) - 0x80000000 # an enumeration's number has a sign
         Wire::ENUMS.fetch(type).fetch(number, number)
       end
     end

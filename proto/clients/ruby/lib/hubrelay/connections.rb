@@ -77,7 +77,7 @@ module Hubrelay
         refusal ? finish(link, refusal) : take_welcome(link, frame)
       when Wire::Failure
         hopeless = %i[version not_allowed].include?(frame.code)
-        finish(link, "#{frame.code}: #{frame.detail}".delete_suffix(": "), hopeless: hopeless)
+        finish(link, "#{frame.code}: #{frame.detail}".delete_suffix(": "), hopeless:)
       else
         finish(link, "the relay's first frame is not Welcome")
       end
@@ -146,7 +146,7 @@ module Hubrelay
         timers.cancel(:first)
         release_publishes
       end
-      timers.set(:attempt, @backoff.next_delay(hopeless: hopeless)) unless closing?
+      timers.set(:attempt, @backoff.next_delay(hopeless:)) unless closing?
     end
 
     # Moving and leaving
@@ -215,7 +215,7 @@ module Hubrelay
       @opening = nil
       link.finish
       timers.cancel(:handshake)
-      attempt_failed(why, hopeless: hopeless)
+      attempt_failed(why, hopeless:)
     end
 
     def old_ended

@@ -337,9 +337,7 @@ module Hubrelay
       start_anew(link, now) if now - due > 1 # this process was stopped, or the machine slept
       step = @watch.due(link.last_read, link.owed? ? link.owed_since : nil, link.ping_at)
       if now >= step
-        if link.ping_at
-          return finish(link, "the relay did not answer a Ping for #{@options.ping_timeout} s")
-        end
+        return finish(link, "the relay did not answer a Ping for #{@options.ping_timeout} s") if link.ping_at
 
         link.ping(Request.new)
         link.ping_at = now

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Hubrelay
+module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
   # Every error of this gem that an application may meet.
   class Error < StandardError
     # The verdict of the relay or the client: a Symbol as +:refused+, an Integer if this gem does not know it.

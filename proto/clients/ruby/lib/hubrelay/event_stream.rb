@@ -54,7 +54,7 @@ module Hubrelay
     private
 
     def take(reactor, timeout)
-      deadline = timeout && Clock.now + timeout
+      deadline = timeout && (Clock.now + timeout)
       loop do
         waiter = nil
         event = reactor.synchronize { take_or_wait(reactor) { |new_waiter| waiter = new_waiter } }

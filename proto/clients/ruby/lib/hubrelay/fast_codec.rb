@@ -43,13 +43,13 @@ module Hubrelay
 
     def append_varint(out, number)
       return out << number if number < 0x80
-      return out << (number & 0x7F | 0x80) << (number >> 7) if number < 0x4000
+      return out << ((number & 0x7F) | 0x80) << (number >> 7) if number < 0x4000
 
-      append_varint(out << (number & 0x7F | 0x80), number >> 7)
+      append_varint(out << ((number & 0x7F) | 0x80), number >> 7)
     end
 
-    # What most Replies are: OK, and an id and receivers below 128. The first eight bytes but the id, and the next four but
-    # the receivers.
+    # What most Replies are: OK, and an id and receivers below 128. The first eight bytes but the id, and the next four
+    # but the receivers.
     SHORT_REPLY = 0x00000008_1A06_08
     SHORT_REPLY_REST = 0x10_01_18
     SHORT_REPLY_BYTES = 12
@@ -65,7 +65,7 @@ module Hubrelay
         second = data.getbyte(position)
         return if second > 0x7F # an id of more than 14 bits
 
-        id = id & 0x7F | second << 7
+        id = (id & 0x7F) | (second << 7)
         position += 1
       end
       return unless data.getbyte(position) == 0x10 && data.getbyte(position + 1) == 1 && position + 2 <= finish
@@ -97,10 +97,10 @@ module Hubrelay
 
       second = data.getbyte(position + 1)
       return if second.nil?
-      return first & 0x7F | second << 7, position + 2 if second < 0x80
+      return (first & 0x7F) | (second << 7), position + 2 if second < 0x80
 
       third = data.getbyte(position + 2)
-      return first & 0x7F | (second & 0x7F) << 7 | third << 14, position + 3 if third && third < 0x80
+      return (first & 0x7F) | ((second & 0x7F) << 7) | (third << 14), position + 3 if third && third < 0x80
     end
   end
   private_constant :FastCodec

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Hubrelay
+module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
   # Tells every client of a fork, so that a child begins anew (puma with `preload_app!`, Process.fork).
   # @api private
   module Forks

@@ -154,12 +154,12 @@ module Hubrelay
     end
 
     def ping(request, settled: false)
-      @outbox.add(Codec.encode(Wire::Ping.new(id: register(request), settled: settled)))
+      @outbox.add(Codec.encode(Wire::Ping.new(id: register(request), settled:)))
     end
 
     # Asks for a Publish with a Request in place of a waiter.
     def publish_request(request, channel)
-      @outbox.add(Codec.encode(Wire::Publish.new(channel: channel, id: register(request))))
+      @outbox.add(Codec.encode(Wire::Publish.new(channel:, id: register(request))))
     end
 
     # Asks what became of the publishes without Reply, by a Ping. The waiter is settled with its Reply.
@@ -276,7 +276,7 @@ module Hubrelay
       if waiter
         waiter.resolve(receivers)
       else
-        answer_request(Wire::Reply.new(id: id, outcome: :ok, receivers: receivers))
+        answer_request(Wire::Reply.new(id:, outcome: :ok, receivers:))
       end
       true
     end
@@ -313,7 +313,7 @@ module Hubrelay
       if waiter
         waiter.resolve(receivers)
       else
-        answer_request(Wire::Reply.new(id: id, outcome: :ok, receivers: receivers))
+        answer_request(Wire::Reply.new(id:, outcome: :ok, receivers:))
       end
       true
     end

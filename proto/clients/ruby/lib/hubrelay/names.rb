@@ -117,8 +117,8 @@ module Hubrelay
       @patterns = {}
     end
 
-    def each(&block)
-      (@channels.values + @patterns.values).each(&block)
+    def each(&)
+      (@channels.values + @patterns.values).each(&)
     end
 
     # Whether the application is to hear anything.

@@ -63,7 +63,10 @@ module Hubrelay
       sends = position = 0
       while position < data.bytesize
         finish = position + 4 + data.unpack1("N", offset: position)
-        frame = Codec.decode(data.byteslice(position + 4, finish - position - 4), Wire::CLIENT_KINDS) if finish > @written
+        if finish > @written
+          frame = Codec.decode(data.byteslice(position + 4, finish - position - 4),
+                               Wire::CLIENT_KINDS)
+        end
         if frame && !frame.is_a?(Wire::Hello)
           ids << frame.id
           sends += 1 if frame.is_a?(Wire::Publish) && frame.id.zero?

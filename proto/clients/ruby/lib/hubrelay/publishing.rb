@@ -166,7 +166,7 @@ module Hubrelay
     def check_size(link, target, payload, with_reply: true)
       size = payload.bytesize
       return if size <= link.max_payload &&
-                (size + 1024 <= link.max_frame || link.publish_fits?(target, payload, with_reply: with_reply))
+                (size + 1024 <= link.max_frame || link.publish_fits?(target, payload, with_reply:))
 
       raise InvalidError, "the payload has #{size} bytes; this relay takes #{link.max_payload}"
     end

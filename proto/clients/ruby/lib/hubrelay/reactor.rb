@@ -89,7 +89,7 @@ module Hubrelay
         perform
         take_role(waiter)
       end
-      attend(waiter, timeout && Clock.now + timeout)
+      attend(waiter, timeout && (Clock.now + timeout))
     ensure
       leave(waiter) if waiter.gate
     end
@@ -97,10 +97,10 @@ module Hubrelay
     # Does what the Core wants done, and writes. With the lock held.
     def perform
       actions = @core.actions
-      begin
-        perform_action(*actions.shift) until actions.empty?
-        @sockets.each { |link, socket| write(link, socket) }
-      end until actions.empty?
+      perform_action(*actions.shift) until actions.empty?
+      @sockets.each { |link, socket| write(link, socket) }
+      return perform unless actions.empty?
+
       deadline = @core.timers.deadline
       @changed = true if (deadline && deadline < @sleeps_until) || !@core.news.empty?
       @supervisor_wake.signal if @changed && @supervisor
@@ -109,6 +109,7 @@ module Hubrelay
     # Decides how the waiter waits: it leads or stands by. With the lock held.
     def take_role(waiter)
       return if waiter.done? || @leader.equal?(waiter)
+
       if Fiber.current_scheduler
         stand_by(@fibers, waiter)
         wake_supervisor unless @leader || @watches_all
@@ -217,7 +218,7 @@ module Hubrelay
     def resign
       @leader = nil
       @last_lead = @led_link.last_read
-      is_left = promote && @sleeps_until <= @last_lead + 2 * GRACE
+      is_left = promote && @sleeps_until <= @last_lead + (2 * GRACE)
       wake_supervisor unless is_left && @retired.empty?
     end
 
@@ -315,7 +316,7 @@ module Hubrelay
     def perform_action(action, link)
       @changed = true
       case action
-      when :open then open(link)
+      when :open then connect(link)
       when :close then close(link)
       when :check
         socket = @sockets[link]
@@ -323,7 +324,7 @@ module Hubrelay
       end
     end
 
-    def open(link)
+    def connect(link)
       @sockets[link] = @connector.call(@path)
     rescue StandardError => e # a connector may be the application's
       @core.failed(link, Sockets.text_of(e))

@@ -90,7 +90,7 @@ module Hubrelay
 
     def revoked(names, detail)
       channels, patterns = Names.texts(names)
-      Revoked.new(channels: channels, patterns: patterns, detail: detail)
+      Revoked.new(channels:, patterns:, detail:)
     end
   end
   private_constant :Restoring

@@ -19,10 +19,12 @@ module Hubrelay
 
     # Until it is signalled, or the seconds are over; nil is for ever. May return without a signal.
     def wait(seconds)
-      @mutex.synchronize do
-        @condition.wait(@mutex, seconds) unless @open
-        @open = false
-      end
+      @mutex.lock
+      @condition.wait(@mutex, seconds) unless @open
+      @open = false
+    ensure
+      # An exception that ends the wait of a fiber leaves the mutex unlocked in Ruby 3.1, that of a thread locked.
+      @mutex.unlock if @mutex.owned?
     end
   end
   private_constant :Gate

@@ -130,7 +130,7 @@ module Hubrelay
     def serving_for(patterns)
       link = @core.serving
       if link && !patterns.empty? && !link.feature?("patterns")
-        raise InvalidError.new("this relay has no patterns", patterns: patterns)
+        raise InvalidError.new("this relay has no patterns", patterns:)
       end
 
       link
@@ -271,9 +271,9 @@ module Hubrelay
       request
     end
 
-    def write_unsubscribe(link, names, &answer)
+    def write_unsubscribe(link, names, &)
       link.asked.subtract(names)
-      link.ask(Request.new(&answer), UNSUBSCRIBE, names)
+      link.ask(Request.new(&), UNSUBSCRIBE, names)
     end
 
     def write_unsubscribes(link, names)

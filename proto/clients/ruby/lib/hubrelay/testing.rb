@@ -76,9 +76,9 @@ module Hubrelay
         end
 
         def deliver(channel, payload)
-          send_frame(Wire::Delivery.new(channel: channel, payload: payload)) if @channels.include?(channel)
+          send_frame(Wire::Delivery.new(channel:, payload:)) if @channels.include?(channel)
           matching(channel).each do |pattern|
-            send_frame(Wire::Delivery.new(channel: channel, payload: payload, pattern: pattern))
+            send_frame(Wire::Delivery.new(channel:, payload:, pattern:))
           end
         end
 
@@ -163,7 +163,7 @@ module Hubrelay
       # Redis is lost: Status down, publishes are NotConnected, subscribes pending.
       def outage(reason = "Redis is away")
         @mutex.synchronize do
-          tell_all(Status.new(state: :down, reason: reason, gaps: @status.gaps + 1, cause: :closed))
+          tell_all(Status.new(state: :down, reason:, gaps: @status.gaps + 1, cause: :closed))
         end
       end
 
@@ -174,7 +174,7 @@ module Hubrelay
 
       # Ends every connection. The clients come again at once.
       def disconnect
-        @mutex.synchronize { @connections.keys.each { |socket| forget(socket) } }
+        @mutex.synchronize { forget(@connections.keys.first) until @connections.empty? }
       end
 
       # The relay dies: connections end, and there is no other one until +come_back+.
@@ -206,14 +206,14 @@ module Hubrelay
             patterns = names.select { |name| connection.patterns.delete?(name) }
             next if channels.empty? && patterns.empty?
 
-            connection.send_frame(Revoked.new(channels: channels, patterns: patterns, detail: "NOPERM"))
+            connection.send_frame(Revoked.new(channels:, patterns:, detail: "NOPERM"))
           end
         end
       end
 
       # Tells every client a Loss of so many messages.
       def lose(messages)
-        loss = Loss.new(messages: messages, reason: "slow reader", cause: :slow_reader)
+        loss = Loss.new(messages:, reason: "slow reader", cause: :slow_reader)
         @mutex.synchronize { @connections.each_value { |connection| connection.send_frame(loss) } }
       end
 
@@ -252,7 +252,7 @@ module Hubrelay
 
       def sockets
         writes = @connections.reject { |_, connection| connection.unread.empty? }.keys
-        [[@wake_up.io, *@server, *@connections.keys], writes]
+        [[@wake_up.io, @server, *@connections.keys].compact, writes]
       end
 
       def accept
@@ -323,7 +323,7 @@ module Hubrelay
           receivers = deliver(frame.channel, frame.payload)
         end
         if frame.id.positive?
-          reply(connection, frame, outcome, receivers: receivers)
+          reply(connection, frame, outcome, receivers:)
         elsif outcome != :ok
           connection.send_frame(Loss.new(publishes: 1, cause: CAUSES.fetch(outcome)))
         end
@@ -337,9 +337,13 @@ module Hubrelay
       end
 
       def subscribe(connection, frame)
-        channels, patterns = [frame.channels, frame.patterns].map { |names| names.select { |name| @refused.include?(name) } }
+        channels, patterns = [frame.channels, frame.patterns].map do |names|
+          names.select do |name|
+            @refused.include?(name)
+          end
+        end
         unless channels.empty? && patterns.empty?
-          return reply(connection, frame, :refused, detail: "NOPERM", channels: channels, patterns: patterns)
+          return reply(connection, frame, :refused, detail: "NOPERM", channels:, patterns:)
         end
 
         connection.channels.merge(frame.channels)
@@ -348,7 +352,7 @@ module Hubrelay
       end
 
       def reply(connection, frame, outcome, **fields)
-        connection.send_frame(Wire::Reply.new(id: frame.id, outcome: outcome, **fields))
+        connection.send_frame(Wire::Reply.new(id: frame.id, outcome:, **fields))
       end
 
       def deliver(channel, payload)

@@ -26,7 +26,7 @@ module Hubrelay
                  status: nil }.freeze
 
     # Name and type of each field of a kind of frame; the n-th has number n.
-    FIELDS = {}
+    FIELDS = {} # rubocop:disable Style/MutableConstant -- frozen below
 
     def self.frame(**fields)
       kind = Defaults.struct(**fields.transform_values { |type| DEFAULTS.fetch(type) })
@@ -48,12 +48,11 @@ module Hubrelay
                   patterns: :strings)
     Failure = frame(code: :code, detail: :string)
 
-    FIELDS[Status] = [[:state, :state], [:reason, :string], [:since_unix_ms, :uint64], [:outages, :uint64],
-                      [:down_ms, :uint64], [:publishing, :bool], [:receiving, :bool], [:gaps, :uint64],
-                      [:cause, :cause]].freeze
-    FIELDS[Loss] = [[:publishes, :uint64], [:messages, :uint64], [:reason, :string], [:publishes_unknown, :uint64],
-                    [:cause, :cause]].freeze
-    FIELDS[Revoked] = [[:channels, :strings], [:patterns, :strings], [:detail, :string]].freeze
+    FIELDS[Status] = { state: :state, reason: :string, since_unix_ms: :uint64, outages: :uint64, down_ms: :uint64,
+                       publishing: :bool, receiving: :bool, gaps: :uint64, cause: :cause }.to_a.freeze
+    FIELDS[Loss] = { publishes: :uint64, messages: :uint64, reason: :string, publishes_unknown: :uint64,
+                     cause: :cause }.to_a.freeze
+    FIELDS[Revoked] = { channels: :strings, patterns: :strings, detail: :string }.to_a.freeze
     FIELDS.freeze
 
     # The n-th kind has number n. A Delivery is the schema's Message, a Failure its Error.
