@@ -196,7 +196,7 @@ class ClientTest < Minitest::Test
       threads = Array.new(4) do |seed|
         Thread.new do
           random = Random.new(seed)
-          150.times do
+          60.times do
             Timeout.timeout(random.rand(0.0001..0.002)) { 5.times { client.publish("room", "x") } }
           rescue Timeout::Error
             nil
