@@ -67,6 +67,18 @@ class PackageTest < Minitest::Test
     end
   end
 
+  # The signatures in sig are what the client really takes and gives, in all that the tests of the client do.
+  def test_the_signatures_are_true
+    Gem::Specification.find_by_name("rbs")
+    environment = { "RBS_TEST_TARGET" => "Hubrelay::*", "RBS_TEST_OPT" => "-r pathname -I sig",
+                    "RBS_TEST_LOGLEVEL" => "error" }
+    output, status = Open3.capture2e(environment, "timeout", "120", RbConfig.ruby, "-r", "rbs/test/setup", "-I", "lib",
+                                     "test/client_test.rb", chdir: ROOT)
+    assert_predicate status, :success?, output
+  rescue Gem::MissingSpecError
+    skip "there is no gem rbs"
+  end
+
   def test_the_gem_can_be_built_and_has_all_its_files
     Dir.mktmpdir do |folder|
       file = File.join(folder, "hubrelay.gem")

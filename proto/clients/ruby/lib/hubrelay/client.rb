@@ -207,6 +207,7 @@ module Hubrelay
         current.leave(waiter) if waiter.gate
       end
       current.join
+      nil
     end
 
     # Whether +close+ was called.
