@@ -171,29 +171,49 @@ class CoreTest < Minitest::Test
     assert_same link, core.link
   end
 
-  def test_a_move_by_a_fence_misses_and_doubles_nothing
+  # A Core that has listened to "room" and moves from one relay to another. Both have the fence, whose name is last.
+  def moving_core
     core, old = connected_core
     listener, = listen(core, "room")
     reply(core, old, written(old).grep(Wire::Subscribe).first)
     say(core, old, Hubrelay::Status.new(state: :stopping, publishing: true, receiving: true))
     new = welcome(core, relay_id: "B")
     restore, fence = written(new).grep(Wire::Subscribe)
-    reply(core, new, restore)
-    reply(core, new, fence)
+    [restore, fence].each { |request| reply(core, new, request) }
     reply(core, old, written(old).grep(Wire::Subscribe).first)
-    name = fence.channels[0]
-    published = written(new).grep(Wire::Publish).first
-    assert_equal name, published.channel
-    say(core, new, Wire::Delivery.new(channel: "room", payload: "before"))
-    say(core, new, Wire::Delivery.new(channel: name))
-    say(core, new, Wire::Delivery.new(channel: "room", payload: "behind"))
-    say(core, old, Wire::Delivery.new(channel: "room", payload: "before"))
-    say(core, old, Wire::Delivery.new(channel: name))
-    say(core, old, Wire::Delivery.new(channel: "room", payload: "behind"))
-    assert_equal %w[before behind], events(listener.queue).map(&:payload)
-    assert old.shut_when_written
-    assert_same new, core.serving
-    assert_nil core.timers.due_at(:gap)
+    assert_equal fence.channels[0], written(new).grep(Wire::Publish).first.channel
+    [core, old, new, listener, fence.channels[0]]
+  end
+
+  def deliver(core, link, payload, channel: "room")
+    say(core, link, Wire::Delivery.new(channel: channel, payload: payload))
+  end
+
+  def test_a_move_by_a_fence_misses_and_doubles_nothing
+    %i[old new].each do |first|
+      core, old, new, listener, fence = moving_core
+      (first == :old ? [old, new] : [new, old]).each do |link|
+        deliver(core, link, "before")
+        deliver(core, link, "", channel: fence)
+        deliver(core, link, "behind")
+      end
+      assert_equal %w[before behind], events(listener.queue).map(&:payload)
+      assert old.shut_when_written
+      assert_same new, core.serving
+      assert_nil core.timers.due_at(:gap)
+    end
+  end
+
+  def test_a_move_whose_fence_does_not_come_is_a_gap_and_loses_nothing_behind_the_restore
+    core, old, new, listener, = moving_core
+    deliver(core, old, "1")
+    deliver(core, new, "1")
+    deliver(core, new, "2")
+    fire(core, :fence)
+    deliver(core, old, "2")
+    deliver(core, new, "3")
+    assert_equal %w[1 1 2 3], events(listener.queue).map(&:payload)
+    refute_nil core.timers.due_at(:gap)
   end
 
   def test_a_relay_that_breaks_the_protocol_ends_its_connection_and_nothing_else

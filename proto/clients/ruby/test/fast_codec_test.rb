@@ -69,6 +69,12 @@ class FastCodecTest < Minitest::Test
     assert_equal ["room.7", "x" * 200], FastCodec.message(message, 5, message.bytesize)
   end
 
+  # The length of this channel takes two bytes. With one of them taken for the whole, all the rest would fit, too.
+  def test_a_channel_of_128_bytes_is_left_to_the_slow_way
+    data = Codec.encode(Wire::Delivery.new(channel: "#{'n' * 127}\x12", payload: "x" * 17))
+    assert_nil FastCodec.message(data, 5, data.bytesize)
+  end
+
   # What is read fast is never read as something else: every body of the vectors, and each with one byte changed.
   def test_no_body_is_misread
     vectors = JSON.parse(File.read(File.expand_path("../../../vectors/relay-frames.json", __dir__))).fetch("vectors")

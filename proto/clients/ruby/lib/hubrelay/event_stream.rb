@@ -30,7 +30,8 @@ module Hubrelay
       self
     end
 
-    # Takes the next event, and waits for one if need be.
+    # Takes the next event, and waits for one if need be. Use this timeout, and not Timeout.timeout: that may hit just
+    # when an event was taken, which is lost then.
     #
     # @param timeout [Numeric, nil] seconds; nil waits for ever, 0 takes what is there
     # @return [Message, Status, Gap, Loss, Revoked, nil] nil when the time is over, and at the end
