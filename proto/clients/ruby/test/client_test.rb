@@ -181,6 +181,7 @@ class ClientTest < Minitest::Test
       assert_raises(Timeout::Error) { Timeout.timeout(0.05) { client.publish("room", "x") } }
       # The second one waits for room, and is withdrawn.
       assert_raises(Timeout::Error) { Timeout.timeout(0.05) { client.publish("room", "never sent") } }
+      refute_predicate client.reactor.core.publishing, :waiting?
       assert_raises(Timeout::Error) { Timeout.timeout(0.05) { client.events.to_a } }
       waiting = Thread.new { client.publish("room", "x") }
       eventually("a thread that waits") { waiting.stop? }
@@ -242,14 +243,19 @@ class ClientTest < Minitest::Test
       client.listen("room") do |subscription|
         client.publish("room", "x")
         subscription.pop
+        subscription.pop(timeout: 0)
+        relay.publish("room", "from elsewhere")
+        subscription.pop
         relay.refuse("room")
         assert_raises(Hubrelay::RefusedError) { client.publish("room", "y") }
         client.post("room", "z")
       end
     end
     assert_equal [[:before_publish, "room"], [:after_publish, 1, 1, NilClass], [:before_delivery, "x"],
-                  [:before_publish, "room"], [:after_publish, 4, nil, Hubrelay::RefusedError],
-                  [:before_publish, "room"], [:after_publish, 6, nil, NilClass], [:after_delivery, "x"]], hooks.calls
+                  [:after_delivery, "x"], [:before_delivery, "from elsewhere"],
+                  [:before_publish, "room"], [:after_publish, 6, nil, Hubrelay::RefusedError],
+                  [:before_publish, "room"], [:after_publish, 8, nil, NilClass],
+                  [:after_delivery, "from elsewhere"]], hooks.calls
   end
 
   def test_the_logger_gets_a_line_for_each_change_and_may_fail
