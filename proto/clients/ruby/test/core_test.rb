@@ -186,7 +186,7 @@ class CoreTest < Minitest::Test
   end
 
   def deliver(core, link, payload, channel: "room")
-    say(core, link, Wire::Delivery.new(channel: channel, payload: payload))
+    say(core, link, Wire::Delivery.new(channel:, payload:))
   end
 
   def test_a_move_by_a_fence_misses_and_doubles_nothing

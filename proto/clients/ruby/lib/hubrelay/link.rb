@@ -31,10 +31,14 @@ module Hubrelay
   class Link
     # The longest body before the Welcome has said what is the longest.
     MAX_WELCOME_BYTES = 64 * 1024
+    # What the body of a Publish has beside its payload, at most: a channel of 512 bytes, an id, tags and lengths.
+    MAX_PUBLISH_OVERHEAD = 550
     # Above this id it begins at 1 again when nothing is unanswered: small ids make small frames, which are read fast.
     MAX_SMALL_ID = 100
 
     attr_reader :welcome, :outbox, :max_frame, :max_payload, :welcomed_at
+    # A payload of so many bytes fits, whatever the channel.
+    attr_reader :safe_payload
     # Waiters of publishes, and Requests, by id, in the order written.
     attr_reader :publishes, :requests
     # Names: the last that was written of them here is a Subscribe, and it has not failed.
@@ -60,7 +64,7 @@ module Hubrelay
       @message_handler = message_handler
       @frame_handler = frame_handler
       @max_frame = MAX_WELCOME_BYTES
-      @max_payload = 0
+      @max_payload = @safe_payload = 0
       @features = Set.new
       @outbox = Outbox.new
       @publishes = {}
@@ -106,6 +110,7 @@ module Hubrelay
       @features = welcome.features.to_set
       @max_frame = welcome.max_frame_bytes
       @max_payload = welcome.max_payload_bytes
+      @safe_payload = [@max_payload, @max_frame - MAX_PUBLISH_OVERHEAD].min
       @welcomed_at = Clock.now
       @routes = @routes_when_welcomed
     end

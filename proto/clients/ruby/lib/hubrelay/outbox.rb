@@ -32,7 +32,7 @@ module Hubrelay
 
     # Adds a Publish. Of `target`, a PublishTarget, the channel.
     def add_publish(target, payload, id)
-      payload = payload.b unless payload.encoding == Encoding::BINARY
+      payload = payload.b unless payload.encoding == Encoding::BINARY || payload.ascii_only?
       frames = @next
       before = frames.bytesize
       frames << target.head(payload.bytesize, id) << payload

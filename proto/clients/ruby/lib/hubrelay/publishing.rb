@@ -41,11 +41,11 @@ module Hubrelay
     # unless `wait`.
     def publish(channel, payload, waiter, wait)
       target = @targets[channel] || new_target(channel)
-      check_payload(payload)
+      check_payload(payload) unless payload.instance_of?(String)
       link = @link
       return enqueue(target, payload, waiter, wait) if link.nil? || @held || !@waiting.empty?
 
-      check_size(link, target, payload)
+      check_size(link, target, payload) if payload.bytesize > link.safe_payload
       return enqueue(target, payload, waiter, wait) unless room?(link, payload)
 
       link.publish(target, payload, waiter)
@@ -146,8 +146,8 @@ module Hubrelay
     end
 
     def room?(link, payload)
-      unsent = link.outbox.size
-      link.publishes.size < @max_unanswered && (unsent.zero? || unsent + payload.bytesize <= @max_unsent)
+      outbox = link.outbox
+      link.publishes.size < @max_unanswered && (outbox.empty? || outbox.size + payload.bytesize <= @max_unsent)
     end
 
     def new_target(channel)
@@ -165,8 +165,7 @@ module Hubrelay
     # Raises InvalidError for what this relay does not take.
     def check_size(link, target, payload, with_reply: true)
       size = payload.bytesize
-      return if size <= link.max_payload &&
-                (size + 1024 <= link.max_frame || link.publish_fits?(target, payload, with_reply:))
+      return if size <= link.max_payload && link.publish_fits?(target, payload, with_reply:)
 
       raise InvalidError, "the payload has #{size} bytes; this relay takes #{link.max_payload}"
     end

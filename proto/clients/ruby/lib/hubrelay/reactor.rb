@@ -106,6 +106,14 @@ module Hubrelay
       @supervisor_wake.signal if @changed && @supervisor
     end
 
+    # Nothing is to be done, written, logged or looked at. With the lock held.
+    def idle?
+      deadline = @core.timers.deadline
+      link = @core.link
+      @core.actions.empty? && link && link.outbox.empty? && @core.old.nil? && @core.news.empty? &&
+        (deadline.nil? || deadline >= @sleeps_until)
+    end
+
     # Decides how the waiter waits: it leads or stands by. With the lock held.
     def take_role(waiter)
       return if waiter.done? || @leader.equal?(waiter)
@@ -190,7 +198,7 @@ module Hubrelay
         waiter.gate = nil # nobody is to be woken when it is settled now
         read(@led_link) if is_readable
         @leader_wake.clear
-        perform
+        perform unless idle?
         if waiter.done?
           resign
         elsif !@led_link.equal?(@core.link) || !@led_link.reading
