@@ -204,7 +204,7 @@ module Hubrelay
         end
         current.attend(waiter, nil)
       ensure
-        current.leave(waiter) if waiter.gate
+        current.leave(waiter)
       end
       current.join
       nil

@@ -83,7 +83,7 @@ module Hubrelay
     def wait(reactor, waiter, deadline)
       is_done = reactor.attend(waiter, deadline)
     ensure
-      reactor.leave(waiter) if waiter.gate
+      reactor.leave(waiter)
       # At the deadline, or because of an exception. If it was woken meanwhile, another one is to take the event.
       reactor.synchronize { @queue.give_up(waiter) } unless is_done
     end

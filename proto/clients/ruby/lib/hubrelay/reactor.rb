@@ -2,6 +2,7 @@
 
 require_relative "codec"
 require_relative "core"
+require_relative "leading"
 require_relative "signals"
 require_relative "sockets"
 require_relative "waiter"
@@ -9,23 +10,19 @@ require_relative "waiter"
 module Hubrelay
   # The sockets around a Core, its lock, and who reads.
   #
-  # A thread that waits for something becomes the *leader* if there is none: it reads the connection for all that wait,
-  # so the thread that has published reads its own Reply, and no other thread has to wake up for that. The others stand
-  # by. A thread of the client's own, the *supervisor*, does the rest: timers, new connections, those that are drained,
-  # and the reading while nobody leads. Fibers of a scheduler never lead, since they could not be woken from a wait for
-  # a socket: the supervisor reads for them, and wakes them by batches.
+  # One of the threads that wait reads for all of them: Leading has how. A thread of the client's own, the *supervisor*,
+  # does the rest: timers, new connections, those that are drained, and the reading while nobody leads.
   #
   # Reads and writes do not block and are done with the lock held, so it never matters who does them.
   # @api private
   class Reactor
-    # So long after the last leader the supervisor leaves the socket alone: perhaps the next caller comes soon, and
-    # should not have to take it from the supervisor. Seconds.
-    GRACE = 0.05
+    include Leading
+
     # No Timeout, Thread#raise or Thread#kill in the middle of the Core.
     UNINTERRUPTED = { Object => :never }.freeze
     # More would be above the size from which malloc maps and unmaps memory for each read.
     READ_BYTES = 64 * 1024
-    private_constant :GRACE, :UNINTERRUPTED, :READ_BYTES
+    private_constant :UNINTERRUPTED, :READ_BYTES
 
     attr_reader :core, :lock
 
@@ -91,7 +88,7 @@ module Hubrelay
       end
       attend(waiter, timeout && (Clock.now + timeout))
     ensure
-      leave(waiter) if waiter.gate
+      leave(waiter)
     end
 
     # Does what the Core wants done, and writes. With the lock held.
@@ -114,48 +111,6 @@ module Hubrelay
         (deadline.nil? || deadline >= @sleeps_until)
     end
 
-    # Decides how the waiter waits: it leads or stands by. With the lock held.
-    def take_role(waiter)
-      return if waiter.done? || @leader.equal?(waiter)
-
-      if Fiber.current_scheduler
-        stand_by(@fibers, waiter)
-        wake_supervisor unless @leader || @watches_all
-      elsif @leader || !leadable?
-        stand_by(@standing, waiter)
-      else
-        become_leader(waiter)
-      end
-    end
-
-    # Waits until it is done, in the role that it has. False at the deadline, after one look at least.
-    def attend(waiter, deadline)
-      until waiter.done?
-        if @leader.equal?(waiter)
-          lead(waiter, deadline)
-        else
-          waiter.gate.wait(deadline && [0, deadline - Clock.now].max)
-          synchronize { take_role(waiter) } unless waiter.done?
-        end
-        return waiter.done? if deadline && Clock.now >= deadline
-      end
-      true
-    end
-
-    # The waiter waits no more, for whatever reason.
-    def leave(waiter)
-      synchronize do
-        waiter.gate = nil
-        @fibers.delete(waiter)
-        was_woken = @standing.delete(waiter)
-        if @leader.equal?(waiter)
-          resign
-        elsif was_woken && @leader.nil?
-          promote # perhaps it was woken to lead
-        end
-      end
-    end
-
     # Waits until the supervisor has ended.
     def join
       @supervisor.join if @supervisor && !@supervisor.equal?(Thread.current)
@@ -169,80 +124,6 @@ module Hubrelay
     end
 
     private
-
-    def stand_by(group, waiter)
-      waiter.gate = Gate.new unless waiter.gate.is_a?(Gate)
-      group[waiter] = true
-    end
-
-    # There is a connection that a thread may read for all.
-    def leadable?
-      link = @core.link
-      !link.nil? && link.reading && @sockets.key?(link)
-    end
-
-    def become_leader(waiter)
-      @standing.delete(waiter) if waiter.gate
-      @leader = waiter
-      @led_ios = [@sockets[@core.link], @leader_wake.io] unless @led_link.equal?(@core.link)
-      @led_link = @core.link
-      waiter.gate = @leader_wake
-      wake_supervisor if @watches_all
-    end
-
-    # Reads for all who wait: one step.
-    def lead(waiter, deadline)
-      seconds = deadline && [0, deadline - Clock.now].max
-      is_readable = waiter.link.equal?(@led_link) ? await_reply(seconds) : await_anything(seconds)
-      synchronize do
-        waiter.gate = nil # nobody is to be woken when it is settled now
-        read(@led_link) if is_readable
-        @leader_wake.clear
-        perform unless idle?
-        if waiter.done?
-          resign
-        elsif !@led_link.equal?(@core.link) || !@led_link.reading
-          resign
-          take_role(waiter)
-        else
-          waiter.gate = @leader_wake
-        end
-      end
-    end
-
-    # A publish that was written to the link that it leads is settled by what is read there, or by the link's end. Only
-    # the supervisor may read there, too, before it gives up a relay that hangs: so it looks once a second.
-    def await_reply(seconds)
-      @led_ios[0].wait_readable(seconds && seconds < 1 ? seconds : 1)
-    end
-
-    # Anything else may be settled by another thread, which signals.
-    def await_anything(seconds)
-      ready, = IO.select(@led_ios, nil, nil, seconds)
-      ready&.include?(@led_ios[0])
-    end
-
-    # The leader waits no more: another one takes its place, or the supervisor does after a while.
-    def resign
-      @leader = nil
-      @last_lead = @led_link.last_read
-      is_left = promote && @sleeps_until <= @last_lead + (2 * GRACE)
-      wake_supervisor unless is_left && @retired.empty?
-    end
-
-    # Wakes one who stands by, to lead. False if the supervisor has to read at once.
-    def promote
-      return @fibers.empty? if @standing.empty?
-      return true unless leadable?
-
-      @standing.each_key do |waiter|
-        next if waiter.done?
-
-        waiter.gate&.signal
-        return true
-      end
-      @fibers.empty?
-    end
 
     def wake_supervisor
       @changed = true
@@ -276,7 +157,7 @@ module Hubrelay
       now = Clock.now
       close_retired
       promote if @leader.nil?
-      @watches_all = @leader.nil? && (!@fibers.empty? || now >= @last_lead + GRACE)
+      @watches_all = @leader.nil? && (fibers_wait? || now >= @last_lead + GRACE)
       left_alone = @leader ? @led_link : @core.link
       links = @sockets.keys.select { |link| link.reading && (@watches_all || !link.equal?(left_alone)) }
       @sleeps_until = [@core.timers.deadline, look_again_at(now)].compact.min || Float::INFINITY
