@@ -60,6 +60,18 @@ class ClientTest < Minitest::Test
     end
   end
 
+  # The first one leads and the second stands by for ever; the publishes that stand by behind it leave nothing behind.
+  def test_publishes_behind_those_who_wait_for_ever_are_forgotten
+    with_client do |_, client|
+      listening = Array.new(2) { |number| Thread.new { client.listen("room.#{number}").to_a } }
+      eventually("two threads that wait") { listening.all?(&:stop?) }
+      500.times { client.publish("other", "x") }
+      standing = client.reactor.instance_variable_get(:@standing)
+      assert_operator standing.size, :<=, 70
+      listening.each(&:kill).each(&:join)
+    end
+  end
+
   def test_each_failure_has_its_error
     with_client do |relay, client|
       relay.refuse("secret")

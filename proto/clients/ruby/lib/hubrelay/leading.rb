@@ -15,6 +15,8 @@ module Hubrelay
     # So long after the last leader the supervisor leaves the socket alone: perhaps the next caller comes soon, and
     # should not have to take it from the supervisor. Seconds.
     GRACE = 0.05
+    # So many waiters may stand by before those that are done are looked for. It doubles with those that are not.
+    MIN_SWEEP = 64
 
     # Decides how the waiter waits: it leads or stands by. With the lock held.
     def take_role(waiter)
@@ -65,6 +67,10 @@ module Hubrelay
     def stand_by(group, waiter)
       waiter.gate = Gate.new unless waiter.gate.is_a?(Gate)
       group[waiter] = true
+      return if group.size <= @sweep_above
+
+      group.delete_if { |each, _| each.done? }
+      @sweep_above = [MIN_SWEEP, 2 * group.size].max
     end
 
     # There is a connection that a thread may read for all.

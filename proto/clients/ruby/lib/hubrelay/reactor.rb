@@ -40,6 +40,7 @@ module Hubrelay
       @last_lead = 0.0
       @standing = {}.compare_by_identity # Waiters of threads that do not lead, in their order
       @fibers = {}.compare_by_identity # Waiters of fibers
+      @sweep_above = MIN_SWEEP
       @supervisor = nil
       @watches_all = false # the supervisor waits for the connection that a leader would read
       @sleeps_until = Float::INFINITY
