@@ -1,0 +1,401 @@
+'use strict';
+
+const { EventEmitter } = require('node:events');
+const { Core } = require('./core');
+const { CancelledError, ClosedError, InvalidError, NotConnectedError } = require('./errors');
+const { Counters, DEFAULT_PATH, optionsWith } = require('./options');
+const { RelaySocket } = require('./socket');
+const { EventStream, Subscription } = require('./streams');
+const { Listener } = require('./subscribing');
+const { now } = require('./timers');
+const { Waiter } = require('./waiter');
+
+/** @typedef {import('./events').Message} Message */
+/** @typedef {import('./link').Link} Link */
+/** @typedef {import('./publishing').Payload} Payload */
+/**
+ * @typedef {object} Hooks
+ * @property {(channel: string, payload: Payload) => unknown} [beforePublish]
+ * @property {(context: unknown, result: { receivers?: number, error?: Error }) => void} [afterPublish]
+ * @property {(message: Message) => void} [beforeDelivery]
+ * @property {(message: Message) => void} [afterDelivery]
+ */
+/** @typedef {{ signal?: AbortSignal }} CallOptions */
+/** @typedef {CallOptions & { wait?: boolean }} PublishOptions */
+/** @typedef {CallOptions & { patterns?: string | readonly string[] }} NamesOptions */
+/** @typedef {Pick<RelaySocket, 'give' | 'shut' | 'close' | 'pause' | 'resume'>} Socket */
+
+/** Of a path to a Unix socket; a longer one would be cut by some versions of Node.js. */
+const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+const EVENT_NAMES = ['status', 'gap', 'loss', 'revoked', 'message'];
+const SILENT = { info() {}, warn() {} };
+
+/** For the fake: makes the socket of a client. */
+const CONNECT = Symbol('connect');
+
+/** A connection to the relay that heals itself. `index.d.ts` says what each method does. */
+class Client extends EventEmitter {
+  #core;
+  #hooks;
+  #connect;
+  #path;
+  /** @type {Map<Link, Socket>} */
+  #sockets = new Map();
+  /** @type {NodeJS.Timeout | null} */
+  #timer = null;
+  #deadline = Infinity;
+  #isTurnDue = false;
+  #handlers = 0; // of the application's, for events
+  #isEmitting = false;
+  #turn = () => this.#takeTurn();
+  #owner;
+
+  /** @param {Record<string, any>} [options] */
+  constructor(options = {}) {
+    super();
+    const { path = DEFAULT_PATH, name = '', logger = SILENT, hooks = null, ...numbers } = options;
+    if (typeof path !== 'string' || Buffer.byteLength(path) > MAX_PATH_BYTES) {
+      throw new InvalidError(`the path must be a string of at most ${MAX_PATH_BYTES} bytes`);
+    }
+    this.counters = new Counters();
+    this.#path = path;
+    this.#core = new Core(name, optionsWith(numbers), this.counters, logger);
+    this.#hooks = /** @type {Hooks | null} */ (hooks);
+    this.#connect = /** @type {any} */ (options)[CONNECT] ?? connect;
+    this.#owner = { hooks: this.#hooks, taken: () => this.#taken() };
+    /** Status, Gap, Loss and Revoked, and the Messages of `subscribe`. */
+    this.events = new EventStream(this.#core.events, this.#owner);
+    this.on('newListener', (event) => this.#handlerAdded(event));
+    this.on('removeListener', (event) => this.#handlerRemoved(event));
+    this.#core.start();
+    this.#turnSoon();
+  }
+
+  // The surface
+
+  get status() {
+    return this.#core.status;
+  }
+
+  get features() {
+    return this.#core.features;
+  }
+
+  /** @param {CallOptions & { timeout?: number }} [options] */
+  ready({ timeout, signal } = {}) {
+    const waiter = this.#request(signal, (begun) => this.#core.ready(begun));
+    if (timeout !== undefined && !waiter.isDone) {
+      const timer = setTimeout(() => waiter.reject(new NotConnectedError(this.#core.whyNotReady)), timeout);
+      finallyDo(waiter, () => clearTimeout(timer));
+    }
+    finallyDo(waiter, () => this.#core.giveUpReady(waiter));
+    return waiter.promise;
+  }
+
+  /** @param {string} channel @param {Payload} payload @param {PublishOptions} [options] */
+  publish(channel, payload, options) {
+    const waiter = new Waiter(this.counters);
+    if (this.#hooks !== null) return this.#publishWithHooks(this.#hooks, waiter, channel, payload, options);
+    this.#publish(waiter, channel, payload, options);
+    return waiter.promise;
+  }
+
+  /** @param {string} channel @param {Payload} payload */
+  send(channel, payload) {
+    const context = this.#hooks?.beforePublish?.(channel, payload);
+    /** @type {{ error?: Error }} */
+    const result = {};
+    try {
+      this.#core.publishing.send(channel, payload);
+      this.#turnSoon();
+    } catch (error) {
+      result.error = /** @type {Error} */ (error);
+      this.counters.fail(result.error);
+      throw error;
+    } finally {
+      this.#hooks?.afterPublish?.(context, result);
+    }
+  }
+
+  /** @param {string | readonly string[]} channels @param {NamesOptions} [options] */
+  async listen(channels, { patterns = [], signal } = {}) {
+    const names = { channels: several(channels), patterns: several(patterns) };
+    const core = this.#core;
+    const listener = new Listener(core.newQueue());
+    const unlisten = () => {
+      core.subscribing.unlisten(listener);
+      this.#turnSoon();
+    };
+    const subscription = new Subscription(listener, this.#owner, unlisten, names);
+    const waiter = this.#request(signal, (begun) => {
+      core.subscribing.listen(listener, names.channels, names.patterns, begun);
+    });
+    try {
+      subscription.pending = await waiter.promise === 'PENDING';
+    } catch (error) {
+      unlisten();
+      throw error;
+    }
+    return subscription;
+  }
+
+  /** @param {string | readonly string[]} patterns @param {CallOptions} [options] */
+  listenPattern(patterns, options) {
+    return this.listen([], { ...options, patterns });
+  }
+
+  /** @param {string | readonly string[]} channels @param {NamesOptions} [options] */
+  async subscribe(channels, { patterns = [], signal } = {}) {
+    const waiter = this.#request(signal, (begun) => {
+      this.#core.subscribing.subscribe(several(channels), several(patterns), begun);
+    });
+    return { pending: await waiter.promise === 'PENDING' };
+  }
+
+  /** @param {string | readonly string[]} channels @param {NamesOptions} [options] */
+  async unsubscribe(channels, { patterns = [], signal } = {}) {
+    await this.#request(signal, (begun) => {
+      this.#core.subscribing.unsubscribe(several(channels), several(patterns), begun);
+    }).promise;
+  }
+
+  /** @param {CallOptions & { settled?: boolean }} [options] */
+  async ping({ settled = false, signal } = {}) {
+    await this.#request(signal, (begun) => this.#core.ping(begun, settled)).promise;
+  }
+
+  /** @param {{ drain?: number }} [options] */
+  async close({ drain = this.#core.options.drain } = {}) {
+    const waiter = new Waiter();
+    this.#core.close(drain, waiter);
+    this.#takeTurn();
+    await waiter.promise;
+  }
+
+  // Requests
+
+  /** @param {AbortSignal | undefined} signal @param {(waiter: Waiter) => void} begin */
+  #request(signal, begin) {
+    const waiter = new Waiter();
+    try {
+      if (this.#core.isClosing) throw new ClosedError('the client is closed');
+      if (this.#heeds(signal, waiter)) begin(waiter);
+    } catch (error) {
+      waiter.reject(/** @type {Error} */ (error));
+    }
+    this.#turnSoon();
+    return waiter;
+  }
+
+  /** @param {Waiter} waiter @param {string} channel @param {Payload} payload @param {PublishOptions} [options] */
+  #publish(waiter, channel, payload, options) {
+    try {
+      if (options?.signal && !this.#heeds(options.signal, waiter)) return;
+      this.#core.publishing.publish(channel, payload, waiter, options?.wait ?? true);
+    } catch (error) {
+      waiter.reject(/** @type {Error} */ (error));
+    }
+    if (!this.#isTurnDue) this.#turnSoon();
+  }
+
+  /**
+   * @param {Hooks} hooks @param {Waiter} waiter @param {string} channel @param {Payload} payload
+   * @param {PublishOptions} [options]
+   */
+  async #publishWithHooks(hooks, waiter, channel, payload, options) {
+    const context = hooks.beforePublish?.(channel, payload);
+    /** @type {{ receivers?: number, error?: Error }} */
+    const result = {};
+    try {
+      this.#publish(waiter, channel, payload, options);
+      result.receivers = await waiter.promise;
+      return result.receivers;
+    } catch (error) {
+      result.error = /** @type {Error} */ (error);
+      throw error;
+    } finally {
+      hooks.afterPublish?.(context, result);
+    }
+  }
+
+  /** The waiter gives up when the signal says so. False if it has said so already. @param {AbortSignal | undefined} signal @param {Waiter} waiter */
+  #heeds(signal, waiter) {
+    if (signal === undefined) return true;
+    if (signal.aborted) {
+      waiter.reject(new CancelledError('the caller gave up before anything was sent', signal.reason, false));
+      return false;
+    }
+    const giveUp = () => {
+      const wasSent = !this.#core.publishing.withdraw(waiter);
+      waiter.reject(new CancelledError(
+        wasSent ? 'the caller gave up; what has become of the request is unknown' :
+          'the caller gave up, and nothing was sent', signal.reason, wasSent));
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    finallyDo(waiter, () => signal.removeEventListener('abort', giveUp));
+    return true;
+  }
+
+  // Events for handlers
+
+  /** @param {string | symbol} event */
+  #handlerAdded(event) {
+    if (!EVENT_NAMES.includes(/** @type {string} */ (event))) return;
+    this.#handlers++;
+    this.#core.events.whenFilled = () => this.#emitSoon();
+    this.#emitSoon();
+  }
+
+  /** @param {string | symbol} event */
+  #handlerRemoved(event) {
+    if (!EVENT_NAMES.includes(/** @type {string} */ (event))) return;
+    this.#handlers--;
+    if (this.#handlers === 0) this.#core.events.whenFilled = null;
+  }
+
+  #emitSoon() {
+    if (this.#isEmitting) return;
+    this.#isEmitting = true;
+    process.nextTick(() => this.#emitAll());
+  }
+
+  #emitAll() {
+    this.#isEmitting = false;
+    try {
+      while (this.#handlers > 0) {
+        const event = this.events.tryNext();
+        if (event === null) break;
+        this.emit(event.type, event);
+      }
+    } finally {
+      // A handler that throws does not cost the others their events.
+      if (this.#handlers > 0 && this.#core.events.length > 0) this.#emitSoon();
+    }
+  }
+
+  // Sockets and the timer
+
+  #taken() {
+    const { link } = this.#core;
+    if (link !== null && !link.isReading) this.#turnSoon();
+  }
+
+  /** At the end of this turn of the loop all that was asked for in it is written at once. */
+  #turnSoon() {
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    process.nextTick(this.#turn);
+  }
+
+  #takeTurn() {
+    this.#isTurnDue = false;
+    const core = this.#core;
+    core.requested();
+    while (core.actions.length > 0) {
+      for (const { action, link } of core.actions.splice(0)) this.#perform(action, link);
+    }
+    for (const [link, socket] of this.#sockets) this.#write(link, socket);
+    if (core.timers.hasChanged) this.#setTimer();
+  }
+
+  /** @param {import('./connections').Action} action @param {Link} link */
+  #perform(action, link) {
+    if (action === 'open') {
+      this.#open(link);
+      return;
+    }
+    const socket = this.#sockets.get(link);
+    if (socket === undefined) return;
+    if (action === 'close') {
+      this.#sockets.delete(link);
+      socket.close();
+    } else if (link.isReading) {
+      socket.resume();
+    } else {
+      socket.pause();
+    }
+  }
+
+  /** @param {Link} link */
+  #open(link) {
+    const core = this.#core;
+    this.#sockets.set(link, this.#connect(this.#path, {
+      opened: () => {
+        core.opened(link);
+        this.#takeTurn();
+      },
+      received: (/** @type {Buffer} */ data) => {
+        core.received(link, data);
+        if (core.actions.length > 0 || core.timers.hasChanged || link.outbox.unsent > 0) this.#turnSoon();
+      },
+      wrote: () => {
+        link.outbox.wrote();
+        core.wrote();
+        this.#takeTurn();
+      },
+      ended: (/** @type {string} */ why) => {
+        core.ended(link, why);
+        this.#takeTurn();
+      },
+    }));
+  }
+
+  /** @param {Link} link @param {Socket} socket */
+  #write(link, socket) {
+    const { outbox } = link;
+    for (let batch = outbox.take(); batch !== null; batch = outbox.take()) {
+      if (!socket.give(batch)) return;
+      outbox.wrote();
+    }
+    if (link.shutWhenWritten && !link.isShut && outbox.unsent === 0) {
+      link.isShut = true;
+      socket.shut();
+    }
+  }
+
+  #setTimer() {
+    const { timers } = this.#core;
+    timers.hasChanged = false;
+    const { deadline } = timers;
+    if (deadline === this.#deadline) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#deadline = deadline ?? Infinity;
+    // What the sockets have is read before it is judged that nothing has come: timers run before sockets.
+    this.#timer = deadline === null ? null :
+      setTimeout(() => setImmediate(() => this.#tick()), Math.max(0, deadline - now()));
+  }
+
+  #tick() {
+    this.#timer = null;
+    this.#deadline = Infinity;
+    this.#core.timers.hasChanged = true;
+    this.#core.tick(now());
+    this.#takeTurn();
+  }
+}
+
+if (Symbol.asyncDispose) {
+  Object.defineProperty(Client.prototype, Symbol.asyncDispose, { value: Client.prototype.close });
+}
+
+/** @param {string} path @param {import('./socket').SocketHandler} handler @returns {Socket} */
+function connect(path, handler) {
+  return new RelaySocket(path, handler);
+}
+
+/** @param {string | readonly string[]} names */
+function several(names) {
+  return typeof names === 'string' ? [names] : [...names];
+}
+
+/** @param {Waiter} waiter @param {() => void} action */
+function finallyDo(waiter, action) {
+  const before = waiter.whenDone;
+  waiter.whenDone = () => {
+    before?.();
+    action();
+  };
+  if (waiter.isDone) action();
+}
+
+module.exports = { CONNECT, Client };

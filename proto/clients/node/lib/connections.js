@@ -1,0 +1,377 @@
+'use strict';
+
+const { Backoff, Watch, isHopeless } = require('./connecting');
+const { Cause, Code, State, nameOf } = require('./enums');
+const { ClosedError } = require('./errors');
+const { Status, noRelay } = require('./events');
+const { Move, discard } = require('./handover');
+const { Link } = require('./link');
+const { Publishing } = require('./publishing');
+const { Subscribing } = require('./subscribing');
+const { Telling } = require('./telling');
+const { now } = require('./timers');
+
+/** @typedef {import('./schema').ErrorFrame} ErrorFrame */
+/** @typedef {import('./schema').WelcomeFrame} WelcomeFrame */
+/** @typedef {import('./waiter').Waiter} Waiter */
+/** @typedef {Record<string, any> & { kind: string }} Frame */
+/** @typedef {'open' | 'close' | 'reading'} Action what the owner of the sockets is to do with a Link's */
+
+const STOPPING = 'the relay stops, and there is no other one yet';
+const ANOTHER_STOPS = 'another relay is stopping';
+
+/** The part of the Core that knows which connections there are: attempts, Welcome, STOPPING, leaving, and the end. */
+class Connections extends Telling {
+  /**
+   * @param {string} name @param {import('./options').Options} options @param {import('./options').Counters} counters
+   * @param {import('./telling').Logger} logger
+   */
+  constructor(name, options, counters, logger) {
+    super(name, options, counters, logger);
+    /** @type {{ action: Action, link: Link }[]} */
+    this.actions = [];
+    /** @type {string[]} What is possible at the relay that it was connected to last. */
+    this.features = [];
+    /** @type {Link | null} The one with the newest Welcome. */
+    this.link = null;
+    /** @type {Link | null} The one that has not said Welcome yet. */
+    this.opening = null;
+    /** @type {Link | null} One whose relay is STOPPING: it serves on during a move, and is read to its end. */
+    this.old = null;
+    /** @type {Move | null} */
+    this.move = null;
+    this.isStarting = false; // the first attempt to connect has not ended
+    this.isClosing = false;
+    this.isClosed = false;
+    this.publishing = new Publishing(options, counters, (link) => {
+      if (link.features.has('settled')) this.timers.set('settle', this.options.settle);
+    });
+    this.subscribing = new Subscribing(this);
+    this._backoff = new Backoff(options);
+    this._watch = new Watch(options);
+    this._gapsSeen = 0;
+    this._oldGapsSeen = 0;
+    this._wasConnected = false;
+    this._why = ''; // the last attempt failed
+    /** @type {Waiter[]} */
+    this._readyWaiters = [];
+    /** @type {Waiter[]} */
+    this._closeWaiters = [];
+  }
+
+  /** The connection whose answers count. */
+  get serving() {
+    return this.move ? this.move.old : this.link;
+  }
+
+  /** During a move, the connection that comes next. */
+  get nextServing() {
+    return this.move ? this.move.next : null;
+  }
+
+  /** The connections that have said Welcome. */
+  get links() {
+    return /** @type {Link[]} */ ([this.link, this.old].filter((link) => link !== null));
+  }
+
+  /** Each frame but Replies and usual Messages. @param {Link} link @param {Frame} frame */
+  _takeFrame(link, frame) {
+    throw new Error(`no frame is taken here: ${frame.kind} ${link.relayId}`);
+  }
+
+  // Attempts
+
+  _attempt() {
+    this.timers.set('attempt', null);
+    if (this.opening !== null || this.isClosing) return;
+    this.opening = new Link(this.names.channels, (link, frame) => this._takeFrame(link, frame), this.deliver);
+    this.actions.push({ action: 'open', link: this.opening });
+    this.timers.set('handshake', this.options.handshake);
+  }
+
+  /** @param {Link} link @param {Frame} frame */
+  _takeFirstFrame(link, frame) {
+    if (frame.kind === 'welcome') {
+      this._takeWelcome(link, /** @type {WelcomeFrame} */ (frame));
+    } else if (frame.kind === 'error') {
+      const { code, detail } = /** @type {ErrorFrame} */ (frame);
+      this._end(link, `${nameOf(Code, code)}${detail && `: ${detail}`}`, isHopeless(code));
+    } else {
+      this._end(link, "the relay's first frame is not Welcome");
+    }
+  }
+
+  /** @param {Link} link @param {WelcomeFrame} welcome */
+  _takeWelcome(link, welcome) {
+    const former = this.link ?? this.old;
+    const status = new Status(welcome.status ?? {});
+    if (status.state === State.STOPPING || former?.relayId === welcome.relayId) {
+      this._end(link, 'the relay is stopping');
+    } else if (welcome.version > 1) {
+      this._end(link, `the relay speaks version ${welcome.version}, which this client does not`);
+    } else {
+      link.welcomed(welcome);
+      this._welcomed(link, welcome, status);
+    }
+  }
+
+  /** @param {Link} link @param {WelcomeFrame} welcome @param {Status} status */
+  _welcomed(link, welcome, status) {
+    this.opening = null;
+    this._why = '';
+    this.features = welcome.features;
+    for (const name of ['handshake', 'successor', 'first']) this.timers.set(name, null);
+    this.timers.set('watch', this._watch.period);
+    if (this._wasConnected) this.counters.reconnects++;
+    this._wasConnected = true;
+    this.logger.info(`hubrelay: connected to relay ${welcome.relayId}, version ${welcome.relayVersion}`);
+    const former = this.link;
+    this.link = link;
+    this._oldGapsSeen = this._gapsSeen;
+    this._gapsSeen = status.gaps;
+    if (former !== null) {
+      if (this.old !== null) this._end(this.old, ANOTHER_STOPS);
+      this.old = former;
+      this.move = new Move(this, former, link);
+      this._readOn(former);
+    }
+    this.subscribing.restore(link, this.names);
+    if (this.names.holdsAny) this.move?.begin();
+    this._newStatus(link, status);
+    if (this.move !== null) this._considerMove();
+    else this._follow(link);
+    for (const waiter of this._readyWaiters.splice(0)) waiter.resolve();
+  }
+
+  /** @param {string} why @param {boolean} isHopelessAnswer */
+  _attemptFailed(why, isHopelessAnswer) {
+    const isNews = this._why !== why;
+    this._why = why;
+    if (isNews) this.logger.warn(`hubrelay: cannot connect to a relay: ${why}`);
+    if (this.link === null) {
+      this.publishing.reason = `no connection to a relay: ${why}`;
+      if (isHopelessAnswer && isNews || !this._wasTold) this._tellStatus(noRelay(why));
+      else this.status = noRelay(why);
+      this.timers.set('first', null);
+      this._releasePublishes();
+    }
+    if (!this.isClosing) this.timers.set('attempt', this._backoff.next(isHopelessAnswer));
+  }
+
+  // Moving and leaving
+
+  _considerMove() {
+    if (this.move === null) return;
+    if (this.names.holdsAny) this.move.consider();
+    else this.move.giveUp(''); // there are no messages to move, and nobody is told
+  }
+
+  /** The move has ended. @param {string | null} reason why messages may have been missed, if so */
+  moved(reason) {
+    const move = this.move;
+    if (move === null) return;
+    this.move = null;
+    if (reason !== null && this.names.holdsAny) this.gaps.note(reason);
+    if (!move.old.isEnded) this._leave(move.old);
+    this._follow(move.next);
+    this.reconcile();
+    this.gaps.awaits(move.next.unansweredSubscribes());
+    this.considerGap();
+  }
+
+  /** Publishes go to this connection from here on, once the former one has answered what it owes. @param {Link} link */
+  _follow(link) {
+    this.publishing.link = link;
+    this.publishing.isHeld = this.old !== null;
+    if (this.old !== null) this.timers.set('publishes', this.options.successor);
+    this._started();
+    this._pump();
+  }
+
+  /** @param {Link} link */
+  _relayIsStopping(link) {
+    link.isStopping = true;
+    this._backoff.ended(now() - link.welcomedAt);
+    this.move?.giveUp('moved to another relay');
+    if (this.isClosing) return;
+    this.timers.set('successor', this.options.successor);
+    this._attempt();
+  }
+
+  /** The next relay has not said Welcome in time. */
+  _leaveWithoutSuccessor() {
+    const link = this.link;
+    if (link === null || !link.isStopping || this.move !== null) return;
+    this.link = null;
+    this._leave(link);
+    this.timers.set('watch', null);
+    this._withoutRelay(STOPPING);
+  }
+
+  /** Writes no more there, and reads it to its end. @param {Link} link */
+  _leave(link) {
+    if (this.old !== null && this.old !== link) this._end(this.old, ANOTHER_STOPS);
+    this.old = link;
+    link.takeMessage = discard;
+    this._settleAndShut(link);
+    this.timers.set('drain', this.options.drain);
+  }
+
+  /** @param {Link} link */
+  _settleAndShut(link) {
+    if (link.unsettled > 0 && link.features.has('settled') && !link.shutWhenWritten) link.settleSends();
+    link.shutWhenWritten = true;
+    this._readOn(link);
+  }
+
+  /** @param {Link} link */
+  _readOn(link) {
+    if (link.isReading) return;
+    link.isReading = true;
+    this.actions.push({ action: 'reading', link });
+  }
+
+  // The end of a connection
+
+  /** The one way in which a connection ends. @param {Link} link @param {string} why @param {boolean} [isHopelessAnswer] */
+  _end(link, why, isHopelessAnswer = false) {
+    if (link.isEnded) return;
+    this.actions.push({ action: 'close', link });
+    if (link === this.opening) {
+      link.isEnded = true;
+      this.opening = null;
+      this.timers.set('handshake', null);
+      this._attemptFailed(why, isHopelessAnswer);
+      return;
+    }
+    const allHasCome = link.isShut && link.isAtItsEnd && !link.isOwed;
+    const { unknown, unsent } = link.end();
+    this._tellOwnLoss(unsent, allHasCome ? 0 : unknown);
+    if (link === this.link && this.move !== null) this._nextEnded(this.move, why);
+    else if (link === this.link) this._linkEnded(link, why);
+    else if (link === this.old) this._oldEnded();
+  }
+
+  _oldEnded() {
+    this.old = null;
+    this.timers.set('drain', null);
+    this.move?.giveUp('moved to another relay');
+    this._releasePublishes();
+  }
+
+  /** During a move: the former one goes on, and another attempt is made. @param {Move} move @param {string} why */
+  _nextEnded(move, why) {
+    move.abandon();
+    this.move = null;
+    this.link = move.old;
+    this.old = null;
+    this._gapsSeen = this._oldGapsSeen;
+    this._attemptFailed(why, false);
+    this.timers.set('successor', this.options.successor);
+    const gaps = this._gapsSeen;
+    const { STOPPING: state } = State;
+    const status = { state, reason: why, publishing: true, receiving: true, gaps, cause: Cause.STOPPING };
+    this._newStatus(move.old, new Status(status));
+  }
+
+  /** @param {Link} link @param {string} why */
+  _linkEnded(link, why) {
+    this.link = null;
+    this.timers.set('watch', null);
+    this.timers.set('successor', null);
+    this._backoff.ended(now() - link.welcomedAt);
+    this._withoutRelay(why);
+    if (!this.isClosing && this.opening === null) this._attemptFailed(why, false);
+  }
+
+  /** @param {string} why */
+  _withoutRelay(why) {
+    this.publishing.link = null;
+    this.publishing.reason = `no connection to a relay: ${why}`;
+    this._statusToTell = null;
+    this.gaps.receiving(false, new Set());
+    if (this.names.holdsAny) this.gaps.note('the connection to the relay was lost');
+    this._why = why;
+    if (!this.isClosing) this.logger.warn(`hubrelay: not connected to a relay: ${why}`);
+    this._tellStatus(noRelay(why));
+    this._releasePublishes();
+  }
+
+  _releasePublishes() {
+    this.timers.set('publishes', null);
+    this.publishing.isHeld = false;
+    this._started();
+    this._pump();
+  }
+
+  _started() {
+    if (!this.isStarting) return;
+    this.isStarting = false;
+    this.subscribing.started();
+  }
+
+  // What the parts ask for
+
+  /** Makes the serving connection hold what is wanted, and nothing else. */
+  reconcile() {
+    if (this.link !== null && this.move === null) this.subscribing.reconcile(this.link);
+  }
+
+  /** A restore, or a part of it, has been answered. @param {Link} link */
+  restored(link) {
+    if (link.isEnded || link.restoring.size > 0 || link !== this.link) return;
+    if (this._statusToTell !== null) this._tellStatus(this._statusToTell);
+    this.move?.consider();
+  }
+
+  /** @param {Link} link @param {Status} status */
+  _newStatus(link, status) {
+    this.gaps.receiving(status.receiving, link.unansweredSubscribes());
+    if (status.state === State.UP && link.restoring.size > 0) this._statusToTell = status;
+    else this._tellStatus(status);
+    this.considerGap();
+  }
+
+  // After each input
+
+  _pump() {
+    this._tellOwnLoss(this.publishing.pump(), 0);
+  }
+
+  _afterInput() {
+    if (this.publishing.isWaiting) this._pump();
+    if (this.isClosing) this._considerClosed();
+    if (this.events.bytes > 0) this.considerReading();
+  }
+
+  /** Leaves the socket unread if nobody would take what comes, so that the relay counts what is dropped. */
+  considerReading() {
+    const link = this.link;
+    if (link === null) return;
+    const isReading = this.listeners > 0 || link.isOwed || !this.events.isFull || this.move !== null || this.isClosing;
+    if (isReading === link.isReading) return;
+    link.isReading = isReading;
+    if (isReading) link.lastRead = now(); // the clock stood meanwhile
+    this.actions.push({ action: 'reading', link });
+  }
+
+  _considerClosed() {
+    for (const link of this.links) {
+      const isSettled = link.unsettled === 0 || link.features.has('settled');
+      if (!link.isOwed && isSettled && link.outbox.unsent === 0) this._end(link, 'closed by the application');
+    }
+    if (this.link === null && this.old === null) this._closed();
+  }
+
+  _closed() {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.timers.clear();
+    for (const queue of this._listeningQueues()) queue.end();
+    this.events.end();
+    for (const waiter of this._readyWaiters.splice(0)) waiter.reject(new ClosedError('the client is closed'));
+    for (const waiter of this._closeWaiters.splice(0)) waiter.resolve();
+  }
+}
+
+module.exports = { Connections };

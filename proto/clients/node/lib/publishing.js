@@ -1,0 +1,186 @@
+'use strict';
+
+const { bytesField } = require('./codec');
+const { ClosedError, CongestedError, InvalidError, NotConnectedError } = require('./errors');
+const { checkedName } = require('./names');
+
+/** @typedef {import('./link').Link} Link */
+/** @typedef {import('./waiter').Waiter} Waiter */
+/** @typedef {string | Uint8Array} Payload */
+/** @typedef {{ field: Buffer, payload: Payload, size: number, waiter: Waiter | null }} Waiting */
+
+/** Channels whose encoded name is kept. Beyond, all are forgotten and begun anew. */
+const MAX_KEPT_FIELDS = 4096;
+
+/** Where publishes go: checked, bounded, and in the order in which they were asked for. */
+class Publishing {
+  /**
+   * @param {import('./options').Options} options @param {import('./options').Counters} counters
+   * @param {(link: Link) => void} sentFirst the first publish without id has been written that is not settled
+   */
+  constructor(options, counters, sentFirst) {
+    /** @type {Link | null} Null: there is no connection to a relay. */
+    this.link = null;
+    this.isHeld = false; // new ones wait: for the first connection, or for the former one to be read to its end
+    this.isClosed = false;
+    this.reason = 'no connection to a relay yet'; // why there is no connection
+    /** @type {Set<Waiting>} Those that wait for room, in their order. */
+    this._waiting = new Set();
+    this._waitingSends = 0; // bytes
+    /** @type {Map<string, Buffer>} */
+    this._fields = new Map();
+    this._maxUnsent = options.unsentBytes;
+    this._maxUnsentSends = options.unsentBytes / 16;
+    this._maxUnanswered = options.unanswered;
+    this._counters = counters;
+    this._sentFirst = sentFirst;
+  }
+
+  get isWaiting() {
+    return this._waiting.size > 0;
+  }
+
+  /**
+   * The waiter gets the number of receivers, or an error. Throws Invalid, NotConnected, Closed; Congested unless `wait`.
+   * @param {string} channel @param {Payload} payload @param {Waiter} waiter @param {boolean} wait
+   */
+  publish(channel, payload, waiter, wait) {
+    const field = this._fields.get(channel) ?? this._newField(channel);
+    const size = sizeOf(payload);
+    const link = this.link;
+    if (link === null || this.isHeld || this._waiting.size > 0 || !this._hasRoom(link, size)) {
+      this._wait({ field, payload, size, waiter }, wait);
+      return;
+    }
+    if (size > link.maxPayload || !link.publish(field, payload, size, waiter)) throw tooLarge(size, link);
+    this._counters.sent++;
+  }
+
+  /**
+   * Without Reply. Throws Invalid, NotConnected, Congested, Closed.
+   * @param {string} channel @param {Payload} payload
+   */
+  send(channel, payload) {
+    const field = this._fields.get(channel) ?? this._newField(channel);
+    const size = sizeOf(payload);
+    const link = this.link;
+    if (this.isClosed) throw new ClosedError('the client is closed');
+    if (this.isHeld) {
+      if (this._waitingSends > 0 && this._waitingSends + size > this._maxUnsentSends) {
+        throw new CongestedError(`${this._waitingSends} bytes wait for the next connection to a relay`);
+      }
+      if (link !== null && size > link.maxPayload) throw tooLarge(size, link);
+      this._waiting.add({ field, payload: copyOf(payload), size, waiter: null });
+      this._waitingSends += size;
+      return;
+    }
+    if (link === null) throw new NotConnectedError(this.reason);
+    if (size > link.maxPayload) throw tooLarge(size, link);
+    const { unsent } = link.outbox;
+    if (unsent > 0 && unsent + size > this._maxUnsentSends) {
+      throw new CongestedError(`the relay has not read ${unsent} bytes yet`);
+    }
+    this._sendOn(link, field, payload, size);
+  }
+
+  /** Writes those that wait, as far as there is room. Returns how many sends turned out never to be sent. */
+  pump() {
+    let lost = 0;
+    for (const entry of this._waiting) {
+      const { field, payload, size, waiter } = entry;
+      const link = this.link;
+      if (this.isHeld || link !== null && waiter !== null && !this._hasRoom(link, size)) break;
+      this._waiting.delete(entry);
+      if (waiter === null) this._waitingSends -= size;
+      try {
+        if (link === null) throw new NotConnectedError(this.reason);
+        if (size > link.maxPayload) throw tooLarge(size, link);
+        if (waiter === null) {
+          this._sendOn(link, field, payload, size);
+        } else {
+          if (!link.publish(field, payload, size, waiter)) throw tooLarge(size, link);
+          this._counters.sent++;
+        }
+      } catch (error) {
+        if (waiter === null) lost++;
+        else waiter.reject(/** @type {Error} */ (error));
+      }
+    }
+    return lost;
+  }
+
+  /** Its caller has given up. True if it has not been written yet, and will not be. @param {Waiter} waiter */
+  withdraw(waiter) {
+    for (const entry of this._waiting) {
+      if (entry.waiter === waiter) return this._waiting.delete(entry);
+    }
+    return false;
+  }
+
+  /** The client closes: those that wait are not sent any more. Returns how many sends are lost by that. */
+  close() {
+    this.isClosed = true;
+    let lost = 0;
+    for (const { waiter } of this._waiting) {
+      if (waiter === null) lost++;
+      else waiter.reject(new ClosedError('the client was closed before this was sent'));
+    }
+    this._waiting.clear();
+    this._waitingSends = 0;
+    return lost;
+  }
+
+  /** @param {Waiting} entry @param {boolean} wait */
+  _wait(entry, wait) {
+    const link = this.link;
+    if (this.isClosed) throw new ClosedError('the client is closed');
+    if (link === null && !(this.isHeld && wait)) throw new NotConnectedError(this.reason);
+    if (!wait && link !== null) {
+      throw new CongestedError(`${link.publishes.size} publishes await their Reply, ${this._waiting.size} wait for ` +
+        `room, and ${link.outbox.unsent} bytes for the relay`);
+    }
+    if (link !== null && entry.size > link.maxPayload) throw tooLarge(entry.size, link);
+    entry.payload = copyOf(entry.payload);
+    this._waiting.add(entry);
+  }
+
+  /** @param {Link} link @param {number} size */
+  _hasRoom(link, size) {
+    const { unsent } = link.outbox;
+    return link.publishes.size < this._maxUnanswered && (unsent === 0 || unsent + size <= this._maxUnsent);
+  }
+
+  /** @param {Link} link @param {Buffer} field @param {Payload} payload @param {number} size */
+  _sendOn(link, field, payload, size) {
+    if (!link.publish(field, payload, size, null)) throw tooLarge(size, link);
+    this._counters.sent++;
+    if (link.unsettled === 1) this._sentFirst(link);
+  }
+
+  /** @param {string} channel */
+  _newField(channel) {
+    const field = bytesField(1, checkedName(channel));
+    if (this._fields.size >= MAX_KEPT_FIELDS) this._fields.clear();
+    this._fields.set(channel, field);
+    return field;
+  }
+}
+
+/** @param {Payload} payload */
+function sizeOf(payload) {
+  if (typeof payload === 'string') return Buffer.byteLength(payload);
+  if (payload instanceof Uint8Array) return payload.length;
+  throw new InvalidError(`the payload must be a string or a Uint8Array, not ${payload === null ? 'null' : typeof payload}`);
+}
+
+/** What the caller may change later is copied. @param {Payload} payload */
+function copyOf(payload) {
+  return typeof payload === 'string' ? payload : Buffer.from(payload);
+}
+
+/** @param {number} size @param {Link} link */
+function tooLarge(size, link) {
+  return new InvalidError(`the payload has ${size} bytes; this relay takes ${link.maxPayload}`);
+}
+
+module.exports = { Publishing };

@@ -1,0 +1,134 @@
+'use strict';
+
+const fs = require('node:fs');
+const net = require('node:net');
+const os = require('node:os');
+const util = require('node:util');
+
+/** What is read at once, at most. */
+const READ_BYTES = 64 * 1024;
+
+/**
+ * @typedef {object} SocketHandler what a socket tells its owner
+ * @property {() => void} opened
+ * @property {(data: Buffer) => void} received the buffer is read into again afterwards
+ * @property {() => void} wrote the last write is done
+ * @property {(why: string) => void} ended once
+ */
+
+/**
+ * A connection to a relay. The buffer for reads is used over and over, and a write is known at once to be done when the
+ * kernel has taken it.
+ *
+ * When a write fails since the relay has closed the connection, what the relay said before that is still to be read:
+ * Replies, Losses, an Error. A net.Socket would be destroyed, and all that lost; this one reads on to the end.
+ */
+class RelaySocket extends net.Socket {
+  /** @param {string} path @param {SocketHandler} handler */
+  constructor(path, handler) {
+    super({
+      allowHalfOpen: true,
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+        callback: (count, buffer) => {
+          handler.received(/** @type {Buffer} */ (buffer).subarray(0, count));
+          return true;
+        },
+      },
+    });
+    this._handler = handler;
+    this._isOpen = false;
+    this._isOver = false;
+    this._whyUnwritable = '';
+    this._early = 0; // writes that were done at once, and whose callbacks are still to come
+    this._wrote = this._wroteLater.bind(this);
+    this.on('connect', () => {
+      this._isOpen = true;
+      handler.opened();
+    });
+    this.on('error', (error) => this._tellEnd(this._isOpen ? whyEnded(error) : whyNotConnected(path, error)));
+    this.connect({ path });
+  }
+
+  /** Writes a batch. True if the kernel has taken it already; else `wrote` is called when it has. @param {Buffer} batch */
+  give(batch) {
+    if (this._whyUnwritable) return false;
+    this.write(batch, this._wrote);
+    if (this.writableLength > 0) return false;
+    this._early++;
+    return true;
+  }
+
+  /** Shuts the writing side; reads on. */
+  shut() {
+    if (!this._whyUnwritable) this.end();
+  }
+
+  /** Closes it. Nothing is told any more. */
+  close() {
+    this._isOver = true;
+    this.destroy();
+  }
+
+  /** net.Socket calls this with null at the end of what is read. @param {any} chunk @param {BufferEncoding} [encoding] */
+  push(chunk, encoding) {
+    if (chunk === null) this._tellEnd(this._whyUnwritable || 'the relay closed the connection');
+    return super.push(chunk, encoding);
+  }
+
+  /** @param {Error & { syscall?: string }} [error] */
+  destroy(error) {
+    const isUnwritable = error !== undefined && (error.syscall === 'write' || error.syscall === 'shutdown');
+    if (!isUnwritable || this._isOver || !this._isOpen) return super.destroy(error);
+    this._whyUnwritable = whyEnded(error);
+    this.resume();
+    return this;
+  }
+
+  /** @param {Error | null} [error] */
+  _wroteLater(error) {
+    if (error) return;
+    if (this._early > 0) this._early--;
+    else this._handler.wrote();
+  }
+
+  /** @param {string} why */
+  _tellEnd(why) {
+    if (this._isOver) return;
+    this._isOver = true;
+    this._handler.ended(why);
+  }
+}
+
+/** @param {NodeJS.ErrnoException} error */
+function textOf(error) {
+  const known = error.errno === undefined ? undefined : util.getSystemErrorMap().get(error.errno);
+  return known ? `${known[0]}, ${known[1]}` : error.message;
+}
+
+/** @param {NodeJS.ErrnoException} error */
+function whyEnded(error) {
+  return `the connection has failed: ${textOf(error)}`;
+}
+
+/** For people: the path, and what connecting to it said. @param {string} path @param {NodeJS.ErrnoException} error */
+function whyNotConnected(path, error) {
+  if (error.code === 'EACCES') return `${path}: ${textOf(error)} ${whoMayConnect(path)}`;
+  if (error.code === 'EAGAIN') return `${path}: ${textOf(error)} (the relay accepts no connections at present)`;
+  return `${path}: ${textOf(error)}`;
+}
+
+/** @param {string} path */
+function whoMayConnect(path) {
+  const { uid } = os.userInfo();
+  const groups = process.getgroups ? process.getgroups().join(',') : '';
+  const who = `for uid ${process.geteuid ? process.geteuid() : uid}, groups ${groups}`;
+  try {
+    const { uid: owner, gid, mode } = fs.statSync(path);
+    return `${who}; the socket belongs to ${owner}:${gid}, mode ${(mode & 0o7777).toString(8).padStart(4, '0')}`;
+  } catch {
+    return `${who}; a directory on the way to it cannot be entered`;
+  }
+}
+
+module.exports = { RelaySocket };

@@ -1,0 +1,114 @@
+'use strict';
+
+/** @typedef {import('./events').Event} Event */
+/** @typedef {import('./queue').EventQueue} EventQueue */
+
+/**
+ * What a stream needs of its client.
+ * @typedef {object} Owner
+ * @property {import('./client').Hooks | null} hooks
+ * @property {() => void} taken an event was taken
+ */
+
+/** Events in their order, by `for await`. Several may iterate over one stream: each event goes to one of them. */
+class EventStream {
+  /** @param {EventQueue} queue @param {Owner} owner */
+  constructor(queue, owner) {
+    this._queue = queue;
+    this._owner = owner;
+    /** @type {import('./events').Message | null} */
+    this._delivered = null;
+  }
+
+  /** @returns {Promise<IteratorResult<Event, undefined>>} */
+  next() {
+    const { hooks } = this._owner;
+    if (hooks !== null) this._afterDelivery();
+    const event = this._queue.take();
+    if (event !== null) {
+      this._owner.taken();
+      if (hooks !== null) this._beforeDelivery(event);
+      return Promise.resolve({ value: event, done: false });
+    }
+    if (this._queue.isEnded) return Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve) => {
+      this._queue.takers.push((taken) => {
+        if (taken === null) {
+          resolve({ value: undefined, done: true });
+          return;
+        }
+        if (hooks !== null) this._beforeDelivery(taken);
+        resolve({ value: taken, done: false });
+      });
+    });
+  }
+
+  /** The next event if there is one already, else null. */
+  tryNext() {
+    if (this._owner.hooks !== null) this._afterDelivery();
+    const event = this._queue.take();
+    if (event === null) return null;
+    this._owner.taken();
+    this._beforeDelivery(event);
+    return event;
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  /** @param {Event} event */
+  _beforeDelivery(event) {
+    if (event.type !== 'message' || this._owner.hooks === null) return;
+    this._delivered = event;
+    this._owner.hooks.beforeDelivery?.(event);
+  }
+
+  _afterDelivery() {
+    const delivered = this._delivered;
+    this._delivered = null;
+    if (delivered !== null) this._owner.hooks?.afterDelivery?.(delivered);
+  }
+}
+
+/** Messages, and what happened between them, of some channels and patterns. Ends by Revoked, or by `close`. */
+class Subscription extends EventStream {
+  /**
+   * @param {import('./subscribing').Listener} listener @param {Owner} owner @param {() => void} unlisten
+   * @param {{ channels: string[], patterns: string[] }} names
+   */
+  constructor(listener, owner, unlisten, names) {
+    super(listener.queue, owner);
+    this._unlisten = unlisten;
+    this.channels = names.channels;
+    this.patterns = names.patterns;
+    /** It was not in force yet when it was made: a Gap says when it is. */
+    this.pending = false;
+  }
+
+  /** Ends it: nothing comes any more. Idempotent, and does not wait for the relay. */
+  close() {
+    if (this._owner.hooks !== null) this._afterDelivery();
+    this._unlisten();
+  }
+
+  /**
+   * The end of a `for await` that is left early closes the Subscription.
+   * @returns {Promise<IteratorResult<Event, undefined>>}
+   */
+  return() {
+    this.close();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+}
+
+if (Symbol.asyncDispose) {
+  Object.defineProperty(Subscription.prototype, Symbol.asyncDispose, {
+    /** @this {Subscription} */
+    async value() {
+      this.close();
+    },
+  });
+}
+
+module.exports = { EventStream, Subscription };

@@ -1,0 +1,114 @@
+'use strict';
+
+const { Cause } = require('./enums');
+const { Gap, Loss, noRelay } = require('./events');
+const { Gaps } = require('./gaps');
+const { Names, checkedClientName } = require('./names');
+const { EventQueue } = require('./queue');
+const { Timers } = require('./timers');
+
+/** @typedef {import('./events').Event} Event */
+/** @typedef {import('./events').Message} Message */
+/** @typedef {import('./events').Status} Status */
+/** @typedef {import('./names').Name} Name */
+/** @typedef {{ info(text: string): void, warn(text: string): void }} Logger */
+
+/** The part of the Core that the application hears from: events, Subscriptions, status, gaps, losses. */
+class Telling {
+  /**
+   * Throws InvalidError for a name of more than 64 bytes.
+   * @param {string} name @param {import('./options').Options} options @param {import('./options').Counters} counters
+   * @param {Logger} logger
+   */
+  constructor(name, options, counters, logger) {
+    this.name = checkedClientName(name);
+    this.options = options;
+    this.counters = counters;
+    this.logger = logger;
+    this.timers = new Timers();
+    this.names = new Names();
+    this.events = this.newQueue();
+    /** As the application was told last. */
+    this.status = noRelay('not connected yet');
+    this.gaps = new Gaps(options, (timer, delay) => this.timers.set(timer, delay), (gap) => this._tellGap(gap));
+    /** Subscriptions that are not closed. */
+    this.listeners = 0;
+    /** @type {Status | null} UP, until what is held is in force. */
+    this._statusToTell = null;
+    this._wasTold = false; // any Status
+    this._mayExceed = false; // what is being read would leave the socket unread
+    /** A message to all who want it. @type {(name: Name, message: Message) => void} */
+    this.deliver = (wanted, message) => {
+      for (const queue of wanted.queues) queue.putMessage(message, this._mayExceed);
+    };
+  }
+
+  /** For a Subscription. */
+  newQueue() {
+    return new EventQueue(this.options.eventsBytes, this.options.queuedBytes, this.counters);
+  }
+
+  /** An event that is no message, to `events`. @param {Exclude<Event, Message>} event */
+  tell(event) {
+    this.events.put(event);
+  }
+
+  /** A Loss of messages in its place, and the Gap behind it. @param {Loss} loss */
+  tellLostMessages(loss) {
+    this.counters.lostMessages += loss.messages;
+    this.tell(loss);
+    if (!this.names.holdsAny) return;
+    for (const queue of this._listeningQueues()) queue.put(loss);
+    this._tellGap(new Gap([loss.reason || 'messages were dropped']));
+  }
+
+  /** Some Subscriptions have ended. */
+  consideredSubscriptions() {
+    if (!this.names.holdsAny) this.gaps.forget();
+  }
+
+  /** Starts the delay of a Gap if it is time for it. */
+  considerGap() {
+    if (this.names.holdsAny) this.gaps.consider();
+  }
+
+  /** @param {Status} status */
+  _tellStatus(status) {
+    this.status = status;
+    this._statusToTell = null;
+    this._wasTold = true;
+    this.tell(status);
+  }
+
+  /** @param {Gap} gap */
+  _tellGap(gap) {
+    if (!this.names.holdsAny) return;
+    this.counters.gaps++;
+    this.tell(gap);
+    for (const queue of this._listeningQueues()) queue.put(gap);
+  }
+
+  /** The queues of all Subscriptions that hear something. */
+  _listeningQueues() {
+    /** @type {Set<EventQueue>} */
+    const queues = new Set();
+    for (const name of this.names) for (const queue of name.queues) queues.add(queue);
+    queues.delete(this.events);
+    return queues;
+  }
+
+  /** Publishes without id that were lost at the end of a connection. @param {number} unsent @param {number} unknown */
+  _tellOwnLoss(unsent, unknown) {
+    this.counters.lostPublishes += unsent + unknown;
+    if (unsent > 0) {
+      const reason = 'the connection to the relay ended before these were sent';
+      this.tell(new Loss({ publishes: unsent, cause: Cause.NOT_CONNECTED, reason }, true));
+    }
+    if (unknown > 0) {
+      const reason = 'the connection to the relay ended';
+      this.tell(new Loss({ publishesUnknown: unknown, cause: Cause.NO_RELAY, reason }, true));
+    }
+  }
+}
+
+module.exports = { Telling };
