@@ -39,8 +39,14 @@ class Program:
 PIPELINED = {"workloads": ("publish-64",), "environment": {"PIPELINED": "1"}}
 
 
+#: Where Debian has packages for Node.js, and how a Node.js that is not Debian's own finds them.
+DEBIAN_NODE = pathlib.Path("/usr/share/nodejs")
+NODE_PATH = {"NODE_PATH": str(DEBIAN_NODE)}
+
+
 def all_programs():
     go, dotnet = "Go", ".NET (Mono)"
+    go, node = "Go", "Node"
     return [
         *_python_group("Python asyncio", "hubrelay_asyncio.py", "redis_asyncio.py"),
         *_python_group("Python blocking", "hubrelay_blocking.py", "redis_sync.py"),
@@ -74,6 +80,10 @@ def _ruby_group():
         Program(group, "redis-rb", ruby("redis_client.rb", "redis")),
         Program(group, "redis-rb, pipelines", ruby("redis_client.rb", "redis"), **PIPELINED),
         Program(group, "redis-rb with hiredis", ruby("redis_client.rb", "redis", "hiredis"), **hiredis),
+        Program(node, "hubrelay", lambda: _node("hubrelay.js"), is_hubrelay=True),
+        Program(node, "node-redis", lambda: _node("node_redis.js", "redis"), environment=NODE_PATH),
+        Program(node, "node-redis, pipelines", lambda: _node("node_redis.js", "redis"), workloads=("publish-64",),
+                environment={"PIPELINED": "1", **NODE_PATH}),
     ]
 
 
@@ -123,6 +133,15 @@ def _install(package):
     _run([sys.executable, "-m", "pip", "install", "--quiet", "--root-user-action", "ignore", "--target",
           str(unfinished), package])
     unfinished.rename(path)
+
+
+def _node(file, package=None):
+    """A program for Node.js. `package` comes from Debian, where that is installed."""
+    if not shutil.which("node"):
+        raise LeftOut("there is no node")
+    if package is not None and not (DEBIAN_NODE / package).is_dir():
+        raise LeftOut(f"there is no {DEBIAN_NODE / package} (Debian: node-{package})")
+    return ["node", str(HERE / "node" / file)]
 
 
 def _build_go(name, module=None):

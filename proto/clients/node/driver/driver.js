@@ -5,9 +5,9 @@
 const hubrelay = require('../index.js');
 const lines = require('./lines');
 
-/** @type {hubrelay.Client} */
+/** @type {import('../lib/client').Client} */
 let client;
-/** @type {Map<string, hubrelay.Subscription>} */
+/** @type {Map<string, import('../lib/streams').Subscription>} */
 const subscriptions = new Map();
 /** @type {Map<string, AbortController>} */
 const calls = new Map();

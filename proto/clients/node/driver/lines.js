@@ -35,7 +35,10 @@ function options(words) {
   return found;
 }
 
-/** Bytes that are no UTF-8 become a lone surrogate, which the client refuses as such. @param {string} word */
+/**
+ * Bytes that are no UTF-8 become a lone surrogate, which the client refuses as such.
+ * @param {string} word
+ */
 function name(word) {
   try {
     return decodeURIComponent(word);
@@ -62,7 +65,10 @@ function quoted(text) {
   return encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }
 
-/** One line, at once. @param {...(string | number)} words */
+/**
+ * One line, at once.
+ * @param {...(string | number)} words
+ */
 function say(...words) {
   const data = Buffer.from(`${words.filter((word) => word !== '').join(' ')}\n`);
   for (let written = 0; written < data.length;) {

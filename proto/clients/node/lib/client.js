@@ -6,7 +6,7 @@ const { CancelledError, ClosedError, InvalidError, NotConnectedError } = require
 const { Counters, DEFAULT_PATH, optionsWith } = require('./options');
 const { RelaySocket } = require('./socket');
 const { EventStream, Subscription } = require('./streams');
-const { Listener } = require('./subscribing');
+const { Listener } = require('./restoring');
 const { now } = require('./timers');
 const { Waiter } = require('./waiter');
 
@@ -82,7 +82,8 @@ class Client extends EventEmitter {
   }
 
   /** @param {CallOptions & { timeout?: number }} [options] */
-  ready({ timeout, signal } = {}) {
+  ready(options = {}) {
+    const { timeout, signal } = options;
     const waiter = this.#request(signal, (begun) => this.#core.ready(begun));
     if (timeout !== undefined && !waiter.isDone) {
       const timer = setTimeout(() => waiter.reject(new NotConnectedError(this.#core.whyNotReady)), timeout);
@@ -118,7 +119,8 @@ class Client extends EventEmitter {
   }
 
   /** @param {string | readonly string[]} channels @param {NamesOptions} [options] */
-  async listen(channels, { patterns = [], signal } = {}) {
+  async listen(channels, options = {}) {
+    const { patterns = [], signal } = options;
     const names = { channels: several(channels), patterns: several(patterns) };
     const core = this.#core;
     const listener = new Listener(core.newQueue());
@@ -145,7 +147,8 @@ class Client extends EventEmitter {
   }
 
   /** @param {string | readonly string[]} channels @param {NamesOptions} [options] */
-  async subscribe(channels, { patterns = [], signal } = {}) {
+  async subscribe(channels, options = {}) {
+    const { patterns = [], signal } = options;
     const waiter = this.#request(signal, (begun) => {
       this.#core.subscribing.subscribe(several(channels), several(patterns), begun);
     });
@@ -153,19 +156,22 @@ class Client extends EventEmitter {
   }
 
   /** @param {string | readonly string[]} channels @param {NamesOptions} [options] */
-  async unsubscribe(channels, { patterns = [], signal } = {}) {
+  async unsubscribe(channels, options = {}) {
+    const { patterns = [], signal } = options;
     await this.#request(signal, (begun) => {
       this.#core.subscribing.unsubscribe(several(channels), several(patterns), begun);
     }).promise;
   }
 
   /** @param {CallOptions & { settled?: boolean }} [options] */
-  async ping({ settled = false, signal } = {}) {
+  async ping(options = {}) {
+    const { settled = false, signal } = options;
     await this.#request(signal, (begun) => this.#core.ping(begun, settled)).promise;
   }
 
   /** @param {{ drain?: number }} [options] */
-  async close({ drain = this.#core.options.drain } = {}) {
+  async close(options = {}) {
+    const { drain = this.#core.options.drain } = options;
     const waiter = new Waiter();
     this.#core.close(drain, waiter);
     this.#takeTurn();
@@ -187,7 +193,12 @@ class Client extends EventEmitter {
     return waiter;
   }
 
-  /** @param {Waiter} waiter @param {string} channel @param {Payload} payload @param {PublishOptions} [options] */
+  /**
+   * @param {Waiter} waiter
+   * @param {string} channel
+   * @param {Payload} payload
+   * @param {PublishOptions} [options]
+   */
   #publish(waiter, channel, payload, options) {
     try {
       if (options?.signal && !this.#heeds(options.signal, waiter)) return;
@@ -199,7 +210,10 @@ class Client extends EventEmitter {
   }
 
   /**
-   * @param {Hooks} hooks @param {Waiter} waiter @param {string} channel @param {Payload} payload
+   * @param {Hooks} hooks
+   * @param {Waiter} waiter
+   * @param {string} channel
+   * @param {Payload} payload
    * @param {PublishOptions} [options]
    */
   async #publishWithHooks(hooks, waiter, channel, payload, options) {
@@ -218,7 +232,11 @@ class Client extends EventEmitter {
     }
   }
 
-  /** The waiter gives up when the signal says so. False if it has said so already. @param {AbortSignal | undefined} signal @param {Waiter} waiter */
+  /**
+   * The waiter gives up when the signal says so. False if it has said so already.
+   * @param {AbortSignal | undefined} signal
+   * @param {Waiter} waiter
+   */
   #heeds(signal, waiter) {
     if (signal === undefined) return true;
     if (signal.aborted) {

@@ -3,44 +3,8 @@
 // Frames to bytes and back: the part of protobuf (proto3) that hubrelay.proto uses, by hand. `encode` and `decode` know
 // every frame of both sides, by the tables of schema.js. The frames that come by the thousand are in fast.js.
 
-const { Code, nameOf } = require('./enums');
 const { CLIENT_FRAME, FIELDS, RELAY_FRAME, blank } = require('./schema');
-
-/** Bytes that are no frame. `code` is what a relay would answer. */
-class ProtocolError extends Error {
-  /** @param {number} code @param {string} detail */
-  constructor(code, detail) {
-    super(`${nameOf(Code, code)}: ${detail}`);
-    this.code = code;
-  }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** @param {string} detail */
-function malformed(detail) {
-  return new ProtocolError(Code.MALFORMED, detail);
-}
-
-/**
- * A number as protobuf writes it: 7 bits a byte, the lowest first. Enumerations may be below 0: ten bytes.
- * @param {number} number an integer from -2^31 to 2^53-1
- */
-function varint(number) {
-  let rest = number < 0 ? BigInt.asUintN(64, BigInt(number)) : BigInt(number);
-  const bytes = [];
-  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
-  bytes.push(Number(rest));
-  return Buffer.from(bytes);
-}
-
-/**
- * A field of bytes: tag, length, content.
- * @param {number} number @param {Uint8Array} content
- */
-function bytesField(number, content) {
-  return Buffer.concat([varint(number << 3 | 2), varint(content.length), content]);
-}
+const { FieldReader, ProtocolError, bytesField, varint } = require('./wire');
 
 /**
  * A body with its length in front.
@@ -81,88 +45,12 @@ function content(kind, values) {
   return Buffer.concat(parts);
 }
 
-/** Reads the fields of one message, in `buffer` from `position` to `end`. Its methods throw ProtocolError. */
-class FieldReader {
-  /** @param {Buffer} buffer @param {number} position @param {number} end */
-  constructor(buffer, position, end) {
-    this.buffer = buffer;
-    this.position = position;
-    this.end = end;
-    this.number = 0;
-    this.wire = 0;
-    /** The last varint: its low and its high 32 bits. */
-    this.low = 0;
-    this.high = 0;
-    /** The content of a field of bytes. */
-    this.start = 0;
-    this.stop = 0;
-  }
-
-  /** Goes to the next field, and reads it. False at the end. */
-  next() {
-    if (this.position === this.end) return false;
-    this.varint();
-    this.number = this.low >>> 3;
-    this.wire = this.low & 7;
-    if (this.high !== 0 || this.number === 0) throw malformed('an impossible field number');
-    if (this.wire === 0) this.varint();
-    else if (this.wire === 2) this.bytes();
-    else if (this.wire === 1 || this.wire === 5) this.skip(this.wire === 1 ? 8 : 4);
-    else throw malformed(`wire type ${this.wire}`);
-    return true;
-  }
-
-  varint() {
-    let low = 0;
-    let high = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      if (this.position >= this.end) throw malformed('a number ends beyond its message');
-      const byte = this.buffer[this.position++];
-      const bits = byte & 0x7f;
-      if (shift <= 28) low |= bits << shift;
-      if (shift === 28) high = bits >>> 4;
-      else if (shift > 28) high |= bits << shift - 32; // of the tenth byte one bit counts
-      if (byte < 0x80) {
-        this.low = low >>> 0;
-        this.high = high >>> 0;
-        return;
-      }
-    }
-    throw malformed('a varint of more than ten bytes');
-  }
-
-  bytes() {
-    this.varint();
-    const size = this.high === 0 ? this.low : Infinity;
-    this.start = this.position;
-    this.skip(size);
-    this.stop = this.position;
-  }
-
-  /** @param {number} size */
-  skip(size) {
-    if (size > this.end - this.position) throw malformed(`field ${this.number} ends beyond its message`);
-    this.position += size;
-  }
-
-  /** The content of a field of bytes, as text. */
-  text() {
-    try {
-      return utf8.decode(this.buffer.subarray(this.start, this.stop));
-    } catch {
-      throw malformed(`field ${this.number} is not UTF-8`);
-    }
-  }
-
-  /** The last varint; 2^53-1 if it is larger than that. */
-  get value() {
-    return this.high > 0x1fffff ? Number.MAX_SAFE_INTEGER : this.high * 0x100000000 + this.low;
-  }
-}
-
 /**
  * Reads a message into `frame`: what comes twice replaces what came before, lists are joined.
- * @param {Record<string, any>} frame @param {Buffer} buffer @param {number} start @param {number} end
+ * @param {Record<string, any>} frame
+ * @param {Buffer} buffer
+ * @param {number} start
+ * @param {number} end
  */
 function readInto(frame, buffer, start, end) {
   const fields = FIELDS[frame.kind];
@@ -185,7 +73,10 @@ function readInto(frame, buffer, start, end) {
 
 /**
  * The frame in a body, or null if it is of no kind that is known here. Throws ProtocolError.
- * @param {Buffer} buffer @param {number} [start] @param {number} [end] @param {string[]} [kinds]
+ * @param {Buffer} buffer
+ * @param {number} [start]
+ * @param {number} [end]
+ * @param {string[]} [kinds]
  * @returns {Record<string, any> & { kind: string } | null}
  */
 function decode(buffer, start = 0, end = buffer.length, kinds = RELAY_FRAME) {

@@ -60,7 +60,9 @@ class Watch {
 
   /**
    * When the next step is due: the Ping, or once that is unanswered, the end.
-   * @param {number} lastRead @param {number | null} owedSince @param {number | null} pingAt
+   * @param {number} lastRead
+   * @param {number | null} owedSince
+   * @param {number | null} pingAt
    */
   due(lastRead, owedSince, pingAt) {
     if (pingAt !== null) return pingAt + this._options.pingTimeout;

@@ -23,7 +23,9 @@ const ANOTHER_STOPS = 'another relay is stopping';
 /** The part of the Core that knows which connections there are: attempts, Welcome, STOPPING, leaving, and the end. */
 class Connections extends Telling {
   /**
-   * @param {string} name @param {import('./options').Options} options @param {import('./options').Counters} counters
+   * @param {string} name
+   * @param {import('./options').Options} options
+   * @param {import('./options').Counters} counters
    * @param {import('./telling').Logger} logger
    */
   constructor(name, options, counters, logger) {
@@ -74,9 +76,14 @@ class Connections extends Telling {
     return /** @type {Link[]} */ ([this.link, this.old].filter((link) => link !== null));
   }
 
-  /** Each frame but Replies and usual Messages. @param {Link} link @param {Frame} frame */
+  /**
+   * Each frame but Replies and usual Messages.
+   * @abstract
+   * @param {Link} link
+   * @param {Frame} frame
+   */
   _takeFrame(link, frame) {
-    throw new Error(`no frame is taken here: ${frame.kind} ${link.relayId}`);
+    throw new Error('abstract');
   }
 
   // Attempts
@@ -166,7 +173,10 @@ class Connections extends Telling {
     else this.move.giveUp(''); // there are no messages to move, and nobody is told
   }
 
-  /** The move has ended. @param {string | null} reason why messages may have been missed, if so */
+  /**
+   * The move has ended.
+   * @param {string | null} reason why messages may have been missed, if so
+   */
   moved(reason) {
     const move = this.move;
     if (move === null) return;
@@ -179,7 +189,10 @@ class Connections extends Telling {
     this.considerGap();
   }
 
-  /** Publishes go to this connection from here on, once the former one has answered what it owes. @param {Link} link */
+  /**
+   * Publishes go to this connection from here on, once the former one has answered what it owes.
+   * @param {Link} link
+   */
   _follow(link) {
     this.publishing.link = link;
     this.publishing.isHeld = this.old !== null;
@@ -208,7 +221,10 @@ class Connections extends Telling {
     this._withoutRelay(STOPPING);
   }
 
-  /** Writes no more there, and reads it to its end. @param {Link} link */
+  /**
+   * Writes no more there, and reads it to its end.
+   * @param {Link} link
+   */
   _leave(link) {
     if (this.old !== null && this.old !== link) this._end(this.old, ANOTHER_STOPS);
     this.old = link;
@@ -233,7 +249,12 @@ class Connections extends Telling {
 
   // The end of a connection
 
-  /** The one way in which a connection ends. @param {Link} link @param {string} why @param {boolean} [isHopelessAnswer] */
+  /**
+   * The one way in which a connection ends.
+   * @param {Link} link
+   * @param {string} why
+   * @param {boolean} [isHopelessAnswer]
+   */
   _end(link, why, isHopelessAnswer = false) {
     if (link.isEnded) return;
     this.actions.push({ action: 'close', link });
@@ -259,7 +280,11 @@ class Connections extends Telling {
     this._releasePublishes();
   }
 
-  /** During a move: the former one goes on, and another attempt is made. @param {Move} move @param {string} why */
+  /**
+   * During a move: the former one goes on, and another attempt is made.
+   * @param {Move} move
+   * @param {string} why
+   */
   _nextEnded(move, why) {
     move.abandon();
     this.move = null;
@@ -317,7 +342,10 @@ class Connections extends Telling {
     if (this.link !== null && this.move === null) this.subscribing.reconcile(this.link);
   }
 
-  /** A restore, or a part of it, has been answered. @param {Link} link */
+  /**
+   * A restore, or a part of it, has been answered.
+   * @param {Link} link
+   */
   restored(link) {
     if (link.isEnded || link.restoring.size > 0 || link !== this.link) return;
     if (this._statusToTell !== null) this._tellStatus(this._statusToTell);

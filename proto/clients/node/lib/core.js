@@ -34,12 +34,19 @@ class Core extends Connections {
     this._attempt();
   }
 
-  /** The socket is connected. @param {Link} link */
+  /**
+   * The socket is connected.
+   * @param {Link} link
+   */
   opened(link) {
     link.hello(this.name);
   }
 
-  /** Bytes that were read; nothing of their buffer is kept. @param {Link} link @param {Buffer} data */
+  /**
+   * Bytes that were read; nothing of their buffer is kept.
+   * @param {Link} link
+   * @param {Buffer} data
+   */
   received(link, data) {
     if (link.isEnded) return;
     this._mayExceed = this.listeners === 0 && !link.isOwed;
@@ -52,7 +59,11 @@ class Core extends Connections {
     this._afterInput();
   }
 
-  /** The socket could not be connected, was closed by the relay, or has failed. @param {Link} link @param {string} why */
+  /**
+   * The socket could not be connected, was closed by the relay, or has failed.
+   * @param {Link} link
+   * @param {string} why
+   */
   ended(link, why) {
     if (link.isEnded) return;
     link.isAtItsEnd = true;
@@ -70,7 +81,10 @@ class Core extends Connections {
     if (this.link !== null && !this.link.isReading) this.considerReading();
   }
 
-  /** What is due at this time, by `now`, happens. @param {number} at */
+  /**
+   * What is due at this time, by `now`, happens.
+   * @param {number} at
+   */
   tick(at) {
     for (const [name, due] of this.timers.takeDue(at)) TIMERS[name](this, at, due);
     this._afterInput();
@@ -78,13 +92,19 @@ class Core extends Connections {
 
   // Requests
 
-  /** Settled with the Welcome of the connection that there is, or of the next one. @param {Waiter} waiter */
+  /**
+   * Settled with the Welcome of the connection that there is, or of the next one.
+   * @param {Waiter} waiter
+   */
   ready(waiter) {
     if (this.link !== null) waiter.resolve();
     else this._readyWaiters.push(waiter);
   }
 
-  /** Its caller does not wait for a Welcome any more. @param {Waiter} waiter */
+  /**
+   * Its caller does not wait for a Welcome any more.
+   * @param {Waiter} waiter
+   */
   giveUpReady(waiter) {
     this._readyWaiters = this._readyWaiters.filter((other) => other !== waiter);
   }
@@ -94,7 +114,11 @@ class Core extends Connections {
     return this._why || 'the relay has not answered yet';
   }
 
-  /** The waiter is settled once the relay has answered. Throws NotConnected, Invalid. @param {Waiter} waiter @param {boolean} settled */
+  /**
+   * The waiter is settled once the relay has answered. Throws NotConnected, Invalid.
+   * @param {Waiter} waiter
+   * @param {boolean} settled
+   */
   ping(waiter, settled) {
     if (this.isStarting) {
       this.subscribing.later(waiter, () => this.ping(waiter, settled));
@@ -107,7 +131,11 @@ class Core extends Connections {
     else link.ping(new Request((_, request, reply) => settlePing(waiter, reply)));
   }
 
-  /** Owed Replies are waited for, for up to `drain` milliseconds. @param {number} drain @param {Waiter} waiter */
+  /**
+   * Owed Replies are waited for, for up to `drain` milliseconds.
+   * @param {number} drain
+   * @param {Waiter} waiter
+   */
   close(drain, waiter) {
     if (this.isClosed) {
       waiter.resolve();
@@ -137,7 +165,7 @@ class Core extends Connections {
     } else if (frame.kind === 'message') {
       this._takeMessage(link, /** @type {import('./schema').MessageFrame} */ (frame));
     } else if (frame.kind === 'status') {
-      this._takeStatus(link, new Status(frame));
+      this._takeStatus(link, new Status(/** @type {any} */ (frame)));
     } else if (frame.kind === 'loss') {
       this._takeLoss(link, /** @type {import('./schema').LossFrame} */ (frame));
     } else if (frame.kind === 'revoked') {
@@ -147,7 +175,11 @@ class Core extends Connections {
     }
   }
 
-  /** One that is not as usual: it has a pattern, or nobody holds its channel. @param {Link} link @param {import('./schema').MessageFrame} frame */
+  /**
+   * One that is not as usual: it has a pattern, or nobody holds its channel.
+   * @param {Link} link
+   * @param {import('./schema').MessageFrame} frame
+   */
   _takeMessage(link, frame) {
     if (this.move !== null && frame.channel === this.move.fence && frame.pattern === '') {
       this.move.fenceCame(link);
@@ -218,7 +250,11 @@ class Core extends Connections {
     if (open.length > 0) this.timers.set('settle', this.options.settle);
   }
 
-  /** Is the relay alive? @param {number} at @param {number} due */
+  /**
+   * Is the relay alive?
+   * @param {number} at
+   * @param {number} due
+   */
   _look(at, due) {
     const link = this.link;
     if (link === null) return;

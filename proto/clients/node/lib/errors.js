@@ -33,6 +33,7 @@ class NotConnectedError extends HubrelayError {
 /** Delivered or not, nobody knows: the connection or Redis failed before the answer. */
 class InterruptedError extends HubrelayError {
   code = 'INTERRUPTED';
+  /** @type {false | undefined} */
   delivered = undefined;
 }
 
@@ -64,6 +65,7 @@ class ClosedError extends HubrelayError {
 /** The relay answered with an outcome that this package does not know; `outcome` is its number. */
 class UnknownError extends HubrelayError {
   code = 'UNKNOWN';
+  /** @type {false | undefined} */
   delivered = undefined;
   outcome = 0;
 }
@@ -75,6 +77,7 @@ class CancelledError extends HubrelayError {
     super(message, { cause });
     this.name = 'AbortError';
     this.code = 'ABORT_ERR';
+    /** @type {false | undefined} */
     this.delivered = wasSent ? undefined : false;
   }
 }

@@ -44,7 +44,10 @@ class Status {
 
 /** Messages may have been missed before this event: read again what must not be missed. */
 class Gap {
-  /** @param {string[]} reasons for people @param {boolean} [partial] some channels are away still */
+  /**
+   * @param {string[]} reasons for people
+   * @param {boolean} [partial] some channels are away still
+   */
   constructor(reasons, partial = false) {
     this.type = /** @type {const} */ ('gap');
     this.reasons = reasons;

@@ -15,7 +15,9 @@ function varintSize(number) {
 
 /**
  * Writes a varint and returns the position behind it.
- * @param {Buffer} buffer @param {number} position @param {number} number
+ * @param {Buffer} buffer
+ * @param {number} position
+ * @param {number} number
  */
 function writeVarint(buffer, position, number) {
   while (number >= 0x80) {
@@ -28,7 +30,9 @@ function writeVarint(buffer, position, number) {
 
 /**
  * Bytes of the content of a Publish.
- * @param {number} channelField bytes @param {number} payload bytes @param {number} id
+ * @param {number} channelField bytes
+ * @param {number} payload bytes
+ * @param {number} id
  */
 function publishSize(channelField, payload, id) {
   return channelField + (payload ? 1 + varintSize(payload) + payload : 0) + (id ? 1 + varintSize(id) : 0);
@@ -98,7 +102,9 @@ const reply = { id: 0, receivers: 0 };
 
 /**
  * Recognises a Reply with OK and nothing else but `receivers`, in a body from `start` to `end`.
- * @param {Buffer} buffer @param {number} start @param {number} end
+ * @param {Buffer} buffer
+ * @param {number} start
+ * @param {number} end
  */
 function readReply(buffer, start, end) {
   if (end - start < 6 || buffer[start] !== 0x1a || buffer[start + 1] !== end - start - 2) return false;
@@ -117,7 +123,9 @@ const message = { channelStart: 0, channelEnd: 0, payloadStart: 0 };
 
 /**
  * Recognises a Message without pattern in a body from `start` to `end`, where its payload ends.
- * @param {Buffer} buffer @param {number} start @param {number} end
+ * @param {Buffer} buffer
+ * @param {number} start
+ * @param {number} end
  */
 function readMessage(buffer, start, end) {
   if (buffer[start] !== 0x12) return false;

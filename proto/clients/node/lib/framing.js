@@ -50,7 +50,8 @@ class Framing {
 
   /**
    * Goes on with the frame that has come in part. Returns how far `data` is used up, or -1 if no more is wanted.
-   * @param {Buffer} data @param {number} position
+   * @param {Buffer} data
+   * @param {number} position
    */
   _complete(data, position) {
     const count = data.copy(this._partial, this._have, position, position + this._partial.length - this._have);

@@ -26,7 +26,10 @@ class Gaps {
     this._isPartialAgain = false;
   }
 
-  /** Messages may have been missed. @param {string} reason */
+  /**
+   * Messages may have been missed.
+   * @param {string} reason
+   */
   note(reason) {
     this._reasons.add(reason);
   }
@@ -40,7 +43,8 @@ class Gaps {
 
   /**
    * The relay says whether it receives.
-   * @param {boolean} isReceiving @param {Set<Request>} unanswered the Subscribes that have no Reply now
+   * @param {boolean} isReceiving
+   * @param {Set<Request>} unanswered the Subscribes that have no Reply now
    */
   receiving(isReceiving, unanswered) {
     if (isReceiving && !this._isReceiving) this._awaited = new Set(unanswered);
@@ -53,7 +57,10 @@ class Gaps {
     this._isReceiving = isReceiving;
   }
 
-  /** From here on another connection counts, whose Subscribes have no Reply yet. @param {Set<Request>} unanswered */
+  /**
+   * From here on another connection counts, whose Subscribes have no Reply yet.
+   * @param {Set<Request>} unanswered
+   */
   awaits(unanswered) {
     if (this._awaited === null) return;
     this._awaited = new Set(unanswered);
@@ -62,7 +69,8 @@ class Gaps {
 
   /**
    * A Subscribe has its Reply.
-   * @param {Request} request @param {Request[]} instead what was refused with it is asked for again by these
+   * @param {Request} request
+   * @param {Request[]} instead what was refused with it is asked for again by these
    */
   answered(request, instead) {
     if (!this._awaited?.delete(request)) return;
@@ -86,7 +94,8 @@ class Gaps {
 
   /**
    * `gaps` has grown.
-   * @param {import('./events').Status} status @param {boolean} isPartialDue the timer "partial" runs already
+   * @param {import('./events').Status} status
+   * @param {boolean} isPartialDue the timer "partial" runs already
    */
   grown(status, isPartialDue) {
     this.note(status.reason || 'the relay was not receiving');
@@ -95,7 +104,10 @@ class Gaps {
     else this._setTimer('partial', this._options.partialGap);
   }
 
-  /** The timer "partial" is due. @param {import('./events').Status} status */
+  /**
+   * The timer "partial" is due.
+   * @param {import('./events').Status} status
+   */
   partialIsDue(status) {
     const isAgain = this._isPartialAgain;
     this._isPartialAgain = false;

@@ -81,7 +81,10 @@ class Move {
     }
   }
 
-  /** The message on the fence has come on this connection. @param {Link} link */
+  /**
+   * The message on the fence has come on this connection.
+   * @param {Link} link
+   */
   fenceCame(link) {
     if (link === this.old) {
       this._oldPassed = true;
@@ -92,7 +95,10 @@ class Move {
     if (this._oldPassed && this._nextPassed) this._end(null);
   }
 
-  /** The next connection says that messages were dropped: told in its place if those messages count. @param {Loss} loss */
+  /**
+   * The next connection says that messages were dropped: told in its place if those messages count.
+   * @param {Loss} loss
+   */
   lossCame(loss) {
     if (!this._isCounting) return;
     this._kept.push({ loss });

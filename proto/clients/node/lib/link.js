@@ -36,7 +36,8 @@ class Request {
 
 /**
  * Ends a wait for the Reply to a Ping; null is the end of the connection.
- * @param {Waiter | null} waiter @param {ReplyFrame | null} reply
+ * @param {Waiter | null} waiter
+ * @param {ReplyFrame | null} reply
  */
 function settlePing(waiter, reply) {
   if (waiter === null) return;
@@ -108,7 +109,10 @@ class Link {
     return ++this._lastId;
   }
 
-  /** Writes the first frame. @param {string} clientName */
+  /**
+   * Writes the first frame.
+   * @param {string} clientName
+   */
   hello(clientName) {
     this.outbox.write(encode({ kind: 'hello', version: 1, clientName }));
   }
@@ -116,7 +120,9 @@ class Link {
   /**
    * Writes a Publish, if a frame may be so long. The waiter gets the number of receivers, or an error; without one the
    * Publish has no id.
-   * @param {Buffer} channelField @param {string | Uint8Array} payload @param {number} payloadSize
+   * @param {Buffer} channelField
+   * @param {string | Uint8Array} payload
+   * @param {number} payloadSize
    * @param {Waiter | null} waiter
    */
   publish(channelField, payload, payloadSize, waiter) {
@@ -135,7 +141,12 @@ class Link {
     return true;
   }
 
-  /** Writes a Subscribe (3) or Unsubscribe (4). @param {Request} request @param {number} kind @param {Name[]} names */
+  /**
+   * Writes a Subscribe (3) or Unsubscribe (4).
+   * @param {Request} request
+   * @param {number} kind
+   * @param {Name[]} names
+   */
   ask(request, kind, names) {
     const id = this.nextId();
     this.requests.set(id, request);
@@ -157,7 +168,10 @@ class Link {
     if (this.outbox.unsent === 0) this.outbox.write(SILENT_PING);
   }
 
-  /** Asks what became of the publishes without id. @param {Waiter | null} waiter is given the Reply's outcome */
+  /**
+   * Asks what became of the publishes without id.
+   * @param {Waiter | null} waiter is given the Reply's outcome
+   */
   settleSends(waiter = null) {
     this.settling++;
     const before = this._sends;
@@ -173,14 +187,20 @@ class Link {
 
   // What comes in
 
-  /** Takes what was read; keeps nothing of its buffer. Throws ProtocolError. @param {Buffer} data */
+  /**
+   * Takes what was read; keeps nothing of its buffer. Throws ProtocolError.
+   * @param {Buffer} data
+   */
   feed(data) {
     this.lastRead = now();
     this.pingAt = null;
     this._framing.feed(data);
   }
 
-  /** From here on the numbers of this Welcome hold. @param {import('./schema').WelcomeFrame} welcome */
+  /**
+   * From here on the numbers of this Welcome hold.
+   * @param {import('./schema').WelcomeFrame} welcome
+   */
   welcomed(welcome) {
     this.relayId = welcome.relayId;
     this.features = new Set(welcome.features);

@@ -4,7 +4,7 @@ const { bytesField } = require('./codec');
 const { InvalidError } = require('./errors');
 
 /** @typedef {import('./queue').EventQueue} EventQueue */
-/** @typedef {import('./subscribing').Listener} Listener */
+/** @typedef {import('./restoring').Listener} Listener */
 
 const MAX_NAME_BYTES = 512;
 const MAX_CLIENT_NAME_BYTES = 64;
@@ -12,7 +12,8 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * Text as UTF-8. Throws InvalidError: a relay would end the connection for a string that is not UTF-8.
- * @param {unknown} text @param {string} what
+ * @param {unknown} text
+ * @param {string} what
  */
 function utf8(text, what) {
   if (typeof text !== 'string') throw new InvalidError(`the ${what} must be a string, not ${typeof text}`);
@@ -22,7 +23,8 @@ function utf8(text, what) {
 
 /**
  * A channel's or a pattern's name as UTF-8. Throws InvalidError.
- * @param {unknown} name @param {string} [what]
+ * @param {unknown} name
+ * @param {string} [what]
  */
 function checkedName(name, what = 'channel') {
   const bytes = utf8(name, what);
@@ -92,7 +94,8 @@ class Names {
 
   /**
    * The entries of these names, each once. Throws InvalidError, and has added nothing then.
-   * @param {readonly string[]} channels @param {readonly string[]} patterns
+   * @param {readonly string[]} channels
+   * @param {readonly string[]} patterns
    */
   checked(channels, patterns) {
     const bytes = checkedNames(channels, patterns);
@@ -106,7 +109,8 @@ class Names {
 
   /**
    * The entries of those names that there are.
-   * @param {readonly string[]} channels @param {readonly string[]} patterns
+   * @param {readonly string[]} channels
+   * @param {readonly string[]} patterns
    */
   find(channels, patterns) {
     const found = [
@@ -116,7 +120,10 @@ class Names {
     return /** @type {Name[]} */ (found.filter((name) => name !== undefined));
   }
 
-  /** Drops the entries of names that nobody wants or hears. @param {Iterable<Name>} names */
+  /**
+   * Drops the entries of names that nobody wants or hears.
+   * @param {Iterable<Name>} names
+   */
   forgetUnwanted(names) {
     for (const name of names) {
       if (name.isWanted || name.isPlain || name.queues.size > 0) continue;
@@ -125,7 +132,12 @@ class Names {
     }
   }
 
-  /** @param {Map<string, Name>} table @param {string} text @param {Buffer} bytes @param {boolean} isPattern */
+  /**
+   * @param {Map<string, Name>} table
+   * @param {string} text
+   * @param {Buffer} bytes
+   * @param {boolean} isPattern
+   */
   _entry(table, text, bytes, isPattern) {
     const key = bytes.toString('latin1');
     let name = table.get(key);
@@ -139,7 +151,8 @@ class Names {
 
 /**
  * All these names as UTF-8. Throws InvalidError.
- * @param {readonly string[]} channels @param {readonly string[]} patterns
+ * @param {readonly string[]} channels
+ * @param {readonly string[]} patterns
  */
 function checkedNames(channels, patterns) {
   const bytes = [
@@ -155,7 +168,10 @@ function keyOf(text) {
   return Buffer.from(text).toString('latin1');
 }
 
-/** Channels and patterns, apart. @param {Iterable<Name>} names */
+/**
+ * Channels and patterns, apart.
+ * @param {Iterable<Name>} names
+ */
 function texts(names) {
   const all = [...names];
   return {
@@ -166,7 +182,8 @@ function texts(names) {
 
 /**
  * The names in portions, each of which fits a Subscribe or Unsubscribe.
- * @param {Iterable<Name>} names @param {number} maxFrameBytes
+ * @param {Iterable<Name>} names
+ * @param {number} maxFrameBytes
  */
 function inFrames(names, maxFrameBytes) {
   const room = maxFrameBytes - 32; // the frame's tag and length, and the id

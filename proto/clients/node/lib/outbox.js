@@ -43,7 +43,10 @@ class Outbox {
     return position;
   }
 
-  /** Adds a whole frame. @param {Buffer} frame */
+  /**
+   * Adds a whole frame.
+   * @param {Buffer} frame
+   */
   write(frame) {
     const position = this.reserve(frame.length);
     frame.copy(this.buffer, position);

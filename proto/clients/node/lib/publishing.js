@@ -15,7 +15,8 @@ const MAX_KEPT_FIELDS = 4096;
 /** Where publishes go: checked, bounded, and in the order in which they were asked for. */
 class Publishing {
   /**
-   * @param {import('./options').Options} options @param {import('./options').Counters} counters
+   * @param {import('./options').Options} options
+   * @param {import('./options').Counters} counters
    * @param {(link: Link) => void} sentFirst the first publish without id has been written that is not settled
    */
   constructor(options, counters, sentFirst) {
@@ -42,7 +43,10 @@ class Publishing {
 
   /**
    * The waiter gets the number of receivers, or an error. Throws Invalid, NotConnected, Closed; Congested unless `wait`.
-   * @param {string} channel @param {Payload} payload @param {Waiter} waiter @param {boolean} wait
+   * @param {string} channel
+   * @param {Payload} payload
+   * @param {Waiter} waiter
+   * @param {boolean} wait
    */
   publish(channel, payload, waiter, wait) {
     const field = this._fields.get(channel) ?? this._newField(channel);
@@ -58,7 +62,8 @@ class Publishing {
 
   /**
    * Without Reply. Throws Invalid, NotConnected, Congested, Closed.
-   * @param {string} channel @param {Payload} payload
+   * @param {string} channel
+   * @param {Payload} payload
    */
   send(channel, payload) {
     const field = this._fields.get(channel) ?? this._newField(channel);
@@ -109,7 +114,10 @@ class Publishing {
     return lost;
   }
 
-  /** Its caller has given up. True if it has not been written yet, and will not be. @param {Waiter} waiter */
+  /**
+   * Its caller has given up. True if it has not been written yet, and will not be.
+   * @param {Waiter} waiter
+   */
   withdraw(waiter) {
     for (const entry of this._waiting) {
       if (entry.waiter === waiter) return this._waiting.delete(entry);
@@ -173,7 +181,10 @@ function sizeOf(payload) {
   throw new InvalidError(`the payload must be a string or a Uint8Array, not ${payload === null ? 'null' : typeof payload}`);
 }
 
-/** What the caller may change later is copied. @param {Payload} payload */
+/**
+ * What the caller may change later is copied.
+ * @param {Payload} payload
+ */
 function copyOf(payload) {
   return typeof payload === 'string' ? payload : Buffer.from(payload);
 }

@@ -21,7 +21,8 @@ function sizeOf(message) {
 /** Events that the application has not taken: bounded in bytes, and a Loss in the place of what did not fit. */
 class EventQueue {
   /**
-   * @param {number} limit bytes @param {number} totalLimit bytes of all queues together
+   * @param {number} limit bytes
+   * @param {number} totalLimit bytes of all queues together
    * @param {import('./options').Counters} counters `queuedBytes` is what all queues hold
    */
   constructor(limit, totalLimit, counters) {
@@ -52,7 +53,8 @@ class EventQueue {
 
   /**
    * Puts a message, or counts it as lost. One always fits into an empty queue.
-   * @param {Message} message @param {boolean} mayExceed it was read before the socket was left unread
+   * @param {Message} message
+   * @param {boolean} mayExceed it was read before the socket was left unread
    */
   putMessage(message, mayExceed) {
     const size = sizeOf(message);
@@ -106,7 +108,11 @@ class EventQueue {
     if (this.whenFilled) this.whenFilled();
   }
 
-  /** Forgets the messages that came by these names. @param {Set<string>} channels @param {Set<string>} patterns */
+  /**
+   * Forgets the messages that came by these names.
+   * @param {Set<string>} channels
+   * @param {Set<string>} patterns
+   */
   removeMessages(channels, patterns) {
     const kept = this._items.slice(this._first).filter((event) => {
       const isGone = event.type === 'message' &&

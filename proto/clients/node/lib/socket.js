@@ -2,7 +2,6 @@
 
 const fs = require('node:fs');
 const net = require('node:net');
-const os = require('node:os');
 const util = require('node:util');
 
 /** What is read at once, at most. */
@@ -50,7 +49,10 @@ class RelaySocket extends net.Socket {
     this.connect({ path });
   }
 
-  /** Writes a batch. True if the kernel has taken it already; else `wrote` is called when it has. @param {Buffer} batch */
+  /**
+   * Writes a batch. True if the kernel has taken it already; else `wrote` is called when it has.
+   * @param {Buffer} batch
+   */
   give(batch) {
     if (this._whyUnwritable) return false;
     this.write(batch, this._wrote);
@@ -70,7 +72,11 @@ class RelaySocket extends net.Socket {
     this.destroy();
   }
 
-  /** net.Socket calls this with null at the end of what is read. @param {any} chunk @param {BufferEncoding} [encoding] */
+  /**
+   * net.Socket calls this with null at the end of what is read.
+   * @param {any} chunk
+   * @param {BufferEncoding} [encoding]
+   */
   push(chunk, encoding) {
     if (chunk === null) this._tellEnd(this._whyUnwritable || 'the relay closed the connection');
     return super.push(chunk, encoding);
@@ -111,7 +117,11 @@ function whyEnded(error) {
   return `the connection has failed: ${textOf(error)}`;
 }
 
-/** For people: the path, and what connecting to it said. @param {string} path @param {NodeJS.ErrnoException} error */
+/**
+ * For people: the path, and what connecting to it said.
+ * @param {string} path
+ * @param {NodeJS.ErrnoException} error
+ */
 function whyNotConnected(path, error) {
   if (error.code === 'EACCES') return `${path}: ${textOf(error)} ${whoMayConnect(path)}`;
   if (error.code === 'EAGAIN') return `${path}: ${textOf(error)} (the relay accepts no connections at present)`;
@@ -120,12 +130,10 @@ function whyNotConnected(path, error) {
 
 /** @param {string} path */
 function whoMayConnect(path) {
-  const { uid } = os.userInfo();
-  const groups = process.getgroups ? process.getgroups().join(',') : '';
-  const who = `for uid ${process.geteuid ? process.geteuid() : uid}, groups ${groups}`;
+  const who = `for uid ${process.geteuid?.()}, groups ${process.getgroups?.().join(',')}`;
   try {
-    const { uid: owner, gid, mode } = fs.statSync(path);
-    return `${who}; the socket belongs to ${owner}:${gid}, mode ${(mode & 0o7777).toString(8).padStart(4, '0')}`;
+    const { uid, gid, mode } = fs.statSync(path);
+    return `${who}; the socket belongs to ${uid}:${gid}, mode ${(mode & 0o7777).toString(8).padStart(4, '0')}`;
   } catch {
     return `${who}; a directory on the way to it cannot be entered`;
   }

@@ -74,7 +74,9 @@ class EventStream {
 /** Messages, and what happened between them, of some channels and patterns. Ends by Revoked, or by `close`. */
 class Subscription extends EventStream {
   /**
-   * @param {import('./subscribing').Listener} listener @param {Owner} owner @param {() => void} unlisten
+   * @param {import('./restoring').Listener} listener
+   * @param {Owner} owner
+   * @param {() => void} unlisten
    * @param {{ channels: string[], patterns: string[] }} names
    */
   constructor(listener, owner, unlisten, names) {

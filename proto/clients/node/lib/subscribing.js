@@ -1,32 +1,25 @@
 'use strict';
 
-const { Outcome, nameOf } = require('./enums');
+const { Outcome } = require('./enums');
 const { ClosedError, InvalidError, errorOf } = require('./errors');
-const { Revoked } = require('./events');
-const { OK, Request, SUBSCRIBE, UNSUBSCRIBE } = require('./link');
+const { OK } = require('./link');
 const { checkedNames, inFrames, texts } = require('./names');
+const { Restoring, isGranted } = require('./restoring');
 
 /** @typedef {import('./connections').Connections} Connections */
 /** @typedef {import('./link').Link} Link */
+/** @typedef {import('./link').Request} Request */
+/** @typedef {import('./restoring').Listener} Listener */
 /** @typedef {import('./names').Name} Name */
 /** @typedef {import('./schema').ReplyFrame} ReplyFrame */
 /** @typedef {import('./waiter').Waiter} Waiter */
 
-/** Some names, and the queue where their messages go: what a Subscription of the application is to the client. */
-class Listener {
-  /** @param {import('./queue').EventQueue} queue */
-  constructor(queue) {
-    this.queue = queue;
-    /** @type {Name[]} */
-    this.names = [];
-    this.isCounted = false; // it is one of those because of which the socket is read
-    this.isClosed = false;
-  }
-}
-
 /** What the application asked for by one call: perhaps several frames, and one answer. */
 class Ask {
-  /** @param {Waiter} waiter is given 'OK' or 'PENDING', or an error @param {Listener | null} [listener] */
+  /**
+   * @param {Waiter} waiter is given 'OK' or 'PENDING', or an error
+   * @param {Listener | null} [listener]
+   */
   constructor(waiter, listener = null) {
     this.waiter = waiter;
     this.listener = listener;
@@ -39,19 +32,11 @@ class Ask {
   }
 }
 
-/** @param {ReplyFrame | null} reply null: the connection ended, so it is PENDING */
-function isGranted(reply) {
-  return reply === null || reply.outcome === Outcome.OK || reply.outcome === Outcome.PENDING;
-}
-
 /** What is subscribed to: asked for, counted, and asked for again on each connection. */
-class Subscribing {
+class Subscribing extends Restoring {
   /** @param {Connections} core knows the connections, and tells the application */
   constructor(core) {
-    this._core = core;
-    this.names = core.names;
-    /** @type {Map<Name, Request>} The unanswered Subscribe that was written last. */
-    this._asking = new Map();
+    super(core);
     /** @type {Map<Request, { ask: Ask, name: Name }[]>} Who else waits for a Subscribe. */
     this._joined = new Map();
     /** @type {Map<Name, number>} Plain requests that are unanswered. */
@@ -64,7 +49,9 @@ class Subscribing {
 
   /**
    * The waiter gets 'OK' or 'PENDING', or an error. Throws Invalid.
-   * @param {string[]} channels @param {string[]} patterns @param {Waiter} waiter
+   * @param {string[]} channels
+   * @param {string[]} patterns
+   * @param {Waiter} waiter
    */
   subscribe(channels, patterns, waiter) {
     if (this._core.isStarting) {
@@ -87,7 +74,9 @@ class Subscribing {
 
   /**
    * The waiter gets 'OK'. What somebody listens to goes on for them. Throws Invalid.
-   * @param {string[]} channels @param {string[]} patterns @param {Waiter} waiter
+   * @param {string[]} channels
+   * @param {string[]} patterns
+   * @param {Waiter} waiter
    */
   unsubscribe(channels, patterns, waiter) {
     if (this._core.isStarting) {
@@ -111,7 +100,10 @@ class Subscribing {
 
   /**
    * The waiter gets 'OK' or 'PENDING', or an error; then the listener is over. Throws Invalid.
-   * @param {Listener} listener @param {string[]} channels @param {string[]} patterns @param {Waiter} waiter
+   * @param {Listener} listener
+   * @param {string[]} channels
+   * @param {string[]} patterns
+   * @param {Waiter} waiter
    */
   listen(listener, channels, patterns, waiter) {
     if (this._core.isStarting) {
@@ -138,7 +130,10 @@ class Subscribing {
     this._partAnswered(ask, OK);
   }
 
-  /** Ends a subscription, at once for the application. Idempotent. @param {Listener} listener */
+  /**
+   * Ends a subscription, at once for the application. Idempotent.
+   * @param {Listener} listener
+   */
   unlisten(listener) {
     listener.queue.clear(); // one that ended by Revoked has kept what came before that
     listener.queue.end();
@@ -152,7 +147,11 @@ class Subscribing {
     for (const request of this._early.splice(0)) request();
   }
 
-  /** Makes a request once the first attempt to connect has ended. @param {Waiter} waiter @param {() => void} request */
+  /**
+   * Makes a request once the first attempt to connect has ended.
+   * @param {Waiter} waiter
+   * @param {() => void} request
+   */
   later(waiter, request) {
     this._early.push(() => {
       if (waiter.isDone) return; // its caller has given up
@@ -208,7 +207,9 @@ class Subscribing {
 
   /**
    * Starts with those of its names that are held, joins the requests for those that are asked for, and returns the rest.
-   * @param {Link} link @param {Ask} ask @param {Listener} listener
+   * @param {Link} link
+   * @param {Ask} ask
+   * @param {Listener} listener
    */
   _join(link, ask, listener) {
     return listener.names.filter((name) => {
@@ -233,7 +234,10 @@ class Subscribing {
 
   /**
    * What every answer to a Subscribe means to others: those who joined it, the connection, the gaps.
-   * @param {Link} link @param {Request} request @param {Name[]} names @param {ReplyFrame | null} reply
+   * @param {Link} link
+   * @param {Request} request
+   * @param {Name[]} names
+   * @param {ReplyFrame | null} reply
    */
   _subscribeAnswered(link, request, names, reply) {
     const granted = isGranted(reply);
@@ -286,98 +290,6 @@ class Subscribing {
     else ask.waiter.resolve(ask.isPending ? 'PENDING' : 'OK');
   }
 
-  // Each connection
-
-  /**
-   * Asks a new connection for these names; what it does not grant is told as Revoked. Returns the requests.
-   * @param {Link} link @param {Iterable<Name>} names
-   * @returns {Request[]}
-   */
-  restore(link, names) {
-    let wanted = [...names].filter((name) => name.isWanted);
-    if (!link.features.has('patterns')) {
-      this.revoke(wanted.filter((name) => name.isPattern), 'this relay has no patterns');
-      wanted = wanted.filter((name) => !name.isPattern);
-    }
-    return inFrames(wanted, link.maxFrame).map((portion) => {
-      const request = this._writeSubscribe(link, portion, (at, answered, reply) => {
-        this._restoreAnswered(at, answered, portion, reply);
-      });
-      link.restoring.add(request);
-      return request;
-    });
-  }
-
-  /** @param {Link} link @param {Request} request @param {Name[]} names @param {ReplyFrame | null} reply */
-  _restoreAnswered(link, request, names, reply) {
-    link.restoring.delete(request);
-    if (reply !== null && !isGranted(reply)) {
-      for (const name of names) link.asked.delete(name);
-      this._core.gaps.answered(request, this._askForTheRest(link, names, reply));
-    }
-    if (reply?.outcome === Outcome.PENDING) link.isPending = true;
-    this._subscribeAnswered(link, request, names, reply);
-    this._core.restored(link);
-  }
-
-  /**
-   * After a restore was not granted: asks without those that were refused, or else for each half.
-   * @param {Link} link @param {Name[]} names @param {ReplyFrame} reply
-   */
-  _askForTheRest(link, names, reply) {
-    const asked = new Set(names);
-    const refused = new Set(this.names.find(reply.channels, reply.patterns).filter((name) => asked.has(name)));
-    if (refused.size > 0) {
-      this.revoke([...refused], reply.detail);
-      return this.restore(link, names.filter((name) => !refused.has(name)));
-    }
-    if (names.length === 1) {
-      this.revoke(names, reply.detail || nameOf(Outcome, reply.outcome));
-      return [];
-    }
-    const half = names.length >>> 1;
-    return [...this.restore(link, names.slice(0, half)), ...this.restore(link, names.slice(half))];
-  }
-
-  /** Makes a connection hold what is wanted, and nothing else. @param {Link} link */
-  reconcile(link) {
-    this.restore(link, [...this.names].filter((name) => name.isWanted && !link.asked.has(name)));
-    this._writeUnsubscribes(link, [...link.asked].filter((name) => !name.isWanted));
-  }
-
-  /**
-   * These are not held any more. Tells who is concerned; each of their Subscriptions ends.
-   * @param {Name[]} names @param {string} detail
-   */
-  revoke(names, detail) {
-    const held = names.filter((name) => name.isPlain || name.queues.size > 0);
-    if (held.length === 0) return;
-    /** @type {Map<Listener, Name[]>} */
-    const lost = new Map();
-    for (const name of held) {
-      for (const listener of name.listeners) {
-        if (!name.queues.has(listener.queue)) continue;
-        const its = lost.get(listener);
-        if (its) its.push(name);
-        else lost.set(listener, [name]);
-      }
-      for (const link of this._core.links) link.asked.delete(name);
-      name.wantsPlain = false;
-      this._setPlain(name, false);
-    }
-    for (const [listener, its] of lost) {
-      const { channels, patterns } = texts(its);
-      listener.queue.put(new Revoked(channels, patterns, detail));
-      listener.queue.end();
-      listener.isClosed = true;
-      this._release(listener);
-    }
-    const { channels, patterns } = texts(held);
-    this._core.tell(new Revoked(channels, patterns, detail));
-    this.names.forgetUnwanted(held);
-    this._core.consideredSubscriptions();
-  }
-
   // Parts
 
   /** @param {string[]} channels @param {string[]} patterns */
@@ -387,28 +299,6 @@ class Subscribing {
       throw new InvalidError('this relay has no patterns', { patterns });
     }
     return { names: this.names.checked(channels, patterns), link };
-  }
-
-  /** @param {Link} link @param {Name[]} names @param {Request['answer']} answer */
-  _writeSubscribe(link, names, answer) {
-    const request = new Request(answer, true);
-    for (const name of names) {
-      link.asked.add(name);
-      this._asking.set(name, request);
-    }
-    link.ask(request, SUBSCRIBE, names);
-    return request;
-  }
-
-  /** @param {Link} link @param {Name[]} names @param {Request['answer']} answer */
-  _writeUnsubscribe(link, names, answer) {
-    for (const name of names) link.asked.delete(name);
-    link.ask(new Request(answer), UNSUBSCRIBE, names);
-  }
-
-  /** Whatever the relay answers changes nothing. @param {Link} link @param {Name[]} names */
-  _writeUnsubscribes(link, names) {
-    for (const portion of inFrames(names, link.maxFrame)) this._writeUnsubscribe(link, portion, () => {});
   }
 
   /** @param {Name[]} names */
@@ -423,35 +313,10 @@ class Subscribing {
     if (next !== null) this._writeUnsubscribes(next, names);
   }
 
-  /** The listener has ended. @param {Listener} listener */
-  _release(listener) {
-    if (listener.isCounted) this._core.listeners--;
-    listener.isCounted = false;
-    for (const name of listener.names) {
-      name.listeners.delete(listener);
-      name.queues.delete(listener.queue);
-    }
-    this._dropUnwanted(listener.names);
-    this.names.forgetUnwanted(listener.names);
-    this._core.consideredSubscriptions();
-  }
-
-  /** Tells the relays that nobody wants these any more. @param {Name[]} names */
-  _dropUnwanted(names) {
-    for (const link of [this._core.serving, this._core.nextServing]) {
-      if (link === null) continue;
-      this._writeUnsubscribes(link, names.filter((name) => !name.isWanted && link.asked.has(name)));
-    }
-  }
-
-  /** @param {Name} name @param {boolean} isPlain */
-  _setPlain(name, isPlain) {
-    name.isPlain = isPlain;
-    if (isPlain) name.queues.add(this._core.events);
-    else name.queues.delete(this._core.events);
-  }
-
-  /** After this no message of theirs is in `events`. @param {Name[]} names */
+  /**
+   * After this no message of theirs is in `events`.
+   * @param {Name[]} names
+   */
   _endedPlain(names) {
     for (const name of names) this._setPlain(name, false);
     if (names.length > 0) {
@@ -467,7 +332,10 @@ class Subscribing {
     for (const name of names) this._open.set(name, (this._open.get(name) ?? 0) + 1);
   }
 
-  /** One plain request less is unanswered. True if it was the last. @param {Name} name */
+  /**
+   * One plain request less is unanswered. True if it was the last.
+   * @param {Name} name
+   */
   _countDown(name) {
     const count = (this._open.get(name) ?? 1) - 1;
     if (count > 0) this._open.set(name, count);
@@ -476,4 +344,4 @@ class Subscribing {
   }
 }
 
-module.exports = { Listener, Subscribing };
+module.exports = { Subscribing };

@@ -17,7 +17,9 @@ const { Timers } = require('./timers');
 class Telling {
   /**
    * Throws InvalidError for a name of more than 64 bytes.
-   * @param {string} name @param {import('./options').Options} options @param {import('./options').Counters} counters
+   * @param {string} name
+   * @param {import('./options').Options} options
+   * @param {import('./options').Counters} counters
    * @param {Logger} logger
    */
   constructor(name, options, counters, logger) {
@@ -37,7 +39,10 @@ class Telling {
     this._statusToTell = null;
     this._wasTold = false; // any Status
     this._mayExceed = false; // what is being read would leave the socket unread
-    /** A message to all who want it. @type {(name: Name, message: Message) => void} */
+    /**
+     * A message to all who want it.
+     * @type {(name: Name, message: Message) => void}
+     */
     this.deliver = (wanted, message) => {
       for (const queue of wanted.queues) queue.putMessage(message, this._mayExceed);
     };
@@ -48,12 +53,18 @@ class Telling {
     return new EventQueue(this.options.eventsBytes, this.options.queuedBytes, this.counters);
   }
 
-  /** An event that is no message, to `events`. @param {Exclude<Event, Message>} event */
+  /**
+   * An event that is no message, to `events`.
+   * @param {Exclude<Event, Message>} event
+   */
   tell(event) {
     this.events.put(event);
   }
 
-  /** A Loss of messages in its place, and the Gap behind it. @param {Loss} loss */
+  /**
+   * A Loss of messages in its place, and the Gap behind it.
+   * @param {Loss} loss
+   */
   tellLostMessages(loss) {
     this.counters.lostMessages += loss.messages;
     this.tell(loss);
@@ -97,7 +108,11 @@ class Telling {
     return queues;
   }
 
-  /** Publishes without id that were lost at the end of a connection. @param {number} unsent @param {number} unknown */
+  /**
+   * Publishes without id that were lost at the end of a connection.
+   * @param {number} unsent
+   * @param {number} unknown
+   */
   _tellOwnLoss(unsent, unknown) {
     this.counters.lostPublishes += unsent + unknown;
     if (unsent > 0) {

@@ -13,14 +13,20 @@ class Timers {
     this._due = new Map();
   }
 
-  /** @param {string} name @param {number | null} delay from now, in milliseconds; null takes the timer away */
+  /**
+   * @param {string} name
+   * @param {number | null} delay from now, in milliseconds; null takes the timer away
+   */
   set(name, delay) {
     if (delay !== null) this._due.set(name, now() + delay);
     else if (!this._due.delete(name)) return;
     this.hasChanged = true;
   }
 
-  /** When this timer is due, by `now`; undefined if it is not set. @param {string} name */
+  /**
+   * When this timer is due, by `now`; undefined if it is not set.
+   * @param {string} name
+   */
   dueAt(name) {
     return this._due.get(name);
   }
