@@ -5,9 +5,9 @@
 const hubrelay = require('../index.js');
 const lines = require('./lines');
 
-/** @type {import('../lib/client').Client} */
+/** @type {import('../index.js').Client} */
 let client;
-/** @type {Map<string, import('../lib/streams').Subscription>} */
+/** @type {Map<string, import('../index.js').Subscription>} */
 const subscriptions = new Map();
 /** @type {Map<string, AbortController>} */
 const calls = new Map();

@@ -90,7 +90,7 @@ function failed(tag, error) {
   say('done', tag, WORDS.has(error.code) ? error.code : 'ERROR', ...found, `detail=${quoted(error.message)}`);
 }
 
-/** @param {import('../lib/events').Event} event @param {string} sub */
+/** @param {import('../index.js').ClientEvent} event @param {string} sub */
 function report(event, sub) {
   if (event.type === 'message') {
     const pattern = event.pattern && `pattern=${quoted(event.pattern)}`;

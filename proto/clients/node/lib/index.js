@@ -1,7 +1,7 @@
 'use strict';
 
 const { Client } = require('./client');
-const { Cause, Outcome, State } = require('./enums');
+const { Cause, State } = require('./enums');
 const errors = require('./errors');
 const { Gap, Loss, Message, Revoked, Status } = require('./events');
 const { Counters, DEFAULT_PATH } = require('./options');
@@ -19,7 +19,6 @@ module.exports = {
   Gap,
   Loss,
   Message,
-  Outcome,
   Revoked,
   State,
   Status,
