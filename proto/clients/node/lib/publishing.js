@@ -52,7 +52,7 @@ class Publishing {
     const field = this._fields.get(channel) ?? this._newField(channel);
     const size = sizeOf(payload);
     const link = this.link;
-    if (link === null || this.isHeld || this._waiting.size > 0 || !this._hasRoom(link, size)) {
+    if (link === null || this.isHeld || this.isClosed || this._waiting.size > 0 || !this._hasRoom(link, size)) {
       this._wait({ field, payload, size, waiter }, wait);
       return;
     }

@@ -1,0 +1,214 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const test = require('node:test');
+
+const { Cause, Outcome } = require('../lib/enums');
+const { CongestedError, InterruptedError, InvalidError, NotConnectedError, UnknownError } = require('../lib/errors');
+const { now } = require('../lib/timers');
+const { Waiter } = require('../lib/waiter');
+const { Scripted, UP } = require('./scripted');
+
+test('the first requests wait for the first attempt to connect', async () => {
+  const scripted = new Scripted();
+  const publish = scripted.publish('room');
+  const subscribe = scripted.subscribe(['room']);
+  assert.equal(publish.isDone || subscribe.isDone, false);
+  const link = scripted.connect();
+  scripted.answer(link);
+  assert.equal(await publish.promise, 0);
+  assert.equal(await subscribe.promise, 'OK');
+});
+
+test('they fail, or are pending, if that attempt fails', async () => {
+  const scripted = new Scripted();
+  const publish = scripted.publish('room');
+  const subscribe = scripted.subscribe(['room']);
+  scripted.core.ended(scripted.open(), 'nobody is there');
+  await assert.rejects(publish.promise, new NotConnectedError('no connection to a relay: nobody is there'));
+  assert.equal(await subscribe.promise, 'PENDING');
+});
+
+test('they do not wait for ever', async () => {
+  const scripted = new Scripted();
+  const publish = scripted.publish('room');
+  scripted.core.tick(now() + 1001);
+  await assert.rejects(publish.promise, NotConnectedError);
+});
+
+test('at the end of a connection what was written is Interrupted, what was not is NotConnected', async () => {
+  const scripted = new Scripted();
+  const link = scripted.connect();
+  const written = scripted.publish('room');
+  link.outbox.take(); // a write that has not ended counts
+  const unwritten = scripted.publish('room');
+  scripted.core.ended(link, 'gone');
+  await assert.rejects(written.promise, InterruptedError);
+  await assert.rejects(unwritten.promise, NotConnectedError);
+  assert.deepEqual(scripted.core.counters.failed, { INTERRUPTED: 1, NOT_CONNECTED: 1 });
+});
+
+test('each outcome has its error, one that is unknown too', async () => {
+  const scripted = new Scripted();
+  const link = scripted.connect();
+  const codes = ['', 'PENDING', 'NOT_CONNECTED', 'INTERRUPTED', 'REFUSED', 'INVALID', 'LIMIT'];
+  for (const outcome of [3, 4, 5, 6, 7, 99]) {
+    const publish = scripted.publish('room');
+    const [{ id }] = scripted.written(link);
+    scripted.send(link, { kind: 'reply', id, outcome, detail: 'why' });
+    await assert.rejects(publish.promise, { code: codes[outcome - 1] ?? 'UNKNOWN', message: 'why' });
+  }
+  const publish = scripted.publish('room');
+  scripted.answer(link, 42);
+  await assert.rejects(publish.promise, (error) => error instanceof UnknownError && error.outcome === 42);
+});
+
+test('publishes without a Reply are bounded: beyond, they wait, or are Congested', async () => {
+  const scripted = new Scripted({ unanswered: 2 });
+  const link = scripted.connect();
+  const publishes = [1, 2, 3].map((number) => scripted.publish('room', String(number)));
+  await assert.rejects(scripted.publish('room', 'now', false).promise, CongestedError);
+  const frames = scripted.written(link);
+  assert.deepEqual(frames.map(({ payload }) => String(payload)), ['1', '2']);
+  scripted.send(link, { kind: 'reply', id: frames[0].id, outcome: Outcome.OK, receivers: 4 });
+  assert.equal(await publishes[0].promise, 4);
+  assert.deepEqual(scripted.written(link).map(({ payload }) => String(payload)), ['3']);
+});
+
+test('what the relay does not read is bounded, and one that is larger goes when nothing is before it', () => {
+  const scripted = new Scripted({ unsentBytes: 3200 });
+  const link = scripted.connect();
+  scripted.written(link);
+  scripted.publish('room', 'x'.repeat(4000));
+  const waits = scripted.publish('room', 'y');
+  assert.throws(() => scripted.core.publishing.send('room', 'z'), CongestedError);
+  assert.equal(scripted.core.publishing.isWaiting, true);
+  assert.deepEqual(scripted.written(link).map(({ payload }) => payload.length), [4000, 1]);
+  assert.equal(waits.isDone, false);
+});
+
+test('payloads and frames are checked by the numbers of this Welcome', async () => {
+  const scripted = new Scripted();
+  const link = scripted.connect({ maxPayloadBytes: 10 });
+  await assert.rejects(scripted.publish('room', 'x'.repeat(11)).promise, InvalidError);
+  await assert.rejects(scripted.publish('', 'x').promise, InvalidError);
+  await assert.rejects(scripted.publish('x'.repeat(513), 'x').promise, InvalidError);
+  await assert.rejects(scripted.publish('\ud800', 'x').promise, InvalidError);
+  await assert.rejects(scripted.publish('room', 5).promise, InvalidError);
+  await assert.rejects(scripted.publish('room', null).promise, InvalidError);
+  assert.throws(() => scripted.core.publishing.send('room', 'x'.repeat(11)), InvalidError);
+  assert.deepEqual(scripted.written(link), []);
+  scripted.publish('x'.repeat(512), new Uint8Array(10));
+  assert.equal(scripted.written(link).length, 1);
+});
+
+test('who gave up before it was written is not sent, and one that was written keeps its place until the Reply', async () => {
+  const scripted = new Scripted({ unanswered: 1 });
+  const link = scripted.connect();
+  const first = scripted.publish('room', '1');
+  const second = scripted.publish('room', '2');
+  const third = scripted.publish('room', '3');
+  assert.equal(scripted.core.publishing.withdraw(first), false);
+  assert.equal(scripted.core.publishing.withdraw(second), true);
+  first.reject(new Error('gave up'));
+  const [{ id }] = scripted.written(link);
+  scripted.send(link, { kind: 'reply', id, outcome: Outcome.OK });
+  assert.deepEqual(scripted.written(link).map(({ payload }) => String(payload)), ['3']);
+  assert.equal(third.isDone, false);
+});
+
+test('sends that were written and not settled are unknown at the end, those that were not written are lost', () => {
+  const scripted = new Scripted();
+  const link = scripted.connect();
+  for (const payload of ['1', '2', '3']) scripted.core.publishing.send('room', payload);
+  scripted.written(link);
+  scripted.core.tick(now() + 1001);
+  const [ping] = scripted.written(link);
+  assert.deepEqual([ping.kind, ping.settled], ['ping', true]);
+  scripted.core.publishing.send('room', '4');
+  scripted.core.publishing.send('room', '5');
+  scripted.written(link);
+  scripted.send(link, { kind: 'reply', id: ping.id, outcome: Outcome.OK },
+    { kind: 'loss', publishes: 1, cause: Cause.REFUSED });
+  scripted.core.publishing.send('room', '6');
+  scripted.events();
+  scripted.core.ended(link, 'gone');
+  const losses = scripted.eventsOf('loss');
+  assert.deepEqual(losses.map(({ publishes, publishesUnknown, cause, local }) =>
+    [publishes, publishesUnknown, cause, local]),
+  [[1, 0, Cause.NOT_CONNECTED, true], [0, 1, Cause.NO_RELAY, true]]);
+  assert.equal(scripted.core.counters.lostPublishes, 3);
+});
+
+test('one Ping with settled is under way at a time, and none where there is no such feature', () => {
+  const scripted = new Scripted();
+  const link = scripted.connect();
+  scripted.core.publishing.send('room', '1');
+  scripted.written(link);
+  scripted.core.tick(now() + 1001);
+  scripted.core.tick(now() + 2100);
+  assert.equal(scripted.written(link).filter(({ kind }) => kind === 'ping').length, 1);
+  const without = new Scripted();
+  const other = without.connect({ features: [] });
+  without.core.publishing.send('room', '1');
+  without.written(other);
+  without.core.tick(now() + 2000);
+  assert.deepEqual(without.written(other), []);
+  without.core.ended(other, 'gone');
+  assert.equal(without.eventsOf('loss')[0].publishesUnknown, 1);
+});
+
+test('close settles what was published, and ends when that is answered', async () => {
+  const scripted = new Scripted();
+  const link = scripted.connect();
+  const publish = scripted.publish('room');
+  scripted.core.publishing.send('room', '1');
+  const closing = new Waiter();
+  scripted.core.close(8000, closing);
+  await assert.rejects(scripted.publish('room').promise, { code: 'CLOSED' });
+  const frames = scripted.written(link);
+  assert.deepEqual(frames.map(({ kind }) => kind), ['publish', 'publish', 'ping']);
+  assert.equal(closing.isDone, false);
+  scripted.send(link, { kind: 'reply', id: frames[0].id, outcome: Outcome.OK });
+  assert.equal(closing.isDone, false);
+  scripted.send(link, { kind: 'reply', id: frames[2].id, outcome: Outcome.OK });
+  assert.equal(closing.isDone, true);
+  await publish.promise;
+  assert.deepEqual(scripted.eventsOf('loss'), []);
+  assert.ok(scripted.core.events.isEnded);
+});
+
+test('close does not wait for longer than it was told to', async () => {
+  const scripted = new Scripted();
+  const link = scripted.connect();
+  const publish = scripted.publish('room');
+  scripted.written(link);
+  const closing = new Waiter();
+  scripted.core.close(100, closing);
+  scripted.core.tick(now() + 101);
+  assert.equal(closing.isDone, true);
+  await assert.rejects(publish.promise, InterruptedError);
+});
+
+test('ids are small while everything is answered, and never those of two unanswered requests', () => {
+  const scripted = new Scripted();
+  const link = scripted.connect();
+  link._lastId = 0x4000;
+  scripted.publish('room');
+  scripted.publish('room');
+  assert.deepEqual(scripted.written(link).map(({ id }) => id), [1, 2]);
+  link._lastId = 0x4000;
+  scripted.publish('room');
+  assert.deepEqual(scripted.written(link).map(({ id }) => id), [0x4001]);
+});
+
+test('counts beyond 2^53-1 saturate', async () => {
+  const scripted = new Scripted();
+  const link = scripted.connect({ status: { ...UP, outages: Number.MAX_SAFE_INTEGER } });
+  const publish = scripted.publish('room');
+  const [{ id }] = scripted.written(link);
+  const huge = Buffer.from([0, 0, 0, 17, 0x1a, 15, 0x08, id, 0x10, 1, 0x18,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]);
+  scripted.core.received(link, huge);
+  assert.equal(await publish.promise, Number.MAX_SAFE_INTEGER);
+});
