@@ -1,7 +1,7 @@
 'use strict';
 
-const { EventEmitter } = require('node:events');
 const { Core } = require('./core');
+const { StreamEmitter } = require('./emitting');
 const { CancelledError, ClosedError, InvalidError, NotConnectedError } = require('./errors');
 const { Counters, DEFAULT_PATH, optionsWith } = require('./options');
 const { RelaySocket } = require('./socket');
@@ -27,14 +27,13 @@ const { Waiter } = require('./waiter');
 
 /** Of a path to a Unix socket; a longer one would be cut by some versions of Node.js. */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
-const EVENT_NAMES = ['status', 'gap', 'loss', 'revoked', 'message'];
 const SILENT = { info() {}, warn() {} };
 
 /** For the fake: makes the socket of a client. */
 const CONNECT = Symbol('connect');
 
 /** A connection to the relay that heals itself. `index.d.ts` says what each method does. */
-class Client extends EventEmitter {
+class Client extends StreamEmitter {
   #core;
   #hooks;
   #connect;
@@ -45,8 +44,6 @@ class Client extends EventEmitter {
   #timer = null;
   #deadline = Infinity;
   #isTurnDue = false;
-  #handlers = 0; // of the application's, for events
-  #isEmitting = false;
   #turn = () => this.#takeTurn();
   #owner;
 
@@ -65,8 +62,7 @@ class Client extends EventEmitter {
     this.#owner = { hooks: this.#hooks, taken: () => this.#taken() };
     /** Status, Gap, Loss and Revoked, and the Messages of `subscribe`. */
     this.events = new EventStream(this.#core.events, this.#owner);
-    this.on('newListener', (event) => this.#handlerAdded(event));
-    this.on('removeListener', (event) => this.#handlerRemoved(event));
+    this._emitFrom(this.events);
     this.#core.start();
     this.#turnSoon();
   }
@@ -252,43 +248,6 @@ class Client extends EventEmitter {
     signal.addEventListener('abort', giveUp, { once: true });
     finallyDo(waiter, () => signal.removeEventListener('abort', giveUp));
     return true;
-  }
-
-  // Events for handlers
-
-  /** @param {string | symbol} event */
-  #handlerAdded(event) {
-    if (!EVENT_NAMES.includes(/** @type {string} */ (event))) return;
-    this.#handlers++;
-    this.#core.events.whenFilled = () => this.#emitSoon();
-    this.#emitSoon();
-  }
-
-  /** @param {string | symbol} event */
-  #handlerRemoved(event) {
-    if (!EVENT_NAMES.includes(/** @type {string} */ (event))) return;
-    this.#handlers--;
-    if (this.#handlers === 0) this.#core.events.whenFilled = null;
-  }
-
-  #emitSoon() {
-    if (this.#isEmitting) return;
-    this.#isEmitting = true;
-    process.nextTick(() => this.#emitAll());
-  }
-
-  #emitAll() {
-    this.#isEmitting = false;
-    try {
-      while (this.#handlers > 0) {
-        const event = this.events.tryNext();
-        if (event === null) break;
-        this.emit(event.type, event);
-      }
-    } finally {
-      // A handler that throws does not cost the others their events.
-      if (this.#handlers > 0 && this.#core.events.length > 0) this.#emitSoon();
-    }
   }
 
   // Sockets and the timer

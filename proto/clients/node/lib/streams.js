@@ -57,6 +57,16 @@ class EventStream {
     return this;
   }
 
+  /** How many events there are to take. */
+  get length() {
+    return this._queue.length;
+  }
+
+  /** @param {(() => void) | null} action called when there is something to take, and nobody waits for it */
+  set whenFilled(action) {
+    this._queue.whenFilled = action;
+  }
+
   /** @param {Event} event */
   _beforeDelivery(event) {
     if (event.type !== 'message' || this._owner.hooks === null) return;
