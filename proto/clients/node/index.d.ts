@@ -4,7 +4,9 @@
 export type Bytes = typeof globalThis extends { Buffer: { prototype: infer B extends Uint8Array } } ? B : Uint8Array;
 
 /** The AbortSignal of Node.js or of the DOM. */
-export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : { readonly aborted: boolean };
+export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } }
+  ? S
+  : { readonly aborted: boolean };
 
 /** What may be published. A string is sent as UTF-8. Bytes are copied: they may be changed after the call. */
 export type Payload = string | Uint8Array;
@@ -322,8 +324,8 @@ export class Client {
   ready(options?: CallOptions & { timeout?: number }): Promise<void>;
 
   /**
-   * Publishes, and gives how many subscriptions at Redis the message matched: those of relays, not of the workers behind
-   * them. It waits while too much is under way; with `wait: false` it rejects with CongestedError then.
+   * Publishes, and gives how many subscriptions at Redis the message matched: those of relays, not of the workers
+   * behind them. It waits while too much is under way; with `wait: false` it rejects with CongestedError then.
    * Also: NotConnectedError, InterruptedError, RefusedError, InvalidError, UnknownError, ClosedError, CancelledError.
    */
   publish(channel: string, payload: Payload, options?: CallOptions & { wait?: boolean }): Promise<number>;
@@ -347,8 +349,8 @@ export class Client {
   listenPattern(patterns: string | readonly string[], options?: CallOptions): Promise<Subscription>;
 
   /**
-   * The plain request, for who keeps books himself: messages come as events of the client. `pending`: it is not in force
-   * yet, and a Gap says when it is. Rejects as `listen` does, and nothing was subscribed to then.
+   * The plain request, for who keeps books himself: messages come as events of the client. `pending`: it is not in
+   * force yet, and a Gap says when it is. Rejects as `listen` does, and nothing was subscribed to then.
    */
   subscribe(
     channels: string | readonly string[],
@@ -362,8 +364,8 @@ export class Client {
   ): Promise<void>;
 
   /**
-   * Waits for a sign of life of the relay. With `settled`: until all that was published before is answered, or told in a
-   * Loss. Rejects with NotConnectedError, InterruptedError; InvalidError where `features` lacks `settled`.
+   * Waits for a sign of life of the relay. With `settled`: until all that was published before is answered, or told in
+   * a Loss. Rejects with NotConnectedError, InterruptedError; InvalidError where `features` lacks `settled`.
    */
   ping(options?: CallOptions & { settled?: boolean }): Promise<void>;
 

@@ -4,8 +4,8 @@ import { Client, ClientOptions, Message } from './index.js';
 export const MAX_PAYLOAD_BYTES: number;
 
 /**
- * A relay in memory with a Redis of its own, for the tests of applications. Its clients are real ones. It has the features
- * `patterns`, `settled` and `fence`.
+ * A relay in memory with a Redis of its own, for the tests of applications. Its clients are real ones. It has the
+ * features `patterns`, `settled` and `fence`.
  */
 export class FakeRelay {
   /** What clients have published, in order. */

@@ -23,7 +23,7 @@ class Backoff {
 
   /**
    * Milliseconds.
-   * @param {boolean} isHopeless the last answer will not change by itself: the bound is a long one, half of it the least
+   * @param {boolean} isHopeless the last answer will not change by itself: the bound is long, half of it the least
    */
   next(isHopeless) {
     if (isHopeless) {

@@ -1,8 +1,8 @@
 'use strict';
 
-// The client without sockets, promises of the application and callbacks of a clock. Calls and bytes go in; `actions` and
-// each Link's outbox come out, and the waiters that were handed in get their results. After each call the owner performs
-// the actions, writes, and sets its one timer to `timers.deadline`.
+// The client without sockets, promises of the application and callbacks of a clock. Calls and bytes go in; `actions`
+// and each Link's outbox come out, and the waiters that were handed in get their results. After each call the owner
+// performs the actions, writes, and sets its one timer to `timers.deadline`.
 
 const { ProtocolError } = require('./codec');
 const { Connections } = require('./connections');

@@ -1,7 +1,7 @@
 'use strict';
 
-// Redis's glob patterns, for the fake relay: `*`, `?`, `[abc]`, `[^a]`, `[a-z]`, and `\` before a character that is meant
-// as itself. They match bytes, and not characters: all strings here are UTF-8, one character a byte.
+// Redis's glob patterns, for the fake relay: `*`, `?`, `[abc]`, `[^a]`, `[a-z]`, and `\` before a character that is
+// meant as itself. They match bytes, and not characters: all strings here are UTF-8, one character a byte.
 
 /**
  * Whether a message on this channel comes by this pattern.

@@ -42,7 +42,8 @@ class Publishing {
   }
 
   /**
-   * The waiter gets the number of receivers, or an error. Throws Invalid, NotConnected, Closed; Congested unless `wait`.
+   * The waiter gets the number of receivers, or an error. Throws Invalid, NotConnected, Closed; Congested unless it
+   * may `wait`.
    * @param {string} channel
    * @param {Payload} payload
    * @param {Waiter} waiter
@@ -178,7 +179,8 @@ class Publishing {
 function sizeOf(payload) {
   if (typeof payload === 'string') return Buffer.byteLength(payload);
   if (payload instanceof Uint8Array) return payload.length;
-  throw new InvalidError(`the payload must be a string or a Uint8Array, not ${payload === null ? 'null' : typeof payload}`);
+  const type = payload === null ? 'null' : typeof payload;
+  throw new InvalidError(`the payload must be a string or a Uint8Array, not ${type}`);
 }
 
 /**

@@ -206,7 +206,8 @@ class Subscribing extends Restoring {
   }
 
   /**
-   * Starts with those of its names that are held, joins the requests for those that are asked for, and returns the rest.
+   * Starts with those of its names that are held, joins the requests for those that are asked for, and returns the
+   * rest.
    * @param {Link} link
    * @param {Ask} ask
    * @param {Listener} listener

@@ -1,7 +1,7 @@
 'use strict';
 
-// A relay in memory, for the tests of applications: no Redis, no other process, no file. Its clients are the real ones, so
-// that an application meets the errors, the order and the events that it will meet.
+// A relay in memory, for the tests of applications: no Redis, no other process, no file. Its clients are the real ones,
+// so that an application meets the errors, the order and the events that it will meet.
 
 const net = require('node:net');
 const { CONNECT, Client } = require('./client');
@@ -285,7 +285,8 @@ class FakeRelay {
       pipe.fail(`${path}: there is no relay`);
       return pipe;
     }
-    const connection = this._connection((data) => pipe.receive(data), () => pipe.fail('the relay closed the connection'));
+    const end = () => pipe.fail('the relay closed the connection');
+    const connection = this._connection((data) => pipe.receive(data), end);
     pipe.connection = connection;
     pipe.whenShut = () => this._connections.delete(connection);
     pipe.later(() => handler.opened());

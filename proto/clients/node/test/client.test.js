@@ -121,7 +121,8 @@ test('a lost relay is no uncaught error', async (t) => {
   await nextOf(client.events, 'status');
   const status = await nextOf(client.events, 'status');
   assert.deepEqual([status.connected, status.cause], [false, hubrelay.Cause.NO_RELAY]);
-  await assert.rejects(client.publish('a', 'x'), { code: 'NOT_CONNECTED', delivered: false, name: 'NotConnectedError' });
+  const expected = { code: 'NOT_CONNECTED', delivered: false, name: 'NotConnectedError' };
+  await assert.rejects(client.publish('a', 'x'), expected);
   assert.throws(() => client.send('a', 'x'), hubrelay.NotConnectedError);
   assert.deepEqual(client.counters.failed, { NOT_CONNECTED: 2 });
   assert.equal((await client.listen('a')).pending, true);
@@ -284,8 +285,8 @@ test('close waits for what is owed; then nothing more comes, and every call is C
   assert.ok(!rest.includes('loss'));
   for await (const event of room) assert.fail(event.type);
   for (const call of [
-    () => client.publish('a', 'x'), () => client.listen('a'), () => client.subscribe('a'), () => client.unsubscribe('a'),
-    () => client.ready(), () => client.ping(), async () => client.send('a', 'x'),
+    () => client.publish('a', 'x'), () => client.listen('a'), () => client.subscribe('a'),
+    () => client.unsubscribe('a'), () => client.ready(), () => client.ping(), async () => client.send('a', 'x'),
   ]) {
     await assert.rejects(call, hubrelay.ClosedError);
   }

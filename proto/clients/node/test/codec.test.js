@@ -96,7 +96,8 @@ test('what is read fast is what is read at length', () => {
     const end = 5 + body.length;
     if (fast.readReply(buffer, 5, end)) {
       replies++;
-      assert.deepEqual(expectedOf(vector), { ...blank('reply'), ...fast.reply, outcome: enums.Outcome.OK }, vector.name);
+      const read = { ...blank('reply'), ...fast.reply, outcome: enums.Outcome.OK };
+      assert.deepEqual(expectedOf(vector), read, vector.name);
     }
     if (fast.readMessage(buffer, 5, end)) {
       messages++;
@@ -104,8 +105,8 @@ test('what is read fast is what is read at length', () => {
       // A channel that is not UTF-8 is none that is held.
       if ('error' in vector) continue;
       const channel = buffer.toString('utf8', channelStart, channelEnd);
-      const payload = buffer.subarray(payloadStart, end);
-      assert.deepEqual(expectedOf(vector), { ...blank('message'), channel, payload: Buffer.from(payload) }, vector.name);
+      const payload = Buffer.from(buffer.subarray(payloadStart, end));
+      assert.deepEqual(expectedOf(vector), { ...blank('message'), channel, payload }, vector.name);
     }
   }
   assert.ok(replies > 0 && messages > 0);
@@ -179,7 +180,8 @@ test('streams are cut into bodies, however they are split', () => {
 
 test('nothing is read behind a frame whose taker wants no more', () => {
   const frame = encode({ kind: 'ping', id: 1 });
-  for (const chunks of [[Buffer.concat([frame, frame])], [frame.subarray(0, 3), Buffer.concat([frame.subarray(3), frame])]]) {
+  const split = [frame.subarray(0, 3), Buffer.concat([frame.subarray(3), frame])];
+  for (const chunks of [[Buffer.concat([frame, frame])], split]) {
     let taken = 0;
     const framing = new Framing(100, () => ++taken < 1);
     for (const chunk of chunks) framing.feed(chunk);

@@ -45,7 +45,7 @@ function fenceOf(scripted, old, next) {
     fence,
     grant() {
       scripted.send(old, { kind: 'reply', id: asked.id, outcome: Outcome.OK });
-      scripted.send(next, { kind: 'reply', id, outcome: Outcome.OK }, { kind: 'reply', id: fenceId, outcome: Outcome.OK });
+      for (const granted of [id, fenceId]) scripted.send(next, { kind: 'reply', id: granted, outcome: Outcome.OK });
     },
   };
 }

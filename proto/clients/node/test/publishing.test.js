@@ -102,7 +102,7 @@ test('payloads and frames are checked by the numbers of this Welcome', async () 
   assert.equal(scripted.written(link).length, 1);
 });
 
-test('who gave up before it was written is not sent, and one that was written keeps its place until the Reply', async () => {
+test('who gave up before it was written is not sent, who gave up later keeps his place until the Reply', () => {
   const scripted = new Scripted({ unanswered: 1 });
   const link = scripted.connect();
   const first = scripted.publish('room', '1');

@@ -56,7 +56,8 @@ test('who may not connect is told whose the socket is', { skip: process.geteuid(
   await serverAt(t, where);
   fs.chmodSync(where, 0);
   const why = await socketTo(t, where).ended;
-  assert.match(why, /: EACCES, permission denied for uid \d+, groups [\d,]+; the socket belongs to \d+:\d+, mode 0000$/);
+  const who = /: EACCES, permission denied for uid \d+, groups [\d,]+; the socket belongs to \d+:\d+, mode 0000$/;
+  assert.match(why, who);
 });
 
 test('what the kernel takes at once is done at once, and else it is told', async (t) => {
@@ -145,9 +146,9 @@ test('a relay that closes while nobody reads is noticed, and what it said before
   const client = new hubrelay.Client({ path: where, eventsBytes: 1000, pingOwed: 10, pingIdle: 10 });
   t.after(() => client.close());
   const server = await accepted;
-  const welcome = { kind: 'welcome', version: 1, relayId: 'A', maxFrameBytes: 8192, maxPayloadBytes: 4096, features: [] };
   const status = { state: hubrelay.State.UP, publishing: true, receiving: true };
-  server.write(encode({ ...welcome, status }));
+  const welcome = { kind: 'welcome', version: 1, relayId: 'A', maxFrameBytes: 8192, maxPayloadBytes: 4096, status };
+  server.write(encode(welcome));
   const subscribed = client.subscribe('a');
   server.on('data', (data) => {
     if (data.includes('a', 4)) server.write(encode({ kind: 'reply', id: 1, outcome: 1 }));

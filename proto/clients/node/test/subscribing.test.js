@@ -62,7 +62,8 @@ test('UP is told when the restore has its Replies, and the Gap comes after it', 
   assert.deepEqual(scripted.events().map(({ type, connected }) => [type, connected]), [['status', false]]);
   scripted.answer(next);
   scripted.core.tick(now());
-  assert.deepEqual(scripted.events().map(({ type, state }) => [type, state]), [['status', State.UP], ['gap', undefined]]);
+  const events = scripted.events().map(({ type, state }) => [type, state]);
+  assert.deepEqual(events, [['status', State.UP], ['gap', undefined]]);
 });
 
 test('a list that fits no frame is split, by the numbers of this Welcome', () => {
@@ -89,7 +90,8 @@ test('a name that is refused does not cost the others, and is told', () => {
   scripted.send(next, { kind: 'reply', id, outcome: Outcome.REFUSED, channels: ['bad'], detail: 'NOPERM' });
   assert.deepEqual(taken(listener), ['revoked']);
   assert.ok(listener.queue.isEnded);
-  assert.deepEqual(scripted.eventsOf('revoked').map(({ channels, detail }) => [channels, detail]), [[['bad'], 'NOPERM']]);
+  const revoked = scripted.eventsOf('revoked').map(({ channels, detail }) => [channels, detail]);
+  assert.deepEqual(revoked, [[['bad'], 'NOPERM']]);
   assert.deepEqual(scripted.written(next).map(({ channels }) => channels), [['b']]);
 });
 
@@ -216,7 +218,8 @@ test('names are compared byte by byte, and may be any UTF-8', () => {
   const combined = listen(scripted, ['cafe\u0301']).listener;
   const marked = listen(scripted, ['\ufeffa']).listener;
   scripted.answer(link);
-  scripted.send(link, message('caf\u00e9', '1'), message('cafe\u0301', '2'), message('\ufeffa', '3'), message('a', '4'));
+  scripted.send(link, message('caf\u00e9', '1'), message('cafe\u0301', '2'));
+  scripted.send(link, message('\ufeffa', '3'), message('a', '4'));
   assert.deepEqual([taken(composed), taken(combined), taken(marked)], [['1'], ['2'], ['3']]);
 });
 

@@ -1,0 +1,109 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const childProcess = require('node:child_process');
+const { EventEmitter } = require('node:events');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const test = require('node:test');
+const { promisify } = require('node:util');
+
+const execFile = promisify(childProcess.execFile);
+const ROOT = path.join(__dirname, '..');
+const TYPES = path.join(__dirname, 'types');
+
+/** Files whose folder has this package among its modules. */
+function consumer(t, files) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hubrelay-consumer-'));
+  t.after(() => fs.rmSync(directory, { recursive: true, force: true }));
+  fs.mkdirSync(path.join(directory, 'node_modules'));
+  fs.symlinkSync(ROOT, path.join(directory, 'node_modules', 'hubrelay'));
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(directory, name), text);
+  return directory;
+}
+
+test('import and require give the same classes, and all of them', async () => {
+  for (const name of ['hubrelay', 'hubrelay/testing']) {
+    const required = require(name);
+    const imported = await import(name);
+    assert.deepEqual(Object.keys(imported).sort(), Object.keys(required).sort());
+    for (const [key, value] of Object.entries(required)) assert.equal(imported[key], value, key);
+  }
+});
+
+test('the types name what there is, and nothing else', () => {
+  for (const [file, exported] of [['index.d.ts', require('hubrelay')], ['testing.d.ts', require('hubrelay/testing')]]) {
+    const text = fs.readFileSync(path.join(ROOT, file), 'utf8');
+    const declared = [...text.matchAll(/^export (?:class|const) (\w+)/gm)].map(([, name]) => name);
+    assert.deepEqual(declared.sort(), Object.keys(exported).sort(), file);
+  }
+});
+
+test('the types of the classes name their methods, and nothing else', () => {
+  const hubrelay = require('hubrelay');
+  const inherited = new Set(Object.getOwnPropertyNames(EventEmitter.prototype));
+  const text = fs.readFileSync(path.join(ROOT, 'index.d.ts'), 'utf8') +
+    fs.readFileSync(path.join(ROOT, 'testing.d.ts'), 'utf8');
+  const { Client, EventStream, Subscription } = hubrelay;
+  for (const type of [Client, EventStream, Subscription, require('hubrelay/testing').FakeRelay]) {
+    const [, body] = new RegExp(`^export class ${type.name}\\b.*?\\{\\n(.*?)^\\}`, 'ms').exec(text);
+    const declared = [...body.matchAll(/^ {2}(\w+)(?:<.*?>)?\(/gm)].map(([, name]) => name);
+    const methods = Object.entries(Object.getOwnPropertyDescriptors(type.prototype))
+      .filter(([name, { value }]) => typeof value === 'function' && !name.startsWith('_')).map(([name]) => name);
+    const expected = methods.filter((name) => name !== 'constructor' && !/^whenFilled|length$/.test(name));
+    const own = declared.filter((name) => name !== 'constructor' && !inherited.has(name));
+    assert.deepEqual([...new Set(own)].sort(), expected.sort(), type.name);
+  }
+});
+
+test('every option in the types has its default, and is in the README', () => {
+  const { DEFAULTS } = require('../lib/options');
+  const types = fs.readFileSync(path.join(ROOT, 'index.d.ts'), 'utf8');
+  const [, body] = /^export interface Numbers \{\n(.*?)^\}/ms.exec(types);
+  assert.deepEqual([...body.matchAll(/^ {2}(\w+)\?: number/gm)].map(([, name]) => name), Object.keys(DEFAULTS));
+  const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+  for (const name of Object.keys(DEFAULTS)) assert.ok(readme.includes(`\`${name}\``), name);
+});
+
+test('what is published has all that it needs, and no tests', (t) => {
+  const { files } = require('../package.json');
+  const directory = consumer(t, {});
+  const target = path.join(directory, 'copy');
+  fs.mkdirSync(target);
+  for (const name of fs.readdirSync(ROOT)) {
+    const isPublished = files.some((file) => new RegExp(`^${file.replace('*', '.*')}$`).test(name));
+    if (!isPublished && name !== 'package.json') continue;
+    fs.cpSync(path.join(ROOT, name), path.join(target, name), { recursive: true });
+  }
+  assert.ok(!fs.existsSync(path.join(target, 'test')));
+  const program = 'require(process.argv[1]); require(process.argv[1] + "/testing.js")';
+  childProcess.execFileSync(process.execPath, ['-e', program, target]);
+});
+
+const hasTypescript = childProcess.spawnSync('tsc', ['--version']).status === 0;
+
+/** Compiles these files, and rejects with what tsc objects to. */
+async function compile(t, files, options) {
+  const directory = consumer(t, files);
+  const always = { noEmit: true, strict: true, skipDefaultLibCheck: true, target: 'ES2022', types: [] };
+  const compilerOptions = { ...always, lib: ['ES2022'], ...options };
+  fs.writeFileSync(path.join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+  await execFile('tsc', ['-p', directory]).catch(({ stdout }) => assert.fail(stdout));
+}
+
+const skip = !hasTypescript && 'there is no tsc';
+
+test('TypeScript takes what applications write', { skip, concurrency: 1 }, async (t) => {
+  const source = fs.readFileSync(path.join(TYPES, 'consumer.ts'), 'utf8');
+  const withNode = {
+    'with-node.ts': fs.readFileSync(path.join(TYPES, 'with-node.ts'), 'utf8'),
+    'node-like.d.ts': fs.readFileSync(path.join(TYPES, 'node-like.d.ts'), 'utf8'),
+  };
+  const modern = { module: 'Node16', moduleResolution: 'Node16' };
+  const former = { module: 'CommonJS', moduleResolution: 'Node', lib: ['ES2022', 'DOM'] };
+  const one = { 'consumer.ts': source };
+  await t.test('as an ES module and as CommonJS', () => compile(t, { 'esm.mts': source, 'cjs.cts': source }, modern));
+  await t.test('of before `exports`, with the types of the DOM', () => compile(t, one, former));
+  await t.test('with the types of Node.js', () => compile(t, withNode, modern));
+});
