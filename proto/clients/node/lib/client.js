@@ -1,5 +1,6 @@
 'use strict';
 
+const { whenAborted } = require('./aborting');
 const { Core } = require('./core');
 const { StreamEmitter } = require('./emitting');
 const { CancelledError, ClosedError, InvalidError, NotConnectedError } = require('./errors');
@@ -27,6 +28,8 @@ const { Waiter } = require('./waiter');
 
 /** Of a path to a Unix socket; a longer one would be cut by some versions of Node.js. */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+/** The longest delay of a timer of Node.js, in milliseconds. */
+const MAX_DELAY = 2 ** 31 - 1;
 const SILENT = { info() {}, warn() {} };
 
 /** For the fake: makes the socket of a client. */
@@ -81,7 +84,7 @@ class Client extends StreamEmitter {
   ready(options = {}) {
     const { timeout, signal } = options;
     const waiter = this.#request(signal, (begun) => this.#core.ready(begun));
-    if (timeout !== undefined && !waiter.isDone) {
+    if (timeout !== undefined && timeout < MAX_DELAY && !waiter.isDone) {
       const timer = setTimeout(() => waiter.reject(new NotConnectedError(this.#core.whyNotReady)), timeout);
       finallyDo(waiter, () => clearTimeout(timer));
     }
@@ -245,8 +248,7 @@ class Client extends StreamEmitter {
         wasSent ? 'the caller gave up; what has become of the request is unknown' :
           'the caller gave up, and nothing was sent', signal.reason, wasSent));
     };
-    signal.addEventListener('abort', giveUp, { once: true });
-    finallyDo(waiter, () => signal.removeEventListener('abort', giveUp));
+    finallyDo(waiter, whenAborted(signal, giveUp));
     return true;
   }
 
@@ -271,7 +273,11 @@ class Client extends StreamEmitter {
     while (core.actions.length > 0) {
       for (const { action, link } of core.actions.splice(0)) this.#perform(action, link);
     }
-    for (const [link, socket] of this.#sockets) this.#write(link, socket);
+    for (const [link, socket] of this.#sockets) {
+      // What waited for room may go now.
+      while (this.#write(link, socket)) core.wrote();
+    }
+    if (core.actions.length > 0) this.#turnSoon();
     if (core.timers.hasChanged) this.#setTimer();
   }
 
@@ -317,17 +323,24 @@ class Client extends StreamEmitter {
     }));
   }
 
-  /** @param {Link} link @param {Socket} socket */
+  /**
+   * Writes what there is. True if the kernel has taken all of it at once.
+   * @param {Link} link
+   * @param {Socket} socket
+   */
   #write(link, socket) {
     const { outbox } = link;
+    let hasWritten = false;
     for (let batch = outbox.take(); batch !== null; batch = outbox.take()) {
-      if (!socket.give(batch)) return;
+      if (!socket.give(batch)) return false;
       outbox.wrote();
+      hasWritten = true;
     }
     if (link.shutWhenWritten && !link.isShut && outbox.unsent === 0) {
       link.isShut = true;
       socket.shut();
     }
+    return hasWritten;
   }
 
   #setTimer() {
@@ -339,7 +352,7 @@ class Client extends StreamEmitter {
     this.#deadline = deadline ?? Infinity;
     // What the sockets have is read before it is judged that nothing has come: timers run before sockets.
     this.#timer = deadline === null ? null :
-      setTimeout(() => setImmediate(() => this.#tick()), Math.max(0, deadline - now()));
+      setTimeout(() => setImmediate(() => this.#tick()), Math.min(Math.max(0, deadline - now()), MAX_DELAY));
   }
 
   #tick() {

@@ -51,6 +51,7 @@ class Name {
   /** @param {string} text @param {Buffer} bytes @param {boolean} isPattern */
   constructor(text, bytes, isPattern) {
     this.text = text;
+    /** By which the client finds it: its bytes, as Latin-1. */
     this.key = bytes.toString('latin1');
     this.isPattern = isPattern;
     /** As it stands in a Subscribe. */

@@ -25,8 +25,8 @@ class Publishing {
     this.isHeld = false; // new ones wait: for the first connection, or for the former one to be read to its end
     this.isClosed = false;
     this.reason = 'no connection to a relay yet'; // why there is no connection
-    /** @type {Set<Waiting>} Those that wait for room, in their order. */
-    this._waiting = new Set();
+    /** @type {Map<object, Waiting>} Those that wait for room, in their order; by their waiter if they have one. */
+    this._waiting = new Map();
     this._waitingSends = 0; // bytes
     /** @type {Map<string, Buffer>} */
     this._fields = new Map();
@@ -76,7 +76,8 @@ class Publishing {
         throw new CongestedError(`${this._waitingSends} bytes wait for the next connection to a relay`);
       }
       if (link !== null && size > link.maxPayload) throw tooLarge(size, link);
-      this._waiting.add({ field, payload: copyOf(payload), size, waiter: null });
+      const entry = { field, payload: copyOf(payload), size, waiter: null };
+      this._waiting.set(entry, entry);
       this._waitingSends += size;
       return;
     }
@@ -92,11 +93,10 @@ class Publishing {
   /** Writes those that wait, as far as there is room. Returns how many sends turned out never to be sent. */
   pump() {
     let lost = 0;
-    for (const entry of this._waiting) {
-      const { field, payload, size, waiter } = entry;
+    for (const [key, { field, payload, size, waiter }] of this._waiting) {
       const link = this.link;
       if (this.isHeld || link !== null && waiter !== null && !this._hasRoom(link, size)) break;
-      this._waiting.delete(entry);
+      this._waiting.delete(key);
       if (waiter === null) this._waitingSends -= size;
       try {
         if (link === null) throw new NotConnectedError(this.reason);
@@ -120,17 +120,14 @@ class Publishing {
    * @param {Waiter} waiter
    */
   withdraw(waiter) {
-    for (const entry of this._waiting) {
-      if (entry.waiter === waiter) return this._waiting.delete(entry);
-    }
-    return false;
+    return this._waiting.delete(waiter);
   }
 
   /** The client closes: those that wait are not sent any more. Returns how many sends are lost by that. */
   close() {
     this.isClosed = true;
     let lost = 0;
-    for (const { waiter } of this._waiting) {
+    for (const { waiter } of this._waiting.values()) {
       if (waiter === null) lost++;
       else waiter.reject(new ClosedError('the client was closed before this was sent'));
     }
@@ -150,7 +147,7 @@ class Publishing {
     }
     if (link !== null && entry.size > link.maxPayload) throw tooLarge(entry.size, link);
     entry.payload = copyOf(entry.payload);
-    this._waiting.add(entry);
+    this._waiting.set(entry.waiter ?? entry, entry);
   }
 
   /** @param {Link} link @param {number} size */

@@ -158,16 +158,16 @@ test('a signal gives a request up, and says whether it may have been sent', asyn
   assert.deepEqual(client.counters.failed, { ABORT_ERR: 3 });
 });
 
-test('an answered request has let go of its signal', async (t) => {
+test('requests share one listener of a signal, and let go of it when they are answered', async (t) => {
   const { client } = setUp(t);
   const { signal } = new AbortController();
   let listeners = 0;
   const { addEventListener, removeEventListener } = signal;
   signal.addEventListener = (...rest) => { listeners++; addEventListener.apply(signal, rest); };
   signal.removeEventListener = (...rest) => { listeners--; removeEventListener.apply(signal, rest); };
-  const publish = client.publish('a', '1', { signal });
-  assert.equal(listeners, 1);
-  await publish;
+  const publishes = Array.from({ length: 30 }, () => client.publish('a', '1', { signal }));
+  assert.equal(listeners, 1); // Node.js warns of more than ten
+  await Promise.all(publishes);
   await (await client.listen('a', { signal })).close();
   assert.equal(listeners, 0);
 });

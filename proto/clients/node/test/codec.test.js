@@ -112,6 +112,17 @@ test('what is read fast is what is read at length', () => {
   assert.ok(replies > 0 && messages > 0);
 });
 
+test('what only looks usual is read at length', () => {
+  const reply = Buffer.from([0x1a, 4, 0x08, 1, 0x10, 1, 0x18, 1]); // its last field is one of the frame
+  assert.equal(fast.readReply(reply, 0, reply.length), false);
+  assert.equal(decode(reply).receivers, 0);
+  const message = Buffer.from([0x12, 5, 0x0a, 1, 0x61, 0x12, 0, 0x12, 2, 0x0a, 0]); // two, which are one
+  assert.equal(fast.readMessage(message, 0, message.length), false);
+  const long = Buffer.from([0x12, 4, 0x0a, 1, 0x61, 0x12, 3, 1, 2, 3]); // the payload ends behind the message
+  assert.equal(fast.readMessage(long, 0, long.length), false);
+  assert.throws(() => decode(long), ProtocolError);
+});
+
 test('what is usual is read fast', () => {
   for (const id of [1, 127, 128, 16_383, 16_384, 2 ** 31, 2 ** 40]) {
     const body = encode({ kind: 'reply', id, outcome: 1, receivers: id % 300 }).subarray(4);

@@ -72,6 +72,19 @@ test('with a fence every message comes once and in order, and there is no Gap', 
   assert.deepEqual(scripted.eventsOf('gap'), []);
 });
 
+test('what the old connection sends behind its fence is left to the next one, whose fence may come later', () => {
+  const { scripted, old, taken } = stopping();
+  const next = scripted.connect({ relayId: 'B' });
+  const { fence, grant } = fenceOf(scripted, old, next);
+  grant();
+  scripted.send(old, message(1), message('', fence), message(2));
+  scripted.send(next, message(1));
+  assert.deepEqual(taken(), ['1']);
+  scripted.send(next, message('', fence), message(2));
+  assert.deepEqual(taken(), ['2']);
+  assert.equal(scripted.core.move, null);
+});
+
 test('a fence that does not come is given up: one Gap, and nothing that was kept is lost', () => {
   const { scripted, old, taken } = stopping();
   const next = scripted.connect({ relayId: 'B' });

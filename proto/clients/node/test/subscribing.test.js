@@ -246,6 +246,17 @@ test('PENDING is followed by a Gap when the relay receives', async () => {
   assert.deepEqual(taken(listener), ['gap']);
 });
 
+test('what was asked for without a relay is followed by a Gap, though nothing was held before', async () => {
+  const scripted = new Scripted();
+  scripted.core.ended(scripted.open(), 'nobody is there');
+  const { promise, listener } = listen(scripted, ['a']);
+  assert.equal(await promise, 'PENDING');
+  scripted.core.tick(now() + 1000);
+  scripted.answer(scripted.connect());
+  scripted.core.tick(now());
+  assert.deepEqual(taken(listener), ['gap']);
+});
+
 test('Revoked ends a Subscription, also if it has other names, which are given up', () => {
   const scripted = new Scripted();
   const link = scripted.connect();
