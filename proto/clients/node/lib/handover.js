@@ -128,7 +128,6 @@ class Move {
     if (this.isOver) return;
     this.isOver = true;
     this._core.timers.set('fence', null);
-    this.old.takeMessage = discard;
     this.next.takeMessage = this._core.deliver;
     for (const entry of this._kept) {
       if ('loss' in entry) this._core.tellLostMessages(entry.loss);

@@ -17,6 +17,8 @@ const { now } = require('./timers');
 const MAX_WELCOME_BYTES = 64 * 1024;
 /** Ids begin anew beyond this one once nothing is unanswered: small ids make small frames. */
 const MAX_SMALL_ID = 0x3fff;
+/** Payloads that share memory keep so much of it alive, as those of Node's own pool of small Buffers do. */
+const SHARED_BYTES = 8 * 1024;
 const SUBSCRIBE = 3;
 const UNSUBSCRIBE = 4;
 /** A Ping without id: there is no Reply, but it cannot be written if the relay has gone. */
@@ -91,6 +93,10 @@ class Link {
     this.lostOfUnsettled = 0; // of those, in a Loss
     this.settling = 0; // Pings with `settled` that are unanswered
     this._sends = 0;
+    // The last copy of what was read, and what it is a copy of.
+    this._copied = this._copy = Buffer.alloc(0);
+    this._copyStart = 0;
+    this._copyEnd = 0;
     // Whether the relay hangs, by `now`.
     this.lastRead = now();
     this.owedSince = 0;
@@ -194,6 +200,7 @@ class Link {
   feed(data) {
     this.lastRead = now();
     this.pingAt = null;
+    this._copyEnd = 0;
     this._framing.feed(data);
   }
 
@@ -231,10 +238,26 @@ class Link {
     const { channelStart, channelEnd, payloadStart } = fast.message;
     const name = this._routes.get(buffer.latin1Slice(channelStart, channelEnd));
     if (name === undefined) return false; // perhaps it is not even UTF-8
-    const payload = Buffer.allocUnsafe(end - payloadStart);
-    buffer.copy(payload, 0, payloadStart, end);
-    this.takeMessage(name, new Message(name.text, payload, ''));
+    this.takeMessage(name, new Message(name.text, this._copyOf(buffer, payloadStart, end), ''));
     return true;
+  }
+
+  /**
+   * A copy of what was read. Small payloads that come together are copied together, and share memory.
+   * @param {Buffer} buffer
+   * @param {number} start
+   * @param {number} end
+   */
+  _copyOf(buffer, start, end) {
+    if (end - start > SHARED_BYTES / 2) return Buffer.from(buffer.subarray(start, end));
+    if (buffer !== this._copied || end > this._copyEnd) {
+      this._copied = buffer;
+      this._copyStart = start;
+      this._copyEnd = Math.min(buffer.length, start + SHARED_BYTES);
+      this._copy = Buffer.allocUnsafeSlow(this._copyEnd - start);
+      buffer.copy(this._copy, 0, start, this._copyEnd);
+    }
+    return this._copy.subarray(start - this._copyStart, end - this._copyStart);
   }
 
   /** @param {number} id @param {number} receivers */

@@ -57,6 +57,10 @@ class EventQueue {
    * @param {boolean} mayExceed it was read before the socket was left unread
    */
   putMessage(message, mayExceed) {
+    if (this.takers.length > 0) { // so the queue is empty
+      this.takers.shift()?.(message);
+      return;
+    }
     const size = sizeOf(message);
     if (!mayExceed && this._items.length > this._first &&
         (this.bytes + size > this._limit || this._counters.queuedBytes + size > this._totalLimit)) {
@@ -67,7 +71,7 @@ class EventQueue {
     this.bytes += size;
     this._counters.queuedBytes += size;
     this._items.push(message);
-    this._wake();
+    if (this.whenFilled !== null) this.whenFilled();
   }
 
   /**

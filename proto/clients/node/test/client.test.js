@@ -69,6 +69,8 @@ test('handlers are given each event once, and none that comes before they are th
   const states = [];
   client.on('message', (event) => texts.push(event.text));
   client.on('status', (event) => states.push(event.state));
+  await client.ping();
+  assert.deepEqual(texts, ['1']);
   const gap = once(client, 'gap');
   relay.publish('a', '2');
   relay.outage();
@@ -91,6 +93,12 @@ test('without handlers, or when they are taken away, events wait to be iterated 
   relay.publish('a', '2');
   assert.equal((await nextOf(client.events, 'message')).text, '2');
   assert.deepEqual(heard, ['1']);
+  client.once('message', handler);
+  relay.publish('a', '3');
+  relay.publish('a', '4');
+  await client.ping();
+  assert.deepEqual(heard, ['1', '3']);
+  assert.equal(client.events.tryNext().text, '4');
 });
 
 test('a handler that throws does not cost the others their events', async () => {
@@ -108,10 +116,11 @@ test('a handler that throws does not cost the others their events', async () => 
       relay.publish('a', '1');
       relay.publish('a', '2');
       await client.ping();
+      console.log('ping');
       await relay.close();
     })();`;
   const { stdout } = await execFile(process.execPath, ['-e', program], { cwd: path.join(__dirname, '..') });
-  assert.equal(stdout, '1\nuncaught of the application\n2\n');
+  assert.equal(stdout, '1\nuncaught of the application\n2\nping\n');
 });
 
 test('a lost relay is no uncaught error', async (t) => {

@@ -69,6 +69,7 @@ test('a Gap waits for the Subscribes that were written before receiving, and not
   scripted.send(link, { kind: 'status', ...UP, gaps: 1 });
   scripted.subscribe(['c']);
   scripted.written(link);
+  scripted.send(link, { kind: 'status', ...UP, gaps: 1, outages: 2 });
   assert.deepEqual(gapsBy(scripted, 100), []);
   scripted.send(link, { kind: 'reply', id: earlier.id, outcome: 1 });
   assert.equal(gapsBy(scripted, 1).length, 1);

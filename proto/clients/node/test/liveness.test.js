@@ -74,6 +74,8 @@ test('it is read again when something is owed, or somebody listens', () => {
     else scripted.core.subscribing.listen(new Listener(scripted.core.newQueue()), ['b'], [], new Waiter());
     scripted.core.requested();
     assert.equal(link.isReading, true, request);
+    scripted.answer(link);
+    assert.equal(link.isReading, request === 'listen', `${request}, answered`);
   }
 });
 

@@ -193,8 +193,9 @@ test('subscribes during a move go to both, and the caller is given the old one\'
 test('a successor that ends before it has taken over is none: the old one goes on', () => {
   const { scripted, old, taken } = stopping();
   const next = scripted.connect({ relayId: 'B' });
-  scripted.written(old);
+  const [{ channels: [fence] }] = scripted.written(old);
   scripted.core.ended(next, 'gone');
+  assert.deepEqual(scripted.written(old).map(({ kind, channels }) => [kind, channels]), [['unsubscribe', [fence]]]);
   scripted.send(old, message(1));
   assert.deepEqual(taken(), ['1']);
   assert.equal(scripted.core.link, old);

@@ -3,6 +3,7 @@
 const assert = require('node:assert/strict');
 const test = require('node:test');
 
+const { encode } = require('../lib/codec');
 const { Outcome, State } = require('../lib/enums');
 const { InvalidError, LimitError, RefusedError } = require('../lib/errors');
 const { Listener } = require('../lib/restoring');
@@ -228,11 +229,26 @@ test('a payload is not changed by what is read later', () => {
   const link = scripted.connect();
   const { listener } = listen(scripted, ['a']);
   scripted.answer(link);
-  const { encode } = require('../lib/codec');
   const buffer = encode(message('a', 'first'));
   scripted.core.received(link, buffer);
   buffer.fill(0);
   assert.deepEqual(taken(listener), ['first']);
+});
+
+test('payloads of any size that come in one read are each their own', () => {
+  const scripted = new Scripted();
+  const link = scripted.connect();
+  const { listener } = listen(scripted, ['a']);
+  scripted.answer(link);
+  const texts = [0, 1, 4000, 3000, 3000, 5000, 10, 4000, 2].map((size, index) => String(index).padEnd(size, 'abc'));
+  const buffer = Buffer.concat(texts.map((text) => encode(message('a', text))));
+  for (const split of [0, 9000]) {
+    scripted.core.received(link, Buffer.from(buffer.subarray(0, split)));
+    const rest = Buffer.from(buffer.subarray(split));
+    scripted.core.received(link, rest);
+    rest.fill(0);
+    assert.deepEqual(taken(listener), texts);
+  }
 });
 
 test('PENDING is followed by a Gap when the relay receives', async () => {
