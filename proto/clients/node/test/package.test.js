@@ -81,6 +81,8 @@ test('what is published has all that it needs, and no tests', (t) => {
   childProcess.execFileSync(process.execPath, ['-e', program, target]);
 });
 
+/** Of Debian's own nodejs package. */
+const NODE_TYPES = '/usr/share/nodejs/@types/node';
 const hasTypescript = childProcess.spawnSync('tsc', ['--version']).status === 0;
 
 /** Compiles these files, and rejects with what tsc objects to. */
@@ -106,4 +108,8 @@ test('TypeScript takes what applications write', { skip, concurrency: 1 }, async
   await t.test('as an ES module and as CommonJS', () => compile(t, { 'esm.mts': source, 'cjs.cts': source }, modern));
   await t.test('of before `exports`, with the types of the DOM', () => compile(t, one, former));
   await t.test('with the types of Node.js', () => compile(t, withNode, modern));
+  await t.test('with @types/node as Debian has it', { skip: !fs.existsSync(NODE_TYPES) && `no ${NODE_TYPES}` }, () => {
+    const { 'with-node.ts': text } = withNode;
+    return compile(t, { 'with-node.ts': text }, { ...modern, typeRoots: [path.dirname(NODE_TYPES)], types: ['node'] });
+  });
 });

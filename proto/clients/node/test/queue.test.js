@@ -111,6 +111,11 @@ test('who waits is given the next event, in their order', () => {
   for (const number of [1, 2, 3]) queue.putMessage(message(number), false);
   assert.deepEqual(got, [['first', '0000000001'], ['second', '0000000002']]);
   assert.deepEqual(taken(queue), [3]);
+  queue.takers.push((event) => got.push(['third', event.type]), (event) => got.push(['fourth', event.type]));
+  queue.put(new Gap([]));
+  queue.put(new Revoked([], [], ''));
+  assert.deepEqual(got.slice(2), [['third', 'gap'], ['fourth', 'revoked']]);
+  assert.equal(queue.bytes, 0);
 });
 
 test('the end is told to who waits, and what is there may still be taken', () => {
