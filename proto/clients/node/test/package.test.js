@@ -110,6 +110,8 @@ test('TypeScript takes what applications write', { skip, concurrency: 1 }, async
   await t.test('with the types of Node.js', () => compile(t, withNode, modern));
   await t.test('with @types/node as Debian has it', { skip: !fs.existsSync(NODE_TYPES) && `no ${NODE_TYPES}` }, () => {
     const { 'with-node.ts': text } = withNode;
-    return compile(t, { 'with-node.ts': text }, { ...modern, typeRoots: [path.dirname(NODE_TYPES)], types: ['node'] });
+    // Debian's modules are found by Node.js where tsc does not look for them: its declarations are not judged.
+    const debian = { typeRoots: [path.dirname(NODE_TYPES)], types: ['node'], skipLibCheck: true };
+    return compile(t, { 'with-node.ts': text }, { ...modern, ...debian });
   });
 });
