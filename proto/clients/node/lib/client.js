@@ -5,9 +5,9 @@ const { Core } = require('./core');
 const { StreamEmitter } = require('./emitting');
 const { CancelledError, ClosedError, InvalidError, NotConnectedError } = require('./errors');
 const { Counters, DEFAULT_PATH, optionsWith } = require('./options');
+const { Listener } = require('./restoring');
 const { RelaySocket } = require('./socket');
 const { EventStream, Subscription } = require('./streams');
-const { Listener } = require('./restoring');
 const { now } = require('./timers');
 const { Waiter } = require('./waiter');
 
@@ -351,13 +351,14 @@ class Client extends StreamEmitter {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#deadline = deadline ?? Infinity;
     // What the sockets have is read before it is judged that nothing has come: timers run before sockets.
-    this.#timer = deadline === null ? null :
-      setTimeout(() => setImmediate(() => this.#tick()), Math.min(Math.max(0, deadline - now()), MAX_DELAY));
+    this.#timer = deadline === null ? null : setTimeout(() => {
+      this.#timer = null;
+      this.#deadline = Infinity;
+      setImmediate(() => this.#tick());
+    }, Math.min(Math.max(0, deadline - now()), MAX_DELAY));
   }
 
   #tick() {
-    this.#timer = null;
-    this.#deadline = Infinity;
     this.#core.timers.hasChanged = true;
     this.#core.tick(now());
     this.#takeTurn();

@@ -23,6 +23,13 @@ const READ_BYTES = 64 * 1024;
  * Replies, Losses, an Error. A net.Socket would be destroyed, and all that lost; this one reads on to the end.
  */
 class RelaySocket extends net.Socket {
+  #handler;
+  #isOpen = false;
+  #isOver = false;
+  #whyUnwritable = '';
+  #early = 0; // writes that were done at once, and whose callbacks are still to come
+  #written;
+
   /** @param {string} path @param {SocketHandler} handler */
   constructor(path, handler) {
     super({
@@ -35,17 +42,13 @@ class RelaySocket extends net.Socket {
         },
       },
     });
-    this._handler = handler;
-    this._isOpen = false;
-    this._isOver = false;
-    this._whyUnwritable = '';
-    this._early = 0; // writes that were done at once, and whose callbacks are still to come
-    this._wrote = this._wroteLater.bind(this);
+    this.#handler = handler;
+    this.#written = this.#wroteLater.bind(this);
     this.on('connect', () => {
-      this._isOpen = true;
+      this.#isOpen = true;
       handler.opened();
     });
-    this.on('error', (error) => this._tellEnd(this._isOpen ? whyEnded(error) : whyNotConnected(path, error)));
+    this.on('error', (error) => this.#tellEnd(this.#isOpen ? whyEnded(error) : whyNotConnected(path, error)));
     this.connect({ path });
   }
 
@@ -54,21 +57,21 @@ class RelaySocket extends net.Socket {
    * @param {Buffer} batch
    */
   give(batch) {
-    if (this._whyUnwritable) return false;
-    this.write(batch, this._wrote);
+    if (this.#whyUnwritable) return false;
+    this.write(batch, this.#written);
     if (this.writableLength > 0) return false;
-    this._early++;
+    this.#early++;
     return true;
   }
 
   /** Shuts the writing side; reads on. */
   shut() {
-    if (!this._whyUnwritable) this.end();
+    if (!this.#whyUnwritable) this.end();
   }
 
   /** Closes it. Nothing is told any more. */
   close() {
-    this._isOver = true;
+    this.#isOver = true;
     this.destroy();
   }
 
@@ -78,31 +81,31 @@ class RelaySocket extends net.Socket {
    * @param {BufferEncoding} [encoding]
    */
   push(chunk, encoding) {
-    if (chunk === null) this._tellEnd(this._whyUnwritable || 'the relay closed the connection');
+    if (chunk === null) this.#tellEnd(this.#whyUnwritable || 'the relay closed the connection');
     return super.push(chunk, encoding);
   }
 
   /** @param {Error & { syscall?: string }} [error] */
   destroy(error) {
     const isUnwritable = error !== undefined && (error.syscall === 'write' || error.syscall === 'shutdown');
-    if (!isUnwritable || this._isOver || !this._isOpen) return super.destroy(error);
-    this._whyUnwritable = whyEnded(error);
+    if (!isUnwritable || this.#isOver || !this.#isOpen) return super.destroy(error);
+    this.#whyUnwritable = whyEnded(error);
     this.resume();
     return this;
   }
 
   /** @param {Error | null} [error] */
-  _wroteLater(error) {
+  #wroteLater(error) {
     if (error) return;
-    if (this._early > 0) this._early--;
-    else this._handler.wrote();
+    if (this.#early > 0) this.#early--;
+    else this.#handler.wrote();
   }
 
   /** @param {string} why */
-  _tellEnd(why) {
-    if (this._isOver) return;
-    this._isOver = true;
-    this._handler.ended(why);
+  #tellEnd(why) {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#handler.ended(why);
   }
 }
 

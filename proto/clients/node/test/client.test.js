@@ -312,6 +312,28 @@ test('close ends at once without a relay, and in time when the relay does not an
   await assert.rejects(early, { delivered: false });
 });
 
+test('a client that is closed leaves no timer and no socket behind', async () => {
+  const program = `
+    const { Client } = require('hubrelay');
+    const { FakeRelay } = require('hubrelay/testing');
+    (async () => {
+      const alone = new Client({ path: '/nonexistent/relay.sock', backoffMin: 0, backoffMax: 0 });
+      await alone.ready({ timeout: 20 }).catch(() => {});
+      const relay = new FakeRelay();
+      const client = relay.client('test', { settle: 1 });
+      for (let number = 0; number < 50; number++) {
+        client.send('a', 'x');
+        await client.publish('a', 'x');
+      }
+      await client.close();
+      await alone.close();
+      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+      console.log(process.getActiveResourcesInfo().filter((name) => /Timeout|Pipe|TCP/.test(name)));
+    })();`;
+  const { stdout } = await execFile(process.execPath, ['-e', program], { cwd: path.join(__dirname, '..') });
+  assert.equal(stdout.replace(/'PipeWrap',?/g, '').replace(/\s/g, ''), '[]');
+});
+
 test('a relay that is replaced in order costs nothing: no Gap, and every message once', async (t) => {
   const { relay, client } = setUp(t);
   const room = await client.listen('a');
