@@ -45,45 +45,49 @@ NODE_PATH = {"NODE_PATH": str(DEBIAN_NODE)}
 
 
 def all_programs():
-    go, dotnet = "Go", ".NET (Mono)"
-    go, node = "Go", "Node"
     return [
         *_python_group("Python asyncio", "hubrelay_asyncio.py", "redis_asyncio.py"),
         *_python_group("Python blocking", "hubrelay_blocking.py", "redis_sync.py"),
-        Program(go, "hubrelay", lambda: _build_go("hubrelay"), is_hubrelay=True),
-        Program(go, "go-redis", lambda: _build_go("go-redis")),
-        Program(go, "go-redis, pipelines", lambda: _build_go("go-redis"), **PIPELINED),
-        Program(go, "redigo", lambda: _build_go("redigo", "github.com/gomodule/redigo")),
-        Program("PHP", "hubrelay", lambda: _php("hubrelay.php"), is_hubrelay=True),
-        Program("PHP", "PHP streams", lambda: _php("plain.php")),
-        Program("PHP", "phpredis", lambda: _php("phpredis.php", "redis"), workloads=("publish-1", "delivery")),
-        Program("PHP", "phpredis, pipelines", lambda: _php("phpredis.php", "redis"), **PIPELINED),
-        Program(dotnet, "hubrelay", lambda: _build_dotnet("HubrelayProgram"), is_hubrelay=True),
-        Program(dotnet, "plain sockets", lambda: _build_dotnet("RespProgram")),
-        Program(dotnet, "plain sockets, threads", lambda: _build_dotnet("RespProgram"), environment={"THREADS": "1"}),
+        *_go_group("Go"),
+        *_node_group("Node"),
         *_ruby_group(),
+        *_php_group("PHP"),
+        *_dotnet_group(".NET (Mono)"),
     ]
 
 
-def _ruby_group():
-    group = "Ruby"
-
-    def ruby(file, *libraries):
-        def prepare():
-            for library in libraries:
-                _run(["ruby", "-e", f"require '{library}'"])
-            return ["ruby", "-I", str(ROOT / "proto" / "clients" / "ruby" / "lib"), str(HERE / "ruby" / file)]
-        return prepare
-    hiredis = {"environment": {"REDIS_DRIVER": "hiredis"}}
+def _go_group(group):
     return [
-        Program(group, "hubrelay", ruby("hubrelay_client.rb", "etc"), is_hubrelay=True),
-        Program(group, "redis-rb", ruby("redis_client.rb", "redis")),
-        Program(group, "redis-rb, pipelines", ruby("redis_client.rb", "redis"), **PIPELINED),
-        Program(group, "redis-rb with hiredis", ruby("redis_client.rb", "redis", "hiredis"), **hiredis),
-        Program(node, "hubrelay", lambda: _node("hubrelay.js"), is_hubrelay=True),
-        Program(node, "node-redis", lambda: _node("node_redis.js", "redis"), environment=NODE_PATH),
-        Program(node, "node-redis, pipelines", lambda: _node("node_redis.js", "redis"), workloads=("publish-64",),
+        Program(group, "hubrelay", lambda: _build_go("hubrelay"), is_hubrelay=True),
+        Program(group, "go-redis", lambda: _build_go("go-redis")),
+        Program(group, "go-redis, pipelines", lambda: _build_go("go-redis"), **PIPELINED),
+        Program(group, "redigo", lambda: _build_go("redigo", "github.com/gomodule/redigo")),
+    ]
+
+
+def _node_group(group):
+    return [
+        Program(group, "hubrelay", lambda: _node("hubrelay.js"), is_hubrelay=True),
+        Program(group, "node-redis", lambda: _node("node_redis.js", "redis"), environment=NODE_PATH),
+        Program(group, "node-redis, pipelines", lambda: _node("node_redis.js", "redis"), workloads=("publish-64",),
                 environment={"PIPELINED": "1", **NODE_PATH}),
+    ]
+
+
+def _php_group(group):
+    return [
+        Program(group, "hubrelay", lambda: _php("hubrelay.php"), is_hubrelay=True),
+        Program(group, "PHP streams", lambda: _php("plain.php")),
+        Program(group, "phpredis", lambda: _php("phpredis.php", "redis"), workloads=("publish-1", "delivery")),
+        Program(group, "phpredis, pipelines", lambda: _php("phpredis.php", "redis"), **PIPELINED),
+    ]
+
+
+def _dotnet_group(group):
+    return [
+        Program(group, "hubrelay", lambda: _build_dotnet("HubrelayProgram"), is_hubrelay=True),
+        Program(group, "plain sockets", lambda: _build_dotnet("RespProgram")),
+        Program(group, "plain sockets, threads", lambda: _build_dotnet("RespProgram"), environment={"THREADS": "1"}),
     ]
 
 
