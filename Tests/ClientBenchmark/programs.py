@@ -50,7 +50,7 @@ def all_programs():
         *_python_group("Python blocking", "hubrelay_blocking.py", "redis_sync.py"),
         *_go_group("Go"),
         *_node_group("Node"),
-        *_ruby_group(),
+        *_ruby_group("Ruby"),
         *_php_group("PHP"),
         *_dotnet_group(".NET (Mono)"),
     ]
@@ -71,6 +71,22 @@ def _node_group(group):
         Program(group, "node-redis", lambda: _node("node_redis.js", "redis"), environment=NODE_PATH),
         Program(group, "node-redis, pipelines", lambda: _node("node_redis.js", "redis"), workloads=("publish-64",),
                 environment={"PIPELINED": "1", **NODE_PATH}),
+    ]
+
+
+def _ruby_group(group):
+    def ruby(file, *libraries):
+        def prepare():
+            for library in libraries:
+                _run(["ruby", "-e", f"require '{library}'"])
+            return ["ruby", "-I", str(ROOT / "proto" / "clients" / "ruby" / "lib"), str(HERE / "ruby" / file)]
+        return prepare
+    hiredis = {"environment": {"REDIS_DRIVER": "hiredis"}}
+    return [
+        Program(group, "hubrelay", ruby("hubrelay_client.rb", "etc"), is_hubrelay=True),
+        Program(group, "redis-rb", ruby("redis_client.rb", "redis")),
+        Program(group, "redis-rb, pipelines", ruby("redis_client.rb", "redis"), **PIPELINED),
+        Program(group, "redis-rb with hiredis", ruby("redis_client.rb", "redis", "hiredis"), **hiredis),
     ]
 
 
