@@ -16,6 +16,10 @@ from .subscribing import Subscribing
 from .telling import Telling, no_relay
 
 
+#: Seconds between two looks whether the relay has closed a connection that is left unread.
+UNREAD_PERIOD = 1.0
+
+
 class Action(enum.Enum):
     """What the owner of the sockets is to do with a Link."""
 
@@ -168,10 +172,11 @@ class Connections(Telling):
         self._pump()
 
     def _relay_is_stopping(self, link: Link) -> None:
+        if self.move is not None:  # a successor that stops before it serves
+            self._end(link, "the next relay is stopping, too")
+            return
         link.is_stopping = True
         self._backoff.ended(time.monotonic() - link.welcomed_at)
-        if self.move is not None:
-            self.move.give_up("moved to another relay")
         if not self.is_closing:
             self.timers.set("successor", self.options.successor)
             self._attempt()
@@ -254,9 +259,11 @@ class Connections(Telling):
         if self.names.holds_any:
             self.gaps.note("the connection to the relay was lost")
         self._why = why
-        if not self.is_closing:
+        if self.is_closing:
+            self.status = no_relay(why)  # the application has closed the client, and need not be told
+        else:
             self.logger.warning("not connected to a relay: %s", why)
-        self._tell_status(no_relay(why))
+            self._tell_status(no_relay(why))
         self._release_publishes()
 
     def _release_publishes(self) -> None:
@@ -324,6 +331,7 @@ class Connections(Telling):
             link.is_reading = is_reading
             if is_reading:
                 link.last_read = time.monotonic()  # the clock stood meanwhile
+            self.timers.set("watch", self._watch.period if is_reading else UNREAD_PERIOD)
             self.actions.append((Action.READING, link))
 
     def _consider_closed(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, Optional
 
 from .codec import ProtocolError
-from .connections import Action, Connections
+from .connections import UNREAD_PERIOD, Action, Connections
 from .errors import Closed, Invalid, NotConnected
 from .frames import Error, Loss, Message, Revoked, State, Status
 from .handover import discard
@@ -253,7 +253,7 @@ class Core(Connections):
             return
         if not link.is_reading:
             self.actions.append((Action.CHECK, link))
-            self.timers.set("watch", 1.0)
+            self.timers.set("watch", UNREAD_PERIOD)
             return
         if now - due > 1:
             link.last_read = link.owed_since = now

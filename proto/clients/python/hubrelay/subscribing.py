@@ -204,7 +204,7 @@ class Subscribing:
                 del self._asking[name]
                 if not granted and not name.is_plain and not name.queues:
                     link.asked.discard(name)
-        if reply is not None and reply.outcome == Outcome.PENDING or reply is None:
+        if reply is not None and reply.outcome == Outcome.PENDING or reply is None and link is self._core.serving:
             self._core.gaps.note("subscribed while not receiving")
         self._core.gaps.answered(request, [])
         for ask, name in self._joined.pop(request, ()):

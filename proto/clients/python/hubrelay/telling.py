@@ -78,11 +78,8 @@ class Telling:
 
     def _tell_own_loss(self, unsent: int, unknown: int) -> None:
         self.counters.lost_publishes += unsent + unknown
-        if unsent:
-            self.tell(Loss(publishes=unsent, reason="the connection to the relay ended before these were sent",
-                           cause=Cause.NOT_CONNECTED, local=True))
-        if unknown:
-            self.tell(Loss(publishes_unknown=unknown, reason="the connection to the relay ended",
+        if unsent or unknown:
+            self.tell(Loss(publishes=unsent, publishes_unknown=unknown, reason="the connection to the relay ended",
                            cause=Cause.NO_RELAY, local=True))
 
 

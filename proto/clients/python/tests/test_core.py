@@ -177,6 +177,18 @@ class HungRelay(unittest.TestCase):
         bench.pass_time("watch")
         self.assertEqual(waiter.error.outcome, Outcome.INTERRUPTED)
 
+    def test_while_the_socket_is_left_unread_its_end_is_looked_for_every_second(self):
+        bench = Bench(events_bytes=1000)
+        link = bench.welcome()
+        bench.subscribed(link, "a")
+        bench.say(link, *[Message("a", bytes(500))] * 3)
+        self.assertFalse(link.is_reading)
+        self.assertLess(bench.core.timers.due_at("watch") - time.monotonic(), 1.1)
+        bench.perform()
+        bench.core.tick(time.monotonic() + 1.1)
+        self.assertEqual(bench.core.actions, [(Action.CHECK, link)])
+        self.assertLess(bench.core.timers.due_at("watch") - time.monotonic(), 1.1)
+
     def test_a_timer_that_is_late_begins_anew(self):
         bench = Bench()
         link = bench.welcome()

@@ -1,7 +1,7 @@
 """What goes wrong while messages move to the next relay: it is told, in its place, and once."""
 import unittest
 
-from hubrelay import Gap, Loss, Message, Outcome, Revoked, State, Status
+from hubrelay import Cause, Gap, Loss, Message, Outcome, Revoked, State, Status
 from hubrelay.frames import Publish, Reply, Subscribe
 from hubrelay.listening import Listener
 
@@ -70,6 +70,18 @@ class Moving(unittest.TestCase):
                 bench.core.publishing.publish("b", b"x", Waiter())
                 self.assertIn(Publish, map(type, bench.written(old)))
 
+    def test_a_successor_that_stops_before_it_serves_leaves_the_old_one_alone(self):
+        self.bench.written(self.new)
+        self.bench.say(self.new, STOPPING)
+        self.assertTrue(self.new.is_ended)
+        self.assertIs(self.bench.core.serving, self.old)
+        self.assertFalse(self.old.shut_when_written)
+        self.assertEqual(self.told(), [])
+        self.assertEqual(self.bench.core.status.state, State.STOPPING)
+        self.bench.pass_time("attempt")
+        third = self.bench.welcome("3")
+        self.assertIs(self.bench.core.move.new, third)
+
     def test_up_is_not_told_at_the_end_of_a_connection_that_answered_no_restore(self):
         self.bench.core.ended(self.new, "died")
         self.bench.core.ended(self.old, "stopped")
@@ -96,6 +108,26 @@ class Moving(unittest.TestCase):
 
 
 class Ending(unittest.TestCase):
+    def test_close_is_not_told_as_a_loss_of_the_relay(self):
+        bench = Bench()
+        bench.welcome()
+        bench.events()
+        bench.core.close(None, Waiter())
+        self.assertEqual(bench.events(), [])
+        self.assertEqual((bench.core.status.state, bench.core.status.connected), (State.DOWN, False))
+
+    def test_publishes_without_reply_are_one_loss(self):
+        bench = Bench()
+        link = bench.welcome()
+        for _ in range(2):
+            bench.core.publishing.send("a", b"x")
+        link.wrote(len(link.to_write()) // 2)  # the first one is written whole
+        bench.events()
+        bench.core.ended(link, "gone")
+        loss, = bench.events(Loss)
+        self.assertEqual((loss.publishes, loss.publishes_unknown, loss.cause, loss.local),
+                         (1, 1, Cause.NO_RELAY, True))
+
     def listener(self, bench, link, channel="a"):
         listener = Listener(bench.core.new_queue())
         bench.core.subscribing.listen(listener, [channel], (), Waiter())
