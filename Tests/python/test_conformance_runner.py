@@ -48,6 +48,7 @@ class Runner(unittest.TestCase):
 
     def test_wrong_usage_is_64(self):
         for arguments in ((), ("--only", "X1", str(self.driver())), ("--jobs", "0", str(self.driver())), ("--no-such",),
+                          ("--patience", "0", str(self.driver())), ("--patience", "long", str(self.driver())),
                           (str(self.folder / "missing"),), ("/bin/true",), (f"{self.driver()}@nobody",)):
             with self.subTest(arguments):
                 self.assertEqual(self.run_on(*arguments).returncode, 64)
@@ -57,7 +58,7 @@ class Runner(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         lines = done.stdout.splitlines()
         self.assertEqual([line.split()[0] for line in lines],
-                         [f"{letter}{number}" for letter, last in zip("HRPSET", (8, 10, 9, 20, 5, 12))
+                         [f"{letter}{number}" for letter, last in zip("HRPSET", (8, 10, 9, 20, 6, 14))
                           for number in range(1, last + 1)])
         for line in lines:
             self.assertIn(line.split()[1], ("must", "should"))
@@ -81,6 +82,11 @@ class Runner(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("the driver has ended, exit code 1", done.stdout)
         self.assertIn("no idea how", done.stdout)
+
+    def test_patience_is_how_long_it_waits(self):
+        done = self.run_on("--patience", "0.5", "--only", "H1", str(self.driver()))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("waited 0.5 s for", done.stdout)
 
     def test_verbose_prints_both_sides(self):
         hello = "client.connect(path); client.sendall(hello); sys.exit(1)"

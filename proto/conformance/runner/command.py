@@ -3,7 +3,7 @@ import argparse
 import sys
 import time
 
-from . import playing, table
+from . import playing, session, table
 from .client import Client, NoDriver
 from .registry import all_scenarios
 
@@ -26,12 +26,16 @@ def _arguments(words):
     parser.add_argument("-v", "--verbose", action="store_true", help="print each line of both sides")
     parser.add_argument("--slow", action="store_true", help="play those that take long, too")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="so many at a time (2)")
+    parser.add_argument("--patience", type=float, default=session.PATIENCE, metavar="SECONDS",
+                        help="how long to wait for what must come (30): less, while a client is being written")
     parser.add_argument("--table", action="store_true", help="print the results as a Markdown table at the end")
     arguments = parser.parse_args(words)
     if not arguments.list and not arguments.clients:
         parser.error("no client")
     if arguments.jobs < 1:
         parser.error("--jobs is 1 or more")
+    if not 0 < arguments.patience < 1e6:
+        parser.error("--patience is a number of seconds above 0")
     try:
         arguments.scenarios = _chosen(arguments.only, arguments.slow)
     except KeyError as unknown:
@@ -62,6 +66,7 @@ def main(words):
     except NoDriver as error:
         print(f"run: {error}", file=sys.stderr)
         return _USAGE
+    session.PATIENCE = arguments.patience
     began = time.monotonic()
     watch = (lambda line: print(line, flush=True)) if arguments.verbose else None
     show = lambda each: _show(each, len(clients) > 1, arguments.verbose)

@@ -133,13 +133,14 @@ class Driver:
         elif words[0] == "done":
             self._done(lines.Result(words))
         elif words[0] == "event":
-            if self._has_ended:
+            event = lines.Event(words, self._events + 1, time.monotonic())
+            is_end_of_one = event.kind == "end" and event.sub is not None
+            if self._has_ended and not is_end_of_one:
                 raise Failure(f"{self.title}: `{' '.join(words)[:200]}` came after `event end`",
                               "PROTOCOL.md 11 Closing")
             self._events += 1
-            event = lines.Event(words, self._events, time.monotonic())
-            self._has_ended = event.kind == "end"
-            self._untaken[event.kind].append(event)
+            self._has_ended |= event.kind == "end" and not is_end_of_one
+            self._untaken["end of one" if is_end_of_one else event.kind].append(event)
         elif words[0] == "fatal":
             self.fatal = " ".join(words[1:]) or "fatal"
         elif words[0] != "log":
@@ -172,6 +173,11 @@ class Driver:
         if not condition(event):
             raise Failure(f"{self.title}: `event {event}` came, and not {what}")
         return event
+
+    def take_end_of(self, handle, why):
+        """Waits for the end of a Subscription, if the driver tells of it."""
+        if "subscription-end" in self.capabilities:
+            self.take("end of one", f"`event end sub={handle}`, since {why}", lambda event: event.sub == handle)
 
     def take_status(self, what, condition):
         """Waits for a Status that meets the condition; those before it are passed over."""

@@ -9,7 +9,7 @@ from .driver import Driver
 from .failure import Failure
 from .relay import Relay
 
-PATIENCE = 30  # seconds for what must come: long, so that a busy machine fails nobody
+PATIENCE = 30  # seconds for what must come: long, so that a busy machine fails nobody (--patience)
 
 # Settings that make a client quick; those that it does not have, it ignores.
 QUICK = {"jitter_ms": 50, "backoff_min_ms": 5, "backoff_max_ms": 50, "backoff_hopeless_ms": 100}
@@ -75,17 +75,18 @@ class Session:
                 key.data(mask)
 
     def wait(self, condition, what, within=None, nudge=False, poll=0.02):
-        """Until the condition holds; returns what it returned. Raises Failure when the time is over. With `nudge` a
-        client that connects only to publish is made to. `poll` is how often to look while nothing comes."""
+        """Until the condition holds; returns what it returned. Raises Failure when the time is over. `what` is a text, or
+        a function that makes it then. With `nudge` a client that connects only to publish is made to. `poll` is how
+        often to look while nothing comes."""
         within = within or PATIENCE
         deadline = time.monotonic() + within
         next_nudge = time.monotonic() + 0.2
         while not (value := condition()):
             now = time.monotonic()
             if now > deadline:
-                raise Failure(f"waited {within} s for {what}")
+                raise Failure(f"waited {within:g} s for {_text(what)}")
             if self._limit and now > self._limit:
-                raise Failure(f"all is slow: the scenario is over its time, and waits for {what}")
+                raise Failure(f"all is slow: the scenario is over its time, and waits for {_text(what)}")
             if nudge and self.is_publisher() and now > next_nudge:
                 next_nudge = now + 0.2
                 for driver in self.drivers:
@@ -99,8 +100,13 @@ class Session:
         while (left := deadline - time.monotonic()) > 0:
             self.pump(min(0.05, left))
 
+    @property
+    def seconds(self):
+        """Since the scenario began, as in the log."""
+        return time.monotonic() - self._began
+
     def log(self, who, what):
-        self._log(time.monotonic() - self._began, who, what)
+        self._log(self.seconds, who, what)
 
     # The end
 
@@ -117,3 +123,7 @@ class Session:
             relay.close()
         self._selector.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _text(what):
+    return what() if callable(what) else what

@@ -16,7 +16,8 @@ class Driver:
         self.may_take.set()
 
     async def run(self):
-        lines.say("driver 1 python hubrelay-asyncio cancel jitter inflight-bound unsent-bound events-bound fork")
+        lines.say("driver 1 python hubrelay-asyncio cancel jitter inflight-bound unsent-bound events-bound fork",
+                  "subscription-end")
         threading.Thread(target=self.read, args=(asyncio.get_running_loop(),), daemon=True).start()
         await asyncio.Event().wait()
 
@@ -69,8 +70,7 @@ class Driver:
                 break
             await self.may_take.wait()
             lines.report(event, handle)
-        if handle is None:
-            lines.say("event end")
+        lines.say("event end", *([f"sub={handle}"] if handle else []))
 
     async def publish(self, tag, channel, payload):
         lines.done(tag, "OK", receivers=await self.client.publish(lines.name(channel), lines.payload(payload)))

@@ -27,7 +27,8 @@ class Driver:
         self.may_take.set()
 
     def run(self):
-        lines.say("driver 1 python hubrelay-blocking jitter inflight-bound unsent-bound events-bound fork")
+        lines.say("driver 1 python hubrelay-blocking jitter inflight-bound unsent-bound events-bound fork",
+                  "subscription-end")
         for line in sys.stdin.buffer:
             words = line.decode().rstrip("\n").split(" ")
             if words == ["quit"]:
@@ -68,8 +69,7 @@ class Driver:
                 break
             self.may_take.wait()
             lines.report(event, handle)
-        if handle is None:
-            lines.say("event end")
+        lines.say("event end", *([f"sub={handle}"] if handle else []))
 
     def publish(self, tag, channel, payload, wait=True):
         receivers = self.client.publish(lines.name(channel), lines.payload(payload), wait=wait)

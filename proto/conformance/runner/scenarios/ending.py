@@ -1,4 +1,4 @@
-"""E: events that nobody takes, and the end of a client."""
+"""E and T14: events that nobody takes, and the end of a client."""
 from ..codec import encode, framed
 from ..failure import Failure
 from ..registry import scenario
@@ -92,7 +92,13 @@ def publish_while_unread(s):
     driver, connection, bound = _held(s)
     connection.write(_messages(range(_COUNT)))
     _wait_unread(s, connection, bound)
-    driver.publish("after").expect("OK")
+    call = driver.publish("after")
+    connection.take_publish("after")
+    replied, unread = s.seconds, connection.unsent_bytes
+    s.wait(lambda: call.outcome, lambda: f"{driver.title}: the result of {call}. The Reply was written at {replied:.3f}, "
+           f"behind {unread} bytes that the socket had not taken by then; the client has read "
+           f"{unread - connection.unsent_bytes} of them since")
+    call.expect("OK")
     driver.tell("told").expect("SENT")
     connection.take_publish("told")
     _release(driver)
@@ -165,3 +171,51 @@ def _close(s, driver):
     driver.call("close").expect("OK")
     if not s.is_publisher():
         driver.take("end", "`event end`, since the client is closed")
+
+
+@scenario("E6", "must", "Revoked ends a Subscription, and so does the client's close; each is told what concerns it, and "
+          "the others go on", "PROTOCOL.md 11 Who gets which event")
+def subscriptions_end(s):
+    relay = s.relay()
+    driver = s.open()
+    connection = relay.accept()
+    driver.wait_up()
+    driver.listen("one", "c:bad", "c:room", "c:alone").expect("OK")
+    driver.listen("two", "c:room", "c:worse").expect("OK")
+    connection.send("revoked", channels=["bad"], detail="NOPERM")
+    _come(driver, "revoked", "revoked c:bad", {None, "one"}, lambda e: e.names == {"c:bad"})
+    driver.take_end_of("one", "one of its names was revoked")
+    s.wait(lambda: "c:alone" not in connection.held,
+           f"{connection.title}: an Unsubscribe from c:alone, which only the Subscription had that has ended")
+    if "c:room" not in connection.held:
+        raise Failure("Revoked of c:bad has ended c:room for another Subscription")
+    connection.message("room", "goes on")
+    connection.send("loss", messages=1, cause=1)
+    driver.take("message", "the message for the Subscription that is left",
+                lambda e: (e.sub, e.payload) == ("two", b"goes on"))
+    _come(driver, "loss", "the Loss of messages", {None, "two"})
+    _come(driver, "gap", "the Gap because of it", {None, "two"})
+    driver.call("close").expect("OK")
+    driver.take_end_of("two", "the client is closed")
+    driver.take("end", "`event end`, since the client is closed")
+    for kind in ("message", "loss", "gap", "revoked"):
+        driver.none(kind, "all was told already")
+
+
+def _come(driver, kind, what, expected, condition=lambda event: True):
+    """Takes an event from each of these Subscriptions, or from `events` (None)."""
+    came = {driver.take(kind, f"{what}, in `events` and the Subscription", condition).sub for _ in expected}
+    if came != expected:
+        raise Failure(f"{what} came to {sorted(map(str, came))}, and not to {sorted(map(str, expected))} (None: `events`)")
+
+
+@scenario("T14", "must", "the end of the connection is noticed while the socket is left unread", "PROTOCOL.md 11 rule 8")
+def end_while_unread(s):
+    driver, connection, bound = _held(s)
+    connection.write(_messages(range(_COUNT)))
+    _wait_unread(s, connection, bound)
+    connection.close()
+    connection = connection.relay.accept("the client to notice that the relay has closed, and to connect again")
+    call, _ = published(driver, connection)
+    call.expect("OK")
+    s.wait(lambda: "c:room" in connection.held, f"{connection.title}: a Subscribe to c:room, which is held")

@@ -10,7 +10,7 @@ from .moving import stop, wait_left
 
 
 @scenario("S14", "should", "STOPPING: an owed Reply that takes 2 s is waited for; a graceful stop makes nothing "
-          "unknown", "PROTOCOL.md 11 rule 9")
+          "unknown", "PROTOCOL.md 11 rules 9 and 6")
 def owed_is_waited_for(s):
     relay = s.relay(features=["patterns", "settled"])
     driver, old = subscribed(s, relay)

@@ -32,7 +32,8 @@ def grant(*connections):
 def wait_held(s, connection, names):
     """Answers Subscribes until these names are held."""
     s.wait(lambda: grant(connection) or names <= connection.held,
-           f"{connection.title}: Subscribes to {sorted(names)}, which are held; up to now {sorted(connection.held)}")
+           lambda: f"{connection.title}: Subscribes to {sorted(names - connection.held)}, which the application has asked "
+                   f"for; those that came were to {sorted(connection.held)}")
 
 
 def fence_published(s, old, new, last=None):

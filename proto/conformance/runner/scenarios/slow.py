@@ -1,4 +1,4 @@
-"""T1 to T8: what takes seconds, or two drivers."""
+"""T1 to T8 and T13: what takes seconds, or two drivers."""
 import time
 
 from .. import codec
@@ -181,6 +181,48 @@ def half_a_frame(s):
     for call in calls[1:]:
         call.expect("NOT_CONNECTED")
     relay.listen()
-    relay.accept()
+    connection = relay.accept()
     driver.wait_connected()
     driver.publish("room").expect("OK")
+    if not s.is_publisher():
+        _half_a_send(s, driver, relay, connection)
+
+
+def _half_a_send(s, driver, relay, connection):
+    """The same of publishes without id: one Loss of the client's own tells both kinds."""
+    connection.pause()
+    for _ in range(5):
+        driver.tell("told", bytes(200_000)).expect("SENT")
+    s.settle(0.5)  # the socket is full then
+    relay.leave_path()
+    connection.close()
+    loss = driver.take("loss", "one Loss of the client's own (local=1 cause=28), of five publishes without id",
+                       lambda e: e.local and e.cause == codec.NO_RELAY and e.publishes + e.unknown == 5)
+    if not loss.publishes:
+        raise Failure(f"`event {loss}` came, and the last of the five was not written: publishes is 1 at least")
+    relay.listen()
+    relay.accept()
+    driver.wait_up()
+    driver.none("loss", "one Loss has told all")
+
+
+@scenario("T13", "must", "a client that was stopped starts its timers anew, and does not give the relay up",
+          "PROTOCOL.md 11 rule 3")
+def stopped_client(s):
+    relay = s.relay(answers=["hello", "subscribe", "publish"])
+    driver = s.open(ping_idle_ms=300, ping_owed_ms=300, ping_timeout_ms=6000)
+    connection = relay.accept()
+    driver.wait_up()
+    ping = connection.take("ping", "a Ping, since nothing was read for ping_idle_ms=300")
+    driver.stop()
+    s.settle(8)  # the timer that gives the relay up is two seconds late then, and there is nothing to be read
+    driver.go_on()
+    s.settle(1)
+    if connection.ended:
+        raise Failure("the client has given the relay up by a timer that was two seconds late, since the client itself had "
+                      "been stopped")
+    connection.reply(ping)
+    connection.answers.add("ping")
+    driver.publish("room").expect("OK")
+    if connection.ended:
+        raise Failure("the client has given up a relay that has answered its Ping")

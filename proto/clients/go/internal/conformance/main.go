@@ -28,7 +28,7 @@ type driver struct {
 
 func main() {
 	d := &driver{cancel: map[string]context.CancelFunc{}, subs: map[string]*hubrelay.Subscription{}}
-	d.print("driver 1 go hubrelay cancel jitter inflight-bound unsent-bound events-bound")
+	d.print("driver 1 go hubrelay cancel jitter inflight-bound unsent-bound events-bound subscription-end")
 	lines := bufio.NewReaderSize(os.Stdin, 1<<20)
 	for {
 		line, err := lines.ReadString('\n')
@@ -178,8 +178,8 @@ func (d *driver) report(source interface {
 		if err != nil {
 			if suffix == "" {
 				d.calls.Wait() // they have their results, and are about to print them
-				d.print("event end")
 			}
+			d.print("event end" + suffix)
 			return
 		}
 		d.print("event " + describe(event) + suffix)
