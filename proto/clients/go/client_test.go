@@ -158,6 +158,9 @@ func TestRefusedNamesAreToldByNameAndCostNobodyElseAnything(t *testing.T) {
 	if _, err := doomed.Next(waiting(t)); !errors.Is(err, hubrelay.ErrClosed) {
 		t.Errorf("after Revoked: %v", err)
 	}
+	if revoked := next[*hubrelay.Revoked](t, c.Events()); len(revoked.Channels) != 1 || revoked.Channels[0] != "doomed" {
+		t.Errorf("revoked in events: %+v", revoked)
+	}
 	publish(t, c, "good", "still here")
 	if got := message(t, good); got != "still here" {
 		t.Errorf("message %q", got)

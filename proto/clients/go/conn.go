@@ -46,6 +46,7 @@ type conn struct {
 	names     map[*entry]*hold
 	restoring int       // Subscribes of the restore without Reply
 	heldBack  []*Status // what is told once the restore is over
+	status    *Status   // the last one
 	gaps      uint64    // of the last Status
 	receiving bool      // of the last Status
 	live      liveness
@@ -58,6 +59,7 @@ type conn struct {
 	drainDue  time.Time     // until when they are waited for
 	paused    bool          // nobody takes events: the socket is left unread
 	resume    chan struct{} // ends the pause
+	hungUp    bool          // the relay has closed it: it is read to its end, and not left unread any more
 	givingUp  bool          // nothing was read for too long: the reader looks a last time
 	lastWords string        // of the relay's Error
 	hopeless  bool          // its code says that trying again soon is of no use

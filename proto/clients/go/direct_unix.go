@@ -97,6 +97,15 @@ func (s *directSocket) readNow(into []byte) (n int, err error) {
 	return n, err
 }
 
+// hungUp tells whether the other side has closed the connection, whatever it has written before. It does not know where
+// there is no direct socket.
+func (s *directSocket) hungUp() (closed bool) {
+	if s.raw != nil {
+		_ = s.raw.Control(func(fd uintptr) { closed = hasHungUp(s.of(fd)) }) // fails once it was closed here
+	}
+	return closed
+}
+
 // write writes what fits. It returns how much that was, which may be nothing. Without a direct socket it is nothing.
 func (s *directSocket) write(chunk []byte) (int, error) {
 	if s.raw == nil {

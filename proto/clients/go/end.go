@@ -18,9 +18,10 @@ func (k *conn) settleEnd() {
 		c.conn = nil
 		c.problem = k.ended
 	}
+	inOrder := k.endedInOrder()
 	k.settlePublishes()
 	k.settleRequests()
-	k.settleSends()
+	k.settleSends(inOrder)
 	for e := range k.names {
 		delete(k.names, e)
 		e.holds--
@@ -79,11 +80,20 @@ func (k *conn) settleRequests() {
 	}
 }
 
+// endedInOrder: the relay has read all that was written here, and closed when it owed nothing any more.
+func (k *conn) endedInOrder() bool {
+	_, half := k.socket.(halfCloser)
+	return half && k.shutting && k.unwritten() == 0 && k.ended == errRelayClosed && !k.owes()
+}
+
 // settleSends tells the publishes without Reply that may have been lost, and those that were.
-func (k *conn) settleSends() {
+func (k *conn) settleSends(inOrder bool) {
 	unwritten := uint64(len(k.sendEnds))
 	loss := &Loss{Publishes: unwritten, PublishesUnknown: k.settle.unknown(unwritten), Cause: CauseNoRelay,
 		Reason: "the connection to the relay ended", Local: true}
+	if inOrder {
+		loss.PublishesUnknown = 0
+	}
 	if loss.Publishes+loss.PublishesUnknown > 0 {
 		k.client.tellLoss(loss)
 	}

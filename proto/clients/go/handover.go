@@ -65,7 +65,8 @@ func (c *Client) welcomed(k *conn, w *wire.Welcome, now time.Time) error {
 	c.gap.begin(k.receiving, k.barrier(k.receiving), now)
 	c.gap.grew(now)
 	c.gap.degraded = State(w.Status.State) == StateDegraded
-	c.tellStatus(k, statusOf(&w.Status))
+	k.status = statusOf(&w.Status)
+	c.tellStatus(k, k.status)
 	if c.move != nil {
 		c.askForFence(k)
 		c.proceed(now)
@@ -260,6 +261,9 @@ func (c *Client) backToCurrent(now time.Time, m *move) {
 	}
 	c.gap.begin(false, 0, now)
 	c.gap.begin(k.receiving, k.barrier(k.receiving), now)
+	if c.status != k.status { // it counts again
+		c.tellStatus(k, k.status)
+	}
 	if m.oldSeen {
 		c.noteGap(reasonMove) // what was behind the fence was left to the one that has ended
 	}

@@ -101,6 +101,7 @@ func (k *conn) onStatus(s *wire.Status, now time.Time) {
 	if k.left {
 		return
 	}
+	k.status = statusOf(s)
 	stops := State(s.State) == StateStopping && !k.stopping
 	grown := s.Gaps > k.gaps
 	k.receivingIs(s, now)
@@ -113,7 +114,7 @@ func (k *conn) onStatus(s *wire.Status, now time.Time) {
 			c.gap.grew(now)
 		}
 		c.gap.degraded = State(s.State) == StateDegraded
-		c.tellStatus(k, statusOf(s))
+		c.tellStatus(k, k.status)
 	}
 	if stops {
 		c.stopped(k, now)

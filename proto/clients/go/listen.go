@@ -164,7 +164,7 @@ func (c *Client) askFor(op *operation, entries []*entry) {
 				h.last.follow = append(h.last.follow, op)
 				op.left++
 			}
-		case h.pending:
+		case h.pending || !k.receiving: // what the relay would answer
 			op.pending = true
 		}
 	}

@@ -147,3 +147,20 @@ func TestALateReplyOfARelayThatWasLeftDoesNotUndoAnUnsubscribe(t *testing.T) {
 		t.Error("subscribed after Unsubscribe")
 	}
 }
+
+func TestASecondListenerIsPendingWhileTheRelayIsNotReceiving(t *testing.T) {
+	relay := &scripted{features: allFeatures}
+	c := relay.client(t)
+	if _, err := c.Listen(soon(t), "room"); err != nil {
+		t.Fatal(err)
+	}
+	sayStatus(relay.newest(), wire.Status{State: 2, Publishing: true, Gaps: 1})
+	c.eventually(t, "not receiving", func() bool { return !c.conn.receiving })
+	s, err := c.Listen(soon(t), "room")
+	if err != nil || !s.Pending() {
+		t.Errorf("pending %t, error %v", s.Pending(), err)
+	}
+	if frames := relay.got(); len(frames) != 1 {
+		t.Errorf("%d frames: the relay is asked once", len(frames))
+	}
+}

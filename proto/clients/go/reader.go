@@ -169,7 +169,7 @@ func (k *conn) maxFrame() int {
 // why.
 func (k *conn) mustPause(size int) bool {
 	c := k.client
-	return len(c.subs) == 0 && k == c.conn && c.next == nil && !k.owes() && !c.closing && !k.broken &&
+	return len(c.subs) == 0 && k == c.conn && c.next == nil && !k.owes() && !c.closing && !k.broken && !k.hungUp &&
 		k.turn == turnReader && c.events.queue.isFull(size+eventBytes)
 }
 
@@ -182,16 +182,36 @@ func (k *conn) letOthers() {
 	k.client.mu.Lock()
 }
 
+// hangUpEvery is how often it is looked whether the relay has closed a connection that is left unread.
+const hangUpEvery = time.Second
+
 // pause waits until there is a reason to read on. It gives the lock away meanwhile.
 func (k *conn) pause() {
 	k.paused = true
 	k.client.unlock()
 	k.wakeAnswered()
-	<-k.resume
+	hungUp := k.waitUnread()
 	k.client.mu.Lock()
 	k.paused = false
+	k.hungUp = hungUp
 	k.live.restart(time.Now())
 	k.client.kickClock() // it did not look at this connection meanwhile
+}
+
+// waitUnread waits until there is a reason to read on. It returns true when that is the end of the connection.
+func (k *conn) waitUnread() (hungUp bool) {
+	look := time.NewTicker(hangUpEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-k.resume:
+			return false
+		case <-look.C:
+			if k.direct.hungUp() {
+				return true
+			}
+		}
+	}
 }
 
 // resumeReading is called when there is room for events again.

@@ -1,6 +1,7 @@
 package hubrelay
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -65,8 +66,8 @@ func TestMessagesToManySubscriptionsDoNotKeepTheLock(t *testing.T) {
 	gates[1].queue.mu.Unlock()
 }
 
-func TestAConnectionThatBreaksWhileItIsLeftUnreadIsReplaced(t *testing.T) {
-	relay := &scripted{}
+// leftUnread is a client whose connection is left unread.
+func leftUnread(t *testing.T, relay *scripted) *Client {
 	c := relay.client(t, WithLimits(Limits{Queue: 1000}), WithTimes(Times{Settle: time.Hour}))
 	if _, err := c.Subscribe(soon(t), Names{Channels: []string{"room"}}); err != nil {
 		t.Fatal(err)
@@ -75,6 +76,22 @@ func TestAConnectionThatBreaksWhileItIsLeftUnreadIsReplaced(t *testing.T) {
 		sayMessage(relay.newest(), "room", make([]byte, 100))
 	}
 	c.eventually(t, "a pause", func() bool { return c.conn.paused })
+	return c
+}
+
+func TestTheEndOfAConnectionIsFoundThoughItIsLeftUnread(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("a hang-up is looked for on Linux")
+	}
+	relay := &scripted{}
+	c := leftUnread(t, relay)
+	relay.newest().Close()
+	c.eventually(t, "another connection", func() bool { return c.stats.connections.Load() > 1 })
+}
+
+func TestAConnectionThatBreaksWhileItIsLeftUnreadIsReplaced(t *testing.T) {
+	relay := &scripted{}
+	c := leftUnread(t, relay)
 	relay.newest().Close()
 	c.eventually(t, "another connection", func() bool {
 		c.mu.Unlock()

@@ -121,13 +121,13 @@ func namesIn(reply *wire.Reply) map[namedEntry]bool {
 
 // revoke ends subscriptions that no relay grants, and tells who had them.
 func (c *Client) revoke(entries []*entry, detail string) {
-	plain := Names{}
+	all := Names{}
 	bySub := map[*Subscription]*Names{}
 	for _, e := range entries {
-		if e.plain {
-			e.plain = false
-			plain.add(e)
+		if e.plain || len(e.subs) > 0 {
+			all.add(e)
 		}
+		e.plain = false
 		for _, l := range e.subs {
 			s := l.subscription
 			if bySub[s] == nil {
@@ -136,8 +136,8 @@ func (c *Client) revoke(entries []*entry, detail string) {
 			bySub[s].add(e)
 		}
 	}
-	if len(plain.Channels)+len(plain.Patterns) > 0 {
-		c.tell(&Revoked{Channels: plain.Channels, Patterns: plain.Patterns, Detail: detail})
+	if len(all.Channels)+len(all.Patterns) > 0 {
+		c.tell(&Revoked{Channels: all.Channels, Patterns: all.Patterns, Detail: detail})
 	}
 	for s, names := range bySub {
 		s.queue.push(&Revoked{Channels: names.Channels, Patterns: names.Patterns, Detail: detail})

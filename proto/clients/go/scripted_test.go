@@ -2,6 +2,7 @@ package hubrelay
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -24,8 +25,11 @@ type scripted struct {
 	wrap func(net.Conn) net.Conn
 	// keep leaves a connection open when the client has shut its writing side.
 	keep bool
+	// renamed: each connection is to another relay.
+	renamed bool
 
 	mu     sync.Mutex
+	dials  int
 	frames []*wire.ClientFrame
 	last   net.Conn // the relay's end of the newest connection
 }
@@ -54,8 +58,13 @@ func (s *scripted) dial(context.Context) (net.Conn, error) {
 	ours, theirs := socketPair()
 	s.mu.Lock()
 	s.last = theirs
+	s.dials++
+	id := "scripted"
+	if s.renamed {
+		id = fmt.Sprint(id, s.dials)
+	}
 	s.mu.Unlock()
-	go s.serve(theirs)
+	go s.serve(theirs, id)
 	if s.wrap != nil {
 		return s.wrap(ours), nil
 	}
@@ -90,7 +99,7 @@ func reply(socket net.Conn, id uint64, outcome int32, channels ...string) {
 	say(socket, wire.Frame{Kind: wire.KindReply, Reply: wire.Reply{ID: id, Outcome: outcome, Channels: channels}})
 }
 
-func (s *scripted) serve(socket net.Conn) {
+func (s *scripted) serve(socket net.Conn, relayID string) {
 	var buffer []byte
 	chunk := make([]byte, 64<<10)
 	for {
@@ -109,14 +118,14 @@ func (s *scripted) serve(socket net.Conn) {
 			}
 			frame, _ := wire.DecodeClient(append([]byte(nil), body...))
 			buffer = rest
-			s.answer(socket, &frame)
+			s.answer(socket, relayID, &frame)
 		}
 	}
 }
 
-func (s *scripted) answer(socket net.Conn, frame *wire.ClientFrame) {
+func (s *scripted) answer(socket net.Conn, relayID string, frame *wire.ClientFrame) {
 	if frame.Kind == 1 {
-		say(socket, wire.Frame{Kind: wire.KindWelcome, Welcome: wire.Welcome{Version: 1, RelayID: "scripted",
+		say(socket, wire.Frame{Kind: wire.KindWelcome, Welcome: wire.Welcome{Version: 1, RelayID: relayID,
 			MaxFrameBytes: 1 << 20, MaxPayloadBytes: 1000000, Status: statusUp(), Features: s.features}})
 		return
 	}

@@ -3,6 +3,8 @@ package hubrelay
 import (
 	"testing"
 	"time"
+
+	"hubrelay/internal/wire"
 )
 
 func TestWhatIsUnknownIsWhatNeitherAPingNorALossNorTheSocketAccountsFor(t *testing.T) {
@@ -46,5 +48,33 @@ func TestAPingThatIsNotGrantedSettlesNothing(t *testing.T) {
 	s.answered(false, at(1))
 	if s.unknown(0) != 1 || s.due() != at(2) {
 		t.Fatalf("%d unknown, due at %v", s.unknown(0), s.due())
+	}
+}
+
+func TestAnEndInOrderLeavesNothingUnknown(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		hurried bool // the relay closes before the client has shut its writing side
+		unknown uint64
+	}{{"in order", false, 0}, {"abrupt", true, 1}} {
+		t.Run(c.name, func(t *testing.T) {
+			relay := &scripted{renamed: true}
+			client := relay.client(t)
+			if err := client.Send("room", nil); err != nil {
+				t.Fatal(err)
+			}
+			client.eventually(t, "the publish at the relay", func() bool { return len(relay.got()) > 0 })
+			if c.hurried {
+				relay.newest().Close()
+			} else {
+				sayStatus(relay.newest(), wire.Status{State: int32(StateStopping), Publishing: true, Receiving: true})
+			}
+			client.eventually(t, "the end of the first connection", func() bool {
+				return client.stats.connections.Load() > 1 && client.conn != nil && client.old == nil
+			})
+			if unknown := client.Stats().LostUnknown; unknown != c.unknown {
+				t.Errorf("%d unknown, want %d", unknown, c.unknown)
+			}
+		})
 	}
 }
