@@ -84,7 +84,7 @@ class Runner(unittest.TestCase):
         self.assertIn("no idea how", done.stdout)
 
     def test_patience_is_how_long_it_waits(self):
-        done = self.run_on("--patience", "0.5", "--only", "H1", str(self.driver()))
+        done = self.run_on("--patience", "0.5", "--only", "H1", str(self.driver(on_open="pass")))
         self.assertEqual(done.returncode, 1)
         self.assertIn("waited 0.5 s for", done.stdout)
 

@@ -17,7 +17,7 @@ class Driver:
 
     async def run(self):
         lines.say("driver 1 python hubrelay-asyncio cancel jitter inflight-bound unsent-bound events-bound fork",
-                  "subscription-end")
+                  "hang-up subscription-end")
         threading.Thread(target=self.read, args=(asyncio.get_running_loop(),), daemon=True).start()
         await asyncio.Event().wait()
 

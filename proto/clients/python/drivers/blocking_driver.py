@@ -28,7 +28,7 @@ class Driver:
 
     def run(self):
         lines.say("driver 1 python hubrelay-blocking jitter inflight-bound unsent-bound events-bound fork",
-                  "subscription-end")
+                  "hang-up subscription-end")
         for line in sys.stdin.buffer:
             words = line.decode().rstrip("\n").split(" ")
             if words == ["quit"]:

@@ -209,7 +209,8 @@ def _come(driver, kind, what, expected, condition=lambda event: True):
         raise Failure(f"{what} came to {sorted(map(str, came))}, and not to {sorted(map(str, expected))} (None: `events`)")
 
 
-@scenario("T14", "must", "the end of the connection is noticed while the socket is left unread", "PROTOCOL.md 11 rule 8")
+@scenario("T14", "must", "the end of the connection is noticed while the socket is left unread",
+          "PROTOCOL.md 11 rule 8", needs=("hang-up",))
 def end_while_unread(s):
     driver, connection, bound = _held(s)
     connection.write(_messages(range(_COUNT)))

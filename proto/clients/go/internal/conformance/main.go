@@ -28,7 +28,7 @@ type driver struct {
 
 func main() {
 	d := &driver{cancel: map[string]context.CancelFunc{}, subs: map[string]*hubrelay.Subscription{}}
-	d.print("driver 1 go hubrelay cancel jitter inflight-bound unsent-bound events-bound subscription-end")
+	d.print("driver 1 go hubrelay cancel jitter inflight-bound unsent-bound events-bound hang-up subscription-end")
 	lines := bufio.NewReaderSize(os.Stdin, 1<<20)
 	for {
 		line, err := lines.ReadString('\n')
