@@ -2,6 +2,7 @@
 import re
 import unittest
 
+import vectors
 import wire
 from harness import ROOT
 
@@ -50,6 +51,13 @@ class Schema(unittest.TestCase):
             values = re.findall(r"^\s*(\w+) = (\d+);", body, re.MULTILINE)
             expected = {value[len(name) + 1:]: int(number) for value, number in values}
             self.assertEqual({member.name: int(member) for member in getattr(wire, name)}, expected)
+
+
+    def test_the_vectors_enums_are_the_schemas(self):
+        listed = vectors.load("relay-frames.json")["enums"]
+        expected = {name: {value: int(number) for value, number in re.findall(r"^\s*(\w+) = (\d+);", body, re.MULTILINE)}
+                    for name, body in blocks("enum")}
+        self.assertEqual(listed, expected)
 
 
 class ProtocolText(unittest.TestCase):
