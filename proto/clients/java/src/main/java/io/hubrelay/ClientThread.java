@@ -1,0 +1,12 @@
+package io.hubrelay;
+
+/** A thread of the client's own. It ends with the client, and keeps no JVM from ending. */
+final class ClientThread extends Thread {
+    final Core core;
+
+    ClientThread(Core core, String name, Runnable task) {
+        super(null, task, "hubrelay-" + name, 0, false);
+        this.core = core;
+        setDaemon(true);
+    }
+}

@@ -1,0 +1,105 @@
+package io.hubrelay;
+
+import io.hubrelay.Failure.Kind;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Closes a client in the orderly way. */
+final class Closing {
+    private final Core core;
+
+    Closing(Core core) {
+        this.core = core;
+    }
+
+    /** Closes, and waits for the end. An interrupt cuts the wait for what is owed short, and stays. */
+    void close() {
+        begin();
+        boolean interrupted = !waitUntilSettled();
+        stop();
+        interrupted |= !join();
+        core.endQueues();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void begin() {
+        core.lock.lock();
+        try {
+            if (!core.closing) {
+                core.closing = true;
+                core.publishing.failWaiting(Kind.CLOSED);
+                core.requests.askSettled(core.current);
+                core.announce();
+            }
+        } finally {
+            core.unlock();
+        }
+    }
+
+    /** Waits until no connection owes a Reply, or may leave publishes without Reply behind. False: interrupted. */
+    private boolean waitUntilSettled() {
+        core.lock.lock();
+        try {
+            long due = Deadlines.after(core.now(), core.options.drain);
+            while (isUnsettled() && core.now() < due) {
+                core.awaitChangeInterruptibly(due);
+            }
+            return true;
+        } catch (InterruptedException e) {
+            return false;
+        } finally {
+            core.unlock();
+        }
+    }
+
+    private boolean isUnsettled() {
+        Connection k = core.current;
+        boolean owed = k != null && k.owes() || core.old != null && core.old.owes();
+        if (!owed && k != null && k.isUnsettled() && !k.output.isShutting()) {
+            k.output.shutAfterOutput(); // the relay reads all that was sent before it closes, too
+        }
+        return owed || k != null && k.isUnsettled() || core.old != null && core.old.isUnsettled();
+    }
+
+    private void stop() {
+        core.lock.lock();
+        try {
+            core.stopped = true;
+            core.clock.kick();
+            core.announce();
+            for (Connection k : new Connection[] {core.attempt, core.next, core.current, core.old}) {
+                if (k != null) {
+                    k.end(new IOException("the client was closed"));
+                }
+            }
+        } finally {
+            core.unlock();
+        }
+    }
+
+    /** Waits for the client's threads, and for the logger. False: interrupted. */
+    private boolean join() {
+        List<Thread> threads;
+        core.lock.lock();
+        try {
+            threads = new ArrayList<>(core.threads);
+        } finally {
+            core.unlock();
+        }
+        long due = Deadlines.after(core.now(), core.options.drain);
+        try {
+            for (Thread thread : threads) {
+                // Code of the application that one of them runs must not hold up the end for ever.
+                TimeUnit.NANOSECONDS.timedJoin(thread, due - core.now());
+            }
+            core.journal.awaitIdle(due - core.now());
+            return true;
+        } catch (InterruptedException e) {
+            return false;
+        }
+    }
+}

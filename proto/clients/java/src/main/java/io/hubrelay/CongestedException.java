@@ -1,0 +1,10 @@
+package io.hubrelay;
+
+/** Too much is under way already. Nothing was sent. */
+public final class CongestedException extends HubrelayException {
+    private static final long serialVersionUID = 1L;
+
+    CongestedException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,261 @@
+package io.hubrelay;
+
+import io.hubrelay.wire.ClientEncoder;
+import io.hubrelay.wire.Protocol;
+import io.hubrelay.wire.RelayFrame.Welcome;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One connection to a relay: what it is owed, and what the relay holds for it. Guarded by the client's lock, but for
+ * {@link #channel}, which does not block.
+ */
+final class Connection {
+    /** A frame that is larger has no room in an array. */
+    private static final int MAX_FRAME_BYTES = Integer.MAX_VALUE - 64;
+
+    final Core core;
+    final SocketChannel channel;
+    final Turn turn;
+    final Output output;
+    final Reader reader;
+    final Liveness liveness;
+    final Settler settler;
+
+    /** Null before it has come. */
+    Welcome welcome;
+    int maxFrame = Protocol.MAX_WELCOME_BYTES;
+    /** When Welcome came. */
+    long began;
+    /** Publishes without Reply. */
+    final Map<Long, Publication> publications = new HashMap<>();
+    /** Other requests without Reply. */
+    final Map<Long, Request> requests = new HashMap<>();
+    final Map<Entry, Entry.Hold> holds = new HashMap<>();
+    /** Subscribes of the restore without Reply. */
+    int restoring;
+    /** What is told once the restore is over. */
+    final Deque<Status> heldBack = new ArrayDeque<>();
+    /** Of the last Status. */
+    long gaps;
+    /** Of the last Status. */
+    boolean receiving;
+
+    /** The relay shuts down, since then. */
+    boolean stopping;
+    long stoppedAt;
+    /** An attempt to find the next relay has been made. */
+    boolean sought;
+    /** Only Replies and Losses of publishes count, and are waited for until then. */
+    boolean left;
+    long drainDue;
+
+    /** What the relay's Error said; null: it has said none. */
+    String lastWords;
+    /** The relay will not let this client in. */
+    boolean hopeless;
+    /** Why it has ended; null while it lasts. Also read without the lock. */
+    volatile IOException ended;
+    long endedAt;
+
+    private long lastId;
+
+    Connection(Core core, SocketChannel channel) throws IOException {
+        this.core = core;
+        this.channel = channel;
+        Options options = core.options;
+        liveness = new Liveness(options.pingOwed, options.pingIdle, options.pingTimeout, core.now());
+        settler = new Settler(options.settle);
+        turn = new Turn(this);
+        output = new Output(this);
+        reader = new Reader(this);
+    }
+
+    /** Says Hello, and begins to read. */
+    void begin() {
+        ClientEncoder.hello(output.buffer(), core.nameBytes);
+        output.added(false);
+        ClientThread thread = new ClientThread(core, "reader", reader);
+        turn.begin(thread);
+        core.threads.removeIf(t -> !t.isAlive());
+        core.threads.add(thread);
+        thread.start();
+    }
+
+    boolean has(String feature) {
+        return welcome.has(feature);
+    }
+
+    void welcomed(Welcome w, long now) {
+        welcome = w;
+        began = now;
+        maxFrame = (int) Math.min(w.maxFrameBytes, MAX_FRAME_BYTES);
+        settler.asks(w.has(Protocol.FEATURE_SETTLED));
+        gaps = w.status.gaps;
+        receiving = w.status.receiving;
+    }
+
+    /** Whether the relay owes a Reply. */
+    boolean owes() {
+        return !publications.isEmpty() || !requests.isEmpty();
+    }
+
+    /** Whether the relay may not have taken publishes without Reply yet. */
+    boolean isUnsettled() {
+        return settler.unknown(0) > 0;
+    }
+
+    /** Whether a relay that hangs is looked for: one whose writing side is shut takes no Ping. */
+    boolean isWatched() {
+        return ended == null && !output.isShutting();
+    }
+
+    /** Called before a request is added. */
+    private void owing() {
+        if (!owes()) {
+            long now = core.now();
+            liveness.owed(now);
+            core.clock.by(Deadlines.after(now, liveness.owedAfter()));
+        }
+        reader.resume();
+        turn.want();
+    }
+
+    private void answered() {
+        if (!owes()) {
+            liveness.settled();
+            if (core.closing) {
+                core.announce();
+            }
+        }
+    }
+
+    private long nextId() {
+        lastId = lastId == Protocol.MAX_ID ? 1 : lastId + 1;
+        return lastId;
+    }
+
+    void publish(Publication p, byte[] name, byte[] payload) {
+        owing();
+        p.id = nextId();
+        publications.put(p.id, p);
+        ClientEncoder.publish(output.buffer(), name, payload, p.id);
+        p.end = output.end();
+        output.added(publications.size() > 1);
+        core.counters.published++;
+    }
+
+    void send(byte[] name, byte[] payload) {
+        ClientEncoder.publish(output.buffer(), name, payload, 0);
+        output.addedSend();
+        output.added(publications.size() > 1);
+        if (settler.send(core.now())) {
+            core.clock.by(settler.due());
+        }
+        reader.resume(); // a Loss may come of it
+        core.counters.published++;
+    }
+
+    void subscribeOrUnsubscribe(Request request, List<byte[]> channels, List<byte[]> patterns) {
+        addRequest(request);
+        int kind = request.kind == Request.Kind.SUBSCRIBE ? ClientEncoder.SUBSCRIBE : ClientEncoder.UNSUBSCRIBE;
+        ClientEncoder.names(output.buffer(), kind, request.id, channels, patterns);
+        output.added(false);
+    }
+
+    void ping(Request request, boolean settled) {
+        addRequest(request);
+        ClientEncoder.ping(output.buffer(), request.id, settled);
+        output.added(false);
+    }
+
+    /** A publish of the client's own. */
+    void publishFence(Request request, byte[] fence) {
+        addRequest(request);
+        ClientEncoder.publish(output.buffer(), fence, new byte[0], request.id);
+        output.added(false);
+    }
+
+    private void addRequest(Request request) {
+        owing();
+        request.id = nextId();
+        requests.put(request.id, request);
+    }
+
+    /** The publish that a Reply is for, which is owed no more; or null. */
+    Publication takePublication(long id) {
+        Publication p = publications.remove(id);
+        if (p != null) {
+            answered();
+        }
+        return p;
+    }
+
+    /** A request is owed no more. {@link #requestDone} has to follow. */
+    void takeRequest(Request request) {
+        requests.remove(request.id);
+    }
+
+    void requestDone() {
+        answered();
+    }
+
+    /** What is known of a name, which may be nothing. */
+    boolean willHold(Entry e) {
+        Entry.Hold hold = holds.get(e);
+        return hold != null && hold.willHold();
+    }
+
+    Entry.Hold holdOf(Entry e) {
+        return holds.computeIfAbsent(e, entry -> {
+            entry.holds++;
+            return new Entry.Hold();
+        });
+    }
+
+    /** Drops what is known of a name that is neither held nor asked for. */
+    void forget(Entry e) {
+        Entry.Hold hold = holds.get(e);
+        if (hold != null && !hold.held && hold.last == null) {
+            holds.remove(e);
+            e.holds--;
+            core.names.prune(e);
+        }
+    }
+
+    /** Ends the connection. Called without the client's lock. */
+    void endNow(IOException why) {
+        core.lock.lock();
+        end(lastWords == null ? why : new IOException(lastWords));
+        core.unlock();
+    }
+
+    /**
+     * Ends the connection: the only way in which one ends. What becomes of what it owes is settled once nobody writes any
+     * more, since only then it is known what was written.
+     */
+    void end(IOException why) {
+        if (ended != null) {
+            return;
+        }
+        ended = why;
+        endedAt = core.now();
+        try {
+            channel.close();
+        } catch (IOException e) {
+            core.journal.log(Level.WARNING, "closing a socket has failed", e);
+        }
+        reader.close();
+        turn.want();
+        core.announce();
+        if (!output.isWriting()) {
+            core.ending.settle(this);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+package io.hubrelay;
+
+import io.hubrelay.Failure.Kind;
+import io.hubrelay.wire.Utf8;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What the parts of a client share: its connections, and the lock that guards nearly everything. Nobody holds the lock
+ * over a system call that may wait, or calls the application with it: what is to be written or told is noted, and done
+ * by {@link #unlock}.
+ */
+final class Core {
+    final String path;
+    final byte[] nameBytes;
+    final Options options;
+    final ReentrantLock lock = new ReentrantLock();
+    final SplittableRandom random = new SplittableRandom(new SecureRandom().nextLong());
+    final Counters counters = new Counters();
+    final Journal journal;
+    /** Bytes in all queues. A message that several hold counts once. */
+    final AtomicLong queued = new AtomicLong();
+    /** Threads of the client's own that {@link #join} waits for. */
+    final List<Thread> threads = new ArrayList<>();
+
+    final NameTable names = new NameTable(this);
+    final Requests requests = new Requests(this);
+    final Replies replies = new Replies(this);
+    final Publishing publishing = new Publishing(this);
+    final Subscribing subscribing = new Subscribing(this);
+    final Restoring restoring = new Restoring(this);
+    final Handover handover = new Handover(this);
+    final Inbound inbound = new Inbound(this);
+    final Ending ending = new Ending(this);
+    final Clock clock = new Clock(this);
+    final GapTracker gaps;
+    final EventStream events;
+
+    /** Serves requests; null: none does. */
+    Connection current;
+    /** Said Welcome while {@link #current} is stopping, and takes its place soon. */
+    Connection next;
+    /** Was left, and is read to its end. */
+    Connection old;
+    /** Has not said Welcome yet. */
+    Connection attempt;
+    /** The move from {@link #current} to {@link #next}. */
+    Move move;
+    /** Publishes wait for the end of {@link #old} until then; never: they don't. */
+    long waitUntil = Deadlines.NEVER;
+    /** The last Status that was told. */
+    Status status = Status.noRelay("not connected yet");
+    /** Why there is no connection; null: no attempt has ended yet. */
+    IOException problem;
+    /** How many queues have got a message since the reader last gave the lock to others. */
+    int deliveries;
+    /** No more calls are taken. */
+    boolean closing;
+    /** The threads are to end. */
+    boolean stopped;
+
+    private final long origin = System.nanoTime();
+    private final Condition changed = lock.newCondition();
+    private final Queue<Connection> toWrite = new ArrayDeque<>();
+    private List<Completion> toComplete = new ArrayList<>();
+    private List<EventQueue> toWake = new ArrayList<>();
+    private boolean ended;
+
+    Core(String path, String name, Options options) {
+        this.path = path;
+        this.options = options;
+        nameBytes = Utf8.encode(name);
+        journal = new Journal(this, options.logger);
+        gaps = new GapTracker(options.gapDelay, options.partialGap, random::nextDouble);
+        events = new EventStream(this, true);
+    }
+
+    void start() {
+        lock.lock();
+        try {
+            threads.add(new ClientThread(this, "supervisor", new Supervisor(this)));
+            threads.add(new ClientThread(this, "clock", clock));
+            threads.forEach(Thread::start);
+        } finally {
+            unlock();
+        }
+    }
+
+    /** Nanoseconds since the client was made. */
+    long now() {
+        return System.nanoTime() - origin;
+    }
+
+    /** The connection that takes requests, or null. One that has ended takes none, though it may not be settled yet. */
+    Connection serving() {
+        return current == null || current.ended != null ? null : current;
+    }
+
+    /** The connection whose Status counts: that of the last Welcome. */
+    Connection newest() {
+        return next == null ? current : next;
+    }
+
+    /** Those that requests go to: none, one or two. */
+    List<Connection> servingAndNext() {
+        if (current == null) {
+            return next == null ? List.of() : List.of(next);
+        }
+        return next == null ? List.of(current) : List.of(current, next);
+    }
+
+    /** The failure of a request without a connection that serves. */
+    Failure notConnected(String operation) {
+        IOException why = whyNotConnected();
+        return why == null ? Failure.of(Kind.NOT_CONNECTED, operation, "no attempt to connect to " + path
+                + " has ended yet") : Failure.of(Kind.NOT_CONNECTED, operation, why);
+    }
+
+    /** Why no connection serves; null: no attempt to make one has ended yet. */
+    private IOException whyNotConnected() {
+        return current != null && current.ended != null ? current.ended : problem;
+    }
+
+    /**
+     * Throws in a thread that has to go on for a wait to end: one of the client's own, or one that reads for others and
+     * completes a future.
+     */
+    void checkMayBlock() {
+        Connection k = current;
+        if (isOwnThread() || k != null && k.turn.isHeldByCurrentThread()) {
+            throw new IllegalStateException(
+                    "a call that waits, in a thread that the client needs to end the wait: use the Async methods");
+        }
+    }
+
+    boolean isOwnThread() {
+        return Thread.currentThread() instanceof ClientThread thread && thread.core == this;
+    }
+
+    /** Gives the application an event of the whole client. */
+    void tell(Event event) {
+        if (!events.queue.push(event)) {
+            counters.lostMessages.increment();
+        }
+    }
+
+    /** Gives a Gap to everybody who listens. */
+    void tellGap(Gap gap) {
+        counters.gaps++;
+        events.queue.push(gap);
+        names.subscriptions().forEach(s -> s.queue.push(gap));
+    }
+
+    /** Remembers that messages may have been missed, if anybody listens. */
+    void noteGap(String reason) {
+        if (names.isAnythingWanted()) {
+            gaps.note(reason, now());
+            clock.kick();
+        }
+    }
+
+    /** There is room for events again. Called without the lock. */
+    void resumeReading() {
+        lock.lock();
+        try {
+            if (current != null) {
+                current.reader.resume();
+            }
+        } finally {
+            unlock();
+        }
+    }
+
+    /** A connection has something to write, which {@link #unlock} does. */
+    void writeLater(Connection k) {
+        toWrite.add(k);
+    }
+
+    /** The result of a call is known, which {@link #unlock} tells. */
+    void completeLater(Completion completion) {
+        toComplete.add(completion);
+    }
+
+    /** A queue has events that somebody waits for, whom {@link #unlock} wakes. */
+    void wakeLater(EventQueue queue) {
+        if (!queue.wakePlanned) {
+            queue.wakePlanned = true;
+            toWake.add(queue);
+        }
+    }
+
+    /** Releases the lock, and does what was noted while it was held. */
+    void unlock() {
+        if (lock.getHoldCount() > 1) {
+            lock.unlock();
+            return;
+        }
+        List<Completion> completions = toComplete;
+        if (!completions.isEmpty()) {
+            toComplete = new ArrayList<>();
+        }
+        List<EventQueue> queues = toWake;
+        if (!queues.isEmpty()) {
+            toWake = new ArrayList<>();
+            queues.forEach(queue -> queue.wakePlanned = false);
+        }
+        Connection writes = toWrite.poll();
+        Connection alsoWrites = writes == null ? null : toWrite.poll();
+        boolean more = alsoWrites != null && !toWrite.isEmpty();
+        lock.unlock();
+        if (writes != null) {
+            writes.output.write();
+        }
+        if (alsoWrites != null) {
+            alsoWrites.output.write();
+        }
+        completions.forEach(Completion::complete);
+        queues.forEach(EventQueue::wake);
+        if (more) {
+            lock.lock();
+            unlock();
+        }
+    }
+
+    /** Something has changed that the supervisor, ready or close may wait for. */
+    void announce() {
+        changed.signalAll();
+    }
+
+    /** Waits for {@link #announce}, until a time at most. An interrupt ends the wait, and is forgotten. */
+    void awaitChange(long until) {
+        try {
+            awaitChangeInterruptibly(until);
+        } catch (InterruptedException e) {
+            // Only what the application has run in this thread can have interrupted it. The caller looks again.
+            return;
+        }
+    }
+
+    void awaitChangeInterruptibly(long until) throws InterruptedException {
+        changed.awaitNanos(until == Deadlines.NEVER ? until : Math.max(1, until - now()));
+    }
+
+    /** Ends all queues, once every connection has ended and told what it had to. */
+    void endQueues() {
+        lock.lock();
+        try {
+            if (!ended) {
+                ended = true;
+                names.closeSubscriptions();
+                events.queue.close();
+            }
+        } finally {
+            unlock();
+        }
+    }
+}

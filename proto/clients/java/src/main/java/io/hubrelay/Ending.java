@@ -1,0 +1,122 @@
+package io.hubrelay;
+
+import io.hubrelay.Failure.Kind;
+import io.hubrelay.wire.Protocol;
+import io.hubrelay.wire.RelayFrame.Reply;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/** The end of a connection: everything that it owes is settled, and the application told. With the client's lock. */
+final class Ending {
+    private final Core core;
+    /** What kind of end the last Status without a relay has told; null: there is a relay, or was none yet. */
+    private String told;
+
+    Ending(Core core) {
+        this.core = core;
+    }
+
+    /** Called once for each connection, when it is known what was written. */
+    void settle(Connection k) {
+        long now = core.now();
+        boolean serving = k == core.current;
+        if (serving) {
+            core.current = null;
+            core.problem = k.ended;
+        }
+        settlePublishes(k);
+        settleRequests(k);
+        settleSends(k);
+        for (Entry e : List.copyOf(k.holds.keySet())) {
+            k.holds.remove(e);
+            e.holds--;
+            core.names.prune(e);
+        }
+        if (serving && core.next != null) {
+            core.handover.finish(now, true); // the next relay is there already
+        } else if (serving) {
+            lostRelay(k.ended.getMessage(), now);
+        } else if (k == core.next) {
+            core.handover.backToCurrent(now);
+        } else if (k == core.old) {
+            core.old = null;
+            core.waitUntil = Deadlines.NEVER;
+            core.publishing.admitWaiting();
+        } else if (k == core.attempt) {
+            core.attempt = null;
+        }
+        core.announce();
+        core.clock.kick();
+    }
+
+    /** Written and unanswered is unknown. What was not written whole the relay discards. */
+    private void settlePublishes(Connection k) {
+        for (Publication p : k.publications.values()) {
+            boolean written = p.end <= k.output.written();
+            core.publishing.fail(p, new Failure(written ? Kind.INTERRUPTED : Kind.NOT_CONNECTED, "publish",
+                    k.ended.getMessage(), k.ended, Names.ofChannels()));
+        }
+        k.publications.clear();
+    }
+
+    /**
+     * A Subscribe is held and asked for on the next connection, an Unsubscribe is done. In the order in which they were
+     * asked: the last one decides.
+     */
+    private void settleRequests(Connection k) {
+        List<Request> unanswered = new ArrayList<>(k.requests.values());
+        unanswered.sort(Comparator.comparingLong(r -> r.id));
+        for (Request r : unanswered) {
+            Reply reply = new Reply();
+            reply.outcome = switch (r.kind) {
+                case SUBSCRIBE -> Protocol.OUTCOME_PENDING;
+                case UNSUBSCRIBE -> Protocol.OUTCOME_OK;
+                case PING -> Protocol.OUTCOME_INTERRUPTED;
+            };
+            core.replies.onReply(k, r, reply);
+        }
+    }
+
+    /** Tells the publishes without Reply that may have been lost, and those that were. */
+    private void settleSends(Connection k) {
+        int unwritten = k.output.unwrittenSends();
+        long unknown = k.settler.unknown(unwritten);
+        if (unwritten + unknown > 0) {
+            core.inbound.tellLoss(Loss.local(unwritten, unknown, 0, Cause.NO_RELAY,
+                    "the connection to the relay ended"));
+        }
+    }
+
+    /** No connection serves any more. */
+    void lostRelay(String why, long now) {
+        core.gaps.broken(now);
+        core.gaps.degraded(false);
+        if (core.closing) {
+            core.publishing.failWaiting(Kind.CLOSED);
+        }
+        core.publishing.failWaiting(Kind.NOT_CONNECTED);
+        tellNoRelay("ended", why);
+    }
+
+    /** Tells that there is no connection, once for each kind of reason. */
+    void tellNoRelay(String kind, String why) {
+        if (core.closing) {
+            core.status = Status.noRelay(why); // told to nobody any more, but by HubrelayClient.status
+            return;
+        }
+        if (kind.equals(told) || told != null && kind.equals("absent")) {
+            return;
+        }
+        told = kind;
+        core.status = Status.noRelay(why);
+        core.tell(core.status);
+        core.journal.log(Level.WARNING, "no relay: " + why);
+    }
+
+    /** There is a relay: its end will be told again. */
+    void connected() {
+        told = null;
+    }
+}

@@ -1,0 +1,137 @@
+package io.hubrelay;
+
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+
+/**
+ * A bounded queue of events, to be read by {@link #take}, by {@link #poll}, by a {@code for} loop, or by a handler.
+ *
+ * <p>It holds 4 MiB, and all streams of a client together 64 MiB, unless the client was built otherwise. What finds no
+ * room is dropped, counted, and told as a {@link Loss} in its place. Of {@link Status} and {@link Gap} that nobody takes
+ * the newest are kept.
+ *
+ * <p>Threads may share it. Each event goes to one of them.
+ */
+public sealed class EventStream implements Iterable<Event> permits Subscription {
+    final Core core;
+    final EventQueue queue;
+    private volatile Message delivered;
+
+    EventStream(Core core, boolean tellsGap) {
+        this.core = core;
+        queue = new EventQueue(core, tellsGap);
+    }
+
+    /**
+     * Waits for the next event.
+     *
+     * @return the event
+     * @throws ClosedException at the end: the client or the subscription is closed, and all events are taken
+     * @throws InterruptedException if the thread is interrupted while it waits
+     */
+    public Event take() throws InterruptedException {
+        Event event = next(Long.MAX_VALUE);
+        if (event == null) {
+            throw Failure.of(Failure.Kind.CLOSED, "take", "no more events").toException();
+        }
+        return event;
+    }
+
+    /**
+     * Waits for the next event for some time.
+     *
+     * @param timeout how long to wait; zero or less: not at all
+     * @return the event, or null if none has come
+     * @throws ClosedException at the end: the client or the subscription is closed, and all events are taken
+     * @throws InterruptedException if the thread is interrupted while it waits
+     */
+    public Event poll(Duration timeout) throws InterruptedException {
+        Event event = next(Math.max(0, Durations.toNanos(timeout)));
+        if (event == null && queue.isOver()) {
+            throw Failure.of(Failure.Kind.CLOSED, "poll", "no more events").toException();
+        }
+        return event;
+    }
+
+    /**
+     * Iterates over the events as they come: {@code hasNext} waits. It ends when the client or the subscription is
+     * closed, and when the thread is interrupted, which stays so.
+     *
+     * @return an iterator for one thread
+     */
+    @Override
+    public Iterator<Event> iterator() {
+        return new Iterator<>() {
+            private Event next;
+
+            @Override
+            public boolean hasNext() {
+                if (next == null) {
+                    try {
+                        next = EventStream.this.next(Long.MAX_VALUE);
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                }
+                return next != null;
+            }
+
+            @Override
+            public Event next() {
+                if (!hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                Event event = next;
+                next = null;
+                return event;
+            }
+        };
+    }
+
+    /**
+     * Has a handler called for each event from now on, in order, one at a time. What it throws is logged, and the next
+     * event follows.
+     *
+     * @param executor runs the handler: one task for all events that have come meanwhile
+     * @param handler is given the events
+     * @return completes at the end: the client or the subscription is closed, and all events are handled
+     * @throws IllegalStateException if there is a handler already
+     */
+    public CompletableFuture<Void> handle(Executor executor, Consumer<? super Event> handler) {
+        HandlerLoop loop = new HandlerLoop(this, Objects.requireNonNull(executor), Objects.requireNonNull(handler));
+        if (!queue.attach(loop)) {
+            throw new IllegalStateException("the stream has a handler already");
+        }
+        loop.schedule();
+        return loop.end();
+    }
+
+    /** The next event, or null at the timeout and at the end. */
+    final Event next(long nanos) throws InterruptedException {
+        Hooks hooks = core.options.hooks;
+        if (hooks == null) {
+            return queue.take(nanos);
+        }
+        finishDelivery();
+        Event event = queue.take(nanos);
+        if (event instanceof Message message) {
+            hooks.beforeDelivery(message);
+            delivered = message;
+        }
+        return event;
+    }
+
+    /** The application has done with the last message. */
+    final void finishDelivery() {
+        Message message = delivered;
+        delivered = null;
+        if (message != null) {
+            core.options.hooks.afterDelivery(message);
+        }
+    }
+}

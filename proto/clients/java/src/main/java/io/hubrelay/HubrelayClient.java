@@ -1,0 +1,381 @@
+package io.hubrelay;
+
+import io.hubrelay.Failure.Kind;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A connection to the relay that heals itself.
+ *
+ * <p>It connects in the background, so it can be made before there is a relay. Nothing is kept for later, and nothing is
+ * ever sent twice: each call says what has become of it, by one {@link HubrelayException} for each outcome.
+ *
+ * <p>Threads may share it. It has three daemon threads of its own; who publishes writes by itself. Dependents of futures
+ * run in one of these threads, or in a thread that waits in {@link #publish}: they must not block, and may call the
+ * {@code Async} methods and {@link #send}. Blocking calls there throw {@link IllegalStateException}.
+ */
+public final class HubrelayClient implements AutoCloseable {
+    private final Core core;
+
+    HubrelayClient(String path, String name, Options options) {
+        core = new Core(path, name, options);
+    }
+
+    /**
+     * Makes a client with all defaults, which begins to connect. It does not wait: {@link #ready} does.
+     *
+     * @param path the relay's socket
+     * @param name a name for the relay's logs and listings: at most 64 bytes in UTF-8
+     * @return the client
+     * @throws IllegalArgumentException if the name or the path is impossible
+     */
+    public static HubrelayClient open(String path, String name) {
+        return builder(path).name(name).open();
+    }
+
+    /**
+     * Makes a client with other settings.
+     *
+     * @param path the relay's socket
+     * @return a builder
+     */
+    public static ClientBuilder builder(String path) {
+        return new ClientBuilder(path);
+    }
+
+    HubrelayClient start() {
+        core.start();
+        return this;
+    }
+
+    /**
+     * Waits until there is a connection to a relay. Whether Redis can be reached is in {@link #status}.
+     *
+     * @param timeout how long to wait
+     * @throws NotConnectedException at the timeout; it says what is wrong
+     * @throws ClosedException if the client is closed
+     * @throws InterruptedException if the thread is interrupted while it waits
+     */
+    public void ready(Duration timeout) throws InterruptedException {
+        core.checkMayBlock();
+        Failure failure;
+        core.lock.lock();
+        try {
+            long due = Deadlines.after(core.now(), Math.max(0, Durations.toNanos(timeout)));
+            while (core.serving() == null && !core.closing && core.now() < due) {
+                core.awaitChangeInterruptibly(due);
+            }
+            if (core.closing) {
+                failure = Failure.of(Kind.CLOSED, "ready", "the client is closed");
+            } else {
+                failure = core.serving() == null ? core.notConnected("ready") : null;
+            }
+        } finally {
+            core.unlock();
+        }
+        if (failure != null) {
+            throw failure.toException();
+        }
+    }
+
+    /**
+     * Publishes, and waits for the answer of Redis. While too much is under way it waits for room, too. Publishes of one
+     * thread to one channel reach Redis in their order.
+     *
+     * @param channel where to publish: 1 to 512 bytes in UTF-8
+     * @param payload what to publish; it may be changed when the call has ended
+     * @return how many subscriptions at Redis it matched: each relay once for the channel, if anybody behind it listens
+     *     to it, and once for each pattern held behind it that matches; not the processes
+     * @throws NotConnectedException if it was certainly not delivered
+     * @throws DeliveryUnknownException if nobody knows whether it was delivered
+     * @throws RefusedException if Redis answered with an error
+     * @throws InvalidRequestException if the channel is impossible or the payload too large
+     * @throws ClosedException if the client is closed
+     * @throws UnknownOutcomeException if the relay is newer, and its answer not known here
+     * @throws InterruptedException if the thread is interrupted; whether the message is delivered is unknown then
+     */
+    public long publish(String channel, byte[] payload) throws InterruptedException {
+        return publish(channel, payload, true);
+    }
+
+    /**
+     * {@link #publish(String, byte[])} for text, which is published in UTF-8.
+     *
+     * @param channel where to publish
+     * @param text what to publish; a surrogate without its partner becomes "?"
+     * @return how many subscriptions at Redis it matched
+     * @throws InterruptedException if the thread is interrupted; whether the message is delivered is unknown then
+     */
+    public long publish(String channel, String text) throws InterruptedException {
+        return publish(channel, text.getBytes(StandardCharsets.UTF_8), true);
+    }
+
+    /**
+     * {@link #publish(String, byte[])} for the bytes between a buffer's position and limit, which are copied. The
+     * position stays.
+     *
+     * @param channel where to publish
+     * @param payload what to publish
+     * @return how many subscriptions at Redis it matched
+     * @throws InterruptedException if the thread is interrupted; whether the message is delivered is unknown then
+     */
+    public long publish(String channel, ByteBuffer payload) throws InterruptedException {
+        byte[] bytes = new byte[payload.remaining()];
+        payload.duplicate().get(bytes);
+        return publish(channel, bytes, true);
+    }
+
+    /**
+     * {@link #publish(String, byte[])} that never waits for room.
+     *
+     * @param channel where to publish
+     * @param payload what to publish
+     * @return how many subscriptions at Redis it matched
+     * @throws CongestedException if too much is under way already; nothing was sent
+     * @throws InterruptedException if the thread is interrupted; whether the message is delivered is unknown then
+     */
+    public long tryPublish(String channel, byte[] payload) throws InterruptedException {
+        return publish(channel, payload, false);
+    }
+
+    private long publish(String channel, byte[] payload, boolean mayWait) throws InterruptedException {
+        Hooks hooks = core.options.hooks;
+        if (hooks == null) {
+            return core.publishing.publish(channel, payload, mayWait);
+        }
+        Object context = hooks.beforePublish(channel, payload);
+        long receivers;
+        try {
+            receivers = core.publishing.publish(channel, payload, mayWait);
+        } catch (HubrelayException | InterruptedException e) {
+            hooks.afterPublish(context, channel, 0, e);
+            throw e;
+        }
+        hooks.afterPublish(context, channel, receivers, null);
+        return receivers;
+    }
+
+    /**
+     * Publishes without waiting. The future is given what {@link #publish(String, byte[])} returns or throws. While too
+     * much is under way the publish waits for room, and what waits has bounds as well: 10,000 publishes and 16 MiB. Who
+     * cancels the future, or completes it, gives the call up: whether the message is delivered is unknown then.
+     *
+     * @param channel where to publish
+     * @param payload what to publish; it may be changed when this call has ended
+     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     */
+    public CompletableFuture<Long> publishAsync(String channel, byte[] payload) {
+        return publishAsync(channel, payload, true);
+    }
+
+    /**
+     * {@link #publishAsync} that never waits for room.
+     *
+     * @param channel where to publish
+     * @param payload what to publish
+     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     */
+    public CompletableFuture<Long> tryPublishAsync(String channel, byte[] payload) {
+        return publishAsync(channel, payload, false);
+    }
+
+    private CompletableFuture<Long> publishAsync(String channel, byte[] payload, boolean mayWait) {
+        Hooks hooks = core.options.hooks;
+        Object context = hooks == null ? null : hooks.beforePublish(channel, payload);
+        CompletableFuture<Long> result = core.publishing.publishAsync(channel, payload, mayWait);
+        if (hooks != null) {
+            result.whenComplete((receivers, failure) ->
+                    hooks.afterPublish(context, channel, receivers == null ? 0 : receivers, failure));
+        }
+        return result;
+    }
+
+    /**
+     * Publishes without asking for an answer, and never waits. What is not delivered is counted in a {@link Loss} among
+     * {@link #events}.
+     *
+     * @param channel where to publish
+     * @param payload what to publish; it may be changed when the call has ended
+     * @throws NotConnectedException if there is no relay
+     * @throws InvalidRequestException if the channel is impossible or the payload too large
+     * @throws CongestedException if too much is under way already
+     * @throws ClosedException if the client is closed
+     */
+    public void send(String channel, byte[] payload) {
+        Hooks hooks = core.options.hooks;
+        if (hooks == null) {
+            core.publishing.send(channel, payload);
+            return;
+        }
+        Object context = hooks.beforePublish(channel, payload);
+        try {
+            core.publishing.send(channel, payload);
+        } catch (HubrelayException e) {
+            hooks.afterPublish(context, channel, 0, e);
+            throw e;
+        }
+        hooks.afterPublish(context, channel, 0, null);
+    }
+
+    /**
+     * Begins a subscription to channels, and waits until the relay has confirmed it: what is published from then on
+     * comes, or is told as missed. While there is no relay, or it is not receiving, it does not wait:
+     * {@link Subscription#isPending} is true then, and a {@link Gap} tells when it is in force.
+     *
+     * @param channels 1 or more, each of 1 to 512 bytes in UTF-8
+     * @return the subscription, to be closed when it is not needed any more
+     * @throws RefusedException if Redis refuses a name
+     * @throws InvalidRequestException if a name is impossible
+     * @throws LimitException if the relay grants no more subscriptions
+     * @throws ClosedException if the client is closed
+     * @throws UnknownOutcomeException if the relay is newer, and its answer not known here
+     * @throws InterruptedException if the thread is interrupted; there is no subscription then
+     */
+    public Subscription listen(String... channels) throws InterruptedException {
+        return listen(Names.ofChannels(channels));
+    }
+
+    /**
+     * {@link #listen(String...)} for patterns.
+     *
+     * @param patterns 1 or more, each of 1 to 512 bytes in UTF-8
+     * @return the subscription
+     * @throws InvalidRequestException also if the relay has no patterns
+     * @throws InterruptedException if the thread is interrupted; there is no subscription then
+     */
+    public Subscription listenPattern(String... patterns) throws InterruptedException {
+        return listen(Names.ofPatterns(patterns));
+    }
+
+    /**
+     * {@link #listen(String...)} for channels and patterns together.
+     *
+     * @param names 1 or more
+     * @return the subscription
+     * @throws InterruptedException if the thread is interrupted; there is no subscription then
+     */
+    public Subscription listen(Names names) throws InterruptedException {
+        return core.subscribing.await(listenAsync(names));
+    }
+
+    /**
+     * {@link #listen(Names)} without waiting. Who cancels the future gives the call up.
+     *
+     * @param names 1 or more
+     * @return the subscription; or failed with a {@link HubrelayException}
+     */
+    public CompletableFuture<Subscription> listenAsync(Names names) {
+        return core.subscribing.listenAsync(Objects.requireNonNull(names));
+    }
+
+    /**
+     * Asks for names whose messages come in {@link #events}. It is for who keeps books himself; {@link #listen} is what
+     * most want. After a failure none of the names is held because of this call.
+     *
+     * @param names 1 or more
+     * @return true if the names are held, but not in force yet: a {@link Gap} tells when they are
+     * @throws HubrelayException as {@link #listen(String...)}
+     * @throws InterruptedException if the thread is interrupted; the relay may still grant the names then
+     */
+    public boolean subscribe(Names names) throws InterruptedException {
+        return core.subscribing.await(subscribeAsync(names));
+    }
+
+    /**
+     * {@link #subscribe} without waiting.
+     *
+     * @param names 1 or more
+     * @return what {@link #subscribe} returns; or failed with a {@link HubrelayException}
+     */
+    public CompletableFuture<Boolean> subscribeAsync(Names names) {
+        return core.subscribing.plainAsync("subscribe", Request.Kind.SUBSCRIBE, names);
+    }
+
+    /**
+     * Ends what {@link #subscribe} began. It has effect whatever the state, and also for names that are not held.
+     *
+     * @param names 1 or more
+     * @throws InvalidRequestException if a name is impossible
+     * @throws ClosedException if the client is closed
+     * @throws InterruptedException if the thread is interrupted
+     */
+    public void unsubscribe(Names names) throws InterruptedException {
+        core.subscribing.await(unsubscribeAsync(names));
+    }
+
+    /**
+     * {@link #unsubscribe} without waiting.
+     *
+     * @param names 1 or more
+     * @return completes when the relay has answered; or failed with a {@link HubrelayException}
+     */
+    public CompletableFuture<Void> unsubscribeAsync(Names names) {
+        return core.subscribing.plainAsync("unsubscribe", Request.Kind.UNSUBSCRIBE, names).thenApply(pending -> null);
+    }
+
+    /**
+     * What concerns the whole client: {@link Status}, {@link Gap}, {@link Loss}, {@link Revoked}, and the messages of
+     * {@link #subscribe}. It need not be read. While nobody reads it, there is no {@link Subscription} and nothing is
+     * owed, the socket is left unread when the stream is full, so that the relay counts what is lost.
+     *
+     * @return the one stream
+     */
+    public EventStream events() {
+        return core.events;
+    }
+
+    /**
+     * The last Status that was told.
+     *
+     * @return the status
+     */
+    public Status status() {
+        core.lock.lock();
+        try {
+            return core.status;
+        } finally {
+            core.unlock();
+        }
+    }
+
+    /**
+     * The counters as they are now.
+     *
+     * @return counters
+     */
+    public Stats stats() {
+        core.lock.lock();
+        try {
+            Counters c = core.counters;
+            return new Stats(c.published, c.failures(Kind.NOT_CONNECTED), c.failures(Kind.INTERRUPTED),
+                    c.failures(Kind.REFUSED), c.failures(Kind.INVALID), c.failures(Kind.CONGESTED),
+                    c.failures(Kind.CLOSED), c.failures(Kind.UNKNOWN), c.received, c.lostMessages.sum(),
+                    c.lostPublishes, c.lostUnknown, c.gaps, c.connections, core.publishing.waiting(),
+                    core.queued.get());
+        } finally {
+            core.unlock();
+        }
+    }
+
+    /**
+     * Ends the client in the orderly way. No call is taken and no message delivered any more. Answers that are owed are
+     * waited for, and that the relay has taken what was sent without, for 8 s at most. Then the connection and all
+     * subscriptions end. An interrupt cuts the wait short, and stays. Closing again waits for the same end. In a thread
+     * of the client's own it does not wait.
+     */
+    @Override
+    public void close() {
+        Closing closing = new Closing(core);
+        Connection k = core.current;
+        if (core.isOwnThread() || k != null && k.turn.isHeldByCurrentThread()) {
+            Thread thread = new Thread(closing::close, "hubrelay-close");
+            thread.setDaemon(true);
+            thread.start();
+        } else {
+            closing.close();
+        }
+    }
+}

@@ -1,0 +1,12 @@
+package io.hubrelay;
+
+/** What has become of a request that failed. Each outcome has its own subclass. */
+public abstract sealed class HubrelayException extends RuntimeException permits NotConnectedException,
+        DeliveryUnknownException, RefusedException, InvalidRequestException, CongestedException, LimitException,
+        ClosedException, UnknownOutcomeException {
+    private static final long serialVersionUID = 1L;
+
+    HubrelayException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

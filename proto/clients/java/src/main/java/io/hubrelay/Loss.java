@@ -1,0 +1,26 @@
+package io.hubrelay;
+
+/**
+ * Counts what was lost, in its place among the events. The counts are exact.
+ *
+ * @param publishes publishes without Reply that were certainly not delivered
+ * @param publishesUnknown publishes without Reply of which nobody knows whether they were delivered
+ * @param messages messages that were dropped: by the relay, or by this client when {@code local} is true
+ * @param cause why
+ * @param causeNumber the cause's number in the protocol, also of a cause that this version does not know
+ * @param reason why, for people
+ * @param local true for what this client has counted, false for what the relay has
+ */
+public record Loss(long publishes, long publishesUnknown, long messages, Cause cause, int causeNumber, String reason,
+        boolean local) implements Event {
+
+    static Loss local(long publishes, long publishesUnknown, long messages, Cause cause, String reason) {
+        return new Loss(publishes, publishesUnknown, messages, cause, cause.number(), reason, true);
+    }
+
+    /** Both, with the cause of this one. */
+    Loss plus(Loss other) {
+        return new Loss(publishes + other.publishes, publishesUnknown + other.publishesUnknown,
+                messages + other.messages, cause, causeNumber, reason, local && other.local);
+    }
+}

@@ -1,0 +1,73 @@
+package io.hubrelay;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+
+/** One message from Redis. */
+public final class Message implements Event {
+    static final AtomicIntegerFieldUpdater<Message> QUEUES =
+            AtomicIntegerFieldUpdater.newUpdater(Message.class, "queues");
+
+    private final String channel;
+    private final byte[] payload;
+    private final String pattern;
+    /** How many queues hold it now. */
+    private volatile int queues;
+
+    Message(String channel, byte[] payload, String pattern) {
+        this.channel = channel;
+        this.payload = payload;
+        this.pattern = pattern;
+    }
+
+    /**
+     * Where it was published.
+     *
+     * @return the channel
+     */
+    public String channel() {
+        return channel;
+    }
+
+    /**
+     * What was published. The array is shared with other subscriptions, and must not be changed.
+     *
+     * @return the payload
+     */
+    public byte[] payload() {
+        return payload;
+    }
+
+    /**
+     * The payload, read-only.
+     *
+     * @return a new buffer around the same bytes
+     */
+    public ByteBuffer payloadBuffer() {
+        return ByteBuffer.wrap(payload).asReadOnlyBuffer();
+    }
+
+    /**
+     * The payload as text in UTF-8. What is not UTF-8 becomes U+FFFD.
+     *
+     * @return the text
+     */
+    public String text() {
+        return new String(payload, StandardCharsets.UTF_8);
+    }
+
+    /**
+     * The pattern that matched.
+     *
+     * @return the pattern; empty when the channel itself is subscribed
+     */
+    public String pattern() {
+        return pattern;
+    }
+
+    @Override
+    public String toString() {
+        return "message on " + channel + ", " + payload.length + " bytes";
+    }
+}

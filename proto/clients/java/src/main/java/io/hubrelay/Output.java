@@ -1,0 +1,221 @@
+package io.hubrelay;
+
+import io.hubrelay.wire.FrameBuffer;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * What one connection is to write. Who adds the first bytes writes them, without waiting, and what others add while that
+ * write is under way goes with the next one. While the socket is full the connection's reader waits for it.
+ *
+ * <p>All of it is guarded by the client's lock, which is released during a write.
+ */
+final class Output {
+    /** So much is given to the socket at once: the JDK copies it to memory of the thread. */
+    private static final int WRITE_BYTES = 64 << 10;
+    /** A buffer that is larger is not kept. */
+    private static final int KEEP_BYTES = 256 << 10;
+    /** So much is worth a write of its own, whoever else publishes. */
+    private static final int GATHER_BYTES = 32 << 10;
+
+    private final Connection connection;
+    private final Core core;
+    private FrameBuffer next = new FrameBuffer();
+    private FrameBuffer spare = new FrameBuffer();
+    /** What is being written, and how much of it is; null: nothing is. */
+    private FrameBuffer chunk;
+    private int chunkAt;
+    /** How much of the connection's stream of bytes was taken for a write, and how much is written. */
+    private long taken;
+    private long written;
+    /** Somebody writes, and will write what is added. */
+    private boolean writing;
+    /** The socket is full. */
+    private boolean blocked;
+    /** Others publish, too: let them add theirs before the write. */
+    private boolean gathers;
+    private boolean broken;
+    /** The writing side is to be shut behind what is queued. */
+    private boolean shutting;
+    /** Where the publishes without Reply end that are not written yet. */
+    private final Deque<Long> sendEnds = new ArrayDeque<>();
+
+    Output(Connection connection) {
+        this.connection = connection;
+        core = connection.core;
+    }
+
+    /** Where frames are added. {@link #added} has to follow. */
+    FrameBuffer buffer() {
+        return next;
+    }
+
+    /** Frames were added: they are written when the client's lock is released. */
+    void added(boolean othersPublish) {
+        if (!writing && !blocked) {
+            writing = true;
+            gathers = othersPublish;
+            core.writeLater(connection);
+        }
+    }
+
+    /** A publish without Reply was added. */
+    void addedSend() {
+        sendEnds.add(end());
+    }
+
+    /** Where what was added ends in the connection's stream of bytes. */
+    long end() {
+        return taken + next.length();
+    }
+
+    long written() {
+        return written;
+    }
+
+    /** How many bytes the relay has not taken. */
+    long unwritten() {
+        return end() - written;
+    }
+
+    /** How many publishes without Reply are not written whole. */
+    int unwrittenSends() {
+        return sendEnds.size();
+    }
+
+    boolean isWriting() {
+        return writing;
+    }
+
+    boolean isBlocked() {
+        return blocked;
+    }
+
+    /** Writing has failed. The reader finds out why. */
+    boolean isBroken() {
+        return broken;
+    }
+
+    boolean isShutting() {
+        return shutting;
+    }
+
+    /** Writes what is queued. Called without the client's lock, by who has added it. */
+    void write() {
+        core.lock.lock();
+        gather();
+        while (takeChunk()) {
+            ByteBuffer part = ByteBuffer.wrap(chunk.array(), chunkAt, Math.min(chunk.length() - chunkAt, WRITE_BYTES));
+            core.lock.unlock();
+            int n = 0;
+            boolean failed = false;
+            try {
+                n = connection.channel.write(part);
+            } catch (IOException e) {
+                failed = true;
+            }
+            core.lock.lock();
+            wrote(n, failed);
+            if (n == 0 && !failed) {
+                blocked = connection.ended == null;
+                break;
+            }
+        }
+        stopWriting();
+        core.unlock();
+    }
+
+    /** Publishers that were woken together come here one by one: one write for all. */
+    private void gather() {
+        for (int before = -1; gathers && next.length() > before && next.length() < GATHER_BYTES;) {
+            before = next.length();
+            core.lock.unlock();
+            Thread.yield();
+            core.lock.lock();
+        }
+    }
+
+    /** Returns false when there is nothing to write. */
+    private boolean takeChunk() {
+        if (broken || connection.ended != null) {
+            return false;
+        }
+        if (chunk == null && next.length() > 0) {
+            chunk = next;
+            chunkAt = 0;
+            taken += chunk.length();
+            next = spare == null ? new FrameBuffer() : spare;
+            spare = null;
+        }
+        return chunk != null;
+    }
+
+    /** Counts what was written, and lets those go on who wait for room. */
+    private void wrote(int n, boolean failed) {
+        written += n;
+        chunkAt += n;
+        if (chunkAt == chunk.length()) {
+            if (chunk.array().length <= KEEP_BYTES) {
+                chunk.clear();
+                spare = chunk;
+            }
+            chunk = null;
+        }
+        while (!sendEnds.isEmpty() && sendEnds.getFirst() <= written) {
+            sendEnds.removeFirst();
+        }
+        if (failed) {
+            broken = true;
+            connection.reader.resume();
+        }
+        core.publishing.admitWaiting();
+        if (core.closing) {
+            core.announce(); // close may wait for what is written
+        }
+    }
+
+    private void stopWriting() {
+        writing = false;
+        if (connection.ended != null) {
+            core.ending.settle(connection);
+        } else if (blocked) {
+            connection.reader.waitForRoom();
+        } else if (shutting) {
+            shut();
+        }
+    }
+
+    /** The socket takes bytes again. Called by the reader, without the client's lock. */
+    void onWritable() {
+        core.lock.lock();
+        boolean goOn = blocked && connection.ended == null;
+        if (goOn) {
+            blocked = false;
+            writing = true;
+            gathers = false;
+            connection.reader.stopWaitingForRoom();
+        }
+        core.lock.unlock();
+        if (goOn) {
+            write();
+        }
+    }
+
+    /** Shuts the writing side behind what is queued. */
+    void shutAfterOutput() {
+        shutting = true;
+        if (!writing && !blocked) {
+            shut();
+        }
+    }
+
+    private void shut() {
+        try {
+            connection.channel.shutdownOutput();
+        } catch (IOException e) {
+            broken = true; // the relay has closed: the reader finds that out
+        }
+    }
+}

@@ -1,0 +1,267 @@
+package io.hubrelay;
+
+import io.hubrelay.wire.FrameCutter;
+import io.hubrelay.wire.MalformedFrameException;
+import io.hubrelay.wire.Protocol;
+import io.hubrelay.wire.RelayDecoder;
+import io.hubrelay.wire.RelayFrame;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.CancelledKeyException;
+import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.util.Arrays;
+
+/**
+ * Reads one connection, and waits for room in its socket while that is full. The thread whose {@link Turn} it is runs
+ * it; what other threads call says so.
+ */
+final class Reader implements Runnable {
+    /** The size of the buffer. A larger frame has a larger one for as long as it takes. */
+    private static final int READ_BYTES = 64 << 10;
+    /** After a read that has brought so much there is probably more. */
+    private static final int MUCH_BYTES = 4 << 10;
+    /** After so many deliveries the client's lock is given to others. */
+    private static final int MANY_DELIVERIES = 256;
+
+    private final Connection connection;
+    private final Core core;
+    private final Selector selector;
+    private final SelectionKey key;
+    private final RelayDecoder decoder = new RelayDecoder();
+    private byte[] buffer = new byte[READ_BYTES];
+    private int used;
+    private boolean expectsMore;
+    /** Replies to publishes that one read has brought. */
+    private int replies;
+
+    /** Nobody takes events: the socket is left unread. Guarded by the client's lock. */
+    private boolean paused;
+    private boolean resumed;
+    /** Nothing was read for too long: look a last time. Guarded by the client's lock. */
+    private boolean givingUp;
+
+    Reader(Connection connection) throws IOException {
+        this.connection = connection;
+        core = connection.core;
+        selector = Selector.open();
+        key = connection.channel.register(selector, SelectionKey.OP_READ);
+    }
+
+    @Override
+    public void run() {
+        try {
+            while (readOnce()) {
+                Thread.interrupted(); // a selector does not wait in a thread that is interrupted
+                if (connection.turn.free()) {
+                    connection.turn.standBy();
+                }
+            }
+        } catch (RuntimeException | Error e) {
+            connection.endNow(new IOException("the client has failed: " + e, e));
+            throw e;
+        }
+    }
+
+    /** Reads once, and handles what came. It returns false at the end of the connection. */
+    boolean readOnce() {
+        IOException wrong = null;
+        try {
+            if (!expectsMore) {
+                select();
+            }
+            int n = connection.channel.read(ByteBuffer.wrap(buffer, used, buffer.length - used));
+            expectsMore = n >= MUCH_BYTES;
+            if (n < 0) {
+                wrong = new IOException("the relay closed the connection");
+            } else if (n > 0) {
+                used += n;
+                consume();
+            } else {
+                wrong = giveUpIfSilent();
+            }
+        } catch (MalformedFrameException e) {
+            wrong = new IOException("what answers does not speak hubrelay's protocol: " + e.getMessage());
+        } catch (ClosedSelectorException | CancelledKeyException e) {
+            wrong = new IOException("closed", e);
+        } catch (IOException e) {
+            wrong = e;
+        }
+        if (wrong != null) {
+            connection.endNow(wrong);
+            return false;
+        }
+        return connection.ended == null;
+    }
+
+    /** Waits until the socket can be read, or somebody calls. */
+    private void select() throws IOException {
+        selector.select();
+        selector.selectedKeys().clear();
+        if (key.isWritable()) {
+            connection.output.onWritable();
+        }
+    }
+
+    /** Nothing lies in the socket: says why the connection is to end, or null. */
+    private IOException giveUpIfSilent() {
+        core.lock.lock();
+        try {
+            boolean silent = givingUp && connection.liveness.isPinged(); // else bytes have come in the meantime
+            if (givingUp) {
+                givingUp = false;
+                core.clock.kick(); // it did not look at this connection meanwhile
+            }
+            return silent ? new IOException("the relay does not answer") : null;
+        } finally {
+            core.lock.unlock();
+        }
+    }
+
+    /** Handles the whole frames in the buffer, and moves the rest to its beginning. */
+    private void consume() throws MalformedFrameException {
+        int at = 0;
+        replies = 0;
+        core.lock.lock();
+        try {
+            givingUp = false;
+            connection.liveness.read(core.now());
+            while (connection.ended == null) {
+                int length = FrameCutter.bodyLength(buffer, at, used, connection.maxFrame);
+                if (length == FrameCutter.INCOMPLETE) {
+                    break;
+                }
+                if (mustPause(length)) {
+                    pause();
+                } else if (core.deliveries >= MANY_DELIVERIES) {
+                    letOthers();
+                } else {
+                    int body = at + Protocol.HEADER_BYTES;
+                    at = body + length;
+                    handle(decoder.decode(buffer, body, at));
+                }
+            }
+            connection.turn.count(replies);
+        } finally {
+            core.unlock();
+        }
+        keepFrom(at);
+    }
+
+    private void handle(RelayFrame frame) {
+        if (frame.kind == RelayFrame.REPLY) {
+            Publication p = connection.takePublication(frame.reply.id);
+            if (p != null) {
+                replies++;
+                core.publishing.onReply(connection, p, frame.reply);
+                return;
+            }
+        }
+        core.inbound.handle(connection, frame);
+    }
+
+    private void keepFrom(int at) {
+        int rest = used - at;
+        int need = READ_BYTES;
+        if (rest >= Protocol.HEADER_BYTES) {
+            long whole = Protocol.HEADER_BYTES + FrameCutter.announcedLength(buffer, at);
+            need = (int) Math.max(need, Math.min(whole, connection.maxFrame + (long) Protocol.HEADER_BYTES));
+        }
+        if (buffer.length == need) {
+            System.arraycopy(buffer, at, buffer, 0, rest);
+        } else {
+            buffer = Arrays.copyOf(Arrays.copyOfRange(buffer, at, used), need);
+        }
+        used = rest;
+    }
+
+    /**
+     * Nobody takes events, nobody listens and nothing is owed. Then the socket is left unread, so that the relay counts
+     * what is lost. When writing has failed it is read to find out why.
+     */
+    private boolean mustPause(int length) {
+        return core.names.hasNoSubscriptions() && connection == core.current && core.next == null
+                && !connection.owes() && !core.closing && !connection.output.isBroken() && connection.turn.isOwn()
+                && core.events.queue.isFull(length + EventSize.BASE);
+    }
+
+    /** Waits until there is a reason to read on. The client's lock is released meanwhile. */
+    private void pause() {
+        paused = true;
+        resumed = false;
+        key.interestOpsAnd(~SelectionKey.OP_READ);
+        while (!resumed && connection.ended == null) {
+            core.unlock();
+            try {
+                select();
+            } catch (IOException | ClosedSelectorException | CancelledKeyException e) {
+                connection.endNow(new IOException("the socket cannot be waited for", e));
+            }
+            core.lock.lock();
+        }
+        paused = false;
+        if (connection.ended == null) {
+            key.interestOpsOr(SelectionKey.OP_READ);
+            connection.liveness.read(core.now());
+            core.clock.kick(); // it did not look at this connection meanwhile
+        }
+    }
+
+    private void letOthers() {
+        core.deliveries = 0;
+        core.unlock();
+        Thread.yield();
+        core.lock.lock();
+    }
+
+    /** Whether the socket is left unread on purpose. Called with the client's lock. */
+    boolean isPaused() {
+        return paused;
+    }
+
+    /** There is a reason to read on. Called by any thread, with the client's lock. */
+    void resume() {
+        if (paused && !resumed) {
+            resumed = true;
+            selector.wakeup();
+        }
+    }
+
+    /** Whether the clock has called {@link #giveUp}, and the answer is still to come. */
+    boolean isGivingUp() {
+        return givingUp;
+    }
+
+    /** Nothing was read for too long. Called by the clock, with the client's lock. */
+    void giveUp() {
+        givingUp = true;
+        selector.wakeup();
+    }
+
+    /** Called by any thread, with the client's lock. */
+    void waitForRoom() {
+        key.interestOpsOr(SelectionKey.OP_WRITE);
+        selector.wakeup();
+        connection.turn.want();
+    }
+
+    /** Called by any thread, with the client's lock. */
+    void stopWaitingForRoom() {
+        key.interestOpsAnd(~SelectionKey.OP_WRITE);
+    }
+
+    /** Called by any thread. */
+    void wakeUp() {
+        selector.wakeup();
+    }
+
+    /** Closes the selector, which ends a wait in it. Called behind the closing of the channel. */
+    void close() {
+        try {
+            selector.close();
+        } catch (IOException e) {
+            core.journal.log(System.Logger.Level.WARNING, "closing a selector has failed", e);
+        }
+    }
+}

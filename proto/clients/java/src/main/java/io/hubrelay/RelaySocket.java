@@ -1,0 +1,68 @@
+package io.hubrelay;
+
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** Connects to the relay's socket, and says what is wrong when that fails. */
+final class RelaySocket {
+    /** What fits an address on Linux; on macOS and the BSDs it is 103, and connecting says so. */
+    static final int MAX_PATH_BYTES = 107;
+
+    private RelaySocket() {
+    }
+
+    /** A connected socket that does not block. The message of a failure names the path and what connect has said. */
+    static SocketChannel connect(String path) throws IOException {
+        SocketChannel channel = null;
+        try {
+            channel = SocketChannel.open(UnixDomainSocketAddress.of(path));
+            channel.configureBlocking(false);
+            return channel;
+        } catch (IOException e) {
+            if (channel != null) {
+                channel.close();
+            }
+            String said = e.getMessage();
+            String who = said != null && said.startsWith("Permission denied") ? " (" + whoIsDenied(path) + ')' : "";
+            throw new IOException("connect " + path + ": " + said + who, e);
+        }
+    }
+
+    /** This process's user and groups, and owner and mode of the socket as far as they can be seen. */
+    private static String whoIsDenied(String path) {
+        String process = "this process has " + identity();
+        try {
+            Map<String, Object> socket = Files.readAttributes(Path.of(path), "unix:uid,gid,mode");
+            return process + "; the socket has uid " + socket.get("uid") + ", gid " + socket.get("gid") + " and mode "
+                    + Integer.toOctalString((Integer) socket.get("mode") & 0xfff);
+        } catch (IOException | UnsupportedOperationException e) {
+            return process + "; the socket's folder cannot be looked into";
+        }
+    }
+
+    /** The JVM does not tell uid and groups; Linux does. */
+    private static String identity() {
+        try {
+            List<String> lines = Files.readAllLines(Path.of("/proc/self/status"));
+            return "uid " + effective(lines, "Uid:") + ", gid " + effective(lines, "Gid:") + " and groups "
+                    + all(lines, "Groups:");
+        } catch (IOException e) {
+            return "user " + System.getProperty("user.name");
+        }
+    }
+
+    private static String all(List<String> lines, String field) {
+        return lines.stream().filter(line -> line.startsWith(field))
+                .map(line -> line.substring(field.length()).trim()).findFirst().orElse("?");
+    }
+
+    private static String effective(List<String> lines, String field) {
+        String[] ids = all(lines, field).split("\\s+");
+        return ids.length > 1 ? ids[1] : ids[0];
+    }
+}

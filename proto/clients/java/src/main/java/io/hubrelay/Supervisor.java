@@ -1,0 +1,119 @@
+package io.hubrelay;
+
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+
+/** Connects, in a thread of its own, for as long as the client lives. */
+final class Supervisor implements Runnable {
+    private final Core core;
+    private final Backoff backoff;
+    /** The last connection that had a Welcome, until it has ended. */
+    private Connection last;
+
+    Supervisor(Core core) {
+        this.core = core;
+        backoff = new Backoff(core.options, core.random);
+    }
+
+    @Override
+    public void run() {
+        core.lock.lock();
+        try {
+            while (!core.stopped) {
+                if (waitForNeed()) {
+                    attempt();
+                    core.unlock(); // writes and tells what has come of it
+                    core.lock.lock();
+                }
+            }
+        } finally {
+            core.unlock();
+        }
+    }
+
+    /**
+     * Waits until a connection is needed, and then for the backoff's delay. The first attempt beside a relay that is
+     * stopping is made at once. It returns false when it has to be called again.
+     */
+    private boolean waitForNeed() {
+        if (last != null && last.ended != null) {
+            backoff.ended(last.endedAt - last.began);
+            last = null;
+        }
+        Connection k = core.current;
+        if (core.closing || core.next != null || k != null && !k.stopping) {
+            core.awaitChange(Deadlines.NEVER);
+            return false;
+        }
+        if (k != null && !k.sought) {
+            k.sought = true;
+            backoff.reset();
+            last = null;
+        }
+        long due = Deadlines.after(core.now(), backoff.delay());
+        while (!core.stopped && core.now() < due) {
+            core.awaitChange(due);
+        }
+        return !core.stopped;
+    }
+
+    /** Makes one attempt, and waits for Welcome. */
+    private void attempt() {
+        core.unlock();
+        IOException failure = null;
+        SocketChannel channel = null;
+        try {
+            channel = RelaySocket.connect(core.path);
+        } catch (IOException e) {
+            failure = e;
+        } finally {
+            core.lock.lock();
+        }
+        Connection k = null;
+        if (failure == null) {
+            try {
+                k = begin(channel);
+                failure = awaitWelcome(k);
+            } catch (IOException e) {
+                failure = e;
+            }
+        }
+        boolean hopeless = k != null && k.hopeless;
+        backoff.attempted(hopeless);
+        if (failure == null) {
+            last = k;
+        } else if (core.current == null) { // else the one that is stopping serves
+            core.problem = failure;
+            core.ending.tellNoRelay(hopeless ? "hopeless" : "absent", failure.getMessage());
+        }
+    }
+
+    private Connection begin(SocketChannel channel) throws IOException {
+        try {
+            if (core.closing) {
+                throw new IOException("the client was closed");
+            }
+            Connection k = new Connection(core, channel);
+            core.attempt = k;
+            k.begin();
+            return k;
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    /** Says why there was none, or null. */
+    private IOException awaitWelcome(Connection k) {
+        core.unlock(); // writes Hello
+        core.lock.lock();
+        long due = Deadlines.after(core.now(), core.options.handshake);
+        while (k.welcome == null && k.ended == null && core.now() < due) {
+            core.awaitChange(due);
+        }
+        if (k.welcome == null && k.ended == null) {
+            k.end(new IOException("the relay accepts, but says no Welcome"));
+        }
+        return k.welcome == null ? new IOException(core.path + ": " + k.ended.getMessage(), k.ended) : null;
+    }
+}

@@ -1,0 +1,2 @@
+/** A relay in memory, for the tests of applications. */
+package io.hubrelay.testing;
