@@ -203,12 +203,14 @@ final class Core {
             lock.unlock();
             return;
         }
-        List<Completion> completions = toComplete;
-        if (!completions.isEmpty()) {
+        List<Completion> completions = List.of();
+        if (!toComplete.isEmpty()) {
+            completions = toComplete;
             toComplete = new ArrayList<>();
         }
-        List<EventQueue> queues = toWake;
-        if (!queues.isEmpty()) {
+        List<EventQueue> queues = List.of();
+        if (!toWake.isEmpty()) {
+            queues = toWake;
             toWake = new ArrayList<>();
             queues.forEach(queue -> queue.wakePlanned = false);
         }
