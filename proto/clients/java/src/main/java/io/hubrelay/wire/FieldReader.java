@@ -1,5 +1,6 @@
 package io.hubrelay.wire;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -114,6 +115,11 @@ final class FieldReader {
 
     String text(String otherwise) throws MalformedFrameException {
         return wireType == 2 ? Utf8.decode(data, start, length) : otherwise;
+    }
+
+    /** A copy of the bytes. */
+    byte[] bytes(byte[] otherwise) {
+        return wireType == 2 ? Arrays.copyOfRange(data, start, start + length) : otherwise;
     }
 
     /** Adds an element of a repeated string. */

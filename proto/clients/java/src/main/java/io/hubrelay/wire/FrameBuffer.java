@@ -87,6 +87,13 @@ public final class FrameBuffer {
         }
     }
 
+    /** The bytes of another buffer. */
+    void raw(FrameBuffer other) {
+        ensure(other.length);
+        System.arraycopy(other.bytes, 0, bytes, length, other.length);
+        length += other.length;
+    }
+
     static int varintSize(long value) {
         return Math.max(1, (Long.SIZE - Long.numberOfLeadingZeros(value) + 6) / 7);
     }

@@ -82,6 +82,17 @@ public final class RelayFrame {
         int payloadLength;
 
         /**
+         * Sets the payload.
+         *
+         * @param payload what was published
+         */
+        public void payload(byte[] payload) {
+            data = payload;
+            payloadStart = 0;
+            payloadLength = payload.length;
+        }
+
+        /**
          * A copy of the payload.
          *
          * @return what was published
