@@ -12,8 +12,8 @@ from servers import Servers
 from table import cost, table
 from workloads import BURST, WORKLOADS, Failed, run
 
-#: Messages before those that are measured: connections are open then, and code that is compiled as it runs is warm.
-WARMUP = 16 * BURST
+#: How many messages are measured in the round that tells how many the time is enough for.
+TRIAL = 16 * BURST
 
 
 def options():
@@ -59,7 +59,7 @@ def measure(pairs, servers, secs, rounds):
             if number >= 0 and key not in counts:
                 continue
             try:
-                result = run(program, workload, servers, WARMUP, counts.get(key, WARMUP))
+                result = run(program, workload, servers, program.warmup[workload] * BURST, counts.get(key, TRIAL))
             except Failed as error:
                 print(f"failed: {error}", file=sys.stderr)
                 failed = True

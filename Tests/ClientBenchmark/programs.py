@@ -32,6 +32,8 @@ class Program:
     is_hubrelay: bool = False  # it is given the relay's socket, others the address of Redis
     workloads: Tuple[str, ...] = tuple(WORKLOADS)
     environment: Dict[str, str] = field(default_factory=dict)
+    #: Bursts before what is measured: connections are open then, and code that is compiled as it runs is warm.
+    warmup: Dict[str, int] = field(default_factory=lambda: dict.fromkeys(WORKLOADS, 16))
     command: List[str] = field(default_factory=list)
 
 
@@ -104,6 +106,11 @@ def _dotnet_group(group):
         Program(group, "hubrelay", lambda: _build_dotnet("HubrelayProgram"), is_hubrelay=True),
         Program(group, "plain sockets", lambda: _build_dotnet("RespProgram")),
         Program(group, "plain sockets, threads", lambda: _build_dotnet("RespProgram"), environment={"THREADS": "1"}),
+        Program(go, "hubrelay", lambda: _build_go("hubrelay"), is_hubrelay=True),
+        Program(go, "go-redis", lambda: _build_go("go-redis")),
+        Program(go, "go-redis, pipelines", lambda: _build_go("go-redis"), **PIPELINED),
+        Program(go, "redigo", lambda: _build_go("redigo", "github.com/gomodule/redigo")),
+        *_java_programs(),
     ]
 
 
@@ -128,6 +135,21 @@ def _php(file, extension=None):
     """A program in php/, for an extension that PHP has to have."""
     _run(["php", "-r", f"exit((int) !extension_loaded('{extension}'));" if extension else ""])
     return ["php", str(HERE / "php" / file)]
+def _java_programs():
+    """Redis clients for Java are not in Debian, and a plain socket is cheaper than any of them. A JVM compiles what it
+    runs often, in threads of the same process: it needs a longer warm-up than others."""
+    warmup = {"publish-64": 4096, "publish-1": 512, "delivery": 4096}
+    def program(group, name, main, **facts):
+        return Program(group, name, lambda: _build_java(main), warmup=warmup, **facts)
+    blocking, futures = "Java blocking", "Java futures"
+    publishes = ("publish-64", "publish-1")
+    return [
+        program(blocking, "hubrelay", "Hubrelay", is_hubrelay=True),
+        program(blocking, "RESP by a plain socket", "RedisBlocking"),
+        program(blocking, "RESP by a plain socket, pipelines", "RedisBlocking", **PIPELINED),
+        program(futures, "hubrelay", "Hubrelay", is_hubrelay=True, workloads=publishes, environment={"FUTURES": "1"}),
+        program(futures, "RESP by a plain socket", "RedisFutures", workloads=publishes),
+    ]
 
 
 def _run(arguments, **options):
@@ -193,3 +215,17 @@ def _build_dotnet(name):
     _run(["mcs", "-langversion:latest", "-optimize", "-r:System.Core", f"-r:{built / 'Hubrelay.dll'}", f"-out:{binary}",
           str(folder / "Measure.cs"), str(folder / f"{name}.cs")])
     return ["mono", str(binary)]
+def _build_java(main):
+    """Compiles the client, and java/bench on top of it."""
+    built = BUILT / "java"
+    sources = [*(ROOT / "proto" / "clients" / "java" / "src" / "main" / "java").rglob("*.java"),
+               *(HERE / "java").rglob("*.java")]
+    if "classes" not in _built_java:
+        shutil.rmtree(built, ignore_errors=True)
+        _run(["javac", "-d", str(built), *(str(source) for source in sources)])
+        _built_java.add("classes")
+    return ["java", "-cp", str(built), f"bench.{main}"]
+
+
+#: What has been compiled in this run.
+_built_java = set()

@@ -214,21 +214,38 @@ final class Core {
             toWake = new ArrayList<>();
             queues.forEach(queue -> queue.wakePlanned = false);
         }
-        Connection writes = toWrite.poll();
-        Connection alsoWrites = writes == null ? null : toWrite.poll();
-        boolean more = alsoWrites != null && !toWrite.isEmpty();
+        Connection writes = isGathering() ? null : toWrite.poll();
+        boolean more = writes != null && !toWrite.isEmpty();
         lock.unlock();
         if (writes != null) {
             writes.output.write();
         }
-        if (alsoWrites != null) {
-            alsoWrites.output.write();
-        }
-        completions.forEach(Completion::complete);
         queues.forEach(EventQueue::wake);
+        if (!completions.isEmpty()) {
+            complete(completions);
+        }
         if (more) {
             lock.lock();
             unlock();
+        }
+    }
+
+    /** Whether this thread is telling results: what is published meanwhile is written behind that, or when it is much. */
+    private boolean isGathering() {
+        Connection k = toWrite.peek();
+        return k != null && Thread.currentThread() instanceof ClientThread thread && thread.completing
+                && !k.output.isWorthWriting();
+    }
+
+    private void complete(List<Completion> completions) {
+        if (Thread.currentThread() instanceof ClientThread thread && !thread.completing) {
+            thread.completing = true;
+            completions.forEach(Completion::complete);
+            thread.completing = false;
+            lock.lock();
+            unlock();
+        } else {
+            completions.forEach(Completion::complete);
         }
     }
 

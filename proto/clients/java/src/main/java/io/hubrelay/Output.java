@@ -66,6 +66,11 @@ final class Output {
         sendEnds.add(end());
     }
 
+    /** Whether there is enough for a write of its own. */
+    boolean isWorthWriting() {
+        return next.length() >= GATHER_BYTES;
+    }
+
     /** Where what was added ends in the connection's stream of bytes. */
     long end() {
         return taken + next.length();
@@ -129,6 +134,9 @@ final class Output {
 
     /** Publishers that were woken together come here one by one: one write for all. */
     private void gather() {
+        if (Thread.currentThread() instanceof ClientThread) {
+            return; // others wait for it, and not the reverse
+        }
         for (int before = -1; gathers && next.length() > before && next.length() < GATHER_BYTES;) {
             before = next.length();
             core.lock.unlock();

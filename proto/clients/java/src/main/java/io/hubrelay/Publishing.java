@@ -33,9 +33,13 @@ final class Publishing {
         Failure failure = checkName("publish", channel, name);
         if (failure == null) {
             core.lock.lock();
+            Connection k = core.serving();
+            boolean hasTurn = k != null && k.turn.take();
             failure = start(p, "publish", name, payload, mayWait, false);
-            if (failure == null && !p.waiting && core.current.turn.take()) {
-                reads = core.current;
+            if (hasTurn && failure == null && !p.waiting) {
+                reads = k;
+            } else if (hasTurn) {
+                k.turn.giveBack();
             }
             core.unlock();
         }

@@ -121,12 +121,17 @@ final class Turn {
     /** A caller has had its turn. Called without the client's lock. */
     void pass() {
         core.lock.lock();
+        giveBack();
+        core.lock.unlock();
+    }
+
+    /** A caller has had its turn, or has no use for it. */
+    void giveBack() {
         holder = null;
         turns++;
         if (!isAlone()) {
             wanted.signal();
         }
-        core.lock.unlock();
     }
 
     /** Something is wanted that the connection's own thread has to read. */
