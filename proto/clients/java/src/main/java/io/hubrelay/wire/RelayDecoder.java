@@ -62,6 +62,7 @@ public final class RelayDecoder {
             case RelayFrame.MESSAGE -> {
                 frame.message.channel = "";
                 frame.message.pattern = "";
+                frame.message.payloadStart = 0;
                 frame.message.payloadLength = 0;
             }
             case RelayFrame.REPLY -> {

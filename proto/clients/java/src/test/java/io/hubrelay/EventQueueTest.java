@@ -1,0 +1,215 @@
+package io.hubrelay;
+
+import io.hubrelay.testing.Assert;
+import io.hubrelay.testing.QuietLogger;
+import io.hubrelay.testing.Test;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+/** Bounds, order and waiting of the queue of events, without a connection. */
+final class EventQueueTest {
+    private static final int LIMIT = 2000;
+    private static final Status STATUS = Status.noRelay("test");
+    private static final Gap GAP = new Gap(List.of("test"), false);
+
+    private final Core core = core(1 << 20);
+    private final EventStream stream = core.events;
+
+    private static Core core(long allQueues) {
+        Options options = new Options();
+        options.queue = LIMIT;
+        options.allQueues = allQueues;
+        options.logger = new QuietLogger();
+        return new Core("/nowhere", "test", options);
+    }
+
+    private static Message message(int number) {
+        return new Message("room", new byte[] {(byte) number}, "");
+    }
+
+    private static String describe(Event event) {
+        if (event instanceof Message m) {
+            return "message " + m.payload()[0];
+        }
+        return event instanceof Loss l ? "loss " + l.messages() : event.getClass().getSimpleName();
+    }
+
+    private boolean push(Event event) {
+        core.lock.lock();
+        try {
+            return stream.queue.push(event);
+        } finally {
+            core.unlock();
+        }
+    }
+
+    private List<String> takeAll() throws InterruptedException {
+        List<String> taken = new ArrayList<>();
+        for (Event event = stream.poll(Duration.ZERO); event != null; event = stream.poll(Duration.ZERO)) {
+            taken.add(describe(event));
+        }
+        return taken;
+    }
+
+    @Test
+    void whatFindsNoRoomIsALossInItsPlace() throws InterruptedException {
+        int kept = 0;
+        while (push(message(kept))) {
+            kept++;
+        }
+        Assert.equal(LIMIT / EventSize.of(message(0)), kept);
+        push(message(100));
+        Assert.equal("message 0", describe(stream.take()));
+        Assert.equal("message 1", describe(stream.take()));
+        Assert.equal("message 2", describe(stream.take()));
+        Assert.equal("message 3", describe(stream.take()));
+        push(message(101));
+        List<String> rest = takeAll();
+        Assert.equal(List.of("loss 2", "Gap", "message 101"), rest.subList(rest.size() - 3, rest.size()));
+        Assert.equal(0L, core.queued.get());
+    }
+
+    @Test
+    void ofStatusAndGapTheNewestAreKeptAndRevokedAlways() throws InterruptedException {
+        while (push(message(1))) {
+            continue;
+        }
+        push(new Revoked(List.of("a"), List.of(), "first"));
+        for (int i = 0; i < 100; i++) {
+            push(Status.noRelay("number " + i));
+            push(new Gap(List.of("number " + i), false));
+        }
+        push(new Revoked(List.of("b"), List.of(), "second"));
+        List<Event> taken = new ArrayList<>();
+        for (Event event = stream.poll(Duration.ZERO); event != null; event = stream.poll(Duration.ZERO)) {
+            taken.add(event);
+        }
+        List<Event> end = taken.subList(taken.size() - 4, taken.size());
+        Assert.equal(1L, ((Loss) end.get(0)).messages());
+        Assert.equal(List.of("a", "b"), ((Revoked) end.get(1)).channels());
+        Assert.equal("number 99", ((Status) end.get(2)).reason());
+        Assert.equal(List.of("number 99"), ((Gap) end.get(3)).reasons());
+    }
+
+    @Test
+    void anEmptyQueueTakesAnyOneEvent() throws InterruptedException {
+        Assert.that(push(new Message("room", new byte[LIMIT * 2], "")), "it was dropped");
+        Assert.that(!push(message(1)), "there was room for another one");
+        Assert.equal(LIMIT * 2, ((Message) stream.take()).payload().length);
+    }
+
+    @Test
+    void allQueuesTogetherHaveABoundAndASharedMessageCountsOnce() throws InterruptedException {
+        Core small = core(1500);
+        List<Subscription> subscriptions = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            subscriptions.add(new Subscription(small, Names.ofChannels("room")));
+        }
+        Message shared = new Message("room", new byte[500], "");
+        small.lock.lock();
+        for (Subscription s : subscriptions) {
+            s.queue.push(message(0));
+            Assert.that(s.queue.push(shared), "it counts once, and has room");
+        }
+        Assert.that(!subscriptions.get(0).queue.push(new Message("room", new byte[500], "")), "another one has none");
+        small.unlock();
+        for (Subscription s : subscriptions) {
+            s.take();
+            s.take();
+        }
+        Assert.equal("loss 1", describe(subscriptions.get(0).take()));
+        subscriptions.get(1).queue.discard();
+        Assert.equal(0L, small.queued.get());
+    }
+
+    @Test
+    void pollWaitsNoLongerThanItsTimeout() throws InterruptedException {
+        Assert.equal(null, stream.poll(Duration.ofMillis(1)));
+        Assert.equal(null, stream.poll(Duration.ofSeconds(-1)));
+        push(STATUS);
+        Assert.equal(STATUS, stream.poll(Duration.ofDays(1_000_000)));
+    }
+
+    @Test
+    void takeIsInterruptedAndStillTakesLater() throws InterruptedException {
+        Thread.currentThread().interrupt();
+        Assert.throwing(InterruptedException.class, stream::take);
+        Thread.currentThread().interrupt();
+        Assert.that(!stream.iterator().hasNext(), "the loop goes on");
+        Assert.that(Thread.interrupted(), "the interrupt is forgotten");
+        push(GAP);
+        Assert.equal(GAP, stream.take());
+    }
+
+    @Test
+    void whoWaitsIsWokenByAnEventAndByTheEnd() throws Exception {
+        ExecutorService threads = Executors.newCachedThreadPool();
+        try {
+            var first = threads.submit(stream::take);
+            var second = threads.submit(stream::take);
+            push(GAP);
+            push(STATUS);
+            Assert.that(first.get() != second.get(), "both took the same event");
+            var third = threads.submit(stream::take);
+            var fourth = threads.submit(stream::take);
+            core.lock.lock();
+            stream.queue.close();
+            core.unlock();
+            for (var each : List.of(third, fourth)) {
+                Throwable cause = Assert.throwing(ExecutionException.class, each::get).getCause();
+                Assert.that(cause instanceof ClosedException, String.valueOf(cause));
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
+    void aHandlerIsGivenEverythingInOrderOneAtATime() throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(3);
+        try {
+            List<String> handled = Collections.synchronizedList(new ArrayList<>());
+            CountDownLatch some = new CountDownLatch(600);
+            var end = stream.handle(threads, event -> {
+                handled.add(describe(event));
+                some.countDown();
+                if (handled.size() == 5) {
+                    throw new IllegalStateException("the handler fails once");
+                }
+            });
+            Assert.throwing(IllegalStateException.class, () -> stream.handle(threads, event -> { }));
+            List<String> pushed = new ArrayList<>();
+            for (int i = 0; i < 600; i++) {
+                Message m = message(i);
+                pushed.add(describe(m));
+                Assert.eventually(() -> !stream.queue.isFull(200), "the handler takes nothing");
+                Assert.that(push(m), "it was dropped");
+            }
+            some.await();
+            Assert.equal(pushed, handled);
+            core.lock.lock();
+            stream.queue.close();
+            core.unlock();
+            end.get(30, TimeUnit.SECONDS);
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
+    void aHandlerInTheThreadThatPushesDoesNotNest() {
+        List<String> handled = new ArrayList<>();
+        stream.handle(Runnable::run, event -> handled.add(describe(event)));
+        for (int i = 0; i < 1000; i++) {
+            push(GAP);
+        }
+        Assert.equal(1000, handled.size());
+    }
+}
