@@ -6,9 +6,9 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * Settings of a {@link HubrelayClient}. All have defaults that are seldom to be changed. Times are longer than zero, and
- * bounds are above zero, else {@link IllegalArgumentException} is thrown. Each bound is exceeded by one event or frame at
- * most: an empty queue takes any.
+ * Settings of a {@link HubrelayClient}. All have defaults that are seldom to be changed. Times are longer than zero,
+ * and bounds are above zero, else {@link IllegalArgumentException} is thrown. Each bound is exceeded by one event or
+ * frame at most: an empty queue takes any.
  *
  * <p>One thread at a time may use it.
  */

@@ -237,8 +237,8 @@ final class Connection {
     }
 
     /**
-     * Ends the connection: the only way in which one ends. What becomes of what it owes is settled once nobody writes any
-     * more, since only then it is known what was written.
+     * Ends the connection: the only way in which one ends. What becomes of what it owes is settled once nobody writes
+     * any more, since only then it is known what was written.
      */
     void end(IOException why) {
         if (ended != null) {

@@ -230,7 +230,9 @@ final class Core {
         }
     }
 
-    /** Whether this thread is telling results: what is published meanwhile is written behind that, or when it is much. */
+    /**
+     * Whether this thread is telling results: what is published meanwhile is written behind that, or when it is much.
+     */
     private boolean isGathering() {
         Connection k = toWrite.peek();
         return k != null && Thread.currentThread() instanceof ClientThread thread && thread.completing

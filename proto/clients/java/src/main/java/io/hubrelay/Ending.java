@@ -73,7 +73,7 @@ final class Ending {
             reply.outcome = switch (r.kind) {
                 case SUBSCRIBE -> Protocol.OUTCOME_PENDING;
                 case UNSUBSCRIBE -> Protocol.OUTCOME_OK;
-                case PING -> Protocol.OUTCOME_INTERRUPTED;
+                default -> Protocol.OUTCOME_INTERRUPTED;
             };
             core.replies.onReply(k, r, reply);
         }

@@ -10,8 +10,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * A bounded list of events. What it cannot take is dropped, counted, and told as a Loss in its place; of Status and Gap
  * the newest are kept.
  *
- * <p>It has two ends with a lock each, so that who puts in and who takes out seldom meet: events are put into the inbox,
- * and moved to the outbox all at once when that is empty.
+ * <p>It has two ends with a lock each, so that who puts in and who takes out seldom meet: events are put into the
+ * inbox, and moved to the outbox all at once when that is empty.
  */
 final class EventQueue {
     /** What a queue takes for an event that another one holds as well, in bytes. */

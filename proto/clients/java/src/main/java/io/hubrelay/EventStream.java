@@ -12,8 +12,8 @@ import java.util.function.Consumer;
  * A bounded queue of events, to be read by {@link #take}, by {@link #poll}, by a {@code for} loop, or by a handler.
  *
  * <p>It holds 4 MiB, and all streams of a client together 64 MiB, unless the client was built otherwise. What finds no
- * room is dropped, counted, and told as a {@link Loss} in its place. Of {@link Status} and {@link Gap} that nobody takes
- * the newest are kept.
+ * room is dropped, counted, and told as a {@link Loss} in its place. Of {@link Status} and {@link Gap} that nobody
+ * takes the newest are kept.
  *
  * <p>Threads may share it. Each event goes to one of them.
  */

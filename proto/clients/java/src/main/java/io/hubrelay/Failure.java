@@ -8,6 +8,7 @@ import io.hubrelay.wire.RelayFrame.Reply;
  * that its stack is the caller's.
  */
 record Failure(Kind kind, String operation, String detail, Throwable cause, Names names) {
+    /** There is an exception for each. */
     enum Kind {
         NOT_CONNECTED("not connected"), INTERRUPTED("interrupted"), REFUSED("refused"), INVALID("invalid"),
         CONGESTED("congested"), LIMIT("limit reached"), CLOSED("closed"), UNKNOWN("unknown outcome");

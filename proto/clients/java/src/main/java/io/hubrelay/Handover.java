@@ -14,9 +14,9 @@ import java.util.function.Consumer;
  * Takes a new connection into use, and moves from a relay that is stopping to the next one. With the client's lock.
  *
  * <p>Where both have fences the client subscribes to one on both, and publishes there once, when everything is in force
- * on the new one. One Redis sends its messages to all its subscribers in one order: what the old relay brings before the
- * fence and what the new one brings behind it is everything, once. Without a fence the new relay's messages count from
- * its last Reply on, and a Gap is told.
+ * on the new one. One Redis sends its messages to all its subscribers in one order: what the old relay brings before
+ * the fence and what the new one brings behind it is everything, once. Without a fence the new relay's messages count
+ * from its last Reply on, and a Gap is told.
  */
 final class Handover {
     private static final int FENCE_RANDOM_BYTES = 12;
@@ -225,7 +225,9 @@ final class Handover {
         k.output.shutAfterOutput();
     }
 
-    /** Leaves a relay that is stopping, without a next one: a restart that first stops must not wait for its clients. */
+    /**
+     * Leaves a relay that is stopping, without a next one: a restart that first stops must not wait for its clients.
+     */
     void leaveAlone(long now) {
         Connection k = core.current;
         core.current = null;
@@ -235,7 +237,9 @@ final class Handover {
         core.announce();
     }
 
-    /** The next relay has ended before it served: the one that is stopping goes on, and another next one is looked for. */
+    /**
+     * The next relay has ended before it served: the one that is stopping goes on, and another next one is looked for.
+     */
     void backToCurrent(long now) {
         Move move = core.move;
         Connection k = core.current;

@@ -10,12 +10,12 @@ import java.util.concurrent.CompletableFuture;
 /**
  * A connection to the relay that heals itself.
  *
- * <p>It connects in the background, so it can be made before there is a relay. Nothing is kept for later, and nothing is
- * ever sent twice: each call says what has become of it, by one {@link HubrelayException} for each outcome.
+ * <p>It connects in the background, so it can be made before there is a relay. Nothing is kept for later, and nothing
+ * is ever sent twice: each call says what has become of it, by one {@link HubrelayException} for each outcome.
  *
- * <p>Threads may share it. It has three daemon threads of its own; who publishes writes by itself. Dependents of futures
- * run in one of these threads, or in a thread that waits in {@link #publish}: they must not block, and may call the
- * {@code Async} methods and {@link #send}. Blocking calls there throw {@link IllegalStateException}.
+ * <p>Threads may share it. It has three daemon threads of its own; who publishes writes by itself. Dependents of
+ * futures run in one of these threads, or in a thread that waits in {@link #publish}: they must not block, and may call
+ * the {@code Async} methods and {@link #send}. Blocking calls there throw {@link IllegalStateException}.
  */
 public final class HubrelayClient implements AutoCloseable {
     private final Core core;
@@ -82,8 +82,8 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * Publishes, and waits for the answer of Redis. While too much is under way it waits for room, too. Publishes of one
-     * thread to one channel reach Redis in their order.
+     * Publishes, and waits for the answer of Redis. While too much is under way it waits for room, too. Publishes of
+     * one thread to one channel reach Redis in their order.
      *
      * @param channel where to publish: 1 to 512 bytes in UTF-8
      * @param payload what to publish; it may be changed when the call has ended

@@ -13,6 +13,7 @@ import java.util.concurrent.locks.ReentrantLock;
 final class Journal {
     private static final int MAX_LINES = 64;
 
+    /** What the logger is to be given. */
     private record Line(Level level, String text, Throwable thrown) {
     }
 

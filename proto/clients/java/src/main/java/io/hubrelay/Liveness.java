@@ -5,6 +5,7 @@ import static io.hubrelay.Deadlines.after;
 
 /** Finds a relay that hangs. It has no clock and no socket. Times are in nanoseconds. */
 final class Liveness {
+    /** What is to be done. */
     enum Action { WAIT, PING, GIVE_UP }
 
     private final long owedAfter;

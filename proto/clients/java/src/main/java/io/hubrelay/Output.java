@@ -7,8 +7,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * What one connection is to write. Who adds the first bytes writes them, without waiting, and what others add while that
- * write is under way goes with the next one. While the socket is full the connection's reader waits for it.
+ * What one connection is to write. Who adds the first bytes writes them, without waiting, and what others add while
+ * that write is under way goes with the next one. While the socket is full the connection's reader waits for it.
  *
  * <p>All of it is guarded by the client's lock, which is released during a write.
  */

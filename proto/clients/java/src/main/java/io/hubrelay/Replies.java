@@ -59,8 +59,8 @@ final class Replies {
     }
 
     /**
-     * The Reply to a plain request for a name. It counts if nothing was decided since but by requests on this connection,
-     * whose Replies are still to come and count more.
+     * The Reply to a plain request for a name. It counts if nothing was decided since but by requests on this
+     * connection, whose Replies are still to come and count more.
      */
     private static void plainAnswered(Connection k, Entry e, Request r, boolean granted) {
         boolean counts = e.asked != null && (e.asked == r || k.requests.get(e.asked.id) == e.asked);

@@ -7,6 +7,7 @@ import java.util.function.Consumer;
 
 /** A Subscribe, Unsubscribe or Ping without its Reply. Guarded by the client's lock. */
 final class Request {
+    /** What is asked for. */
     enum Kind { SUBSCRIBE, UNSUBSCRIBE, PING }
 
     final Kind kind;

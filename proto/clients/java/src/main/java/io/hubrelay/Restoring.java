@@ -45,9 +45,9 @@ final class Restoring {
     }
 
     /**
-     * Deals with a Subscribe of the client's own that was not granted: one bad name must not cost the others. What Redis
-     * refuses by name is revoked. Near a limit half is asked for, and the rest when that was granted. Else the halves are
-     * asked for apart, until only the bad ones are alone.
+     * Deals with a Subscribe of the client's own that was not granted: one bad name must not cost the others. What
+     * Redis refuses by name is revoked. Near a limit half is asked for, and the rest when that was granted. Else the
+     * halves are asked for apart, until only the bad ones are alone.
      */
     void askAgain(Connection k, Request r, Reply reply) {
         List<Entry> left = new ArrayList<>();

@@ -7,9 +7,9 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Keeps count of one connection's publishes without Reply, so that at its end exactly those are told as unknown that may
- * have been lost without being reported. The relay may hold a Loss back; only the Reply to a Ping with {@code settled}
- * says that all before it are taken or in a Loss.
+ * Keeps count of one connection's publishes without Reply, so that at its end exactly those are told as unknown that
+ * may have been lost without being reported. The relay may hold a Loss back; only the Reply to a Ping with {@code
+ * settled} says that all before it are taken or in a Loss.
  */
 final class Settler {
     private final long every;
@@ -65,8 +65,8 @@ final class Settler {
     }
 
     /**
-     * The Reply to the oldest of them. What was in a Loss until now was sent before the Ping. One that is not OK settles
-     * nothing.
+     * The Reply to the oldest of them. What was in a Loss until now was sent before the Ping. One that is not OK
+     * settles nothing.
      */
     void answered(boolean ok, long now) {
         long then = asked.remove();

@@ -100,8 +100,8 @@ final class Subscribing {
     }
 
     /**
-     * Sends a plain request, to both relays during a move: the old one's Reply counts. An unsubscribe from what somebody
-     * listens to stays here.
+     * Sends a plain request, to both relays during a move: the old one's Reply counts. An unsubscribe from what
+     * somebody listens to stays here.
      */
     private void askPlain(Operation operation, Request.Kind kind) {
         Connection k = core.serving();
@@ -131,8 +131,8 @@ final class Subscribing {
     }
 
     /**
-     * Asks the next relay, during a move, for what was asked of the one that serves. When that one has ended, the Gap at
-     * the end of the move waits for the Reply.
+     * Asks the next relay, during a move, for what was asked of the one that serves. When that one has ended, the Gap
+     * at the end of the move waits for the Reply.
      */
     private void askNext(Request.Kind kind, List<Entry> entries) {
         Connection k = core.next;

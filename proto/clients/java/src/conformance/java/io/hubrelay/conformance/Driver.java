@@ -30,8 +30,8 @@ import java.util.function.Function;
 
 /**
  * The driver with which proto/conformance checks this client: lines on the standard input become calls, and results and
- * events become lines on the standard output. With the argument {@code blocking} publishes are blocking calls, each in a
- * thread of its own; else all calls give futures.
+ * events become lines on the standard output. With the argument {@code blocking} publishes are blocking calls, each in
+ * a thread of its own; else all calls give futures.
  */
 public final class Driver {
     private static final int PAGE_BYTES = 4096;

@@ -19,15 +19,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * A relay with the Redis behind it, in the memory of this process, for the tests of applications. Real clients connect to
- * it by a socket in a temporary folder, and a test makes happen what happens in production.
+ * A relay with the Redis behind it, in the memory of this process, for the tests of applications. Real clients connect
+ * to it by a socket in a temporary folder, and a test makes happen what happens in production.
  *
  * <pre>{@code
  * try (FakeRelay relay = FakeRelay.start(); HubrelayClient client = relay.client("worker-1")) {
@@ -41,7 +40,12 @@ import java.util.function.Consumer;
  * <p>Threads may share it.
  */
 public final class FakeRelay implements AutoCloseable {
-    /** A publish that has reached the relay. The array must not be changed. */
+    /**
+     * A publish that has reached the relay. The array must not be changed.
+     *
+     * @param channel where it was published
+     * @param payload what was published
+     */
     public record Published(String channel, byte[] payload) {
     }
 

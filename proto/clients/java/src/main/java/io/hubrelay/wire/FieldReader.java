@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * Reads a protobuf message field by field. After {@link #next} has returned true, {@link #number} tells which field it
- * is. The getters give its value, or what they are given where the field has another wire type than theirs: such a field
- * is skipped like an unknown one.
+ * is. The getters give its value, or what they are given where the field has another wire type than theirs: such a
+ * field is skipped like an unknown one.
  */
 final class FieldReader {
     private static final long MAX_FIELD_NUMBER = (1L << 29) - 1;

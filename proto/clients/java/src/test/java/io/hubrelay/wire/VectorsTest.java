@@ -19,8 +19,8 @@ import java.util.regex.Pattern;
 /** The codec by all of the project's vectors. */
 final class VectorsTest {
     private static final Path VECTORS = Path.of(System.getProperty("hubrelay.vectors", "../../vectors"));
-    private static final String[] KINDS =
-            {"", "welcome", "message", "reply", "status", "loss", "error", "revoked"};
+    private static final List<String> KINDS =
+            List.of("", "welcome", "message", "reply", "status", "loss", "error", "revoked");
 
     @SuppressWarnings("unchecked")
     private static List<Map<String, Object>> read(String file, String key) {
@@ -228,17 +228,7 @@ final class VectorsTest {
             case RelayFrame.NONE -> {
                 return null;
             }
-            case RelayFrame.WELCOME -> {
-                put(content, "version", f.welcome.version);
-                put(content, "relay_version", f.welcome.relayVersion);
-                put(content, "relay_id", f.welcome.relayId);
-                put(content, "max_frame_bytes", f.welcome.maxFrameBytes);
-                if (f.welcome.status != null) {
-                    content.put("status", describe(f.welcome.status));
-                }
-                put(content, "max_payload_bytes", f.welcome.maxPayloadBytes);
-                put(content, "features", f.welcome.features);
-            }
+            case RelayFrame.WELCOME -> content = describe(f.welcome);
             case RelayFrame.MESSAGE -> {
                 put(content, "channel", f.message.channel);
                 put(content, "payload", HexFormat.of().formatHex(f.message.payload()));
@@ -270,7 +260,21 @@ final class VectorsTest {
                 put(content, "detail", f.revoked.detail);
             }
         }
-        return Map.of(KINDS[f.kind], content);
+        return Map.of(KINDS.get(f.kind), content);
+    }
+
+    private static Map<String, Object> describe(RelayFrame.Welcome w) {
+        Map<String, Object> content = new LinkedHashMap<>();
+        put(content, "version", w.version);
+        put(content, "relay_version", w.relayVersion);
+        put(content, "relay_id", w.relayId);
+        put(content, "max_frame_bytes", w.maxFrameBytes);
+        if (w.status != null) {
+            content.put("status", describe(w.status));
+        }
+        put(content, "max_payload_bytes", w.maxPayloadBytes);
+        put(content, "features", w.features);
+        return content;
     }
 
     private static Map<String, Object> describe(RelayFrame.StatusFields s) {
