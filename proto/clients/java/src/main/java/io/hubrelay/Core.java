@@ -242,10 +242,13 @@ final class Core {
     private void complete(List<Completion> completions) {
         if (Thread.currentThread() instanceof ClientThread thread && !thread.completing) {
             thread.completing = true;
-            completions.forEach(Completion::complete);
-            thread.completing = false;
-            lock.lock();
-            unlock();
+            try {
+                completions.forEach(Completion::complete);
+            } finally {
+                thread.completing = false;
+                lock.lock();
+                unlock(); // writes what they have published
+            }
         } else {
             completions.forEach(Completion::complete);
         }

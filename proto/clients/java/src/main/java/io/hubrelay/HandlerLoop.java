@@ -72,26 +72,25 @@ final class HandlerLoop implements Runnable {
         }
     }
 
+    /** Returns false when there is nothing to do for now. */
     private boolean handleOne() {
-        Event event;
         try {
-            event = stream.next(0);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-        if (event == null) {
+            Event event = stream.next(0);
+            if (event != null) {
+                handler.accept(event);
+                return true;
+            }
             if (stream.queue.isOver()) {
                 stream.finishDelivery();
                 end.complete(null);
             }
             return false;
-        }
-        try {
-            handler.accept(event);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         } catch (RuntimeException e) {
-            stream.core.journal.log(Level.ERROR, "a handler of events has failed", e);
+            stream.core.journal.log(Level.ERROR, "a handler of events, or a hook, has failed", e);
+            return true;
         }
-        return true;
     }
 }

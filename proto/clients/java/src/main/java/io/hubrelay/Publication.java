@@ -66,7 +66,9 @@ final class Publication implements Completion {
     @Override
     public void complete() {
         if (future == null) {
-            LockSupport.unpark(waiter);
+            if (waiter != Thread.currentThread()) { // else it reads for itself
+                LockSupport.unpark(waiter);
+            }
         } else if (failure == null) {
             future.complete(receivers);
         } else {

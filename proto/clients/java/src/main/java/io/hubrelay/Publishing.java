@@ -60,10 +60,13 @@ final class Publishing {
 
     /** This thread has the connection's turn: it reads until a publish has its Reply. */
     private void readFor(Publication p, Connection k) {
-        while (!p.isDone() && !Thread.currentThread().isInterrupted() && k.reader.readOnce()) {
-            continue;
+        try {
+            while (!p.isDone() && !Thread.currentThread().isInterrupted() && k.reader.readOnce()) {
+                continue;
+            }
+        } finally {
+            k.turn.pass();
         }
-        k.turn.pass();
     }
 
     private void await(Publication p) throws InterruptedException {

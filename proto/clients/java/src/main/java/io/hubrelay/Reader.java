@@ -46,7 +46,12 @@ final class Reader implements Runnable {
         this.connection = connection;
         core = connection.core;
         selector = Selector.open();
-        key = connection.channel.register(selector, SelectionKey.OP_READ);
+        try {
+            key = connection.channel.register(selector, SelectionKey.OP_READ);
+        } catch (IOException e) {
+            selector.close();
+            throw e;
+        }
     }
 
     @Override

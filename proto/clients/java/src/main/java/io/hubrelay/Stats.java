@@ -5,7 +5,7 @@ package io.hubrelay;
  *
  * @param published publishes and sends handed to a connection
  * @param notConnected publishes and sends that failed with {@link NotConnectedException}
- * @param interrupted publishes that failed with {@link DeliveryUnknownException}, or whose caller gave up
+ * @param interrupted publishes that failed with {@link DeliveryUnknownException}, or whose thread was interrupted
  * @param refused publishes that failed with {@link RefusedException}
  * @param invalid publishes and sends that failed with {@link InvalidRequestException}
  * @param congested publishes and sends that failed with {@link CongestedException}

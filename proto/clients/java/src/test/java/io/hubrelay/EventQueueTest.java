@@ -19,12 +19,12 @@ final class EventQueueTest {
     private static final Status STATUS = Status.noRelay("test");
     private static final Gap GAP = new Gap(List.of("test"), false);
 
-    private final Core core = core(1 << 20);
+    private final Core core = core(LIMIT, 1 << 20);
     private final EventStream stream = core.events;
 
-    private static Core core(long allQueues) {
+    private static Core core(int queue, long allQueues) {
         Options options = new Options();
-        options.queue = LIMIT;
+        options.queue = queue;
         options.allQueues = allQueues;
         options.logger = new QuietLogger();
         return new Core("/nowhere", "test", options);
@@ -42,11 +42,15 @@ final class EventQueueTest {
     }
 
     private boolean push(Event event) {
-        core.lock.lock();
+        return push(stream, event);
+    }
+
+    private static boolean push(EventStream to, Event event) {
+        to.core.lock.lock();
         try {
-            return stream.queue.push(event);
+            return to.queue.push(event);
         } finally {
-            core.unlock();
+            to.core.unlock();
         }
     }
 
@@ -107,7 +111,7 @@ final class EventQueueTest {
 
     @Test
     void allQueuesTogetherHaveABoundAndASharedMessageCountsOnce() throws InterruptedException {
-        Core small = core(1500);
+        Core small = core(LIMIT, 1500);
         List<Subscription> subscriptions = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
             subscriptions.add(new Subscription(small, Names.ofChannels("room")));
@@ -204,12 +208,32 @@ final class EventQueueTest {
     }
 
     @Test
-    void aHandlerInTheThreadThatPushesDoesNotNest() {
-        List<String> handled = new ArrayList<>();
-        stream.handle(Runnable::run, event -> handled.add(describe(event)));
-        for (int i = 0; i < 1000; i++) {
-            push(GAP);
+    void aHandlerIsGivenWhatCameBeforeHoweverMuchItIs() throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            EventStream large = core(10 << 20, 10 << 20).events;
+            for (int i = 0; i < 5000; i++) {
+                push(large, GAP);
+            }
+            CountDownLatch all = new CountDownLatch(5000);
+            large.handle(threads, event -> all.countDown());
+            Assert.that(all.await(30, TimeUnit.SECONDS), all.getCount() + " events are left");
+        } finally {
+            threads.shutdownNow();
         }
-        Assert.equal(1000, handled.size());
+    }
+
+    @Test
+    void aHandlerInTheThreadThatPushesDoesNotNest() {
+        EventStream large = core(10 << 20, 10 << 20).events;
+        for (int i = 0; i < 20_000; i++) {
+            push(large, GAP);
+        }
+        List<Integer> depths = new ArrayList<>();
+        large.handle(Runnable::run, event -> depths.add(new Throwable().getStackTrace().length));
+        Assert.equal(20_000, depths.size());
+        Assert.equal(Collections.min(depths), Collections.max(depths));
+        push(large, GAP);
+        Assert.equal(20_001, depths.size());
     }
 }
