@@ -2,7 +2,6 @@ package io.hubrelay;
 
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -17,17 +16,18 @@ final class EventQueue {
     /** What a queue takes for an event that another one holds as well, in bytes. */
     private static final int REFERENCE_BYTES = 16;
     private static final int LARGE = 1024;
+    /** What is taken is accounted for when the outbox is empty, or so many times for a full queue. */
+    private static final int ACCOUNTS = 8;
 
     private final Core core;
     private final int limit;
     /** A Gap follows a Loss of its own. Without, the Loss is a Gap itself. */
     private final boolean tellsGap;
-    /** Bytes in both lists. */
-    private final AtomicLong bytes = new AtomicLong();
-
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrived = lock.newCondition();
     private ArrayDeque<Event> inbox = new ArrayDeque<>();
+    /** Of both lists, and of what was taken since {@link #account}. */
+    private long bytes;
     private final Overflow overflow = new Overflow();
     private boolean waiting;
     private boolean closed;
@@ -35,12 +35,15 @@ final class EventQueue {
     /** Whether it is in the list of those that are woken later. Guarded by the client's lock. */
     boolean wakePlanned;
     /** Something found no room: {@link Core#resumeReading} is to be called when half of it is taken. */
-    private volatile boolean full;
+    private boolean full;
 
     private final ReentrantLock takeLock = new ReentrantLock();
     private ArrayDeque<Event> outbox = new ArrayDeque<>();
     /** The size of the outbox when it was filled: a large list is not kept after a burst. */
     private int peak;
+    /** What was taken and is not accounted for yet, in bytes: of this queue, and of all queues. */
+    private long takenHere;
+    private long takenOfAll;
 
     EventQueue(Core core, boolean tellsGap) {
         this.core = core;
@@ -80,23 +83,31 @@ final class EventQueue {
 
     /** An empty queue takes any one event. The second number is what all queues would hold more. */
     private boolean hasRoom(int size, int more) {
-        long now = bytes.get();
-        return now == 0
-                || now + size <= limit && core.queued.get() + more + REFERENCE_BYTES <= core.options.allQueues;
+        return bytes == 0
+                || bytes + size <= limit && core.queued.get() + more + REFERENCE_BYTES <= core.options.allQueues;
     }
 
     private void append(Event event, int size) {
         inbox.add(event);
-        bytes.addAndGet(size);
+        bytes += size;
         boolean shared = event instanceof Message m && Message.QUEUES.getAndIncrement(m) > 0;
         core.queued.addAndGet(REFERENCE_BYTES + (shared ? 0 : size));
     }
 
-    private void left(Event event) {
+    /** An event was taken. With the lock of takers. */
+    private void taken(Event event) {
         int size = EventSize.of(event);
-        bytes.addAndGet(-size);
         boolean shared = event instanceof Message m && Message.QUEUES.decrementAndGet(m) > 0;
-        core.queued.addAndGet(-REFERENCE_BYTES - (shared ? 0 : size));
+        takenHere += size;
+        takenOfAll += REFERENCE_BYTES + (shared ? 0 : size);
+    }
+
+    /** Accounts for what was taken: not for each event, since the other end has to wait for that. With both locks. */
+    private void account() {
+        bytes -= takenHere;
+        core.queued.addAndGet(-takenOfAll);
+        takenHere = 0;
+        takenOfAll = 0;
     }
 
     private void flushOverflow() {
@@ -146,6 +157,7 @@ final class EventQueue {
             return null;
         }
         Event event;
+        boolean hasRoom = false;
         try {
             event = outbox.poll();
             if (event == null) {
@@ -154,15 +166,30 @@ final class EventQueue {
             if (event == null) {
                 return null;
             }
-            left(event);
+            taken(event);
+            if (outbox.isEmpty() || takenHere > limit / ACCOUNTS) {
+                hasRoom = accountAndLook();
+            }
         } finally {
             takeLock.unlock();
         }
-        if (full && bytes.get() <= limit / 2) {
-            full = false;
+        if (hasRoom) {
             core.resumeReading();
         }
         return event;
+    }
+
+    /** Whether the queue was full, and has room now. */
+    private boolean accountAndLook() {
+        lock.lock();
+        try {
+            account();
+            boolean hasRoom = full && bytes <= limit / 2;
+            full &= !hasRoom;
+            return hasRoom;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Moves all that is there to the outbox, and takes the first event of it. */
@@ -196,6 +223,9 @@ final class EventQueue {
 
     /** Whether the end is reached: it is closed, and all is taken. */
     boolean isOver() {
+        if (!isClosed()) {
+            return false; // somebody may wait with the lock of takers
+        }
         takeLock.lock();
         lock.lock();
         try {
@@ -203,6 +233,25 @@ final class EventQueue {
         } finally {
             lock.unlock();
             takeLock.unlock();
+        }
+    }
+
+    /** Whether a thread waits for an event. */
+    boolean isWaitedFor() {
+        lock.lock();
+        try {
+            return waiting;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isClosed() {
+        lock.lock();
+        try {
+            return closed;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -235,18 +284,21 @@ final class EventQueue {
         lock.lock();
         try {
             closed = true;
-            inbox.forEach(this::left);
-            inbox.clear();
-            overflow.clear();
-            arrived.signalAll();
+            arrived.signalAll(); // who waits has the lock of takers
         } finally {
             lock.unlock();
         }
         takeLock.lock();
+        lock.lock();
         try {
-            outbox.forEach(this::left);
+            outbox.forEach(this::taken);
             outbox.clear();
+            inbox.forEach(this::taken);
+            inbox.clear();
+            overflow.clear();
+            account();
         } finally {
+            lock.unlock();
             takeLock.unlock();
         }
         wake();

@@ -142,6 +142,20 @@ final class EventQueueTest {
     }
 
     @Test
+    void pollKeepsItsTimeoutBesideAThreadThatWaits() throws Exception {
+        ExecutorService threads = Executors.newCachedThreadPool();
+        try {
+            var waits = threads.submit(stream::take);
+            Assert.eventually(stream.queue::isWaitedFor, "nobody waits");
+            Assert.equal(null, stream.poll(Duration.ofMillis(1)));
+            push(GAP);
+            Assert.equal(GAP, waits.get());
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
     void takeIsInterruptedAndStillTakesLater() throws InterruptedException {
         Thread.currentThread().interrupt();
         Assert.throwing(InterruptedException.class, stream::take);
