@@ -138,7 +138,7 @@ def _php(file, extension=None):
 def _java_programs():
     """Redis clients for Java are not in Debian, and a plain socket is cheaper than any of them. A JVM compiles what it
     runs often, in threads of the same process: it needs a longer warm-up than others."""
-    warmup = {"publish-64": 4096, "publish-1": 512, "delivery": 4096}
+    warmup = {"publish-64": 4096, "publish-1": 1024, "delivery": 4096}
     def program(group, name, main, **facts):
         return Program(group, name, lambda: _build_java(main), warmup=warmup, **facts)
     blocking, futures = "Java blocking", "Java futures"

@@ -300,7 +300,8 @@ final class ClientTest {
 
     @Test
     void callersThatReadForThemselvesGetEveryReplyAndPassTheTurnOn() throws Exception {
-        try (FakeRelay relay = FakeRelay.start(); HubrelayClient client = client(relay)) {
+        try (FakeRelay relay = FakeRelay.start(); HubrelayClient client =
+                relay.client("test", b -> b.logger(logger).pingIdle(Duration.ofHours(1)))) {
             for (int round = 0; round < 20; round++) {
                 for (int i = 0; i < 50; i++) {
                     client.publish("room", "alone");
