@@ -380,7 +380,7 @@ final class ClientTest {
     @Test
     void closeInADependentDoesNotWaitForItself() throws Exception {
         try (FakeRelay relay = FakeRelay.start()) {
-            HubrelayClient client = client(relay);
+            HubrelayClient client = relay.client("test", b -> b.logger(logger).drain(Duration.ofHours(1)));
             client.publishAsync("room", bytes("1")).thenRun(client::close).get();
             for (Event event : client.events()) {
                 Assert.that(event instanceof Status, event.toString());
