@@ -51,6 +51,7 @@ def all_programs():
         *_python_group("Python asyncio", "hubrelay_asyncio.py", "redis_asyncio.py"),
         *_python_group("Python blocking", "hubrelay_blocking.py", "redis_sync.py"),
         *_go_group("Go"),
+        *_java_groups(),
         *_node_group("Node"),
         *_ruby_group("Ruby"),
         *_php_group("PHP"),
@@ -106,11 +107,6 @@ def _dotnet_group(group):
         Program(group, "hubrelay", lambda: _build_dotnet("HubrelayProgram"), is_hubrelay=True),
         Program(group, "plain sockets", lambda: _build_dotnet("RespProgram")),
         Program(group, "plain sockets, threads", lambda: _build_dotnet("RespProgram"), environment={"THREADS": "1"}),
-        Program(go, "hubrelay", lambda: _build_go("hubrelay"), is_hubrelay=True),
-        Program(go, "go-redis", lambda: _build_go("go-redis")),
-        Program(go, "go-redis, pipelines", lambda: _build_go("go-redis"), **PIPELINED),
-        Program(go, "redigo", lambda: _build_go("redigo", "github.com/gomodule/redigo")),
-        *_java_programs(),
     ]
 
 
@@ -135,12 +131,14 @@ def _php(file, extension=None):
     """A program in php/, for an extension that PHP has to have."""
     _run(["php", "-r", f"exit((int) !extension_loaded('{extension}'));" if extension else ""])
     return ["php", str(HERE / "php" / file)]
-def _java_programs():
+def _java_groups():
     """Redis clients for Java are not in Debian, and a plain socket is cheaper than any of them. A JVM compiles what it
     runs often, in threads of the same process: it needs a longer warm-up than others."""
     warmup = {"publish-64": 4096, "publish-1": 1024, "delivery": 4096}
+
     def program(group, name, main, **facts):
         return Program(group, name, lambda: _build_java(main), warmup=warmup, **facts)
+
     blocking, futures = "Java blocking", "Java futures"
     publishes = ("publish-64", "publish-1")
     return [

@@ -20,7 +20,7 @@ import java.nio.charset.StandardCharsets;
  * A chat server for nc or telnet, of which any number may run, on any number of hosts, beside one relay each:
  *
  * <pre>
- * java -cp classes examples/ChatRoom.java -relay /tmp/chat.sock -listen 127.0.0.1:7001
+ * java -cp classes examples/ChatRoom.java --relay /tmp/chat.sock --listen 127.0.0.1:7001
  * nc 127.0.0.1 7001
  * </pre>
  *
@@ -36,7 +36,7 @@ public final class ChatRoom {
     /**
      * Runs the server.
      *
-     * @param arguments {@code -relay PATH} and {@code -listen HOST:PORT}
+     * @param arguments {@code --relay PATH} and {@code --listen HOST:PORT}
      * @throws IOException if the address cannot be listened at
      */
     public static void main(String[] arguments) throws IOException {
@@ -44,8 +44,8 @@ public final class ChatRoom {
         String address = "127.0.0.1:7001";
         for (int i = 0; i + 1 < arguments.length; i += 2) {
             switch (arguments[i]) {
-                case "-relay" -> path = arguments[i + 1];
-                case "-listen" -> address = arguments[i + 1];
+                case "--relay" -> path = arguments[i + 1];
+                case "--listen" -> address = arguments[i + 1];
                 default -> throw new IllegalArgumentException("no option " + arguments[i]);
             }
         }
@@ -54,7 +54,7 @@ public final class ChatRoom {
                 new InetSocketAddress(address.substring(0, colon), Integer.parseInt(address.substring(colon + 1)));
         try (HubrelayClient client = HubrelayClient.open(path, "chatroom"); ServerSocket server = new ServerSocket()) {
             server.bind(listen);
-            System.out.println("listening at " + server.getLocalSocketAddress());
+            System.out.println("listening on " + server.getLocalSocketAddress());
             Runtime.getRuntime().addShutdownHook(new Thread(client::close));
             new ChatRoom(client).serve(server);
         }

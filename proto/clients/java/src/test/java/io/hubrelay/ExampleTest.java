@@ -27,7 +27,7 @@ final class ExampleTest {
             }
             for (Process server : servers) {
                 String line = lines(server.getInputStream()).readLine();
-                Assert.that(line != null && line.startsWith("listening at"), "it says " + line);
+                Assert.that(line != null && line.startsWith("listening on"), "it says " + line);
                 guests.add(new Socket("127.0.0.1", Integer.parseInt(line.substring(line.lastIndexOf(':') + 1))));
             }
             for (Socket guest : guests) {
@@ -49,7 +49,7 @@ final class ExampleTest {
     private static Process start(String path) throws IOException {
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         return new ProcessBuilder(java, "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
-                EXAMPLE.toString(), "-relay", path, "-listen", "127.0.0.1:0")
+                EXAMPLE.toString(), "--relay", path, "--listen", "127.0.0.1:0")
                 .redirectError(ProcessBuilder.Redirect.DISCARD).start();
     }
 
