@@ -42,6 +42,8 @@ final class Connection {
     int restoring;
     /** What is told once the restore is over. */
     final Deque<Status> heldBack = new ArrayDeque<>();
+    /** The last one. */
+    Status status;
     /** Of the last Status. */
     long gaps;
     /** Of the last Status. */
@@ -63,6 +65,8 @@ final class Connection {
     /** Why it has ended; null while it lasts. Also read without the lock. */
     volatile IOException ended;
     long endedAt;
+    /** The relay has read all that was written, and closed when it owed nothing any more. */
+    boolean endedInOrder;
 
     private long lastId;
 
@@ -97,6 +101,7 @@ final class Connection {
         began = now;
         maxFrame = (int) Math.min(w.maxFrameBytes, MAX_FRAME_BYTES);
         settler.asks(w.has(Protocol.FEATURE_SETTLED));
+        status = Status.of(w.status);
         gaps = w.status.gaps;
         receiving = w.status.receiving;
     }
@@ -227,6 +232,14 @@ final class Connection {
             e.holds--;
             core.names.prune(e);
         }
+    }
+
+    /** The relay has closed the connection. Called without the client's lock. */
+    void closedByRelay() {
+        core.lock.lock();
+        endedInOrder = ended == null && lastWords == null && !owes() && output.isShut();
+        endNow(new IOException("the relay closed the connection"));
+        core.unlock();
     }
 
     /** Ends the connection. Called without the client's lock. */

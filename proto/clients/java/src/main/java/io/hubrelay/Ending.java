@@ -82,7 +82,7 @@ final class Ending {
     /** Tells the publishes without Reply that may have been lost, and those that were. */
     private void settleSends(Connection k) {
         int unwritten = k.output.unwrittenSends();
-        long unknown = k.settler.unknown(unwritten);
+        long unknown = k.endedInOrder ? 0 : k.settler.unknown(unwritten);
         if (unwritten + unknown > 0) {
             core.inbound.tellLoss(Loss.local(unwritten, unknown, 0, Cause.NO_RELAY,
                     "the connection to the relay ended"));

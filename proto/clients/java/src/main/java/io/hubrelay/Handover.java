@@ -59,7 +59,7 @@ final class Handover {
         core.gaps.begin(k.receiving, core.inbound.barrier(k, k.receiving), now);
         core.gaps.grew(now);
         core.gaps.degraded(w.status.state == Status.STATE_DEGRADED);
-        core.inbound.tellStatus(k, Status.of(w.status));
+        core.inbound.tellStatus(k, k.status);
         if (core.move != null) {
             askForFence(k);
             proceed();
@@ -254,6 +254,9 @@ final class Handover {
         }
         core.gaps.broken(now);
         core.gaps.begin(k.receiving, core.inbound.barrier(k, k.receiving), now);
+        if (core.status != k.status && k.restoring == 0) {
+            core.inbound.tellStatus(k, k.status); // it counts again
+        }
         if (move.oldSeen) {
             core.noteGap(GapTracker.MOVE); // what was behind the fence was left to the one that has ended
         }

@@ -102,7 +102,12 @@ final class Inbound {
         }
         long now = core.now();
         boolean stops = s.state == Status.STATE_STOPPING && !k.stopping;
+        if (stops && k == core.next) {
+            core.handover.stopped(k, now); // no successor, so its Status says nothing
+            return;
+        }
         boolean grown = s.gaps > k.gaps;
+        k.status = Status.of(s);
         k.gaps = s.gaps;
         if (s.receiving && !k.receiving) {
             k.holds.values().forEach(hold -> hold.pending = false); // what was pending is in force
@@ -117,7 +122,7 @@ final class Inbound {
                 core.gaps.grew(now);
             }
             core.gaps.degraded(s.state == Status.STATE_DEGRADED);
-            tellStatus(k, Status.of(s));
+            tellStatus(k, k.status);
         }
         if (stops) {
             core.handover.stopped(k, now);

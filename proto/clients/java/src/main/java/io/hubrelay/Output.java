@@ -107,6 +107,11 @@ final class Output {
         return shutting;
     }
 
+    /** Whether the writing side is shut behind all that was added. */
+    boolean isShut() {
+        return shutting && unwritten() == 0 && !broken;
+    }
+
     /** Writes what is queued. Called without the client's lock, by who has added it. */
     void write() {
         core.lock.lock();

@@ -79,7 +79,8 @@ final class Reader implements Runnable {
             int n = connection.channel.read(ByteBuffer.wrap(buffer, used, buffer.length - used));
             expectsMore = n >= MUCH_BYTES;
             if (n < 0) {
-                wrong = new IOException("the relay closed the connection");
+                connection.closedByRelay();
+                return false;
             } else if (n > 0) {
                 used += n;
                 consume();

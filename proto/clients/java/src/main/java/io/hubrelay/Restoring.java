@@ -97,21 +97,21 @@ final class Restoring {
         return both;
     }
 
-    /** Ends subscriptions that no relay grants, and tells who had them. */
+    /** Ends subscriptions that no relay grants, and tells who had them, and the client's events. */
     void revoke(List<Entry> entries, String detail) {
-        List<Entry> plain = new ArrayList<>();
+        List<Entry> all = new ArrayList<>();
         Map<Subscription, List<Entry>> bySubscription = new LinkedHashMap<>();
         for (Entry e : entries) {
-            if (e.plain) {
-                e.plain = false;
-                plain.add(e);
+            if (e.plain || !e.listeners.isEmpty()) {
+                all.add(e);
             }
+            e.plain = false;
             for (Entry.Listener listener : e.listeners) {
                 bySubscription.computeIfAbsent(listener.subscription(), s -> new ArrayList<>()).add(e);
             }
         }
-        if (!plain.isEmpty()) {
-            core.tell(revoked(plain, detail));
+        if (!all.isEmpty()) {
+            core.tell(revoked(all, detail));
         }
         bySubscription.forEach((s, lost) -> {
             s.queue.push(revoked(lost, detail));

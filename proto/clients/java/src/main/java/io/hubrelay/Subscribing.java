@@ -167,8 +167,8 @@ final class Subscribing {
                     followers.add(operation);
                     operation.left++;
                 }
-            } else if (hold.pending) {
-                operation.pending = true;
+            } else if (hold.pending || !k.receiving) {
+                operation.pending = true; // what the relay would answer
             }
         }
         Request like = new Request(Request.Kind.SUBSCRIBE);

@@ -214,11 +214,26 @@ final class ClientTest {
     @Test
     void revokedEndsASubscription() throws Exception {
         try (FakeRelay relay = FakeRelay.start(); HubrelayClient client = client(relay);
-                Subscription s = client.listen("room", "hall")) {
-            relay.refuse("room");
+                Subscription s = client.listen("room", "hall"); Subscription other = client.listen("attic")) {
+            client.subscribe(Names.ofChannels("cellar"));
+            relay.refuse("room", "attic", "cellar");
             Assert.equal(List.of("room"), next(s, Revoked.class).channels());
+            Assert.equal(List.of("attic"), next(other, Revoked.class).channels());
+            Assert.equal(List.of("room", "attic", "cellar"), next(client.events(), Revoked.class).channels());
             Assert.throwing(ClosedException.class, s::take);
             Assert.equal(0L, client.publish("hall", "x"));
+        }
+    }
+
+    @Test
+    void aSecondListenerIsPendingWhileTheRelayIsNotReceiving() throws Exception {
+        try (FakeRelay relay = FakeRelay.start(); HubrelayClient client = client(relay);
+                Subscription first = client.listen("room")) {
+            relay.down();
+            while (next(client.events(), Status.class).state() != State.DOWN) {
+                continue;
+            }
+            Assert.that(client.listen("room").isPending(), "it is not pending");
         }
     }
 

@@ -61,7 +61,7 @@ public final class Driver {
 
     private void run() throws IOException {
         print("driver 1 java " + (blocking ? "hubrelay-blocking" : "hubrelay")
-                + " cancel jitter inflight-bound unsent-bound events-bound no-byte-strings");
+                + " cancel jitter inflight-bound unsent-bound events-bound no-byte-strings subscription-end");
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8), 1 << 16);
         for (String line = input.readLine(); line != null && !line.equals("quit"); line = input.readLine()) {
             List<String> words = List.of(line.split(" ", -1));
@@ -211,8 +211,8 @@ public final class Driver {
         }
         if (suffix.isEmpty()) {
             calls.arriveAndAwaitAdvance(); // they have their results, and are about to print them
-            print("event end");
         }
+        print("event end" + suffix);
     }
 
     private void log(String text) {
