@@ -26,7 +26,8 @@ namespace Hubrelay.Conformance
         private static void Main()
         {
             var driver = new Driver();
-            driver.Print("driver 1 dotnet hubrelay cancel jitter inflight-bound unsent-bound events-bound no-byte-strings");
+            driver.Print("driver 1 dotnet hubrelay cancel jitter inflight-bound unsent-bound events-bound no-byte-strings"
+                + " subscription-end");
             using (var input = new StreamReader(Console.OpenStandardInput(), new UTF8Encoding(false), false, 1 << 16))
             {
                 for (string line = input.ReadLine(); line != null && line != "quit"; line = input.ReadLine())
@@ -248,8 +249,8 @@ namespace Hubrelay.Conformance
                     printed = calls == 0 ? Task.CompletedTask : noCalls.Task;
                 }
                 await printed.ConfigureAwait(false); // they have their results, and are about to be printed
-                Print("event end");
             }
+            Print("event end" + suffix);
         }
 
         private void Hold(bool isOn)

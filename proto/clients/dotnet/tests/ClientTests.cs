@@ -112,8 +112,58 @@ namespace Hubrelay.Tests
                 Subscription room = await client.ListenAsync(Names.OfChannels("room", "other"));
                 relay.Refuse("room");
                 Check.Equal("room", (await Check.NextAsync<Revoked>(room)).Channels.Single(), "the name");
+                Check.Equal("room", (await Check.NextAsync<Revoked>(client.Events)).Channels.Single(), "the name in Events");
                 await Check.FailsAsync<ClosedException>(room.ReadAsync().AsTask());
                 Check.That(!await Check.Soon(room.WaitToReadAsync().AsTask()), "it is the end");
+            });
+        }
+
+        [Test]
+        public Task ASecondListenerIsPendingWhileTheRelayIsNotReceiving()
+        {
+            return With(async (relay, client) =>
+            {
+                await client.ListenAsync("room");
+                relay.GoDown();
+                await Told(client, s => s.State == RelayState.Down);
+                Check.That((await client.ListenAsync("room")).IsPending, "it is pending");
+            });
+        }
+
+        [Test]
+        public Task WhenASuccessorEndsTheStatusOfTheOldRelayIsToldAgain()
+        {
+            return With(async (relay, client) =>
+            {
+                await client.SubscribeAsync(Names.OfChannels("room"));
+                relay.GoDown();
+                await Told(client, s => s.State == RelayState.Down);
+                relay.Restart(); // the move does not end, since nothing is in force
+                await Told(client, s => s.State == RelayState.Stopping);
+                await Told(client, s => s.State == RelayState.Down); // the successor's
+                client.Enter();
+                client.Next.End("killed", Time.Now);
+                client.Exit();
+                Check.Equal(RelayState.Stopping, (await Check.NextAsync<Status>(client.Events)).State, "the state");
+            }, new HubrelayOptions { Successor = TimeSpan.FromMinutes(1) });
+        }
+
+        [Test]
+        public Task AfterAnEndInOrderNothingIsUnknown()
+        {
+            return With(async (relay, _) =>
+            {
+                relay.Without("settled");
+                HubrelayClient client = await relay.ConnectAsync();
+                client.Send("room", Hello);
+                await Check.Soon(client.CloseAsync());
+                Check.Equal(0, client.GetStatistics().LostPublishesUnknown, "unknown after an end in order");
+                client = await relay.ConnectAsync();
+                client.Send("room", Hello);
+                await relay.WaitForPublishedAsync(2, Program.Patience);
+                relay.Cut();
+                Check.Equal(1, (await Check.NextAsync<Loss>(client.Events)).PublishesUnknown, "unknown after a cut");
+                client.Dispose();
             });
         }
 

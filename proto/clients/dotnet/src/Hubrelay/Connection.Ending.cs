@@ -8,6 +8,7 @@ namespace Hubrelay
     internal sealed partial class Connection
     {
         private bool isSettled;
+        private bool hasEndedInOrder; // the relay has read all that was written, and closed when it owed nothing any more
 
         /// <summary>
         /// Once it is known what was written: everything that is owed is settled, what was held is forgotten, and the next
@@ -68,7 +69,7 @@ namespace Hubrelay
         private void SettleSends()
         {
             ulong unwritten = (ulong)sendEnds.Count;
-            ulong unknown = Settler.Unknown(unwritten);
+            ulong unknown = hasEndedInOrder ? 0 : Settler.Unknown(unwritten);
             if (unwritten + unknown > 0)
             {
                 client.TellLoss(new Loss((long)unwritten, RelayEvent.Saturate(unknown), 0, RelayCause.NoRelay,

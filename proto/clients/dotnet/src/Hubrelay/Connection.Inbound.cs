@@ -74,7 +74,13 @@ namespace Hubrelay
                 return;
             }
             bool stops = s.State == (int)RelayState.Stopping && !IsStopping;
+            if (stops && this == client.Next)
+            {
+                client.OnStopping(this, now); // no successor, so its Status says nothing
+                return;
+            }
             bool hasGrown = s.Gaps > Gaps;
+            Status = new Status(s);
             Gaps = s.Gaps;
             if (s.Receiving && !IsReceiving)
             {

@@ -87,6 +87,7 @@ namespace Hubrelay
         private bool ReadOnce(Turn mine)
         {
             string wrong;
+            bool isEnd = false;
             try
             {
                 socket.WaitToRead();
@@ -96,6 +97,7 @@ namespace Hubrelay
                     used += count;
                     return Consume(mine);
                 }
+                isEnd = count == 0;
                 wrong = count < 0 ? null : "the relay closed the connection";
             }
             catch (SocketException e)
@@ -105,6 +107,7 @@ namespace Hubrelay
             client.Enter();
             if (wrong != null)
             {
+                hasEndedInOrder = !HasEnded && isEnd && lastWords == null && !Owes && IsShut;
                 End(lastWords ?? wrong, Time.Now);
             }
             return EndRead(mine);

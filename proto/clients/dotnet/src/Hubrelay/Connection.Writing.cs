@@ -114,6 +114,9 @@ namespace Hubrelay
             }
         }
 
+        /// <summary>The writing side is shut behind all that was queued.</summary>
+        private bool IsShut => isShutting && !isBroken && written == queued;
+
         private bool HasOutput => output.Count > 0 && !isBroken && !HasEnded;
 
         /// <summary>Is called after frames were added to the output, which had so many bytes before: they are to be written.</summary>

@@ -59,6 +59,9 @@ namespace Hubrelay
         /// <summary>What is told once the restore is over.</summary>
         public List<Status> HeldBack { get; } = new List<Status>();
 
+        /// <summary>The last one.</summary>
+        public Status Status { get; private set; }
+
         /// <summary>Of the last Status.</summary>
         public ulong Gaps { get; private set; }
 
@@ -122,6 +125,7 @@ namespace Hubrelay
             Welcome = welcome;
             BeganAt = now;
             Settler.Asks = welcome.Has(Limits.FeatureSettled);
+            Status = new Status(welcome.Status);
             Gaps = welcome.Status.Gaps;
             IsReceiving = welcome.Status.Receiving;
         }

@@ -204,9 +204,9 @@ namespace Hubrelay
                 {
                     Follow(op, h.Last);
                 }
-                else if (h.IsPending)
+                else if (h.IsPending || !k.IsReceiving)
                 {
-                    op.IsPending = true;
+                    op.IsPending = true; // what the relay would answer
                 }
             }
             k.Ask(new Request { Kind = RequestKind.Subscribe, Operation = op }, missing);

@@ -38,7 +38,7 @@ namespace Hubrelay
             toldGone = null;
             log.Write($"connected to relay {w.RelayId} ({w.RelayVersion}) at {path}");
             BeginGap(k, now);
-            TellStatus(k, new Status(w.Status));
+            TellStatus(k, k.Status);
             if (move != null)
             {
                 AskForFence(k);
@@ -308,6 +308,10 @@ namespace Hubrelay
             }
             Gap.Begin(false, 0, now);
             Gap.Begin(k.IsReceiving, Barrier(k, k.IsReceiving), now);
+            if (status != k.Status && k.Restoring == 0)
+            {
+                TellStatus(k, k.Status); // it counts again
+            }
             if (m.IsOldSeen)
             {
                 NoteGap(GapTracker.Move); // what was behind the fence was left to the one that has ended

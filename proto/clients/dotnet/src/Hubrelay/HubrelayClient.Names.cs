@@ -125,18 +125,18 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Ends subscriptions that no relay grants, and tells who had them.</summary>
+        /// <summary>Ends subscriptions that no relay grants, and tells who had them, and Events.</summary>
         internal void Revoke(List<Entry> entries, string detail)
         {
-            var plain = new List<Entry>();
+            var all = new List<Entry>();
             var bySubscription = new Dictionary<Subscription, List<Entry>>();
             foreach (Entry e in entries)
             {
-                if (e.IsPlain)
+                if (e.IsPlain || e.Listeners.Count > 0)
                 {
-                    e.IsPlain = false;
-                    plain.Add(e);
+                    all.Add(e);
                 }
+                e.IsPlain = false;
                 foreach (Listener l in e.Listeners)
                 {
                     if (!bySubscription.TryGetValue(l.Subscription, out List<Entry> its))
@@ -146,9 +146,9 @@ namespace Hubrelay
                     its.Add(e);
                 }
             }
-            if (plain.Count > 0)
+            if (all.Count > 0)
             {
-                Tell(RevokedOf(plain, detail));
+                Tell(RevokedOf(all, detail));
             }
             foreach (KeyValuePair<Subscription, List<Entry>> one in bySubscription)
             {

@@ -82,7 +82,7 @@ namespace Hubrelay
                 Gap.Grew(now);
             }
             Gap.IsDegraded = s.State == (int)RelayState.Degraded;
-            TellStatus(k, new Status(s));
+            TellStatus(k, k.Status);
         }
 
         /// <summary>How many Subscribes a Gap has to wait for, now that the state of receiving is told.</summary>

@@ -163,6 +163,9 @@ namespace Hubrelay
         /// <summary>The connection that takes requests, or null. One that has ended takes none.</summary>
         internal Connection Serving => conn == null || conn.HasEnded ? null : conn;
 
+        /// <summary>The one that a move leads to, or null.</summary>
+        internal Connection Next => next;
+
         /// <summary>The connection whose Status counts: that of the last Welcome.</summary>
         internal Connection Newest => next ?? conn;
 
