@@ -56,9 +56,14 @@ final class EndingTest {
         try (FakeRelay relay = FakeRelay.start(); HubrelayClient client = moving(relay)) {
             Core core = client.events().core;
             core.lock.lock();
+            Connection old = core.current;
+            final long ended = core.now();
             core.next.end(new IOException("killed"));
             core.unlock();
             Assert.equal(State.STOPPING, next(client.events(), Status.class).state());
+            core.lock.lock();
+            Assert.that(core.current == old && old.stoppedAt >= ended, "the time for a successor does not begin anew");
+            core.unlock();
         }
     }
 
