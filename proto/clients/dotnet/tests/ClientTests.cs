@@ -142,9 +142,12 @@ namespace Hubrelay.Tests
                 await Told(client, s => s.State == RelayState.Stopping);
                 await Told(client, s => s.State == RelayState.Down); // the successor's
                 client.Enter();
-                client.Next.End("killed", Time.Now);
+                Connection old = client.Serving;
+                long ended = Time.Now;
+                client.Next.End("killed", ended);
                 client.Exit();
                 Check.Equal(RelayState.Stopping, (await Check.NextAsync<Status>(client.Events)).State, "the state");
+                Check.That(client.Serving == old && old.StoppedAt >= ended, "the time for a successor begins anew");
             }, new HubrelayOptions { Successor = TimeSpan.FromMinutes(1) });
         }
 
