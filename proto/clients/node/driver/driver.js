@@ -24,7 +24,7 @@ async function takeEvents(stream, sub) {
     await mayTake;
     lines.report(value, sub);
   }
-  if (sub === '') lines.say('event end');
+  lines.say('event end', sub);
 }
 
 /** @param {string[]} words */
@@ -114,7 +114,8 @@ function take(line) {
   else if (command) perform(command, words);
 }
 
-lines.say('driver 1 node hubrelay-node cancel jitter inflight-bound unsent-bound events-bound no-byte-strings');
+lines.say('driver 1 node hubrelay-node cancel jitter inflight-bound unsent-bound events-bound no-byte-strings ' +
+  'subscription-end');
 /** @type {Buffer[]} */
 let unfinished = [];
 process.stdin.on('data', (/** @type {Buffer} */ data) => {

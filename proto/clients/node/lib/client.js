@@ -316,8 +316,8 @@ class Client extends StreamEmitter {
         core.wrote();
         this.#takeTurn();
       },
-      ended: (/** @type {string} */ why) => {
-        core.ended(link, why);
+      ended: (/** @type {string} */ why, /** @type {boolean | undefined} */ hasFailed) => {
+        core.ended(link, why, hasFailed);
         this.#takeTurn();
       },
     }));

@@ -1,7 +1,7 @@
 'use strict';
 
 const { Backoff, Watch, isHopeless } = require('./connecting');
-const { Cause, Code, State, nameOf } = require('./enums');
+const { Code, State, nameOf } = require('./enums');
 const { ClosedError } = require('./errors');
 const { Status, noRelay } = require('./events');
 const { Move, discard } = require('./handover');
@@ -134,6 +134,7 @@ class Connections extends Telling {
     this.logger.info(`hubrelay: connected to relay ${welcome.relayId}, version ${welcome.relayVersion}`);
     const former = this.link;
     this.link = link;
+    link.status = status;
     this._oldGapsSeen = this._gapsSeen;
     this._gapsSeen = status.gaps;
     if (former !== null) {
@@ -157,7 +158,8 @@ class Connections extends Telling {
     if (isNews) this.logger.warn(`hubrelay: cannot connect to a relay: ${why}`);
     if (this.link === null) {
       this.publishing.reason = `no connection to a relay: ${why}`;
-      if (isHopelessAnswer && isNews || !this._wasTold) this._tellStatus(noRelay(why));
+      const isToTell = !this.isClosing && (isHopelessAnswer && isNews || !this._wasTold);
+      if (isToTell) this._tellStatus(noRelay(why));
       else this.status = noRelay(why);
       this.timers.set('first', null);
       this._releasePublishes();
@@ -205,7 +207,6 @@ class Connections extends Telling {
   _relayIsStopping(link) {
     link.isStopping = true;
     this._backoff.ended(now() - link.welcomedAt);
-    this.move?.giveUp('moved to another relay');
     if (this.isClosing) return;
     this.timers.set('successor', this.options.successor);
     this._attempt();
@@ -267,7 +268,8 @@ class Connections extends Telling {
     }
     const allHasCome = link.isShut && link.isAtItsEnd && !link.isOwed;
     const { unknown, unsent } = link.end();
-    this._tellOwnLoss(unsent, allHasCome ? 0 : unknown);
+    const waiting = link === this.link && this.move === null ? this._failWaiting(why) : 0;
+    this._tellOwnLoss(unsent + waiting, allHasCome ? 0 : unknown);
     if (link === this.link && this.move !== null) this._nextEnded(this.move, why);
     else if (link === this.link) this._linkEnded(link, why);
     else if (link === this.old) this._oldEnded();
@@ -278,10 +280,24 @@ class Connections extends Telling {
     this.timers.set('drain', null);
     this.move?.giveUp('moved to another relay');
     this._releasePublishes();
+    if (this.isClosing) return;
+    this.reconcile(); // what it has not answered is asked for where it was not yet
+    this.considerGap();
   }
 
   /**
-   * During a move: the former one goes on, and another attempt is made.
+   * There is no connection any more for the publishes that wait. Returns how many sends are lost by that.
+   * @param {string} why
+   */
+  _failWaiting(why) {
+    this.publishing.link = null;
+    this.publishing.reason = `no connection to a relay: ${why}`;
+    this.publishing.isHeld = false;
+    return this.publishing.pump();
+  }
+
+  /**
+   * During a move: the former one goes on, its Status counts again, and another attempt is made.
    * @param {Move} move
    * @param {string} why
    */
@@ -293,10 +309,11 @@ class Connections extends Telling {
     this._gapsSeen = this._oldGapsSeen;
     this._attemptFailed(why, false);
     this.timers.set('successor', this.options.successor);
-    const gaps = this._gapsSeen;
-    const { STOPPING: state } = State;
-    const status = { state, reason: why, publishing: true, receiving: true, gaps, cause: Cause.STOPPING };
-    this._newStatus(move.old, new Status(status));
+    this._statusToTell = null;
+    const { status } = move.old;
+    this.gaps.receiving(status.receiving, move.old.unansweredSubscribes());
+    if (this.status !== status) this._tellStatus(status);
+    this.considerGap();
   }
 
   /** @param {Link} link @param {string} why */
@@ -311,14 +328,18 @@ class Connections extends Telling {
 
   /** @param {string} why */
   _withoutRelay(why) {
-    this.publishing.link = null;
-    this.publishing.reason = `no connection to a relay: ${why}`;
+    const lost = this._failWaiting(why);
     this._statusToTell = null;
     this.gaps.receiving(false, new Set());
     if (this.names.holdsAny) this.gaps.note('the connection to the relay was lost');
     this._why = why;
-    if (!this.isClosing) this.logger.warn(`hubrelay: not connected to a relay: ${why}`);
-    this._tellStatus(noRelay(why));
+    if (this.isClosing) {
+      this.status = noRelay(why); // the application knows
+    } else {
+      this.logger.warn(`hubrelay: not connected to a relay: ${why}`);
+      this._tellStatus(noRelay(why));
+    }
+    this._tellOwnLoss(lost, 0);
     this._releasePublishes();
   }
 

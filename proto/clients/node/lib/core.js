@@ -63,10 +63,11 @@ class Core extends Connections {
    * The socket could not be connected, was closed by the relay, or has failed.
    * @param {Link} link
    * @param {string} why
+   * @param {boolean} [hasFailed] it was not closed in order
    */
-  ended(link, why) {
+  ended(link, why, hasFailed = false) {
     if (link.isEnded) return;
-    link.isAtItsEnd = true;
+    link.isAtItsEnd = !hasFailed;
     this._end(link, why);
     this._afterInput();
   }
@@ -128,7 +129,7 @@ class Core extends Connections {
     if (link === null) throw new NotConnectedError(this.publishing.reason);
     if (settled && !link.features.has('settled')) throw new InvalidError('this relay cannot say what is settled');
     if (settled) link.settleSends(waiter);
-    else link.ping(new Request((_, request, reply) => settlePing(waiter, reply)));
+    else link.ping(new Request((_, request, reply) => settlePing(waiter, request, reply)));
   }
 
   /**
@@ -220,11 +221,16 @@ class Core extends Connections {
 
   /** @param {Link} link @param {Status} status */
   _takeStatus(link, status) {
+    link.status = status;
     if (link !== this.link) {
       if (link === this.move?.old && status.gaps > this._oldGapsSeen) {
         this._oldGapsSeen = status.gaps;
         this.gaps.note(status.reason || 'the relay was not receiving');
       }
+      return;
+    }
+    if (status.state === State.STOPPING && this.move !== null) {
+      this._end(link, 'the next relay is stopping, too');
       return;
     }
     if (status.gaps > this._gapsSeen && this.names.holdsAny) {

@@ -3,7 +3,7 @@
 const { ProtocolError, decode, encode, framed, bytesField, varint } = require('./codec');
 const { Outcome } = require('./enums');
 const { InterruptedError, NotConnectedError, errorOf } = require('./errors');
-const { Message } = require('./events');
+const { Message, Status } = require('./events');
 const fast = require('./fast');
 const { Framing } = require('./framing');
 const { Outbox } = require('./outbox');
@@ -33,19 +33,31 @@ class Request {
   constructor(answer, isSubscribe = false) {
     this.answer = answer;
     this.isSubscribe = isSubscribe;
+    this.isUnwritten = false; // at the end of the connection
   }
 }
 
 /**
  * Ends a wait for the Reply to a Ping; null is the end of the connection.
  * @param {Waiter | null} waiter
+ * @param {Request} request
  * @param {ReplyFrame | null} reply
  */
-function settlePing(waiter, reply) {
+function settlePing(waiter, request, reply) {
   if (waiter === null) return;
-  if (reply === null) waiter.reject(new InterruptedError('the connection ended before the relay answered'));
+  if (reply === null) waiter.reject(errorAtEnd(request.isUnwritten));
   else if (reply.outcome === Outcome.OK) waiter.resolve();
   else waiter.reject(errorOf(reply));
+}
+
+/**
+ * Of what the connection has ended without an answer to.
+ * @param {boolean} isUnwritten
+ */
+function errorAtEnd(isUnwritten) {
+  return isUnwritten ?
+    new NotConnectedError('the connection to the relay ended before this was sent') :
+    new InterruptedError('the connection to the relay ended before it answered');
 }
 
 /** One connection to a relay, without its socket: bytes go in and come out, and what is unanswered is kept. */
@@ -69,6 +81,7 @@ class Link {
     this.maxFrame = MAX_WELCOME_BYTES;
     this.maxPayload = 0;
     this.welcomedAt = 0;
+    this.status = new Status({}); // its last one
     this.isWelcomed = false;
     // What is asked for.
     /** @type {Map<number, Waiter>} By id, in the order written. */
@@ -187,7 +200,7 @@ class Link {
         this.lostOfUnsettled = 0;
         this.settling--;
       }
-      settlePing(waiter, reply);
+      settlePing(waiter, request, reply);
     }), true);
   }
 
@@ -316,13 +329,14 @@ class Link {
     const publishes = [...this.publishes];
     this.publishes.clear();
     for (const [id, waiter] of publishes) {
-      waiter.reject(ids.has(id) ?
-        new NotConnectedError('the connection to the relay ended before this was sent') :
-        new InterruptedError('the connection to the relay ended before it answered'));
+      waiter.reject(errorAtEnd(ids.has(id)));
     }
-    const requests = [...this.requests.values()];
+    const requests = [...this.requests];
     this.requests.clear();
-    for (const request of requests) request.answer(this, request, null);
+    for (const [id, request] of requests) {
+      request.isUnwritten = ids.has(id);
+      request.answer(this, request, null);
+    }
     return { unknown, unsent: sends };
   }
 }

@@ -12,7 +12,7 @@ const READ_BYTES = 64 * 1024;
  * @property {() => void} opened
  * @property {(data: Buffer) => void} received the buffer is read into again afterwards
  * @property {() => void} wrote the last write is done
- * @property {(why: string) => void} ended once
+ * @property {(why: string, hasFailed?: boolean) => void} ended once; closed by the relay, unless it has failed
  */
 
 /**
@@ -48,7 +48,7 @@ class RelaySocket extends net.Socket {
       this.#isOpen = true;
       handler.opened();
     });
-    this.on('error', (error) => this.#tellEnd(this.#isOpen ? whyEnded(error) : whyNotConnected(path, error)));
+    this.on('error', (error) => this.#tellEnd(this.#isOpen ? whyEnded(error) : whyNotConnected(path, error), true));
     this.connect({ path });
   }
 
@@ -81,7 +81,9 @@ class RelaySocket extends net.Socket {
    * @param {BufferEncoding} [encoding]
    */
   push(chunk, encoding) {
-    if (chunk === null) this.#tellEnd(this.#whyUnwritable || 'the relay closed the connection');
+    if (chunk === null) {
+      this.#tellEnd(this.#whyUnwritable || 'the relay closed the connection', this.#whyUnwritable !== '');
+    }
     return super.push(chunk, encoding);
   }
 
@@ -101,11 +103,11 @@ class RelaySocket extends net.Socket {
     else this.#handler.wrote();
   }
 
-  /** @param {string} why */
-  #tellEnd(why) {
+  /** @param {string} why @param {boolean} hasFailed */
+  #tellEnd(why, hasFailed) {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#handler.ended(why);
+    this.#handler.ended(why, hasFailed);
   }
 }
 

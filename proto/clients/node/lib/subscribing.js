@@ -247,7 +247,8 @@ class Subscribing extends Restoring {
       this._asking.delete(name);
       if (!granted && !name.isPlain && name.queues.size === 0) link.asked.delete(name);
     }
-    if (reply === null || reply.outcome === Outcome.PENDING) this._core.gaps.note('subscribed while not receiving');
+    const isLate = reply === null ? link === this._core.serving : reply.outcome === Outcome.PENDING;
+    if (isLate) this._core.gaps.note('subscribed while not receiving');
     this._core.gaps.answered(request, []);
     const joined = this._joined.get(request) ?? [];
     this._joined.delete(request);

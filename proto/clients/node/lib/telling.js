@@ -114,15 +114,10 @@ class Telling {
    * @param {number} unknown
    */
   _tellOwnLoss(unsent, unknown) {
+    if (unsent + unknown === 0) return;
     this.counters.lostPublishes += unsent + unknown;
-    if (unsent > 0) {
-      const reason = 'the connection to the relay ended before these were sent';
-      this.tell(new Loss({ publishes: unsent, cause: Cause.NOT_CONNECTED, reason }, true));
-    }
-    if (unknown > 0) {
-      const reason = 'the connection to the relay ended';
-      this.tell(new Loss({ publishesUnknown: unknown, cause: Cause.NO_RELAY, reason }, true));
-    }
+    const reason = 'the connection to the relay ended';
+    this.tell(new Loss({ publishes: unsent, publishesUnknown: unknown, cause: Cause.NO_RELAY, reason }, true));
   }
 }
 

@@ -202,6 +202,59 @@ test('a successor that ends before it has taken over is none: the old one goes o
   assert.equal(scripted.core.status.state, State.STOPPING);
 });
 
+test('the old relay\'s Status is told again when its successor ends, if another one was told since', () => {
+  for (const isTold of [true, false]) {
+    const { scripted, taken } = stopping();
+    scripted.events();
+    const next = scripted.connect({ relayId: 'B' });
+    if (isTold) scripted.answer(next);
+    scripted.core.ended(next, 'gone');
+    const states = scripted.eventsOf('status').map(({ state, reason }) => [state, reason]);
+    assert.deepEqual(states, isTold ? [[State.UP, ''], [State.STOPPING, '']] : []);
+    assert.equal(scripted.core.status.state, State.STOPPING);
+    scripted.core.tick(now());
+    assert.deepEqual(taken(), []);
+  }
+});
+
+test('a successor that says STOPPING is closed, and the old one goes on', () => {
+  const { scripted, old, taken } = stopping();
+  scripted.events();
+  const next = scripted.connect({ relayId: 'B' });
+  scripted.send(next, STOPPING);
+  assert.ok(next.isEnded);
+  assert.equal(scripted.core.serving, old);
+  assert.equal(old.shutWhenWritten, false);
+  const left = scripted.core.timers.dueAt('successor') - now();
+  assert.ok(left > 0 && left <= 250, `${left}`);
+  scripted.send(old, message(1));
+  scripted.core.tick(now() + 50);
+  assert.deepEqual(taken(), ['1']);
+  assert.deepEqual(scripted.events(), []);
+  const third = scripted.connect({ relayId: 'C' });
+  assert.equal(scripted.core.move.next, third);
+});
+
+test('what a relay that was left has not answered at its end is PENDING, and asked for at the next one', async () => {
+  const { scripted, old, taken } = stopping();
+  const subscribe = scripted.subscribe(['b']);
+  const unsubscribe = new Waiter();
+  scripted.core.subscribing.unsubscribe(['c'], [], unsubscribe);
+  scripted.written(old);
+  scripted.core.tick(now() + 251); // left without a successor
+  const next = scripted.connect({ relayId: 'B' });
+  scripted.answer(next);
+  scripted.core.tick(now());
+  assert.deepEqual(taken(), ['gap']);
+  scripted.core.ended(old, 'gone');
+  assert.equal(await subscribe.promise, 'PENDING');
+  assert.equal(await unsubscribe.promise, 'OK');
+  scripted.answer(next);
+  assert.ok([...next.asked].some(({ text }) => text === 'b'));
+  scripted.core.tick(now());
+  assert.deepEqual(taken(), ['gap']);
+});
+
 test('what the old connection says of its state after the move does not count, its losses do', () => {
   const { scripted, old } = stopping();
   scripted.core.publishing.send('a', '1');

@@ -3,11 +3,11 @@
 const assert = require('node:assert/strict');
 const test = require('node:test');
 
-const { Cause, Outcome } = require('../lib/enums');
+const { Cause, Outcome, State } = require('../lib/enums');
 const { CongestedError, InterruptedError, InvalidError, NotConnectedError, UnknownError } = require('../lib/errors');
 const { now } = require('../lib/timers');
 const { Waiter } = require('../lib/waiter');
-const { Scripted, UP } = require('./scripted');
+const { Scripted, UP, watched } = require('./scripted');
 
 test('the first requests wait for the first attempt to connect', async () => {
   const scripted = new Scripted();
@@ -136,7 +136,7 @@ test('sends that were written and not settled are unknown at the end, those that
   const losses = scripted.eventsOf('loss');
   assert.deepEqual(losses.map(({ publishes, publishesUnknown, cause, local }) =>
     [publishes, publishesUnknown, cause, local]),
-  [[1, 0, Cause.NOT_CONNECTED, true], [0, 1, Cause.NO_RELAY, true]]);
+  [[1, 1, Cause.NO_RELAY, true]]);
   assert.equal(scripted.core.counters.lostPublishes, 3);
 });
 
@@ -176,6 +176,57 @@ test('close settles what was published, and ends when that is answered', async (
   await publish.promise;
   assert.deepEqual(scripted.eventsOf('loss'), []);
   assert.ok(scripted.core.events.isEnded);
+});
+
+test('what waits for the next connection is in the same Loss when that ends', () => {
+  const scripted = new Scripted();
+  const old = scripted.connect();
+  scripted.send(old, { kind: 'status', ...UP, state: State.STOPPING });
+  const next = scripted.connect({ relayId: 'B' });
+  scripted.core.publishing.send('room', '1'); // waits until the old connection has ended
+  scripted.core.ended(next, 'gone');
+  assert.deepEqual(scripted.eventsOf('loss').map(({ publishes, cause }) => [publishes, cause]), [[1, Cause.NO_RELAY]]);
+});
+
+test('after an end in order nothing is unknown, after another one it is', () => {
+  for (const hasFailed of [false, true]) {
+    const scripted = new Scripted();
+    const old = scripted.connect({ features: [] });
+    scripted.core.publishing.send('room', '1');
+    scripted.send(old, { kind: 'status', ...UP, state: State.STOPPING });
+    scripted.connect({ relayId: 'B' });
+    scripted.written(old);
+    assert.ok(old.shutWhenWritten);
+    old.isShut = true;
+    scripted.core.ended(old, 'closed', hasFailed);
+    assert.equal(scripted.eventsOf('loss').length, hasFailed ? 1 : 0);
+  }
+});
+
+test('a Ping fails as a publish does at the end of a connection', async () => {
+  const scripted = new Scripted();
+  const link = scripted.connect();
+  const pings = [false, true, false, true].map((settled, index) => {
+    const waiter = watched(new Waiter());
+    scripted.core.ping(waiter, settled);
+    if (index === 1) scripted.written(link);
+    return waiter;
+  });
+  scripted.core.ended(link, 'gone');
+  for (const ping of pings.slice(0, 2)) await assert.rejects(ping.promise, InterruptedError);
+  for (const ping of pings.slice(2)) await assert.rejects(ping.promise, NotConnectedError);
+});
+
+test('no event tells of the end that the application has asked for', () => {
+  for (const isConnected of [true, false]) {
+    const scripted = new Scripted();
+    if (isConnected) scripted.written(scripted.connect());
+    scripted.events();
+    scripted.core.close(8000, new Waiter());
+    assert.deepEqual(scripted.events(), []);
+    assert.ok(scripted.core.isClosed);
+    assert.equal(scripted.core.status.cause, Cause.NO_RELAY);
+  }
 });
 
 test('close does not wait for longer than it was told to', async () => {
