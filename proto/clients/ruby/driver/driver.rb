@@ -30,7 +30,8 @@ class Driver
   end
 
   def run
-    Lines.say("driver 1 ruby hubrelay cancel jitter inflight-bound unsent-bound events-bound fork")
+    Lines.say("driver 1 ruby hubrelay cancel jitter inflight-bound unsent-bound events-bound fork " \
+              "subscription-end")
     $stdin.each_line(chomp: true) do |line|
       command, *words = line.split(/ /, -1) # " " would mean any white space
       case command
@@ -80,7 +81,7 @@ class Driver
       wait_until_released
       Lines.say("event", *Lines.event(event), *sub)
     end
-    Lines.say("event end") if sub.empty?
+    Lines.say("event end", *sub)
   end
 
   def wait_until_released

@@ -6,20 +6,6 @@ require_relative "helper"
 class CoreTest < Minitest::Test
   include PlayedRelay
 
-  def subscribe(core, *channels)
-    Waiter.new.tap { |waiter| core.subscribing.subscribe(channels, [], waiter) }
-  end
-
-  def listen(core, *channels)
-    listener = Listener.new(core.new_queue)
-    core.subscribing.listen(listener, channels, [], waiter = Waiter.new)
-    [listener, waiter]
-  end
-
-  def publish(core, channel = "room", payload = "x", wait: true)
-    Waiter.new.tap { |waiter| core.publishing.publish(channel, payload, waiter, wait) }
-  end
-
   def test_hello_is_first_and_what_was_asked_before_waits_for_welcome
     core = new_core
     core.start
@@ -149,6 +135,66 @@ class CoreTest < Minitest::Test
                                                 }
   end
 
+  def test_posts_that_were_not_written_are_in_the_same_loss_as_those_that_are_unknown
+    core, link = connected_core
+    core.publishing.post("room", "written")
+    written(link)
+    core.publishing.post("room", "not written")
+    core.ended(link, "closed")
+    loss, = events(core.events).grep(Hubrelay::Loss)
+    assert_equal [1, 1, :no_relay, true], [loss.publishes, loss.publishes_unknown, loss.cause, loss.local]
+  end
+
+  def test_posts_that_wait_for_the_next_connection_are_lost_with_it_or_by_close
+    [->(core, new) { core.ended(new, "closed") }, ->(core, _) { core.close(1, Waiter.new) }].each do |finish|
+      core, old = connected_core
+      say(core, old, STOPPING)
+      new = welcome(core, relay_id: "B")
+      core.publishing.post("room", "waits until the old connection has ended")
+      finish.call(core, new)
+      losses = events(core.events).grep(Hubrelay::Loss)
+      assert_equal([[1, :no_relay]], losses.map { |loss| [loss.publishes, loss.cause] })
+    end
+  end
+
+  def test_after_an_end_in_order_nothing_is_unknown_after_another_one_it_is
+    [false, true].each do |failed|
+      core, old = connected_core(features: [])
+      core.publishing.post("room", "x")
+      say(core, old, STOPPING)
+      welcome(core, relay_id: "B")
+      written(old)
+      assert old.shut_when_written
+      old.shut = true
+      core.ended(old, "closed", failed:)
+      assert_equal failed ? [1] : [], events(core.events).grep(Hubrelay::Loss).map(&:publishes_unknown)
+    end
+  end
+
+  def test_a_ping_fails_as_a_publish_does_at_the_end_of_a_connection
+    core, link = connected_core
+    pings = [false, true, false, true].map.with_index do |settled, index|
+      written(link) if index == 2
+      Waiter.new.tap { |waiter| core.ping(waiter, settled) }
+    end
+    core.ended(link, "closed")
+    pings.first(2).each { |ping| assert_raises(Hubrelay::InterruptedError) { ping.value } }
+    pings.last(2).each { |ping| assert_raises(Hubrelay::NotConnectedError) { ping.value } }
+  end
+
+  def test_no_event_tells_of_the_end_that_the_application_has_asked_for
+    [true, false].each do |is_connected|
+      core = new_core
+      core.start
+      written(welcome(core)) if is_connected
+      events(core.events)
+      core.close(1, Waiter.new)
+      assert_empty events(core.events)
+      assert_predicate core, :closed?
+      assert_equal :no_relay, core.status.cause
+    end
+  end
+
   def test_a_silent_relay_is_asked_by_a_ping_and_given_up
     core, link = connected_core(ping_owed: 5, ping_timeout: 5)
     waiter = publish(core)
@@ -169,51 +215,6 @@ class CoreTest < Minitest::Test
     core.tick(due + 0.1)
     core.tick(due + 60)
     assert_same link, core.link
-  end
-
-  # A Core that has listened to "room" and moves from one relay to another. Both have the fence, whose name is last.
-  def moving_core
-    core, old = connected_core
-    listener, = listen(core, "room")
-    reply(core, old, written(old).grep(Wire::Subscribe).first)
-    say(core, old, Hubrelay::Status.new(state: :stopping, publishing: true, receiving: true))
-    new = welcome(core, relay_id: "B")
-    restore, fence = written(new).grep(Wire::Subscribe)
-    [restore, fence].each { |request| reply(core, new, request) }
-    reply(core, old, written(old).grep(Wire::Subscribe).first)
-    assert_equal fence.channels[0], written(new).grep(Wire::Publish).first.channel
-    [core, old, new, listener, fence.channels[0]]
-  end
-
-  def deliver(core, link, payload, channel: "room")
-    say(core, link, Wire::Delivery.new(channel:, payload:))
-  end
-
-  def test_a_move_by_a_fence_misses_and_doubles_nothing
-    %i[old new].each do |first|
-      core, old, new, listener, fence = moving_core
-      (first == :old ? [old, new] : [new, old]).each do |link|
-        deliver(core, link, "before")
-        deliver(core, link, "", channel: fence)
-        deliver(core, link, "behind")
-      end
-      assert_equal %w[before behind], events(listener.queue).map(&:payload)
-      assert old.shut_when_written
-      assert_same new, core.serving
-      assert_nil core.timers.due_at(:gap)
-    end
-  end
-
-  def test_a_move_whose_fence_does_not_come_is_a_gap_and_loses_nothing_behind_the_restore
-    core, old, new, listener, = moving_core
-    deliver(core, old, "1")
-    deliver(core, new, "1")
-    deliver(core, new, "2")
-    fire(core, :fence)
-    deliver(core, old, "2")
-    deliver(core, new, "3")
-    assert_equal %w[1 1 2 3], events(listener.queue).map(&:payload)
-    refute_nil core.timers.due_at(:gap)
   end
 
   def test_a_relay_that_breaks_the_protocol_ends_its_connection_and_nothing_else

@@ -46,6 +46,7 @@ module PlayedRelay
   include Internals
 
   UP = Hubrelay::Status.new(state: :up, publishing: true, receiving: true)
+  STOPPING = Hubrelay::Status.new(state: :stopping, publishing: true, receiving: true, cause: :stopping)
 
   def new_core(**options)
     Core.new("test", Hubrelay::Options.new(gap_jitter: 0, **options), Hubrelay::Counters.new)
@@ -90,6 +91,20 @@ module PlayedRelay
       data = data.byteslice((4 + size)..)
     end
     frames
+  end
+
+  def subscribe(core, *channels)
+    Waiter.new.tap { |waiter| core.subscribing.subscribe(channels, [], waiter) }
+  end
+
+  def listen(core, *channels)
+    listener = Listener.new(core.new_queue)
+    core.subscribing.listen(listener, channels, [], waiter = Waiter.new)
+    [listener, waiter]
+  end
+
+  def publish(core, channel = "room", payload = "x", wait: true)
+    Waiter.new.tap { |waiter| core.publishing.publish(channel, payload, waiter, wait) }
   end
 
   def fire(core, name)

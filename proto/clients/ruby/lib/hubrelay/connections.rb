@@ -110,6 +110,7 @@ module Hubrelay
     def serve_from_now(link, status)
       former = @link
       @link = link
+      link.status = status
       @old_gaps_seen = @gaps_seen
       @gaps_seen = status.gaps
       begin_move(former, link) if former
@@ -138,7 +139,7 @@ module Hubrelay
       log(:warn, "cannot connect to a relay: #{why}") if is_news
       if @link.nil?
         publishing.reason = "no connection to a relay: #{why}"
-        if (hopeless && is_news) || !@told
+        if !closing? && ((hopeless && is_news) || !@told)
           tell_status(Telling.no_relay(why))
         else
           @status = Telling.no_relay(why)
@@ -163,7 +164,6 @@ module Hubrelay
     def relay_is_stopping(link)
       link.stopping = true
       @backoff.ended(Clock.now - link.welcomed_at)
-      @move&.give_up(Move::INEXACT)
       return if closing?
 
       timers.set(:successor, options.successor)
@@ -203,6 +203,7 @@ module Hubrelay
 
       is_settled = link.shut && link.at_its_end && !link.owed? # all that it owed has come
       unknown, unsent = link.finish
+      unsent += fail_waiting(why) if link.equal?(@link) && @move.nil?
       tell_own_loss(unsent, is_settled ? 0 : unknown)
       if link.equal?(@link)
         @move ? next_ended(@move, why) : link_ended(link, why)
@@ -223,9 +224,21 @@ module Hubrelay
       timers.cancel(:drain)
       @move&.give_up(Move::INEXACT)
       release_publishes
+      return if closing?
+
+      reconcile # what it has not answered is asked for where it was not yet
+      consider_gap
     end
 
-    # During a move: the former one goes on, and another attempt is made.
+    # There is no connection any more for the publishes that wait. Returns how many posts are lost by that.
+    def fail_waiting(why)
+      publishing.link = nil
+      publishing.reason = "no connection to a relay: #{why}"
+      publishing.held = false
+      publishing.pump
+    end
+
+    # During a move: the former one goes on, its Status counts again, and another attempt is made.
     def next_ended(move, why)
       move.abandon
       @move = nil
@@ -234,8 +247,10 @@ module Hubrelay
       @gaps_seen = @old_gaps_seen
       attempt_failed(why)
       timers.set(:successor, options.successor)
-      new_status(@link, Status.new(state: :stopping, reason: why, publishing: true, receiving: true,
-                                   gaps: @gaps_seen, cause: :stopping))
+      @status_to_tell = nil
+      gaps.receiving(@link.status.receiving, @link.unanswered_subscribes)
+      tell_status(@link.status) unless @status.equal?(@link.status)
+      consider_gap
     end
 
     def link_ended(link, why)
@@ -248,14 +263,18 @@ module Hubrelay
     end
 
     def without_relay(why)
-      publishing.link = nil
-      publishing.reason = "no connection to a relay: #{why}"
+      lost = fail_waiting(why)
       @status_to_tell = nil
       gaps.receiving(false, [])
       gaps.note("the connection to the relay was lost") if names.holds_any?
       @why = why
-      log(:warn, "not connected to a relay: #{why}") unless closing?
-      tell_status(Telling.no_relay(why))
+      if closing?
+        @status = Telling.no_relay(why) # the application knows
+      else
+        log(:warn, "not connected to a relay: #{why}")
+        tell_status(Telling.no_relay(why))
+      end
+      tell_own_loss(lost, 0)
       release_publishes
     end
 

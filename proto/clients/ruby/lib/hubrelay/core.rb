@@ -99,11 +99,11 @@ module Hubrelay
       after_input
     end
 
-    # The socket was closed by the relay, or has failed.
-    def ended(link, why)
+    # The socket was closed by the relay, or `failed`.
+    def ended(link, why, failed: false)
       return if link.ended?
 
-      link.at_its_end = true
+      link.at_its_end = !failed
       finish(link, why)
       after_input
     end
@@ -161,7 +161,7 @@ module Hubrelay
 
       link = serving
       raise NotConnectedError, @publishing.reason unless link
-      return link.ping(Request.new { |reply| Link.answer_ping(waiter, reply) }) unless settled
+      return link.ping(Link.ping_request(waiter)) unless settled
       raise InvalidError, "this relay cannot say what is settled" unless link.feature?("settled")
 
       link.settle_sends(waiter)
@@ -176,7 +176,7 @@ module Hubrelay
 
       @closing = true
       @timers.set(:close, drain || @options.drain)
-      @publishing.fail_waiting(ClosedError.new("the client was closed before this was sent"))
+      tell_own_loss(@publishing.fail_waiting(ClosedError.new("the client was closed before this was sent")), 0)
       started
       @move&.give_up("closed")
       finish(@opening, "closed by the application") if @opening
@@ -262,7 +262,9 @@ module Hubrelay
     end
 
     def take_status(link, status)
+      link.status = status
       return take_status_of_old(link, status) unless link.equal?(@link)
+      return finish(link, "the next relay is stopping, too") if status.state == :stopping && @move
 
       @gaps.grown(status) if status.gaps > @gaps_seen && @names.holds_any?
       @gaps_seen = status.gaps

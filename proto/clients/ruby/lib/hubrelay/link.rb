@@ -10,9 +10,13 @@ module Hubrelay
   # A request that is no publish. The block is called once, with the Reply, or with nil at the connection's end.
   # @api private
   class Request
+    # The connection has ended, and it had not been written.
+    attr_accessor :unwritten
+
     def initialize(subscribe: false, &answer)
       @subscribe = subscribe
       @answer = answer
+      @unwritten = false
     end
 
     def subscribe?
@@ -54,6 +58,8 @@ module Hubrelay
     # States: whether the socket is to be read; its relay has said STOPPING; some of what it was asked for was PENDING;
     # the relay has closed it; the writing side is to be shut down once all is written, or is.
     attr_accessor :reading, :stopping, :pending, :at_its_end, :shut_when_written, :shut
+    # The last Status.
+    attr_accessor :status
     # Clock's times: the last bytes; since when something is unanswered; when the Ping was sent that nothing followed.
     attr_accessor :last_read, :owed_since, :ping_at
 
@@ -78,7 +84,7 @@ module Hubrelay
       @last_read = Clock.now
       @owed_since = @last_read
       @ended = @stopping = @pending = @at_its_end = @shut_when_written = @shut = false
-      @welcome = @welcomed_at = @ping_at = nil
+      @welcome = @welcomed_at = @ping_at = @status = nil
     end
 
     def ended?
@@ -171,26 +177,33 @@ module Hubrelay
     def settle_sends(waiter = nil)
       @settling += 1
       before = @sends
-      request = Request.new do |reply|
-        if reply
-          @unsettled = @sends - before
-          @lost_of_unsettled = 0
-          @settling -= 1
-        end
-        Link.answer_ping(waiter, reply)
+      request = Link.ping_request(waiter) do
+        @unsettled = @sends - before
+        @lost_of_unsettled = 0
+        @settling -= 1
       end
       ping(request, settled: true)
     end
 
-    # Ends a wait for the Reply to a Ping; nil is the end of the connection.
-    def self.answer_ping(waiter, reply)
-      if reply.nil?
-        waiter&.reject(InterruptedError.new("the connection ended before the relay answered"))
-      elsif reply.outcome == :ok
-        waiter&.resolve
-      else
-        waiter&.reject(Hubrelay.error_of(reply))
+    # For a Ping. Its answer settles the waiter; the block is called before if that is a Reply.
+    def self.ping_request(waiter)
+      request = Request.new do |reply|
+        yield if reply && block_given?
+        if reply.nil?
+          waiter&.reject(error_at_end(request.unwritten))
+        elsif reply.outcome == :ok
+          waiter&.resolve
+        else
+          waiter&.reject(Hubrelay.error_of(reply))
+        end
       end
+    end
+
+    # Of what the connection has ended without an answer to.
+    def self.error_at_end(unwritten)
+      return NotConnectedError.new("the connection to the relay ended before this was sent") if unwritten
+
+      InterruptedError.new("the connection to the relay ended before it answered")
     end
 
     # What comes in
@@ -223,10 +236,13 @@ module Hubrelay
       unknown = [0, @unsettled - @lost_of_unsettled - unsent].max
       publishes = @publishes
       @publishes = {}
-      publishes.each { |id, waiter| waiter.reject(error_at_end(unwritten.include?(id))) }
+      publishes.each { |id, waiter| waiter.reject(Link.error_at_end(unwritten.include?(id))) }
       requests = @requests
       @requests = {}
-      requests.each_value { |request| request.answer(nil) }
+      requests.each do |id, request|
+        request.unwritten = unwritten.include?(id)
+        request.answer(nil)
+      end
       [unknown, unsent]
     end
 
@@ -236,12 +252,6 @@ module Hubrelay
       id = next_id
       @requests[id] = request
       id
-    end
-
-    def error_at_end(unwritten)
-      return NotConnectedError.new("the connection to the relay ended before this was sent") if unwritten
-
-      InterruptedError.new("the connection to the relay ended before it answered")
     end
 
     # Takes every whole frame; returns where the rest begins.

@@ -95,11 +95,13 @@ module Hubrelay
       !index.nil?
     end
 
-    # The client closes: those that wait are not sent any more.
+    # The client closes: those that wait are not sent any more. Returns how many posts are lost by that.
     def fail_waiting(error)
+      lost = @waiting.count { |entry| entry.waiter.nil? }
       @waiting.each { |entry| entry.waiter&.reject(error) }
       @waiting.clear
       @waiting_posts = 0
+      lost
     end
 
     private

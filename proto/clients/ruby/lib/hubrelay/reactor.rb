@@ -210,7 +210,7 @@ module Hubrelay
       when :close then close(link)
       when :check
         socket = @sockets[link]
-        read_to_end(link, "the relay closed the connection") if socket && Sockets.hung_up?(socket)
+        read_to_end(link, "the relay closed the connection", failed: false) if socket && Sockets.hung_up?(socket)
       end
     end
 
@@ -241,11 +241,11 @@ module Hubrelay
         @core.received(link, data)
       end
     rescue SystemCallError => e
-      @core.ended(link, "the connection has failed: #{Sockets.text_of(e)}")
+      @core.ended(link, "the connection has failed: #{Sockets.text_of(e)}", failed: true)
     end
 
     # What the relay said before it closed counts.
-    def read_to_end(link, why)
+    def read_to_end(link, why, failed:)
       socket = @sockets[link]
       while socket && !link.ended?
         data = socket.read_nonblock(READ_BYTES, @buffer, exception: false)
@@ -253,9 +253,9 @@ module Hubrelay
 
         @core.received(link, data)
       end
-      @core.ended(link, why)
+      @core.ended(link, why, failed:)
     rescue SystemCallError
-      @core.ended(link, why)
+      @core.ended(link, why, failed: true)
     end
 
     def write(link, socket)
@@ -271,7 +271,7 @@ module Hubrelay
       end
       shut(link, socket) if link.shut_when_written && !link.shut && outbox.empty?
     rescue SystemCallError => e
-      read_to_end(link, "the connection has failed: #{Sockets.text_of(e)}")
+      read_to_end(link, "the connection has failed: #{Sockets.text_of(e)}", failed: true)
     end
 
     def shut(link, socket)

@@ -209,7 +209,8 @@ module Hubrelay
         @asking.delete(name)
         link.asked.delete(name) unless granted || name.plain || name.held?
       end
-      @core.gaps.note("subscribed while not receiving") if outcome_of(reply, :pending) == :pending
+      is_late = reply ? reply.outcome == :pending : link.equal?(@core.serving)
+      @core.gaps.note("subscribed while not receiving") if is_late
       @core.gaps.answered(request)
       (@joined.delete(request) || []).each { |ask, name| joined_answered(link, ask, name, reply) }
       @core.consider_gap

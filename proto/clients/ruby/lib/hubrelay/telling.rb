@@ -76,15 +76,11 @@ module Hubrelay
     end
 
     def tell_own_loss(unsent, unknown)
-      counters.lost_publishes += unsent + unknown
-      if unsent.positive?
-        tell(Loss.new(publishes: unsent, reason: "the connection to the relay ended before these were sent",
-                      cause: :not_connected, local: true))
-      end
-      return unless unknown.positive?
+      return unless (unsent + unknown).positive?
 
-      tell(Loss.new(publishes_unknown: unknown, reason: "the connection to the relay ended", cause: :no_relay,
-                    local: true))
+      counters.lost_publishes += unsent + unknown
+      tell(Loss.new(publishes: unsent, publishes_unknown: unknown, reason: "the connection to the relay ended",
+                    cause: :no_relay, local: true))
     end
   end
   private_constant :Telling
