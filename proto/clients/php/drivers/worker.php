@@ -42,14 +42,12 @@ final class WorkerDriver
 
     private bool $isHeld = false;
 
-    private bool $hasEnded = false;
-
     public function run(): never
     {
         stream_set_blocking(STDIN, false);
         stream_set_read_buffer(STDIN, 0);
         Lines::say(
-            'driver 1 php hubrelay-client cancel jitter inflight-bound unsent-bound events-bound',
+            'driver 1 php hubrelay-client cancel jitter inflight-bound unsent-bound events-bound subscription-end',
             ...(function_exists('pcntl_fork') ? ['fork'] : []),
         );
         while (true) {
@@ -78,9 +76,11 @@ final class WorkerDriver
             }
         }
         $this->client?->tick();
-        if (!$this->hasEnded && $this->client?->events()->isEnded()) {
-            $this->hasEnded = true;
-            Lines::say('event end');
+        foreach ($this->streams as $handle => [$stream]) {
+            if ($stream->isEnded()) {
+                unset($this->streams[$handle]);
+                Lines::say('event end', ...($handle === '' ? [] : ["sub=$handle"]));
+            }
         }
     }
 
@@ -203,8 +203,7 @@ final class WorkerDriver
 
     private function unlisten(string $tag, string $handle): void
     {
-        $this->streams[$handle][0]->close();
-        unset($this->streams[$handle]);
+        ($this->streams[$handle][0] ?? null)?->close(); // its end is told in this turn
         Lines::say('done', $tag, 'OK');
     }
 

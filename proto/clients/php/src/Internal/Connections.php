@@ -4,7 +4,6 @@ declare(strict_types=1);
 
 namespace Hubrelay\Internal;
 
-use Hubrelay\Cause;
 use Hubrelay\Exception\ClosedException;
 use Hubrelay\Future;
 use Hubrelay\Internal\Frame\Error;
@@ -181,6 +180,7 @@ final class Connections
     {
         $old = $this->link;
         $this->link = $link;
+        $link->status = $status;
         if ($old !== null) {
             if ($this->old !== null) {
                 $this->end($this->old, 'another relay is stopping');
@@ -212,7 +212,7 @@ final class Connections
         }
         if ($this->link === null) {
             $this->publishing->reason = "no connection to a relay: $why";
-            if ($isHopeless && $isNews || !$this->telling->wasTold) {
+            if (!$this->isClosing && ($isHopeless && $isNews || !$this->telling->wasTold)) {
                 $this->telling->tellStatus(Status::noRelay($why));
             } else {
                 $this->telling->status = Status::noRelay($why);
@@ -259,7 +259,6 @@ final class Connections
     {
         $link->isStopping = true;
         $this->backoff->ended(Clock::now() - $link->welcomedAt);
-        $this->move?->giveUp('moved to another relay');
         if (!$this->isClosing) {
             $this->timers->set('successor', $this->telling->options->successor);
             $this->attempt();
@@ -327,6 +326,9 @@ final class Connections
         }
         $isSettled = $link->isShut && $link->isAtItsEnd && !$link->isOwed(); // all that it owed has come
         [$unknown, $unsent] = $link->end();
+        if ($link === $this->link && $this->move === null) {
+            $unsent += $this->failWaiting($why);
+        }
         $this->telling->tellOwnLoss($unsent, $isSettled ? 0 : $unknown);
         $this->isUnread = $this->isUnread && $link->isReading;
         if ($link === $this->link && $this->move !== null) {
@@ -344,9 +346,23 @@ final class Connections
         $this->timers->set('drain', null);
         $this->move?->giveUp('moved to another relay');
         $this->releasePublishes();
+        if (!$this->isClosing) {
+            $this->reconcile(); // what it has not answered is asked for where it was not yet
+            $this->telling->considerGap();
+        }
     }
 
-    /** During a move: the former one goes on, and another attempt is made. */
+    /** There is no connection any more for the publishes that wait. Returns how many sends are lost by that. */
+    private function failWaiting(string $why): int
+    {
+        $this->publishing->link = null;
+        $this->publishing->reason = "no connection to a relay: $why";
+        $this->publishing->isHeld = false;
+
+        return $this->publishing->pump();
+    }
+
+    /** During a move: the former one goes on, its Status counts again, and another attempt is made. */
     private function nextEnded(Move $move, string $why): void
     {
         $move->abandon();
@@ -356,14 +372,13 @@ final class Connections
         $this->gapsSeen = $this->oldGapsSeen;
         $this->attemptFailed($why, false);
         $this->timers->set('successor', $this->telling->options->successor);
-        $this->newStatus($move->old, new Status(
-            State::STOPPING,
-            $why,
-            publishing: true,
-            receiving: true,
-            gaps: $this->gapsSeen,
-            cause: Cause::STOPPING,
-        ));
+        $this->telling->statusToTell = null;
+        $status = $move->old->status ?? new Status();
+        $this->telling->gaps->isReceiving($status->receiving, $move->old->unansweredSubscribes());
+        if ($this->telling->status !== $status) {
+            $this->telling->tellStatus($status);
+        }
+        $this->telling->considerGap();
     }
 
     private function linkEnded(Link $link, string $why): void
@@ -380,18 +395,20 @@ final class Connections
 
     private function withoutRelay(string $why): void
     {
-        $this->publishing->link = null;
-        $this->publishing->reason = "no connection to a relay: $why";
+        $lost = $this->failWaiting($why);
         $this->telling->statusToTell = null;
         $this->telling->gaps->isReceiving(false, []);
         if ($this->telling->names->holdsAny()) {
             $this->telling->gaps->note('the connection to the relay was lost');
         }
         $this->why = $why;
-        if (!$this->isClosing) {
+        if ($this->isClosing) {
+            $this->telling->status = Status::noRelay($why); // the application knows
+        } else {
             $this->telling->warn("not connected to a relay: $why");
+            $this->telling->tellStatus(Status::noRelay($why));
         }
-        $this->telling->tellStatus(Status::noRelay($why));
+        $this->telling->tellOwnLoss($lost, 0);
         $this->releasePublishes();
     }
 

@@ -83,10 +83,10 @@ final class Core extends Machine
         $this->afterInput();
     }
 
-    public function ended(Link $link, string $why): void
+    public function ended(Link $link, string $why, bool $hasFailed = false): void
     {
         if (!$link->isEnded) {
-            $link->isAtItsEnd = true;
+            $link->isAtItsEnd = !$hasFailed;
             $this->connections->end($link, $why);
             $this->afterInput();
         }
@@ -193,7 +193,7 @@ final class Core extends Machine
         $link = $this->connections->serving() ?? throw new NotConnectedException($this->publishing->reason);
         if (!$settled) {
             $link->ping(new Request(static function (Link $link, Request $request, ?Frame\Reply $reply) use ($future) {
-                Link::settlePing($future, $reply);
+                Link::settlePing($future, $request, $reply);
             }));
         } elseif ($link->has('settled')) {
             $link->settleSends($future);
@@ -299,11 +299,17 @@ final class Core extends Machine
     private function takeStatus(Link $link, Status $status): void
     {
         $connections = $this->connections;
+        $link->status = $status;
         if ($link !== $connections->link) {
             if ($link === $connections->move?->old && $status->gaps > $connections->oldGapsSeen) {
                 $connections->oldGapsSeen = $status->gaps;
                 $this->telling->gaps->note($status->reason !== '' ? $status->reason : 'the relay was not receiving');
             }
+
+            return;
+        }
+        if ($status->state === State::STOPPING && $connections->move !== null) {
+            $connections->end($link, 'the next relay is stopping, too');
 
             return;
         }

@@ -15,6 +15,7 @@ use Hubrelay\Internal\Frame\Reply;
 use Hubrelay\Internal\Frame\Welcome;
 use Hubrelay\Message;
 use Hubrelay\Outcome;
+use Hubrelay\Status;
 
 /**
  * One connection to a relay, without its socket: bytes go in, bytes come out, and what is unanswered is kept.
@@ -75,6 +76,9 @@ final class Link
     /** What is being read would leave the socket unread: queues may exceed their bounds. */
     public bool $mayExceed = false;
 
+    /** The last one. */
+    public ?Status $status = null;
+
     /** Publishes without Reply that were written since the last answered Ping with `settled`. */
     public int $unsettled = 0;
 
@@ -90,7 +94,6 @@ final class Link
     public int $owedSince = 0;
 
     /** When a Ping was written to see if the relay lives, by Clock. */
-
     public ?float $pingAt = null;
 
     private Splitter $splitter;
@@ -223,16 +226,16 @@ final class Link
                 $this->settling--;
             }
             if ($future !== null) {
-                self::settlePing($future, $reply);
+                self::settlePing($future, $request, $reply);
             }
         }), true);
     }
 
     /** Ends the wait for a Ping's Reply; null is the end of the connection. */
-    public static function settlePing(Future $future, ?Reply $reply): void
+    public static function settlePing(Future $future, Request $request, ?Reply $reply): void
     {
         if ($reply === null) {
-            $future->fail(new InterruptedException('the connection ended before the relay answered'));
+            $future->fail(self::errorAtEnd($request->isUnwritten));
         } elseif ($reply->outcome !== Outcome::OK) {
             $future->fail(HubrelayException::ofReply($reply->outcome, $reply->detail, [], []));
         } else {
@@ -457,16 +460,23 @@ final class Link
         $publishes = $this->publishes;
         $this->publishes = [];
         foreach ($publishes as $id => $future) {
-            $future->fail(isset($unwritten[$id])
-                ? new NotConnectedException('the connection to the relay ended before this was sent')
-                : new InterruptedException('the connection to the relay ended before it answered'));
+            $future->fail(self::errorAtEnd(isset($unwritten[$id])));
         }
         $requests = $this->requests;
         $this->requests = [];
-        foreach ($requests as $request) {
+        foreach ($requests as $id => $request) {
+            $request->isUnwritten = isset($unwritten[$id]);
             ($request->answer)($this, $request, null);
         }
 
         return [$unknown, $unsent];
+    }
+
+    /** Of what the connection has ended without an answer to. */
+    private static function errorAtEnd(bool $isUnwritten): NotConnectedException|InterruptedException
+    {
+        return $isUnwritten
+            ? new NotConnectedException('the connection to the relay ended before this was sent')
+            : new InterruptedException('the connection to the relay ended before it answered');
     }
 }

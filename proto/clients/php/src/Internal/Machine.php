@@ -33,7 +33,7 @@ abstract class Machine
     abstract public function received(Link $link, string $data): void;
 
     /** The socket was closed by the relay, or has failed. */
-    abstract public function ended(Link $link, string $why): void;
+    abstract public function ended(Link $link, string $why, bool $hasFailed = false): void;
 
     /** The socket has taken some bytes. */
     abstract public function wrote(): void;

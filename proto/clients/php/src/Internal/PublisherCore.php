@@ -90,7 +90,7 @@ final class PublisherCore extends Machine
         $this->afterInput();
     }
 
-    public function ended(Link $link, string $why): void
+    public function ended(Link $link, string $why, bool $hasFailed = false): void
     {
         $this->end($link, $why);
         $this->afterInput();

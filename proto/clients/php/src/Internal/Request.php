@@ -16,6 +16,9 @@ final class Request
     /** @var list<array{Ask, Name}> who else waits for its answer */
     public array $joined = [];
 
+    /** The connection has ended, and this had not been written. */
+    public bool $isUnwritten = false;
+
     /**
      * @param \Closure(Link, Request, ?Reply): void $answer called once, with the Reply, or with null at the end of the
      *                                                     connection

@@ -86,7 +86,7 @@ final class Sockets
             if ($data !== '' && $data !== false) {
                 $this->machine->received($this->links[$id], $data);
             } elseif (\feof($stream)) {
-                $this->machine->ended($this->links[$id], 'the relay closed the connection');
+                $this->machine->ended($this->links[$id], 'the relay closed the connection', $data === false);
             }
         }
         if ($this->machine->actions !== []) {
@@ -147,7 +147,7 @@ final class Sockets
             $data = $link->toWrite();
             $count = @\fwrite($this->streams[$id], $data);
             if ($count === false) {
-                $this->readToEnd($link, 'the relay closed the connection');
+                $this->readToEnd($link, 'the relay closed the connection', true);
 
                 return;
             }
@@ -160,7 +160,7 @@ final class Sockets
     }
 
     /** What the relay said before it closed counts. */
-    private function readToEnd(Link $link, string $why): void
+    private function readToEnd(Link $link, string $why, bool $hasFailed): void
     {
         $id = \spl_object_id($link);
         while (isset($this->streams[$id]) && !$link->isEnded) {
@@ -170,7 +170,7 @@ final class Sockets
             }
             $this->machine->received($link, $data);
         }
-        $this->machine->ended($link, $why);
+        $this->machine->ended($link, $why, $hasFailed);
     }
 
     /** Lets the time go on. What lies in a socket that would be given up is read before. */
@@ -236,7 +236,7 @@ final class Sockets
     {
         $stream = $this->streams[\spl_object_id($link)] ?? null;
         if ($stream !== null && @\stream_socket_sendto($stream, '') < 0 && !$link->isShut) {
-            $this->readToEnd($link, 'the relay closed the connection');
+            $this->readToEnd($link, 'the relay closed the connection', false);
         }
     }
 

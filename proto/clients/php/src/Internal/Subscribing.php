@@ -329,7 +329,9 @@ final class Subscribing
                 }
             }
         }
-        if ($reply === null || $reply->outcome === Outcome::PENDING) {
+        $isLate = $reply === null
+            ? $link === $this->connections->serving() : $reply->outcome === Outcome::PENDING;
+        if ($isLate) {
             $this->telling->gaps->note(self::SUBSCRIBED_LATE);
         }
         $this->telling->gaps->answered($request, []);

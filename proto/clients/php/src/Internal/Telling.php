@@ -93,17 +93,10 @@ final class Telling
     /** A Loss of the client's own. */
     public function tellOwnLoss(int $unsent, int $unknown): void
     {
-        $this->counters->lostPublishes = Count::sum($this->counters->lostPublishes, $unsent + $unknown);
-        if ($unsent > 0) {
+        if ($unsent + $unknown > 0) {
+            $this->counters->lostPublishes = Count::sum($this->counters->lostPublishes, $unsent + $unknown);
             $this->tell(new Loss(
                 publishes: $unsent,
-                reason: 'the connection to the relay ended before these were sent',
-                cause: Cause::NOT_CONNECTED,
-                local: true,
-            ));
-        }
-        if ($unknown > 0) {
-            $this->tell(new Loss(
                 reason: 'the connection to the relay ended',
                 publishesUnknown: $unknown,
                 cause: Cause::NO_RELAY,
