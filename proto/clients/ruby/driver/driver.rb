@@ -31,7 +31,7 @@ class Driver
 
   def run
     Lines.say("driver 1 ruby hubrelay cancel jitter inflight-bound unsent-bound events-bound fork " \
-              "subscription-end")
+              "hang-up subscription-end")
     $stdin.each_line(chomp: true) do |line|
       command, *words = line.split(/ /, -1) # " " would mean any white space
       case command

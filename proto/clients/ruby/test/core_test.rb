@@ -208,6 +208,20 @@ class CoreTest < Minitest::Test
     assert_nil core.link
   end
 
+  def test_while_the_socket_is_left_unread_its_end_is_looked_for_every_second
+    core, link = connected_core(events_bytes: 1000)
+    subscribe(core, "room")
+    reply(core, link, written(link).grep(Wire::Subscribe).first)
+    3.times { say(core, link, Wire::Delivery.new(channel: "room", payload: "x" * 500)) }
+    refute link.reading
+    core.actions.clear
+    2.times do
+      assert_operator core.timers.due_at(:watch), :<=, Clock.now + 1
+      fire(core, :watch)
+    end
+    assert_equal [[:check, link]] * 2, core.actions
+  end
+
   def test_a_timer_that_is_late_proves_nothing
     core, link = connected_core(ping_owed: 5, ping_timeout: 5)
     publish(core)

@@ -13,6 +13,9 @@ module Hubrelay
     # and is read to its end.
     attr_reader :link, :opening, :old
 
+    # Seconds between two looks whether the relay has closed a connection that is left unread.
+    UNREAD_PERIOD = 1.0
+
     # The connection whose answers count.
     def serving
       @move ? @move.old : @link

@@ -195,6 +195,7 @@ module Hubrelay
 
       link.reading = reading
       link.last_read = Clock.now if reading # the clock stood meanwhile
+      @timers.set(:watch, reading ? @watch.period : UNREAD_PERIOD)
       @actions << [:reading, link]
     end
 
@@ -334,7 +335,7 @@ module Hubrelay
       link = @link or return
       unless link.reading
         @actions << [:check, link]
-        return @timers.set(:watch, 1.0)
+        return @timers.set(:watch, UNREAD_PERIOD)
       end
       start_anew(link, now) if now - due > 1 # this process was stopped, or the machine slept
       step = @watch.due(link.last_read, link.owed? ? link.owed_since : nil, link.ping_at)
