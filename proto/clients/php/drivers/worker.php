@@ -47,7 +47,8 @@ final class WorkerDriver
         stream_set_blocking(STDIN, false);
         stream_set_read_buffer(STDIN, 0);
         Lines::say(
-            'driver 1 php hubrelay-client cancel jitter inflight-bound unsent-bound events-bound subscription-end',
+            'driver 1 php hubrelay-client cancel jitter inflight-bound unsent-bound events-bound',
+            'hang-up subscription-end',
             ...(function_exists('pcntl_fork') ? ['fork'] : []),
         );
         while (true) {

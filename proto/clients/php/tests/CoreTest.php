@@ -10,7 +10,9 @@ use Hubrelay\Exception\InterruptedException;
 use Hubrelay\Exception\InvalidException;
 use Hubrelay\Exception\NotConnectedException;
 use Hubrelay\Gap;
+use Hubrelay\Internal\Action;
 use Hubrelay\Internal\Backoff;
+use Hubrelay\Internal\Clock;
 use Hubrelay\Internal\Code;
 use Hubrelay\Internal\Frame\Error;
 use Hubrelay\Internal\Frame\Hello;
@@ -227,6 +229,27 @@ final class CoreTest extends TestCase
         self::assertFalse($link->isEnded);
         $bench->tick(3.6);
         self::assertTrue($link->isEnded);
+    }
+
+    public function testWhileTheSocketIsLeftUnreadItsEndIsLookedForEverySecond(): void
+    {
+        $bench = new Bench(new Options(eventsBytes: 1000));
+        $link = $bench->welcome();
+        $bench->core->subscribing->subscribe(['room'], [], $bench->recorder->future());
+        $bench->written($link);
+        $bench->say($link, new Reply(1, Outcome::OK));
+        foreach (\range(1, 3) as $number) {
+            $bench->say($link, new Message('room', \str_repeat("$number", 500)));
+        }
+        self::assertFalse($link->isReading);
+        $bench->core->actions = [];
+        for ($count = 1; $count <= 2; $count++) {
+            $due = $bench->core->timers->dueAt('watch');
+            self::assertTrue($due <= Clock::now() + 1);
+            $bench->core->tick($due);
+            self::assertSame($count, \count($bench->core->actions));
+            self::assertSame([Action::Check, $link], $bench->core->actions[$count - 1]);
+        }
     }
 
     public function testWhatIsToldAsUnknownIsWhatWasNotSettled(): void

@@ -18,6 +18,9 @@ use Hubrelay\Status;
  */
 final class Connections
 {
+    /** Seconds between two looks whether the relay has closed a connection that is left unread. */
+    public const UNREAD_PERIOD = 1.0;
+
     /** The connection with the newest Welcome. */
     public ?Link $link = null;
 
@@ -487,6 +490,7 @@ final class Connections
         if ($isReading !== $link->isReading) {
             $link->isReading = $isReading;
             $this->isUnread = !$isReading;
+            $this->timers->set('watch', $isReading ? $this->watch->period() : self::UNREAD_PERIOD);
             if ($isReading) {
                 $link->lastRead = \hrtime(true); // the clock stood meanwhile
             }

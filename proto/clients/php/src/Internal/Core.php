@@ -376,7 +376,7 @@ final class Core extends Machine
         }
         if (!$link->isReading || $link->isShut) {
             $this->actions[] = [Action::Check, $link];
-            $this->timers->set('watch', 1.0);
+            $this->timers->set('watch', Connections::UNREAD_PERIOD);
 
             return;
         }
