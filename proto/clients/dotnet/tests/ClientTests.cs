@@ -350,7 +350,7 @@ namespace Hubrelay.Tests
         }
 
         /// <summary>What nothing tells of is looked at again and again.</summary>
-        private static async Task Becomes(Func<bool> isSo, string otherwise)
+        internal static async Task Becomes(Func<bool> isSo, string otherwise)
         {
             var watch = System.Diagnostics.Stopwatch.StartNew();
             while (!isSo())
@@ -382,7 +382,7 @@ namespace Hubrelay.Tests
             }
         }
 
-        private static async Task Told(HubrelayClient client, Func<Status, bool> isIt)
+        internal static async Task Told(HubrelayClient client, Func<Status, bool> isIt)
         {
             while (!isIt(await Check.NextAsync<Status>(client.Events)))
             {

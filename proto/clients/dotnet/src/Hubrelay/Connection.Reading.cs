@@ -33,7 +33,14 @@ namespace Hubrelay
         {
             reader = new Turn(client, this);
             Turn mine = reader;
-            client.StartThread("hubrelay reader", () => ReadAll(mine));
+            client.StartThread("hubrelay reader", () => ReadAll(mine), e => OnBrokenReader(mine, e));
+        }
+
+        private void OnBrokenReader(Turn mine, Exception e)
+        {
+            client.TakeOver(mine);
+            Abort(e);
+            StopReading(mine);
         }
 
         /// <summary>Something lies in the socket, or its end does.</summary>
@@ -67,12 +74,17 @@ namespace Hubrelay
             {
             }
             client.Enter();
+            StopReading(mine);
+            client.Exit();
+        }
+
+        private void StopReading(Turn mine)
+        {
             if (reader == mine)
             {
                 reader = null;
                 CloseIfUnused();
             }
-            client.Exit();
         }
 
         private void CloseIfUnused()

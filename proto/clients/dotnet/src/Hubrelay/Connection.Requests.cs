@@ -69,9 +69,13 @@ namespace Hubrelay
             SendRequest(r, channels, patterns);
         }
 
-        /// <summary>Writes the frame of a Subscribe or Unsubscribe.</summary>
+        /// <summary>Writes the frame of a Subscribe or Unsubscribe. One that has ended takes none.</summary>
         public void SendRequest(Request r, List<string> channels, List<string> patterns)
         {
+            if (HasEnded)
+            {
+                return;
+            }
             Register(r);
             int before = output.Count;
             if (r.Kind == RequestKind.Subscribe)

@@ -44,7 +44,6 @@ namespace Hubrelay
             {
                 corkedBy.Corked = null;
                 corkedBy = null;
-                isWriting = HasEnded ? false : isWriting;
             }
         }
 
@@ -94,7 +93,7 @@ namespace Hubrelay
                 Wrote(sent);
                 if (sent >= 0 && sent < chunk.Count)
                 {
-                    client.StartThread("hubrelay writer", () => WriteWaiting(chunk, sent));
+                    client.StartThread("hubrelay writer", () => WriteWaiting(chunk, sent), Abort);
                     client.Exit();
                     return;
                 }

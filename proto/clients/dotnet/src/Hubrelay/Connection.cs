@@ -112,11 +112,29 @@ namespace Hubrelay
             EndedAt = now;
             socket.Shutdown(SocketShutdown.Both);
             client.WakeAll();
-            Uncork();
+            if (corkedBy != null)
+            {
+                Uncork(); // nobody writes: the end of the turn was to
+                isWriting = false;
+            }
             if (!isWriting)
             {
                 SettleEnd(now);
             }
+        }
+
+        /// <summary>
+        /// Ends the connection after a fault of this library on one of its threads. Whether somebody writes, and what was written,
+        /// is unknown then, so that all that is owed is unknown.
+        /// </summary>
+        public void Abort(Exception why)
+        {
+            End("a fault of the client: " + why.Message, Time.Now);
+            written = queued;
+            sendEnds.Clear();
+            isWriting = false;
+            SettleEnd(Time.Now);
+            CloseIfUnused();
         }
 
         /// <summary>The relay says Welcome, and is one that the client wants.</summary>

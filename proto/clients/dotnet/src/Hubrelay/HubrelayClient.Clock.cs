@@ -1,5 +1,4 @@
 using System;
-using System.IO;
 using System.Threading;
 
 namespace Hubrelay
@@ -18,6 +17,9 @@ namespace Hubrelay
 
         /// <summary>How often turns on the reading thread are looked at while there are some.</summary>
         private const long TurnMs = 10;
+
+        /// <summary>How long the clock rests after a fault of its own.</summary>
+        private const int BrokenMs = 100;
 
         private readonly Backoff backoff;
         private Connection lastGood; // the last connection that had a Welcome, until it has ended
@@ -56,12 +58,44 @@ namespace Hubrelay
 
         private void StartClock()
         {
+            Exception wrong = null;
             Enter();
-            StartThread("hubrelay clock", RunClock);
+            StartThread("hubrelay clock", RunClock, e => wrong = e);
             Exit();
+            if (wrong != null)
+            {
+                ForgetProcessExit();
+                throw wrong;
+            }
         }
 
+        /// <summary>A fault of this library ends the connections, but not the clock.</summary>
         private void RunClock()
+        {
+            while (!finished.Task.IsCompleted)
+            {
+                try
+                {
+                    KeepTime();
+                }
+                catch (Exception e)
+                {
+                    OnBroken("hubrelay clock", e, EndAll);
+                    Thread.Sleep(BrokenMs);
+                }
+            }
+        }
+
+        private void EndAll(Exception why)
+        {
+            foreach (Connection k in new[] { attempt, next, conn, old })
+            {
+                k?.Abort(why);
+            }
+            FinishIfClosed();
+        }
+
+        private void KeepTime()
         {
             Enter();
             while (!finished.Task.IsCompleted)
@@ -188,7 +222,7 @@ namespace Hubrelay
             {
                 socket = UnixSocket.Connect(path);
             }
-            catch (IOException e)
+            catch (Exception e) // whatever it is, there will be another attempt
             {
                 wrong = e.Message;
             }

@@ -114,14 +114,27 @@ namespace Hubrelay
                 mine.Clear();
                 spareCompletions = mine;
             }
+            WriteOf(turn);
+        }
+
+        /// <summary>Has written what was left to the end of a turn. Of a connection that has ended, that settles the end.</summary>
+        private void WriteOf(Turn turn)
+        {
             Connection corked = turn.Corked;
             if (corked != null)
             {
                 corked.Uncork();
-                if (!corked.HasEnded)
-                {
-                    WriteSoon(corked);
-                }
+                WriteSoon(corked);
+            }
+        }
+
+        /// <summary>The thread of a turn is kept, or broken: others do what is left.</summary>
+        internal void TakeOver(Turn turn)
+        {
+            if (turns.Remove(turn))
+            {
+                WriteOf(turn);
+                turn.Spill();
             }
         }
 
@@ -146,14 +159,7 @@ namespace Hubrelay
                     turn.IsSeen = true;
                     continue;
                 }
-                turns.Remove(turn);
-                Connection corked = turn.Corked;
-                if (corked != null)
-                {
-                    corked.Uncork();
-                    WriteSoon(corked);
-                }
-                turn.Spill();
+                TakeOver(turn);
                 turn.Connection.ReplaceReader(turn);
                 poolUntil = now + PoolMs;
             }
@@ -173,7 +179,7 @@ namespace Hubrelay
             for (int i = dirty.Count - 1; i >= 0; i--)
             {
                 Connection k = dirty[i];
-                if (turn.Corked == null && k.OutputBytes < Turn.GatherBytes)
+                if (turn.Corked == null && !k.HasEnded && k.OutputBytes < Turn.GatherBytes)
                 {
                     k.Cork(turn);
                     dirty.RemoveAt(i);

@@ -297,7 +297,7 @@ namespace Hubrelay
         private void BackToCurrent(Move m, long now)
         {
             Connection k = Serving;
-            if (k == null)
+            if (k == null || isClosing)
             {
                 return;
             }

@@ -23,22 +23,78 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Starts a background thread, with the lock.</summary>
-        internal void StartThread(string threadName, Action body)
+        /// <summary>
+        /// Starts a background thread, with the lock. What it throws, or that it cannot be started, would end the process: it is
+        /// logged, and given to whoever started it.
+        /// </summary>
+        /// <param name="threadName">For debuggers.</param>
+        /// <param name="body">What it does.</param>
+        /// <param name="failed">Is called with the lock if that fails.</param>
+        internal void StartThread(string threadName, Action body, Action<Exception> failed)
         {
             threads++;
-            var thread = new Thread(() =>
+            try
             {
-                body();
-                lock (gate)
+                var thread = new Thread(() =>
                 {
-                    threads--;
-                    Monitor.PulseAll(gate);
+                    try
+                    {
+                        body();
+                    }
+                    catch (Exception e)
+                    {
+                        OnBroken(threadName, e, failed);
+                    }
+                    EndThread();
+                });
+                thread.IsBackground = true;
+                thread.Name = threadName;
+                using (SuppressFlow())
+                {
+                    thread.Start();
                 }
-            });
-            thread.IsBackground = true;
-            thread.Name = threadName;
-            thread.Start();
+            }
+            catch (Exception e)
+            {
+                threads--;
+                log.Write($"the thread \"{threadName}\" cannot be started: {e.Message}");
+                failed(e);
+            }
+        }
+
+        private void EndThread()
+        {
+            lock (gate)
+            {
+                threads--;
+                Monitor.PulseAll(gate);
+            }
+        }
+
+        /// <summary>A fault of this library, on one of its own threads: it must not end the application, nor keep the lock.</summary>
+        private void OnBroken(string threadName, Exception e, Action<Exception> failed)
+        {
+            while (Monitor.IsEntered(gate))
+            {
+                Monitor.Exit(gate);
+            }
+            log.Write($"a fault in the thread \"{threadName}\": {e}");
+            Enter();
+            try
+            {
+                failed(e);
+            }
+            catch (Exception another)
+            {
+                log.Write($"a fault after that: {another}");
+            }
+            Exit();
+        }
+
+        /// <summary>The client's threads are no part of what the application does in the place where it makes a client.</summary>
+        private static IDisposable SuppressFlow()
+        {
+            return ExecutionContext.IsFlowSuppressed() ? null : (IDisposable)ExecutionContext.SuppressFlow();
         }
 
         /// <summary>

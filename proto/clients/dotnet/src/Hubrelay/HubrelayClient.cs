@@ -54,9 +54,9 @@ namespace Hubrelay
         {
             this.path = path ?? throw new ArgumentNullException(nameof(path));
             this.name = name ?? throw new ArgumentNullException(nameof(name));
-            if (path.Length == 0 || Encoding.UTF8.GetByteCount(path) > MaxPathBytes)
+            if (path.Length == 0 || Encoding.UTF8.GetByteCount(path) > MaxPathBytes || path.IndexOf('\0') >= 0)
             {
-                throw new ArgumentException($"a socket's path has 1 to {MaxPathBytes} bytes: {path}", nameof(path));
+                throw new ArgumentException($"a socket's path has 1 to {MaxPathBytes} bytes, none of them 0: {path}", nameof(path));
             }
             int size = Utf8.Size(name);
             if (size < 0 || size > Limits.MaxClientName)

@@ -21,17 +21,18 @@ namespace Hubrelay
         /// <exception cref="IOException">It says the path, and what connect said.</exception>
         public static UnixSocket Connect(string path)
         {
-            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            Socket socket = null;
             try
             {
+                socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified); // fails without descriptors
                 Libc.CloseOnExec(socket);
                 socket.Blocking = false;
                 socket.Connect(new UnixDomainSocketEndPoint(path));
                 return new UnixSocket(socket);
             }
-            catch (SocketException e)
+            catch (Exception e)
             {
-                socket.Dispose();
+                socket?.Dispose();
                 throw new IOException($"connect {path}: {Words(path, e)}", e);
             }
         }
@@ -48,13 +49,9 @@ namespace Hubrelay
                 int sent = socket.Send(segment, SocketFlags.None, out SocketError error);
                 return error == SocketError.Success ? sent : error == SocketError.WouldBlock ? 0 : -1;
             }
-            catch (ObjectDisposedException)
+            catch (Exception)
             {
-                return -1;
-            }
-            catch (SocketException)
-            {
-                return -1;
+                return -1; // whoever reads finds out why
             }
         }
 
@@ -133,11 +130,16 @@ namespace Hubrelay
             socket.Dispose();
         }
 
-        private static string Words(string path, SocketException e)
+        private static string Words(string path, Exception e)
         {
-            if (e.SocketErrorCode == SocketError.AccessDenied)
+            SocketError? code = (e as SocketException)?.SocketErrorCode;
+            if (code == SocketError.AccessDenied)
             {
                 return $"permission denied ({Libc.WhoIsDenied(path)})";
+            }
+            if (code == SocketError.TooManyOpenSockets)
+            {
+                return "too many open files";
             }
             return File.Exists(path) || !IsMissing(path) ? e.Message : "no such file or directory";
         }
@@ -218,7 +220,7 @@ namespace Hubrelay
                     }
                 }
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException || e is UnauthorizedAccessException)
             {
                 // Not on this system.
             }
