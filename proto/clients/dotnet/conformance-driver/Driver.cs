@@ -60,7 +60,7 @@ namespace Hubrelay.Conformance
                     Tell(tag, rest);
                     break;
                 case "subscribe":
-                    Start(tag, async token => Words.Confirmed(await client.SubscribeAsync(Words.NamesIn(rest), token)));
+                    Start(tag, async token => Words.Confirmed((await client.SubscribeAsync(Words.NamesIn(rest), token)).IsPending));
                     break;
                 case "unsubscribe":
                     Start(tag, async token =>

@@ -30,6 +30,15 @@ namespace Hubrelay.Tests
                     Check.Equal("room.7 room.*", message.Channel + " " + message.Pattern);
                 }
                 Check.Equal(0, await client.PublishAsync("room.7", Hello), "receivers when all are closed");
+                using (Subscription room = await client.ListenAsync("room.7"))
+                {
+                    var large = new byte[1 << 20]; // it comes in several reads
+                    new Random(1).NextBytes(large);
+                    await client.PublishAsync("room.7", large);
+                    await client.PublishAsync("room.7", Hello);
+                    Check.That((await Check.NextAsync<Message>(room)).Payload.ToArray().SequenceEqual(large), "a large payload");
+                    Check.Equal("hello", TextOf(await Check.NextAsync<Message>(room)));
+                }
             });
         }
 
@@ -195,7 +204,8 @@ namespace Hubrelay.Tests
         {
             return With(async (relay, client) =>
             {
-                Check.That(!await client.SubscribeAsync(new Names(new[] { "room" }, new[] { "user.*" })), "they are in force");
+                SubscribeResult result = await client.SubscribeAsync(new Names(new[] { "room" }, new[] { "user.*" }));
+                Check.That(!result.IsPending, "they are in force");
                 relay.Publish("user.7", Hello);
                 Check.Equal("user.*", (await Check.NextAsync<Message>(client.Events)).Pattern);
                 await client.UnsubscribeAsync(Names.OfPatterns("user.*"));
@@ -305,6 +315,11 @@ namespace Hubrelay.Tests
                 }
                 Check.Equal("before room, after room state 1, before room, after room state 0, before , after  state failed, "
                     + "delivery room, delivered room, delivery room, delivered room", hooks.Seen, "the hooks' calls");
+                IAsyncEnumerator<RelayEvent> events = (await client.ListenAsync("room")).GetAsyncEnumerator();
+                await client.PublishAsync("room", Hello);
+                Check.That(await Check.Soon(events.MoveNextAsync().AsTask()), "there is a message");
+                await events.DisposeAsync();
+                Check.That(hooks.Seen.EndsWith("delivery room, delivered room", StringComparison.Ordinal), "it is delivered");
                 await client.CloseAsync();
                 Check.That(lines[0].StartsWith("hubrelay: connected to relay life-1", StringComparison.Ordinal), lines[0]);
             }, new HubrelayOptions { Hooks = hooks, Log = lines.Add });

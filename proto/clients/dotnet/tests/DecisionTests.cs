@@ -148,6 +148,50 @@ namespace Hubrelay.Tests
         }
 
         [Test]
+        public void TheBufferGrowsAsBytesCome()
+        {
+            const int first = 64 * 1024;
+            const int claimed = int.MaxValue - 100;
+            Check.Equal(first, Connection.BufferSize(first, 8, claimed), "for a few bytes");
+            Check.Equal(2 * first, Connection.BufferSize(first, first, claimed), "when it is full");
+            Check.Equal(claimed, Connection.BufferSize(1 << 30, 1 << 30, claimed), "when doubling would be too much");
+            Check.Equal(first + 10, Connection.BufferSize(first, first, first + 10), "for the rest of a frame");
+            Check.Equal(first, Connection.BufferSize(1 << 20, 10, 100), "behind a large frame");
+        }
+
+        [Test]
+        public void NamesThatCollideInOneProcessDoNotInAnother()
+        {
+            byte[] data = Encoding.UTF8.GetBytes("costarring liquid"); // they collide in FNV-1a of 32 bits
+            var one = new Slice(0, 10);
+            var other = new Slice(11, 6);
+            foreach (ulong factor in new ulong[] { 0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f })
+            {
+                Check.That(NameTable.Hash(data, one, factor) != NameTable.Hash(data, other, factor), "they do not collide");
+            }
+            Check.That(NameTable.Hash(data, one, 0x9e3779b97f4a7c15) != NameTable.Hash(data, one, 0xc2b2ae3d27d4eb4f), "factors differ");
+            Entry[] entries = { new NameTable(false).Get("costarring"), new NameTable(false).Get("liquid") };
+            Check.That(entries[0].Hash != entries[1].Hash, "nor do they in this process");
+        }
+
+        [Test]
+        public void AnOptionOutOfItsRangeIsNamed()
+        {
+            foreach (HubrelayOptions wrong in new[]
+            {
+                new HubrelayOptions { BackoffMin = TimeSpan.Zero }, new HubrelayOptions { BackoffMin = TimeSpan.FromTicks(1) },
+            })
+            {
+                ArgumentOutOfRangeException e = Check.Fails<ArgumentOutOfRangeException>(() => wrong.CheckedCopy());
+                Check.That(e.Message.Contains("BackoffMin has to be between 1 ms and 24 days"), e.Message);
+            }
+            var bound = new HubrelayOptions { MaxQueueBytes = 0 };
+            ArgumentOutOfRangeException other = Check.Fails<ArgumentOutOfRangeException>(() => bound.CheckedCopy());
+            Check.That(other.Message.Contains("MaxQueueBytes has to be above 0"), other.Message);
+            Check.Equal(2, HubrelayClient.Ms(TimeSpan.FromTicks(10001)), "a part of a millisecond is a whole one");
+        }
+
+        [Test]
         public void NamesAreFoundByTheirBytes()
         {
             var table = new NameTable(false);

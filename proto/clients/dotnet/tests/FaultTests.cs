@@ -14,13 +14,14 @@ namespace Hubrelay.Tests
         private static readonly byte[] Payload = { 1 };
 
         [Test]
-        public Task WithoutDescriptorsAnAttemptFailsAndAnotherOneFollows()
+        public async Task WithoutDescriptorsAnAttemptFailsAndAnotherOneFollows()
         {
-            return ClientTests.With(async (relay, client) =>
+            using (var full = new FewDescriptors())
+            using (var relay = new FakeRelay())
             {
-                _ = Randomness.Hex(12); // what the runtime loads for it is loaded
+                HubrelayClient client = await relay.ConnectAsync();
                 string random = null;
-                using (NoDescriptors())
+                using (full.Begin())
                 {
                     relay.Cut();
                     await ClientTests.Becomes(() => WhyNotReady(client).Contains("too many open files"), "no attempt has failed");
@@ -31,7 +32,8 @@ namespace Hubrelay.Tests
                 relay.Return();
                 await Check.Soon(client.ReadyAsync(Program.Patience));
                 await Check.Soon(client.PublishAsync("room", Payload));
-            });
+                client.Dispose();
+            }
         }
 
         [Test]
@@ -150,14 +152,45 @@ namespace Hubrelay.Tests
             }
         }
 
-        /// <summary>Takes the right to open descriptors away from this process.</summary>
-        private static IDisposable NoDescriptors()
+        /// <summary>
+        /// Takes the right to open descriptors away from this process. Those of small numbers are all in use, so that the limit
+        /// need not be below what the runtime waits for in one call.
+        /// </summary>
+        private sealed class FewDescriptors : IDisposable
         {
-            const int files = 7;
-            getrlimit(files, out Limit before);
-            var none = new Limit { Hard = before.Hard };
-            Check.Equal(0, setrlimit(files, ref none), "setrlimit");
-            return new Undo(() => setrlimit(files, ref before));
+            private const int Files = 7;
+            private const int Few = 64;
+
+            private readonly List<int> taken = new List<int>();
+            private readonly Limit before;
+
+            public FewDescriptors()
+            {
+                getrlimit(Files, out before);
+                do
+                {
+                    taken.Add(open("/dev/null", 0));
+                }
+                while (taken[taken.Count - 1] < Few);
+            }
+
+            public IDisposable Begin()
+            {
+                var few = new Limit { Soft = new UIntPtr(Few), Hard = before.Hard };
+                Check.Equal(0, setrlimit(Files, ref few), "setrlimit");
+                return new Undo(End);
+            }
+
+            public void Dispose()
+            {
+                taken.ForEach(descriptor => close(descriptor));
+            }
+
+            private void End()
+            {
+                Limit all = before;
+                setrlimit(Files, ref all);
+            }
         }
 
         private sealed class Undo : IDisposable
@@ -205,6 +238,12 @@ namespace Hubrelay.Tests
             public UIntPtr Soft;
             public UIntPtr Hard;
         }
+
+        [DllImport("libc", SetLastError = true)]
+        private static extern int open(string path, int flags);
+
+        [DllImport("libc", SetLastError = true)]
+        private static extern int close(int descriptor);
 
         [DllImport("libc", SetLastError = true)]
         private static extern int getrlimit(int resource, out Limit limit);

@@ -206,15 +206,32 @@ namespace Hubrelay
         private void Keep(int from)
         {
             int left = used - from;
-            int need = ReadBytes;
-            if (Splitter.Look(buffer, from, used, MaxFrame, out int length) == Cut.NeedMore)
+            Splitter.Look(buffer, from, used, MaxFrame, out int length);
+            int size = BufferSize(buffer.Length, left, Limits.HeaderBytes + length);
+            byte[] to = buffer.Length == size ? buffer : new byte[size];
+            if (from > 0 || to != buffer)
             {
-                need = Math.Max(need, Limits.HeaderBytes + length);
+                Buffer.BlockCopy(buffer, from, to, 0, left);
             }
-            byte[] to = buffer.Length == need ? buffer : new byte[need];
-            Buffer.BlockCopy(buffer, from, to, 0, left);
             buffer = to;
             used = left;
+        }
+
+        /// <summary>
+        /// The size of the buffer for the next read. It doubles when it is full: a length that a frame only claims to have costs
+        /// no memory.
+        /// </summary>
+        /// <param name="size">What it has.</param>
+        /// <param name="left">How much of that is used.</param>
+        /// <param name="frame">What the frame at its beginning will take: more than is used.</param>
+        internal static int BufferSize(int size, int left, int frame)
+        {
+            int most = Math.Max(frame, ReadBytes);
+            if (size >= most)
+            {
+                return most;
+            }
+            return left < size ? size : (int)Math.Min(most, 2L * size);
         }
 
         /// <summary>

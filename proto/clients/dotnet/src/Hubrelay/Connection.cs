@@ -21,9 +21,9 @@ namespace Hubrelay
             this.client = client;
             this.socket = socket;
             AttemptedAt = now;
-            liveness = new Liveness((long)options.PingOwed.TotalMilliseconds, (long)options.PingIdle.TotalMilliseconds,
-                (long)options.PingTimeout.TotalMilliseconds, now);
-            Settler = new Settler((long)options.Settle.TotalMilliseconds);
+            liveness = new Liveness(HubrelayClient.Ms(options.PingOwed), HubrelayClient.Ms(options.PingIdle),
+                HubrelayClient.Ms(options.PingTimeout), now);
+            Settler = new Settler(HubrelayClient.Ms(options.Settle));
         }
 
         public Settler Settler { get; }
@@ -31,7 +31,7 @@ namespace Hubrelay
         /// <summary>Null before it has come.</summary>
         public WelcomeFrame Welcome { get; private set; }
 
-        public long AttemptedAt { get; }
+        public long AttemptedAt { get; private set; }
 
         /// <summary>When Welcome came.</summary>
         public long BeganAt { get; private set; }
@@ -94,7 +94,7 @@ namespace Hubrelay
 
         public int MaxFrame => Welcome == null
             ? Limits.MaxWelcomeBytes
-            : (int)Math.Min(Welcome.MaxFrameBytes, int.MaxValue - Limits.HeaderBytes);
+            : (int)Math.Min(Welcome.MaxFrameBytes, Limits.MaxArrayBytes - Limits.HeaderBytes);
 
         private int NamesBudget => MaxFrame - Limits.SubscribeMinimum;
 
@@ -202,9 +202,10 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Waiting begins anew: this process did not run.</summary>
-        public void RestartLiveness(long now)
+        /// <summary>All waiting for the relay begins anew, for its Welcome, too: this process did not run.</summary>
+        public void RestartWaiting(long now)
         {
+            AttemptedAt = now;
             liveness.Read(now);
         }
 

@@ -245,7 +245,7 @@ namespace Hubrelay
                     return;
                 }
             }
-            waiter.TrySetCanceled(cancellationToken);
+            Pool.Run(() => waiter.TrySetCanceled(cancellationToken)); // and not within the canceller's call
         }
 
         /// <summary>A reader that waits.</summary>

@@ -113,6 +113,7 @@ namespace Hubrelay
 
             public ValueTask DisposeAsync()
             {
+                reader.FinishDelivery();
                 return default(ValueTask);
             }
         }

@@ -101,11 +101,7 @@ namespace Hubrelay
             while (!finished.Task.IsCompleted)
             {
                 long now = Time.Now;
-                if (clockDue != 0 && now - clockDue > LateMs && clockDue != Time.Never)
-                {
-                    conn?.RestartLiveness(now);
-                    next?.RestartLiveness(now);
-                }
+                RestartIfLate(now);
                 isKicked = false;
                 MeetDeadlines(now);
                 bool connects = PlanAttempt(now);
@@ -128,6 +124,17 @@ namespace Hubrelay
             Exit();
         }
 
+        /// <summary>The clock looks again: late, if this process did not run.</summary>
+        internal void RestartIfLate(long now)
+        {
+            if (clockDue != 0 && clockDue != Time.Never && now - clockDue > LateMs)
+            {
+                conn?.RestartWaiting(now);
+                next?.RestartWaiting(now);
+                attempt?.RestartWaiting(now);
+            }
+        }
+
         private long NextDeadline(long now)
         {
             long due = Math.Min(Gap.Due, Math.Min(holdPublishesUntil, attemptDue));
@@ -136,6 +143,7 @@ namespace Hubrelay
             due = Math.Min(due, old == null ? Time.Never : old.DrainDue);
             due = Math.Min(due, attempt == null ? Time.Never : attempt.AttemptedAt + Ms(options.Handshake));
             due = Math.Min(due, IsWithoutNext ? conn.StoppedAt + Ms(options.Successor) : Time.Never);
+            due = Math.Min(due, isStarting ? startDue : Time.Never);
             due = Math.Min(due, move == null ? Time.Never : move.Due);
             due = Math.Min(due, poolUntil == 0 ? Time.Never : poolUntil);
             return Math.Min(due, watchesTurns ? now + TurnMs : Time.Never);
@@ -144,6 +152,10 @@ namespace Hubrelay
         private void MeetDeadlines(long now)
         {
             CheckTurns(now);
+            if (now >= startDue)
+            {
+                EndStart();
+            }
             conn?.Watch(now);
             next?.Watch(now);
             if (old != null && now >= old.DrainDue)
@@ -253,6 +265,7 @@ namespace Hubrelay
                 problem = why;
                 TellNoRelay(isHopeless ? Hopeless : Absent, why);
             }
+            EndStart();
         }
     }
 }

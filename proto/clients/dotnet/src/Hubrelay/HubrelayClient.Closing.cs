@@ -48,7 +48,8 @@ namespace Hubrelay
             if (!isClosing)
             {
                 isClosing = true;
-                FailWaiters(new ClosedException("the client is closed"));
+                EndStart();
+                FailWaiters(IsClosed);
                 Announce();
                 WakeAll();
                 Serving?.AskSettled();
@@ -56,21 +57,19 @@ namespace Hubrelay
             Exit();
         }
 
+        private static ClosedException IsClosed()
+        {
+            return new ClosedException("the client is closed");
+        }
+
         /// <summary>Waits until no connection owes a Reply, or may leave publishes without Reply behind.</summary>
         private async Task WaitUntilSettled(CancellationToken cancellationToken)
         {
-            using (var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+            using (var deadline = new Deadline(options.Drain, cancellationToken))
             {
-                Task drained = Task.Delay(options.Drain, stop.Token);
-                while (IsOwed(out Task change))
+                while (IsOwed(out Task change) && await deadline.WaitAsync(change).ConfigureAwait(false))
                 {
-                    if (await Task.WhenAny(change, drained).ConfigureAwait(false) == drained)
-                    {
-                        cancellationToken.ThrowIfCancellationRequested();
-                        return;
-                    }
                 }
-                stop.Cancel();
             }
         }
 

@@ -36,26 +36,11 @@ namespace Hubrelay
         /// <returns>As <see cref="ListenAsync(string, CancellationToken)"/>.</returns>
         public async Task<Subscription> ListenAsync(Names names, CancellationToken cancellationToken = default(CancellationToken))
         {
-            CheckNames(names);
+            CheckCall(names, cancellationToken);
             var s = new Subscription(this, names, new EventQueue(options.MaxQueueBytes, total, false), hooks);
-            Operation op;
-            Enter();
             try
             {
-                ThrowIfNotSubscribable(names);
-                List<Entry> entries = EntriesOf(names);
-                Attach(s, entries);
-                op = new Operation(entries, s);
-                AskFor(op, entries);
-                FinishIfDone(op);
-            }
-            finally
-            {
-                Exit();
-            }
-            try
-            {
-                s.IsPending = await op.WaitAsync(cancellationToken).ConfigureAwait(false);
+                s.IsPending = await RunAsync(new Operation(RequestKind.Subscribe, names, s), cancellationToken).ConfigureAwait(false);
                 return s;
             }
             catch (Exception)
@@ -70,12 +55,12 @@ namespace Hubrelay
         /// want. After an exception none of the names is held because of this call; only when the token was cancelled the relay
         /// may still grant them.
         /// </summary>
-        /// <returns>True: the names are held, but not in force yet. A Gap tells when they are.</returns>
+        /// <returns>Whether the names are in force.</returns>
         /// <exception cref="HubrelayException">As of ListenAsync.</exception>
         /// <exception cref="RequestCanceledException">The token was cancelled first.</exception>
-        public Task<bool> SubscribeAsync(Names names, CancellationToken cancellationToken = default(CancellationToken))
+        public async Task<SubscribeResult> SubscribeAsync(Names names, CancellationToken cancellationToken = default(CancellationToken))
         {
-            return PlainAsync(RequestKind.Subscribe, names, cancellationToken);
+            return new SubscribeResult(await PlainAsync(RequestKind.Subscribe, names, cancellationToken).ConfigureAwait(false));
         }
 
         /// <summary>Ends what SubscribeAsync began. It has effect whatever the state, and for names that are not held.</summary>
@@ -88,42 +73,100 @@ namespace Hubrelay
 
         private async Task<bool> PlainAsync(RequestKind kind, Names names, CancellationToken cancellationToken)
         {
-            CheckNames(names);
-            Operation op;
-            Enter();
-            try
-            {
-                ThrowIfNotSubscribable(names);
-                op = new Operation(EntriesOf(names), null);
-                AskPlain(op, kind);
-                FinishIfDone(op);
-            }
-            finally
-            {
-                Exit();
-            }
-            return await op.WaitAsync(cancellationToken).ConfigureAwait(false);
+            CheckCall(names, cancellationToken);
+            return await RunAsync(new Operation(kind, names, null), cancellationToken).ConfigureAwait(false);
         }
 
-        private static void CheckNames(Names names)
+        private static void CheckCall(Names names, CancellationToken cancellationToken)
         {
             if (names == null)
             {
                 throw new ArgumentNullException(nameof(names));
             }
+            if (cancellationToken.IsCancellationRequested)
+            {
+                throw new RequestCanceledException(false, cancellationToken);
+            }
             names.Check();
         }
 
-        private void ThrowIfNotSubscribable(Names names)
+        /// <summary>Begins a call, once the first attempt to connect has ended, and waits for its end.</summary>
+        private async Task<bool> RunAsync(Operation op, CancellationToken cancellationToken)
+        {
+            Enter();
+            try
+            {
+                if (isStarting)
+                {
+                    early.Add(op);
+                }
+                else
+                {
+                    Begin(op);
+                }
+            }
+            finally
+            {
+                Exit();
+            }
+            using (cancellationToken.Register(() => GiveUp(op, cancellationToken)))
+            {
+                return await op.Task.ConfigureAwait(false);
+            }
+        }
+
+        private void Begin(Operation op)
+        {
+            op.HasBegun = true;
+            op.Error = WhyNotSubscribe(op.Names);
+            if (op.Error == null)
+            {
+                op.Entries = EntriesOf(op.Names);
+                if (op.Subscription == null)
+                {
+                    AskPlain(op, op.Kind);
+                }
+                else
+                {
+                    Attach(op.Subscription, op.Entries);
+                    AskFor(op, op.Entries);
+                }
+            }
+            FinishIfDone(op);
+        }
+
+        /// <summary>A token is cancelled. The thread pool tells the call, since the application cancels.</summary>
+        private void GiveUp(Operation op, CancellationToken token)
+        {
+            Enter();
+            try
+            {
+                if (op.IsDone)
+                {
+                    return;
+                }
+                bool mayBeDone = op.HasBegun;
+                if (!mayBeDone)
+                {
+                    early.Remove(op);
+                    op.IsDone = true;
+                }
+                Pool.Run(() => op.TrySetException(new RequestCanceledException(mayBeDone, token)));
+            }
+            finally
+            {
+                Exit();
+            }
+        }
+
+        private HubrelayException WhyNotSubscribe(Names names)
         {
             if (isClosing)
             {
-                throw new ClosedException("the client is closed");
+                return IsClosed();
             }
-            if (names.Patterns.Count > 0 && Serving != null && !conn.Welcome.Has(Limits.FeaturePatterns))
-            {
-                throw new InvalidRequestException($"the relay at {path} has no patterns");
-            }
+            return names.Patterns.Count > 0 && Serving != null && !conn.Welcome.Has(Limits.FeaturePatterns)
+                ? new InvalidRequestException($"the relay at {path} has no patterns") : null;
         }
 
         /// <summary>

@@ -44,6 +44,7 @@ namespace Hubrelay
                 AskForFence(k);
                 Proceed(now);
             }
+            EndStart();
             Announce();
             KickClock();
             return null;
@@ -286,7 +287,7 @@ namespace Hubrelay
             Leave(k, now);
             Gap.Begin(false, 0, now);
             Gap.IsDegraded = false;
-            FailWaiters(NotConnected());
+            FailWaiters(NotConnected);
             TellNoRelay(HasGone, WasLeft);
             KickClock();
         }
@@ -369,7 +370,7 @@ namespace Hubrelay
         {
             Gap.Begin(false, 0, now);
             Gap.IsDegraded = false;
-            FailWaiters(isClosing ? (Exception)new ClosedException("the client is closed") : NotConnected());
+            FailWaiters(isClosing ? IsClosed : (Func<Exception>)NotConnected);
             TellNoRelay(HasGone, k.Ended);
         }
     }

@@ -62,7 +62,7 @@ namespace Hubrelay
             Enter();
             try
             {
-                wrong = WhyNotPublish(channel, payload.Length);
+                wrong = WhyNotPublish(channel, payload.Length, false);
                 if (wrong == null && (waiters.Count > 0 || !HasRoom(channel, payload.Length, options.MaxUnsentBytesOfSend)))
                 {
                     wrong = new CongestedException();
@@ -116,7 +116,8 @@ namespace Hubrelay
             Enter();
             try
             {
-                wrong = token.IsCancellationRequested ? new RequestCanceledException(false, token) : WhyNotPublish(channel, payload.Length);
+                wrong = token.IsCancellationRequested ? new RequestCanceledException(false, token)
+                    : WhyNotPublish(channel, payload.Length, waits && isStarting);
                 if (wrong == null)
                 {
                     if (waiters.Count == 0 && HasRoom(channel, payload.Length, options.MaxUnsentBytes))
@@ -189,7 +190,7 @@ namespace Hubrelay
         }
 
         /// <summary>What is wrong apart from congestion, or null.</summary>
-        private Exception WhyNotPublish(string channel, int payloadBytes)
+        private Exception WhyNotPublish(string channel, int payloadBytes, bool mayWaitForRelay)
         {
             int size = channel == null ? 0 : Utf8.Size(channel);
             if (size < 1 || size > Limits.MaxNameBytes)
@@ -198,18 +199,18 @@ namespace Hubrelay
             }
             if (isClosing)
             {
-                return new ClosedException("the client is closed");
+                return IsClosed();
             }
             if (Serving == null)
             {
-                return NotConnected();
+                return mayWaitForRelay ? null : NotConnected();
             }
             if ((uint)payloadBytes > conn.Welcome.MaxPayloadBytes)
             {
                 return new InvalidRequestException(
                     $"the payload has {payloadBytes} bytes, and the relay takes {conn.Welcome.MaxPayloadBytes}");
             }
-            if (size + payloadBytes + Limits.PublishOverhead > conn.MaxFrame)
+            if ((long)size + payloadBytes + Limits.PublishOverhead > conn.MaxFrame)
             {
                 return new InvalidRequestException($"the frame would be larger than {conn.MaxFrame} bytes");
             }
@@ -226,7 +227,7 @@ namespace Hubrelay
         /// <summary>A publish may be sent now. An empty connection takes any.</summary>
         private bool HasRoom(string channel, int payloadBytes, int unsent)
         {
-            if (holdPublishesUntil != Time.Never || conn.Publishes.Count >= options.MaxInFlight)
+            if (isStarting || holdPublishesUntil != Time.Never || conn.Publishes.Count >= options.MaxInFlight)
             {
                 return false;
             }
@@ -260,7 +261,7 @@ namespace Hubrelay
             while (waiters.Count > 0 && Serving != null)
             {
                 Publication p = waiters.First.Value;
-                Exception wrong = WhyNotPublish(p.Channel, p.Payload.Length); // the relay that it goes to now may take less
+                Exception wrong = WhyNotPublish(p.Channel, p.Payload.Length, false); // the relay that it goes to now may take less
                 if (wrong == null && !HasRoom(p.Channel, p.Payload.Length, options.MaxUnsentBytes))
                 {
                     return;
@@ -277,14 +278,14 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Ends all that wait for room: none of them was sent.</summary>
-        private void FailWaiters(Exception why)
+        /// <summary>Ends all that wait for room, each with an exception of its own: none of them was sent.</summary>
+        private void FailWaiters(Func<Exception> why)
         {
             while (waiters.Count > 0)
             {
                 Publication p = waiters.First.Value;
                 StopWaiting(p);
-                Fail(p, why);
+                Fail(p, why());
             }
         }
     }

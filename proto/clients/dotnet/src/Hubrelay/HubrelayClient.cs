@@ -49,7 +49,7 @@ namespace Hubrelay
         /// <param name="name">For people, in the relay's logs and listings: at most 64 bytes of UTF-8. May be empty.</param>
         /// <param name="options">Null: the defaults.</param>
         /// <exception cref="ArgumentException">The name is too long or no Unicode, or no socket can have the path.</exception>
-        /// <exception cref="ArgumentOutOfRangeException">A time is negative, or a bound is not above 0.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A time or bound among the options is out of its range.</exception>
         public HubrelayClient(string path, string name = "", HubrelayOptions options = null)
         {
             this.path = path ?? throw new ArgumentNullException(nameof(path));
@@ -71,6 +71,7 @@ namespace Hubrelay
             Random random = Randomness.New();
             backoff = new Backoff(Ms(this.options.BackoffMin), Ms(this.options.BackoffMax), Ms(this.options.BackoffHopeless), random);
             Gap = new GapTracker(Ms(this.options.GapDelay), Ms(this.options.PartialGap), random.NextDouble);
+            BeginStart();
             WatchProcessExit();
             StartClock();
         }
@@ -114,26 +115,17 @@ namespace Hubrelay
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public async Task ReadyAsync(TimeSpan timeout, CancellationToken cancellationToken = default(CancellationToken))
         {
-            using (var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+            using (var deadline = new Deadline(timeout, cancellationToken))
             {
-                Task over = Task.Delay(timeout, stop.Token);
-                try
+                while (!IsReady(out Task change))
                 {
-                    while (!IsReady(out Task change))
+                    if (!await deadline.WaitAsync(change).ConfigureAwait(false))
                     {
-                        if (await Task.WhenAny(change, over).ConfigureAwait(false) == over)
+                        lock (gate)
                         {
-                            cancellationToken.ThrowIfCancellationRequested();
-                            lock (gate)
-                            {
-                                throw NotConnected();
-                            }
+                            throw NotConnected();
                         }
                     }
-                }
-                finally
-                {
-                    stop.Cancel();
                 }
             }
         }
@@ -144,7 +136,7 @@ namespace Hubrelay
             {
                 if (isClosing)
                 {
-                    throw new ClosedException("the client is closed");
+                    throw IsClosed();
                 }
                 change = changed.Task;
                 return Serving != null;
@@ -162,6 +154,9 @@ namespace Hubrelay
 
         /// <summary>The connection that takes requests, or null. One that has ended takes none.</summary>
         internal Connection Serving => conn == null || conn.HasEnded ? null : conn;
+
+        /// <summary>The one that has not said Welcome yet, or null.</summary>
+        internal Connection Attempt => attempt;
 
         /// <summary>The one that a move leads to, or null.</summary>
         internal Connection Next => next;
@@ -181,9 +176,9 @@ namespace Hubrelay
             return new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
-        private static long Ms(TimeSpan time)
+        internal static long Ms(TimeSpan time)
         {
-            return (long)time.TotalMilliseconds;
+            return (long)Math.Ceiling(time.TotalMilliseconds);
         }
     }
 }

@@ -3,7 +3,8 @@ using System;
 namespace Hubrelay
 {
     /// <summary>
-    /// Delays, deadlines and bounds of a <see cref="HubrelayClient"/>, with defaults that need not be changed. The client
+    /// Delays, deadlines and bounds of a <see cref="HubrelayClient"/>, with defaults that need not be changed. Times are from 0
+    /// to 24 days, and are rounded up to whole milliseconds; those of Backoff, Handshake and Ping are 1 ms at least. The client
     /// takes a copy when it is made. An instance is not safe for threads that change it.
     /// </summary>
     public sealed class HubrelayOptions
@@ -33,6 +34,12 @@ namespace Hubrelay
 
         /// <summary>How long a relay may take for its Welcome. Default: 5 s.</summary>
         public TimeSpan Handshake { get; set; } = TimeSpan.FromSeconds(5);
+
+        /// <summary>
+        /// How long calls wait that come before the first attempt to connect has ended: PublishAsync, and all that subscribes and
+        /// unsubscribes. 0: they do not wait. Default: 1 s.
+        /// </summary>
+        public TimeSpan FirstUse { get; set; } = TimeSpan.FromSeconds(1);
 
         /// <summary>
         /// How long owed Replies are waited for, when the client closes and when a relay shuts down. Default: 8 s.
@@ -92,28 +99,46 @@ namespace Hubrelay
         public HubrelayHooks Hooks { get; set; }
 
         /// <summary>A copy that is checked.</summary>
-        /// <exception cref="ArgumentOutOfRangeException">A time or bound is negative.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A time or bound is out of its range. The message names it.</exception>
         internal HubrelayOptions CheckedCopy()
         {
-            foreach (TimeSpan time in new[]
-            {
-                GapDelay, PartialGap, BackoffMin, BackoffMax, BackoffHopeless, GoodConnection, Handshake, Drain, Successor,
-                Settle, PingOwed, PingIdle, PingTimeout,
-            })
-            {
-                if (time < TimeSpan.Zero || time > TimeSpan.FromDays(24))
-                {
-                    throw new ArgumentOutOfRangeException("options", time, "a time has to be between 0 and 24 days");
-                }
-            }
-            foreach (int bound in new[] { MaxInFlight, MaxUnsentBytes, MaxUnsentBytesOfSend, MaxQueueBytes, MaxAllQueuesBytes })
-            {
-                if (bound <= 0)
-                {
-                    throw new ArgumentOutOfRangeException("options", bound, "a bound has to be above 0");
-                }
-            }
+            Check(nameof(GapDelay), GapDelay, 0);
+            Check(nameof(PartialGap), PartialGap, 0);
+            Check(nameof(BackoffMin), BackoffMin, 1);
+            Check(nameof(BackoffMax), BackoffMax, 1);
+            Check(nameof(BackoffHopeless), BackoffHopeless, 1);
+            Check(nameof(GoodConnection), GoodConnection, 0);
+            Check(nameof(Handshake), Handshake, 1);
+            Check(nameof(FirstUse), FirstUse, 0);
+            Check(nameof(Drain), Drain, 0);
+            Check(nameof(Successor), Successor, 0);
+            Check(nameof(Settle), Settle, 0);
+            Check(nameof(PingOwed), PingOwed, 1);
+            Check(nameof(PingIdle), PingIdle, 1);
+            Check(nameof(PingTimeout), PingTimeout, 1);
+            Check(nameof(MaxInFlight), MaxInFlight);
+            Check(nameof(MaxUnsentBytes), MaxUnsentBytes);
+            Check(nameof(MaxUnsentBytesOfSend), MaxUnsentBytesOfSend);
+            Check(nameof(MaxQueueBytes), MaxQueueBytes);
+            Check(nameof(MaxAllQueuesBytes), MaxAllQueuesBytes);
             return (HubrelayOptions)MemberwiseClone();
+        }
+
+        private static void Check(string name, TimeSpan time, int leastMs)
+        {
+            if (time < TimeSpan.FromMilliseconds(leastMs) || time > TimeSpan.FromDays(24))
+            {
+                string least = leastMs == 0 ? "0" : $"{leastMs} ms";
+                throw new ArgumentOutOfRangeException("options", time, $"{name} has to be between {least} and 24 days");
+            }
+        }
+
+        private static void Check(string name, int bound)
+        {
+            if (bound <= 0)
+            {
+                throw new ArgumentOutOfRangeException("options", bound, $"{name} has to be above 0");
+            }
         }
     }
 

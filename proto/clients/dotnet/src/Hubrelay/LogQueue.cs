@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Threading;
 
 namespace Hubrelay
 {
@@ -41,7 +40,7 @@ namespace Hubrelay
                 }
                 isWriting = true;
             }
-            ThreadPool.QueueUserWorkItem(_ => WriteAll());
+            Pool.Run(WriteAll);
         }
 
         private void WriteAll()

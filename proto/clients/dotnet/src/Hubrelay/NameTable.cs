@@ -82,6 +82,9 @@ namespace Hubrelay
     /// <summary>Entries by their bytes, so that a message finds its own without a string being made.</summary>
     internal sealed class NameTable
     {
+        // Odd, and another one in each process: users choose names, and must not be able to choose ones that collide.
+        private static readonly ulong Factor = BitConverter.ToUInt64(Randomness.Bytes(8), 0) | 1;
+
         private readonly bool isPatterns;
         private Entry[] buckets = new Entry[16];
 
@@ -192,16 +195,21 @@ namespace Hubrelay
                 && new ReadOnlySpan<byte>(bytes).SequenceEqual(new ReadOnlySpan<byte>(data, name.Start, name.Length));
         }
 
-        /// <summary>FNV-1a.</summary>
         private static uint HashOf(byte[] data, Slice name)
         {
-            uint hash = 2166136261;
+            return Hash(data, name, Factor);
+        }
+
+        /// <summary>FNV-1a of 64 bits with a factor of one's own. The upper half depends on all of the lower one.</summary>
+        internal static uint Hash(byte[] data, Slice name, ulong factor)
+        {
+            ulong hash = factor;
             int end = name.Start + name.Length;
             for (int i = name.Start; i < end; i++)
             {
-                hash = (hash ^ data[i]) * 16777619;
+                hash = (hash ^ data[i]) * factor;
             }
-            return hash;
+            return (uint)(hash >> 32);
         }
     }
 }

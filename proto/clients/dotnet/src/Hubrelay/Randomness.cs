@@ -21,7 +21,7 @@ namespace Hubrelay
             return BitConverter.ToString(Bytes(bytes)).Replace("-", "").ToLowerInvariant();
         }
 
-        private static byte[] Bytes(int count)
+        public static byte[] Bytes(int count)
         {
             var bytes = new byte[count];
             try

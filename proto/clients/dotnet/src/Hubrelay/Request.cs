@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Threading;
 using System.Threading.Tasks;
 using Hubrelay.Wire;
 
@@ -62,10 +61,17 @@ namespace Hubrelay
     /// <summary>One call of the application, and the requests that it waits for. The result: it is pending.</summary>
     internal sealed class Operation : TaskCompletionSource<bool>, ICompletion
     {
-        public readonly List<Entry> Entries;
+        public readonly RequestKind Kind;
+        public readonly Names Names;
 
-        /// <summary>Of ListenAsync.</summary>
+        /// <summary>Of ListenAsync; null: it is a plain request.</summary>
         public readonly Subscription Subscription;
+
+        /// <summary>Of its names, once it has begun.</summary>
+        public List<Entry> Entries = new List<Entry>();
+
+        /// <summary>It does not wait for the first attempt to connect any more.</summary>
+        public bool HasBegun;
 
         /// <summary>Of SubscribeAsync: what it has turned on.</summary>
         public readonly List<Entry> Granted = new List<Entry>();
@@ -76,9 +82,10 @@ namespace Hubrelay
         public bool IsDone;
         public HubrelayException Error;
 
-        public Operation(List<Entry> entries, Subscription subscription)
+        public Operation(RequestKind kind, Names names, Subscription subscription)
         {
-            Entries = entries;
+            Kind = kind;
+            Names = names;
             Subscription = subscription;
         }
 
@@ -91,20 +98,6 @@ namespace Hubrelay
             else
             {
                 TrySetResult(IsPending);
-            }
-        }
-
-        /// <summary>Waits for the end.</summary>
-        /// <exception cref="RequestCanceledException">The token was cancelled before.</exception>
-        public async Task<bool> WaitAsync(CancellationToken cancellationToken)
-        {
-            if (!cancellationToken.CanBeCanceled)
-            {
-                return await Task.ConfigureAwait(false);
-            }
-            using (cancellationToken.Register(() => TrySetException(new RequestCanceledException(true, cancellationToken))))
-            {
-                return await Task.ConfigureAwait(false);
             }
         }
     }

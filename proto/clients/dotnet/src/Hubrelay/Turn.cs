@@ -89,9 +89,17 @@ namespace Hubrelay
     {
         private static readonly WaitCallback CompleteOne = completion => ((ICompletion)completion).Complete();
 
+        private static readonly WaitCallback RunOne = action => ((Action)action)();
+
         public static void Run(ICompletion completion)
         {
             ThreadPool.UnsafeQueueUserWorkItem(CompleteOne, completion);
+        }
+
+        /// <summary>What runs there knows nothing of the caller's execution context.</summary>
+        public static void Run(Action action)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(RunOne, action);
         }
     }
 }

@@ -8,6 +8,10 @@ namespace Hubrelay.Wire
         public const int MaxWelcomeBytes = 64 * 1024;
         public const int MaxClientName = 64;
         public const int MaxNameBytes = 512;
+
+        /// <summary>What an array can hold. A frame is in one.</summary>
+        public const int MaxArrayBytes = 0x7fffffc7;
+
         public const ulong MaxId = (1UL << 53) - 1;
         public const uint ProtocolVersion = 1;
         public const string FencePrefix = "__hubrelay:fence:";
