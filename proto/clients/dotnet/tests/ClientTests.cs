@@ -22,7 +22,9 @@ namespace Hubrelay.Tests
                 using (Subscription room = await client.ListenAsync("room.7"))
                 using (Subscription same = await client.ListenAsync("room.7"))
                 using (Subscription all = await client.ListenPatternAsync("room.*"))
+                using (Subscription several = await client.ListenAsync("room.7", "room.8"))
                 {
+                    Check.Equal(2, several.Names.Channels.Count, "channels");
                     Check.Equal(2, await client.PublishAsync("room.7", Hello), "receivers");
                     Check.Equal("hello", TextOf(await Check.NextAsync<Message>(room)));
                     Check.Equal("hello", TextOf(await Check.NextAsync<Message>(same)));
@@ -55,6 +57,11 @@ namespace Hubrelay.Tests
                 await Check.FailsAsync<InvalidRequestException>(client.PublishAsync("room", new byte[(1 << 20) + 1]));
                 await Check.FailsAsync<InvalidRequestException>(client.ListenAsync(new Names(null)));
                 await Check.FailsAsync<ArgumentNullException>(client.ListenAsync((Names)null));
+                Check.Fails<ArgumentNullException>(() => client.ListenAsync((string)null));
+                Check.Fails<ArgumentNullException>(() => client.PublishAsync(null, Hello));
+                Check.Fails<ArgumentNullException>(() => client.PublishAsync("room", null));
+                Check.Fails<ArgumentNullException>(() => client.PublishNowAsync("room", null));
+                Check.Fails<ArgumentNullException>(() => client.Send("room", null));
                 Check.Fails<InvalidRequestException>(() => client.Send(new string('x', 513), Hello));
                 relay.GoDown();
                 await Check.FailsAsync<NotConnectedException>(client.PublishAsync("room", Hello));

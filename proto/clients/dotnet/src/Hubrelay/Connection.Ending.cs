@@ -22,9 +22,21 @@ namespace Hubrelay
             }
             isSettled = true;
             bool wasServing = client.BeginEnd(this);
-            SettlePublishes();
-            SettleRequests();
-            SettleSends();
+            try
+            {
+                SettlePublishes();
+                SettleRequests();
+                SettleSends();
+                ForgetHolds();
+            }
+            finally
+            {
+                client.FinishEnd(this, wasServing, now); // whatever else fails, else nobody looks for the next connection
+            }
+        }
+
+        private void ForgetHolds()
+        {
             foreach (Entry e in Holds.Keys)
             {
                 e.Holds--;
@@ -35,10 +47,12 @@ namespace Hubrelay
             {
                 client.Prune(e);
             }
-            client.FinishEnd(this, wasServing, now);
         }
 
-        /// <summary>Written and unanswered is unknown, and what was not written whole the relay discards.</summary>
+        /// <summary>
+        /// What was written, and has no Reply, may be delivered or not. Of what was written in part the relay discards the part: it
+        /// is certainly not delivered.
+        /// </summary>
         private void SettlePublishes()
         {
             foreach (Publication p in Publishes.Values)
@@ -51,8 +65,9 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// A Subscribe is held and asked for on the next connection, an Unsubscribe is done. In the order in which they were
-        /// asked: the last one decides.
+        /// Requests without Reply have one now: a Subscribe is pending, since the next connection is asked for the names, and an
+        /// Unsubscribe is done, since it is not. They are settled in the order in which they were made, so that the last one for a
+        /// name decides.
         /// </summary>
         private void SettleRequests()
         {

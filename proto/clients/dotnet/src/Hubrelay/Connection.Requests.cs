@@ -7,7 +7,10 @@ namespace Hubrelay
     /// <summary>What is asked for, and what the Replies mean.</summary>
     internal sealed partial class Connection
     {
-        /// <summary>Sends a Subscribe or Unsubscribe for entries, in as many frames as it takes: each is like the one given.</summary>
+        /// <summary>
+        /// Sends a Subscribe or Unsubscribe for entries, in as many frames as it takes. Each frame is a Request of its own, copied
+        /// from the one given. One that has ended, or is left, sends nothing.
+        /// </summary>
         public void Ask(Request like, List<Entry> entries)
         {
             if (HasEnded || IsLeft)
@@ -34,7 +37,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Has a Gap that waited for a request wait for those in its place, too.</summary>
+        /// <summary>Asks, and if a Gap waits for the Replies (IsBarrier), counts the requests that it waits for.</summary>
         public void AskCounted(Request like, List<Entry> entries)
         {
             int before = Requests.Count;
@@ -69,7 +72,7 @@ namespace Hubrelay
             SendRequest(r, channels, patterns);
         }
 
-        /// <summary>Writes the frame of a Subscribe or Unsubscribe. One that has ended takes none.</summary>
+        /// <summary>Writes the frame of a Subscribe or Unsubscribe, unless the connection has ended.</summary>
         public void SendRequest(Request r, List<string> channels, List<string> patterns)
         {
             if (HasEnded)
@@ -186,8 +189,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// The Reply to a request for the name. That to a plain one counts if nothing was decided since but by requests on this
-        /// connection, whose Replies are still to come and count more.
+        /// The Reply to a request for the name. If the request was a plain one, the Reply decides whether the application holds the
+        /// name. It does not if that has been decided without a relay since (Entry.Decide), or is asked of another connection.
         /// </summary>
         private void Answered(Entry e, Request r, bool granted, bool pending)
         {
@@ -306,7 +309,7 @@ namespace Hubrelay
             return h;
         }
 
-        /// <summary>What the relay holds once it has answered everything.</summary>
+        /// <summary>Whether the relay will hold the name once the last request for it has its Reply, if that is granted.</summary>
         public bool WillHold(Entry e)
         {
             return Holds.TryGetValue(e, out Hold h) && h.WillHold;

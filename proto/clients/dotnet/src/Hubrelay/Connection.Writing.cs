@@ -37,7 +37,7 @@ namespace Hubrelay
             turn.Corked = this;
         }
 
-        /// <summary>Ends that. Somebody else has to write.</summary>
+        /// <summary>The write is not left to the end of a turn any more: the caller has to see to it.</summary>
         public void Uncork()
         {
             if (corkedBy != null)
@@ -126,7 +126,7 @@ namespace Hubrelay
             {
                 return;
             }
-            Uncork(); // it is much, or it is left to another thread, for whose turn this one need not wait
+            Uncork(); // nobody writes yet; or a turn was to, but there is much to write, or the turn is another thread's
             isWriting = true;
             client.WriteSoon(this);
         }

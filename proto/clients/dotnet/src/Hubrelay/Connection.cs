@@ -99,9 +99,18 @@ namespace Hubrelay
         private int NamesBudget => MaxFrame - Limits.SubscribeMinimum;
 
         /// <summary>
-        /// Ends the connection: the only way in which one ends. What becomes of what it owes is settled once nobody writes any
-        /// more, since only then it is known what was written. The reader closes the socket.
+        /// Ends the connection: the only way in which one ends. What becomes of what it owes is settled by SettleEnd, once nobody
+        /// writes any more, since only then it is known what was written. Whoever is the last one to use the socket, reader or
+        /// writer, closes it.
         /// </summary>
+        /// <remarks><code>
+        /// when End is called                       who calls SettleEnd
+        /// nobody writes                            End itself
+        /// the write is left to the end of a turn   End itself, which takes it from the turn: nobody has begun it
+        /// in the client's list of those to write   whoever releases the lock, in Write: it writes no more, and stops
+        /// a thread is in Write or WriteWaiting     that thread, when its system call returns: it writes no more, and stops
+        /// a thread has failed, and calls Abort     Abort itself: what was written is unknown then
+        /// </code></remarks>
         public void End(string why, long now)
         {
             if (HasEnded)

@@ -38,7 +38,8 @@ namespace Hubrelay
     /// </summary>
     public sealed class NotConnectedException : HubrelayException
     {
-        internal NotConnectedException(string message, Exception inner = null) : base("not connected: " + message, inner)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public NotConnectedException(string message, Exception inner = null) : base("not connected: " + message, inner)
         {
         }
     }
@@ -49,7 +50,8 @@ namespace Hubrelay
     /// </summary>
     public sealed class InterruptedException : HubrelayException
     {
-        internal InterruptedException(string message, Exception inner = null) : base("interrupted: " + message, inner)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public InterruptedException(string message, Exception inner = null) : base("interrupted: " + message, inner)
         {
         }
     }
@@ -57,11 +59,12 @@ namespace Hubrelay
     /// <summary>Redis answered with an error.</summary>
     public sealed class RefusedException : HubrelayException
     {
-        internal RefusedException(string message, IReadOnlyList<string> channels, IReadOnlyList<string> patterns)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public RefusedException(string message, IReadOnlyList<string> channels = null, IReadOnlyList<string> patterns = null)
             : base("refused: " + message)
         {
-            Channels = channels;
-            Patterns = patterns;
+            Channels = channels ?? Array.Empty<string>();
+            Patterns = patterns ?? Array.Empty<string>();
         }
 
         /// <summary>The channels that Redis refused, as many as the relay could tell. Empty for a publish.</summary>
@@ -77,7 +80,8 @@ namespace Hubrelay
     /// </summary>
     public sealed class InvalidRequestException : HubrelayException
     {
-        internal InvalidRequestException(string message) : base("invalid: " + message)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public InvalidRequestException(string message) : base("invalid: " + message)
         {
         }
     }
@@ -85,7 +89,8 @@ namespace Hubrelay
     /// <summary>Too much is under way already. Nothing was sent.</summary>
     public sealed class CongestedException : HubrelayException
     {
-        internal CongestedException() : base("congested: nothing was sent, since too much is under way already")
+        /// <summary>Makes one, for tests of an application.</summary>
+        public CongestedException() : base("congested: nothing was sent, since too much is under way already")
         {
         }
     }
@@ -93,7 +98,8 @@ namespace Hubrelay
     /// <summary>The relay grants this connection no more subscriptions.</summary>
     public sealed class LimitException : HubrelayException
     {
-        internal LimitException(string message) : base("limit: " + message)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public LimitException(string message) : base("limit: " + message)
         {
         }
     }
@@ -101,7 +107,8 @@ namespace Hubrelay
     /// <summary>The client, or the subscription, is closed. Nothing was sent.</summary>
     public sealed class ClosedException : HubrelayException
     {
-        internal ClosedException(string what) : base("closed: " + what)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public ClosedException(string what) : base("closed: " + what)
         {
         }
     }
@@ -111,7 +118,8 @@ namespace Hubrelay
     /// </summary>
     public sealed class UnknownOutcomeException : HubrelayException
     {
-        internal UnknownOutcomeException(string message) : base("unknown outcome: " + message)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public UnknownOutcomeException(string message) : base("unknown outcome: " + message)
         {
         }
     }
@@ -119,7 +127,8 @@ namespace Hubrelay
     /// <summary>The caller's token was cancelled before the answer.</summary>
     public sealed class RequestCanceledException : OperationCanceledException
     {
-        internal RequestCanceledException(bool mayBeDone, CancellationToken token)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public RequestCanceledException(bool mayBeDone, CancellationToken token)
             : base(mayBeDone ? "given up: whether it is done is unknown" : "given up: nothing was sent", token)
         {
             MayBeDone = mayBeDone;

@@ -45,16 +45,22 @@ namespace Hubrelay
         private void BeginClose()
         {
             Enter();
-            if (!isClosing)
+            try
             {
-                isClosing = true;
-                EndStart();
-                FailWaiters(IsClosed);
-                Announce();
-                WakeAll();
-                Serving?.AskSettled();
+                if (!isClosing)
+                {
+                    isClosing = true;
+                    EndStart();
+                    FailWaiters(IsClosed);
+                    Announce();
+                    WakeAll();
+                    Serving?.AskSettled();
+                }
             }
-            Exit();
+            finally
+            {
+                Exit();
+            }
         }
 
         private static ClosedException IsClosed()
@@ -76,30 +82,41 @@ namespace Hubrelay
         private bool IsOwed(out Task change)
         {
             Enter();
-            change = changed.Task;
-            Connection current = Serving;
-            bool isOwed = (current != null && current.Owes) || (old != null && old.Owes);
-            if (!isOwed && current != null && current.IsUnsettled && current.IsWatched)
+            try
             {
-                current.ShutAfterOutput(); // the relay reads all that was sent before it closes, too
+                change = changed.Task;
+                Connection current = Serving;
+                bool isOwed = (current != null && current.Owes) || (old != null && old.Owes);
+                if (!isOwed && current != null && current.IsUnsettled && current.IsWatched)
+                {
+                    current.ShutAfterOutput(); // the relay reads all that was sent before it closes, too
+                }
+                return isOwed || (current != null && current.IsUnsettled) || (old != null && old.IsUnsettled);
             }
-            isOwed = isOwed || (current != null && current.IsUnsettled) || (old != null && old.IsUnsettled);
-            Exit();
-            return isOwed;
+            finally
+            {
+                Exit();
+            }
         }
 
         /// <summary>Ends all connections.</summary>
         private void Stop()
         {
             Enter();
-            isStopped = true;
-            long now = Time.Now;
-            foreach (Connection k in new[] { attempt, next, conn, old })
+            try
             {
-                k?.End("the client was closed", now);
+                isStopped = true;
+                long now = Time.Now;
+                foreach (Connection k in new[] { attempt, next, conn, old })
+                {
+                    k?.End("the client was closed", now);
+                }
+                FinishIfClosed();
             }
-            FinishIfClosed();
-            Exit();
+            finally
+            {
+                Exit();
+            }
         }
 
         /// <summary>Ends all queues, once every connection has ended and told what it had to.</summary>

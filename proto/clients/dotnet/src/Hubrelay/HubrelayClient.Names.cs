@@ -64,7 +64,10 @@ namespace Hubrelay
             subscriptions.Add(s);
         }
 
-        /// <summary>Ends it. The time that it takes does not depend on how many others listen.</summary>
+        /// <summary>
+        /// Ends a subscription's part in its names. The last listener of each takes its place, so that the time does not depend on
+        /// how many there are.
+        /// </summary>
         private void Detach(Subscription s)
         {
             List<Entry> entries = s.Entries;

@@ -30,6 +30,7 @@ namespace Hubrelay
         /// <exception cref="ClosedException">The client is closed.</exception>
         /// <exception cref="UnknownOutcomeException">A newer relay has given an outcome that is not known here.</exception>
         /// <exception cref="RequestCanceledException">The token was cancelled before the Reply.</exception>
+        /// <exception cref="ArgumentNullException">The channel is null. It is thrown at once.</exception>
         public Task<long> PublishAsync(string channel, ReadOnlyMemory<byte> payload,
             CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -37,7 +38,7 @@ namespace Hubrelay
         }
 
         /// <summary>The same without waiting for room.</summary>
-        /// <returns>As <see cref="PublishAsync"/>.</returns>
+        /// <returns>As <see cref="PublishAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>.</returns>
         /// <exception cref="CongestedException">Too much is under way. Nothing was sent.</exception>
         public Task<long> PublishNowAsync(string channel, ReadOnlyMemory<byte> payload,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -57,6 +58,7 @@ namespace Hubrelay
         /// <exception cref="ClosedException">The client is closed.</exception>
         public void Send(string channel, ReadOnlyMemory<byte> payload)
         {
+            CheckChannel(channel);
             object state = hooks?.BeforePublish(channel, payload);
             Exception wrong;
             Enter();
@@ -88,8 +90,17 @@ namespace Hubrelay
             }
         }
 
+        private static void CheckChannel(string channel)
+        {
+            if (channel == null)
+            {
+                throw new ArgumentNullException(nameof(channel));
+            }
+        }
+
         private Task<long> HookedPublish(string channel, ReadOnlyMemory<byte> payload, bool waits, CancellationToken token)
         {
+            CheckChannel(channel);
             return hooks == null ? Publish(channel, payload, waits, token) : WithHooks(channel, payload, waits, token);
         }
 
@@ -171,13 +182,19 @@ namespace Hubrelay
         private void GiveUp(Publication p, CancellationToken token)
         {
             Enter();
-            if (!p.IsAnswered)
+            try
             {
-                bool wasSent = p.Waiting == null;
-                StopWaiting(p);
-                Fail(p, new RequestCanceledException(wasSent, token));
+                if (!p.IsAnswered)
+                {
+                    bool wasSent = p.Waiting == null;
+                    StopWaiting(p);
+                    Fail(p, new RequestCanceledException(wasSent, token));
+                }
             }
-            Exit();
+            finally
+            {
+                Exit();
+            }
         }
 
         private void StopWaiting(Publication p)
@@ -192,7 +209,7 @@ namespace Hubrelay
         /// <summary>What is wrong apart from congestion, or null.</summary>
         private Exception WhyNotPublish(string channel, int payloadBytes, bool mayWaitForRelay)
         {
-            int size = channel == null ? 0 : Utf8.Size(channel);
+            int size = Utf8.Size(channel);
             if (size < 1 || size > Limits.MaxNameBytes)
             {
                 return Names.Wrong(channel);

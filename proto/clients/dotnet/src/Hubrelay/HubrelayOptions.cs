@@ -70,7 +70,7 @@ namespace Hubrelay
         /// <summary>How many bytes of publishes the relay may have left unread. Default: 16 MiB.</summary>
         public int MaxUnsentBytes { get; set; } = 16 * 1024 * 1024;
 
-        /// <summary>The same for <see cref="HubrelayClient.Send"/>. Default: 1 MiB.</summary>
+        /// <summary>The same for <see cref="HubrelayClient.Send(string, ReadOnlyMemory{byte})"/>. Default: 1 MiB.</summary>
         public int MaxUnsentBytesOfSend { get; set; } = 1024 * 1024;
 
         /// <summary>How many bytes each subscription, and the client's events, may hold. Default: 4 MiB.</summary>

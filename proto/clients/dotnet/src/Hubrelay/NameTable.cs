@@ -36,11 +36,15 @@ namespace Hubrelay
         public int Holds { get; set; }
 
         /// <summary>
-        /// The next connection is to be asked for it. The order of the Replies decides, and that is the order of the requests.
+        /// Somebody wants it, so that the next connection is asked for it. While plain requests for it have no Reply the last of
+        /// them counts: Replies come in the order of the requests, so that its Reply will decide.
         /// </summary>
         public bool IsWanted => Listeners.Count > 0 || (Asked != null ? Asked.Kind == RequestKind.Subscribe : IsPlain);
 
-        /// <summary>What is decided without a relay: what former requests are still answered counts no more.</summary>
+        /// <summary>
+        /// A plain request that is decided here, since no relay has to be asked. Replies to earlier requests, if they still come,
+        /// change nothing any more.
+        /// </summary>
         public void Decide(bool isPlain)
         {
             IsPlain = isPlain;
@@ -75,7 +79,7 @@ namespace Hubrelay
         /// <summary>The last request for it, while it has no Reply.</summary>
         public Request Last;
 
-        /// <summary>What the relay holds once it has answered everything.</summary>
+        /// <summary>Whether the relay will hold it once the last request has its Reply, if that is granted.</summary>
         public bool WillHold => Last != null ? Last.Kind == RequestKind.Subscribe : IsHeld;
     }
 

@@ -15,10 +15,15 @@ namespace Hubrelay
         /// <summary>Names some channels, some patterns, or both.</summary>
         /// <param name="channels">The channels; null: none.</param>
         /// <param name="patterns">The patterns; null: none.</param>
+        /// <exception cref="ArgumentNullException">One of the names is null.</exception>
         public Names(IEnumerable<string> channels, IEnumerable<string> patterns = null)
         {
             Channels = (channels ?? Enumerable.Empty<string>()).ToArray();
             Patterns = (patterns ?? Enumerable.Empty<string>()).ToArray();
+            if (Channels.Contains(null) || Patterns.Contains(null))
+            {
+                throw new ArgumentNullException(Channels.Contains(null) ? nameof(channels) : nameof(patterns), "a name is null");
+            }
         }
 
         /// <summary>The channels.</summary>
@@ -55,7 +60,7 @@ namespace Hubrelay
         /// <summary>Checks a channel or pattern. What the relay keeps for itself is the relay's to refuse.</summary>
         private static void Check(string name)
         {
-            int size = name == null ? 0 : Utf8.Size(name);
+            int size = Utf8.Size(name);
             if (size < 1 || size > Limits.MaxNameBytes)
             {
                 throw Wrong(name);
@@ -69,7 +74,7 @@ namespace Hubrelay
 
         private static string Shortened(string name)
         {
-            return name == null ? "null" : name.Length <= 100 ? $"\"{name}\"" : $"\"{name.Substring(0, 100)}\"...";
+            return name.Length <= 100 ? $"\"{name}\"" : $"\"{name.Substring(0, 100)}\"...";
         }
     }
 }

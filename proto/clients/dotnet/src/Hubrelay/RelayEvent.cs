@@ -44,11 +44,12 @@ namespace Hubrelay
         /// <summary>How many queues hold it now.</summary>
         internal int Queues;
 
-        internal Message(string channel, byte[] payload, string pattern)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public Message(string channel, byte[] payload, string pattern = "")
         {
-            Channel = channel;
-            Payload = payload;
-            Pattern = pattern;
+            Channel = channel ?? throw new ArgumentNullException(nameof(channel));
+            Payload = payload ?? throw new ArgumentNullException(nameof(payload));
+            Pattern = pattern ?? throw new ArgumentNullException(nameof(pattern));
             QueuedBytes = channel.Length + payload.Length + pattern.Length + OwnBytes;
         }
 
@@ -89,12 +90,24 @@ namespace Hubrelay
             Gaps = Saturate(frame.Gaps);
         }
 
-        /// <summary>There is no connection to a relay.</summary>
-        internal Status(string reason)
+        /// <summary>Makes one of a relay, for tests of an application.</summary>
+        public Status(RelayState state, RelayCause cause, string reason, bool isPublishing, bool isReceiving)
+        {
+            IsConnected = true;
+            State = state;
+            Cause = cause;
+            Reason = reason ?? throw new ArgumentNullException(nameof(reason));
+            Since = DateTimeOffset.UtcNow;
+            IsPublishing = isPublishing;
+            IsReceiving = isReceiving;
+        }
+
+        /// <summary>There is no connection to a relay. An application makes one for its tests.</summary>
+        public Status(string reason)
         {
             State = RelayState.Down;
             Cause = RelayCause.NoRelay;
-            Reason = reason;
+            Reason = reason ?? throw new ArgumentNullException(nameof(reason));
             Since = DateTimeOffset.UtcNow;
         }
 
@@ -143,13 +156,14 @@ namespace Hubrelay
     /// <summary>Counts what was lost, at its place among the events.</summary>
     public sealed class Loss : RelayEvent
     {
-        internal Loss(long publishes, long publishesUnknown, long messages, RelayCause cause, string reason, bool isLocal)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public Loss(long publishes, long publishesUnknown, long messages, RelayCause cause, string reason, bool isLocal)
         {
             Publishes = publishes;
             PublishesUnknown = publishesUnknown;
             Messages = messages;
             Cause = cause;
-            Reason = reason;
+            Reason = reason ?? throw new ArgumentNullException(nameof(reason));
             IsLocal = isLocal;
         }
 
@@ -193,9 +207,10 @@ namespace Hubrelay
     /// </summary>
     public sealed class Gap : RelayEvent
     {
-        internal Gap(IReadOnlyList<string> reasons, bool isPartial)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public Gap(IReadOnlyList<string> reasons, bool isPartial = false)
         {
-            Reasons = reasons;
+            Reasons = reasons ?? throw new ArgumentNullException(nameof(reasons));
             IsPartial = isPartial;
         }
 
@@ -220,11 +235,12 @@ namespace Hubrelay
     /// </summary>
     public sealed class Revoked : RelayEvent
     {
-        internal Revoked(IReadOnlyList<string> channels, IReadOnlyList<string> patterns, string detail)
+        /// <summary>Makes one, for tests of an application.</summary>
+        public Revoked(IReadOnlyList<string> channels, IReadOnlyList<string> patterns, string detail = "")
         {
-            Channels = channels;
-            Patterns = patterns;
-            Detail = detail;
+            Channels = channels ?? throw new ArgumentNullException(nameof(channels));
+            Patterns = patterns ?? throw new ArgumentNullException(nameof(patterns));
+            Detail = detail ?? throw new ArgumentNullException(nameof(detail));
         }
 
         /// <summary>The channels.</summary>
