@@ -14,9 +14,22 @@ namespace Hubrelay.Tests
         [Test]
         public async Task TheHubServerRuns()
         {
-            using (var relay = new FakeRelay())
+            const int tries = 5; // the snippet's calls wait for a second: a busy machine may need longer
+            for (int i = 1; i <= tries; i++)
             {
-                await Check.Soon(ServeAsync(relay.SocketPath, new GuestSocket(relay), () => relay.ConnectAsync()));
+                using (var relay = new FakeRelay())
+                {
+                    var socket = new GuestSocket(relay);
+                    try
+                    {
+                        await Check.Soon(ServeAsync(relay.SocketPath, socket));
+                        Check.Equal("hello resync", socket.Seen, "what the socket has seen");
+                        return;
+                    }
+                    catch (NotConnectedException) when (i < tries)
+                    {
+                    }
+                }
             }
         }
 
@@ -36,14 +49,10 @@ namespace Hubrelay.Tests
             Check.Equal(published, run.Replace("path, \"worker-1\"", "\"/run/hubrelay/hubrelay.sock\", \"worker-1\""), "the code");
         }
 
-        private static async Task ServeAsync(string path, GuestSocket socket, Func<Task<HubrelayClient>> first)
+        private static async Task ServeAsync(string path, GuestSocket socket)
         {
-            (await first()).Dispose(); // the relay is there
             // <readme>
             var client = new HubrelayClient(path, "worker-1"); // heals itself; needs no relay yet
-            // </readme>
-            await client.ReadyAsync(Program.Patience);
-            // <readme>
             using (Subscription room = await client.ListenAsync("room.7")) // one for each socket of yours
             {
                 await client.PublishAsync("room.7", Encoding.UTF8.GetBytes("hello")); // throws unless Redis took it
@@ -52,9 +61,8 @@ namespace Hubrelay.Tests
                         if (one is Message message) await socket.SendAsync(message.Payload);
                         else await socket.ResyncAsync(); // Gap, Loss: re-read what must not be missed. Revoked: it ends here
             }
+            await client.CloseAsync(); // when the server ends
             // </readme>
-            Check.Equal("hello resync", socket.Seen, "what the socket has seen");
-            await client.CloseAsync();
         }
 
         private static async Task UseFakeAsync()
