@@ -12,7 +12,8 @@ namespace Hubrelay
         /// <summary>
         /// Begins a subscription to a channel, and waits until the relay has confirmed it: what is published from then on comes,
         /// or is told as missed. While there is no relay, or it is not receiving, it does not wait:
-        /// <see cref="Subscription.IsPending"/> is true then, and a Gap tells when it is in force.
+        /// <see cref="Subscription.IsPending"/> is true then, and a Gap tells when it is in force. Only the end of the first attempt
+        /// to connect is waited for (<see cref="HubrelayOptions.FirstUse"/>).
         /// </summary>
         /// <exception cref="RefusedException">Redis refused a name.</exception>
         /// <exception cref="InvalidRequestException">A name is impossible, or it is a pattern and the relay has none.</exception>

@@ -11,8 +11,9 @@ namespace Hubrelay
         private long holdPublishesUntil = Time.Never; // a move is under way until then; Never: none is
 
         /// <summary>
-        /// Publishes one payload to one channel, and waits for the Reply. While too much is under way it waits for room.
-        /// Publishes of one caller to one channel reach Redis in their order.
+        /// Publishes one payload to one channel, and waits for the Reply. While too much is under way it waits for room,
+        /// and before the first attempt to connect has ended for that (<see cref="HubrelayOptions.FirstUse"/>). Publishes of
+        /// one caller to one channel reach Redis in their order.
         /// </summary>
         /// <param name="channel">1 to 512 bytes of UTF-8.</param>
         /// <param name="payload">
