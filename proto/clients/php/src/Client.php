@@ -463,7 +463,7 @@ final class Client implements Driver
      */
     public function giveUp(Future $future): HubrelayException
     {
-        return $this->core->publishing->isUnwritten($future)
+        return $this->core->publishing->giveUp($future)
             ? new CongestedException('nothing was sent in time')
             : new InterruptedException('no answer in time; whether it has an effect is unknown');
     }

@@ -19,6 +19,13 @@ final class Future
      */
     public bool $isSettled = false;
 
+    /**
+     * Where a publish stands among those that wait for room; null: it does not wait there.
+     *
+     * @internal
+     */
+    public ?int $waitingPlace = null;
+
     private mixed $result = null;
 
     private ?\Throwable $error = null;

@@ -161,6 +161,11 @@ final class Publisher implements Driver
     {
         $this->noticeFork();
         $this->loop->drive($future, $seconds ?? $this->options->timeout);
+        if (!$future->isSettled) {
+            $future->cancel();
+            $this->core->timedOut();
+            $this->loop->flush();
+        }
     }
 
     /**
@@ -176,7 +181,7 @@ final class Publisher implements Driver
      */
     public function giveUp(Future $future): HubrelayException
     {
-        return $this->core->publishing->isUnwritten($future)
+        return $this->core->publishing->giveUp($future)
             ? new CongestedException('nothing was sent in time')
             : new InterruptedException('no answer in time; it may be delivered');
     }

@@ -11,8 +11,6 @@ use Hubrelay\Internal\Frame\Error;
 use Hubrelay\Internal\Frame\Welcome;
 use Hubrelay\Loss;
 use Hubrelay\PublisherOptions;
-use Hubrelay\State;
-use Hubrelay\Status;
 
 /**
  * The Machine of a Publisher: one connection, made when there is something to publish.
@@ -135,8 +133,6 @@ final class PublisherCore extends Machine
             $publishes = Count::sum($frame->publishes, $frame->publishesUnknown);
             $link->lostOfUnsettled = Count::sum($link->lostOfUnsettled, $publishes);
             $this->counters->lostPublishes = Count::sum($this->counters->lostPublishes, $publishes);
-        } elseif ($frame instanceof Status) {
-            $link->isStopping = $frame->state === State::STOPPING;
         } elseif ($frame instanceof Error) {
             $this->end($link, 'the relay ended the connection: ' . self::explained($frame));
         }
@@ -170,6 +166,20 @@ final class PublisherCore extends Machine
         $this->notBefore = Clock::now() + $this->options->pause;
     }
 
+    /** A call has waited in vain. A relay that says nothing is left, and the next calls do not wait for it. */
+    public function timedOut(): void
+    {
+        $link = $this->link;
+        if ($link === null || !$link->isOwed()) {
+            return;
+        }
+        $silence = Clock::now() - \max($link->lastRead, $link->owedSince) / 1e9;
+        if ($silence >= $this->options->handshake) {
+            $this->pause();
+            $this->end($link, \sprintf('the relay said nothing for %.1f s', $silence));
+        }
+    }
+
     /** The one way in which the connection ends. */
     private function end(Link $link, string $why): void
     {
@@ -183,7 +193,7 @@ final class PublisherCore extends Machine
         $this->publishing->isHeld = false;
         $this->publishing->reason = "no connection to a relay: $why";
         [$unknown, $unsent] = $link->end();
-        $this->counters->lostPublishes += $unknown + $unsent;
+        $this->counters->lostPublishes += $unknown + $unsent + $this->publishing->pump(); // nothing waits any more
         $this->considerClosed();
     }
 

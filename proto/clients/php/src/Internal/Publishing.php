@@ -18,6 +18,9 @@ use Hubrelay\Future;
  */
 final class Publishing
 {
+    /** What a publish that waits takes beside its channel and its payload, in bytes. */
+    private const WAITING_OVERHEAD = 500;
+
     /** Channels whose encoded name is kept. Beyond, all are forgotten and begun anew. */
     private const MAX_KEPT_FIELDS = 4096;
 
@@ -33,9 +36,16 @@ final class Publishing
     /** Why there is no connection. */
     public string $reason = 'no connection to a relay yet';
 
-    /** @var \SplQueue<array{string, string, ?Future}> field of the channel, payload, future (null: a send) */
-    private \SplQueue $queue;
+    /** @var array<int, array{string, string, ?Future}> field of the channel, payload, future (null: a send); by place */
+    private array $queue = [];
 
+    /** The place of the first, or one before it, and the place of the next one. */
+    private int $head = 0;
+
+    private int $tail = 0;
+
+    /** What the publishes among them take, in bytes. */
+    private int $waitingBytes = 0;
 
     /** Bytes of the sends among them. */
     private int $waitingSends = 0;
@@ -44,7 +54,7 @@ final class Publishing
     private array $fields = [];
 
     /**
-     * @param int                    $maxUnsent     bytes that the relay has not read
+     * @param int                    $maxUnsent     bytes that the relay has not read, and as many that wait for room
      * @param int                    $maxUnanswered publishes
      * @param \Closure(Link): void   $sentFirst     called when a send is the first that is unsettled
      */
@@ -54,7 +64,6 @@ final class Publishing
         private readonly Counters $counters,
         private readonly \Closure $sentFirst,
     ) {
-        $this->queue = new \SplQueue();
     }
 
     /**
@@ -78,7 +87,7 @@ final class Publishing
     }
 
     /**
-     * Without Reply.
+     * Without Reply. It stays behind what waits, and waits with it.
      *
      * @throws HubrelayException InvalidException, NotConnectedException, CongestedException
      */
@@ -86,26 +95,24 @@ final class Publishing
     {
         $field = $this->fields[$channel] ?? $this->newField($channel);
         $size = \strlen($payload);
-        $bound = $this->maxUnsent >> 4;
-        if ($this->isHeld) {
-            if ($this->waitingSends > 0 && $this->waitingSends + $size > $bound) {
-                throw new CongestedException("$this->waitingSends bytes wait for the next connection to a relay");
-            }
-            if ($this->link !== null) {
-                self::check($this->link, $payload);
-            }
-            $this->queue->enqueue([$field, $payload, null]);
-            $this->waiting++;
-            $this->waitingSends += $size;
+        $link = $this->link;
+        if ($link === null && !$this->isHeld) {
+            throw new NotConnectedException($this->reason);
+        }
+        $unsent = $this->waitingSends + ($link === null ? 0 : $link->unsent);
+        $isCongested = $unsent > 0 && $unsent + $size > $this->maxUnsent >> 4;
+        if ($link !== null && !$isCongested && !$this->isHeld && $this->waiting === 0) {
+            $this->write($link, $field, $payload, null);
 
             return;
         }
-        $link = $this->link ?? throw new NotConnectedException($this->reason);
-        if ($link->unsent > 0 && $link->unsent + $size > $bound) {
+        if ($link !== null) {
             self::check($link, $payload);
-            throw new CongestedException("the relay has not read $link->unsent bytes yet");
         }
-        $this->write($link, $field, $payload, null);
+        if ($isCongested) {
+            throw new CongestedException("the relay has not read $unsent bytes yet");
+        }
+        $this->enqueue($field, $payload, null);
     }
 
     /**
@@ -115,19 +122,14 @@ final class Publishing
     {
         $lost = 0;
         while (!$this->isHeld && $this->waiting > 0) {
-            [$field, $payload, $future] = $this->queue->bottom();
-            $isGivenUp = $future !== null && $future->isSettled();
-            if (!$isGivenUp && $future !== null && $this->link !== null && !$this->hasRoom($this->link, $payload)) {
+            while (!isset($this->queue[$this->head])) {
+                $this->head++; // it was given up
+            }
+            [$field, $payload, $future] = $this->queue[$this->head];
+            if ($future !== null && $this->link !== null && !$this->hasRoom($this->link, $payload)) {
                 break;
             }
-            $this->queue->dequeue();
-            $this->waiting--;
-            if ($future === null) {
-                $this->waitingSends -= \strlen($payload);
-            }
-            if ($isGivenUp) {
-                continue;
-            }
+            $this->remove($this->head);
             try {
                 $link = $this->link ?? throw new NotConnectedException($this->reason);
                 $this->write($link, $field, $payload, $future);
@@ -141,27 +143,29 @@ final class Publishing
     }
 
     /** Its caller gives up. True if it had not been written yet: it will not be. */
-    public function isUnwritten(Future $future): bool
+    public function giveUp(Future $future): bool
     {
-        foreach ($this->queue as [, , $waiting]) {
-            if ($waiting === $future) {
-                return true;
-            }
+        $place = $future->waitingPlace;
+        if ($place === null) {
+            return false;
         }
+        $this->remove($place);
 
-        return false;
+        return true;
     }
 
-    /** The client closes: those that wait are not sent any more. Returns how many sends are among them. */
+    /** Those that wait are not sent any more. Returns how many sends are among them. */
     public function failWaiting(HubrelayException $error): int
     {
         $lost = 0;
-        for (; $this->waiting > 0; $this->waiting--) {
-            $future = $this->queue->dequeue()[2];
+        foreach ($this->queue as $place => [, , $future]) {
+            if (!isset($this->queue[$place])) {
+                continue; // given up meanwhile, by a hook
+            }
+            $this->remove($place);
             $lost += (int) ($future === null);
             $future?->fail($error);
         }
-        $this->waitingSends = 0;
 
         return $lost;
     }
@@ -181,8 +185,44 @@ final class Publishing
                 . "and $link->unsent bytes for the relay",
             );
         }
-        $this->queue->enqueue([$field, $payload, $future]);
+        if ($this->waitingBytes > 0 && $this->waitingBytes + self::sizeOf($field, $payload) > $this->maxUnsent) {
+            throw new CongestedException("$this->waiting publishes wait for room, which take $this->waitingBytes bytes");
+        }
+        $this->enqueue($field, $payload, $future);
+    }
+
+    private function enqueue(string $field, string $payload, ?Future $future): void
+    {
+        if ($future === null) {
+            $this->waitingSends += \strlen($payload);
+        } else {
+            $this->waitingBytes += self::sizeOf($field, $payload);
+            $future->waitingPlace = $this->tail;
+        }
+        $this->queue[$this->tail++] = [$field, $payload, $future];
         $this->waiting++;
+    }
+
+    private function remove(int $place): void
+    {
+        [$field, $payload, $future] = $this->queue[$place];
+        unset($this->queue[$place]);
+        $this->waiting--;
+        if ($future === null) {
+            $this->waitingSends -= \strlen($payload);
+        } else {
+            $this->waitingBytes -= self::sizeOf($field, $payload);
+            $future->waitingPlace = null;
+        }
+        if ($this->queue === []) {
+            $this->queue = []; // its memory, too
+            $this->head = $this->tail = 0;
+        }
+    }
+
+    private static function sizeOf(string $field, string $payload): int
+    {
+        return self::WAITING_OVERHEAD + \strlen($field) + \strlen($payload);
     }
 
     private function hasRoom(Link $link, string $payload): bool
