@@ -15,6 +15,7 @@ use Hubrelay\Internal\Driver;
 use Hubrelay\Internal\Listener;
 use Hubrelay\Internal\Loop;
 use Hubrelay\Internal\Subscribing;
+use Hubrelay\Internal\Tracing;
 use Hubrelay\Internal\UnixConnector;
 use Psr\Log\LoggerInterface;
 
@@ -37,6 +38,8 @@ final class Client implements Driver
     private Loop $loop;
 
     private EventStream $events;
+
+    private ?Tracing $tracing;
 
     private int $pid;
 
@@ -68,8 +71,11 @@ final class Client implements Driver
     {
         $this->pid = \getmypid();
         $this->core = new Core($this->name, $this->options, $this->counters, $this->logger);
+        $onInterest = ($this->loop ?? null)?->onInterest;
         $this->loop = new Loop($this->core, $this->connector, $this->path);
-        $this->events = new EventStream($this, $this->core->telling->events, $this->core->connections, $this->hooks);
+        $this->loop->onInterest = $onInterest;
+        $this->tracing = $this->hooks === null ? null : new Tracing($this->hooks, $this->loop->unhandled(...));
+        $this->events = new EventStream($this, $this->core->telling->events, $this->core->connections, $this->tracing);
         $this->isStarted = false;
     }
 
@@ -83,6 +89,7 @@ final class Client implements Driver
     public function connect(): void
     {
         $this->begin();
+        $this->requested();
     }
 
     /**
@@ -163,7 +170,7 @@ final class Client implements Driver
      */
     public function publishAsync(string $channel, string $payload, bool $wait = true): Future
     {
-        $future = new Future($this, $this->hooks === null ? null : $this->hooked($channel, $payload), $this->counters);
+        $future = new Future($this, $this->tracing?->beforePublish($channel, $payload), $this->counters);
         try {
             if ($this->pid !== \getmypid() || !$this->isStarted || $this->core->connections->isClosing) {
                 $this->begin();
@@ -186,7 +193,7 @@ final class Client implements Driver
      */
     public function send(string $channel, string $payload): void
     {
-        $settled = $this->hooked($channel, $payload);
+        $settled = $this->tracing?->beforePublish($channel, $payload);
         try {
             $this->begin();
             $this->core->publishing->send($channel, $payload);
@@ -202,26 +209,6 @@ final class Client implements Driver
         if ($settled !== null) {
             $settled(null, null);
         }
-    }
-
-    /**
-     * Calls the hook before a publish. The closure calls the one behind it.
-     *
-     * @return ?\Closure(?\Throwable, mixed): mixed null without hooks
-     */
-    private function hooked(string $channel, string $payload): ?\Closure
-    {
-        $hooks = $this->hooks;
-        if ($hooks === null) {
-            return null;
-        }
-        $context = $hooks->beforePublish($channel, $payload);
-
-        return static function (?\Throwable $error, mixed $receivers) use ($hooks, $context): mixed {
-            $hooks->afterPublish($context, $receivers, $error);
-
-            return $receivers;
-        };
     }
 
     // Listening
@@ -262,7 +249,7 @@ final class Client implements Driver
             $listener,
             $subscribing,
             $this->core->connections,
-            $this->hooks,
+            $this->tracing,
             $channels,
             $patterns,
         );
@@ -351,10 +338,13 @@ final class Client implements Driver
      * Ends the client. Owed Replies are waited for. Idempotent.
      *
      * @param ?float $drain for how many seconds at most; null: as the options say
+     * @throws \Throwable as `run`, once the client is closed
      */
     public function close(?float $drain = null): void
     {
-        $this->closeAsync($drain)->await();
+        $future = $this->closeAsync($drain);
+        $this->loop->drive($future, null, false);
+        $this->loop->drain();
     }
 
     /**
@@ -373,14 +363,21 @@ final class Client implements Driver
     // The loop
 
     /**
-     * Reads, writes and calls handlers, until `stop` is called or the client is closed.
+     * Reads, writes and calls handlers, until `stop` is called, or the client is closed and nothing is left to call.
+     * In a child that was forked within it, it goes on with the child's own client.
      *
-     * @throws \Throwable what a handler, or a task of `spawn` for which nobody waits, throws
+     * @throws \Throwable what a handler, a callback, a hook, or a task of `spawn` for which nobody waits, throws
      */
     public function run(): void
     {
-        $this->begin();
-        $this->loop->run();
+        do {
+            $this->noticeFork();
+            if (!$this->core->connections->isClosing) {
+                $this->begin();
+            }
+            $loop = $this->loop;
+            $loop->run();
+        } while ($loop->isForeign() && !$loop->isStopped() && !$this->loop->isStopped());
     }
 
     /**
@@ -497,6 +494,7 @@ final class Client implements Driver
     {
         $this->noticeFork();
         $subscribing->unlisten($listener);
+        $this->loop->changed();
         $this->loop->flush();
     }
 
@@ -548,7 +546,6 @@ final class Client implements Driver
     {
         if ($this->pid !== \getmypid()) {
             $this->loop->abandon();
-            $this->core->abandoned();
             $this->counters->queuedBytes = 0;
             $this->setUp();
         }

@@ -6,6 +6,8 @@ namespace Hubrelay;
 
 use Hubrelay\Internal\Connections;
 use Hubrelay\Internal\EventQueue;
+use Hubrelay\Internal\Loop;
+use Hubrelay\Internal\Tracing;
 
 /**
  * Events in their order: for a handler, or to be taken one by one. Ends when the client, or the subscription, is
@@ -15,6 +17,9 @@ use Hubrelay\Internal\EventQueue;
  */
 class EventStream implements \IteratorAggregate
 {
+    /** Events that a handler is given before others have their turn. */
+    private const SLICE = 64;
+
     /** @var ?\Closure(Event): void */
     private ?\Closure $handler = null;
 
@@ -32,14 +37,14 @@ class EventStream implements \IteratorAggregate
         protected readonly Client $client,
         private readonly EventQueue $queue,
         private readonly Connections $connections,
-        private readonly ?Hooks $hooks,
+        private readonly ?Tracing $tracing,
     ) {
         $queue->onReady = $this->isReady(...);
     }
 
     /**
-     * Calls the handler with each event, from Client::run and Client::tick. While a handler waits (for a publish, say),
-     * no other one is called. What a handler throws comes out of `run` or `tick`.
+     * Calls the handler with each event, from Client::run and Client::tick: with some of them in each turn. While a
+     * handler waits (for a publish, say), no other one is called. What a handler throws comes out of `run` or `tick`.
      *
      * @param ?callable(Event): void $handler null: events wait again to be taken
      */
@@ -86,9 +91,9 @@ class EventStream implements \IteratorAggregate
         if ($this->connections->isUnread) {
             $this->client->taken();
         }
-        if ($this->hooks !== null && $event instanceof Message) {
+        if ($this->tracing !== null && $event instanceof Message) {
             $this->delivered = $event;
-            $this->hooks->beforeDelivery($event);
+            $this->tracing->beforeDelivery($event);
         }
     }
 
@@ -133,30 +138,42 @@ class EventStream implements \IteratorAggregate
     }
 
     /**
-     * Gives the handler what there is.
+     * Gives the handler what there is, or the first part of it.
      *
      * @internal
      */
-    public function dispatch(): void
+    public function dispatch(Loop $loop): void
     {
         if ($this->isDispatching) {
             return;
         }
         $this->isDispatching = true;
         try {
-            while ($this->handler !== null && ($event = $this->queue->take()) !== null) {
-                if ($this->hooks !== null || $this->connections->isUnread) {
-                    $this->taken($event);
+            for ($left = self::SLICE; $left > 0 && $this->handler !== null && $loop->goesOn(); $left--) {
+                $event = $this->queue->take();
+                if ($event === null) {
+                    break;
                 }
-                ($this->handler)($event);
-                if ($this->delivered !== null) {
-                    $this->afterDelivery();
-                }
+                $this->handle($event, $this->handler);
             }
         } finally {
             $this->isDispatching = false;
             if (!$this->queue->isEmpty()) {
                 $this->isReady();
+            }
+        }
+    }
+
+    private function handle(Event $event, \Closure $handler): void
+    {
+        if ($this->tracing !== null || $this->connections->isUnread) {
+            $this->taken($event);
+        }
+        try {
+            $handler($event);
+        } finally {
+            if ($this->delivered !== null) {
+                $this->afterDelivery();
             }
         }
     }
@@ -167,7 +184,7 @@ class EventStream implements \IteratorAggregate
         $delivered = $this->delivered;
         $this->delivered = null;
         if ($delivered !== null) {
-            $this->hooks?->afterDelivery($delivered);
+            $this->tracing?->afterDelivery($delivered);
         }
     }
 

@@ -5,8 +5,10 @@ declare(strict_types=1);
 namespace Hubrelay;
 
 /**
- * Called around publishes and deliveries, for tracing. Override what you need. A hook must not block, and must not
- * throw. Payloads are opaque, so the context of a trace travels in the application's own envelope.
+ * Called around publishes and deliveries, for tracing. Override what you need. A hook must not block. What it throws
+ * harms neither the publish nor the delivery: it comes out of `run` or `tick`, or of a call that waits.
+ *
+ * Payloads are opaque, so the context of a trace travels in the application's own envelope.
  */
 abstract class Hooks
 {

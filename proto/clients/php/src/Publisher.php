@@ -12,7 +12,9 @@ use Hubrelay\Exception\InvalidException;
 use Hubrelay\Internal\Driver;
 use Hubrelay\Internal\Loop;
 use Hubrelay\Internal\PublisherCore;
+use Hubrelay\Internal\Tracing;
 use Hubrelay\Internal\UnixConnector;
+use Hubrelay\Internal\WeakDriver;
 
 /**
  * Publishes from programs that live for one request, as under PHP-FPM: connects at the first publish, and is closed at
@@ -27,7 +29,12 @@ final class Publisher implements Driver
 
     private Loop $loop;
 
+    private ?Tracing $tracing;
+
     private int $pid;
+
+    /** Of the futures, which must not keep this publisher from its destructor. */
+    private readonly WeakDriver $driver;
 
     private readonly Connector $connector;
 
@@ -46,6 +53,7 @@ final class Publisher implements Driver
         ?Connector $connector = null,
     ) {
         $this->connector = $connector ?? new UnixConnector();
+        $this->driver = new WeakDriver($this);
         $this->setUp();
     }
 
@@ -54,6 +62,7 @@ final class Publisher implements Driver
         $this->pid = \getmypid();
         $this->core = new PublisherCore($this->name, $this->options, $this->counters);
         $this->loop = new Loop($this->core, $this->connector, $this->path);
+        $this->tracing = $this->hooks === null ? null : new Tracing($this->hooks, $this->loop->unhandled(...));
     }
 
     public function __destruct()
@@ -86,7 +95,7 @@ final class Publisher implements Driver
      */
     public function publishAsync(string $channel, string $payload, bool $wait = true): Future
     {
-        $future = new Future($this, $this->hooks === null ? null : $this->hooked($channel, $payload), $this->counters);
+        $future = new Future($this->driver, $this->tracing?->beforePublish($channel, $payload), $this->counters);
         try {
             $this->begin();
             $this->core->publishing->publish($channel, $payload, $future, $wait);
@@ -105,7 +114,7 @@ final class Publisher implements Driver
      */
     public function send(string $channel, string $payload): void
     {
-        $settled = $this->hooked($channel, $payload);
+        $settled = $this->tracing?->beforePublish($channel, $payload);
         try {
             $this->begin();
             $this->core->publishing->send($channel, $payload);
@@ -125,14 +134,15 @@ final class Publisher implements Driver
      * Ends the publisher, as its destructor does. What is owed is waited for. Idempotent.
      *
      * @param ?float $drain for how many seconds at most; null: as the options say
+     * @throws \Throwable what a callback or a hook throws, once the publisher is closed
      */
     public function close(?float $drain = null): void
     {
         $this->noticeFork();
-        $future = new Future($this);
+        $future = new Future($this->driver);
         $this->core->close($drain ?? $this->options->drain, $future);
-        $this->loop->drive($future, null);
-        $this->loop->flush();
+        $this->loop->drive($future, null, false);
+        $this->loop->drain();
     }
 
     /**
@@ -184,26 +194,6 @@ final class Publisher implements Driver
         return $this->core->publishing->giveUp($future)
             ? new CongestedException('nothing was sent in time')
             : new InterruptedException('no answer in time; it may be delivered');
-    }
-
-    /**
-     * Calls the hook before a publish. The closure calls the one behind it.
-     *
-     * @return ?\Closure(?\Throwable, mixed): mixed null without hooks
-     */
-    private function hooked(string $channel, string $payload): ?\Closure
-    {
-        $hooks = $this->hooks;
-        if ($hooks === null) {
-            return null;
-        }
-        $context = $hooks->beforePublish($channel, $payload);
-
-        return static function (?\Throwable $error, mixed $receivers) use ($hooks, $context): mixed {
-            $hooks->afterPublish($context, $receivers, $error);
-
-            return $receivers;
-        };
     }
 
     private function begin(): void

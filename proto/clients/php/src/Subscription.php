@@ -7,6 +7,7 @@ namespace Hubrelay;
 use Hubrelay\Internal\Connections;
 use Hubrelay\Internal\Listener;
 use Hubrelay\Internal\Subscribing;
+use Hubrelay\Internal\Tracing;
 
 /**
  * Messages of some channels and patterns, in a bounded queue of their own. Yields Message, Loss and Gap, and Revoked,
@@ -26,11 +27,11 @@ final class Subscription extends EventStream
         private readonly Listener $listener,
         private readonly Subscribing $subscribing,
         Connections $connections,
-        ?Hooks $hooks,
+        ?Tracing $tracing,
         public readonly array $channels,
         public readonly array $patterns,
     ) {
-        parent::__construct($client, $listener->queue, $connections, $hooks);
+        parent::__construct($client, $listener->queue, $connections, $tracing);
     }
 
     /**

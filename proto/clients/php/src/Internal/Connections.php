@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 use Hubrelay\Exception\ClosedException;
+use Hubrelay\Exception\HubrelayException;
 use Hubrelay\Future;
 use Hubrelay\Internal\Frame\Error;
 use Hubrelay\Internal\Frame\Welcome;
@@ -541,8 +542,14 @@ final class Connections
             $queue->end();
         }
         $this->telling->events->end();
+        $this->failReady(new ClosedException('the client is closed'));
+    }
+
+    /** Nobody waits for a connection any more, nor for the end of the client, which has come. */
+    public function failReady(HubrelayException $error): void
+    {
         foreach ($this->readyFutures as $future) {
-            $future->fail(new ClosedException('the client is closed'));
+            $future->fail($error);
         }
         foreach ($this->closeFutures as $future) {
             $future->complete();

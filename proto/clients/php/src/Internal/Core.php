@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 use Hubrelay\Counters;
+use Hubrelay\Exception\HubrelayException;
 use Hubrelay\Exception\InvalidException;
 use Hubrelay\Exception\NotConnectedException;
 use Hubrelay\Future;
@@ -143,9 +144,11 @@ final class Core extends Machine
         $this->afterInput();
     }
 
-    /** The process has forked, and this is the child: subscriptions end. */
-    public function abandoned(): void
+    public function abandoned(HubrelayException $error): void
     {
+        $this->publishing->failWaiting($error);
+        $this->subscribing->failEarly($error);
+        $this->connections->failReady($error);
         foreach ($this->telling->names->all() as $name) {
             foreach ($name->listeners as $listener) {
                 $listener->isClosed = true;

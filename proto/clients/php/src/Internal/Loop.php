@@ -6,6 +6,7 @@ namespace Hubrelay\Internal;
 
 use Hubrelay\Connector;
 use Hubrelay\EventStream;
+use Hubrelay\Exception\InterruptedException;
 use Hubrelay\Future;
 
 /**
@@ -26,7 +27,7 @@ final class Loop
     /** @var array<int, EventStream> those that have events for their handler */
     private array $ready = [];
 
-    /** @var \WeakMap<\Fiber, true> those of `spawn` */
+    /** @var \WeakMap<\Fiber, Future> those of `spawn`, and their results */
     private \WeakMap $fibers;
 
     /** @var array<int, array{float, \Closure(): void}> timeouts of Fibers that wait */
@@ -34,25 +35,37 @@ final class Loop
 
     private int $lastTimeout = 0;
 
-    /** @var list<\Throwable> of tasks for which nobody waits */
+    /** @var list<\Throwable> that are nobody's result */
     private array $unhandled = [];
 
     /** How many turns are under way, one in another. What is written in one of them leaves at its end. */
     private int $depth = 0;
 
+    private bool $isRunning = false;
+
     private bool $isStopped = false;
+
+    private readonly int $pid;
 
     public function __construct(private readonly Machine $machine, Connector $connector, string $path)
     {
         $this->sockets = new Sockets($machine, $connector, $path);
         $this->fibers = new \WeakMap();
+        $this->pid = \getmypid();
     }
 
+    /** Until `stop` is called, or the machine is closed and nothing is left to call. Ends in a child after a fork, too. */
     public function run(): void
     {
+        $wasRunning = $this->isRunning;
         $this->isStopped = false;
-        while (!$this->isStopped && !$this->machine->isClosed) {
-            $this->tick(null);
+        $this->isRunning = true;
+        try {
+            while ($this->goesOn() && !($this->machine->isClosed && $this->callbacks === [] && $this->ready === [])) {
+                $this->tick(null);
+            }
+        } finally {
+            $this->isRunning = $wasRunning;
         }
     }
 
@@ -62,26 +75,60 @@ final class Loop
         $this->isStopped = true;
     }
 
+    public function isStopped(): bool
+    {
+        return $this->isStopped;
+    }
+
+    /** This is a child of the process in which the loop was made: the sockets are the parent's. */
+    public function isForeign(): bool
+    {
+        return $this->pid !== \getmypid();
+    }
+
+    /** Whether the next handler is to be called. */
+    public function goesOn(): bool
+    {
+        return !($this->isRunning && $this->isStopped) && $this->pid === \getmypid();
+    }
+
     /** One turn, and the handlers. */
     public function tick(?float $seconds): void
     {
         $deadline = $seconds === null ? null : Clock::now() + $seconds;
         $this->turn($this->ready === [] ? $deadline : 0.0);
+        $this->dispatch();
+        $this->throwUnhandled();
+    }
+
+    /** Calls the handlers: each for a part of its events, so that none waits long for the others, nor do the sockets. */
+    private function dispatch(): void
+    {
         $ready = $this->ready;
         $this->ready = [];
         $this->depth++;
         try {
             foreach ($ready as $id => $stream) {
+                if (!$this->goesOn()) {
+                    break;
+                }
                 unset($ready[$id]);
-                $stream->dispatch();
+                $stream->dispatch($this);
             }
         } finally {
-            $this->ready += $ready; // what a handler's exception has left
+            $this->ready = $ready + $this->ready; // what a handler's exception has left is first
             $this->depth--;
-            $this->sockets->flush();
+            $this->endTurn();
         }
-        if ($this->unhandled !== []) {
-            throw \array_shift($this->unhandled);
+    }
+
+    /** Writes what is to be written; but not in a child after a fork. */
+    private function endTurn(): void
+    {
+        if ($this->isForeign()) {
+            $this->abandon();
+        } else {
+            $this->sockets->flush();
         }
     }
 
@@ -96,27 +143,34 @@ final class Loop
                 $deadline = 0.0;
                 $this->callBack();
             }
-            $timers = $this->machine->timers;
-            if ($timers->deadline !== null && ($deadline === null || $timers->deadline < $deadline)) {
-                $deadline = $timers->deadline;
-            }
-            foreach ($this->timeouts as [$due]) {
-                $deadline = $deadline === null ? $due : \min($deadline, $due);
-            }
-            $this->sockets->turn($deadline === null ? 60.0 : ($deadline > 0 ? $deadline - \hrtime(true) / 1e9 : 0.0));
-            $now = \hrtime(true) / 1e9;
-            if ($timers->deadline !== null && $timers->deadline <= $now) {
-                $this->sockets->tick($now);
-            }
-            if ($this->timeouts !== []) {
-                $this->timeOut($now);
+            if (!$this->isForeign()) {
+                $this->turnSockets($deadline);
             }
             if ($this->callbacks !== []) {
                 $this->callBack();
-                $this->sockets->flush();
+                $this->endTurn();
             }
         } finally {
             $this->depth--;
+        }
+    }
+
+    private function turnSockets(?float $deadline): void
+    {
+        $timers = $this->machine->timers;
+        if ($timers->deadline !== null && ($deadline === null || $timers->deadline < $deadline)) {
+            $deadline = $timers->deadline;
+        }
+        foreach ($this->timeouts as [$due]) {
+            $deadline = $deadline === null ? $due : \min($deadline, $due);
+        }
+        $this->sockets->turn($deadline === null ? 60.0 : ($deadline > 0 ? $deadline - \hrtime(true) / 1e9 : 0.0));
+        $now = \hrtime(true) / 1e9;
+        if ($timers->deadline !== null && $timers->deadline <= $now) {
+            $this->sockets->tick($now);
+        }
+        if ($this->timeouts !== []) {
+            $this->timeOut($now);
         }
     }
 
@@ -132,7 +186,41 @@ final class Loop
                 } catch (\Throwable $error) {
                     $this->unhandled[] = $error;
                 }
+                if ($this->isForeign()) {
+                    $this->abandon();
+
+                    return;
+                }
             }
+        }
+    }
+
+    /** Calls back what was settled outside of a turn. */
+    public function drain(): void
+    {
+        if ($this->depth > 0) {
+            return;
+        }
+        $this->depth++;
+        try {
+            $this->callBack();
+            $this->endTurn();
+        } finally {
+            $this->depth--;
+        }
+        $this->throwUnhandled();
+    }
+
+    /** An error of a callback, a hook or a task that is nobody's result: it comes out of the next turn. */
+    public function unhandled(\Throwable $error): void
+    {
+        $this->unhandled[] = $error;
+    }
+
+    private function throwUnhandled(): void
+    {
+        if ($this->unhandled !== []) {
+            throw \array_shift($this->unhandled);
         }
     }
 
@@ -146,8 +234,12 @@ final class Loop
         }
     }
 
-    /** Waits until the future is settled, for so many seconds at most. */
-    public function drive(Future $future, ?float $seconds): void
+    /**
+     * Waits until the future is settled, for so many seconds at most.
+     *
+     * @param bool $throws whether what is nobody's result is thrown here, where no turn is under way
+     */
+    public function drive(Future $future, ?float $seconds, bool $throws = true): void
     {
         $fiber = \Fiber::getCurrent();
         if ($fiber !== null && isset($this->fibers[$fiber])) {
@@ -158,6 +250,12 @@ final class Loop
         $deadline = $seconds === null ? null : Clock::now() + $seconds;
         while (!$future->isSettled) { // one turn at least, or nothing would happen while somebody asks again and again
             $this->turn($deadline);
+            if ($this->isForeign()) {
+                return;
+            }
+            if ($throws && $this->depth === 0 && !$future->isSettled) {
+                $this->throwUnhandled();
+            }
             if ($deadline !== null && Clock::now() >= $deadline) {
                 return;
             }
@@ -198,7 +296,7 @@ final class Loop
             }
             $future->complete($result);
         });
-        $this->fibers[$fiber] = true;
+        $this->fibers[$fiber] = $future;
         $this->later(static fn () => $fiber->start());
 
         return $future;
@@ -222,7 +320,11 @@ final class Loop
     public function changed(): void
     {
         if ($this->depth === 0 && $this->onInterest !== null) {
-            ($this->onInterest)();
+            try {
+                ($this->onInterest)();
+            } catch (\Throwable $error) {
+                $this->unhandled[] = $error;
+            }
         }
     }
 
@@ -258,10 +360,14 @@ final class Loop
         ];
     }
 
-    /** In the child after a fork. */
+    /** In the child after a fork: nothing that waits here goes on. Idempotent. */
     public function abandon(): void
     {
         $this->sockets->abandon();
+        $this->machine->abandoned(new InterruptedException('the process has forked; the parent goes on with this'));
+        foreach ($this->fibers as $future) {
+            $future->fail(new InterruptedException('the process has forked; the parent goes on with this task'));
+        }
         $this->callbacks = $this->ready = $this->timeouts = $this->unhandled = [];
     }
 }

@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace Hubrelay\Internal;
 
+use Hubrelay\Exception\HubrelayException;
+
 /**
  * What decides about the connections of a Client or of a Publisher, without sockets and without waiting: calls and
  * bytes go in; actions, bytes and events come out, and futures are settled.
@@ -40,6 +42,9 @@ abstract class Machine
 
     /** The connection that `tick` would give up now: what lies in its socket is to be read before. */
     abstract public function giveUpCandidate(float $now): ?Link;
+
+    /** The process has forked, and this is the child: it ends, and what waits here fails. Idempotent. */
+    abstract public function abandoned(HubrelayException $error): void;
 
     /** What is due happens. */
     abstract public function tick(float $now): void;

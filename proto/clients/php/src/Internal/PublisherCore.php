@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 use Hubrelay\Counters;
+use Hubrelay\Exception\HubrelayException;
 use Hubrelay\Exception\InvalidException;
 use Hubrelay\Future;
 use Hubrelay\Internal\Frame\Error;
@@ -105,6 +106,13 @@ final class PublisherCore extends Machine
             $this->counters->lostPublishes += $this->publishing->pump();
         }
         $this->considerClosed();
+    }
+
+    public function abandoned(HubrelayException $error): void
+    {
+        $this->publishing->failWaiting($error);
+        $this->isClosed = true;
+        $this->closing?->complete();
     }
 
     public function giveUpCandidate(float $now): ?Link

@@ -186,7 +186,7 @@ final class Publishing
             );
         }
         if ($this->waitingBytes > 0 && $this->waitingBytes + self::sizeOf($field, $payload) > $this->maxUnsent) {
-            throw new CongestedException("$this->waiting publishes wait for room, which take $this->waitingBytes bytes");
+            throw new CongestedException("$this->waiting publishes wait for room, of $this->waitingBytes bytes");
         }
         $this->enqueue($field, $payload, $future);
     }

@@ -20,7 +20,7 @@ final class Subscribing
 {
     private const SUBSCRIBED_LATE = 'subscribed while not receiving';
 
-    /** @var list<\Closure(): void> requests from before the first attempt to connect has ended */
+    /** @var list<array{Future, \Closure(): void}> requests from before the first attempt to connect has ended */
     private array $early = [];
 
     private readonly Telling $telling;
@@ -182,24 +182,32 @@ final class Subscribing
     {
         $early = $this->early;
         $this->early = [];
-        foreach ($early as $request) {
-            $request();
-        }
-    }
-
-    /** Makes a request once the first attempt to connect has ended. */
-    public function later(Future $future, \Closure $request): void
-    {
-        $this->early[] = static function () use ($future, $request): void {
+        foreach ($early as [$future, $request]) {
             if ($future->isSettled()) {
-                return; // its caller has given up
+                continue; // its caller has given up
             }
             try {
                 $request();
             } catch (HubrelayException $error) {
                 $future->fail($error);
             }
-        };
+        }
+    }
+
+    /** Those requests are not made any more. */
+    public function failEarly(HubrelayException $error): void
+    {
+        $early = $this->early;
+        $this->early = [];
+        foreach ($early as [$future]) {
+            $future->fail($error);
+        }
+    }
+
+    /** Makes a request once the first attempt to connect has ended. */
+    public function later(Future $future, \Closure $request): void
+    {
+        $this->early[] = [$future, $request];
     }
 
     /**

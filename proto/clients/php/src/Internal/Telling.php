@@ -137,12 +137,28 @@ final class Telling
 
     public function info(string $text): void
     {
-        $this->logger?->info($text);
+        $this->log(static fn (LoggerInterface $logger) => $logger->info($text));
     }
 
     public function warn(string $text): void
     {
-        $this->logger?->warning($text);
+        $this->log(static fn (LoggerInterface $logger) => $logger->warning($text));
+    }
+
+    /**
+     * A logger that throws costs its line, and not the connection.
+     *
+     * @param \Closure(LoggerInterface): void $log
+     */
+    private function log(\Closure $log): void
+    {
+        if ($this->logger === null) {
+            return;
+        }
+        try {
+            $log($this->logger);
+        } catch (\Throwable) {
+        }
     }
 
     private function tellGap(Gap $gap): void
