@@ -18,7 +18,7 @@ use Hubrelay\Internal\Tracing;
 class EventStream implements \IteratorAggregate
 {
     /** Events that a handler is given before others have their turn. */
-    private const SLICE = 64;
+    private const SLICE = 256;
 
     /** @var ?\Closure(Event): void */
     private ?\Closure $handler = null;
@@ -154,7 +154,11 @@ class EventStream implements \IteratorAggregate
                 if ($event === null) {
                     break;
                 }
-                $this->handle($event, $this->handler);
+                if ($this->tracing !== null || $this->connections->isUnread) {
+                    $this->handle($event, $this->handler);
+                } else {
+                    ($this->handler)($event);
+                }
             }
         } finally {
             $this->isDispatching = false;
@@ -166,9 +170,7 @@ class EventStream implements \IteratorAggregate
 
     private function handle(Event $event, \Closure $handler): void
     {
-        if ($this->tracing !== null || $this->connections->isUnread) {
-            $this->taken($event);
-        }
+        $this->taken($event);
         try {
             $handler($event);
         } finally {

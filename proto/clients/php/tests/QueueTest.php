@@ -8,6 +8,7 @@ use Hubrelay\Cause;
 use Hubrelay\Counters;
 use Hubrelay\Event;
 use Hubrelay\Gap;
+use Hubrelay\Internal\Budget;
 use Hubrelay\Internal\EventQueue;
 use Hubrelay\Internal\Name;
 use Hubrelay\Loss;
@@ -33,7 +34,7 @@ final class QueueTest extends TestCase
     public function testWhatFindsNoRoomIsALossInItsPlace(): void
     {
         $counters = new Counters();
-        $queue = new EventQueue(350, 10_000, $counters);
+        $queue = new EventQueue(350, new Budget(10_000, $counters));
         foreach (['a', 'b', 'c', 'd', 'e'] as $payload) {
             $queue->putMessage(new Message('room', $payload));
         }
@@ -49,7 +50,7 @@ final class QueueTest extends TestCase
 
     public function testAnEmptyQueueTakesOneOfAnySize(): void
     {
-        $queue = new EventQueue(100, 100, new Counters());
+        $queue = new EventQueue(100, new Budget(100, new Counters()));
         $queue->putMessage(new Message('room', \str_repeat('x', 1000)));
         $queue->putMessage(new Message('room', 'x'));
         self::assertSame(1000, \strlen($queue->take()->payload));
@@ -59,8 +60,9 @@ final class QueueTest extends TestCase
     public function testAllQueuesTogetherHaveABound(): void
     {
         $counters = new Counters();
-        $one = new EventQueue(10_000, 400, $counters);
-        $other = new EventQueue(10_000, 400, $counters);
+        $total = new Budget(400, $counters);
+        $one = new EventQueue(10_000, $total);
+        $other = new EventQueue(10_000, $total);
         foreach (\range(1, 3) as $number) {
             $one->putMessage(new Message('a', "$number"));
             $other->putMessage(new Message('a', "$number"));
@@ -72,7 +74,7 @@ final class QueueTest extends TestCase
 
     public function testLossesOfOneCauseWithNothingBetweenAreOne(): void
     {
-        $queue = new EventQueue(1000, 1000, new Counters());
+        $queue = new EventQueue(1000, new Budget(1000, new Counters()));
         $queue->put(new Loss(publishes: 1, cause: Cause::REFUSED));
         $queue->put(new Loss(publishes: \PHP_INT_MAX, cause: Cause::REFUSED));
         $queue->put(new Loss(publishes: 3, cause: Cause::INVALID));
@@ -81,7 +83,7 @@ final class QueueTest extends TestCase
 
     public function testOfStatusesTheNewestAreKeptAndRevokedAlways(): void
     {
-        $queue = new EventQueue(1000, 1000, new Counters());
+        $queue = new EventQueue(1000, new Budget(1000, new Counters()));
         $queue->putMessage(new Message('a', 'x'));
         $queue->put(new Revoked(['a']));
         foreach (\range(1, 1500) as $gaps) {
@@ -89,14 +91,69 @@ final class QueueTest extends TestCase
         }
         $events = self::takeAll($queue);
         self::assertEquals([new Message('a', 'x'), new Revoked(['a'])], \array_slice($events, 0, 2));
-        self::assertSame(\range(502, 1500), \array_column(\array_slice($events, 2), 'gaps'));
+        self::assertSame(\range(501, 1500), \array_column(\array_slice($events, 2), 'gaps'));
         self::assertSame(0, $queue->bytes);
+    }
+
+    public function testWhatSeparatedLossesIsDroppedAndTheyAreMerged(): void
+    {
+        $counters = new Counters();
+        $queue = new EventQueue(1_000_000, new Budget(1_000_000, $counters));
+        $queue->putMessage(new Message('a', 'x'));
+        $queue->put(new Loss(publishes: 1, cause: Cause::REFUSED));
+        foreach (\range(1, 3000) as $number) {
+            $queue->put(new Status(gaps: $number));
+            $queue->put(new Loss(publishes: 1, cause: $number % 2 === 0 ? Cause::REFUSED : Cause::INVALID));
+        }
+        $queue->putMessage(new Message('a', 'y'));
+        $queue->removeMessages([new Name('b', false)]);
+        self::assertEquals(new Message('a', 'x'), $queue->take());
+        self::assertSame([Cause::REFUSED, 1001], self::counted($queue->take()));
+        self::assertSame([Cause::INVALID, 1000], self::counted($queue->take()));
+        foreach (\range(2001, 3000) as $number) {
+            self::assertSame($number, $queue->take()->gaps);
+            self::assertSame(1, $queue->take()->publishes);
+        }
+        self::assertEquals([new Message('a', 'y')], self::takeAll($queue));
+        self::assertSame([0, 0], [$queue->bytes, $counters->queuedBytes]);
+    }
+
+    /**
+     * @return array{int, int}
+     */
+    private static function counted(?Event $event): array
+    {
+        return $event instanceof Loss ? [$event->cause, $event->publishes] : [-1, -1];
+    }
+
+    public function testTheNewestStatusIsKeptHoweverManyLossesThereAre(): void
+    {
+        $queue = new EventQueue(1000, new Budget(1000, new Counters()));
+        foreach (\range(1, 1100) as $number) {
+            $queue->put(new Loss(publishes: 1, cause: Cause::INVALID));
+            $queue->put(new Revoked(["$number"]));
+        }
+        $queue->put(new Status(gaps: 7));
+        $events = self::takeAll($queue);
+        self::assertSame(2201, \count($events));
+        self::assertSame(7, $events[2200]->gaps);
+    }
+
+    public function testWhatTheApplicationDoesToTheCountersIsNoBound(): void
+    {
+        $counters = new Counters();
+        $queue = new EventQueue(10_000, new Budget(10_000, $counters));
+        $queue->putMessage(new Message('a', 'x'));
+        $counters->queuedBytes = 10_000;
+        $queue->putMessage(new Message('a', 'y'));
+        self::assertSame(2, \count(self::takeAll($queue)));
+        self::assertSame(0, $counters->queuedBytes);
     }
 
     public function testMessagesOfSomeNamesAreRemoved(): void
     {
         $counters = new Counters();
-        $queue = new EventQueue(10_000, 10_000, $counters);
+        $queue = new EventQueue(10_000, new Budget(10_000, $counters));
         $queue->putMessage(new Message('7', 'x'));
         $queue->putMessage(new Message('7', 'x', '7*'));
         $queue->putMessage(new Message('8', 'x'));
@@ -110,7 +167,7 @@ final class QueueTest extends TestCase
 
     public function testAQueueThatIsNeverEmptyDoesNotGrow(): void
     {
-        $queue = new EventQueue(100_000, 100_000, new Counters());
+        $queue = new EventQueue(100_000, new Budget(100_000, new Counters()));
         $queue->putMessage(new Message('room', '0'));
         $before = 0;
         for ($number = 1; $number < 300_000; $number++) {
@@ -125,7 +182,7 @@ final class QueueTest extends TestCase
 
     public function testWhoWaitsIsCalledWhenThereIsSomething(): void
     {
-        $queue = new EventQueue(10_000, 10_000, new Counters());
+        $queue = new EventQueue(10_000, new Budget(10_000, new Counters()));
         $calls = 0;
         $queue->onReady = static function () use (&$calls): void {
             $calls++;

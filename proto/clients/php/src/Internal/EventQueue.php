@@ -5,7 +5,6 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 use Hubrelay\Cause;
-use Hubrelay\Counters;
 use Hubrelay\Event;
 use Hubrelay\Gap;
 use Hubrelay\Loss;
@@ -25,7 +24,7 @@ final class EventQueue
     /** What any other event takes. */
     public const EVENT_BYTES = 400;
 
-    /** Untaken events that are no messages, beyond which the oldest Status or Gap is dropped. */
+    /** Untaken Status and Gap, beyond which the oldest of them is dropped. */
     private const MAX_NOTICES = 1000;
 
     public int $bytes = 0;
@@ -43,31 +42,33 @@ final class EventQueue
 
     private int $tail = 0;
 
+    /** @var array<int, Event> what was before a Status or Gap that was dropped; it comes before `items` */
+    private array $front = [];
+
+    private int $frontHead = 0;
+
     /** Messages that found no room behind the last item. */
     private int $lost = 0;
 
-    /** Items that are no messages. */
+    /** Of the items, those that are Status or Gap. */
     private int $notices = 0;
 
     /**
-     * @param Counters $counters its `queuedBytes` is what all queues of the client hold
+     * @param Budget $total of all queues of the client
      */
-    public function __construct(
-        private readonly int $limit,
-        private readonly int $totalLimit,
-        private readonly Counters $counters,
-    ) {
+    public function __construct(private readonly int $limit, private readonly Budget $total)
+    {
     }
 
     public function isEmpty(): bool
     {
-        return $this->lost === 0 && $this->items === [];
+        return $this->lost === 0 && $this->items === [] && $this->front === [];
     }
 
     /** It takes no more messages, or all queues together do not. */
     public function isFull(): bool
     {
-        return $this->bytes >= $this->limit || $this->counters->queuedBytes >= $this->totalLimit;
+        return $this->bytes >= $this->limit || $this->total->bytes >= $this->total->limit;
     }
 
     /**
@@ -79,9 +80,10 @@ final class EventQueue
     {
         $size = self::MESSAGE_OVERHEAD + \strlen($message->payload) + \strlen($message->channel)
             + \strlen($message->pattern);
+        $total = $this->total;
         if (
-            ($this->bytes + $size > $this->limit || $this->counters->queuedBytes + $size > $this->totalLimit)
-            && !$mayExceed && $this->items !== []
+            ($this->bytes + $size > $this->limit || $total->bytes + $size > $total->limit)
+            && !$mayExceed && ($this->items !== [] || $this->front !== [])
         ) {
             $this->lost++;
 
@@ -91,61 +93,67 @@ final class EventQueue
             $this->tellLost();
         }
         $this->bytes += $size;
-        $this->counters->queuedBytes += $size;
+        $total->counters->queuedBytes = $total->bytes += $size;
         $this->items[$this->tail++] = $message;
-        if ($this->tail - $this->head === 1 && $this->onReady !== null) {
+        if ($this->tail - $this->head === 1 && $this->front === [] && $this->onReady !== null) {
             ($this->onReady)();
         }
     }
 
     /**
-     * Takes an event that is no message; it is never refused. Losses of one cause with nothing between them are merged.
-     * Of untaken Status and Gap the newest are kept.
+     * Takes an event that is no message; it is never refused. Losses of one cause with nothing but Losses between them
+     * are merged. Of untaken Status and Gap the newest are kept.
      */
     public function put(Event $event): void
     {
         if ($this->lost > 0) {
             $this->tellLost();
         }
-        $last = $this->items[$this->tail - 1] ?? null;
-        if (
-            $event instanceof Loss && $last instanceof Loss
-            && $last->cause === $event->cause && $last->local === $event->local
-        ) {
-            $this->items[$this->tail - 1] = $last->plus($event);
-        } else {
-            $this->append($event);
-            if ($this->notices > self::MAX_NOTICES) {
-                $this->dropOldestNotice();
-            }
-        }
+        $this->append($event);
         $this->wake();
     }
 
     /** The next event, or null. */
     public function take(): ?Event
     {
-        if ($this->items === []) {
-            if ($this->lost === 0) {
-                return null;
+        if ($this->front !== []) {
+            $event = $this->takeOfFront();
+        } else {
+            if ($this->items === []) {
+                if ($this->lost === 0) {
+                    return null;
+                }
+                $this->tellLost();
             }
-            $this->tellLost();
-        }
-        $event = $this->items[$this->head];
-        unset($this->items[$this->head++]);
-        if ($this->head === $this->tail) {
-            $this->items = [];
-            $this->head = $this->tail = 0;
+            $event = $this->items[$this->head];
+            unset($this->items[$this->head++]);
+            if ($this->head === $this->tail) {
+                $this->items = [];
+                $this->head = $this->tail = 0;
+            }
         }
         if ($event instanceof Message) {
             $size = self::MESSAGE_OVERHEAD + \strlen($event->payload) + \strlen($event->channel)
                 + \strlen($event->pattern);
         } else {
             $size = self::EVENT_BYTES;
-            $this->notices--;
+            $this->notices -= (int) self::isNotice($event); // `front` has none
         }
         $this->bytes -= $size;
-        $this->counters->queuedBytes -= $size;
+        $total = $this->total;
+        $total->counters->queuedBytes = $total->bytes -= $size;
+
+        return $event;
+    }
+
+    private function takeOfFront(): Event
+    {
+        $event = $this->front[$this->frontHead];
+        unset($this->front[$this->frontHead++]);
+        if ($this->front === []) {
+            $this->front = [];
+            $this->frontHead = 0;
+        }
 
         return $event;
     }
@@ -169,36 +177,35 @@ final class EventQueue
             $gone[$name->isPattern ? 'pattern' : 'channel'][$name->text] = true;
         }
         $kept = [];
-        foreach ($this->items as $event) {
+        foreach ([...$this->front, ...$this->items] as $event) {
             $isGone = $event instanceof Message && ($event->pattern !== ''
                 ? isset($gone['pattern'][$event->pattern]) : isset($gone['channel'][$event->channel]));
-            if (!$isGone) {
+            if ($isGone || $event instanceof Loss && self::isMerged($kept, $event)) {
+                $this->release(self::sizeOf($event));
+            } else {
                 $kept[] = $event;
-                continue;
             }
-            $size = self::MESSAGE_OVERHEAD + \strlen($event->payload) + \strlen($event->channel)
-                + \strlen($event->pattern);
-            $this->bytes -= $size;
-            $this->counters->queuedBytes -= $size;
         }
         $this->items = $kept;
-        $this->head = 0;
+        $this->front = [];
+        $this->head = $this->frontHead = 0;
         $this->tail = \count($kept);
     }
 
     /** Forgets everything. */
     public function clear(): void
     {
-        $this->counters->queuedBytes -= $this->bytes;
-        $this->bytes = $this->lost = $this->notices = $this->head = $this->tail = 0;
-        $this->items = [];
+        $this->release($this->bytes);
+        $this->lost = $this->notices = $this->head = $this->tail = $this->frontHead = 0;
+        $this->items = $this->front = [];
     }
 
     private function tellLost(): void
     {
         $lost = $this->lost;
         $this->lost = 0;
-        $this->counters->lostMessages = Count::sum($this->counters->lostMessages, $lost);
+        $counters = $this->total->counters;
+        $counters->lostMessages = Count::sum($counters->lostMessages, $lost);
         $this->append(new Loss(
             messages: $lost,
             reason: 'not read in time',
@@ -210,27 +217,73 @@ final class EventQueue
 
     private function append(Event $event): void
     {
+        if ($event instanceof Loss && self::isMerged($this->items, $event)) {
+            return;
+        }
         $this->items[$this->tail++] = $event;
-        $this->notices++;
         $this->bytes += self::EVENT_BYTES;
-        $this->counters->queuedBytes += self::EVENT_BYTES;
+        $this->total->add(self::EVENT_BYTES);
+        if (self::isNotice($event) && ++$this->notices > self::MAX_NOTICES) {
+            $this->dropOldestNotice();
+        }
     }
 
+    /** What is before the next one moves to `front`, so that nothing is looked at twice. */
     private function dropOldestNotice(): void
     {
-        foreach ($this->items as $index => $event) {
-            if ($event instanceof Status || $event instanceof Gap) {
-                unset($this->items[$index]);
-                $this->items = \array_values($this->items);
-                $this->head = 0;
-                $this->tail = \count($this->items);
-                $this->notices--;
-                $this->bytes -= self::EVENT_BYTES;
-                $this->counters->queuedBytes -= self::EVENT_BYTES;
+        $this->moveToFront();
+        unset($this->items[$this->head++]);
+        $this->notices--;
+        $this->release(self::EVENT_BYTES);
+        $this->moveToFront();
+    }
 
-                return;
+    private function moveToFront(): void
+    {
+        while (!self::isNotice($event = $this->items[$this->head])) {
+            unset($this->items[$this->head++]);
+            if ($event instanceof Loss && self::isMerged($this->front, $event)) {
+                $this->release(self::EVENT_BYTES);
+            } else {
+                $this->front[] = $event;
             }
         }
+    }
+
+    /**
+     * Adds a Loss to one of the same cause at the end, if nothing but Losses is between them.
+     *
+     * @param array<int, Event> $events
+     */
+    private static function isMerged(array &$events, Loss $loss): bool
+    {
+        for ($index = \array_key_last($events); ($former = $events[$index] ?? null) instanceof Loss; $index--) {
+            if ($former->cause === $loss->cause && $former->local === $loss->local) {
+                $events[$index] = $former->plus($loss);
+
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static function isNotice(Event $event): bool
+    {
+        return $event instanceof Status || $event instanceof Gap;
+    }
+
+    private static function sizeOf(Event $event): int
+    {
+        return $event instanceof Message
+            ? self::MESSAGE_OVERHEAD + \strlen($event->payload) + \strlen($event->channel) + \strlen($event->pattern)
+            : self::EVENT_BYTES;
+    }
+
+    private function release(int $bytes): void
+    {
+        $this->bytes -= $bytes;
+        $this->total->add(-$bytes);
     }
 
     private function wake(): void

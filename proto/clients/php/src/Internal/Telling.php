@@ -25,6 +25,8 @@ final class Telling
 
     public readonly EventQueue $events;
 
+    private readonly Budget $queued;
+
     public readonly Gaps $gaps;
 
     /** As the application was told last. */
@@ -46,6 +48,7 @@ final class Telling
         private readonly ?LoggerInterface $logger,
     ) {
         $this->names = new Names();
+        $this->queued = new Budget($options->queuedBytes, $counters);
         $this->events = $this->newQueue();
         $this->gaps = new Gaps($options, $this->timers, $this->tellGap(...));
         $this->status = Status::noRelay('not connected yet');
@@ -54,7 +57,7 @@ final class Telling
     /** For a subscription. */
     public function newQueue(): EventQueue
     {
-        return new EventQueue($this->options->eventsBytes, $this->options->queuedBytes, $this->counters);
+        return new EventQueue($this->options->eventsBytes, $this->queued);
     }
 
     /** A message to all who want it. */
