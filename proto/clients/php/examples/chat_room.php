@@ -28,7 +28,9 @@ final class Guest
 {
     private string $unread = '';
 
-    private ?Subscription $room = null;
+    private ?string $room = null;
+
+    private ?Subscription $subscription = null;
 
     private bool $isGone = false;
 
@@ -62,18 +64,25 @@ final class Guest
             $this->say($line);
             return;
         }
-        try {
-            // The relay is beside this server, and answers soon.
-            $this->room = $this->client->listen("room.$line")->onEvent($this->hear(...));
-        } catch (RuntimeException $error) {
+        $this->room = "room.$line";
+        $this->client->listenAsync([$this->room])->onSettled($this->enter(...));
+    }
+
+    private function enter(?Throwable $error, ?Subscription $subscription): void
+    {
+        if ($error !== null) {
             $this->write("* {$error->getMessage()}");
-            $this->isGone = true;
+            $this->room = null; // the next line may name another one
+        } elseif ($this->isGone) {
+            $subscription->close();
+        } else {
+            $this->subscription = $subscription->onEvent($this->hear(...));
         }
     }
 
     private function say(string $line): void
     {
-        $future = $this->client->publishAsync($this->room->channels[0], $line);
+        $future = $this->client->publishAsync($this->room, $line);
         $future->onSettled(function (?Throwable $error): void {
             if ($error instanceof InterruptedException) {
                 $this->write('* that may have been said, or not');
@@ -85,12 +94,16 @@ final class Guest
 
     private function hear(Event $event): void
     {
-        $this->write(match (true) {
+        $line = match (true) {
             $event instanceof Message => $event->payload,
             $event instanceof Gap => '* something may be missing here: ' . implode(', ', $event->reasons),
             $event instanceof Loss => "* $event->messages messages are missing here",
             $event instanceof Revoked => "* this room is closed: $event->detail",
-        });
+            default => null, // a kind of event of a later version
+        };
+        if ($line !== null) {
+            $this->write($line);
+        }
     }
 
     /** A guest who does not read misses lines, and disturbs nobody. */
@@ -104,7 +117,7 @@ final class Guest
     public function leave(): void
     {
         $this->isGone = true;
-        $this->room?->close();
+        $this->subscription?->close();
         fclose($this->stream);
     }
 }

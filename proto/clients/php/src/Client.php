@@ -14,6 +14,7 @@ use Hubrelay\Internal\Core;
 use Hubrelay\Internal\Driver;
 use Hubrelay\Internal\Listener;
 use Hubrelay\Internal\Loop;
+use Hubrelay\Internal\Names;
 use Hubrelay\Internal\Subscribing;
 use Hubrelay\Internal\Tracing;
 use Hubrelay\Internal\UnixConnector;
@@ -151,8 +152,8 @@ final class Client implements Driver
      * @param ?float $timeout in seconds
      * @return int how many subscriptions at Redis received it: those of relays, and not of the workers behind them
      * @throws HubrelayException NotConnectedException, InterruptedException, RefusedException, InvalidException,
-     *                           UnknownOutcomeException, ClosedException; after the timeout CongestedException if
-     *                           nothing was sent, else InterruptedException
+     *                           UnknownOutcomeException, ClosedException; CongestedException where too much waits
+     *                           already, and after the timeout if nothing was sent, else InterruptedException
      */
     public function publish(string $channel, string $payload, ?float $timeout = null): int
     {
@@ -165,7 +166,8 @@ final class Client implements Driver
     /**
      * Publishes without waiting. What is published in one turn of the loop is one write.
      *
-     * @param bool $wait whether it may wait for room; else the future fails with CongestedException
+     * @param bool $wait whether it may wait for room; else, and where too much waits already, the future fails with
+     *                   CongestedException
      * @return Future<int> its result is what `publish` returns
      */
     public function publishAsync(string $channel, string $payload, bool $wait = true): Future
@@ -187,7 +189,8 @@ final class Client implements Driver
     }
 
     /**
-     * Publishes without an answer, and never waits. What is lost later is told in a Loss.
+     * Publishes without an answer, and never waits; behind publishes that wait for room it is written after them. What
+     * is lost later is told in a Loss.
      *
      * @throws HubrelayException NotConnectedException, InvalidException, CongestedException, ClosedException
      */
@@ -235,12 +238,13 @@ final class Client implements Driver
     }
 
     /**
-     * @param list<string> $channels
-     * @param list<string> $patterns
+     * @param array<string|int> $channels
+     * @param array<string|int> $patterns
      * @return Future<Subscription>
      */
     public function listenAsync(array $channels, array $patterns = []): Future
     {
+        [$channels, $patterns] = [Names::strings($channels), Names::strings($patterns)];
         $this->noticeFork();
         $subscribing = $this->core->subscribing;
         $listener = new Listener($this->core->telling->newQueue());
@@ -269,8 +273,8 @@ final class Client implements Driver
     /**
      * The plain request, for who keeps books himself: the messages come in `events`.
      *
-     * @param list<string> $channels
-     * @param list<string> $patterns
+     * @param array<string|int> $channels
+     * @param array<string|int> $patterns
      * @return int Outcome::OK, or PENDING: in force once the relay receives, or is there
      * @throws HubrelayException RefusedException, LimitException, InvalidException, UnknownOutcomeException,
      *                           ClosedException: then nothing was subscribed to
@@ -281,20 +285,22 @@ final class Client implements Driver
     }
 
     /**
-     * @param list<string> $channels
-     * @param list<string> $patterns
+     * @param array<string|int> $channels
+     * @param array<string|int> $patterns
      * @return Future<int> its result is what `subscribe` returns
      */
     public function subscribeAsync(array $channels, array $patterns = []): Future
     {
+        [$channels, $patterns] = [Names::strings($channels), Names::strings($patterns)];
+
         return $this->ask(fn (Future $future) => $this->core->subscribing->subscribe($channels, $patterns, $future));
     }
 
     /**
      * After this no message of these names comes in `events`.
      *
-     * @param list<string> $channels
-     * @param list<string> $patterns
+     * @param array<string|int> $channels
+     * @param array<string|int> $patterns
      * @return int Outcome::OK
      * @throws HubrelayException InvalidException, ClosedException
      */
@@ -304,12 +310,14 @@ final class Client implements Driver
     }
 
     /**
-     * @param list<string> $channels
-     * @param list<string> $patterns
+     * @param array<string|int> $channels
+     * @param array<string|int> $patterns
      * @return Future<int> its result is what `unsubscribe` returns
      */
     public function unsubscribeAsync(array $channels, array $patterns = []): Future
     {
+        [$channels, $patterns] = [Names::strings($channels), Names::strings($patterns)];
+
         return $this->ask(fn (Future $future) => $this->core->subscribing->unsubscribe($channels, $patterns, $future));
     }
 

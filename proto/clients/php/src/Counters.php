@@ -25,7 +25,7 @@ final class Counters
 
     public int $reconnects = 0;
 
-    /** Bytes that wait for the application, in all queues. A gauge. */
+    /** Bytes that wait for the application, in all queues. A gauge: it shows what is counted elsewhere. */
     public int $queuedBytes = 0;
 
     /**

@@ -13,7 +13,8 @@ final class Options
     /**
      * @param int   $eventsBytes     what one subscription, or `events`, keeps until the application takes it
      * @param int   $queuedBytes     what all of them keep together
-     * @param int   $unsentBytes     what the relay has not read yet; `send` is refused above a sixteenth of it
+     * @param int   $unsentBytes     what the relay has not read yet; `send` is refused above a sixteenth of it. As much
+     *                               again may wait for room, each publish counted with 500 bytes more
      * @param int   $unanswered      publishes without a Reply
      * @param float $gapJitter       a Gap comes up to this long after the relay receives again
      * @param float $partialGap      DEGRADED and not receiving for this long: a partial Gap

@@ -78,8 +78,8 @@ final class Publisher implements Driver
      * @param ?float $timeout in seconds; null: as the options say
      * @return int how many subscriptions at Redis received it: those of relays, and not of the workers behind them
      * @throws HubrelayException NotConnectedException, InterruptedException, RefusedException, InvalidException,
-     *                           UnknownOutcomeException, ClosedException; after the timeout CongestedException if
-     *                           nothing was sent, else InterruptedException
+     *                           UnknownOutcomeException, ClosedException; CongestedException where too much waits
+     *                           already, and after the timeout if nothing was sent, else InterruptedException
      */
     public function publish(string $channel, string $payload, ?float $timeout = null): int
     {
@@ -90,7 +90,8 @@ final class Publisher implements Driver
      * Publishes without waiting yet: several that are awaited afterwards take one round trip. It is written when
      * something is awaited, and by `close`.
      *
-     * @param bool $wait whether it may wait for room; else the future fails with CongestedException
+     * @param bool $wait whether it may wait for room; else, and where too much waits already, the future fails with
+     *                   CongestedException
      * @return Future<int> its result is what `publish` returns
      */
     public function publishAsync(string $channel, string $payload, bool $wait = true): Future

@@ -12,10 +12,11 @@ final class PublisherOptions
     /**
      * @param float $timeout     for the answer to a publish, connecting included, where the call does not say
      * @param float $handshake   for a relay to say Welcome
-     * @param float $pause       after a relay that was silent, or did not let the publisher in, every call fails at
-     *                           once for this long
+     * @param float $pause       after a relay that did not let the publisher in, or was silent until a timeout and for
+     *                           at least `handshake`, every call fails at once for this long
      * @param float $drain       for owed answers, when the publisher is closed
-     * @param int   $unsentBytes what the relay has not read yet; `send` is refused above a sixteenth of it
+     * @param int   $unsentBytes what the relay has not read yet; `send` is refused above a sixteenth of it. As much
+     *                           again may wait for room, each publish counted with 500 bytes more
      * @param int   $unanswered  publishes without a Reply
      *
      * @throws \ValueError if one of them is below 0, or not a number

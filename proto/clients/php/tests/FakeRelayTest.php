@@ -134,6 +134,20 @@ final class FakeRelayTest extends TestCase
         self::assertSame(1, $client->counters->reconnects);
     }
 
+    public function testNamesThatAreKeysOfAnArray(): void
+    {
+        $client = $this->client();
+        $rooms = ['7' => true, 'x' => true];
+        self::assertSame(Outcome::OK, $client->subscribe(\array_keys($rooms)));
+        $room = $client->listenAsync(\array_keys($rooms))->await();
+        self::assertSame(['7', 'x'], $room->channels);
+        self::assertSame(1, $this->relay->publish('7', 'hello'));
+        self::assertEquals(new Message('7', 'hello'), $room->next(30));
+        self::assertEquals(new Message('7', 'hello'), self::next($client->events(), Message::class));
+        self::assertSame(Outcome::OK, $client->unsubscribe(\array_keys($rooms)));
+        self::assertThrows(\TypeError::class, static fn () => $client->listenAsync([null]));
+    }
+
     public function testRefusedAndRevoked(): void
     {
         $client = $this->client();

@@ -71,6 +71,17 @@ final class Names
     }
 
     /**
+     * Names as an application gives them: PHP makes an int of an array's key "7".
+     *
+     * @param array<string|int> $names
+     * @return list<string>
+     */
+    public static function strings(array $names): array
+    {
+        return \array_map(static fn (string|int $name): string => (string) $name, \array_values($names));
+    }
+
+    /**
      * The entries of these names, each once. Nothing is added if one of them is wrong.
      *
      * @param list<string> $channels
