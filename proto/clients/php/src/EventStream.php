@@ -18,7 +18,7 @@ use Hubrelay\Internal\Tracing;
 class EventStream implements \IteratorAggregate
 {
     /** Events that a handler is given before others have their turn. */
-    private const SLICE = 256;
+    private const SLICE = 64;
 
     /** @var ?\Closure(Event): void */
     private ?\Closure $handler = null;
