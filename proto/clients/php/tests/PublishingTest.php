@@ -76,6 +76,22 @@ final class PublishingTest extends TestCase
         self::assertSame(['2', '3'], \array_column($bench->written($link), 'payload'));
     }
 
+    public function testSendsThatWaitAreBoundedAlsoIfTheyAreEmpty(): void
+    {
+        $bench = new Bench(new Options(unsentBytes: 16_000));
+        self::assertThrows(CongestedException::class, static function () use ($bench): void {
+            for ($count = 0; $count < 100; $count++) {
+                $bench->core->publishing->send('room', '');
+            }
+        });
+        $sent = $bench->core->publishing->waiting;
+        $link = $bench->welcome();
+        $bench->core->publishing->send('room', 'last');
+        self::assertTrue($sent >= 9 && $sent < 20, "$sent");
+        self::assertSame(0, $bench->core->publishing->waiting);
+        self::assertSame(['last'], \array_column($bench->written($link), 'payload'));
+    }
+
     public function testAPublishOfACallbackFailsToo(): void
     {
         $publisher = new Publisher('/nowhere/relay.sock');

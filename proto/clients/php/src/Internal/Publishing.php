@@ -19,7 +19,10 @@ use Hubrelay\Future;
 final class Publishing
 {
     /** What a publish that waits takes beside its channel and its payload, in bytes. */
-    private const WAITING_OVERHEAD = 500;
+    private const PUBLISH_OVERHEAD = 500;
+
+    /** The same of a send. */
+    private const SEND_OVERHEAD = 100;
 
     /** Channels whose encoded name is kept. Beyond, all are forgotten and begun anew. */
     private const MAX_KEPT_FIELDS = 4096;
@@ -47,7 +50,7 @@ final class Publishing
     /** What the publishes among them take, in bytes. */
     private int $waitingBytes = 0;
 
-    /** Bytes of the sends among them. */
+    /** What the sends among them take, in bytes. */
     private int $waitingSends = 0;
 
     /** @var array<string> the channel as it stands in a Publish, by channel */
@@ -185,7 +188,7 @@ final class Publishing
                 . "and $link->unsent bytes for the relay",
             );
         }
-        if ($this->waitingBytes > 0 && $this->waitingBytes + self::sizeOf($field, $payload) > $this->maxUnsent) {
+        if ($this->waitingBytes > 0 && $this->waitingBytes + self::sizeOf($field, $payload, $future) > $this->maxUnsent) {
             throw new CongestedException("$this->waiting publishes wait for room, of $this->waitingBytes bytes");
         }
         $this->enqueue($field, $payload, $future);
@@ -194,9 +197,9 @@ final class Publishing
     private function enqueue(string $field, string $payload, ?Future $future): void
     {
         if ($future === null) {
-            $this->waitingSends += \strlen($payload);
+            $this->waitingSends += self::sizeOf($field, $payload, $future);
         } else {
-            $this->waitingBytes += self::sizeOf($field, $payload);
+            $this->waitingBytes += self::sizeOf($field, $payload, $future);
             $future->waitingPlace = $this->tail;
         }
         $this->queue[$this->tail++] = [$field, $payload, $future];
@@ -209,9 +212,9 @@ final class Publishing
         unset($this->queue[$place]);
         $this->waiting--;
         if ($future === null) {
-            $this->waitingSends -= \strlen($payload);
+            $this->waitingSends -= self::sizeOf($field, $payload, $future);
         } else {
-            $this->waitingBytes -= self::sizeOf($field, $payload);
+            $this->waitingBytes -= self::sizeOf($field, $payload, $future);
             $future->waitingPlace = null;
         }
         if ($this->queue === []) {
@@ -220,9 +223,10 @@ final class Publishing
         }
     }
 
-    private static function sizeOf(string $field, string $payload): int
+    private static function sizeOf(string $field, string $payload, ?Future $future): int
     {
-        return self::WAITING_OVERHEAD + \strlen($field) + \strlen($payload);
+        return \strlen($field) + \strlen($payload)
+            + ($future === null ? self::SEND_OVERHEAD : self::PUBLISH_OVERHEAD);
     }
 
     private function hasRoom(Link $link, string $payload): bool
