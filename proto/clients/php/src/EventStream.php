@@ -39,7 +39,8 @@ class EventStream implements \IteratorAggregate
         private readonly Connections $connections,
         private readonly ?Tracing $tracing,
     ) {
-        $queue->onReady = $this->isReady(...);
+        $stream = \WeakReference::create($this); // the queue does not keep it, but for its handler
+        $queue->onReady = static fn () => $stream->get()?->isReady();
     }
 
     /**
@@ -51,6 +52,7 @@ class EventStream implements \IteratorAggregate
     public function onEvent(?callable $handler): static
     {
         $this->handler = $handler === null ? null : $handler(...);
+        $this->queue->keptStream = $handler === null ? null : $this;
         $this->isReady();
 
         return $this;

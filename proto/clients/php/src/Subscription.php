@@ -11,7 +11,7 @@ use Hubrelay\Internal\Tracing;
 
 /**
  * Messages of some channels and patterns, in a bounded queue of their own. Yields Message, Loss and Gap, and Revoked,
- * which is the last. Ended by `close`.
+ * which is the last. Ended by `close`; and without a handler also when the application has no reference to it any more.
  */
 final class Subscription extends EventStream
 {
@@ -47,6 +47,15 @@ final class Subscription extends EventStream
     {
         $this->afterDelivery();
         $this->client->closeListener($this->listener, $this->subscribing);
+    }
+
+    /** Nobody can take its events any more: it is closed at the next turn. */
+    public function __destruct()
+    {
+        if (!$this->listener->isClosed) {
+            [$client, $listener, $subscribing] = [$this->client, $this->listener, $this->subscribing];
+            $client->later(static fn () => $client->closeListener($listener, $subscribing));
+        }
     }
 
     /**

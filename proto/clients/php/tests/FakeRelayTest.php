@@ -148,6 +148,40 @@ final class FakeRelayTest extends TestCase
         self::assertThrows(\TypeError::class, static fn () => $client->listenAsync([null]));
     }
 
+    public function testASubscriptionThatNobodyHasEndsUnlessItHasAHandler(): void
+    {
+        $client = $this->client();
+        $first = static function () use ($client): Event {
+            foreach ($client->listen('room') as $event) {
+                return $event;
+            }
+        };
+        $reading = $client->spawn($first);
+        $heard = [];
+        $client->listen('other')->onEvent(static function (Event $event) use (&$heard): void {
+            $heard[] = $event;
+        });
+        while ($this->relay->publish('room', 'x') === 0) {
+            $client->tick(1);
+        }
+        self::assertEquals(new Message('room', 'x'), $reading->await(30));
+        $client->tick();
+        \gc_collect_cycles();
+        $client->ping();
+        self::assertSame(0, $this->relay->publish('room', 'y'));
+        self::assertSame(1, $this->relay->publish('other', 'x'));
+        $client->ping();
+        $client->tick();
+        self::assertEquals([new Message('other', 'x')], $heard);
+        $other = $client->listen('room');
+        $other->onEvent(static fn () => null);
+        $other->onEvent(null);
+        $other = null;
+        $client->tick(); // which has it as long as it may have to call its handler
+        $client->ping();
+        self::assertSame(0, $this->relay->publish('room', 'z'));
+    }
+
     public function testRefusedAndRevoked(): void
     {
         $client = $this->client();

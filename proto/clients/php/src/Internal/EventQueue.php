@@ -6,6 +6,7 @@ namespace Hubrelay\Internal;
 
 use Hubrelay\Cause;
 use Hubrelay\Event;
+use Hubrelay\EventStream;
 use Hubrelay\Gap;
 use Hubrelay\Loss;
 use Hubrelay\Message;
@@ -34,6 +35,9 @@ final class EventQueue
 
     /** @var (\Closure(): void)|null called when there is something to take again, or the end has come */
     public ?\Closure $onReady = null;
+
+    /** Whose handler is to be called, also if the application has no reference to it. */
+    public ?EventStream $keptStream = null;
 
     /** @var array<int, Event> those from `head` to before `tail`: an array is quicker than SplQueue */
     private array $items = [];

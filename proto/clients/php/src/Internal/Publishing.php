@@ -188,7 +188,8 @@ final class Publishing
                 . "and $link->unsent bytes for the relay",
             );
         }
-        if ($this->waitingBytes > 0 && $this->waitingBytes + self::sizeOf($field, $payload, $future) > $this->maxUnsent) {
+        $size = self::sizeOf($field, $payload, $future);
+        if ($this->waitingBytes > 0 && $this->waitingBytes + $size > $this->maxUnsent) {
             throw new CongestedException("$this->waiting publishes wait for room, of $this->waitingBytes bytes");
         }
         $this->enqueue($field, $payload, $future);

@@ -155,6 +155,7 @@ final class Subscribing
     public function unlisten(Listener $listener): void
     {
         $listener->queue->end();
+        $listener->queue->keptStream = null;
         $listener->queue->clear(); // one that ended by Revoked has kept what came before that
         if (!$listener->isClosed) {
             $listener->isClosed = true;
