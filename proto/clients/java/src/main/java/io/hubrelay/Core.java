@@ -148,7 +148,7 @@ final class Core {
     /** Gives the application an event of the whole client. */
     void tell(Event event) {
         if (!events.queue.push(event)) {
-            counters.lostMessages.increment();
+            counters.lostMessages(1);
         }
     }
 

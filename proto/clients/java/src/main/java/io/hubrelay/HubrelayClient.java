@@ -352,7 +352,7 @@ public final class HubrelayClient implements AutoCloseable {
             Counters c = core.counters;
             return new Stats(c.published, c.failures(Kind.NOT_CONNECTED), c.failures(Kind.INTERRUPTED),
                     c.failures(Kind.REFUSED), c.failures(Kind.INVALID), c.failures(Kind.CONGESTED),
-                    c.failures(Kind.CLOSED), c.failures(Kind.UNKNOWN), c.received, c.lostMessages.sum(),
+                    c.failures(Kind.CLOSED), c.failures(Kind.UNKNOWN), c.received, c.lostMessages,
                     c.lostPublishes, c.lostUnknown, c.gaps, c.connections, core.publishing.waiting(),
                     core.queued.get());
         } finally {

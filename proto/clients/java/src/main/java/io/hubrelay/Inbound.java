@@ -87,7 +87,7 @@ final class Inbound {
         core.deliveries += listeners;
         for (int i = 0; i < listeners; i++) {
             if (!e.listeners.get(i).subscription().queue.push(message)) {
-                core.counters.lostMessages.increment();
+                core.counters.lostMessages(1);
             }
         }
         if (e.plain) {
@@ -160,7 +160,7 @@ final class Inbound {
     }
 
     private void onLoss(Connection k, LossFields l) {
-        k.settler.loss(l.publishes + l.publishesUnknown);
+        k.settler.loss(Counts.plus(l.publishes, l.publishesUnknown));
         long messages = l.messages;
         boolean elsewhere = core.move != null && core.move.oldSeen && k == core.current;
         if (k.left || k == core.next || elsewhere) {
@@ -176,9 +176,9 @@ final class Inbound {
 
     /** Tells a Loss to the client's events and, if it is of messages, to every Subscription, and a Gap at once. */
     void tellLoss(Loss loss) {
-        core.counters.lostMessages.add(loss.messages());
-        core.counters.lostPublishes += loss.publishes();
-        core.counters.lostUnknown += loss.publishesUnknown();
+        core.counters.lostMessages(loss.messages());
+        core.counters.lostPublishes = Counts.plus(core.counters.lostPublishes, loss.publishes());
+        core.counters.lostUnknown = Counts.plus(core.counters.lostUnknown, loss.publishesUnknown());
         core.events.queue.push(loss);
         if (loss.messages() == 0) {
             return;

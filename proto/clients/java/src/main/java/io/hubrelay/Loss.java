@@ -1,7 +1,7 @@
 package io.hubrelay;
 
 /**
- * Counts what was lost, in its place among the events. The counts are exact.
+ * Counts what was lost, in its place among the events. The counts are exact, up to 2^63 - 1.
  *
  * @param publishes publishes without Reply that were certainly not delivered
  * @param publishesUnknown publishes without Reply of which nobody knows whether they were delivered
@@ -20,7 +20,7 @@ public record Loss(long publishes, long publishesUnknown, long messages, Cause c
 
     /** Both, with the cause of this one. */
     Loss plus(Loss other) {
-        return new Loss(publishes + other.publishes, publishesUnknown + other.publishesUnknown,
-                messages + other.messages, cause, causeNumber, reason, local && other.local);
+        return new Loss(Counts.plus(publishes, other.publishes), Counts.plus(publishesUnknown, other.publishesUnknown),
+                Counts.plus(messages, other.messages), cause, causeNumber, reason, local && other.local);
     }
 }

@@ -46,7 +46,7 @@ final class Settler {
 
     /** A Loss of so many publishes, known and unknown. */
     void loss(long publishes) {
-        lost += publishes;
+        lost = Counts.plus(lost, publishes);
     }
 
     /** When a Ping is to be sent. */
@@ -79,6 +79,6 @@ final class Settler {
 
     /** How many of those that were written are unknown at the end, when the last so many were not written. */
     long unknown(long unwritten) {
-        return Math.max(0, sent - settled - lost - unwritten);
+        return Math.max(0, sent - settled - unwritten - Math.min(lost, sent));
     }
 }

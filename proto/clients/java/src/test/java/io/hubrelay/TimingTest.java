@@ -102,6 +102,18 @@ final class TimingTest {
     }
 
     @Test
+    void countsEndAtTheLargestNumber() {
+        Settler settler = new Settler(SECOND);
+        settler.send(0);
+        settler.loss(Long.MAX_VALUE);
+        settler.loss(Long.MAX_VALUE);
+        Assert.equal(0L, settler.unknown(1));
+        Loss loss = Loss.local(Long.MAX_VALUE, Long.MAX_VALUE, Long.MAX_VALUE, Cause.SLOW_READER, "");
+        Assert.equal(loss, loss.plus(loss));
+        Assert.equal(5L, Counts.plus(2, 3));
+    }
+
+    @Test
     void aRelayThatCannotSettleIsNotAsked() {
         Settler settler = new Settler(SECOND);
         settler.send(0);
