@@ -264,7 +264,7 @@ public final class ClientBuilder {
      * Makes the client, which begins to connect. It does not wait.
      *
      * @return the client
-     * @throws IllegalArgumentException if no socket can have the path
+     * @throws IllegalArgumentException if no socket can have the path, or it cannot be said in the JVM's locale
      */
     public HubrelayClient open() {
         byte[] bytes = Utf8.encode(path);

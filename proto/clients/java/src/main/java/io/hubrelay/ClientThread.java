@@ -7,8 +7,9 @@ final class ClientThread extends Thread {
     boolean completing;
 
     ClientThread(Core core, String name, Runnable task) {
-        super(null, task, "hubrelay-" + name, 0, false);
+        super(null, task, "hubrelay-" + (core.name.isEmpty() ? "" : core.name + "-") + name, 0, false);
         this.core = core;
         setDaemon(true);
+        setContextClassLoader(null); // that of who made the client may be unloaded before it is closed
     }
 }

@@ -8,6 +8,9 @@ import java.util.concurrent.TimeUnit;
 
 /** Closes a client in the orderly way. */
 final class Closing {
+    /** So long the client's threads may take to end, at least. They wait for nothing but code of the application. */
+    private static final long END = TimeUnit.MILLISECONDS.toNanos(100);
+
     private final Core core;
 
     Closing(Core core) {
@@ -17,9 +20,10 @@ final class Closing {
     /** Closes, and waits for the end. An interrupt cuts the wait for what is owed short, and stays. */
     void close() {
         begin();
-        boolean interrupted = !waitUntilSettled();
+        long due = Deadlines.after(core.now(), core.options.drain);
+        boolean interrupted = !waitUntilSettled(due);
         stop();
-        interrupted |= !join();
+        interrupted |= !join(Math.max(due, Deadlines.after(core.now(), END)));
         core.endQueues();
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -41,10 +45,9 @@ final class Closing {
     }
 
     /** Waits until no connection owes a Reply, or may leave publishes without Reply behind. False: interrupted. */
-    private boolean waitUntilSettled() {
+    private boolean waitUntilSettled(long due) {
         core.lock.lock();
         try {
-            long due = Deadlines.after(core.now(), core.options.drain);
             while (isUnsettled() && core.now() < due) {
                 core.awaitChangeInterruptibly(due);
             }
@@ -82,7 +85,7 @@ final class Closing {
     }
 
     /** Waits for the client's threads, and for the logger. False: interrupted. */
-    private boolean join() {
+    private boolean join(long due) {
         List<Thread> threads;
         core.lock.lock();
         try {
@@ -90,7 +93,6 @@ final class Closing {
         } finally {
             core.unlock();
         }
-        long due = Deadlines.after(core.now(), core.options.drain);
         try {
             for (Thread thread : threads) {
                 // Code of the application that one of them runs must not hold up the end for ever.

@@ -3,6 +3,8 @@ package io.hubrelay;
 import io.hubrelay.Failure.Kind;
 import io.hubrelay.wire.Utf8;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.net.UnixDomainSocketAddress;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -20,6 +22,8 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class Core {
     final String path;
+    final UnixDomainSocketAddress address;
+    final String name;
     final byte[] nameBytes;
     final Options options;
     final ReentrantLock lock = new ReentrantLock();
@@ -78,7 +82,9 @@ final class Core {
         this.path = path;
         this.options = options;
         nameBytes = Utf8.encode(name);
+        this.name = name;
         journal = new Journal(this, options.logger);
+        address = UnixDomainSocketAddress.of(path);
         gaps = new GapTracker(options.gapDelay, options.partialGap, random::nextDouble);
         events = new EventStream(this, true);
     }

@@ -371,9 +371,7 @@ public final class HubrelayClient implements AutoCloseable {
         Closing closing = new Closing(core);
         Connection k = core.current;
         if (core.isOwnThread() || k != null && k.turn.isHeldByCurrentThread()) {
-            Thread thread = new Thread(closing::close, "hubrelay-close");
-            thread.setDaemon(true);
-            thread.start();
+            new ClientThread(core, "close", closing::close).start();
         } else {
             closing.close();
         }

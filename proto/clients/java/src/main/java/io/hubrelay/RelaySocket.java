@@ -1,8 +1,11 @@
 package io.hubrelay;
 
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.AccessMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -17,27 +20,42 @@ final class RelaySocket {
     }
 
     /** A connected socket that does not block. The message of a failure names the path and what connect has said. */
-    static SocketChannel connect(String path) throws IOException {
-        SocketChannel channel = null;
+    static SocketChannel connect(UnixDomainSocketAddress address) throws IOException {
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         try {
-            channel = SocketChannel.open(UnixDomainSocketAddress.of(path));
-            channel.configureBlocking(false);
+            channel.configureBlocking(false); // before it connects: that waits where the relay does not accept
+            if (!channel.connect(address)) {
+                throw new IOException("the relay does not accept connections: too many wait for that");
+            }
             return channel;
         } catch (IOException e) {
-            if (channel != null) {
-                channel.close();
-            }
-            String said = e.getMessage();
-            String who = said != null && said.startsWith("Permission denied") ? " (" + whoIsDenied(path) + ')' : "";
-            throw new IOException("connect " + path + ": " + said + who, e);
+            channel.close();
+            Path path = address.getPath();
+            String who = isDenied(path) ? " (" + whoIsDenied(path) + ')' : "";
+            throw new IOException("connect " + path + ": " + e.getMessage() + who, e);
+        } catch (Throwable e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    /** Whether this process may not use the socket. The words of connect are in the language of the system. */
+    private static boolean isDenied(Path path) {
+        try {
+            path.getFileSystem().provider().checkAccess(path, AccessMode.WRITE);
+            return false;
+        } catch (AccessDeniedException e) {
+            return true;
+        } catch (IOException e) {
+            return false;
         }
     }
 
     /** This process's user and groups, and owner and mode of the socket as far as they can be seen. */
-    private static String whoIsDenied(String path) {
+    private static String whoIsDenied(Path path) {
         String process = "this process has " + identity();
         try {
-            Map<String, Object> socket = Files.readAttributes(Path.of(path), "unix:uid,gid,mode");
+            Map<String, Object> socket = Files.readAttributes(path, "unix:uid,gid,mode");
             return process + "; the socket has uid " + socket.get("uid") + ", gid " + socket.get("gid") + " and mode "
                     + Integer.toOctalString((Integer) socket.get("mode") & 0xfff);
         } catch (IOException | UnsupportedOperationException e) {

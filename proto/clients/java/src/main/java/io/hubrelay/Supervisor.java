@@ -63,7 +63,7 @@ final class Supervisor implements Runnable {
         IOException failure = null;
         SocketChannel channel = null;
         try {
-            channel = RelaySocket.connect(core.path);
+            channel = RelaySocket.connect(core.address);
         } catch (IOException e) {
             failure = e;
         } finally {
