@@ -30,6 +30,8 @@ final class Core {
     final SplittableRandom random = new SplittableRandom(new SecureRandom().nextLong());
     final Counters counters = new Counters();
     final Journal journal;
+    /** Null: there are none. */
+    final Hooks hooks;
     /** Bytes in all queues. A message that several hold counts once. */
     final AtomicLong queued = new AtomicLong();
     /** Threads of the client's own that {@link #join} waits for. */
@@ -81,10 +83,11 @@ final class Core {
     Core(String path, String name, Options options) {
         this.path = path;
         this.options = options;
+        address = UnixDomainSocketAddress.of(path);
         nameBytes = Utf8.encode(name);
         this.name = name;
         journal = new Journal(this, options.logger);
-        address = UnixDomainSocketAddress.of(path);
+        hooks = options.hooks == null ? null : new SafeHooks(options.hooks, journal);
         gaps = new GapTracker(options.gapDelay, options.partialGap, random::nextDouble);
         events = new EventStream(this, true);
     }

@@ -148,12 +148,12 @@ final class EventQueue {
     /**
      * Takes the next event.
      *
-     * @param nanos how long to wait for it
+     * @param nanos how long to wait for it; 0: not at all, and whether the thread is interrupted does not matter
      * @return null at the timeout, or at the end: {@link #isOver} tells
      */
     Event take(long nanos) throws InterruptedException {
         long deadline = System.nanoTime() + nanos;
-        if (!takeLock.tryLock() && !takeLock.tryLock(nanos, TimeUnit.NANOSECONDS)) {
+        if (!takeLock.tryLock() && (nanos == 0 || !takeLock.tryLock(nanos, TimeUnit.NANOSECONDS))) {
             return null;
         }
         Event event;
@@ -246,7 +246,8 @@ final class EventQueue {
         }
     }
 
-    private boolean isClosed() {
+    /** Whether nothing is added any more. */
+    boolean isClosed() {
         lock.lock();
         try {
             return closed;

@@ -32,10 +32,10 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
      *
      * @return the event
      * @throws ClosedException at the end: the client or the subscription is closed, and all events are taken
-     * @throws InterruptedException if the thread is interrupted while it waits
+     * @throws InterruptedException if the thread is interrupted; no event is taken then
      */
     public Event take() throws InterruptedException {
-        Event event = next(Long.MAX_VALUE);
+        Event event = nextUnlessInterrupted(Long.MAX_VALUE);
         if (event == null) {
             throw Failure.of(Failure.Kind.CLOSED, "take", "no more events").toException();
         }
@@ -48,10 +48,10 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
      * @param timeout how long to wait; zero or less: not at all
      * @return the event, or null if none has come
      * @throws ClosedException at the end: the client or the subscription is closed, and all events are taken
-     * @throws InterruptedException if the thread is interrupted while it waits
+     * @throws InterruptedException if the thread is interrupted; no event is taken then
      */
     public Event poll(Duration timeout) throws InterruptedException {
-        Event event = next(Math.max(0, Durations.toNanos(timeout)));
+        Event event = nextUnlessInterrupted(Math.max(0, Durations.toNanos(timeout)));
         if (event == null && queue.isOver()) {
             throw Failure.of(Failure.Kind.CLOSED, "poll", "no more events").toException();
         }
@@ -73,7 +73,7 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
             public boolean hasNext() {
                 if (next == null) {
                     try {
-                        next = EventStream.this.next(Long.MAX_VALUE);
+                        next = nextUnlessInterrupted(Long.MAX_VALUE);
                     } catch (InterruptedException e) {
                         Thread.currentThread().interrupt();
                     }
@@ -95,11 +95,12 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
 
     /**
      * Has a handler called for each event from now on, in order, one at a time. What it throws is logged, and the next
-     * event follows.
+     * event follows. An executor that refuses a task is asked again, so a pool may have bounds.
      *
      * @param executor runs the handler: one task for all events that have come meanwhile
      * @param handler is given the events
-     * @return completes at the end: the client or the subscription is closed, and all events are handled
+     * @return completes at the end: the client or the subscription is closed, and all events are handled; or with what
+     *     the executor throws, if it takes no task any more
      * @throws IllegalStateException if there is a handler already
      */
     public CompletableFuture<Void> handle(Executor executor, Consumer<? super Event> handler) {
@@ -111,9 +112,16 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
         return loop.end();
     }
 
+    private Event nextUnlessInterrupted(long nanos) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        return next(nanos);
+    }
+
     /** The next event, or null at the timeout and at the end. */
     final Event next(long nanos) throws InterruptedException {
-        Hooks hooks = core.options.hooks;
+        Hooks hooks = core.hooks;
         if (hooks == null) {
             return queue.take(nanos);
         }
@@ -131,7 +139,7 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
         Message message = delivered;
         delivered = null;
         if (message != null) {
-            core.options.hooks.afterDelivery(message);
+            core.hooks.afterDelivery(message);
         }
     }
 }

@@ -3,14 +3,19 @@ package io.hubrelay;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /** Calls a handler for each event of a stream, in order, in tasks of an executor of which one runs at a time. */
-final class HandlerLoop implements Runnable {
+final class HandlerLoop {
     /** After so many events the executor's thread is given to others. */
     private static final int MANY = 256;
+    /** When an executor that has refused a task is asked again. */
+    private static final long AGAIN_MILLIS = 50;
+    /** How often it is asked again once the stream is closed. */
+    private static final int LAST_ATTEMPTS = 20;
 
     private final EventStream stream;
     private final Executor executor;
@@ -34,21 +39,51 @@ final class HandlerLoop implements Runnable {
     /** There may be events. */
     void schedule() {
         if (wanted.getAndIncrement() == 0) {
-            submit();
+            new Task().submit();
         }
     }
 
-    private void submit() {
-        try {
-            executor.execute(this);
-        } catch (RejectedExecutionException e) {
-            stream.core.journal.log(Level.WARNING, "an executor takes no more tasks: events stay in their queue", e);
-            wanted.set(0);
+    /** A task for the executor, which is asked again when it refuses. It runs once, whatever the executor does. */
+    private final class Task implements Runnable {
+        private final AtomicBoolean begun = new AtomicBoolean();
+        private int refusals;
+        private int refusalsAtEnd;
+
+        void submit() {
+            try {
+                executor.execute(this);
+            } catch (Throwable e) {
+                if (!begun.get()) {
+                    refused(e);
+                }
+            }
+        }
+
+        @Override
+        public void run() {
+            if (begun.compareAndSet(false, true)) {
+                HandlerLoop.this.run();
+            }
+        }
+
+        private void refused(Throwable why) {
+            if (refusals++ == 0) {
+                stream.core.journal.log(Level.WARNING, "an executor takes no task: events stay in their queue", why);
+            }
+            if (stream.queue.isClosed() && refusalsAtEnd++ == LAST_ATTEMPTS) {
+                end.completeExceptionally(why);
+                return;
+            }
+            try {
+                CompletableFuture.delayedExecutor(AGAIN_MILLIS, TimeUnit.MILLISECONDS).execute(this::submit);
+            } catch (Throwable e) {
+                begun.set(true);
+                wanted.set(0); // no thread can be made: the next event tries again
+            }
         }
     }
 
-    @Override
-    public void run() {
+    private void run() {
         if (runner == Thread.currentThread()) {
             again = true; // the executor runs its tasks in the thread that submits them
             return;
@@ -68,11 +103,11 @@ final class HandlerLoop implements Runnable {
             handled++;
         }
         if (handled == MANY || wanted.addAndGet(-seen) > 0) {
-            submit();
+            new Task().submit();
         }
     }
 
-    /** Returns false when there is nothing to do for now. */
+    /** Returns false when there is nothing to do for now. It throws nothing. */
     private boolean handleOne() {
         try {
             Event event = stream.next(0);
@@ -85,11 +120,8 @@ final class HandlerLoop implements Runnable {
                 end.complete(null);
             }
             return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        } catch (RuntimeException e) {
-            stream.core.journal.log(Level.ERROR, "a handler of events, or a hook, has failed", e);
+        } catch (Throwable e) {
+            stream.core.journal.log(Level.ERROR, "a handler of events has failed", e);
             return true;
         }
     }

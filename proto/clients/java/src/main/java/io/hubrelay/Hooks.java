@@ -2,7 +2,8 @@ package io.hubrelay;
 
 /**
  * Called around each publish and each delivery, for tracing and measuring. Payloads are opaque to the client: a trace's
- * context travels in the application's own envelope. What a hook throws, its caller gets.
+ * context travels in the application's own envelope. What a hook
+ * throws is logged, and changes nothing else.
  */
 public interface Hooks {
     /**

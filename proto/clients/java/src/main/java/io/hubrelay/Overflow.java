@@ -49,7 +49,10 @@ final class Overflow {
         return both;
     }
 
-    /** Gives what was remembered, the Loss first: it is told in its place. A Gap follows it if wanted. */
+    /**
+     * Gives what was remembered, the Loss first: it is told in its place. A Gap follows it if wanted. Revoked is the
+     * last one, as it is the last event of a Subscription.
+     */
     List<Event> take(boolean tellsGap) {
         List<Event> events = new ArrayList<>();
         if (dropped > 0) {
@@ -58,7 +61,7 @@ final class Overflow {
                 gap = new Gap(List.of(GapTracker.LOSS), false);
             }
         }
-        for (Event event : new Event[] {loss, revoked, status, gap}) {
+        for (Event event : new Event[] {loss, status, gap, revoked}) {
             if (event != null) {
                 events.add(event);
             }

@@ -61,7 +61,7 @@ public final class Subscription extends EventStream implements AutoCloseable {
             core.unlock();
         }
         queue.discard();
-        if (core.options.hooks != null) {
+        if (core.hooks != null) {
             finishDelivery();
         }
     }
