@@ -4,6 +4,7 @@ import static io.hubrelay.Deadlines.NEVER;
 import static io.hubrelay.Deadlines.after;
 
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 
@@ -14,6 +15,9 @@ final class Clock implements Runnable {
      * slept. Nobody's silence is counted from before that.
      */
     private static final long LATE = TimeUnit.SECONDS.toNanos(1);
+
+    /** When it looks again after a failure of its own. */
+    private static final long AGAIN = TimeUnit.SECONDS.toNanos(1);
 
     private final Core core;
     private final Condition kicked;
@@ -42,19 +46,30 @@ final class Clock implements Runnable {
     @Override
     public void run() {
         core.lock.lock();
-        while (!core.stopped) {
-            long now = core.now();
-            if (due != NEVER && now - due > LATE) {
-                core.servingAndNext().forEach(k -> k.liveness.read(now));
+        try {
+            while (!core.stopped) {
+                isKicked = false;
+                long now = core.now();
+                try {
+                    tick(now);
+                } catch (Throwable e) {
+                    core.journal.log(Level.ERROR, "meeting a deadline has failed", e);
+                    due = after(now, AGAIN);
+                }
+                core.letOthers(); // writes and tells what the deadlines have brought about
+                await();
             }
-            isKicked = false;
-            meetDeadlines(now);
-            due = nextDeadline(now);
-            core.unlock(); // writes and tells what the deadlines have brought about
-            core.lock.lock();
-            await();
+        } finally {
+            core.unlock();
         }
-        core.unlock();
+    }
+
+    private void tick(long now) {
+        if (due != NEVER && now - due > LATE) {
+            core.servingAndNext().forEach(k -> k.liveness.read(now));
+        }
+        meetDeadlines(now);
+        due = nextDeadline(now);
     }
 
     private void await() {

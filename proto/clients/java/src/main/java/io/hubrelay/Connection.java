@@ -147,10 +147,10 @@ final class Connection {
     }
 
     void publish(Publication p, byte[] name, byte[] payload) {
-        owing();
         p.id = nextId();
+        ClientEncoder.publish(output.buffer(), name, payload, p.id); // takes the memory first: else nothing was done
+        owing();
         publications.put(p.id, p);
-        ClientEncoder.publish(output.buffer(), name, payload, p.id);
         p.end = output.end();
         output.added(publications.size() > 1);
         core.counters.published++;
@@ -237,16 +237,22 @@ final class Connection {
     /** The relay has closed the connection. Called without the client's lock. */
     void closedByRelay() {
         core.lock.lock();
-        endedInOrder = ended == null && lastWords == null && !owes() && output.isShut();
-        endNow(new IOException("the relay closed the connection"));
-        core.unlock();
+        try {
+            endedInOrder = ended == null && lastWords == null && !owes() && output.isShut();
+            end(lastWords == null ? new IOException("the relay closed the connection") : new IOException(lastWords));
+        } finally {
+            core.unlock();
+        }
     }
 
     /** Ends the connection. Called without the client's lock. */
     void endNow(IOException why) {
         core.lock.lock();
-        end(lastWords == null ? why : new IOException(lastWords));
-        core.unlock();
+        try {
+            end(lastWords == null ? why : new IOException(lastWords));
+        } finally {
+            core.unlock();
+        }
     }
 
     /**
@@ -263,12 +269,13 @@ final class Connection {
             channel.close();
         } catch (IOException e) {
             core.journal.log(Level.WARNING, "closing a socket has failed", e);
-        }
-        reader.close();
-        turn.want();
-        core.announce();
-        if (!output.isWriting()) {
-            core.ending.settle(this);
+        } finally {
+            reader.close();
+            turn.want();
+            core.announce();
+            if (!output.isWriting()) {
+                core.ending.settle(this);
+            }
         }
     }
 }

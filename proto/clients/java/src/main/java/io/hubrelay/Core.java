@@ -18,7 +18,7 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * What the parts of a client share: its connections, and the lock that guards nearly everything. Nobody holds the lock
  * over a system call that may wait, or calls the application with it: what is to be written or told is noted, and done
- * by {@link #unlock}.
+ * by {@link #unlock}. Who takes the lock releases it in a {@code finally}.
  */
 final class Core {
     final String path;
@@ -82,10 +82,10 @@ final class Core {
 
     Core(String path, String name, Options options) {
         this.path = path;
+        this.name = name;
         this.options = options;
         address = UnixDomainSocketAddress.of(path);
         nameBytes = Utf8.encode(name);
-        this.name = name;
         journal = new Journal(this, options.logger);
         hooks = options.hooks == null ? null : new SafeHooks(options.hooks, journal);
         gaps = new GapTracker(options.gapDelay, options.partialGap, random::nextDouble);
@@ -98,6 +98,10 @@ final class Core {
             threads.add(new ClientThread(this, "supervisor", new Supervisor(this)));
             threads.add(new ClientThread(this, "clock", clock));
             threads.forEach(Thread::start);
+        } catch (Throwable e) {
+            closing = true; // one that has been started is to end
+            stopped = true;
+            throw e;
         } finally {
             unlock();
         }
@@ -131,6 +135,11 @@ final class Core {
         IOException why = whyNotConnected();
         return why == null ? Failure.of(Kind.NOT_CONNECTED, operation, "no attempt to connect to " + path
                 + " has ended yet") : Failure.of(Kind.NOT_CONNECTED, operation, why);
+    }
+
+    /** What ends a connection or an attempt when something fails that cannot: a fault of the client, or no memory. */
+    static IOException failed(Throwable e) {
+        return new IOException("the client has failed: " + e, e);
     }
 
     /** Why no connection serves; null: no attempt to make one has ended yet. */
@@ -206,36 +215,48 @@ final class Core {
         }
     }
 
-    /** Releases the lock, and does what was noted while it was held. */
+    /** Releases the lock, and does what was noted while it was held. What fails there is logged: it throws nothing. */
     void unlock() {
         if (lock.getHoldCount() > 1) {
             lock.unlock();
             return;
         }
         List<Completion> completions = List.of();
-        if (!toComplete.isEmpty()) {
-            completions = toComplete;
-            toComplete = new ArrayList<>();
-        }
         List<EventQueue> queues = List.of();
-        if (!toWake.isEmpty()) {
-            queues = toWake;
-            toWake = new ArrayList<>();
-            queues.forEach(queue -> queue.wakePlanned = false);
+        Connection writes;
+        boolean more;
+        try {
+            if (!toComplete.isEmpty()) {
+                List<Completion> empty = new ArrayList<>();
+                completions = toComplete;
+                toComplete = empty;
+            }
+            if (!toWake.isEmpty()) {
+                List<EventQueue> empty = new ArrayList<>();
+                queues = toWake;
+                toWake = empty;
+                queues.forEach(queue -> queue.wakePlanned = false);
+            }
+            writes = isGathering() ? null : toWrite.poll();
+            more = writes != null && !toWrite.isEmpty();
+        } finally {
+            lock.unlock();
         }
-        Connection writes = isGathering() ? null : toWrite.poll();
-        boolean more = writes != null && !toWrite.isEmpty();
-        lock.unlock();
         if (writes != null) {
             writes.output.write();
         }
-        queues.forEach(EventQueue::wake);
+        for (EventQueue queue : queues) {
+            try {
+                queue.wake();
+            } catch (Throwable e) {
+                journal.log(Level.ERROR, "waking a reader of events has failed", e);
+            }
+        }
         if (!completions.isEmpty()) {
             complete(completions);
         }
         if (more) {
-            lock.lock();
-            unlock();
+            writeAndTell();
         }
     }
 
@@ -251,16 +272,38 @@ final class Core {
     private void complete(List<Completion> completions) {
         if (Thread.currentThread() instanceof ClientThread thread && !thread.completing) {
             thread.completing = true;
-            try {
-                completions.forEach(Completion::complete);
-            } finally {
-                thread.completing = false;
-                lock.lock();
-                unlock(); // writes what they have published
-            }
+            completeEach(completions);
+            thread.completing = false;
+            writeAndTell(); // what they have published
         } else {
-            completions.forEach(Completion::complete);
+            completeEach(completions);
         }
+    }
+
+    private void completeEach(List<Completion> completions) {
+        for (Completion completion : completions) {
+            try {
+                completion.complete();
+            } catch (Throwable e) {
+                journal.log(Level.ERROR, "telling a result has failed", e);
+            }
+        }
+    }
+
+    /** Does what was noted under the lock, which this thread does not hold. */
+    private void writeAndTell() {
+        lock.lock();
+        try {
+            return;
+        } finally {
+            unlock();
+        }
+    }
+
+    /** Releases the lock for a moment, in which what was noted is done. It throws nothing. */
+    void letOthers() {
+        unlock();
+        lock.lock();
     }
 
     /** Something has changed that the supervisor, ready or close may wait for. */

@@ -26,14 +26,23 @@ final class Ending {
             core.current = null;
             core.problem = k.ended;
         }
-        settlePublishes(k);
-        settleRequests(k);
-        settleSends(k);
-        for (Entry e : List.copyOf(k.holds.keySet())) {
-            k.holds.remove(e);
-            e.holds--;
-            core.names.prune(e);
+        try {
+            settlePublishes(k);
+            settleRequests(k);
+            settleSends(k);
+            for (Entry e : List.copyOf(k.holds.keySet())) {
+                k.holds.remove(e);
+                e.holds--;
+                core.names.prune(e);
+            }
+            goOnWithout(k, serving, now);
+        } finally {
+            core.announce();
+            core.clock.kick();
         }
+    }
+
+    private void goOnWithout(Connection k, boolean serving, long now) {
         if (serving && core.next != null) {
             core.handover.finish(now, true); // the next relay is there already
         } else if (serving) {
@@ -47,8 +56,6 @@ final class Ending {
         } else if (k == core.attempt) {
             core.attempt = null;
         }
-        core.announce();
-        core.clock.kick();
     }
 
     /** Written and unanswered is unknown. What was not written whole the relay discards. */

@@ -8,7 +8,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Gives the logger its lines in order, by a thread that lives while there are some: lines are made under the client's
- * lock, which no logger may be called with. A logger that blocks loses lines, and holds up nobody.
+ * lock, which no logger may be called with. A logger that blocks loses lines, and holds up nobody. Logging throws
+ * nothing.
  */
 final class Journal {
     private static final int MAX_LINES = 64;
@@ -34,19 +35,17 @@ final class Journal {
     }
 
     void log(Level level, String text, Throwable thrown) {
-        if (!logger.isLoggable(level)) {
-            return;
-        }
         lock.lock();
         try {
-            if (lines.size() == MAX_LINES) {
-                return;
+            if (lines.size() < MAX_LINES) {
+                lines.add(new Line(level, text, thrown));
             }
-            lines.add(new Line(level, text, thrown));
             if (!running) {
-                running = true;
                 new ClientThread(core, "log", this::write).start();
+                running = true;
             }
+        } catch (Throwable e) {
+            return; // there are no threads, or no memory: the next line tries again
         } finally {
             lock.unlock();
         }
@@ -55,8 +54,10 @@ final class Journal {
     private void write() {
         for (Line line = next(); line != null; line = next()) {
             try {
-                logger.log(line.level, line.text, line.thrown);
-            } catch (RuntimeException e) {
+                if (logger.isLoggable(line.level)) {
+                    logger.log(line.level, line.text, line.thrown);
+                }
+            } catch (Throwable e) {
                 // The logger is the application's, and there is nobody else to tell.
                 continue;
             }

@@ -2,6 +2,7 @@ package io.hubrelay;
 
 import io.hubrelay.wire.FrameBuffer;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -115,26 +116,41 @@ final class Output {
     /** Writes what is queued. Called without the client's lock, by who has added it. */
     void write() {
         core.lock.lock();
-        gather();
-        while (takeChunk()) {
-            ByteBuffer part = ByteBuffer.wrap(chunk.array(), chunkAt, Math.min(chunk.length() - chunkAt, WRITE_BYTES));
-            core.lock.unlock();
-            int n = 0;
-            boolean failed = false;
+        try {
             try {
-                n = connection.channel.write(part);
-            } catch (IOException e) {
-                failed = true;
+                gather();
+                while (takeChunk() && writePart()) {
+                    continue;
+                }
+            } catch (Throwable e) {
+                connection.end(Core.failed(e));
             }
-            core.lock.lock();
-            wrote(n, failed);
-            if (n == 0 && !failed) {
-                blocked = connection.ended == null;
-                break;
-            }
+            stopWriting();
+        } catch (Throwable e) {
+            core.journal.log(Level.ERROR, "writing has failed", e);
+        } finally {
+            core.unlock();
         }
-        stopWriting();
-        core.unlock();
+    }
+
+    /** Writes a part of the chunk. Returns false when the socket is full. The client's lock is released meanwhile. */
+    private boolean writePart() {
+        int length = Math.min(chunk.length() - chunkAt, WRITE_BYTES);
+        int n = length; // it may be written unless the socket says something else
+        boolean failed = false;
+        core.lock.unlock();
+        try {
+            n = connection.channel.write(ByteBuffer.wrap(chunk.array(), chunkAt, length));
+        } catch (IOException e) {
+            n = 0;
+            failed = true;
+        } finally {
+            core.lock.lock();
+            countWritten(n);
+        }
+        wrote(failed);
+        blocked = n == 0 && !failed && connection.ended == null;
+        return n > 0 || failed;
     }
 
     /** Publishers that were woken together come here one by one: one write for all. */
@@ -165,8 +181,7 @@ final class Output {
         return chunk != null;
     }
 
-    /** Counts what was written, and lets those go on who wait for room. */
-    private void wrote(int n, boolean failed) {
+    private void countWritten(int n) {
         written += n;
         chunkAt += n;
         if (chunkAt == chunk.length()) {
@@ -179,6 +194,10 @@ final class Output {
         while (!sendEnds.isEmpty() && sendEnds.getFirst() <= written) {
             sendEnds.removeFirst();
         }
+    }
+
+    /** Lets those go on who wait for room. */
+    private void wrote(boolean failed) {
         if (failed) {
             broken = true;
             connection.reader.resume();
@@ -203,17 +222,18 @@ final class Output {
     /** The socket takes bytes again. Called by the reader, without the client's lock. */
     void onWritable() {
         core.lock.lock();
-        boolean goOn = blocked && connection.ended == null;
-        if (goOn) {
+        try {
+            if (!blocked || connection.ended != null) {
+                return;
+            }
+            connection.reader.stopWaitingForRoom();
             blocked = false;
             writing = true;
             gathers = false;
-            connection.reader.stopWaitingForRoom();
+        } finally {
+            core.lock.unlock();
         }
-        core.lock.unlock();
-        if (goOn) {
-            write();
-        }
+        write();
     }
 
     /** Shuts the writing side behind what is queued. */

@@ -33,15 +33,20 @@ final class Publishing {
         Failure failure = checkName("publish", channel, name);
         if (failure == null) {
             core.lock.lock();
-            Connection k = core.serving();
-            boolean hasTurn = k != null && k.turn.take();
-            failure = start(p, "publish", name, payload, mayWait, false);
-            if (hasTurn && failure == null && !p.waiting) {
-                reads = k;
-            } else if (hasTurn) {
-                k.turn.giveBack();
+            try {
+                Connection k = core.serving();
+                boolean hasTurn = k != null && k.turn.take();
+                try {
+                    failure = start(p, "publish", name, payload, mayWait, false);
+                    reads = hasTurn && failure == null && !p.waiting ? k : null;
+                } finally {
+                    if (hasTurn && reads == null) {
+                        k.turn.giveBack();
+                    }
+                }
+            } finally {
+                core.unlock();
             }
-            core.unlock();
         }
         if (failure != null) {
             core.counters.failed(failure.kind());
@@ -104,8 +109,11 @@ final class Publishing {
         Failure failure = checkName("publish", channel, name);
         if (failure == null) {
             core.lock.lock();
-            failure = start(p, "publish", name, payload, mayWait, true);
-            core.unlock();
+            try {
+                failure = start(p, "publish", name, payload, mayWait, true);
+            } finally {
+                core.unlock();
+            }
         }
         if (failure != null) {
             core.counters.failed(failure.kind());
@@ -133,9 +141,13 @@ final class Publishing {
 
     /** Threads that wait bound themselves; futures that wait have the bounds of what is under way. */
     private boolean mayWaitAsync(byte[] payload) {
-        if (waiting.size() >= core.options.inFlight) {
+        if (!hasRoomToWait(payload)) {
             waiting.removeAbandoned();
         }
+        return hasRoomToWait(payload);
+    }
+
+    private boolean hasRoomToWait(byte[] payload) {
         return waiting.size() < core.options.inFlight
                 && (waiting.isEmpty() || waiting.bytes() + payload.length <= core.options.unsent);
     }
@@ -146,19 +158,28 @@ final class Publishing {
         Failure failure = checkName("send", channel, name);
         if (failure == null) {
             core.lock.lock();
-            failure = check("send", name, payload);
-            if (failure == null && (!waiting.isEmpty() || !hasRoom(name, payload, core.options.unsentSend))) {
-                failure = congested("send");
+            try {
+                failure = startSend(name, payload);
+            } finally {
+                core.unlock();
             }
-            if (failure == null) {
-                core.current.send(name, payload);
-            }
-            core.unlock();
         }
         if (failure != null) {
             core.counters.failed(failure.kind());
             throw failure.toException();
         }
+    }
+
+    /** Sends, or says why not. */
+    private Failure startSend(byte[] name, byte[] payload) {
+        Failure failure = check("send", name, payload);
+        if (failure == null && (!waiting.isEmpty() || !hasRoom(name, payload, core.options.unsentSend))) {
+            failure = congested("send");
+        }
+        if (failure == null) {
+            core.current.send(name, payload);
+        }
+        return failure;
     }
 
     /** A Reply to a publish, which is owed no more. */
@@ -199,8 +220,8 @@ final class Publishing {
             if (!hasRoom(p.channel, p.payload, core.options.unsent)) {
                 return;
             }
-            waiting.remove(p);
             core.current.publish(p, p.channel, p.payload);
+            waiting.remove(p);
             p.channel = null;
             p.payload = null;
         }

@@ -6,6 +6,7 @@ import io.hubrelay.wire.Protocol;
 import io.hubrelay.wire.RelayDecoder;
 import io.hubrelay.wire.RelayFrame;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedSelectorException;
@@ -18,7 +19,10 @@ import java.util.Arrays;
  * it; what other threads call says so.
  */
 final class Reader implements Runnable {
-    /** The size of the buffer. A larger frame has a larger one for as long as it takes. */
+    /**
+     * The size of the buffer. A larger frame has a larger one for as long as it takes. No more is read at once, either:
+     * the JDK keeps as much memory beside the heap for each thread that reads.
+     */
     private static final int READ_BYTES = 64 << 10;
     /** After a read that has brought so much there is probably more. */
     private static final int MUCH_BYTES = 4 << 10;
@@ -63,9 +67,8 @@ final class Reader implements Runnable {
                     connection.turn.standBy();
                 }
             }
-        } catch (RuntimeException | Error e) {
-            connection.endNow(new IOException("the client has failed: " + e, e));
-            throw e;
+        } catch (Throwable e) {
+            connection.endNow(Core.failed(e));
         }
     }
 
@@ -76,7 +79,8 @@ final class Reader implements Runnable {
             if (!expectsMore) {
                 select();
             }
-            int n = connection.channel.read(ByteBuffer.wrap(buffer, used, buffer.length - used));
+            int room = Math.min(buffer.length - used, READ_BYTES);
+            int n = connection.channel.read(ByteBuffer.wrap(buffer, used, room));
             expectsMore = n >= MUCH_BYTES;
             if (n < 0) {
                 connection.closedByRelay();
@@ -93,6 +97,9 @@ final class Reader implements Runnable {
             wrong = new IOException("closed", e);
         } catch (IOException e) {
             wrong = e;
+        } catch (Throwable e) {
+            core.journal.log(Level.ERROR, "reading has failed", e);
+            wrong = Core.failed(e);
         }
         if (wrong != null) {
             connection.endNow(wrong);
@@ -203,8 +210,9 @@ final class Reader implements Runnable {
                 select();
             } catch (IOException | ClosedSelectorException | CancelledKeyException e) {
                 connection.endNow(new IOException("the socket cannot be waited for", e));
+            } finally {
+                core.lock.lock();
             }
-            core.lock.lock();
         }
         paused = false;
         if (connection.ended == null) {
@@ -217,8 +225,11 @@ final class Reader implements Runnable {
     private void letOthers() {
         core.deliveries = 0;
         core.unlock();
-        Thread.yield();
-        core.lock.lock();
+        try {
+            Thread.yield();
+        } finally {
+            core.lock.lock();
+        }
     }
 
     /** Whether the socket is left unread on purpose. Called with the client's lock. */
@@ -267,7 +278,7 @@ final class Reader implements Runnable {
         try {
             selector.close();
         } catch (IOException e) {
-            core.journal.log(System.Logger.Level.WARNING, "closing a selector has failed", e);
+            core.journal.log(Level.WARNING, "closing a selector has failed", e);
         }
     }
 }

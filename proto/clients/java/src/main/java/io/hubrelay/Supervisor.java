@@ -1,6 +1,7 @@
 package io.hubrelay;
 
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.nio.channels.SocketChannel;
 
 /** Connects, in a thread of its own, for as long as the client lives. */
@@ -20,11 +21,15 @@ final class Supervisor implements Runnable {
         core.lock.lock();
         try {
             while (!core.stopped) {
-                if (waitForNeed()) {
-                    attempt();
-                    core.unlock(); // writes and tells what has come of it
-                    core.lock.lock();
+                try {
+                    if (waitForNeed()) {
+                        attempt();
+                    }
+                } catch (Throwable e) {
+                    core.journal.log(Level.ERROR, "connecting has failed", e);
+                    core.awaitChange(Deadlines.after(core.now(), core.options.backoffMax));
                 }
+                core.letOthers(); // writes and tells what has come of it
             }
         } finally {
             core.unlock();
@@ -59,23 +64,17 @@ final class Supervisor implements Runnable {
 
     /** Makes one attempt, and waits for Welcome. */
     private void attempt() {
-        core.unlock();
-        IOException failure = null;
-        SocketChannel channel = null;
+        IOException failure;
+        Connection k = null;
         try {
-            channel = RelaySocket.connect(core.address);
+            k = begin(connect());
+            failure = awaitWelcome(k);
         } catch (IOException e) {
             failure = e;
-        } finally {
-            core.lock.lock();
-        }
-        Connection k = null;
-        if (failure == null) {
-            try {
-                k = begin(channel);
-                failure = awaitWelcome(k);
-            } catch (IOException e) {
-                failure = e;
+        } catch (Throwable e) {
+            failure = Core.failed(e);
+            if (k != null) {
+                k.end(failure);
             }
         }
         boolean hopeless = k != null && k.hopeless;
@@ -88,25 +87,38 @@ final class Supervisor implements Runnable {
         }
     }
 
+    private SocketChannel connect() throws IOException {
+        core.unlock();
+        try {
+            return RelaySocket.connect(core.address);
+        } finally {
+            core.lock.lock();
+        }
+    }
+
     private Connection begin(SocketChannel channel) throws IOException {
+        Connection k = null;
         try {
             if (core.closing) {
                 throw new IOException("the client was closed");
             }
-            Connection k = new Connection(core, channel);
+            k = new Connection(core, channel);
             core.attempt = k;
             k.begin();
             return k;
-        } catch (IOException e) {
-            channel.close();
+        } catch (Throwable e) {
+            if (k == null) {
+                channel.close();
+            } else {
+                k.end(Core.failed(e));
+            }
             throw e;
         }
     }
 
     /** Says why there was none, or null. */
     private IOException awaitWelcome(Connection k) {
-        core.unlock(); // writes Hello
-        core.lock.lock();
+        core.letOthers(); // writes Hello
         long due = Deadlines.after(core.now(), core.options.handshake);
         while (k.welcome == null && k.ended == null && core.now() < due) {
             core.awaitChange(due);

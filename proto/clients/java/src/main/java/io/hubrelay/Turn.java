@@ -121,8 +121,11 @@ final class Turn {
     /** A caller has had its turn. Called without the client's lock. */
     void pass() {
         core.lock.lock();
-        giveBack();
-        core.lock.unlock();
+        try {
+            giveBack();
+        } finally {
+            core.lock.unlock();
+        }
     }
 
     /** A caller has had its turn, or has no use for it. */

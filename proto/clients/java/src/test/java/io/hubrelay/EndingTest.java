@@ -55,15 +55,12 @@ final class EndingTest {
     void whenASuccessorEndsTheStatusOfTheOldRelayIsToldAgain() throws Exception {
         try (FakeRelay relay = FakeRelay.start(); HubrelayClient client = moving(relay)) {
             Core core = client.events().core;
-            core.lock.lock();
             Connection old = core.current;
-            final long ended = core.now();
-            core.next.end(new IOException("killed"));
-            core.unlock();
+            long ended = core.now();
+            locked(core, () -> core.next.end(new IOException("killed")));
             Assert.equal(State.STOPPING, next(client.events(), Status.class).state());
-            core.lock.lock();
-            Assert.that(core.current == old && old.stoppedAt >= ended, "the time for a successor does not begin anew");
-            core.unlock();
+            locked(core, () -> Assert.that(core.current == old && old.stoppedAt >= ended,
+                    "the time for a successor does not begin anew"));
         }
     }
 
@@ -75,14 +72,23 @@ final class EndingTest {
             stopping.status.state = Status.STATE_STOPPING;
             stopping.status.gaps = 99;
             Core core = client.events().core;
-            core.lock.lock();
-            Connection old = core.current;
-            core.inbound.handle(core.next, stopping);
-            Assert.that(core.current == old && old.ended == null && !old.left, "the old relay does not go on");
-            core.unlock();
+            locked(core, () -> {
+                Connection old = core.current;
+                core.inbound.handle(core.next, stopping);
+                Assert.that(core.current == old && old.ended == null && !old.left, "the old relay does not go on");
+            });
             Status told = next(client.events(), Status.class);
             Assert.equal(State.STOPPING, told.state());
             Assert.equal(1L, told.gaps());
+        }
+    }
+
+    private static void locked(Core core, Runnable task) {
+        core.lock.lock();
+        try {
+            task.run();
+        } finally {
+            core.unlock();
         }
     }
 

@@ -9,9 +9,12 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Bounds, order and waiting of the queue of events, without a connection. */
 final class EventQueueTest {
@@ -51,6 +54,15 @@ final class EventQueueTest {
             return to.queue.push(event);
         } finally {
             to.core.unlock();
+        }
+    }
+
+    private void close() {
+        core.lock.lock();
+        try {
+            stream.queue.close();
+        } finally {
+            core.unlock();
         }
     }
 
@@ -97,9 +109,9 @@ final class EventQueueTest {
         }
         List<Event> end = taken.subList(taken.size() - 4, taken.size());
         Assert.equal(1L, ((Loss) end.get(0)).messages());
-        Assert.equal(List.of("a", "b"), ((Revoked) end.get(1)).channels());
-        Assert.equal("number 99", ((Status) end.get(2)).reason());
-        Assert.equal(List.of("number 99"), ((Gap) end.get(3)).reasons());
+        Assert.equal("number 99", ((Status) end.get(1)).reason());
+        Assert.equal(List.of("number 99"), ((Gap) end.get(2)).reasons());
+        Assert.equal(List.of("a", "b"), ((Revoked) end.get(3)).channels());
     }
 
     @Test
@@ -117,13 +129,11 @@ final class EventQueueTest {
             subscriptions.add(new Subscription(small, Names.ofChannels("room")));
         }
         Message shared = new Message("room", new byte[500], "");
-        small.lock.lock();
         for (Subscription s : subscriptions) {
-            s.queue.push(message(0));
-            Assert.that(s.queue.push(shared), "it counts once, and has room");
+            push(s, message(0));
+            Assert.that(push(s, shared), "it counts once, and has room");
         }
-        Assert.that(!subscriptions.get(0).queue.push(new Message("room", new byte[500], "")), "another one has none");
-        small.unlock();
+        Assert.that(!push(subscriptions.get(0), new Message("room", new byte[500], "")), "another one has none");
         for (Subscription s : subscriptions) {
             s.take();
             s.take();
@@ -167,6 +177,114 @@ final class EventQueueTest {
     }
 
     @Test
+    void anInterruptIsSeenWhileThereAreEvents() throws InterruptedException {
+        push(GAP);
+        push(STATUS);
+        Thread.currentThread().interrupt();
+        Assert.throwing(InterruptedException.class, stream::take);
+        Thread.currentThread().interrupt();
+        Assert.throwing(InterruptedException.class, () -> stream.poll(Duration.ZERO));
+        Thread.currentThread().interrupt();
+        Assert.that(!stream.iterator().hasNext(), "the loop goes on");
+        Assert.that(Thread.interrupted(), "the interrupt is forgotten");
+        Assert.equal(List.of("Gap", "Status"), takeAll());
+    }
+
+    @Test
+    void aHandlerThatInterruptsItsThreadIsGivenAllThatFollows() {
+        List<String> handled = new ArrayList<>();
+        push(GAP);
+        push(STATUS);
+        stream.handle(Runnable::run, event -> {
+            handled.add(describe(event));
+            Thread.currentThread().interrupt();
+        });
+        Assert.that(Thread.interrupted(), "the interrupt is forgotten");
+        Assert.equal(List.of("Gap", "Status"), handled);
+    }
+
+    @Test
+    void afterAnErrorOfAHandlerTheNextEventFollows() throws Exception {
+        List<String> handled = new ArrayList<>();
+        push(GAP);
+        var end = stream.handle(Runnable::run, event -> {
+            handled.add(describe(event));
+            throw new AssertionError("the handler fails");
+        });
+        push(STATUS);
+        Assert.equal(List.of("Gap", "Status"), handled);
+        close();
+        end.get(30, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void anExecutorThatRefusesIsAskedAgain() throws Exception {
+        AtomicInteger refusals = new AtomicInteger(3);
+        CountDownLatch handled = new CountDownLatch(1);
+        Executor bounded = task -> {
+            if (refusals.getAndDecrement() > 0) {
+                throw new RejectedExecutionException("it is full");
+            }
+            task.run();
+        };
+        push(GAP);
+        var end = stream.handle(bounded, event -> handled.countDown());
+        Assert.that(handled.await(30, TimeUnit.SECONDS), "the event lies until the next one comes");
+        close();
+        end.get(30, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void anExecutorThatIsShutDownEndsTheHandlerAtTheEnd() {
+        ExecutorService threads = Executors.newCachedThreadPool();
+        threads.shutdown();
+        push(GAP);
+        var end = stream.handle(threads, event -> { });
+        close();
+        ExecutionException e =
+                Assert.throwing(ExecutionException.class, () -> end.get(30, TimeUnit.SECONDS));
+        Assert.that(e.getCause() instanceof RejectedExecutionException, String.valueOf(e.getCause()));
+    }
+
+    @Test
+    void aTaskThatIsRefusedAndRunAllTheSameRunsOnce() throws Exception {
+        AtomicInteger runs = new AtomicInteger();
+        CountDownLatch last = new CountDownLatch(2);
+        Executor odd = task -> {
+            runs.incrementAndGet();
+            task.run();
+            throw new IllegalStateException("after the task");
+        };
+        push(GAP);
+        stream.handle(odd, event -> last.countDown());
+        push(GAP);
+        Assert.equal(0L, last.getCount());
+        Assert.equal(2, runs.get());
+    }
+
+    @Test
+    void whatOneQueueOrResultThrowsKeepsNothingElseFromBeingTold() {
+        List<String> told = new ArrayList<>();
+        EventStream other = new Subscription(core, Names.ofChannels("room"));
+        stream.handle(task -> {
+            throw new IllegalStateException("the executor fails");
+        }, event -> { });
+        other.handle(Runnable::run, event -> told.add(describe(event)));
+        core.lock.lock();
+        try {
+            stream.queue.push(GAP);
+            other.queue.push(STATUS);
+            core.completeLater(() -> {
+                throw new AssertionError("a result fails");
+            });
+            core.completeLater(() -> told.add("result"));
+        } finally {
+            core.unlock();
+        }
+        Assert.equal(List.of("Status", "result"), told);
+    }
+
+    @Test
     void whoWaitsIsWokenByAnEventAndByTheEnd() throws Exception {
         ExecutorService threads = Executors.newCachedThreadPool();
         try {
@@ -177,9 +295,7 @@ final class EventQueueTest {
             Assert.that(first.get() != second.get(), "both took the same event");
             var third = threads.submit(stream::take);
             var fourth = threads.submit(stream::take);
-            core.lock.lock();
-            stream.queue.close();
-            core.unlock();
+            close();
             for (var each : List.of(third, fourth)) {
                 Throwable cause = Assert.throwing(ExecutionException.class, each::get).getCause();
                 Assert.that(cause instanceof ClosedException, String.valueOf(cause));
@@ -212,9 +328,7 @@ final class EventQueueTest {
             }
             some.await();
             Assert.equal(pushed, handled);
-            core.lock.lock();
-            stream.queue.close();
-            core.unlock();
+            close();
             end.get(30, TimeUnit.SECONDS);
         } finally {
             threads.shutdownNow();
