@@ -14,8 +14,9 @@ import java.util.concurrent.CompletableFuture;
  * is ever sent twice: each call says what has become of it, by one {@link HubrelayException} for each outcome.
  *
  * <p>Threads may share it. It has three daemon threads of its own; who publishes writes by itself. Dependents of
- * futures run in one of these threads, or in a thread that waits in {@link #publish}: they must not block, and may call
- * the {@code Async} methods and {@link #send}. Blocking calls there throw {@link IllegalStateException}.
+ * futures run in one of these threads, in a thread that waits in {@link #publish}, or in whichever thread of the
+ * application is in a call of the client when the result is known: they must not block, and may call the {@code Async}
+ * methods and {@link #send}. Blocking calls throw {@link IllegalStateException} in a thread that the client needs.
  */
 public final class HubrelayClient implements AutoCloseable {
     private final Core core;
@@ -110,7 +111,7 @@ public final class HubrelayClient implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted; whether the message is delivered is unknown then
      */
     public long publish(String channel, String text) throws InterruptedException {
-        return publish(channel, text.getBytes(StandardCharsets.UTF_8), true);
+        return publish(channel, bytes(text), true);
     }
 
     /**
@@ -123,9 +124,7 @@ public final class HubrelayClient implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted; whether the message is delivered is unknown then
      */
     public long publish(String channel, ByteBuffer payload) throws InterruptedException {
-        byte[] bytes = new byte[payload.remaining()];
-        payload.duplicate().get(bytes);
-        return publish(channel, bytes, true);
+        return publish(channel, bytes(payload), true);
     }
 
     /**
@@ -141,8 +140,44 @@ public final class HubrelayClient implements AutoCloseable {
         return publish(channel, payload, false);
     }
 
+    /**
+     * {@link #tryPublish(String, byte[])} for text, as {@link #publish(String, String)}.
+     *
+     * @param channel where to publish
+     * @param text what to publish
+     * @return how many subscriptions at Redis it matched
+     * @throws InterruptedException if the thread is interrupted; whether the message is delivered is unknown then
+     */
+    public long tryPublish(String channel, String text) throws InterruptedException {
+        return publish(channel, bytes(text), false);
+    }
+
+    /**
+     * {@link #tryPublish(String, byte[])} for a buffer, as {@link #publish(String, ByteBuffer)}.
+     *
+     * @param channel where to publish
+     * @param payload what to publish
+     * @return how many subscriptions at Redis it matched
+     * @throws InterruptedException if the thread is interrupted; whether the message is delivered is unknown then
+     */
+    public long tryPublish(String channel, ByteBuffer payload) throws InterruptedException {
+        return publish(channel, bytes(payload), false);
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static byte[] bytes(ByteBuffer buffer) {
+        byte[] bytes = new byte[buffer.remaining()];
+        buffer.duplicate().get(bytes);
+        return bytes;
+    }
+
     private long publish(String channel, byte[] payload, boolean mayWait) throws InterruptedException {
-        Hooks hooks = core.options.hooks;
+        Objects.requireNonNull(channel, "channel");
+        Objects.requireNonNull(payload, "payload");
+        Hooks hooks = core.hooks;
         if (hooks == null) {
             return core.publishing.publish(channel, payload, mayWait);
         }
@@ -150,7 +185,7 @@ public final class HubrelayClient implements AutoCloseable {
         long receivers;
         try {
             receivers = core.publishing.publish(channel, payload, mayWait);
-        } catch (HubrelayException | InterruptedException e) {
+        } catch (Throwable e) {
             hooks.afterPublish(context, channel, 0, e);
             throw e;
         }
@@ -172,24 +207,77 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * {@link #publishAsync} that never waits for room.
+     * {@link #publishAsync(String, byte[])} for text, as {@link #publish(String, String)}.
+     *
+     * @param channel where to publish
+     * @param text what to publish
+     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     */
+    public CompletableFuture<Long> publishAsync(String channel, String text) {
+        return publishAsync(channel, bytes(text), true);
+    }
+
+    /**
+     * {@link #publishAsync(String, byte[])} for a buffer, as {@link #publish(String, ByteBuffer)}.
      *
      * @param channel where to publish
      * @param payload what to publish
+     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     */
+    public CompletableFuture<Long> publishAsync(String channel, ByteBuffer payload) {
+        return publishAsync(channel, bytes(payload), true);
+    }
+
+    /**
+     * {@link #publishAsync(String, byte[])} that never waits for room.
+     *
+     * @param channel where to publish
+     * @param payload what to publish; it may be changed when this call has ended
      * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
      */
     public CompletableFuture<Long> tryPublishAsync(String channel, byte[] payload) {
         return publishAsync(channel, payload, false);
     }
 
+    /**
+     * {@link #tryPublishAsync(String, byte[])} for text, as {@link #publish(String, String)}.
+     *
+     * @param channel where to publish
+     * @param text what to publish
+     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     */
+    public CompletableFuture<Long> tryPublishAsync(String channel, String text) {
+        return publishAsync(channel, bytes(text), false);
+    }
+
+    /**
+     * {@link #tryPublishAsync(String, byte[])} for a buffer, as {@link #publish(String, ByteBuffer)}.
+     *
+     * @param channel where to publish
+     * @param payload what to publish
+     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     */
+    public CompletableFuture<Long> tryPublishAsync(String channel, ByteBuffer payload) {
+        return publishAsync(channel, bytes(payload), false);
+    }
+
     private CompletableFuture<Long> publishAsync(String channel, byte[] payload, boolean mayWait) {
-        Hooks hooks = core.options.hooks;
-        Object context = hooks == null ? null : hooks.beforePublish(channel, payload);
-        CompletableFuture<Long> result = core.publishing.publishAsync(channel, payload, mayWait);
-        if (hooks != null) {
-            result.whenComplete((receivers, failure) ->
-                    hooks.afterPublish(context, channel, receivers == null ? 0 : receivers, failure));
+        Objects.requireNonNull(channel, "channel");
+        Objects.requireNonNull(payload, "payload");
+        Hooks hooks = core.hooks;
+        if (hooks == null) {
+            return core.publishing.publishAsync(channel, payload, mayWait);
         }
+        Object context = hooks.beforePublish(channel, payload);
+        CompletableFuture<Long> result;
+        try {
+            result = core.publishing.publishAsync(channel, payload, mayWait);
+        } catch (Throwable e) {
+            hooks.afterPublish(context, channel, 0, e);
+            throw e;
+        }
+        result.whenComplete((receivers, failure) ->
+                hooks.afterPublish(context, channel, receivers == null ? 0 : receivers, failure));
         return result;
     }
 
@@ -205,7 +293,9 @@ public final class HubrelayClient implements AutoCloseable {
      * @throws ClosedException if the client is closed
      */
     public void send(String channel, byte[] payload) {
-        Hooks hooks = core.options.hooks;
+        Objects.requireNonNull(channel, "channel");
+        Objects.requireNonNull(payload, "payload");
+        Hooks hooks = core.hooks;
         if (hooks == null) {
             core.publishing.send(channel, payload);
             return;
@@ -213,11 +303,31 @@ public final class HubrelayClient implements AutoCloseable {
         Object context = hooks.beforePublish(channel, payload);
         try {
             core.publishing.send(channel, payload);
-        } catch (HubrelayException e) {
+        } catch (Throwable e) {
             hooks.afterPublish(context, channel, 0, e);
             throw e;
         }
         hooks.afterPublish(context, channel, 0, null);
+    }
+
+    /**
+     * {@link #send(String, byte[])} for text, as {@link #publish(String, String)}.
+     *
+     * @param channel where to publish
+     * @param text what to publish
+     */
+    public void send(String channel, String text) {
+        send(channel, bytes(text));
+    }
+
+    /**
+     * {@link #send(String, byte[])} for a buffer, as {@link #publish(String, ByteBuffer)}.
+     *
+     * @param channel where to publish
+     * @param payload what to publish
+     */
+    public void send(String channel, ByteBuffer payload) {
+        send(channel, bytes(payload));
     }
 
     /**
@@ -258,6 +368,7 @@ public final class HubrelayClient implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted; there is no subscription then
      */
     public Subscription listen(Names names) throws InterruptedException {
+        core.checkMayBlock();
         return core.subscribing.await(listenAsync(names));
     }
 
@@ -268,7 +379,7 @@ public final class HubrelayClient implements AutoCloseable {
      * @return the subscription; or failed with a {@link HubrelayException}
      */
     public CompletableFuture<Subscription> listenAsync(Names names) {
-        return core.subscribing.listenAsync(Objects.requireNonNull(names));
+        return core.subscribing.listenAsync(names);
     }
 
     /**
@@ -281,6 +392,7 @@ public final class HubrelayClient implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted; the relay may still grant the names then
      */
     public boolean subscribe(Names names) throws InterruptedException {
+        core.checkMayBlock();
         return core.subscribing.await(subscribeAsync(names));
     }
 
@@ -303,6 +415,7 @@ public final class HubrelayClient implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted
      */
     public void unsubscribe(Names names) throws InterruptedException {
+        core.checkMayBlock();
         core.subscribing.await(unsubscribeAsync(names));
     }
 

@@ -2,6 +2,7 @@ package io.hubrelay;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /** One message from Redis. */
@@ -19,6 +20,30 @@ public final class Message implements Event {
         this.channel = channel;
         this.payload = payload;
         this.pattern = pattern;
+    }
+
+    /**
+     * Makes a message as a subscription to a channel yields it: for tests of what handles messages.
+     *
+     * @param channel where it was published
+     * @param payload what was published; it is not copied
+     * @return a message
+     */
+    public static Message of(String channel, byte[] payload) {
+        return of(channel, payload, "");
+    }
+
+    /**
+     * Makes a message as a subscription to a pattern yields it: for tests of what handles messages.
+     *
+     * @param channel where it was published
+     * @param payload what was published; it is not copied
+     * @param pattern the pattern that matched; empty when the channel itself is subscribed
+     * @return a message
+     */
+    public static Message of(String channel, byte[] payload, String pattern) {
+        return new Message(Objects.requireNonNull(channel), Objects.requireNonNull(payload),
+                Objects.requireNonNull(pattern));
     }
 
     /**

@@ -5,6 +5,7 @@ import io.hubrelay.wire.Protocol;
 import io.hubrelay.wire.Utf8;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
@@ -18,7 +19,7 @@ final class Subscribing {
 
     /** Begins a Subscription. The future is completed with it, or with the failure. */
     CompletableFuture<Subscription> listenAsync(Names names) {
-        Subscription s = new Subscription(core, names);
+        Subscription s = new Subscription(core, Objects.requireNonNull(names));
         Operation operation;
         core.lock.lock();
         try {
@@ -43,6 +44,7 @@ final class Subscribing {
     }
 
     CompletableFuture<Boolean> plainAsync(String name, Request.Kind kind, Names names) {
+        Objects.requireNonNull(names);
         core.lock.lock();
         try {
             Failure failure = check(name, names);
@@ -58,16 +60,19 @@ final class Subscribing {
         }
     }
 
-    /** Waits for a future. A failure has the stack of this thread. An interrupt gives the call up. */
+    /**
+     * Waits for a future, in a thread that may block. A failure has the stack of this thread. An interrupt gives the
+     * call up.
+     */
     <T> T await(CompletableFuture<T> future) throws InterruptedException {
-        if (!future.isDone()) {
-            core.checkMayBlock();
-        }
         try {
             return future.get();
         } catch (InterruptedException e) {
-            future.cancel(false);
-            throw e;
+            if (future.cancel(false)) {
+                throw e;
+            }
+            Thread.currentThread().interrupt();
+            return future.join(); // it was completed at the same moment: nobody else would close a Subscription
         } catch (ExecutionException e) {
             if (e.getCause() instanceof HubrelayException failure) {
                 failure.setStackTrace(Thread.currentThread().getStackTrace());

@@ -61,6 +61,34 @@ final class ClientTest {
     }
 
     @Test
+    void everyCallPublishesBytesBuffersAndText() throws Exception {
+        try (FakeRelay relay = FakeRelay.start(); HubrelayClient client = client(relay)) {
+            ByteBuffer buffer = ByteBuffer.wrap(bytes("_é"), 1, 2);
+            client.publish("room", "é");
+            client.publish("room", buffer);
+            client.tryPublish("room", "é");
+            client.tryPublish("room", buffer);
+            client.publishAsync("room", "é").get();
+            client.publishAsync("room", buffer).get();
+            client.tryPublishAsync("room", "é").get();
+            client.tryPublishAsync("room", buffer).get();
+            client.send("room", "é");
+            client.send("room", buffer);
+            for (FakeRelay.Published published : relay.awaitPublished(10, PATIENCE)) {
+                Assert.equal("é", new String(published.payload(), StandardCharsets.UTF_8));
+            }
+            Assert.equal(2, buffer.remaining());
+        }
+    }
+
+    @Test
+    void anApplicationsTestMakesMessages() {
+        Assert.equal("hello", Message.of("room", bytes("hello")).text());
+        Assert.equal("r*", Message.of("room", bytes("hello"), "r*").pattern());
+        Assert.equal("room", Message.of("room", bytes("hello")).channel());
+    }
+
+    @Test
     void withTheLastSubscriptionTheClientUnsubscribes() throws Exception {
         try (FakeRelay relay = FakeRelay.start(); HubrelayClient client = client(relay)) {
             Subscription one = client.listen("room");
