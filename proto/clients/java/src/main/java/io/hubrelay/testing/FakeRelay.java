@@ -113,6 +113,8 @@ public final class FakeRelay implements AutoCloseable {
      * @param name the client's name
      * @param settings is given the builder
      * @return the client, to be closed at the end of the test
+     * @throws io.hubrelay.NotConnectedException if there is no connection within 30 s
+     * @throws IllegalStateException if the thread is interrupted, which stays so
      */
     public HubrelayClient client(String name, Consumer<ClientBuilder> settings) {
         ClientBuilder builder = HubrelayClient.builder(path()).name(name).gapDelay(Duration.ofMillis(1))
@@ -121,10 +123,15 @@ public final class FakeRelay implements AutoCloseable {
         HubrelayClient client = builder.open();
         try {
             client.ready(Duration.ofSeconds(30));
+            return client;
         } catch (InterruptedException e) {
+            client.close();
             Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted before the client was connected", e);
+        } catch (RuntimeException e) {
+            client.close();
+            throw e;
         }
-        return client;
     }
 
     /**
