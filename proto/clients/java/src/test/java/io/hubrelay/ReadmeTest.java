@@ -29,13 +29,14 @@ final class ReadmeTest {
             import java.time.Duration;
             import java.util.concurrent.*;
             public class Example%d {
-                interface Socket { void send(byte[] bytes); void resync(); }
+                interface Socket { void send(byte[] bytes); void resync(); void close(); }
                 static HubrelayClient given;
                 public static void run(HubrelayClient aClient, Executor executor, BlockingQueue<String> sent)
                         throws Exception {
                     Socket socket = new Socket() {
                         public void send(byte[] bytes) { sent.add(new String(bytes)); }
                         public void resync() { sent.add("resync"); }
+                        public void close() { sent.add("close"); }
                     };
                     %s
             """;
