@@ -266,6 +266,13 @@ class Client extends StreamEmitter {
     process.nextTick(this.#turn);
   }
 
+  /** There is something to do in a turn, on whatever connection: what one has brought may be for another. */
+  #hasWork() {
+    if (this.#core.actions.length > 0 || this.#core.timers.hasChanged) return true;
+    for (const link of this.#sockets.keys()) if (link.outbox.unsent > 0 || link.isToShut) return true;
+    return false;
+  }
+
   #takeTurn() {
     this.#isTurnDue = false;
     const core = this.#core;
@@ -309,7 +316,7 @@ class Client extends StreamEmitter {
       },
       received: (/** @type {Buffer} */ data) => {
         core.received(link, data);
-        if (core.actions.length > 0 || core.timers.hasChanged || link.outbox.unsent > 0) this.#turnSoon();
+        if (this.#hasWork()) this.#turnSoon();
       },
       wrote: () => {
         link.outbox.wrote();
@@ -336,7 +343,7 @@ class Client extends StreamEmitter {
       outbox.wrote();
       hasWritten = true;
     }
-    if (link.shutWhenWritten && !link.isShut && outbox.unsent === 0) {
+    if (link.isToShut && outbox.unsent === 0) {
       link.isShut = true;
       socket.shut();
     }
@@ -382,8 +389,8 @@ function several(names) {
 /** @param {Waiter} waiter @param {() => void} action */
 function finallyDo(waiter, action) {
   const before = waiter.whenDone;
-  waiter.whenDone = () => {
-    before?.();
+  waiter.whenDone = (error) => {
+    before?.(error);
     action();
   };
   if (waiter.isDone) action();

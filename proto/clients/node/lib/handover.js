@@ -76,7 +76,10 @@ class Move {
     if (this._inForce === 2 && !this._isPublished) {
       this._isPublished = true;
       const published = new Waiter();
-      published.promise.catch(() => this.giveUp(MOVED));
+      published.promise.catch(() => {});
+      published.whenDone = (error) => {
+        if (error !== null && !this.next.isEnded) this.giveUp(MOVED);
+      };
       this.next.publish(bytesField(1, Buffer.from(this.fence)), '', 0, published);
     }
   }

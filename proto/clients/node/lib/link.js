@@ -308,6 +308,11 @@ class Link {
 
   // How it stands
 
+  /** The writing side is to be shut down, once all is written. */
+  get isToShut() {
+    return this.shutWhenWritten && !this.isShut;
+  }
+
   /** Something that was asked for is unanswered. */
   get isOwed() {
     return this.publishes.size > 0 || this.requests.size > 0;

@@ -5,7 +5,7 @@ class Waiter {
   /** @param {import('./options').Counters | null} [counters] counts a failure, if given */
   constructor(counters = null) {
     this.isDone = false;
-    /** @type {(() => void) | null} Called once, with the result. */
+    /** @type {((error: Error | null) => void) | null} Called once, with the result. */
     this.whenDone = null;
     this._counters = counters;
     /** @type {Promise<any>} */
@@ -19,7 +19,7 @@ class Waiter {
   resolve(value) {
     if (this.isDone) return;
     this.isDone = true;
-    if (this.whenDone) this.whenDone();
+    if (this.whenDone) this.whenDone(null);
     /** @type {(value: unknown) => void} */ (this._resolve)(value);
   }
 
@@ -28,7 +28,7 @@ class Waiter {
     if (this.isDone) return;
     this.isDone = true;
     if (this._counters) this._counters.fail(error);
-    if (this.whenDone) this.whenDone();
+    if (this.whenDone) this.whenDone(error);
     /** @type {(error: Error) => void} */ (this._reject)(error);
   }
 }
