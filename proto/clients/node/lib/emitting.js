@@ -5,20 +5,15 @@ const { EventEmitter } = require('node:events');
 /** @typedef {import('./streams').EventStream} EventStream */
 
 /** The events for which handlers take what would else wait in the client's queue. */
-const EVENT_NAMES = new Set(['status', 'gap', 'loss', 'revoked', 'message']);
+const EVENT_NAMES = ['message', 'status', 'gap', 'loss', 'revoked'];
 
-/** An EventEmitter that takes its events from a stream, in turns of their own, while there are handlers for them. */
+/**
+ * An EventEmitter that takes its events from a stream, in turns of their own, while there is a handler for any of them.
+ */
 class StreamEmitter extends EventEmitter {
   /** @type {EventStream | null} */
   #stream = null;
-  #handlers = 0;
   #isDue = false;
-
-  constructor() {
-    super();
-    this.on('newListener', (event) => this.#handlersChanged(event, 1));
-    this.on('removeListener', (event) => this.#handlersChanged(event, -1));
-  }
 
   /**
    * Where the events come from.
@@ -27,21 +22,37 @@ class StreamEmitter extends EventEmitter {
    */
   _emitFrom(stream) {
     this.#stream = stream;
+    stream.whenFilled = () => this.#emitSoon();
   }
 
-  /**
-   * @param {string | symbol} event
-   * @param {1 | -1} change
-   */
-  #handlersChanged(event, change) {
-    if (this.#stream === null || !EVENT_NAMES.has(/** @type {string} */ (event))) return;
-    this.#handlers += change;
-    this.#stream.whenFilled = this.#handlers > 0 ? () => this.#emitSoon() : null;
-    if (change > 0) this.#emitSoon();
+  // A handler is added by one of these three, also by the other methods of EventEmitter.
+
+  /** @override @param {string | symbol} event @param {(...values: any[]) => void} handler */
+  on(event, handler) {
+    super.on(event, handler);
+    this.#emitSoon();
+    return this;
+  }
+
+  /** @override @param {string | symbol} event @param {(...values: any[]) => void} handler */
+  addListener(event, handler) {
+    return this.on(event, handler);
+  }
+
+  /** @override @param {string | symbol} event @param {(...values: any[]) => void} handler */
+  prependListener(event, handler) {
+    super.prependListener(event, handler);
+    this.#emitSoon();
+    return this;
+  }
+
+  /** Asked each time: `removeAllListeners` takes even those away that would be told of it. */
+  get #hasHandlers() {
+    return EVENT_NAMES.some((name) => this.listenerCount(name) > 0);
   }
 
   #emitSoon() {
-    if (this.#isDue) return;
+    if (this.#isDue || !this.#hasHandlers) return;
     this.#isDue = true;
     process.nextTick(() => this.#emitAll());
   }
@@ -51,14 +62,14 @@ class StreamEmitter extends EventEmitter {
     const stream = this.#stream;
     if (stream === null) return;
     try {
-      while (this.#handlers > 0) {
+      while (this.#hasHandlers) {
         const event = stream.tryNext();
         if (event === null) break;
         this.emit(event.type, event);
       }
     } finally {
       // A handler that throws does not cost the others their events.
-      if (this.#handlers > 0 && stream.length > 0) this.#emitSoon();
+      if (stream.length > 0) this.#emitSoon();
     }
   }
 }

@@ -101,6 +101,20 @@ test('without handlers, or when they are taken away, events wait to be iterated 
   assert.equal(client.events.tryNext().text, '4');
 });
 
+test('handlers can be taken away all at once, and others come', async (t) => {
+  const { relay, client } = setUp(t);
+  await client.subscribe('a');
+  const heard = [];
+  const add = ['on', 'addListener', 'prependListener', 'once', 'prependOnceListener'];
+  for (const [index, method] of add.entries()) {
+    client[method]('message', ({ text }) => heard.push(text));
+    relay.publish('a', String(index));
+    await client.ping();
+    client.removeAllListeners();
+  }
+  assert.deepEqual(heard, ['0', '1', '2', '3', '4']);
+});
+
 test('a handler that throws does not cost the others their events', async () => {
   const program = `
     const { FakeRelay } = require('hubrelay/testing');
