@@ -87,7 +87,11 @@ class Core extends Connections {
    * @param {number} at
    */
   tick(at) {
-    for (const [name, due] of this.timers.takeDue(at)) TIMERS[name](this, at, due);
+    for (const [name, due] of this.timers.takeDue(at)) {
+      const option = FOR_THE_RELAY[name];
+      if (option !== undefined && at - due > LATE) this.timers.set(name, this.options[option]);
+      else TIMERS[name](this, at, due);
+    }
     this._afterInput();
   }
 
@@ -292,6 +296,20 @@ class Core extends Connections {
     this._closed();
   }
 }
+
+/**
+ * Timers that say for how long the relay may take, and the option that has the time. One that is late begins anew: what
+ * the relay has done meanwhile is still to be read.
+ * @type {Record<string, keyof import('./options').Options>}
+ */
+const FOR_THE_RELAY = {
+  first: 'firstUse',
+  handshake: 'handshake',
+  successor: 'successor',
+  fence: 'successor',
+  publishes: 'successor',
+  drain: 'drain',
+};
 
 /** @type {Record<string, (core: Core, at: number, due: number) => void>} */
 const TIMERS = {

@@ -4,6 +4,9 @@ const { Code } = require('./enums');
 const { ProtocolError } = require('./codec');
 
 const PREFIX_BYTES = 4;
+/** Room for a frame that has come in part, unless it is shorter. It grows with what comes. */
+const FIRST_ROOM = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Cuts what is read into bodies. `take` is called for each with a buffer, and where the body begins and ends in it; it
@@ -17,9 +20,9 @@ class Framing {
   constructor(maxBytes, take) {
     this.maxBytes = maxBytes;
     this._take = take;
-    // A frame that has come in part: first its length, then, once that is known, all of it.
-    this._partial = Buffer.alloc(PREFIX_BYTES);
-    this._have = 0;
+    this._partial = NOTHING; // a frame that has come in part
+    this._have = 0; // bytes of it
+    this._need = PREFIX_BYTES; // bytes of its length, then, once that is known, of all of it
   }
 
   /** Bytes at the end of what was read that are no whole frame yet. */
@@ -45,7 +48,9 @@ class Framing {
       position = next;
       if (!this._take(data, body, next)) return;
     }
-    if (position < end) this._keep(data, position);
+    if (position === end) return;
+    if (end - position >= PREFIX_BYTES) this._need += this._length(data, position);
+    this._keep(data, position);
   }
 
   /**
@@ -54,26 +59,38 @@ class Framing {
    * @param {number} position
    */
   _complete(data, position) {
-    const count = data.copy(this._partial, this._have, position, position + this._partial.length - this._have);
-    this._have += count;
-    if (this._have < this._partial.length) return position + count;
-    const whole = this._partial;
-    if (whole.length === PREFIX_BYTES) {
-      this._partial = Buffer.allocUnsafe(PREFIX_BYTES + this._length(whole, 0));
-      whole.copy(this._partial);
-      return position + count;
+    const next = position + this._keep(data, position);
+    if (this._have < this._need) return next;
+    if (this._need === PREFIX_BYTES) {
+      this._need += this._length(this._partial, 0);
+      return next;
     }
-    this._partial = Buffer.alloc(PREFIX_BYTES);
+    const whole = this._partial;
+    const end = this._need;
+    this._partial = NOTHING;
     this._have = 0;
-    return this._take(whole, PREFIX_BYTES, whole.length) ? position + count : -1;
+    this._need = PREFIX_BYTES;
+    return this._take(whole, PREFIX_BYTES, end) ? next : -1;
   }
 
-  /** @param {Buffer} data @param {number} position */
+  /**
+   * Keeps what there is of the frame that has come in part. There is room for what has come, and not for what a length
+   * says that will. Returns how many bytes are kept.
+   * @param {Buffer} data
+   * @param {number} position
+   */
   _keep(data, position) {
-    const length = data.length - position;
-    const size = length < PREFIX_BYTES ? PREFIX_BYTES : PREFIX_BYTES + this._length(data, position);
-    this._partial = Buffer.allocUnsafe(size);
-    this._have = data.copy(this._partial, 0, position);
+    const count = Math.min(data.length - position, this._need - this._have);
+    const size = this._have + count;
+    if (size > this._partial.length) {
+      const room = Math.max(size, 2 * this._partial.length, FIRST_ROOM);
+      const partial = Buffer.allocUnsafe(Math.min(room, this._need));
+      this._partial.copy(partial, 0, 0, this._have);
+      this._partial = partial;
+    }
+    data.copy(this._partial, this._have, position, position + count);
+    this._have = size;
+    return count;
   }
 
   /** @param {Buffer} data @param {number} position */

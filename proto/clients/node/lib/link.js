@@ -15,6 +15,8 @@ const { now } = require('./timers');
 
 /** The longest body before Welcome has said what is the longest. */
 const MAX_WELCOME_BYTES = 64 * 1024;
+/** The longest body at all: four times what a relay can be set to. */
+const MAX_FRAME_BYTES = 256 << 20;
 /** Ids begin anew beyond this one once nothing is unanswered: small ids make small frames. */
 const MAX_SMALL_ID = 0x3fff;
 /** Payloads that share memory keep so much of it alive, as those of Node's own pool of small Buffers do. */
@@ -90,6 +92,8 @@ class Link {
     this.requests = new Map();
     /** @type {Set<Name>} The last that was written of them here is a Subscribe, and it has not failed. */
     this.asked = new Set();
+    /** @type {Map<Name, Request>} The unanswered Subscribe of a name that was written last. */
+    this.asking = new Map();
     /** @type {Set<Request>} Subscribes of the client's own that are unanswered. */
     this.restoring = new Set();
     this.isPending = false; // some of what it was asked for was PENDING when it was last asked
@@ -224,8 +228,8 @@ class Link {
   welcomed(welcome) {
     this.relayId = welcome.relayId;
     this.features = new Set(welcome.features);
-    this.maxFrame = this._framing.maxBytes = welcome.maxFrameBytes;
-    this.maxPayload = welcome.maxPayloadBytes;
+    this.maxFrame = this._framing.maxBytes = Math.min(welcome.maxFrameBytes, MAX_FRAME_BYTES);
+    this.maxPayload = Math.min(welcome.maxPayloadBytes, this.maxFrame);
     this.welcomedAt = now();
     this.isWelcomed = true;
   }

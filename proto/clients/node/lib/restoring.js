@@ -33,8 +33,6 @@ class Restoring {
   constructor(core) {
     this._core = core;
     this.names = core.names;
-    /** @type {Map<Name, Request>} The unanswered Subscribe that was written last. */
-    this._asking = new Map();
   }
 
   /**
@@ -168,7 +166,7 @@ class Restoring {
     const request = new Request(answer, true);
     for (const name of names) {
       link.asked.add(name);
-      this._asking.set(name, request);
+      link.asking.set(name, request);
     }
     link.ask(request, SUBSCRIBE, names);
     return request;

@@ -215,7 +215,7 @@ class Subscribing extends Restoring {
   _join(link, ask, listener) {
     return listener.names.filter((name) => {
       if (!link.asked.has(name)) return true;
-      const request = this._asking.get(name);
+      const request = link.asking.get(name);
       if (request === undefined) {
         name.queues.add(listener.queue);
       } else {
@@ -243,8 +243,8 @@ class Subscribing extends Restoring {
   _subscribeAnswered(link, request, names, reply) {
     const granted = isGranted(reply);
     for (const name of names) {
-      if (this._asking.get(name) !== request) continue;
-      this._asking.delete(name);
+      if (link.asking.get(name) !== request) continue;
+      link.asking.delete(name);
       if (!granted && !name.isPlain && name.queues.size === 0) link.asked.delete(name);
     }
     const isLate = reply === null ? link === this._core.serving : reply.outcome === Outcome.PENDING;

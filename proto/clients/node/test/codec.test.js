@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
@@ -11,6 +12,7 @@ const enums = require('../lib/enums');
 const fast = require('../lib/fast');
 const { Framing } = require('../lib/framing');
 const { CLIENT_FRAME, FIELDS, RELAY_FRAME, blank } = require('../lib/schema');
+const { Scripted } = require('./scripted');
 
 const VECTORS = path.join(__dirname, '..', '..', '..', 'vectors');
 const clientFrames = vectorsOf('client-frames.json');
@@ -198,4 +200,40 @@ test('nothing is read behind a frame whose taker wants no more', () => {
     for (const chunk of chunks) framing.feed(chunk);
     assert.equal(taken, 1);
   }
+});
+
+test('a long frame is put together from many parts, and has room only as it comes', (t) => {
+  const allocated = [];
+  const { allocUnsafe } = Buffer;
+  t.mock.method(Buffer, 'allocUnsafe', (size) => {
+    allocated.push(size);
+    return allocUnsafe(size);
+  });
+  const body = crypto.randomBytes(500_000);
+  const frame = Buffer.concat([Buffer.alloc(4), body]);
+  frame.writeUInt32BE(body.length);
+  for (const size of [3, 4, 5, 1000, 65_536, 200_000]) {
+    const bodies = [];
+    const framing = new Framing(1 << 20, (buffer, start, end) => {
+      bodies.push(Buffer.from(buffer.subarray(start, end)));
+      return true;
+    });
+    for (const _ of [1, 2]) {
+      for (let at = 0; at < frame.length; at += size) framing.feed(frame.subarray(at, at + size));
+    }
+    assert.equal(framing.rest.length, 0);
+    assert.ok(bodies.length === 2 && bodies.every((other) => other.equals(body)));
+  }
+  allocated.length = 0;
+  const framing = new Framing(0xffffffff, () => true);
+  framing.feed(Buffer.from('ffffffff', 'hex'));
+  for (let count = 0; count < 10; count++) framing.feed(Buffer.alloc(10_000));
+  assert.ok(allocated.every((size) => size <= 200_000));
+});
+
+test('no Welcome makes frames of any length possible', () => {
+  const scripted = new Scripted();
+  const link = scripted.connect({ maxFrameBytes: 0xffffffff, maxPayloadBytes: 0xffffffff });
+  scripted.core.received(link, Buffer.from('ffffffff00', 'hex'));
+  assert.ok(link.isEnded);
 });

@@ -217,6 +217,31 @@ test('the old relay\'s Status is told again when its successor ends, if another 
   }
 });
 
+test('who listens during a move to what is held does not wait for the next connection', () => {
+  const { scripted } = stopping();
+  scripted.connect({ relayId: 'B' });
+  const waiter = new Waiter();
+  scripted.core.subscribing.listen(new Listener(scripted.core.newQueue()), ['a'], [], waiter);
+  assert.ok(waiter.isDone);
+});
+
+test('a time for the relay begins anew if this process was stopped meanwhile', () => {
+  const { scripted, old, taken } = stopping();
+  scripted.core.tick(now() + 2000); // for the successor
+  assert.equal(scripted.core.link, old);
+  const next = scripted.connect({ relayId: 'B' });
+  const { grant } = fenceOf(scripted, old, next);
+  grant();
+  scripted.core.tick(now() + 2000); // for the fence
+  assert.equal(scripted.core.serving, old);
+  scripted.core.tick(now() + 251);
+  assert.equal(scripted.core.serving, next);
+  scripted.core.tick(now() + 20_000); // for what the former one owes
+  scripted.core.tick(now());
+  assert.equal(old.isEnded, false);
+  assert.deepEqual(taken(), ['gap']);
+});
+
 test('a successor that says STOPPING is closed, and the old one goes on', () => {
   const { scripted, old, taken } = stopping();
   scripted.events();

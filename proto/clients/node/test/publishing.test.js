@@ -36,6 +36,19 @@ test('they do not wait for ever', async () => {
   await assert.rejects(publish.promise, NotConnectedError);
 });
 
+test('they wait on if this process was stopped meanwhile', async () => {
+  const scripted = new Scripted();
+  const publish = scripted.publish('room');
+  const link = scripted.open();
+  scripted.core.opened(link);
+  scripted.core.tick(now() + 20_000);
+  assert.equal(publish.isDone || link.isEnded, false);
+  scripted.core.tick(now() + 1001);
+  await assert.rejects(publish.promise, NotConnectedError);
+  scripted.core.tick(now() + 5001);
+  assert.ok(link.isEnded);
+});
+
 test('at the end of a connection what was written is Interrupted, what was not is NotConnected', async () => {
   const scripted = new Scripted();
   const link = scripted.connect();

@@ -82,6 +82,9 @@ declare module 'node:events' {
     on(event: string | symbol, listener: (...values: any[]) => void): this;
     once(event: string | symbol, listener: (...values: any[]) => void): this;
     off(event: string | symbol, listener: (...values: any[]) => void): this;
+    addListener(event: string | symbol, listener: (...values: any[]) => void): this;
+    prependListener(event: string | symbol, listener: (...values: any[]) => void): this;
+    listenerCount(event: string | symbol): number;
     emit(event: string | symbol, ...values: any[]): boolean;
   }
   function once(emitter: EventEmitter, event: string): Promise<any[]>;
