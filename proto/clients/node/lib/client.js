@@ -59,7 +59,7 @@ class Client extends StreamEmitter {
     }
     this.counters = new Counters();
     this.#path = path;
-    this.#core = new Core(name, optionsWith(numbers), this.counters, logger);
+    this.#core = new Core(name, optionsWith(numbers), this.counters, logger, path);
     this.#hooks = /** @type {Hooks | null} */ (hooks);
     this.#connect = /** @type {any} */ (options)[CONNECT] ?? connect;
     this.#owner = { hooks: this.#hooks, taken: () => this.#taken() };

@@ -3,7 +3,7 @@
 const { Backoff, Watch, isHopeless } = require('./connecting');
 const { Code, State, nameOf } = require('./enums');
 const { ClosedError } = require('./errors');
-const { Status, noRelay } = require('./events');
+const { Status } = require('./events');
 const { Move, discard } = require('./handover');
 const { Link } = require('./link');
 const { Publishing } = require('./publishing');
@@ -27,9 +27,12 @@ class Connections extends Telling {
    * @param {import('./options').Options} options
    * @param {import('./options').Counters} counters
    * @param {import('./telling').Logger} logger
+   * @param {string} path of the relay's socket, for people
    */
-  constructor(name, options, counters, logger) {
+  constructor(name, options, counters, logger, path) {
     super(name, options, counters, logger);
+    this._path = path;
+    this._why = ''; // the last attempt failed, or the connection ended: the path, and what was wrong
     /** @type {{ action: Action, link: Link }[]} */
     this.actions = [];
     /** @type {string[]} What is possible at the relay that it was connected to last. */
@@ -48,13 +51,13 @@ class Connections extends Telling {
     this.publishing = new Publishing(options, counters, (link) => {
       if (link.features.has('settled')) this.timers.set('settle', this.options.settle);
     });
+    this.publishing.reason = `no connection to a relay: ${this.whyNotReady}`;
     this.subscribing = new Subscribing(this);
     this._backoff = new Backoff(options);
     this._watch = new Watch(options);
     this._gapsSeen = 0;
     this._oldGapsSeen = 0;
     this._wasConnected = false;
-    this._why = ''; // the last attempt failed
     /** @type {Waiter[]} */
     this._readyWaiters = [];
     /** @type {Waiter[]} */
@@ -69,6 +72,11 @@ class Connections extends Telling {
   /** During a move, the connection that comes next. */
   get nextServing() {
     return this.move ? this.move.next : null;
+  }
+
+  /** For people: what is wrong, while there is no connection. */
+  get whyNotReady() {
+    return this._why || this._withPath('the relay has not answered yet');
   }
 
   /** The connections that have said Welcome. */
@@ -159,8 +167,8 @@ class Connections extends Telling {
     if (this.link === null) {
       this.publishing.reason = `no connection to a relay: ${why}`;
       const isToTell = !this.isClosing && (isHopelessAnswer && isNews || !this._wasTold);
-      if (isToTell) this._tellStatus(noRelay(why));
-      else this.status = noRelay(why);
+      if (isToTell) this._tellStatus(this._noRelay(why));
+      else this.status = this._noRelay(why);
       this.timers.set('first', null);
       this._releasePublishes();
     }
@@ -219,7 +227,7 @@ class Connections extends Telling {
     this.link = null;
     this._leave(link);
     this.timers.set('watch', null);
-    this._withoutRelay(STOPPING);
+    this._withoutRelay(this._withPath(STOPPING));
   }
 
   /**
@@ -258,6 +266,7 @@ class Connections extends Telling {
    */
   _end(link, why, isHopelessAnswer = false) {
     if (link.isEnded) return;
+    why = this._withPath(why);
     this.actions.push({ action: 'close', link });
     if (link === this.opening) {
       link.isEnded = true;
@@ -273,6 +282,11 @@ class Connections extends Telling {
     if (link === this.link && this.move !== null) this._nextEnded(this.move, why);
     else if (link === this.link) this._linkEnded(link, why);
     else if (link === this.old) this._oldEnded();
+  }
+
+  /** @param {string} why there is no connection */
+  _withPath(why) {
+    return `${this._path}: ${why}`;
   }
 
   _oldEnded() {
@@ -334,10 +348,10 @@ class Connections extends Telling {
     if (this.names.holdsAny) this.gaps.note('the connection to the relay was lost');
     this._why = why;
     if (this.isClosing) {
-      this.status = noRelay(why); // the application knows
+      this.status = this._noRelay(why); // the application knows
     } else {
       this.logger.warn(`hubrelay: not connected to a relay: ${why}`);
-      this._tellStatus(noRelay(why));
+      this._tellStatus(this._noRelay(why));
     }
     this._tellOwnLoss(lost, 0);
     this._releasePublishes();

@@ -114,11 +114,6 @@ class Core extends Connections {
     this._readyWaiters = this._readyWaiters.filter((other) => other !== waiter);
   }
 
-  /** For people: what is wrong, while there is no connection. */
-  get whyNotReady() {
-    return this._why || 'the relay has not answered yet';
-  }
-
   /**
    * The waiter is settled once the relay has answered. Throws NotConnected, Invalid.
    * @param {Waiter} waiter

@@ -85,9 +85,10 @@ class Revoked {
 /**
  * The Status while there is no connection to a relay.
  * @param {string} reason
+ * @param {number} [sinceUnixMs]
  */
-function noRelay(reason) {
-  return new Status({ state: State.DOWN, reason, sinceUnixMs: Date.now(), cause: Cause.NO_RELAY }, false);
+function noRelay(reason, sinceUnixMs = Date.now()) {
+  return new Status({ state: State.DOWN, reason, sinceUnixMs, cause: Cause.NO_RELAY }, false);
 }
 
 module.exports = { Gap, Loss, Message, Revoked, Status, noRelay };

@@ -11,6 +11,8 @@ const { checkedName } = require('./names');
 
 /** Channels whose encoded name is kept. Beyond, all are forgotten and begun anew. */
 const MAX_KEPT_FIELDS = 4096;
+/** Bytes that a publish that waits takes beside its name and its payload. */
+const WAITING_OVERHEAD = 200;
 
 /** Where publishes go: checked, bounded, and in the order in which they were asked for. */
 class Publishing {
@@ -24,10 +26,12 @@ class Publishing {
     this.link = null;
     this.isHeld = false; // new ones wait: for the first connection, or for the former one to be read to its end
     this.isClosed = false;
-    this.reason = 'no connection to a relay yet'; // why there is no connection
+    this.reason = ''; // why there is no connection
     /** @type {Map<object, Waiting>} Those that wait for room, in their order; by their waiter if they have one. */
     this._waiting = new Map();
-    this._waitingSends = 0; // bytes
+    // Bytes that they take: those with Reply, and those without.
+    this._waitingPublishes = 0;
+    this._waitingSends = 0;
     /** @type {Map<string, Buffer>} */
     this._fields = new Map();
     this._maxUnsent = options.unsentBytes;
@@ -72,13 +76,8 @@ class Publishing {
     const link = this.link;
     if (this.isClosed) throw new ClosedError('the client is closed');
     if (this.isHeld) {
-      if (this._waitingSends > 0 && this._waitingSends + size > this._maxUnsentSends) {
-        throw new CongestedError(`${this._waitingSends} bytes wait for the next connection to a relay`);
-      }
       if (link !== null && size > link.maxPayload) throw tooLarge(size, link);
-      const entry = { field, payload: copyOf(payload), size, waiter: null };
-      this._waiting.set(entry, entry);
-      this._waitingSends += size;
+      this._keep({ field, payload, size, waiter: null });
       return;
     }
     if (link === null) throw new NotConnectedError(this.reason);
@@ -96,8 +95,7 @@ class Publishing {
     for (const [key, { field, payload, size, waiter }] of this._waiting) {
       const link = this.link;
       if (this.isHeld || link !== null && waiter !== null && !this._hasRoom(link, size)) break;
-      this._waiting.delete(key);
-      if (waiter === null) this._waitingSends -= size;
+      this._drop(key);
       try {
         if (link === null) throw new NotConnectedError(this.reason);
         if (size > link.maxPayload) throw tooLarge(size, link);
@@ -120,7 +118,7 @@ class Publishing {
    * @param {Waiter} waiter
    */
   withdraw(waiter) {
-    return this._waiting.delete(waiter);
+    return this._drop(waiter);
   }
 
   /** The client closes: those that wait are not sent any more. Returns how many sends are lost by that. */
@@ -132,7 +130,7 @@ class Publishing {
       else waiter.reject(new ClosedError('the client was closed before this was sent'));
     }
     this._waiting.clear();
-    this._waitingSends = 0;
+    this._waitingPublishes = this._waitingSends = 0;
     return lost;
   }
 
@@ -146,8 +144,40 @@ class Publishing {
         `room, and ${link.outbox.unsent} bytes for the relay`);
     }
     if (link !== null && entry.size > link.maxPayload) throw tooLarge(entry.size, link);
+    this._keep(entry);
+  }
+
+  /**
+   * Has it wait for room. Throws Congested if those that wait take too much already.
+   * @param {Waiting} entry
+   */
+  _keep(entry) {
+    const taken = entry.waiter === null ? this._waitingSends : this._waitingPublishes;
+    const limit = entry.waiter === null ? this._maxUnsentSends : this._maxUnsent;
+    if (taken > 0 && taken + bytesOf(entry) > limit) {
+      throw new CongestedError(`${this._waiting.size} publishes wait already, which take ${taken} bytes`);
+    }
     entry.payload = copyOf(entry.payload);
     this._waiting.set(entry.waiter ?? entry, entry);
+    this._count(entry, 1);
+  }
+
+  /**
+   * It waits no more. False if it has not waited.
+   * @param {object} key
+   */
+  _drop(key) {
+    const entry = this._waiting.get(key);
+    if (entry === undefined) return false;
+    this._waiting.delete(key);
+    this._count(entry, -1);
+    return true;
+  }
+
+  /** @param {Waiting} entry @param {1 | -1} sign */
+  _count(entry, sign) {
+    if (entry.waiter === null) this._waitingSends += sign * bytesOf(entry);
+    else this._waitingPublishes += sign * bytesOf(entry);
   }
 
   /** @param {Link} link @param {number} size */
@@ -178,6 +208,11 @@ function sizeOf(payload) {
   if (payload instanceof Uint8Array) return payload.length;
   const type = payload === null ? 'null' : typeof payload;
   throw new InvalidError(`the payload must be a string or a Uint8Array, not ${type}`);
+}
+
+/** @param {Waiting} entry */
+function bytesOf({ field, size }) {
+  return field.length + size + WAITING_OVERHEAD;
 }
 
 /**

@@ -123,14 +123,14 @@ function whyEnded(error) {
 }
 
 /**
- * For people: the path, and what connecting to it said.
+ * For people: what connecting to the path said.
  * @param {string} path
  * @param {NodeJS.ErrnoException} error
  */
 function whyNotConnected(path, error) {
-  if (error.code === 'EACCES') return `${path}: ${textOf(error)} ${whoMayConnect(path)}`;
-  if (error.code === 'EAGAIN') return `${path}: ${textOf(error)} (the relay accepts no connections at present)`;
-  return `${path}: ${textOf(error)}`;
+  if (error.code === 'EACCES') return `${textOf(error)} ${whoMayConnect(path)}`;
+  if (error.code === 'EAGAIN') return `${textOf(error)} (the relay accepts no connections at present)`;
+  return textOf(error);
 }
 
 /** @param {string} path */

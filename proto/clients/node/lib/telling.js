@@ -83,6 +83,14 @@ class Telling {
     if (this.names.holdsAny) this.gaps.consider();
   }
 
+  /**
+   * The Status while there is no connection, since there was none.
+   * @param {string} reason
+   */
+  _noRelay(reason) {
+    return noRelay(reason, this.status.connected ? undefined : this.status.sinceUnixMs);
+  }
+
   /** @param {Status} status */
   _tellStatus(status) {
     this.status = status;

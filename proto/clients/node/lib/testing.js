@@ -282,7 +282,7 @@ class FakeRelay {
   _connect(path, handler) {
     const pipe = new Pipe(handler);
     if (this._isAway) {
-      pipe.fail(`${path}: there is no relay`);
+      pipe.fail('there is no relay');
       return pipe;
     }
     const end = () => pipe.fail('the relay closed the connection');

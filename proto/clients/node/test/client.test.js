@@ -293,7 +293,7 @@ test('the logger is told of connections', async (t) => {
   await nextOf(client.events, 'status');
   await nextOf(client.events, 'status');
   assert.match(lines[0], /^hubrelay: connected to relay fake-1/);
-  assert.match(lines[1], /^hubrelay: not connected to a relay: the relay closed the connection/);
+  assert.match(lines[1], /^hubrelay: not connected to a relay: fake: the relay closed the connection/);
 });
 
 test('close waits for what is owed; then nothing more comes, and every call is Closed', async (t) => {

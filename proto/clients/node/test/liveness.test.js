@@ -130,7 +130,7 @@ test('VERSION is told once, and the next attempt is slow', () => {
     assert.equal(scripted.open(), null);
     scripted.core.tick(now() + 30_001);
   }
-  assert.deepEqual(scripted.eventsOf('status').map(({ reason }) => reason), ['VERSION: version 1']);
+  assert.deepEqual(scripted.eventsOf('status').map(({ reason }) => reason), ['/relay.sock: VERSION: version 1']);
 });
 
 test('a relay that speaks a newer version only is not spoken to', () => {

@@ -25,7 +25,7 @@ test('they fail, or are pending, if that attempt fails', async () => {
   const publish = scripted.publish('room');
   const subscribe = scripted.subscribe(['room']);
   scripted.core.ended(scripted.open(), 'nobody is there');
-  await assert.rejects(publish.promise, new NotConnectedError('no connection to a relay: nobody is there'));
+  await assert.rejects(publish.promise, new NotConnectedError('no connection to a relay: /relay.sock: nobody is there'));
   assert.equal(await subscribe.promise, 'PENDING');
 });
 
@@ -47,6 +47,57 @@ test('they wait on if this process was stopped meanwhile', async () => {
   await assert.rejects(publish.promise, NotConnectedError);
   scripted.core.tick(now() + 5001);
   assert.ok(link.isEnded);
+});
+
+test('an error says the path, however the attempt has ended, and the Status since when', async () => {
+  const scripted = new Scripted({ firstUse: 0 });
+  const { sinceUnixMs } = scripted.core.status;
+  while (Date.now() === sinceUnixMs) await new Promise(setImmediate);
+  const attempts = [
+    [(link) => scripted.core.ended(link, 'the relay closed the connection'), 'the relay closed the connection'],
+    [() => scripted.core.tick(now() + 5001), 'the relay said nothing for 5000 ms'],
+    [(link) => scripted.send(link, { kind: 'status' }), "the relay's first frame is not Welcome"],
+  ];
+  scripted.core.tick(now());
+  await assert.rejects(scripted.publish('room').promise, /: \/relay\.sock: the relay has not answered yet$/);
+  for (const [end, why] of attempts) {
+    const link = scripted.open();
+    scripted.core.opened(link);
+    end(link);
+    await assert.rejects(scripted.publish('room').promise, new NotConnectedError(
+      `no connection to a relay: /relay.sock: ${why}`));
+    assert.equal(scripted.core.status.reason, `/relay.sock: ${why}`);
+    assert.equal(scripted.core.status.sinceUnixMs, sinceUnixMs);
+    scripted.core.tick(now() + 500);
+  }
+  scripted.core.ended(scripted.connect(), 'gone');
+  assert.ok(scripted.core.status.sinceUnixMs > sinceUnixMs);
+});
+
+test('publishes that wait for room are bounded, by bytes, the empty ones too', async () => {
+  const scripted = new Scripted({ unanswered: 1, unsentBytes: 10_000 });
+  const link = scripted.connect();
+  for (const payload of ['', 'x'.repeat(4000)]) {
+    const publishes = Array.from({ length: 50 }, () => scripted.publish('room', payload));
+    const waiting = publishes.filter((publish) => !publish.isDone).length;
+    assert.ok(waiting >= 3 && waiting < 50);
+    await assert.rejects(publishes.at(-1).promise, CongestedError);
+    scripted.core.publishing.withdraw(publishes[waiting - 1]);
+    assert.equal(scripted.publish('room', payload).isDone, false); // there is room again
+    scripted.answer(link);
+  }
+  const large = scripted.publish('room', 'x'.repeat(4096));
+  const first = scripted.publish('room', 'x'.repeat(4096));
+  assert.equal(large.isDone || first.isDone, false);
+});
+
+test('sends that wait for the next connection are bounded, the empty ones too', () => {
+  const scripted = new Scripted({ unsentBytes: 160_000 });
+  scripted.send(scripted.connect(), { kind: 'status', ...UP, state: State.STOPPING });
+  scripted.connect({ relayId: 'B' });
+  assert.throws(() => {
+    for (let count = 0; count < 100; count++) scripted.core.publishing.send('room', '');
+  }, CongestedError);
 });
 
 test('at the end of a connection what was written is Interrupted, what was not is NotConnected', async () => {

@@ -17,7 +17,7 @@ class Scripted {
   constructor(options = {}) {
     this.log = [];
     const logger = { info: (text) => this.log.push(text), warn: (text) => this.log.push(text) };
-    this.core = new Core('test', optionsWith({ gapJitter: 0, ...options }), new Counters(), logger);
+    this.core = new Core('test', optionsWith({ gapJitter: 0, ...options }), new Counters(), logger, '/relay.sock');
     this.closed = [];
     this.core.start();
   }
