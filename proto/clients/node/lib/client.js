@@ -4,6 +4,7 @@ const { whenAborted } = require('./aborting');
 const { Core } = require('./core');
 const { StreamEmitter } = require('./emitting');
 const { CancelledError, ClosedError, InvalidError, NotConnectedError } = require('./errors');
+const { guardedHooks, guardedLogger } = require('./guarding');
 const { Counters, DEFAULT_PATH, optionsWith } = require('./options');
 const { Listener } = require('./restoring');
 const { RelaySocket } = require('./socket');
@@ -30,7 +31,6 @@ const { Waiter } = require('./waiter');
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 /** The longest delay of a timer of Node.js, in milliseconds. */
 const MAX_DELAY = 2 ** 31 - 1;
-const SILENT = { info() {}, warn() {} };
 
 /** For the fake: makes the socket of a client. */
 const CONNECT = Symbol('connect');
@@ -53,14 +53,15 @@ class Client extends StreamEmitter {
   /** @param {Record<string, any>} [options] */
   constructor(options = {}) {
     super();
-    const { path = DEFAULT_PATH, name = '', logger = SILENT, hooks = null, ...numbers } = options;
-    if (typeof path !== 'string' || Buffer.byteLength(path) > MAX_PATH_BYTES) {
-      throw new InvalidError(`the path must be a string of at most ${MAX_PATH_BYTES} bytes`);
+    const { path = DEFAULT_PATH, name = '', logger: givenLogger, hooks, ...numbers } = options;
+    if (typeof path !== 'string' || !path || path.includes('\0') || Buffer.byteLength(path) > MAX_PATH_BYTES) {
+      throw new InvalidError(`the path must be a string of 1 to ${MAX_PATH_BYTES} bytes, of which none is 0`);
     }
+    const logger = guardedLogger(givenLogger);
     this.counters = new Counters();
     this.#path = path;
     this.#core = new Core(name, optionsWith(numbers), this.counters, logger, path);
-    this.#hooks = /** @type {Hooks | null} */ (hooks);
+    this.#hooks = guardedHooks(hooks, logger);
     this.#connect = /** @type {any} */ (options)[CONNECT] ?? connect;
     this.#owner = { hooks: this.#hooks, taken: () => this.#taken() };
     /** Status, Gap, Loss and Revoked, and the Messages of `subscribe`. */

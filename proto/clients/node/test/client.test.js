@@ -253,7 +253,11 @@ test('impossible options are errors when the client is made', () => {
   assert.throws(() => new hubrelay.Client({ name: 'x'.repeat(65) }), hubrelay.InvalidError);
   assert.throws(() => new hubrelay.Client({ path: `/${'x'.repeat(108)}` }), hubrelay.InvalidError);
   assert.throws(() => new hubrelay.Client({ path: 7 }), hubrelay.InvalidError);
+  assert.throws(() => new hubrelay.Client({ path: '' }), hubrelay.InvalidError);
+  assert.throws(() => new hubrelay.Client({ path: '/tmp/x\0y' }), hubrelay.InvalidError);
   assert.throws(() => new hubrelay.Client({ pth: '/x' }), TypeError);
+  for (const logger of [null, 7, { info() {} }]) assert.throws(() => new hubrelay.Client({ logger }), TypeError);
+  for (const hooks of [null, 7, { afterPublish: 7 }]) assert.throws(() => new hubrelay.Client({ hooks }), TypeError);
 });
 
 test('hooks are called around each publish and each delivery', async (t) => {
@@ -282,6 +286,44 @@ test('hooks are called around each publish and each delivery', async (t) => {
     ['publish', '', '4'], ['published', 7, undefined, 'INVALID'],
     ['deliver', '1'], ['delivered', '1'], ['deliver', '3'], ['delivered', '3'],
   ]);
+});
+
+test('hooks that fail cost nothing but a line in the log', async (t) => {
+  const lines = [];
+  const fail = (name) => () => { throw new Error(name); };
+  const { relay, client } = setUp(t, {
+    logger: { info() {}, warn: (text) => lines.push(text) },
+    hooks: {
+      beforePublish: fail('1'),
+      afterPublish: async () => fail('2')(),
+      beforeDelivery: fail('3'),
+      afterDelivery: fail('4'),
+    },
+  });
+  const room = await client.listen('a');
+  const first = room.next();
+  assert.equal(await client.publish('a', '1'), 1);
+  client.send('a', '2');
+  await client.ping();
+  assert.equal((await first).value.text, '1');
+  assert.equal((await room.next()).value.text, '2');
+  relay.publish('a', '3');
+  await client.ping();
+  assert.equal(room.tryNext().text, '3');
+  room.close();
+  assert.deepEqual(lines.map((line) => line.replace(/hubrelay: the hook (\w+) has failed: Error:/, '$1')).sort(),
+    ['afterDelivery 4', 'afterPublish 2', 'beforeDelivery 3', 'beforePublish 1']);
+});
+
+test('a logger that throws disturbs nobody', async (t) => {
+  const fail = () => { throw new Error('of the logger'); };
+  const { relay, client } = setUp(t, { logger: { info: fail, warn: fail } });
+  await client.ready();
+  relay.disconnect();
+  await nextOf(client.events, 'status');
+  await nextOf(client.events, 'status');
+  await client.ready();
+  await client.publish('a', 'x');
 });
 
 test('the logger is told of connections', async (t) => {
