@@ -61,7 +61,7 @@ function readInto(frame, buffer, start, end) {
     if (type === null || reader.wire !== wire) continue;
     if (type === 'strings') frame[name].push(reader.text());
     else if (type === 'string') frame[name] = reader.text();
-    else if (type === 'bytes') frame[name] = Buffer.from(buffer.subarray(reader.start, reader.stop));
+    else if (type === 'bytes') frame[name] = copyOf(buffer, reader.start, reader.stop);
     else if (type === 'uint32') frame[name] = reader.low;
     else if (type === 'enum') frame[name] = reader.low | 0;
     else if (type === 'bool') frame[name] = reader.low !== 0 || reader.high !== 0;
@@ -69,6 +69,18 @@ function readInto(frame, buffer, start, end) {
     else frame[name] = readInto(frame[name] ?? blank('status'), buffer, reader.start, reader.stop);
   }
   return frame;
+}
+
+/**
+ * A copy that shares no memory with others, as those of Node's pool do: who keeps it keeps nothing else.
+ * @param {Buffer} buffer
+ * @param {number} start
+ * @param {number} end
+ */
+function copyOf(buffer, start, end) {
+  const copy = Buffer.allocUnsafeSlow(end - start);
+  buffer.copy(copy, 0, start, end);
+  return copy;
 }
 
 /**

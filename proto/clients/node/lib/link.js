@@ -19,7 +19,7 @@ const MAX_WELCOME_BYTES = 64 * 1024;
 const MAX_FRAME_BYTES = 256 << 20;
 /** Ids begin anew beyond this one once nothing is unanswered: small ids make small frames. */
 const MAX_SMALL_ID = 0x3fff;
-/** Payloads that share memory keep so much of it alive, as those of Node's own pool of small Buffers do. */
+/** Payloads of one name share memory of so many bytes at most. */
 const SHARED_BYTES = 8 * 1024;
 const SUBSCRIBE = 3;
 const UNSUBSCRIBE = 4;
@@ -114,6 +114,9 @@ class Link {
     this._copied = this._copy = Buffer.alloc(0);
     this._copyStart = 0;
     this._copyEnd = 0;
+    /** @type {Name | null} Whose payloads they are, in a row, and so many bytes. */
+    this._copiedName = null;
+    this._copiedBytes = 0;
     // Whether the relay hangs, by `now`.
     this.lastRead = now();
     this.owedSince = 0;
@@ -217,7 +220,7 @@ class Link {
   feed(data) {
     this.lastRead = now();
     this.pingAt = null;
-    this._copyEnd = 0;
+    this._copiedName = null;
     this._framing.feed(data);
   }
 
@@ -255,25 +258,33 @@ class Link {
     const { channelStart, channelEnd, payloadStart } = fast.message;
     const name = this._routes.get(buffer.latin1Slice(channelStart, channelEnd));
     if (name === undefined) return false; // perhaps it is not even UTF-8
-    this.takeMessage(name, new Message(name.text, this._copyOf(buffer, payloadStart, end), ''));
+    this.takeMessage(name, new Message(name.text, this._copyOf(name, buffer, payloadStart, end), ''));
     return true;
   }
 
   /**
-   * A copy of what was read. Small payloads that come together are copied together, and share memory.
+   * A copy of what was read. Small payloads of one name that come in a row are copied together, and share memory: so
+   * much as that row has had already. So a message that waits keeps no more alive than its queue counts, about.
+   * @param {Name} name
    * @param {Buffer} buffer
    * @param {number} start
    * @param {number} end
    */
-  _copyOf(buffer, start, end) {
-    if (end - start > SHARED_BYTES / 2) return Buffer.from(buffer.subarray(start, end));
-    if (buffer !== this._copied || end > this._copyEnd) {
+  _copyOf(name, buffer, start, end) {
+    if (name !== this._copiedName || buffer !== this._copied) {
+      this._copiedName = name;
       this._copied = buffer;
+      this._copiedBytes = this._copyEnd = 0;
+    }
+    const size = end - start;
+    if (end > this._copyEnd) {
+      const shared = Math.max(size, Math.min(this._copiedBytes, SHARED_BYTES));
       this._copyStart = start;
-      this._copyEnd = Math.min(buffer.length, start + SHARED_BYTES);
+      this._copyEnd = Math.min(buffer.length, start + shared);
       this._copy = Buffer.allocUnsafeSlow(this._copyEnd - start);
       buffer.copy(this._copy, 0, start, this._copyEnd);
     }
+    this._copiedBytes += size;
     return this._copy.subarray(start - this._copyStart, end - this._copyStart);
   }
 

@@ -317,6 +317,23 @@ test('ids are small while everything is answered, and never those of two unanswe
   assert.deepEqual(scripted.written(link).map(({ id }) => id), [0x4001]);
 });
 
+test('a message that waits keeps little more alive than itself', () => {
+  const scripted = new Scripted();
+  const link = scripted.connect();
+  scripted.subscribe(['slow', 'fast'], ['pattern*']);
+  scripted.answer(link);
+  scripted.events();
+  const message = (channel, pattern = '') => ({ kind: 'message', channel, pattern, payload: Buffer.alloc(200) });
+  const row = Array.from({ length: 40 }, () => message('fast'));
+  scripted.send(link, ...row, message('slow'), message('pattern.1', 'pattern*'), ...row, message('slow'), ...row);
+  const messages = scripted.eventsOf('message');
+  const of = (channel) => messages.filter((event) => event.channel === channel);
+  for (const event of [...of('slow'), ...of('pattern.1')]) assert.ok(event.payload.buffer.byteLength < 500);
+  const blocks = new Set(of('fast').map(({ payload }) => payload.buffer));
+  const bytes = [...blocks].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  assert.ok(blocks.size < 40 && bytes < 2 * 120 * 230);
+});
+
 test('counts beyond 2^53-1 saturate', async () => {
   const scripted = new Scripted();
   const link = scripted.connect({ status: { ...UP, outages: Number.MAX_SAFE_INTEGER } });
