@@ -4,6 +4,7 @@
 //     nc 127.0.0.1 7001
 //
 // The first line that is typed is the name of a room, the others are said there.
+import { once } from 'node:events';
 import net from 'node:net';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
@@ -24,9 +25,12 @@ async function host(client, guest) {
   const { value: name, done } = await lines.next();
   if (done) return;
   const channel = `room.${name}`;
-  const room = await client.listen(channel);
-  guest.on('close', () => room.close());
-  deliver(room, guest);
+  const gone = new AbortController(); // a guest may also leave before the room is there
+  guest.on('close', () => gone.abort());
+  if (guest.destroyed) gone.abort();
+  const room = await client.listen(channel, { signal: gone.signal });
+  gone.signal.addEventListener('abort', () => room.close());
+  deliver(room, guest, gone.signal);
   for await (const line of lines) {
     try {
       await client.publish(channel, line);
@@ -40,14 +44,11 @@ async function host(client, guest) {
 }
 
 /** Brings a guest what is said in the room. A guest who does not read gets a Loss, and disturbs nobody. */
-async function deliver(room, guest) {
+async function deliver(room, guest, gone) {
   for await (const event of room) {
     const isTaken = guest.write(textOf(event));
     if (!isTaken && !guest.destroyed) {
-      await new Promise((resolve) => {
-        guest.once('drain', resolve);
-        guest.once('close', resolve);
-      });
+      await once(guest, 'drain', { signal: gone }).catch(() => {}); // the loop ends when the guest is gone
     }
   }
 }

@@ -25,11 +25,14 @@ const FRAMES = {
   'sockets.on': [
     `import { EventEmitter } from 'node:events';
      const sockets = new EventEmitter();
+     import assert from 'node:assert/strict';
      const readRoomFromDatabase = async () => 'the room';`,
     `const socket = new EventEmitter();
      const sent = [];
-     socket.send = (text) => {
-       sent.push(String(text));
+     socket.send = (text, done) => {
+       assert.equal(typeof text, 'string');
+       sent.push(text);
+       setImmediate(() => done());
        if (sent.length === 2) {
          console.log(sent.join());
          socket.emit('close');
@@ -103,6 +106,7 @@ function guestOf(t, port) {
   const lines = readline.createInterface({ input: socket })[Symbol.asyncIterator]();
   return {
     say: (line) => socket.write(`${line}\n`),
+    leave: () => socket.destroy(),
     async hear(line) {
       for (;;) {
         const { value, done } = await lines.next();
@@ -136,6 +140,34 @@ test('guests of two chat servers meet in a room', async (t) => {
   relay.refuse('room.lobby');
   guests[0].say('and now?');
   await guests[0].hear('* that was not said: REFUSED');
+});
+
+test('a guest who leaves while the room is asked for leaves nothing behind', async (t) => {
+  const { serve } = await import('../examples/chat-room.mjs');
+  const relay = new FakeRelay();
+  t.after(() => relay.close());
+  const client = relay.client();
+  const server = net.createServer();
+  t.after(() => server.close());
+  const left = new Promise((resolve) => {
+    server.on('connection', (socket) => socket.once('close', resolve));
+  });
+  serve(client, server);
+  await new Promise((resolve) => { server.listen({ host: '127.0.0.1', port: 0 }, resolve); });
+  const guest = guestOf(t, server.address().port);
+  const { listen } = client;
+  const listened = new Promise((resolve) => {
+    client.listen = (...rest) => {
+      const listening = left.then(() => listen.apply(client, rest));
+      resolve(listening.catch(() => {}));
+      guest.leave();
+      return listening;
+    };
+  });
+  guest.say('lobby');
+  await listened;
+  await client.ping();
+  assert.equal(relay.publish('room.lobby', 'x'), 0);
 });
 
 test('the chat server is started as it says, and says where it listens', async (t) => {
