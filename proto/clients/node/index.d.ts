@@ -29,6 +29,9 @@ export const State: {
   readonly STOPPING: 4;
 };
 
+/** A number of `State`. */
+export type State = (typeof State)[keyof typeof State];
+
 /** The cause of a Status or of a Loss. PROTOCOL.md, section 8, says what each means. */
 export const Cause: {
   readonly UNSPECIFIED: 0;
@@ -53,6 +56,9 @@ export const Cause: {
   /** The client's own: there is no connection to a relay. */
   readonly NO_RELAY: 28;
 };
+
+/** A number of `Cause`. */
+export type Cause = (typeof Cause)[keyof typeof Cause];
 
 /** The path at which a relay listens if nothing else is said: `/run/hubrelay/hubrelay.sock`. */
 export const DEFAULT_PATH: string;
@@ -222,7 +228,7 @@ export interface Logger {
   warn(text: string): void;
 }
 
-/** Called around each publish and each delivery, for tracing. They must not throw. */
+/** Called around each publish and each delivery, for tracing. One that throws is logged, and changes nothing. */
 export interface Hooks {
   /** A publish or a send begins. What it returns, `afterPublish` is given. */
   beforePublish?(channel: string, payload: Payload): unknown;
@@ -267,8 +273,11 @@ export interface CallOptions {
 /** Events in their order. Several may iterate over one stream: each event goes to one of them. */
 export class EventStream<E> implements AsyncIterableIterator<E> {
   protected constructor();
-  /** The next event. `done` once the stream has ended and all of it was taken. */
-  next(): Promise<IteratorResult<E, undefined>>;
+  /**
+   * The next event. `done` once the stream has ended and all of it was taken. Rejects with CancelledError when the
+   * signal is aborted: no event is lost by that, as one would be by a race with a timer.
+   */
+  next(options?: CallOptions): Promise<IteratorResult<E, undefined>>;
   /** The next event if there is one already, else null. */
   tryNext(): E | null;
   [Symbol.asyncIterator](): this;
@@ -303,7 +312,8 @@ export interface Client extends AsyncDisposal {}
  * A connection to the relay that heals itself: it connects when it is made, without waiting, and again for ever.
  *
  * It is an EventEmitter. Without a handler, `events` has the same events to iterate over. Handlers and `events` share
- * one queue, so that each event goes to one of them: use either. Neither has to be used. There is no `error` event.
+ * one queue, so that each event goes to one of them: use either. While there is a handler for any of the names, events
+ * of names that have none are dropped. Neither has to be used. There is no `error` event.
  */
 export class Client {
   /** Throws InvalidError for an impossible path or name, TypeError for an unknown option. */
@@ -325,7 +335,8 @@ export class Client {
 
   /**
    * Publishes, and gives how many subscriptions at Redis the message matched: those of relays, not of the workers
-   * behind them. It waits while too much is under way; with `wait: false` it rejects with CongestedError then.
+   * behind them. It waits while too much is under way; with `wait: false`, or if `unsentBytes` wait already, it rejects
+   * with CongestedError.
    * Also: NotConnectedError, InterruptedError, RefusedError, InvalidError, UnknownError, ClosedError, CancelledError.
    */
   publish(channel: string, payload: Payload, options?: CallOptions & { wait?: boolean }): Promise<number>;

@@ -84,7 +84,7 @@ class Client extends StreamEmitter {
   /** @param {CallOptions & { timeout?: number }} [options] */
   ready(options = {}) {
     const { timeout, signal } = options;
-    const waiter = this.#request(signal, (begun) => this.#core.ready(begun));
+    const waiter = this.#request(signal, (begun) => this.#core.ready(begun), false);
     if (timeout !== undefined && timeout < MAX_DELAY && !waiter.isDone) {
       const timer = setTimeout(() => waiter.reject(new NotConnectedError(this.#core.whyNotReady)), timeout);
       finallyDo(waiter, () => clearTimeout(timer));
@@ -120,6 +120,7 @@ class Client extends StreamEmitter {
 
   /** @param {string | readonly string[]} channels @param {NamesOptions} [options] */
   async listen(channels, options = {}) {
+    checkOptions(options, 'patterns', 'signal');
     const { patterns = [], signal } = options;
     const names = { channels: several(channels), patterns: several(patterns) };
     const core = this.#core;
@@ -138,16 +139,22 @@ class Client extends StreamEmitter {
       unlisten();
       throw error;
     }
+    if (signal?.aborted) { // since then
+      unlisten();
+      throw new CancelledError('the caller gave up while this began', signal.reason, true);
+    }
     return subscription;
   }
 
   /** @param {string | readonly string[]} patterns @param {CallOptions} [options] */
-  listenPattern(patterns, options) {
+  async listenPattern(patterns, options = {}) {
+    checkOptions(options, 'signal');
     return this.listen([], { ...options, patterns });
   }
 
   /** @param {string | readonly string[]} channels @param {NamesOptions} [options] */
   async subscribe(channels, options = {}) {
+    checkOptions(options, 'patterns', 'signal');
     const { patterns = [], signal } = options;
     const waiter = this.#request(signal, (begun) => {
       this.#core.subscribing.subscribe(several(channels), several(patterns), begun);
@@ -157,6 +164,7 @@ class Client extends StreamEmitter {
 
   /** @param {string | readonly string[]} channels @param {NamesOptions} [options] */
   async unsubscribe(channels, options = {}) {
+    checkOptions(options, 'patterns', 'signal');
     const { patterns = [], signal } = options;
     await this.#request(signal, (begun) => {
       this.#core.subscribing.unsubscribe(several(channels), several(patterns), begun);
@@ -165,6 +173,7 @@ class Client extends StreamEmitter {
 
   /** @param {CallOptions & { settled?: boolean }} [options] */
   async ping(options = {}) {
+    checkOptions(options, 'settled', 'signal');
     const { settled = false, signal } = options;
     await this.#request(signal, (begun) => this.#core.ping(begun, settled)).promise;
   }
@@ -180,12 +189,16 @@ class Client extends StreamEmitter {
 
   // Requests
 
-  /** @param {AbortSignal | undefined} signal @param {(waiter: Waiter) => void} begin */
-  #request(signal, begin) {
+  /**
+   * @param {AbortSignal | undefined} signal
+   * @param {(waiter: Waiter) => void} begin
+   * @param {boolean} [sends] something is sent to the relay
+   */
+  #request(signal, begin, sends = true) {
     const waiter = new Waiter();
     try {
       if (this.#core.isClosing) throw new ClosedError('the client is closed');
-      if (this.#heeds(signal, waiter)) begin(waiter);
+      if (this.#heeds(signal, waiter, sends)) begin(waiter);
     } catch (error) {
       waiter.reject(/** @type {Error} */ (error));
     }
@@ -201,6 +214,7 @@ class Client extends StreamEmitter {
    */
   #publish(waiter, channel, payload, options) {
     try {
+      if (options !== undefined) checkOptions(options, 'signal', 'wait');
       if (options?.signal && !this.#heeds(options.signal, waiter)) return;
       this.#core.publishing.publish(channel, payload, waiter, options?.wait ?? true);
     } catch (error) {
@@ -236,15 +250,17 @@ class Client extends StreamEmitter {
    * The waiter gives up when the signal says so. False if it has said so already.
    * @param {AbortSignal | undefined} signal
    * @param {Waiter} waiter
+   * @param {boolean} [sends]
    */
-  #heeds(signal, waiter) {
-    if (signal === undefined) return true;
+  #heeds(signal, waiter, sends = true) {
+    if (signal === undefined || signal === null) return true;
+    if (typeof signal.addEventListener !== 'function') throw new TypeError('hubrelay: the option "signal" must be an AbortSignal');
     if (signal.aborted) {
       waiter.reject(new CancelledError('the caller gave up before anything was sent', signal.reason, false));
       return false;
     }
     const giveUp = () => {
-      const wasSent = !this.#core.publishing.withdraw(waiter);
+      const wasSent = !this.#core.publishing.withdraw(waiter) && sends;
       waiter.reject(new CancelledError(
         wasSent ? 'the caller gave up; what has become of the request is unknown' :
           'the caller gave up, and nothing was sent', signal.reason, wasSent));
@@ -384,7 +400,20 @@ function connect(path, handler) {
 
 /** @param {string | readonly string[]} names */
 function several(names) {
-  return typeof names === 'string' ? [names] : [...names];
+  if (typeof names === 'string') return [names];
+  if (!Array.isArray(names)) throw new InvalidError('channels and patterns must be a string or an array of them');
+  return [...names];
+}
+
+/**
+ * Throws TypeError for what is no option of a call.
+ * @param {object} options
+ * @param {...string} names
+ */
+function checkOptions(options, ...names) {
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new TypeError(`hubrelay: there is no option "${name}" of this call`);
+  }
 }
 
 /** @param {Waiter} waiter @param {() => void} action */

@@ -206,8 +206,8 @@ class Publishing {
 function sizeOf(payload) {
   if (typeof payload === 'string') return Buffer.byteLength(payload);
   if (payload instanceof Uint8Array) return payload.length;
-  const type = payload === null ? 'null' : typeof payload;
-  throw new InvalidError(`the payload must be a string or a Uint8Array, not ${type}`);
+  const { name } = Object(payload).constructor ?? {};
+  throw new InvalidError(`the payload must be a string or a Uint8Array, not ${payload === null ? 'null' : name}`);
 }
 
 /** @param {Waiting} entry */

@@ -1,5 +1,8 @@
 'use strict';
 
+const { whenAborted } = require('./aborting');
+const { CancelledError } = require('./errors');
+
 /** @typedef {import('./events').Event} Event */
 /** @typedef {import('./queue').EventQueue} EventQueue */
 
@@ -20,9 +23,14 @@ class EventStream {
     this._delivered = null;
   }
 
-  /** @returns {Promise<IteratorResult<Event, undefined>>} */
-  next() {
+  /**
+   * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<IteratorResult<Event, undefined>>}
+   */
+  next(options) {
     const { hooks } = this._owner;
+    const signal = options?.signal;
+    if (signal?.aborted) return Promise.reject(gaveUp(signal));
     if (hooks !== null) this._afterDelivery();
     const event = this._queue.take();
     if (event !== null) {
@@ -31,14 +39,22 @@ class EventStream {
       return Promise.resolve({ value: event, done: false });
     }
     if (this._queue.isEnded) return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve) => {
-      this._queue.takers.push((taken) => {
+    return new Promise((resolve, reject) => {
+      const { takers } = this._queue;
+      /** @param {Event | null} taken */
+      const take = (taken) => {
+        heedNoMore?.();
         if (taken === null) {
           resolve({ value: undefined, done: true });
           return;
         }
         if (hooks !== null) this._beforeDelivery(taken);
         resolve({ value: taken, done: false });
+      };
+      takers.push(take);
+      const heedNoMore = signal && whenAborted(signal, () => {
+        takers.splice(takers.indexOf(take), 1);
+        reject(gaveUp(signal));
       });
     });
   }
@@ -79,6 +95,11 @@ class EventStream {
     this._delivered = null;
     if (delivered !== null) this._owner.hooks?.afterDelivery?.(delivered);
   }
+}
+
+/** @param {AbortSignal} signal */
+function gaveUp(signal) {
+  return new CancelledError('the caller gave up, and no event was taken', signal.reason, false);
 }
 
 /** Messages, and what happened between them, of some channels and patterns. Ends by Revoked, or by `close`. */

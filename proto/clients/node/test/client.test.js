@@ -159,7 +159,8 @@ test('ready says what is wrong', async (t) => {
   relay.leave();
   await assert.rejects(client.ready({ timeout: 20 }), (error) => error instanceof hubrelay.NotConnectedError &&
     /there is no relay|closed the connection|has not answered/.test(error.message));
-  await assert.rejects(client.ready({ signal: AbortSignal.timeout(10) }), { name: 'AbortError', code: 'ABORT_ERR' });
+  await assert.rejects(client.ready({ signal: AbortSignal.timeout(10) }),
+    { name: 'AbortError', code: 'ABORT_ERR', delivered: false, message: 'the caller gave up, and nothing was sent' });
   relay.comeBack();
   await client.ready({ timeout: 30_000 });
 });
@@ -206,6 +207,20 @@ test('a Subscription that is given up while it is made is closed', async (t) => 
   assert.equal(await client.publish('a', 'x'), 0);
 });
 
+test('who gives up waiting for an event loses none', async (t) => {
+  const { relay, client } = setUp(t);
+  const room = await client.listen('a');
+  const abort = new AbortController();
+  const waiting = room.next({ signal: abort.signal });
+  const other = room.next({ signal: new AbortController().signal });
+  abort.abort(new Error('enough'));
+  await assert.rejects(waiting, (error) => error instanceof hubrelay.CancelledError && error.cause.message === 'enough');
+  await assert.rejects(room.next({ signal: abort.signal }), hubrelay.CancelledError);
+  relay.publish('a', '1');
+  relay.publish('a', '2');
+  assert.deepEqual([(await other).value.text, (await room.next()).value.text], ['1', '2']);
+});
+
 test('leaving a loop closes the Subscription, and so does `close`', async (t) => {
   const { relay, client } = setUp(t);
   const room = await client.listen('a');
@@ -245,8 +260,19 @@ test('arguments that are wrong are Invalid, and the client lives', async (t) => 
     await assert.rejects(client.subscribe([channel]), hubrelay.InvalidError);
   }
   await assert.rejects(client.listen([]), hubrelay.InvalidError);
+  for (const names of [undefined, null, 7, {}]) await assert.rejects(client.listen(names), hubrelay.InvalidError);
+  for (const call of [
+    (options) => client.publish('a', 'x', options), (options) => client.listen('a', options),
+    (options) => client.listenPattern('a', options), (options) => client.subscribe('a', options),
+    (options) => client.unsubscribe('a', options), (options) => client.ping(options),
+  ]) {
+    await assert.rejects(call({ pattern: 'x*' }), TypeError);
+    await assert.rejects(call({ signal: 7 }), TypeError);
+    await call({ signal: null });
+  }
+  await assert.rejects(client.publish('a', new ArrayBuffer(3)), /not ArrayBuffer$/);
   await assert.rejects(client.publish('__hubrelay:probe:x', 'x'), hubrelay.InvalidError);
-  await client.publish('a', 'x');
+  assert.equal(await client.publish('b', 'x'), 0);
 });
 
 test('impossible options are errors when the client is made', () => {
