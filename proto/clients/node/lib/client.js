@@ -254,7 +254,9 @@ class Client extends StreamEmitter {
    */
   #heeds(signal, waiter, sends = true) {
     if (signal === undefined || signal === null) return true;
-    if (typeof signal.addEventListener !== 'function') throw new TypeError('hubrelay: the option "signal" must be an AbortSignal');
+    if (typeof signal.addEventListener !== 'function') {
+      throw new TypeError('hubrelay: the option "signal" must be an AbortSignal');
+    }
     if (signal.aborted) {
       waiter.reject(new CancelledError('the caller gave up before anything was sent', signal.reason, false));
       return false;

@@ -25,7 +25,8 @@ test('they fail, or are pending, if that attempt fails', async () => {
   const publish = scripted.publish('room');
   const subscribe = scripted.subscribe(['room']);
   scripted.core.ended(scripted.open(), 'nobody is there');
-  await assert.rejects(publish.promise, new NotConnectedError('no connection to a relay: /relay.sock: nobody is there'));
+  await assert.rejects(publish.promise, new NotConnectedError(
+    'no connection to a relay: /relay.sock: nobody is there'));
   assert.equal(await subscribe.promise, 'PENDING');
 });
 
