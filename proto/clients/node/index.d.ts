@@ -383,6 +383,12 @@ export class Client {
   /** Ends the client. What is owed is waited for, for up to `drain` milliseconds. Idempotent. */
   close(options?: { drain?: number }): Promise<void>;
 
+  /** It keeps the process alive until it is closed, as it does from the beginning. */
+  ref(): this;
+
+  /** It does not keep the process alive, whatever is unanswered. */
+  unref(): this;
+
   on<N extends keyof ClientEventMap>(name: N, handler: (event: ClientEventMap[N]) => void): this;
   once<N extends keyof ClientEventMap>(name: N, handler: (event: ClientEventMap[N]) => void): this;
   off<N extends keyof ClientEventMap>(name: N, handler: (event: ClientEventMap[N]) => void): this;

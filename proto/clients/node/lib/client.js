@@ -25,7 +25,7 @@ const { Waiter } = require('./waiter');
 /** @typedef {{ signal?: AbortSignal }} CallOptions */
 /** @typedef {CallOptions & { wait?: boolean }} PublishOptions */
 /** @typedef {CallOptions & { patterns?: string | readonly string[] }} NamesOptions */
-/** @typedef {Pick<RelaySocket, 'give' | 'shut' | 'close' | 'pause' | 'resume'>} Socket */
+/** @typedef {Pick<RelaySocket, 'give' | 'shut' | 'close' | 'pause' | 'resume' | 'ref' | 'unref'>} Socket */
 
 /** Of a path to a Unix socket; a longer one would be cut by some versions of Node.js. */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
@@ -47,6 +47,7 @@ class Client extends StreamEmitter {
   #timer = null;
   #deadline = Infinity;
   #isTurnDue = false;
+  #isRef = true;
   #turn = () => this.#takeTurn();
   #owner;
 
@@ -185,6 +186,16 @@ class Client extends StreamEmitter {
     this.#core.close(drain, waiter);
     this.#takeTurn();
     await waiter.promise;
+  }
+
+  /** From here on it keeps the process alive, as it does from the beginning. */
+  ref() {
+    return this.#setRef(true);
+  }
+
+  /** From here on it does not keep the process alive. */
+  unref() {
+    return this.#setRef(false);
   }
 
   // Requests
@@ -328,7 +339,7 @@ class Client extends StreamEmitter {
   /** @param {Link} link */
   #open(link) {
     const core = this.#core;
-    this.#sockets.set(link, this.#connect(this.#path, {
+    const socket = this.#connect(this.#path, {
       opened: () => {
         core.opened(link);
         this.#takeTurn();
@@ -346,7 +357,9 @@ class Client extends StreamEmitter {
         core.ended(link, why, hasFailed);
         this.#takeTurn();
       },
-    }));
+    });
+    if (!this.#isRef) socket.unref();
+    this.#sockets.set(link, socket);
   }
 
   /**
@@ -382,6 +395,16 @@ class Client extends StreamEmitter {
       this.#deadline = Infinity;
       setImmediate(() => this.#tick());
     }, Math.min(Math.max(0, deadline - now()), MAX_DELAY));
+    if (!this.#isRef) this.#timer?.unref();
+  }
+
+  /** @param {boolean} isRef */
+  #setRef(isRef) {
+    this.#isRef = isRef;
+    const method = isRef ? 'ref' : 'unref';
+    for (const socket of this.#sockets.values()) socket[method]();
+    this.#timer?.[method]();
+    return this;
   }
 
   #tick() {

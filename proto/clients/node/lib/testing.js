@@ -124,6 +124,14 @@ class Pipe {
     this.whenShut();
   }
 
+  ref() {
+    return /** @type {any} */ (this);
+  }
+
+  unref() {
+    return /** @type {any} */ (this);
+  }
+
   pause() {
     this._isPaused = true;
     return /** @type {any} */ (this);

@@ -3,6 +3,8 @@
 const assert = require('node:assert/strict');
 const childProcess = require('node:child_process');
 const { once } = require('node:events');
+const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
 const { promisify } = require('node:util');
@@ -414,6 +416,24 @@ test('a client that is closed leaves no timer and no socket behind', async () =>
     })();`;
   const { stdout } = await execFile(process.execPath, ['-e', program], { cwd: path.join(__dirname, '..') });
   assert.equal(stdout.replace(/'PipeWrap',?/g, '').replace(/\s/g, ''), '[]');
+});
+
+test('after `unref` a client does not keep the process alive, on its next connections neither', async (t) => {
+  const relay = new FakeRelay();
+  t.after(() => relay.close());
+  const where = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'hubrelay-unref-')), 'relay.sock');
+  t.after(() => fs.rmSync(path.dirname(where), { recursive: true }));
+  await relay.listen(where);
+  for (const program of [
+    'client.unref(); client.ref(); await client.publish("a", "1"); client.unref();',
+    'client.unref(); setTimeout(() => {}, 100);',
+  ]) {
+    const text = `const { Client } = require('hubrelay');
+      const client = new Client({ path: ${JSON.stringify(where)} });
+      (async () => { ${program} })();`;
+    await execFile(process.execPath, ['-e', text], { cwd: path.join(__dirname, '..'), timeout: 60_000 });
+  }
+  assert.deepEqual(relay.published.map((message) => message.text), ['1']);
 });
 
 test('a relay that is replaced in order costs nothing: no Gap, and every message once', async (t) => {

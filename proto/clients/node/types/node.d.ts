@@ -51,6 +51,7 @@ interface SymbolConstructor {
 
 declare namespace NodeJS {
   interface Timeout {
+    ref(): Timeout;
     unref(): Timeout;
   }
   interface ErrnoException extends Error {
@@ -105,7 +106,9 @@ declare module 'node:net' {
     end(data?: string | Uint8Array): this;
     pause(): this;
     push(chunk: any, encoding?: BufferEncoding): boolean;
+    ref(): this;
     resume(): this;
+    unref(): this;
     setEncoding(encoding: BufferEncoding): this;
     write(data: string | Uint8Array, written?: (error?: Error | null) => void): boolean;
     [Symbol.asyncIterator](): AsyncIterableIterator<any>;
