@@ -165,20 +165,6 @@ class ClientTest < Minitest::Test
     client.close
   end
 
-  # A relay that says Welcome, and answers nothing.
-  def with_silent_relay
-    ours, theirs = UNIXSocket.pair
-    welcome = Hubrelay.const_get(:Wire)::Welcome.new(version: 1, relay_id: "A", max_frame_bytes: 1 << 20,
-                                                     max_payload_bytes: 1 << 19, features: ["settled"],
-                                                     status: Hubrelay::Status.new(state: :up, publishing: true))
-    ours.write(Hubrelay.const_get(:Codec).encode(welcome))
-    client = Hubrelay::Client.new("silent", connector: ->(_) { theirs }, unanswered: 1).ready
-    yield client, ours
-  ensure
-    client.close(drain: 0)
-    ours.close
-  end
-
   def test_a_publish_has_a_timeout_of_its_own
     with_silent_relay do |client|
       assert_raises(Hubrelay::InterruptedError) { client.publish("room", "x", timeout: 0.01) }

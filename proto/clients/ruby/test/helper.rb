@@ -11,7 +11,7 @@ require "hubrelay/testing"
 # The parts of the gem that are its own affair, as private constants are.
 module Internals
   %i[Wire Codec FastCodec Link Core Waiter EventQueue Names Backoff Watch Timers Glob Outbox PublishTarget Clock
-     Listener].each { |name| const_set(name, Hubrelay.const_get(name)) }
+     Listener Request].each { |name| const_set(name, Hubrelay.const_get(name)) }
 end
 
 module Helpers
@@ -38,6 +38,20 @@ module Helpers
     Hubrelay::Testing::FakeRelay.open do |relay|
       yield relay, relay.client(gap_jitter: 0, **options).ready(timeout: PATIENCE)
     end
+  end
+
+  # A relay that says Welcome, and answers nothing.
+  def with_silent_relay(**options)
+    ours, theirs = UNIXSocket.pair
+    welcome = Hubrelay.const_get(:Wire)::Welcome.new(version: 1, relay_id: "A", max_frame_bytes: 1 << 20,
+                                                     max_payload_bytes: 1 << 19, features: ["settled"],
+                                                     status: Hubrelay::Status.new(state: :up, publishing: true))
+    ours.write(Hubrelay.const_get(:Codec).encode(welcome))
+    client = Hubrelay::Client.new("silent", connector: ->(_) { theirs }, unanswered: 1, **options).ready
+    yield client, ours
+  ensure
+    client.close(drain: 0)
+    ours.close
   end
 end
 

@@ -47,7 +47,7 @@ module Hubrelay
 
     # Makes the serving connection hold what is wanted, and nothing else.
     def reconcile
-      subscribing.reconcile(@link) if @link && @move.nil?
+      subscribing.reconcile(@link) if @link&.writable? && @move.nil?
     end
 
     # A restore, or a part of it, has been answered.
@@ -183,7 +183,8 @@ module Hubrelay
     end
 
     def settle_and_shut(link)
-      link.settle_sends if link.unsettled.positive? && link.feature?("settled") && !link.shut_when_written
+      timers.cancel(:watch) if link.equal?(@link) # no Pings behind the shutdown
+      link.settle_sends if link.unsettled.positive? && link.feature?("settled") && link.writable?
       link.shut_when_written = true
       read_on(link)
     end

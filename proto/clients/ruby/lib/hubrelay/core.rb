@@ -311,9 +311,9 @@ module Hubrelay
       link = @link
       return unless link&.stopping && @move.nil?
 
+      @timers.cancel(:watch)
       @link = nil
       leave(link)
-      @timers.cancel(:watch)
       without_relay("the relay stops, and there is no other one yet")
     end
 
@@ -326,7 +326,7 @@ module Hubrelay
     end
 
     def settle
-      unsettled = links.select { |link| link.unsettled.positive? && !link.shut_when_written }
+      unsettled = links.select { |link| link.unsettled.positive? && link.writable? }
       unsettled.each { |link| link.settle_sends if link.feature?("settled") && !link.settling? }
       @timers.set(:settle, @options.settle) unless unsettled.empty?
     end

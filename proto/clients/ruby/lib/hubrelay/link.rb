@@ -91,6 +91,11 @@ module Hubrelay
       @ended
     end
 
+    # Frames may be queued: the writing side is not to be shut, nor is the end reached.
+    def writable?
+      !@ended && !@shut_when_written
+    end
+
     def feature?(name)
       @features.include?(name)
     end
@@ -158,6 +163,8 @@ module Hubrelay
 
     # Writes a Subscribe (3) or Unsubscribe (4).
     def ask(request, number, names)
+      return refuse(request) unless writable?
+
       id = register(request)
       fields = names.partition { |name| !name.pattern? }.flatten.map(&:field)
       body = Codec.varint(0x08) << Codec.varint(id) << fields.join
@@ -165,11 +172,15 @@ module Hubrelay
     end
 
     def ping(request, settled: false)
+      return refuse(request) unless writable?
+
       @outbox.add(Codec.encode(Wire::Ping.new(id: register(request), settled:)))
     end
 
     # Asks for a Publish with a Request in place of a waiter.
     def publish_request(request, channel)
+      return refuse(request) unless writable?
+
       @outbox.add(Codec.encode(Wire::Publish.new(channel:, id: register(request))))
     end
 
@@ -247,6 +258,12 @@ module Hubrelay
     end
 
     private
+
+    # Nothing is written here any more: answered as at the end.
+    def refuse(request)
+      request.unwritten = true
+      request.answer(nil)
+    end
 
     def register(request)
       id = next_id

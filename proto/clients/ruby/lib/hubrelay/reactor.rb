@@ -228,7 +228,7 @@ module Hubrelay
       socket = @sockets.delete(link) or return
       @retired << socket
       socket.shutdown
-    rescue SystemCallError
+    rescue SystemCallError, IOError
       nil # the other side is gone
     end
 
@@ -240,8 +240,8 @@ module Hubrelay
       elsif data != :wait_readable
         @core.received(link, data)
       end
-    rescue SystemCallError => e
-      @core.ended(link, "the connection has failed: #{Sockets.text_of(e)}", failed: true)
+    rescue StandardError => e # whatever it is: this connection ends, and the client goes on
+      @core.ended(link, failure(e), failed: true)
     end
 
     # What the relay said before it closed counts.
@@ -254,7 +254,7 @@ module Hubrelay
         @core.received(link, data)
       end
       @core.ended(link, why, failed:)
-    rescue SystemCallError
+    rescue StandardError
       @core.ended(link, why, failed: true)
     end
 
@@ -270,8 +270,12 @@ module Hubrelay
         end
       end
       shut(link, socket) if link.shut_when_written && !link.shut && outbox.empty?
-    rescue SystemCallError => e
-      read_to_end(link, "the connection has failed: #{Sockets.text_of(e)}", failed: true)
+    rescue StandardError => e
+      read_to_end(link, failure(e), failed: true)
+    end
+
+    def failure(error)
+      "the connection has failed: #{"#{error.class}: " unless error.is_a?(SystemCallError)}#{Sockets.text_of(error)}"
     end
 
     def shut(link, socket)

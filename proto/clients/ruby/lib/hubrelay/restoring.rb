@@ -9,6 +9,8 @@ module Hubrelay
   module Restoring
     # Asks a connection for these names; what it does not grant is told as Revoked. Returns the Requests.
     def restore(link, names)
+      return [] unless link.writable?
+
       names = names.select(&:wanted?)
       unless link.feature?("patterns")
         lacking, names = names.partition(&:pattern?)

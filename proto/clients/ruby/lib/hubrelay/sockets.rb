@@ -32,7 +32,7 @@ module Hubrelay
       # Something is left to read. A write to a socket whose other side is gone fails; no bytes disturb nobody.
       socket.send("", Socket::MSG_NOSIGNAL)
       false
-    rescue SystemCallError
+    rescue SystemCallError, IOError
       true
     end
 

@@ -222,8 +222,7 @@ module Hubrelay
         start_listening(ask, [name])
       elsif name.listeners.key?(ask.listener)
         ask_for_listener(link, ask, [name]) # its own request, since the other one names more
-        ask.parts -= 1
-        return
+        return part_answered(ask, :ok)
       end
       part_answered(ask, outcome_of(reply, :pending), reply)
     end
