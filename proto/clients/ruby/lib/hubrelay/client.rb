@@ -4,6 +4,7 @@ require_relative "counters"
 require_relative "event_stream"
 require_relative "forks"
 require_relative "hooks"
+require_relative "log"
 require_relative "names"
 require_relative "options"
 require_relative "reactor"
@@ -56,7 +57,7 @@ module Hubrelay
       @path = path.to_s.freeze
       @name = Names.checked_client_name(name)
       @options = Options.new(**options)
-      @logger = logger
+      @log = Log.new(logger)
       @hooks = hooks
       @connector = connector
       set_up
@@ -194,6 +195,7 @@ module Hubrelay
     #
     # @return [nil]
     def close(drain: nil)
+      Clock.deadline(drain) # raises, before anything is closed
       waiter = Waiter.new
       current = reactor
       begin
@@ -231,6 +233,15 @@ module Hubrelay
       waiter.value
     end
 
+    # What a hook raises is logged, and disturbs nobody.
+    # @api private
+    def call_hook
+      yield @hooks
+    rescue StandardError => e
+      @log.failure("a hook has failed: #{e.class}: #{e.message}")
+      nil
+    end
+
     # The Reactor of this process. A fork that no hook has seen, as Process.daemon is, is noticed here.
     # @api private
     def reactor
@@ -255,7 +266,7 @@ module Hubrelay
     def set_up
       @pid = Process.pid
       @counters = Counters.new
-      @reactor = Reactor.new(@name, @path, @connector, @options, @counters, @logger)
+      @reactor = Reactor.new(@name, @path, @connector, @options, @counters, @log)
       @events = EventStream.new(self, @reactor.core.events)
     end
 
@@ -297,14 +308,14 @@ module Hubrelay
     end
 
     def with_hooks(channel, payload)
-      context = @hooks.before_publish(channel, payload)
+      context = call_hook { |hooks| hooks.before_publish(channel, payload) }
       begin
         receivers = yield
       rescue Exception => e # rubocop:disable Lint/RescueException -- a trace ends whatever happens
-        @hooks.after_publish(context, nil, e)
+        call_hook { |hooks| hooks.after_publish(context, nil, e) }
         raise
       end
-      @hooks.after_publish(context, receivers, nil)
+      call_hook { |hooks| hooks.after_publish(context, receivers, nil) }
       receivers
     end
   end

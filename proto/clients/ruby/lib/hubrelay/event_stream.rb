@@ -14,7 +14,6 @@ module Hubrelay
     def initialize(client, queue)
       @client = client
       @queue = queue
-      @delivered = nil
     end
 
     # Yields each event, and returns when the client, or the subscription, is closed.
@@ -25,7 +24,11 @@ module Hubrelay
       return to_enum(:each) unless block_given?
 
       while (event = pop)
-        yield event
+        begin
+          yield event
+        ensure
+          after_delivery
+        end
       end
       self
     end
@@ -35,15 +38,11 @@ module Hubrelay
     #
     # @param timeout [Numeric, nil] seconds; nil waits for ever, 0 takes what is there
     # @return [Message, Status, Gap, Loss, Revoked, nil] nil when the time is over, and at the end
+    # @raise [TypeError, ArgumentError] for an impossible timeout
     def pop(timeout: nil)
-      reactor = @client.reactor
-      hooks = @client.hooks
-      after_delivery(hooks) if hooks
-      event = take(reactor, timeout)
-      if hooks && event.is_a?(Message)
-        @delivered = event
-        hooks.before_delivery(event)
-      end
+      after_delivery
+      event = take(@client.reactor, Clock.deadline(timeout))
+      before_delivery(event) if @client.hooks && event.is_a?(Message)
       event
     end
 
@@ -54,14 +53,21 @@ module Hubrelay
 
     private
 
-    def take(reactor, timeout)
-      deadline = timeout && (Clock.now + timeout)
+    def take(reactor, deadline)
+      waiter = nil
       loop do
-        waiter = nil
-        event = reactor.synchronize { take_or_wait(reactor) { |new_waiter| waiter = new_waiter } }
-        return event if event || waiter.nil?
-        return unless wait(reactor, waiter, deadline)
+        event = reactor.synchronize do
+          waiter = nil # what it was woken for is looked at now
+          take_or_wait(reactor) { |new_waiter| waiter = new_waiter }
+        end
+        return event if waiter.nil?
+        return unless reactor.attend(waiter, deadline)
+
+        reactor.leave(waiter)
       end
+    ensure
+      # At the deadline, or because of an exception, which may come at any place.
+      give_up(reactor, waiter) if waiter
     end
 
     # With the lock held: an event; nil at the end; or nil, and yields a waiter.
@@ -71,6 +77,7 @@ module Hubrelay
         reactor.core.requested
         reactor.perform unless reactor.core.actions.empty?
       elsif !@queue.ended?
+        reactor.start unless reactor.core.closing?
         waiter = Waiter.new
         yield waiter
         @queue.waiters << waiter
@@ -79,19 +86,40 @@ module Hubrelay
       event
     end
 
-    # False at the deadline.
-    def wait(reactor, waiter, deadline)
-      is_done = reactor.attend(waiter, deadline)
-    ensure
-      reactor.leave(waiter)
-      # At the deadline, or because of an exception. If it was woken meanwhile, another one is to take the event.
-      reactor.synchronize { @queue.give_up(waiter) } unless is_done
+    # If it was woken meanwhile, another one is to take the event.
+    def give_up(reactor, waiter)
+      reactor.uninterrupted do
+        reactor.leave(waiter)
+        reactor.synchronize { @queue.give_up(waiter) }
+      end
     end
 
-    def after_delivery(hooks)
-      delivered = @delivered
-      @delivered = nil
-      hooks.after_delivery(delivered) if delivered
+    # Of each thread or fiber: the Message that it was given last, by stream.
+    def delivered
+      Thread.current[:hubrelay_delivered] ||= {}.compare_by_identity
+    end
+
+    def before_delivery(message)
+      delivered[self] = message
+      @client.call_hook { |hooks| hooks.before_delivery(message) }
+    end
+
+    # This thread or fiber has done with the Message that it was given last; and with those of streams that have ended.
+    def after_delivery
+      return unless @client.hooks
+
+      done = delivered.keys.select { |stream| stream.equal?(self) || stream.queue_ended? }
+      done.each { |stream| stream.tell_after_delivery(delivered.delete(stream)) }
+    end
+
+    protected
+
+    def queue_ended?
+      @queue.ended?
+    end
+
+    def tell_after_delivery(message)
+      @client.call_hook { |hooks| hooks.after_delivery(message) }
     end
   end
 end

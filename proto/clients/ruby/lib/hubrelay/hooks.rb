@@ -2,7 +2,7 @@
 
 module Hubrelay
   # Called around publishes and deliveries, for tracing, in the thread that publishes or takes the message. Override
-  # what you need. An exception that a hook raises is the caller's.
+  # what you need. What a hook raises goes to the logger, and disturbs nobody.
   class Hooks
     # A publish or a post begins. What this returns is handed to +after_publish+.
     def before_publish(channel, payload); end

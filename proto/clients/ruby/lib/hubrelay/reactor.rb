@@ -26,10 +26,10 @@ module Hubrelay
 
     attr_reader :core, :lock
 
-    def initialize(name, path, connector, options, counters, logger)
+    def initialize(name, path, connector, options, counters, log)
       @path = path
       @connector = connector
-      @logger = logger
+      @log = log
       @core = Core.new(name, options, counters)
       @lock = Thread::Mutex.new
       @sockets = {}.compare_by_identity # by Link
@@ -65,6 +65,11 @@ module Hubrelay
       @supervisor&.alive?
     end
 
+    # Without asynchronous exceptions: they come behind the block.
+    def uninterrupted(&)
+      Thread.handle_interrupt(UNINTERRUPTED, &)
+    end
+
     # With the lock held, and without asynchronous exceptions.
     def synchronize
       Thread.handle_interrupt(UNINTERRUPTED) do
@@ -80,6 +85,7 @@ module Hubrelay
     # Makes a request in the block, which runs with the lock held, and waits until the waiter is done. False if that
     # takes longer than `timeout` seconds.
     def call(waiter, timeout = nil)
+      deadline = Clock.deadline(timeout)
       synchronize do
         start unless @supervisor && !@core.closing?
         yield
@@ -87,7 +93,7 @@ module Hubrelay
         perform
         take_role(waiter)
       end
-      attend(waiter, timeout && (Clock.now + timeout))
+      attend(waiter, deadline)
     ensure
       leave(waiter)
     end
@@ -138,15 +144,9 @@ module Hubrelay
         reads, writes, seconds = synchronize { prepare }
         readable, writable, = IO.select(reads, writes, nil, seconds)
         news = synchronize { take(readable || [], writable || []) }
-        log(news)
+        news.each { |severity, text| @log.add(severity, text) }
       end
       synchronize { [@supervisor_wake, @leader_wake].each(&:close) }
-    end
-
-    def log(news)
-      news.each { |severity, text| @logger&.public_send(severity, text) }
-    rescue StandardError => e # a logger may be the application's, and the client goes on without
-      warn "hubrelay: the logger has failed: #{e.message}"
     end
 
     def over?

@@ -51,8 +51,7 @@ module Hubrelay
     # Ends it: nothing more comes out. Idempotent.
     # @return [nil]
     def close
-      hooks = @client.hooks
-      after_delivery(hooks) if hooks
+      after_delivery
       reactor = @client.reactor
       reactor.synchronize do
         @core.subscribing.unlisten(@listener)

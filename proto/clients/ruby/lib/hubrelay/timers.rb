@@ -8,6 +8,17 @@ module Hubrelay
     def self.now
       Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
+
+    # In so many seconds; nil for nil and for infinity. Raises TypeError, ArgumentError.
+    def self.deadline(timeout)
+      return if timeout.nil?
+      raise TypeError, "the timeout must be a number of seconds, not #{timeout.inspect}" unless timeout.is_a?(Numeric)
+
+      seconds = Float(timeout)
+      raise ArgumentError, "the timeout must be a number of seconds, not NaN" if seconds.nan?
+
+      now + seconds unless seconds == Float::INFINITY
+    end
   end
   private_constant :Clock
 
@@ -24,13 +35,15 @@ module Hubrelay
 
     # Due in so many seconds from now.
     def set(name, seconds)
-      @due[name] = Clock.now + seconds
-      @deadline = @due.values.min
+      cancel(name)
+      at = @due[name] = Clock.now + seconds
+      @deadline = at if @deadline.nil? || at < @deadline
     end
 
     # Takes the timer away.
     def cancel(name)
-      @deadline = @due.values.min if @due.delete(name)
+      at = @due.delete(name)
+      @deadline = @due.values.min if at && at <= @deadline
     end
 
     # When this timer is due, by Clock; nil if it is not set.
