@@ -48,7 +48,8 @@ module Hubrelay
     # @param name [String] for people, in the relay's log and listings: at most 64 bytes of UTF-8
     # @param logger [Logger, nil] gets a line for each change, from the client's own thread
     # @param hooks [Hooks, nil] around publishes and deliveries, for tracing
-    # @param connector [#call] gets the path, and returns a connected BasicSocket or raises
+    # @param connector [#call] gets the path, and returns a connected BasicSocket or raises; called in the client's own
+    #   thread, whose timers stand meanwhile
     # @param options see Options
     # @raise [InvalidError] for an impossible name
     # @raise [ArgumentError] for an unknown or impossible option
@@ -201,6 +202,7 @@ module Hubrelay
       begin
         current.synchronize do
           current.core.close(drain, waiter)
+          current.revive
           current.perform
           current.take_role(waiter)
         end

@@ -69,7 +69,6 @@ module Hubrelay
 
       @opening = Link.new(names.channels, method(:deliver)) { |link, frame| take_frame(link, frame) }
       actions << [:open, @opening]
-      timers.set(:handshake, options.handshake)
     end
 
     def take_first_frame(link, frame)

@@ -79,11 +79,15 @@ module Hubrelay
     # The socket is connected.
     def opened(link)
       link.hello(@name)
+      @timers.set(:handshake, @options.handshake)
     end
 
     # The socket could not be connected.
     def failed(link, why)
+      return if link.ended?
+
       finish(link, why)
+      after_input
     end
 
     # Bytes that were read.

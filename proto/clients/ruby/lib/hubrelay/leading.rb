@@ -91,7 +91,7 @@ module Hubrelay
     # Reads for all who wait: one step.
     def lead(waiter, deadline)
       seconds = deadline && [0, deadline - Clock.now].max
-      is_readable = waiter.link.equal?(@led_link) ? await_reply(seconds) : await_anything(seconds)
+      is_readable = await_input(waiter, seconds)
       synchronize do
         waiter.gate = nil # nobody is to be woken when it is settled now
         read(@led_link) if is_readable
@@ -106,6 +106,12 @@ module Hubrelay
           waiter.gate = @leader_wake
         end
       end
+    end
+
+    def await_input(waiter, seconds)
+      waiter.link.equal?(@led_link) ? await_reply(seconds) : await_anything(seconds)
+    rescue IOError, SystemCallError
+      true # the socket is broken, which reading it says
     end
 
     # A publish that was written to the link that it leads is settled by what is read there, or by the link's end. Only

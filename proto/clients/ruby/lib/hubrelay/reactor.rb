@@ -22,7 +22,9 @@ module Hubrelay
     UNINTERRUPTED = { Object => :never }.freeze
     # More would be above the size from which malloc maps and unmaps memory for each read.
     READ_BYTES = 64 * 1024
-    private_constant :UNINTERRUPTED, :READ_BYTES
+    # After a failure of the client's own thread, before it goes on. Seconds.
+    RECOVERY = 0.1
+    private_constant :UNINTERRUPTED, :READ_BYTES, :RECOVERY
 
     attr_reader :core, :lock
 
@@ -35,30 +37,37 @@ module Hubrelay
       @sockets = {}.compare_by_identity # by Link
       @blocked = {}.compare_by_identity # by Link: those whose socket takes no more at present
       @retired = [] # sockets to close, once nobody waits for them
+      @to_open = [] # Links that the supervisor is to connect
       @buffer = String.new(capacity: READ_BYTES)
       @leader = @led_link = @led_ios = nil
       @last_lead = 0.0
       @standing = {}.compare_by_identity # Waiters of threads that do not lead, in their order
       @fibers = {}.compare_by_identity # Waiters of fibers
       @sweep_above = MIN_SWEEP
-      @supervisor = nil
+      @supervisor = @supervisor_wake = @leader_wake = nil
       @watches_all = false # the supervisor waits for the connection that a leader would read
       @sleeps_until = Float::INFINITY
       @changed = false # the supervisor has to look
     end
 
-    # Starts the client if need be. With the lock held. Raises ClosedError.
+    # Starts the client if need be, and its thread anew if somebody has ended it. With the lock held. Raises
+    # ClosedError.
     def start
       raise ClosedError, "the client is closed" if @core.closing?
-      return if @supervisor
+      return if running?
 
-      @supervisor_wake = WakeUp.new
-      @leader_wake = WakeUp.new
-      @core.start
-      # A new thread has the mask of the one that makes it, and could not be ended with the process.
-      @supervisor = Thread.new { Thread.handle_interrupt(Object => :immediate) { supervise } }
-      @supervisor.name = "hubrelay"
+      unless @supervisor
+        @supervisor_wake = WakeUp.new
+        @leader_wake = WakeUp.new
+        @core.start
+      end
+      start_supervisor
       perform
+    end
+
+    # Starts the client's thread anew if somebody has ended it, and it is needed. With the lock held.
+    def revive
+      start_supervisor if @supervisor && !running? && !over?
     end
 
     def running?
@@ -87,7 +96,7 @@ module Hubrelay
     def call(waiter, timeout = nil)
       deadline = Clock.deadline(timeout)
       synchronize do
-        start unless @supervisor && !@core.closing?
+        start unless running? && !@core.closing?
         yield
         @core.requested
         perform
@@ -125,7 +134,7 @@ module Hubrelay
 
     # In the child of a fork: the sockets are the parent's. Closes the copies without a word.
     def abandon
-      [*@sockets.values, *@retired].each(&:close)
+      [*@sockets.values, *@retired].each { |socket| close_quietly(socket) }
       [@supervisor_wake, @leader_wake].compact.each(&:close)
       @core.abandon
     end
@@ -139,14 +148,45 @@ module Hubrelay
 
     # The supervisor
 
+    def start_supervisor
+      # A new thread has the mask of the one that makes it, and could not be ended with the process.
+      @supervisor = Thread.new { Thread.handle_interrupt(Object => :immediate) { supervise } }
+      @supervisor.name = "hubrelay"
+    end
+
     def supervise
       until synchronize { over? }
-        reads, writes, seconds = synchronize { prepare }
-        readable, writable, = IO.select(reads, writes, nil, seconds)
-        news = synchronize { take(readable || [], writable || []) }
-        news.each { |severity, text| @log.add(severity, text) }
+        begin
+          supervise_once
+        rescue StandardError => e
+          recover(e)
+        end
       end
       synchronize { [@supervisor_wake, @leader_wake].each(&:close) }
+    end
+
+    def supervise_once
+      reads, writes, seconds = synchronize { prepare }
+      readable, writable, = IO.select(reads, writes, nil, seconds)
+      synchronize { take(readable || [], writable || []) }
+      while (link = synchronize { @to_open.shift })
+        connect(link)
+      end
+      synchronize { @core.news.shift(@core.news.size) }.each { |severity, text| @log.add(severity, text) }
+    end
+
+    # What cannot happen has happened: the client's connections end, and it goes on with new ones.
+    def recover(error)
+      @log.failure("the client's thread has failed: #{error.full_message(highlight: false)}")
+      why = "the client has failed: #{error.class}: #{error.message}"
+      synchronize do
+        [@core.opening, *@core.links].compact.each { |link| @core.ended(link, why, failed: true) }
+        perform
+      end
+    rescue StandardError => e
+      @log.failure("the client's thread has failed again: #{e.full_message(highlight: false)}")
+    ensure
+      sleep(RECOVERY)
     end
 
     def over?
@@ -176,7 +216,7 @@ module Hubrelay
       now + GRACE if now - @last_lead < 1
     end
 
-    # Does what has become possible, and what is due. Returns what is to be logged.
+    # Does what has become possible, and what is due.
     def take(readable, writable)
       @supervisor_wake.clear
       links = @sockets.invert
@@ -185,7 +225,6 @@ module Hubrelay
       now = Clock.now
       tick(now) if @core.timers.deadline && @core.timers.deadline <= now
       perform
-      @core.news.shift(@core.news.size)
     end
 
     def tick(now)
@@ -197,8 +236,14 @@ module Hubrelay
     # Closes the sockets that have ended. Nobody waits for them but perhaps the leader.
     def close_retired
       kept, ended = @retired.partition { |socket| @leader && @led_ios.include?(socket) }
-      ended.each(&:close)
       @retired = kept
+      ended.each { |socket| close_quietly(socket) }
+    end
+
+    def close_quietly(socket)
+      socket.close
+    rescue StandardError
+      nil # a connector may give what it likes
     end
 
     # Sockets
@@ -206,7 +251,7 @@ module Hubrelay
     def perform_action(action, link)
       @changed = true
       case action
-      when :open then connect(link)
+      when :open then @to_open << link
       when :close then close(link)
       when :check
         socket = @sockets[link]
@@ -214,12 +259,24 @@ module Hubrelay
       end
     end
 
+    # Without the lock, which a connector of the application's might hold for long.
     def connect(link)
-      @sockets[link] = @connector.call(@path)
-    rescue StandardError => e # a connector may be the application's
-      @core.failed(link, Sockets.text_of(e))
+      socket = @connector.call(@path) unless link.ended?
+    rescue StandardError => e
+      synchronize do
+        @core.failed(link, Sockets.text_of(e))
+        perform
+      end
     else
+      synchronize { connected(link, socket) } if socket
+    end
+
+    def connected(link, socket)
+      return close_quietly(socket) if link.ended? # closed meanwhile
+
+      @sockets[link] = socket
       @core.opened(link)
+      perform
     end
 
     # Ends the connection now, and closes the socket when nobody waits for it.
@@ -228,7 +285,7 @@ module Hubrelay
       socket = @sockets.delete(link) or return
       @retired << socket
       socket.shutdown
-    rescue SystemCallError, IOError
+    rescue StandardError
       nil # the other side is gone
     end
 
