@@ -58,6 +58,54 @@ class ClosingTest < Minitest::Test
     assert_empty link.requests
   end
 
+  def test_close_waits_for_the_first_connection_with_what_was_asked_for_before
+    core = new_core
+    core.start
+    core.publishing.post("room", "posted")
+    published = publish(core)
+    closed = close(core)
+    link = welcome(core)
+    frames = written(link)
+    assert_equal %w[posted x], frames.grep(Wire::Publish).map(&:payload)
+    frames.drop(1).reject { |frame| frame.id.zero? }.each { |frame| reply(core, link, frame) }
+    assert_equal [0, true], [published.value, closed.done?]
+    assert_equal 0, core.counters.lost_publishes
+  end
+
+  def test_posts_that_no_connection_came_for_are_told_and_counted
+    [->(core) { core.failed(core.opening, "nobody there") }, ->(core) { fire(core, :first) },
+     ->(core) { fire(core, :close) }].each do |ends|
+      core = new_core
+      core.start
+      2.times { core.publishing.post("room", "x") }
+      closed = close(core)
+      refute_predicate closed, :done?
+      ends.call(core)
+      assert_predicate closed, :done?
+      assert_equal [2], events(core.events).grep(Hubrelay::Loss).map(&:publishes)
+      assert_equal 2, core.counters.lost_publishes
+    end
+  end
+
+  def test_close_ends_at_once_when_nothing_waits_for_the_first_connection
+    core = new_core
+    core.start
+    assert_predicate close(core), :done?
+  end
+
+  def test_a_post_that_waited_and_is_too_large_for_the_relay_that_comes_is_invalid
+    core = new_core
+    core.start
+    core.publishing.post("room", "x" * 2000)
+    core.publishing.post("room", "y")
+    link = welcome(core, max_frame_bytes: 5000)
+    assert_equal ["y"], written(link).grep(Wire::Publish).map(&:payload)
+    losses = events(core.events).grep(Hubrelay::Loss)
+    assert_equal [[1, :invalid, true]], losses.map { |loss| loss.to_h.values_at(:publishes, :cause, :local) }
+    assert_match(/has 2000 bytes/, losses[0].reason)
+    assert_equal 1, core.counters.lost_publishes
+  end
+
   # A relay that is left has refused what another subscription joined: that one's own request goes to the next relay.
   def test_what_joined_a_refused_subscribe_is_not_asked_for_where_nothing_is_written_any_more
     core, link = connected_core

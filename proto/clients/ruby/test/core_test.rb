@@ -145,16 +145,27 @@ class CoreTest < Minitest::Test
     assert_equal [1, 1, :no_relay, true], [loss.publishes, loss.publishes_unknown, loss.cause, loss.local]
   end
 
-  def test_posts_that_wait_for_the_next_connection_are_lost_with_it_or_by_close
-    [->(core, new) { core.ended(new, "closed") }, ->(core, _) { core.close(1, Waiter.new) }].each do |finish|
-      core, old = connected_core
-      say(core, old, STOPPING)
-      new = welcome(core, relay_id: "B")
-      core.publishing.post("room", "waits until the old connection has ended")
-      finish.call(core, new)
-      losses = events(core.events).grep(Hubrelay::Loss)
-      assert_equal([[1, :no_relay]], losses.map { |loss| [loss.publishes, loss.cause] })
-    end
+  def core_with_a_post_that_waits_for_the_next_connection
+    core, old = connected_core
+    say(core, old, STOPPING)
+    new = welcome(core, relay_id: "B")
+    core.publishing.post("room", "waits until the old connection has ended")
+    refute_includes written(new).map(&:class), Wire::Publish
+    [core, new]
+  end
+
+  def test_posts_that_wait_for_the_next_connection_are_lost_with_it
+    core, new = core_with_a_post_that_waits_for_the_next_connection
+    core.ended(new, "closed")
+    losses = events(core.events).grep(Hubrelay::Loss)
+    assert_equal([[1, :no_relay]], losses.map { |loss| [loss.publishes, loss.cause] })
+  end
+
+  def test_posts_that_wait_for_the_next_connection_are_written_by_close
+    core, new = core_with_a_post_that_waits_for_the_next_connection
+    core.close(1, Waiter.new)
+    assert_includes written(new).map(&:class), Wire::Publish
+    assert_empty events(core.events).grep(Hubrelay::Loss)
   end
 
   def test_after_an_end_in_order_nothing_is_unknown_after_another_one_it_is

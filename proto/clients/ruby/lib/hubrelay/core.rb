@@ -43,13 +43,13 @@ module Hubrelay
       @events = new_queue
       @status = Telling.no_relay("not connected yet")
       @gaps = Gaps.new(options, @timers) { |gap| tell_gap(gap) }
-      @publishing = Publishing.new(options, counters) { |link| sent_first(link) }
+      @publishing = Publishing.new(options, counters, method(:tell_invalid_post)) { |link| sent_first(link) }
       @subscribing = Subscribing.new(self)
       @listeners = @gaps_seen = @old_gaps_seen = 0
       @link = @opening = @old = @move = @why = nil
       @status_to_tell = nil # up, until what is held is in force
       @told = false # any Status
-      @starting = @closing = @closed = @was_connected = false
+      @starting = @closing = @ending = @closed = @was_connected = false
       @may_exceed = false # what is being read would leave the socket unread
     end
 
@@ -58,10 +58,12 @@ module Hubrelay
       @starting
     end
 
+    # `close` was called. Ending comes then: nothing waits for the first connection any more.
     def closing?
       @closing
     end
 
+    # Nothing is outstanding any more.
     def closed?
       @closed
     end
@@ -171,7 +173,7 @@ module Hubrelay
       link.settle_sends(waiter)
     end
 
-    # Owed Replies are waited for, for up to `drain` seconds.
+    # What waits for the first connection is waited for, and then owed Replies: for up to `drain` seconds.
     def close(drain, waiter)
       return waiter.resolve if @closed
 
@@ -180,14 +182,6 @@ module Hubrelay
 
       @closing = true
       @timers.set(:close, drain || @options.drain)
-      tell_own_loss(@publishing.fail_waiting(ClosedError.new("the client was closed before this was sent")), 0)
-      started
-      @move&.give_up("closed")
-      finish(@opening, "closed by the application") if @opening
-      links.each do |link|
-        link.message_handler = Move::DISCARD
-        settle_and_shut(link)
-      end
       after_input
     end
 
@@ -367,6 +361,9 @@ module Hubrelay
     end
 
     def consider_closed
+      return if @starting && @publishing.waiting? && @opening
+
+      end_requests unless @ending
       links.each do |link|
         is_unsettled = link.unsettled.positive? && !link.feature?("settled")
         finish(link, "closed by the application") unless link.owed? || is_unsettled || !link.outbox.empty?
@@ -374,8 +371,22 @@ module Hubrelay
       end_events if @link.nil? && @old.nil?
     end
 
+    # Nothing more is asked for. What was asked for until now is written.
+    def end_requests
+      @ending = true
+      started
+      @move&.give_up("closed")
+      tell_own_loss(@publishing.finish(ClosedError.new("the client was closed before this was sent")), 0)
+      finish(@opening, "closed by the application") if @opening
+      links.each do |link|
+        link.message_handler = Move::DISCARD
+        settle_and_shut(link)
+      end
+    end
+
     # The time for owed Replies is over.
     def close_now
+      end_requests unless @ending
       links.each { |link| finish(link, "closed by the application") }
       end_events
     end

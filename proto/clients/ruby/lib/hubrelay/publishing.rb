@@ -23,12 +23,14 @@ module Hubrelay
     attr_accessor :reason
 
     # The block gets the Link on which the first unsettled post was written.
-    def initialize(options, counters, &sent_first)
+    # `tell_invalid` gets the error of a post that waited, and is none that this relay takes.
+    def initialize(options, counters, tell_invalid, &sent_first)
       @max_unsent = options.unsent_bytes
       @max_unsent_posts = options.unsent_bytes / 16
       @max_unanswered = options.unanswered
       @counters = counters
       @sent_first = sent_first
+      @tell_invalid = tell_invalid
       @link = nil
       @held = false
       @reason = "no connection to a relay yet"
@@ -70,7 +72,7 @@ module Hubrelay
       write(link, target, payload, nil)
     end
 
-    # Writes those that wait, as far as there is room. Returns how many posts turned out never to be sent.
+    # Writes those that wait, as far as there is room. Returns how many posts are lost for want of a connection.
     def pump
       lost = 0
       until @waiting.empty? || @held
@@ -95,18 +97,19 @@ module Hubrelay
       !index.nil?
     end
 
-    # The client closes: those that wait are not sent any more. Returns how many posts are lost by that.
-    def fail_waiting(error)
-      lost = @waiting.count { |entry| entry.waiter.nil? }
-      @waiting.each { |entry| entry.waiter&.reject(error) }
-      @waiting.clear
-      @waiting_posts = 0
-      lost
+    # The client closes: of those that wait, posts are written, and publishes if there is room. Returns how many posts
+    # are lost for want of a connection.
+    def finish(error)
+      @held = false
+      lost = pump
+      refused, @waiting = @waiting.partition(&:waiter)
+      refused.each { |entry| entry.waiter.reject(error) }
+      lost + pump
     end
 
     private
 
-    # False if it was a post, and is lost.
+    # False if it was a post, and is lost for want of a connection.
     def write_waiting(entry)
       waiter = entry.waiter
       @waiting_posts -= entry.payload.bytesize unless waiter
@@ -116,7 +119,10 @@ module Hubrelay
       check_size(@link, entry.target, entry.payload, with_reply: !waiter.nil?)
       write(@link, entry.target, entry.payload, waiter)
       true
-    rescue Error => e
+    rescue InvalidError => e
+      waiter ? waiter.reject(e) : @tell_invalid.call(e)
+      true
+    rescue NotConnectedError => e
       waiter&.reject(e)
       !waiter.nil?
     end

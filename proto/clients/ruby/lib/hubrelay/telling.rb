@@ -75,6 +75,12 @@ module Hubrelay
       names.flat_map { |name| name.queues.keys }.uniq.reject { |queue| queue.equal?(@events) }
     end
 
+    # A post that waited was too large for the relay that came.
+    def tell_invalid_post(error)
+      counters.lost_publishes += 1
+      tell(Loss.new(publishes: 1, reason: error.message, cause: :invalid, local: true))
+    end
+
     def tell_own_loss(unsent, unknown)
       return unless (unsent + unknown).positive?
 
