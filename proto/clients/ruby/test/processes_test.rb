@@ -57,6 +57,22 @@ class ProcessesTest < Minitest::Test
     end
   end
 
+  # Ruby allows no mutex there: the child finds out by its pid.
+  def test_a_trap_handler_may_fork
+    with_relay do |relay, path|
+      assert_equal "0\n0\n", ruby(<<~RUBY, path)
+        client = Hubrelay::Client.new(ARGV[0]).ready
+        child = nil
+        trap("USR1") { child = fork { exec(#{RbConfig.ruby.inspect}, "-e", "exit 0") } }
+        Process.kill(:USR1, Process.pid)
+        Thread.pass until child
+        p Process.wait2(child)[1].exitstatus
+        p client.publish("parent", "x", timeout: 30)
+      RUBY
+      assert_equal 1, relay.published.size
+    end
+  end
+
   def test_a_fork_that_ruby_does_not_see_is_noticed_at_first_use
     with_relay do |relay, path|
       ruby(<<~RUBY, path)

@@ -53,18 +53,18 @@ module Hubrelay
 
     # The frame in a body, or nil if it is of no kind that is known here. Raises ProtocolError.
     def decode(body, kinds = Wire::RELAY_KINDS)
-      number = nil
-      content = nil
+      number = found = nil
       each_field(body) do |field, value|
         next unless value.is_a?(String) && field <= kinds.size
 
-        decode_fields(kinds[field - 1], value)
-        # Of several kinds the last counts. A kind that comes twice in a row is merged, which is what reading both
-        # contents as one does.
-        content = field == number ? content + value : value
+        found = {} unless field == number # of several kinds the last counts; one that comes twice in a row is merged
         number = field
+        decode_fields(kinds[number - 1], value, found)
       end
-      number && kinds[number - 1].new(**decode_fields(kinds[number - 1], content))
+      return unless number
+
+      found[:status] = Status.new(**found[:status]) if found[:status]
+      kinds[number - 1].new(**found)
     end
 
     def encode_fields(message)
@@ -87,19 +87,18 @@ module Hubrelay
     end
     private_class_method :encode_field
 
-    # The fields of a kind that are in these bytes, by name.
-    def decode_fields(kind, data)
+    # Adds the fields of a kind that are in these bytes to those that were found, by name. A Status is a Hash there.
+    def decode_fields(kind, data, found)
       fields = Wire::FIELDS.fetch(kind)
-      status = "".b
-      each_field(data).with_object({}) do |(number, value), found|
+      each_field(data) do |number, value|
         name, type = fields[number - 1]
         next if type.nil? || value.is_a?(Integer) == %i[string bytes strings status].include?(type)
 
-        if type == :status
-          decode_fields(Status, value)
-          value = status << value # one that comes twice is merged
+        case type
+        when :strings then (found[name] ||= []) << text(value)
+        when :status then decode_fields(Status, value, found[name] ||= {}) # one that comes twice is merged
+        else found[name] = decode_value(type, value)
         end
-        found[name] = type == :strings ? [*found[name], text(value)] : decode_value(type, value)
       end
     end
     private_class_method :decode_fields
@@ -110,7 +109,6 @@ module Hubrelay
       when :uint32 then value & UINT32
       when :bool then value != 0
       when :string then text(value)
-      when :status then Status.new(**decode_fields(Status, value))
       else
         number = ((value & UINT32) ^ 0x80000000) - 0x80000000 # an enumeration's number has a sign
         Wire::ENUMS.fetch(type).fetch(number, number)
@@ -129,8 +127,6 @@ module Hubrelay
     # Yields number and value of each field, an Integer or a String. Those of fixed width, which the schema does not
     # use, are left out.
     def each_field(data)
-      return to_enum(:each_field, data) unless block_given?
-
       position = 0
       while position < data.bytesize
         tag, position = read_varint(data, position)

@@ -234,7 +234,7 @@ module Hubrelay
       return unless name
 
       pattern = name.text if name.pattern?
-      link.message_handler.call(name, Message.new(frame.channel, frame.payload, pattern))
+      link.message_handler.call(name, Message.new(frame.channel, frame.payload.freeze, pattern).freeze)
     end
 
     def take_revoked(link, frame)

@@ -15,23 +15,27 @@ module Hubrelay
     attr_accessor :reconnects
     # Bytes of events that the application has not taken, in all queues. A gauge.
     attr_accessor :queued_bytes
-    # Failed publishes and posts by outcome: <tt>{not_connected: 3}</tt>.
-    attr_reader :failed
 
     def initialize
       @sent = @lost_messages = @lost_publishes = @gaps = @reconnects = @queued_bytes = 0
       @failed = Hash.new(0)
+      @mutex = Thread::Mutex.new
+    end
+
+    # Failed publishes and posts by outcome: <tt>{not_connected: 3}</tt>. A copy.
+    def failed
+      @mutex.synchronize { @failed.dup }
     end
 
     # @api private
     def count_failure(error)
       outcome = error.class.outcome
-      @failed[outcome] += 1
+      @mutex.synchronize { @failed[outcome] += 1 }
     end
 
     # All of them, as a Hash.
     def to_h
-      { sent: @sent, failed: @failed.dup, lost_messages: @lost_messages, lost_publishes: @lost_publishes,
+      { sent: @sent, failed:, lost_messages: @lost_messages, lost_publishes: @lost_publishes,
         gaps: @gaps, reconnects: @reconnects, queued_bytes: @queued_bytes }
     end
   end

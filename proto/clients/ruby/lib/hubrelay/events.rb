@@ -1,10 +1,11 @@
 # frozen_string_literal: true
 
 module Hubrelay
-  # What an application is told. All events are Structs, so +case+ and pattern matching work on them.
+  # What an application is told. All events are frozen Structs, so +case+ and pattern matching work on them, and all who
+  # listen may share them.
   #
-  # +channel+ is UTF-8 and frozen, +payload+ are the bytes that were published (encoding BINARY), +pattern+ is the
-  # pattern that matched, or nil.
+  # +channel+ is UTF-8, +payload+ are the bytes that were published (encoding BINARY), +pattern+ is the pattern that
+  # matched, or nil. For text: <tt>payload.dup.force_encoding(Encoding::UTF_8)</tt>.
   Message = Struct.new(:channel, :payload, :pattern)
 
   # A Struct whose members have defaults, and whose instances are frozen.

@@ -87,7 +87,15 @@ module Hubrelay
       size, start = short_varint(data, payload_tag + 1)
       return unless size && start + size == finish
 
-      [data.byteslice(position + 2, channel_size), data.byteslice(start, size)]
+      [data.byteslice(position + 2, channel_size), slice(data, start, size)]
+    end
+
+    # A part of a read buffer. Ruby shares the memory of a slice at the end of a String, and a small payload would keep
+    # the whole buffer: so that is copied.
+    def slice(data, start, size)
+      return data.byteslice(start, size) if start + size < data.bytesize
+
+      data.unpack1("a#{size}", offset: start)
     end
 
     # A number of up to 21 bits, and the position behind it.

@@ -19,14 +19,22 @@ module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
       CLIENTS[client] = true
     end
 
-    # With the locks of all clients held, no other thread is in the middle of anything that the child will see.
+    # With the locks of all clients held, no other thread is in the middle of anything that the child will see. Where
+    # a lock cannot be taken, the child finds out by its pid, at the first use of the client.
     def around
-      reactors = CLIENTS.keys.map(&:current_reactor)
-      reactors.each { |reactor| reactor.lock.lock }
+      held = CLIENTS.keys.select { |client| lock(client.current_reactor) }
+      reactors = held.map(&:current_reactor)
       pid = yield
     ensure
-      reactors.each { |reactor| reactor.lock.unlock }
-      CLIENTS.each_key(&:begin_anew) if pid&.zero?
+      reactors&.each { |reactor| reactor.lock.unlock }
+      held.each(&:begin_anew) if pid&.zero?
+    end
+
+    # False in a trap handler, where Ruby allows no mutex, and for a thread that holds it already.
+    def lock(reactor)
+      reactor.lock.lock
+    rescue ThreadError
+      false
     end
   end
   private_constant :Forks

@@ -226,7 +226,7 @@ module Hubrelay
       @ping_at = nil
       if @rest.empty?
         position = take_frames(data)
-        @rest << data.byteslice(position, data.bytesize - position) if position < data.bytesize
+        @rest << FastCodec.slice(data, position, data.bytesize - position) if position < data.bytesize
       else
         @rest << data
         return if @rest.bytesize < @needed
@@ -234,7 +234,7 @@ module Hubrelay
         whole = @rest
         @rest = String.new
         position = take_frames(whole)
-        @rest << whole.byteslice(position, whole.bytesize - position) if position < whole.bytesize
+        @rest << FastCodec.slice(whole, position, whole.bytesize - position) if position < whole.bytesize
       end
     end
 
@@ -325,7 +325,7 @@ module Hubrelay
       when FastCodec::REPLY
         return if finish - position > 4 && take_fast_reply(data, position + 1, finish)
       end
-      take(Codec.decode(data.byteslice(position, finish - position)))
+      take(Codec.decode(FastCodec.slice(data, position, finish - position)))
     end
 
     def take_fast_message(data, position, finish)
@@ -333,7 +333,7 @@ module Hubrelay
       name = @routes[channel] if channel
       return false unless name # perhaps it is not even UTF-8
 
-      @message_handler.call(name, Message.new(name.text, payload))
+      @message_handler.call(name, Message.new(name.text, payload.freeze).freeze)
       true
     end
 
