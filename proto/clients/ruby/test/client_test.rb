@@ -167,10 +167,10 @@ class ClientTest < Minitest::Test
 
   def test_a_publish_has_a_timeout_of_its_own
     with_silent_relay do |client|
-      assert_raises(Hubrelay::InterruptedError) { client.publish("room", "x", timeout: 0.01) }
+      assert_raises(Hubrelay::TimeoutError) { client.publish("room", "x", timeout: 0.01) }
       assert_raises(Hubrelay::CongestedError) { client.publish("room", "x", timeout: 0.01) }
       assert_raises(Hubrelay::CongestedError) { client.publish("room", "x", wait: false) }
-      assert_raises(Hubrelay::InterruptedError) { client.listen("room", timeout: 0.01) }
+      assert_raises(Hubrelay::TimeoutError) { client.listen("room", timeout: 0.01) }
     end
   end
 

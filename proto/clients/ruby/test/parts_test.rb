@@ -58,9 +58,12 @@ class NamesTest < Minitest::Test
     assert_equal "é", Names.checked("é".b)
     assert_equal "é", Names.checked("é".encode("ISO-8859-1"))
     assert_predicate Names.checked(+"room"), :frozen?
-    ["", "n" * 513, "é" * 257, "\xFF", "\xFF".b, "\xED\xA0\x80", nil, :room, 7].each do |name|
+    ["", "n" * 513, "é" * 257, "\xFF", "\xFF".b, "\xED\xA0\x80", :""].each do |name|
       assert_raises(Hubrelay::InvalidError, name.inspect) { Names.checked(name) }
     end
+    assert_equal "room", Names.checked(:room)
+    assert_equal [[], ["room.*"]], Names.checked_lists([], "room.*")
+    [nil, 7, ["room"]].each { |name| assert_raises(TypeError, name.inspect) { Names.checked(name) } }
     assert_equal 512, Names.checked("é" * 256).bytesize
   end
 
@@ -122,6 +125,7 @@ class OptionsTest < Minitest::Test
     assert_raises(ArgumentError) { Hubrelay::Client.new("x", no_such_option: 1) }
     assert_raises(ArgumentError) { Hubrelay::Client.new("x", drain: "8") }
     assert_raises(ArgumentError) { Hubrelay::Client.new("x", unanswered: -1) }
+    assert_raises(ArgumentError) { Hubrelay::Client.new("x", drain: Float::NAN) }
     assert_predicate Hubrelay::Options.new, :frozen?
   end
 

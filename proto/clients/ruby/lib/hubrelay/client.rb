@@ -113,8 +113,9 @@ module Hubrelay
     # @param timeout [Numeric, nil] seconds
     # @return [Integer] how many subscriptions at Redis received it: relays, not the workers behind them
     # @raise [NotConnectedError, InterruptedError, RefusedError, InvalidError, CongestedError, ClosedError,
-    #   UnknownError] after the timeout: CongestedError if nothing was sent, else InterruptedError, since it may be
-    #   delivered
+    #   UnknownError] after the timeout: CongestedError if nothing was sent, else TimeoutError, which is an
+    #   InterruptedError, since it may be delivered
+    # @raise [TypeError] for a channel that is no String or Symbol, or a payload that is no String
     def publish(channel, payload, wait: true, timeout: nil)
       return publish_and_wait(channel, payload, wait, timeout) unless @hooks
 
@@ -141,7 +142,7 @@ module Hubrelay
     # @param timeout [Numeric, nil] seconds
     # @return [Subscription, Object]
     # @raise [RefusedError, LimitError, InvalidError, ClosedError, UnknownError] and nothing is listened to then
-    # @raise [InterruptedError] after the timeout; nothing is listened to
+    # @raise [TimeoutError] after the timeout; nothing is listened to
     def listen(*channels, patterns: [], timeout: nil)
       channels, patterns = Names.checked_lists(channels, patterns)
       listener = Listener.new(reactor.core.new_queue)
@@ -164,7 +165,7 @@ module Hubrelay
     #
     # @return [Symbol] +:ok+, or +:pending+: in force once the relay receives, or is there
     # @raise [RefusedError, LimitError, InvalidError, ClosedError, UnknownError] and nothing was subscribed to then
-    # @raise [InterruptedError] after the timeout: then it is unknown
+    # @raise [TimeoutError] after the timeout: then it is unknown
     def subscribe(*channels, patterns: [], timeout: nil)
       channels, patterns = Names.checked_lists(channels, patterns)
       ask(timeout) { |core, waiter| core.subscribing.subscribe(channels, patterns, waiter) }
@@ -174,7 +175,7 @@ module Hubrelay
     #
     # @return [Symbol] +:ok+
     # @raise [InvalidError, ClosedError]
-    # @raise [InterruptedError] after the timeout
+    # @raise [TimeoutError] after the timeout
     def unsubscribe(*channels, patterns: [], timeout: nil)
       channels, patterns = Names.checked_lists(channels, patterns)
       ask(timeout) { |core, waiter| core.subscribing.unsubscribe(channels, patterns, waiter) }
@@ -185,7 +186,7 @@ module Hubrelay
     #
     # @return [self]
     # @raise [NotConnectedError]
-    # @raise [InterruptedError] also after the timeout
+    # @raise [InterruptedError] after the timeout a TimeoutError
     # @raise [InvalidError] for +settled+ where +features+ lacks "settled"
     def ping(settled: false, timeout: nil)
       ask(timeout) { |core, waiter| core.ping(waiter, settled) }
@@ -224,13 +225,13 @@ module Hubrelay
       "#<#{self.class.name} #{@path} #{@reactor.core.status.state}>"
     end
 
-    # Makes a request, and waits for what its waiter gets. Raises InterruptedError after the timeout.
+    # Makes a request, and waits for what its waiter gets. Raises TimeoutError after the timeout.
     # @api private
     def ask(timeout)
       current = reactor
       waiter = Waiter.new
       is_done = current.call(waiter, timeout) { yield current.core, waiter }
-      raise InterruptedError, "no answer within #{timeout} s" unless is_done
+      raise TimeoutError, "no answer within #{timeout} s" unless is_done
 
       waiter.value
     end
@@ -291,7 +292,7 @@ module Hubrelay
       if reactor.synchronize { reactor.core.publishing.withdraw(waiter) }
         CongestedError.new("nothing was sent within #{timeout} s")
       else
-        InterruptedError.new("no answer within #{timeout} s; it may be delivered")
+        TimeoutError.new("no answer within #{timeout} s; it may be delivered")
       end
     end
 

@@ -36,6 +36,10 @@ module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
     end
   end
 
+  # The time that the caller gave is over, and the request may have had its effect.
+  class TimeoutError < InterruptedError
+  end
+
   # Redis answered with an error, which is the message. +channels+ and +patterns+ are what it refused of a subscribe.
   class RefusedError < Error
     def self.outcome

@@ -51,7 +51,8 @@ module Hubrelay
     MAX_CLIENT_NAME_BYTES = 64
 
     class << self
-      # The name in UTF-8, frozen. Raises InvalidError: a relay ends the connection over one that is not UTF-8.
+      # The name in UTF-8, frozen. A Symbol is its text. Raises TypeError; InvalidError: a relay ends the connection
+      # over a name that is not UTF-8.
       def checked(name, what = "channel")
         text = utf8(name, what)
         return text if text.bytesize.between?(1, MAX_BYTES)
@@ -70,7 +71,7 @@ module Hubrelay
       # Channels and patterns as checked, in two frozen Arrays. Raises InvalidError.
       def checked_lists(channels, patterns)
         channels = channels.map { |name| checked(name) }.uniq.freeze
-        patterns = patterns.map { |name| checked(name, "pattern") }.uniq.freeze
+        patterns = Array(patterns).map { |name| checked(name, "pattern") }.uniq.freeze
         raise InvalidError, "no channel and no pattern is named" if channels.empty? && patterns.empty?
 
         [channels, patterns]
@@ -97,7 +98,8 @@ module Hubrelay
 
       # Bytes are taken as they are; text of another encoding is converted.
       def utf8(name, what)
-        raise InvalidError, "the #{what} must be a String, not #{name.class}" unless name.is_a?(String)
+        name = name.name if name.is_a?(Symbol)
+        raise TypeError, "the #{what} must be a String, not #{name.class}" unless name.is_a?(String)
 
         bytes_as_they_are = [Encoding::UTF_8, Encoding::BINARY, Encoding::US_ASCII].include?(name.encoding)
         text = bytes_as_they_are ? name.dup.force_encoding(Encoding::UTF_8) : name.encode(Encoding::UTF_8)

@@ -31,7 +31,7 @@ module Hubrelay
       super(**self.class::DEFAULTS, **values)
       each_pair do |name, value|
         raise ArgumentError, "#{name} must be a number, not #{value.inspect}" unless value.is_a?(Numeric)
-        raise ArgumentError, "#{name} must not be below 0" if value.negative?
+        raise ArgumentError, "#{name} must not be below 0" unless value >= 0 # nor NaN
       end
       freeze
     end

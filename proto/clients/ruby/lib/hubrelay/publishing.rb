@@ -167,7 +167,7 @@ module Hubrelay
     def check_payload(payload)
       return if payload.is_a?(String)
 
-      raise InvalidError, "the payload must be a String, not #{payload.class}"
+      raise TypeError, "the payload must be a String, not #{payload.class}"
     end
 
     # Raises InvalidError for what this relay does not take.
