@@ -28,18 +28,24 @@ class PackageTest < Minitest::Test
       end)
       def read_room_from_database = "all of it"
       #{CODE[0]}
-      written = Thread::Queue.new
+      written, typed = Thread::Queue.new, Thread::Queue.new
       websocket = Object.new
       websocket.define_singleton_method(:write) { |text| written << text }
-      Thread.new { serve.call(websocket) }
+      websocket.define_singleton_method(:each) { |&block| while (text = typed.pop) do block.call(text) end }
+      serving = Thread.new { serve.call(websocket) }
       Thread.pass until relay.publish("room.7", "from another host") == 1
       puts written.pop
       relay.outage
       relay.recover
       puts written.pop
+      typed << "typed"
+      puts written.pop
+      typed << nil
+      serving.join
+      Thread.pass until relay.publish("room.7", "the browser has left") == 0
       relay.close
     RUBY
-    assert_equal "from another host\nall of it\n", output
+    assert_equal "from another host\nall of it\ntyped\n", output
   end
 
   def test_the_hooks_of_the_readme_run

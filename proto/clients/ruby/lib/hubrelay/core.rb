@@ -15,6 +15,12 @@ module Hubrelay
   # come out, and the waiters that were handed in are settled. After each call the owner performs the actions, writes,
   # and sets its one timer to `timers.deadline`. Not thread-safe: Client has a lock around it.
   #
+  # The states of a Core: *new*, until `start`; *starting*, until the first attempt to connect has ended, for which
+  # publishes and requests wait; then, for ever, *connected* (`link`) or *not connected* (a timer :attempt, or
+  # `opening`). A relay that is stopping adds a *move* (`old` serves, `link` is the next one), and then a *drain*
+  # (`link` serves, `old` is read to its end). `close` makes it *closing*: what waits for the first connection is
+  # waited for; then *ending*: all writing sides are shut, and owed Replies are waited for; then *closed*.
+  #
   # An action is [what, Link]: `:open` (connect; then `opened` or `failed`), `:close` (close the socket), `:reading`
   # (whether the socket is to be read has changed), `:check` (it is left unread: if the relay has closed it, read it to
   # its end).
