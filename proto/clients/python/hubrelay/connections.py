@@ -6,7 +6,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 from .connecting import Backoff, Watch, is_hopeless
 from .errors import Closed
-from .frames import Cause, Error, State, Status, Welcome
+from .frames import Error, State, Status, Welcome
 from .handover import Move, discard
 from .link import Link
 from .options import Counters, Options
@@ -239,9 +239,8 @@ class Connections(Telling):
         self._gaps_seen = self._old_gaps_seen
         self._attempt_failed(why, False)
         self.timers.set("successor", self.options.successor)
-        if move.old.welcome is not None:
-            self._new_status(move.old, Status(State.STOPPING, why, publishing=True, receiving=True,
-                                              gaps=self._gaps_seen, cause=Cause.STOPPING))
+        if move.old.status is not None:  # its own last word, in place of what the next relay has said
+            self._new_status(move.old, move.old.status)
 
     def _link_ended(self, link: Link, why: str) -> None:
         self.link = None

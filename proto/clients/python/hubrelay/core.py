@@ -188,6 +188,10 @@ class Core(Connections):
             self.tell(replace(loss, messages=0))
 
     def _take_status(self, link: Link, status: Status) -> None:
+        if self.move is not None and link is self.move.new and status.state == State.STOPPING:
+            self._relay_is_stopping(link)  # it is no successor, and its Status is nobody's news
+            return
+        link.status = status
         if link is not self.link:
             if self.move is not None and link is self.move.old and status.gaps > self._old_gaps_seen:
                 self._old_gaps_seen = status.gaps

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, FrozenSet, List, Optional, Set, Tuple
 from .codec import (CLIENT_FRAME, ProtocolError, decode, encode, framed, name_field, quick_message, quick_reply,
                     varint)
 from .errors import Interrupted, NotConnected, error_of
-from .frames import Code, Hello, Message, Outcome, Ping, Publish, Reply, Welcome
+from .frames import Code, Hello, Message, Outcome, Ping, Publish, Reply, Status, Welcome
 from .names import Name
 from .queues import Waiter, settle
 
@@ -40,6 +40,7 @@ class Link:
                  take_message: Callable[[Name, Message], None]) -> None:
         self.take_frame, self.take_message = take_frame, take_message
         self.welcome: Optional[Welcome] = None
+        self.status: Optional[Status] = None  #: The last one that its relay has told.
         self.features: FrozenSet[str] = frozenset()
         self.max_frame, self.max_payload = MAX_WELCOME_BYTES, 0
         self.publishes: Dict[int, Waiter] = {}  #: By id, in the order written.
@@ -239,6 +240,7 @@ class Link:
 
     def welcomed(self, welcome: Welcome) -> None:
         """From here on the numbers of this Welcome hold."""
+        self.status = welcome.status
         self.welcome, self.features = welcome, frozenset(welcome.features)
         self.max_frame, self.max_payload = welcome.max_frame_bytes, welcome.max_payload_bytes
         self.welcomed_at = monotonic()

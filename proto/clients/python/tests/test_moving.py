@@ -82,6 +82,19 @@ class Moving(unittest.TestCase):
         third = self.bench.welcome("3")
         self.assertIs(self.bench.core.move.new, third)
 
+    def test_the_old_relays_own_last_word_holds_again_when_its_successor_ends(self):
+        word = Status(State.STOPPING, "going", publishing=False, receiving=True, cause=Cause.STOPPING)
+        self.bench.say(self.old, word)
+        self.bench.say(self.new, Status(State.DOWN, "no Redis"))
+        self.bench.events()
+        self.bench.core.ended(self.new, "died")
+        told = self.bench.events(Status)[-1]
+        self.assertEqual((told.reason, told.publishing, told.receiving), ("going", False, True))
+
+    def test_a_successor_that_stops_is_not_told(self):
+        self.bench.say(self.new, Status(State.STOPPING, "of the successor", publishing=True, receiving=True))
+        self.assertNotIn("of the successor", [event.reason for event in self.bench.events(Status)])
+
     def test_up_is_not_told_at_the_end_of_a_connection_that_answered_no_restore(self):
         self.bench.core.ended(self.new, "died")
         self.bench.core.ended(self.old, "stopped")
