@@ -2,6 +2,7 @@
 
 A client of another language is one more line in `all_programs`.
 """
+import functools
 import os
 import pathlib
 import shutil
@@ -40,10 +41,13 @@ class Program:
 #: One caller has 64 messages at hand, and puts them into one pipeline.
 PIPELINED = {"workloads": ("publish-64",), "environment": {"PIPELINED": "1"}}
 
-
 #: Where Debian has packages for Node.js, and how a Node.js that is not Debian's own finds them.
 DEBIAN_NODE = pathlib.Path("/usr/share/nodejs")
 NODE_PATH = {"NODE_PATH": str(DEBIAN_NODE)}
+
+
+#: Where Debian has Predis, and predis.php looks for it.
+DEBIAN_PREDIS = pathlib.Path("/usr/share/php/Predis/autoload.php")
 
 
 def all_programs():
@@ -59,6 +63,23 @@ def all_programs():
     ]
 
 
+def _python_group(group, hubrelay, redis):
+    def program(name, file, *packages, environment={}, **facts):
+        def prepare():
+            for package in packages:
+                _install(package)
+            return [sys.executable, str(HERE / "python" / file)]
+        paths = [BUILT / "python" / package for package in packages] or [PYTHON_CLIENT]
+        return Program(group, name, prepare, **facts,
+                       environment={**environment, "PYTHONPATH": os.pathsep.join(map(str, paths))})
+    return [
+        program("hubrelay", hubrelay, is_hubrelay=True),
+        program("redis-py", redis, "redis"),
+        program("redis-py with hiredis", redis, "redis", "hiredis"),
+        program("redis-py with hiredis, pipelines", redis, "redis", "hiredis", **PIPELINED),
+    ]
+
+
 def _go_group(group):
     return [
         Program(group, "hubrelay", lambda: _build_go("hubrelay"), is_hubrelay=True),
@@ -68,12 +89,31 @@ def _go_group(group):
     ]
 
 
+def _java_groups():
+    """Redis clients for Java are not in Debian, and a plain socket is cheaper than any of them. A JVM compiles what it
+    runs often, in threads of the same process: it needs a longer warm-up than others."""
+    warmup = {"publish-64": 4096, "publish-1": 1024, "delivery": 4096}
+
+    def program(group, name, main, **facts):
+        return Program(group, name, lambda: _build_java(main), warmup=warmup, **facts)
+
+    blocking, futures = "Java blocking", "Java futures"
+    publishes = ("publish-64", "publish-1")
+    return [
+        program(blocking, "hubrelay", "Hubrelay", is_hubrelay=True),
+        program(blocking, "RESP by a plain socket", "RedisBlocking"),
+        program(blocking, "RESP by a plain socket, pipelines", "RedisBlocking", **PIPELINED),
+        program(futures, "hubrelay", "Hubrelay", is_hubrelay=True, workloads=publishes, environment={"FUTURES": "1"}),
+        program(futures, "RESP by a plain socket", "RedisFutures", workloads=publishes),
+    ]
+
+
 def _node_group(group):
     return [
         Program(group, "hubrelay", lambda: _node("hubrelay.js"), is_hubrelay=True),
         Program(group, "node-redis", lambda: _node("node_redis.js", "redis"), environment=NODE_PATH),
-        Program(group, "node-redis, pipelines", lambda: _node("node_redis.js", "redis"), workloads=("publish-64",),
-                environment={"PIPELINED": "1", **NODE_PATH}),
+        Program(group, "node-redis, pipelines", lambda: _node("node_redis.js", "redis"),
+                **{**PIPELINED, "environment": {**PIPELINED["environment"], **NODE_PATH}}),
     ]
 
 
@@ -96,6 +136,8 @@ def _ruby_group(group):
 def _php_group(group):
     return [
         Program(group, "hubrelay", lambda: _php("hubrelay.php"), is_hubrelay=True),
+        Program(group, "Predis", _predis),
+        Program(group, "Predis, pipelines", _predis, **PIPELINED),
         Program(group, "PHP streams", lambda: _php("plain.php")),
         Program(group, "phpredis", lambda: _php("phpredis.php", "redis"), workloads=("publish-1", "delivery")),
         Program(group, "phpredis, pipelines", lambda: _php("phpredis.php", "redis"), **PIPELINED),
@@ -107,46 +149,6 @@ def _dotnet_group(group):
         Program(group, "hubrelay", lambda: _build_dotnet("HubrelayProgram"), is_hubrelay=True),
         Program(group, "plain sockets", lambda: _build_dotnet("RespProgram")),
         Program(group, "plain sockets, threads", lambda: _build_dotnet("RespProgram"), environment={"THREADS": "1"}),
-    ]
-
-
-def _python_group(group, hubrelay, redis):
-    def program(name, file, *packages, environment={}, **facts):
-        def prepare():
-            for package in packages:
-                _install(package)
-            return [sys.executable, str(HERE / "python" / file)]
-        paths = [BUILT / "python" / package for package in packages] or [PYTHON_CLIENT]
-        return Program(group, name, prepare, **facts,
-                       environment={**environment, "PYTHONPATH": os.pathsep.join(map(str, paths))})
-    return [
-        program("hubrelay", hubrelay, is_hubrelay=True),
-        program("redis-py", redis, "redis"),
-        program("redis-py with hiredis", redis, "redis", "hiredis"),
-        program("redis-py with hiredis, pipelines", redis, "redis", "hiredis", **PIPELINED),
-    ]
-
-
-def _php(file, extension=None):
-    """A program in php/, for an extension that PHP has to have."""
-    _run(["php", "-r", f"exit((int) !extension_loaded('{extension}'));" if extension else ""])
-    return ["php", str(HERE / "php" / file)]
-def _java_groups():
-    """Redis clients for Java are not in Debian, and a plain socket is cheaper than any of them. A JVM compiles what it
-    runs often, in threads of the same process: it needs a longer warm-up than others."""
-    warmup = {"publish-64": 4096, "publish-1": 1024, "delivery": 4096}
-
-    def program(group, name, main, **facts):
-        return Program(group, name, lambda: _build_java(main), warmup=warmup, **facts)
-
-    blocking, futures = "Java blocking", "Java futures"
-    publishes = ("publish-64", "publish-1")
-    return [
-        program(blocking, "hubrelay", "Hubrelay", is_hubrelay=True),
-        program(blocking, "RESP by a plain socket", "RedisBlocking"),
-        program(blocking, "RESP by a plain socket, pipelines", "RedisBlocking", **PIPELINED),
-        program(futures, "hubrelay", "Hubrelay", is_hubrelay=True, workloads=publishes, environment={"FUTURES": "1"}),
-        program(futures, "RESP by a plain socket", "RedisFutures", workloads=publishes),
     ]
 
 
@@ -184,6 +186,18 @@ def _node(file, package=None):
     return ["node", str(HERE / "node" / file)]
 
 
+def _php(file, extension=None):
+    """A program in php/, for an extension that PHP has to have."""
+    _run(["php", "-r", f"exit((int) !extension_loaded('{extension}'));" if extension else ""])
+    return ["php", str(HERE / "php" / file)]
+
+
+def _predis():
+    if not DEBIAN_PREDIS.is_file():
+        raise LeftOut(f"there is no {DEBIAN_PREDIS} (Debian: php-predis)")
+    return _php("predis.php")
+
+
 def _build_go(name, module=None):
     """Builds go/NAME. Its modules come from Go's proxy, or `module` as Debian packages it."""
     folder, built = HERE / "go" / name, BUILT / "go" / name
@@ -203,6 +217,21 @@ def _build_go(name, module=None):
     return [binary]
 
 
+def _build_java(main):
+    return ["java", "-cp", str(_java_classes()), f"bench.{main}"]
+
+
+@functools.lru_cache(maxsize=None)
+def _java_classes():
+    """Compiles the client, and java/bench on top of it, once a run."""
+    built = BUILT / "java"
+    sources = [*(ROOT / "proto" / "clients" / "java" / "src" / "main" / "java").rglob("*.java"),
+               *(HERE / "java").rglob("*.java")]
+    shutil.rmtree(built, ignore_errors=True)
+    _run(["javac", "-d", str(built), *(str(source) for source in sources)])
+    return built
+
+
 def _build_dotnet(name):
     """Builds dotnet/NAME.cs with Mono's compiler, beside the library, which its own folder builds."""
     folder, built, client = HERE / "dotnet", BUILT / "dotnet", ROOT / "proto" / "clients" / "dotnet"
@@ -213,17 +242,3 @@ def _build_dotnet(name):
     _run(["mcs", "-langversion:latest", "-optimize", "-r:System.Core", f"-r:{built / 'Hubrelay.dll'}", f"-out:{binary}",
           str(folder / "Measure.cs"), str(folder / f"{name}.cs")])
     return ["mono", str(binary)]
-def _build_java(main):
-    """Compiles the client, and java/bench on top of it."""
-    built = BUILT / "java"
-    sources = [*(ROOT / "proto" / "clients" / "java" / "src" / "main" / "java").rglob("*.java"),
-               *(HERE / "java").rglob("*.java")]
-    if "classes" not in _built_java:
-        shutil.rmtree(built, ignore_errors=True)
-        _run(["javac", "-d", str(built), *(str(source) for source in sources)])
-        _built_java.add("classes")
-    return ["java", "-cp", str(built), f"bench.{main}"]
-
-
-#: What has been compiled in this run.
-_built_java = set()

@@ -38,6 +38,74 @@ function check_receivers(int $receivers): void
     }
 }
 
+/** A connection that publishes in two steps. */
+interface Publisher
+{
+    /** @return resource what becomes readable when the answer is there */
+    public function stream();
+
+    public function begin(): void;
+
+    /** Returns the number of receivers. */
+    public function end(): int;
+}
+
+/**
+ * As many callers as there are connections: a Fiber each, and a loop with stream_select.
+ *
+ * @param Publisher[] $connections
+ */
+function publish_by_fibers(int $count, array $connections): void
+{
+    $fibers = [];
+    $waiting = [];
+    foreach ($connections as $connection) {
+        $fiber = new Fiber(static function () use ($connection, &$count): void {
+            while ($count-- > 0) {
+                $connection->begin();
+                Fiber::suspend();
+                check_receivers($connection->end());
+            }
+        });
+        $fiber->start();
+        $stream = $connection->stream();
+        $fibers[(int) $stream] = $fiber;
+        $waiting[(int) $stream] = $stream;
+    }
+    while ($waiting !== []) {
+        $ready = $waiting;
+        $none = null;
+        stream_select($ready, $none, $none, 30);
+        foreach ($ready as $id => $stream) {
+            $fibers[$id]->resume();
+            if ($fibers[$id]->isTerminated()) {
+                unset($waiting[$id]);
+            }
+        }
+    }
+}
+
+/**
+ * One message after the other by a Redis client, or pipelines of 64, which its method $execute sends.
+ */
+function publish_in_turn(object $redis, int $count, string $execute): void
+{
+    if (getenv('PIPELINED') === false) {
+        for ($number = 0; $number < $count; $number++) {
+            check_receivers($redis->publish(CHANNEL, PAYLOAD));
+        }
+
+        return;
+    }
+    for ($number = 0; $number < $count; $number += BURST) {
+        $pipeline = $redis->pipeline();
+        for ($index = 0; $index < BURST; $index++) {
+            $pipeline->publish(CHANNEL, PAYLOAD);
+        }
+        array_map('check_receivers', $pipeline->$execute());
+    }
+}
+
 /** Processor time of this process, and time, from when it was made. */
 final class Clock
 {

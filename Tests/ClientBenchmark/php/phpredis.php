@@ -23,24 +23,6 @@ function connection(): Redis
     return $redis;
 }
 
-function publish_all(Redis $redis, int $count): void
-{
-    if (getenv('PIPELINED') === false) {
-        for ($number = 0; $number < $count; $number++) {
-            check_receivers($redis->publish(CHANNEL, PAYLOAD));
-        }
-
-        return;
-    }
-    for ($number = 0; $number < $count; $number += 64) {
-        $pipeline = $redis->pipeline();
-        for ($index = 0; $index < 64; $index++) {
-            $pipeline->publish(CHANNEL, PAYLOAD);
-        }
-        array_map('check_receivers', $pipeline->exec());
-    }
-}
-
 function deliver(): void
 {
     // phpredis does not say when a subscription is in force. Another process tells it by a message.
@@ -68,8 +50,8 @@ if (WORKLOAD === 'delivery') {
     deliver();
 } else {
     $redis = connection();
-    publish_all($redis, WARMUP);
+    publish_in_turn($redis, WARMUP, 'exec');
     $clock = new Clock();
-    publish_all($redis, COUNT);
+    publish_in_turn($redis, COUNT, 'exec');
     $clock->report(LIBRARY);
 }

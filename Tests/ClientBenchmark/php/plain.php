@@ -3,8 +3,7 @@
 declare(strict_types=1);
 
 /*
- * Redis by PHP's streams alone, as Predis does it: a connection for each request that is under way. 64 callers are 64
- * Fibers, and a loop with stream_select.
+ * Redis by PHP's streams alone: a connection for each request that is under way.
  */
 
 require __DIR__ . '/measure.php';
@@ -12,10 +11,10 @@ require __DIR__ . '/measure.php';
 const LIBRARY = 'PHP streams';
 
 /** One connection to Redis. */
-final class Connection
+final class Connection implements Publisher
 {
     /** @var resource */
-    public $stream;
+    private $stream;
 
     public function __construct()
     {
@@ -23,6 +22,21 @@ final class Connection
         if (str_starts_with(ADDRESS, 'redis:')) {
             socket_set_option(socket_import_stream($this->stream), SOL_TCP, TCP_NODELAY, 1);
         }
+    }
+
+    public function stream()
+    {
+        return $this->stream;
+    }
+
+    public function begin(): void
+    {
+        $this->write('PUBLISH', CHANNEL, PAYLOAD);
+    }
+
+    public function end(): int
+    {
+        return $this->read();
     }
 
     public function write(string ...$arguments): void
@@ -76,42 +90,11 @@ final class Connection
     }
 }
 
-function publish_64(int $count, array $connections): void
-{
-    $fibers = [];
-    foreach ($connections as $connection) {
-        $fiber = new Fiber(static function () use ($connection, &$count): void {
-            while ($count-- > 0) {
-                $connection->write('PUBLISH', CHANNEL, PAYLOAD);
-                Fiber::suspend();
-                check_receivers($connection->read());
-            }
-        });
-        $fiber->start();
-        $fibers[(int) $connection->stream] = $fiber;
-    }
-    $waiting = [];
-    foreach ($connections as $connection) {
-        $waiting[(int) $connection->stream] = $connection->stream;
-    }
-    while ($waiting !== []) {
-        $ready = $waiting;
-        $none = null;
-        stream_select($ready, $none, $none, 30);
-        foreach ($ready as $id => $stream) {
-            $fibers[$id]->resume();
-            if ($fibers[$id]->isTerminated()) {
-                unset($waiting[$id]);
-            }
-        }
-    }
-}
-
 function publish_1(int $count, Connection $connection): void
 {
     for ($number = 0; $number < $count; $number++) {
-        $connection->write('PUBLISH', CHANNEL, PAYLOAD);
-        check_receivers($connection->read());
+        $connection->begin();
+        check_receivers($connection->end());
     }
 }
 
@@ -137,7 +120,7 @@ if (WORKLOAD === 'delivery') {
         $connections[] = new Connection();
     }
     $publish = WORKLOAD === 'publish-1' ? static fn (int $count) => publish_1($count, $connections[0])
-        : static fn (int $count) => publish_64($count, $connections);
+        : static fn (int $count) => publish_by_fibers($count, $connections);
     $publish(WARMUP);
     $clock = new Clock();
     $publish(COUNT);

@@ -81,19 +81,21 @@ def half_open(publishes):
 # MARK: A path that is deaf
 
 class DeafProxy:
-    """Passes everything, until it is deaf: then it swallows messages on their way to subscribers, and nothing else."""
+    """Passes everything, until it is deaf: then it swallows messages on their way to subscribers, and nothing else. New
+    connections lead to `redis`."""
 
     def __init__(self, redis):
-        self._redis, self.is_deaf = redis, False
+        self.redis, self.is_deaf = redis, False
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.address = self._listener.getsockname()
+        self.url = f"redis://127.0.0.1:{self.address[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
         with contextlib.suppress(OSError):
             while True:
                 near = self._listener.accept()[0]
-                far = socket.create_connection((self._redis.host, self._redis.port))
+                far = socket.create_connection((self.redis.host, self.redis.port))
                 for work in ((self._copy, near, far), (self._filter, far, near)):
                     threading.Thread(target=self._run, args=work, daemon=True).start()
 
@@ -111,15 +113,17 @@ class DeafProxy:
     def _filter(self, source, target):
         file = source.makefile("rb")
         while reply := self._reply(file):
-            if not (self.is_deaf and reply.startswith((b"*3\r\n$7\r\nmessage", b"*4\r\n$8\r\npmessage"))):
+            is_message = reply[:1] in b"*>" and reply[1:].startswith((b"3\r\n$7\r\nmessage", b"4\r\n$8\r\npmessage"))
+            if not (self.is_deaf and is_message):
                 target.sendall(reply)
 
     def _reply(self, file):
         line = file.readline()
         if line[:1] == b"$" and line != b"$-1\r\n":
             return line + file.read(int(line[1:]) + 2)
-        if line[:1] == b"*":
-            return line + b"".join(self._reply(file) for _ in range(int(line[1:])))
+        if line[:1] in (b"*", b">", b"~", b"%"):  # the last three are RESP3's
+            count = int(line[1:]) * (2 if line[:1] == b"%" else 1)
+            return line + b"".join(self._reply(file) for _ in range(count))
         return line
 
     def close(self):

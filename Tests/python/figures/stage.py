@@ -26,19 +26,21 @@ def table(columns, rows):
 
 
 class Redis:
-    """A redis-server at an address, in a network namespace if one is named."""
+    """A redis-server at an address, in a network namespace if one is named. It has a Unix socket besides, `path`, which
+    is reached from every namespace."""
 
     def __init__(self, host="127.0.0.1", namespace=None):
         self.host, self.port, self._namespace = host, free_port(), namespace
         self.url = f"redis://{self.host}:{self.port}"
+        self.path = f"{tempfile.gettempdir()}/hubrelay-figures-{os.getpid()}-{self.port}.sock"
         self.start()
 
     def start(self):
         prefix = ["ip", "netns", "exec", self._namespace] if self._namespace else []
         self._process = Process(
             *prefix, SERVER_PROGRAM, "--port", str(self.port), "--bind", self.host, "--save", "", "--appendonly", "no",
-            "--protected-mode", "no", "--logfile", "", "--client-output-buffer-limit", "pubsub 0 0 0",
-            ready="eady to accept connections")
+            "--protected-mode", "no", "--logfile", "", "--unixsocket", self.path,
+            "--client-output-buffer-limit", "pubsub 0 0 0", ready="eady to accept connections")
 
     def start_at_once(self):
         """Starts it without waiting. Returns when it accepts connections, as time.monotonic()."""
@@ -56,6 +58,8 @@ class Redis:
 
     def kill(self):
         self._process.kill()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
 
     def freeze(self):
         self._process.signal(signal.SIGSTOP)

@@ -155,7 +155,7 @@ class World(session.Session):
                   "the results of all publishes")
         mark = self._mark()
         marks = {channel: mark_key(channel, mark) for channel in CHANNELS}
-        self.wait(lambda: all(self.books.find(key).seen for key in marks.values())
+        self.wait(lambda: self.plain.is_settled() and all(self.books.find(key).seen for key in marks.values())
                   and all(self._has_heard(worker, mark) for worker in self.drivers), "the last mark to be heard")
         questions = lambda: audit.open_questions(self.books, allows)
         deadline = time.monotonic() + session.PATIENCE

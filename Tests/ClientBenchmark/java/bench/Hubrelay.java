@@ -5,8 +5,6 @@ import io.hubrelay.HubrelayClient;
 import io.hubrelay.Message;
 import io.hubrelay.Subscription;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /** The benchmark of hubrelay's Java client. With FUTURES in the environment publishes give futures. */
 final class Hubrelay {
@@ -27,7 +25,7 @@ final class Hubrelay {
         if (measure.isDelivery()) {
             deliver();
         } else if (System.getenv("FUTURES") != null) {
-            measure.measure(this::publishFutures);
+            measure.publishFutures(() -> client.publishAsync(Measure.CHANNEL, measure.payload));
         } else {
             measure.publish(() -> client.publish(Measure.CHANNEL, measure.payload));
         }
@@ -42,28 +40,5 @@ final class Hubrelay {
             }
             measure.take(message.payload());
         }
-    }
-
-    /** As many callers as are wanted: each publishes again when it has its answer. */
-    private void publishFutures(int messages) throws InterruptedException {
-        AtomicInteger left = new AtomicInteger(messages - measure.underWay());
-        CountDownLatch answered = new CountDownLatch(messages);
-        for (int i = 0; i < measure.underWay(); i++) {
-            publishFuture(left, answered);
-        }
-        answered.await();
-    }
-
-    private void publishFuture(AtomicInteger left, CountDownLatch answered) {
-        client.publishAsync(Measure.CHANNEL, measure.payload).whenComplete((receivers, e) -> {
-            if (e != null) {
-                Measure.fail(e);
-            }
-            Measure.check(receivers);
-            if (left.getAndDecrement() > 0) {
-                publishFuture(left, answered);
-            }
-            answered.countDown();
-        });
     }
 }

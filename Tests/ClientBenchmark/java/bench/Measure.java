@@ -5,7 +5,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 
 /**
  * What every Java program of the benchmark shares: its arguments, the callers that publish, the books of a delivery, and
@@ -68,6 +71,32 @@ final class Measure {
             for (Thread caller : callers) {
                 caller.join();
             }
+        });
+    }
+
+    /** Publishes by {@link #underWay} callers that each publish again when they have their answer, and reports it. */
+    void publishFutures(Supplier<CompletableFuture<Long>> one) throws Exception {
+        measure(messages -> {
+            AtomicInteger left = new AtomicInteger(messages - underWay());
+            CountDownLatch answered = new CountDownLatch(messages);
+            for (int i = 0; i < underWay(); i++) {
+                publishFuture(one, left, answered);
+            }
+            answered.await();
+        });
+    }
+
+    private static void publishFuture(Supplier<CompletableFuture<Long>> one, AtomicInteger left,
+            CountDownLatch answered) {
+        one.get().whenComplete((receivers, e) -> {
+            if (e != null) {
+                fail(e);
+            }
+            check(receivers);
+            if (left.getAndDecrement() > 0) {
+                publishFuture(one, left, answered);
+            }
+            answered.countDown();
         });
     }
 

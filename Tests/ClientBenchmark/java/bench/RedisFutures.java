@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The benchmark of Redis without a library, in the style of Lettuce: all callers share one connection, each call gives a
@@ -30,7 +28,7 @@ final class RedisFutures {
         RedisFutures redis = new RedisFutures(measure);
         redis.reader.setDaemon(true);
         redis.reader.start();
-        measure.measure(redis::publish);
+        measure.publishFutures(redis::publishAsync);
     }
 
     private synchronized CompletableFuture<Long> publishAsync() {
@@ -67,24 +65,5 @@ final class RedisFutures {
         } catch (IOException e) {
             Measure.fail(e);
         }
-    }
-
-    private void publish(int messages) throws InterruptedException {
-        AtomicInteger left = new AtomicInteger(messages - measure.underWay());
-        CountDownLatch answered = new CountDownLatch(messages);
-        for (int i = 0; i < measure.underWay(); i++) {
-            publish(left, answered);
-        }
-        answered.await();
-    }
-
-    private void publish(AtomicInteger left, CountDownLatch answered) {
-        publishAsync().whenComplete((receivers, e) -> {
-            Measure.check(receivers);
-            if (left.getAndDecrement() > 0) {
-                publish(left, answered);
-            }
-            answered.countDown();
-        });
     }
 }

@@ -74,6 +74,8 @@ namespace Hubrelay.Tests
         {
             var moved = new TaskCompletionSource<bool>();
             Action<string> log = line => _ = line.Contains("moved to relay life-2") && moved.TrySetResult(true);
+            HubrelayOptions options = FakeRelay.TestOptions();
+            options.Log = log;
             return With(async (relay, client) =>
             {
                 using (Subscription room = await client.ListenAsync("room"))
@@ -87,7 +89,7 @@ namespace Hubrelay.Tests
                     Check.Equal("new connection", gap.Reasons.Single(), "the reason");
                     Check.Equal(3, client.GetStatistics().Connections, "connections");
                 }
-            }, new HubrelayOptions { Log = log });
+            }, options);
         }
 
         [Test]

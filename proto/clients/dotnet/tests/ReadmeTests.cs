@@ -84,7 +84,7 @@ namespace Hubrelay.Tests
             // </readme>
         }
 
-        private static IEnumerable<string[]> Blocks(string[] lines, string begin, string end)
+        internal static IEnumerable<string[]> Blocks(string[] lines, string begin, string end)
         {
             List<string> block = null;
             foreach (string line in lines)
@@ -106,7 +106,7 @@ namespace Hubrelay.Tests
         }
 
         /// <summary>Without indentation, and with one space before a comment.</summary>
-        private static string Normalized(string[] block)
+        internal static string Normalized(string[] block)
         {
             return string.Join("\n", block.Select(line => string.Join(" ",
                 line.Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries))));

@@ -55,13 +55,13 @@ func New(t testing.TB) *Relay {
 }
 
 // Client makes a client that is connected to the relay, and closed at the end of the test. Its Gaps come without the
-// random delay of production, unless the options say otherwise: hubrelay.WithTimes replaces all of these times, so that
-// what it leaves 0 has the default of production.
+// random delay of production, and a busy machine does not make a Gap of a move, unless the options say otherwise:
+// hubrelay.WithTimes replaces all of these times, so that what it leaves 0 has the default of production.
 func (r *Relay) Client(name string, options ...hubrelay.Option) *hubrelay.Client {
 	r.t.Helper()
 	defaults := []hubrelay.Option{hubrelay.WithDialer(r.dial),
 		hubrelay.WithTimes(hubrelay.Times{GapDelay: time.Millisecond, BackoffMax: 20 * time.Millisecond,
-			Drain: time.Second})}
+			Drain: time.Second, Successor: 10 * time.Second})}
 	client, err := hubrelay.New("hubrelaytest", name, append(defaults, options...)...)
 	if err != nil {
 		r.t.Fatal(err)

@@ -21,7 +21,7 @@ const OWN_NAMES = '__hubrelay:';
 const FENCES = '__hubrelay:fence:';
 
 /** So that a busy machine does not make a test fail. */
-const PATIENT = { firstUse: 30_000, handshake: 30_000 };
+const PATIENT = { firstUse: 30_000, handshake: 30_000, successor: 10_000 };
 
 /**
  * What a Loss says of a send that was not taken.

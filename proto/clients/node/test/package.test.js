@@ -4,10 +4,16 @@ const assert = require('node:assert/strict');
 const childProcess = require('node:child_process');
 const { EventEmitter } = require('node:events');
 const fs = require('node:fs');
+const Module = require('node:module');
 const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
 const { promisify } = require('node:util');
+
+// Of upstream's packages, which hubrelay/socket.io needs.
+const STAND_INS = path.join(__dirname, 'stand-ins');
+process.env.NODE_PATH = STAND_INS;
+Module._initPaths();
 
 const execFile = promisify(childProcess.execFile);
 const ROOT = path.join(__dirname, '..');
@@ -24,7 +30,7 @@ function consumer(t, files) {
 }
 
 test('import and require give the same classes, and all of them', async () => {
-  for (const name of ['hubrelay', 'hubrelay/testing']) {
+  for (const name of ['hubrelay', 'hubrelay/socket.io', 'hubrelay/testing']) {
     const required = require(name);
     const imported = await import(name);
     assert.deepEqual(Object.keys(imported).sort(), Object.keys(required).sort());
@@ -33,9 +39,12 @@ test('import and require give the same classes, and all of them', async () => {
 });
 
 test('the types name what there is, and nothing else', () => {
-  for (const [file, exported] of [['index.d.ts', require('hubrelay')], ['testing.d.ts', require('hubrelay/testing')]]) {
+  for (const [file, exported] of [
+    ['index.d.ts', require('hubrelay')], ['testing.d.ts', require('hubrelay/testing')],
+    ['socket.io.d.ts', require('hubrelay/socket.io')],
+  ]) {
     const text = fs.readFileSync(path.join(ROOT, file), 'utf8');
-    const declared = [...text.matchAll(/^export (?:class|const) (\w+)/gm)].map(([, name]) => name);
+    const declared = [...text.matchAll(/^export (?:class|const|function) (\w+)/gm)].map(([, name]) => name);
     assert.deepEqual(declared.sort(), Object.keys(exported).sort(), file);
   }
 });
@@ -66,6 +75,22 @@ test('every option in the types has its default, and is in the README', () => {
   for (const name of Object.keys(DEFAULTS)) assert.ok(readme.includes(`\`${name}\``), name);
 });
 
+test('every option of the Socket.IO adapter is in the types and on its page', () => {
+  const { DEFAULTS } = require('../lib/socket.io/options');
+  const types = fs.readFileSync(path.join(ROOT, 'socket.io.d.ts'), 'utf8');
+  const [, body] = /^export interface HubrelayAdapterOptions .*?\{\n(.*?)^\}/ms.exec(types);
+  const declared = [...body.matchAll(/^ {2}(\w+)\?: /gm)].map(([, name]) => name);
+  assert.deepEqual(declared.sort(), Object.keys(DEFAULTS).sort());
+  const page = fs.readFileSync(path.join(ROOT, 'docs', 'socket.io.md'), 'utf8');
+  for (const name of declared) assert.ok(page.includes(`\`${name}\``), name);
+});
+
+test('the package alone needs nothing of Socket.IO', () => {
+  const program = 'require(process.argv[1]); const { cache } = require;' +
+    'process.exit(Object.keys(cache).some((name) => name.includes("socket.io")) ? 1 : 0)';
+  childProcess.execFileSync(process.execPath, ['-e', program, ROOT], { env: { ...process.env, NODE_PATH: '' } });
+});
+
 test('what is published has all that it needs, and no tests', (t) => {
   const { files } = require('../package.json');
   const directory = consumer(t, {});
@@ -77,7 +102,8 @@ test('what is published has all that it needs, and no tests', (t) => {
     fs.cpSync(path.join(ROOT, name), path.join(target, name), { recursive: true });
   }
   assert.ok(!fs.existsSync(path.join(target, 'test')));
-  const program = 'require(process.argv[1]); require(process.argv[1] + "/testing.js")';
+  const program = 'require(process.argv[1]); require(process.argv[1] + "/testing.js"); ' +
+    'require(process.argv[1] + "/socket.io.js")';
   childProcess.execFileSync(process.execPath, ['-e', program, target]);
 });
 
@@ -107,6 +133,12 @@ test('TypeScript takes what applications write', { skip, concurrency: 1 }, async
   const one = { 'consumer.ts': source };
   await t.test('as an ES module and as CommonJS', () => compile(t, { 'esm.mts': source, 'cjs.cts': source }, modern));
   await t.test('of before `exports`, with the types of the DOM', () => compile(t, one, former));
+  await t.test('with the Socket.IO adapter', () => {
+    const text = fs.readFileSync(path.join(TYPES, 'socket.io.ts'), 'utf8');
+    const upstream = Object.fromEntries(['node.d.ts', 'socket.io-adapter.d.ts'].map((name) => (
+      [name, fs.readFileSync(path.join(ROOT, 'types', name), 'utf8')])));
+    return compile(t, { 'esm.mts': text, 'cjs.cts': text, ...upstream }, modern);
+  });
   await t.test('with the types of Node.js', () => compile(t, withNode, modern));
   await t.test('with @types/node as Debian has it', { skip: !fs.existsSync(NODE_TYPES) && `no ${NODE_TYPES}` }, () => {
     const { 'with-node.ts': text } = withNode;

@@ -43,7 +43,12 @@ declare class AbortController {
 declare function setTimeout(action: () => void, delay?: number): NodeJS.Timeout;
 declare function clearTimeout(timer: NodeJS.Timeout): void;
 declare function setImmediate(action: () => void): void;
-declare const console: { log(...values: unknown[]): void; error(...values: unknown[]): void };
+declare const console: {
+  log(...values: unknown[]): void;
+  info(...values: unknown[]): void;
+  warn(...values: unknown[]): void;
+  error(...values: unknown[]): void;
+};
 
 interface SymbolConstructor {
   readonly asyncDispose: unique symbol;
@@ -150,6 +155,7 @@ declare module 'node:util' {
 }
 
 declare module 'node:crypto' {
+  function createHash(name: 'sha256'): { update(text: string): { digest(encoding: 'hex'): string } };
   function randomBytes(size: number): Buffer;
   function randomInt(max: number): number;
 }

@@ -43,6 +43,9 @@ class EventStream:
             if not self._is_opened:
                 await self._open()
                 continue
+            if self._client._loop is None and not self._client._core.is_closing:
+                self._client._begin_if_needed()  # to wait for events is a use, of which there may be one already
+                continue
             waiter = self._client._waiter()
             queue.waiters.append(waiter)
             try:

@@ -46,6 +46,8 @@ class BlockingEventStream:
                     break
                 if queue.is_ended:
                     return None
+                if client._thread is None and not client._core.is_closing:
+                    client._begin()  # to wait for events is a use
                 waiter = BlockingWaiter()
                 queue.waiters.append(waiter)
             try:

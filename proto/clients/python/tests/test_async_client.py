@@ -35,6 +35,16 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(hubrelay.Closed):
             await client.publish("a", b"x")
 
+    async def test_to_wait_for_events_is_a_use(self):
+        client = self.relay.async_client()
+        status = await self.next(client.events)
+        self.assertEqual(status.state, State.UP)
+        await self.soon(client.close())
+        lonely = hubrelay.AsyncClient("/no/such/relay.sock")
+        status = await self.next(lonely.events)
+        self.assertEqual(status.cause, hubrelay.Cause.NO_RELAY)
+        await self.soon(lonely.close())
+
     async def test_several_listen_to_one_channel_and_the_relay_is_asked_once(self):
         async with self.relay.async_client() as client:
             async with client.listen("a") as one, client.listen("a", "b") as other:

@@ -28,6 +28,15 @@ class ClientTest(unittest.TestCase):
         with self.assertRaises(hubrelay.Closed):
             client.publish("a", b"x")
 
+    def test_to_wait_for_events_is_a_use(self):
+        client = self.relay.client()
+        self.addCleanup(client.close)
+        status = client.events.get(PATIENCE)
+        self.assertEqual(status.state, hubrelay.State.UP)
+        self.assertEqual(client.publish("a", b"x"), 0)
+        with hubrelay.Client("/no/such/relay.sock") as lonely:
+            self.assertEqual(lonely.events.get(PATIENCE).cause, hubrelay.Cause.NO_RELAY)
+
     def test_a_client_that_was_never_used_closes(self):
         self.relay.client().close()
 

@@ -2,6 +2,7 @@
 import ctypes
 import os
 import tempfile
+import time
 import unittest
 
 import hubrelay
@@ -30,7 +31,12 @@ class Forks(unittest.TestCase):
             finally:
                 os._exit(0 if is_right else 1)
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
-        self.assertEqual(self.client.publish("a", b"parent", timeout=PATIENCE), 1)
+        # The relay sees the end of the child's connection when it reads it.
+        deadline = time.monotonic() + PATIENCE
+        receivers = self.client.publish("a", b"parent", timeout=PATIENCE)
+        while receivers == 2 and time.monotonic() < deadline:
+            receivers = self.client.publish("a", b"parent", timeout=PATIENCE)
+        self.assertEqual(receivers, 1)
 
     def test_closing_a_subscription_of_the_parent_leaves_those_of_the_child_alone(self):
         def check():

@@ -54,9 +54,14 @@ class Package(unittest.TestCase):
             metadata, = (name for name in names if name.endswith("METADATA"))
             text = archive.read(metadata).decode()
         self.assertIn("hubrelay/py.typed", names)
+        self.assertIn("hubrelay/channels/layer.py", names)
         self.assertEqual({name.split("/")[0] for name in names if ".dist-info" not in name}, {"hubrelay"})
+        self.assertTrue(any(name.endswith("/LICENSE") for name in names), names)
         self.assertIn("Requires-Python: >=3.9", text)
-        self.assertNotIn("Requires-Dist", text)
+        needs = [line for line in text.splitlines() if line.startswith("Requires-Dist: ")]
+        self.assertEqual([line for line in needs if "extra ==" not in line], [], "it needs nothing but for its extras")
+        for framework in ("broadcaster", "channels", "litestar", "socketio"):
+            self.assertIn(f"Provides-Extra: {framework}\n", text)
         prefix = os.path.join(self.directory, "venv")
         is_made, said = run(sys.executable, "-m", "venv", "--without-pip", prefix)
         if not is_made:

@@ -190,6 +190,30 @@ class ClientTest < Minitest::Test
   end
 
   # Timeouts hit at every place, again and again, and nothing breaks.
+  def test_an_exception_anywhere_in_a_wait_leaves_the_gate_unlocked
+    gate_class = Hubrelay.send(:const_get, :Gate)
+    places = (1..).take_while do |place|
+      gate = gate_class.new
+      was_raised = raise_at_event(place) { gate.wait(0) }
+      refute_predicate gate.instance_variable_get(:@mutex), :locked?, "after an exception at event #{place}"
+      was_raised
+    end
+    assert_operator places.size, :>, 5
+  end
+
+  # Raises in the block, when Ruby has done so many steps there.
+  def raise_at_event(place, &)
+    thread = Thread.current
+    events = 0
+    trace = TracePoint.new(:line, :call, :return, :c_call, :c_return) do
+      raise "event #{place}" if Thread.current == thread && (events += 1) == place
+    end
+    trace.enable(&)
+    false
+  rescue RuntimeError
+    true
+  end
+
   def test_a_storm_of_timeouts_breaks_nothing
     with_client do |_, client|
       threads = Array.new(4) do |seed|
@@ -205,6 +229,20 @@ class ClientTest < Minitest::Test
       threads.each(&:join)
       assert_equal 0, client.publish("room", "x", timeout: PATIENCE)
       client.ping(timeout: PATIENCE)
+    end
+  end
+
+  def test_the_relay_in_memory_ends_though_others_connect_all_the_time
+    Dir.mktmpdir do |folder|
+      path = File.join(folder, "relay.sock")
+      relay = Hubrelay::Testing::FakeRelay.new(path)
+      sockets = []
+      connecting = Thread.new { loop { sockets << UNIXSocket.new(path) } }
+      connecting.report_on_exception = false
+      eventually("connections") { sockets.size > 50 }
+      assert Thread.new { relay.close }.join(PATIENCE), "it does not end"
+      assert_raises(SystemCallError) { connecting.value } # there is no relay any more
+      sockets.each(&:close)
     end
   end
 

@@ -13,6 +13,8 @@ class ExampleTest < Minitest::Test
 
   def setup
     @servers = []
+    # Who runs the tests in the background may have it ignored, which a server would inherit.
+    @interrupt = trap("INT", "DEFAULT")
   end
 
   def teardown
@@ -20,6 +22,7 @@ class ExampleTest < Minitest::Test
       Process.kill(:INT, server.pid)
       server.value
     end
+    trap("INT", @interrupt)
   end
 
   # The port of a chat server, which ends with the test.

@@ -48,6 +48,11 @@ class PackageTest < Minitest::Test
     assert_equal "from another host\nall of it\ntyped\n", output
   end
 
+  def test_the_gem_has_its_licence_and_its_adapter
+    files = Gem::Specification.load(File.expand_path("../hubrelay.gemspec", __dir__)).files
+    assert_empty %w[LICENSE README.md lib/action_cable/subscription_adapter/hubrelay.rb] - files
+  end
+
   def test_the_hooks_of_the_readme_run
     output = run_ruby(<<~RUBY)
       require "hubrelay"

@@ -57,6 +57,17 @@ class ProcessesTest < Minitest::Test
     end
   end
 
+  # They are collected at any time, also in the middle of a fork.
+  def test_clients_that_nobody_holds_any_more_do_no_harm_at_a_fork
+    assert_equal "true\n", ruby(<<~RUBY)
+      made = Array.new(20) do
+        200.times { Hubrelay::Client.new("/nowhere") }
+        Process.wait2(fork { exit!(0) }).last
+      end
+      p made.all?(&:success?)
+    RUBY
+  end
+
   # Ruby allows no mutex there: the child finds out by its pid.
   def test_a_trap_handler_may_fork
     with_relay do |relay, path|

@@ -85,4 +85,24 @@ class SupervisorTest < Minitest::Test
     assert_predicate theirs, :closed?
     assert_nil ours.read_nonblock(1, exception: false)
   end
+
+  # It may be the Reply for which that thread waits at the socket, and nowhere else.
+  def test_what_has_come_for_a_thread_that_leads_is_left_to_it
+    with_silent_relay do |client, relay|
+      reactor = client.reactor
+      reactor.synchronize do
+        link = reactor.core.link
+        socket = reactor.instance_variable_get(:@sockets).fetch(link)
+        reactor.instance_variable_set(:@led_link, link)
+        reactor.instance_variable_set(:@leader, Internals::Waiter.new)
+        relay.write(Internals::Codec.encode(Hubrelay::Status.new(state: :down)))
+        reactor.send(:take, [socket], [])
+        assert socket.wait_readable(0), "the supervisor has read it"
+      ensure
+        reactor.instance_variable_set(:@leader, nil)
+        reactor.send(:wake_supervisor)
+      end
+      eventually { client.status.state == :down }
+    end
+  end
 end

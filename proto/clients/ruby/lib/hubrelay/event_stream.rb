@@ -66,8 +66,8 @@ module Hubrelay
         reactor.leave(waiter)
       end
     ensure
-      # At the deadline, or because of an exception, which may come at any place.
-      give_up(reactor, waiter) if waiter
+      # At the deadline, or because of an exception, which may come at any place outside of the block.
+      reactor.uninterrupted { give_up(reactor, waiter) if waiter }
     end
 
     # With the lock held: an event; nil at the end; or nil, and yields a waiter.
@@ -86,12 +86,10 @@ module Hubrelay
       event
     end
 
-    # If it was woken meanwhile, another one is to take the event.
+    # If it was woken meanwhile, another one is to take the event. Without asynchronous exceptions.
     def give_up(reactor, waiter)
-      reactor.uninterrupted do
-        reactor.leave(waiter)
-        reactor.synchronize { @queue.give_up(waiter) }
-      end
+      reactor.leave(waiter)
+      reactor.synchronize { @queue.give_up(waiter) }
     end
 
     # Of each thread or fiber: the Message that it was given last, by stream.

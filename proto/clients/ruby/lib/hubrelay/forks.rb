@@ -4,6 +4,7 @@ module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
   # Tells every client of a fork, so that a child begins anew (puma with `preload_app!`, Process.fork).
   # @api private
   module Forks
+    # Each to itself: in Ruby 3.1 `keys` has keys that are collected already, unless their value is, too.
     CLIENTS = ObjectSpace::WeakMap.new
 
     # Prepended to Process's singleton class: Kernel#fork and Process.fork come by here.
@@ -16,7 +17,7 @@ module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
     module_function
 
     def add(client)
-      CLIENTS[client] = true
+      CLIENTS[client] = client
     end
 
     # With the locks of all clients held, no other thread is in the middle of anything that the child will see. Where

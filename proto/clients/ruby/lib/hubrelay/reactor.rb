@@ -104,7 +104,7 @@ module Hubrelay
       end
       attend(waiter, deadline)
     ensure
-      leave(waiter)
+      uninterrupted { leave(waiter) } # a leader that goes without a word would leave all others waiting
     end
 
     # Does what the Core wants done, and writes. With the lock held.
@@ -220,11 +220,17 @@ module Hubrelay
     def take(readable, writable)
       @supervisor_wake.clear
       links = @sockets.invert
-      readable.each { |socket| read(links[socket]) if links.key?(socket) }
+      readable.each { |socket| read(links[socket]) if links.key?(socket) && !led?(links[socket]) }
       writable.each { |socket| @blocked.delete(links[socket]) }
       now = Clock.now
       tick(now) if @core.timers.deadline && @core.timers.deadline <= now
       perform
+    end
+
+    # A thread has begun to lead while the supervisor waited. What is there is its to read: it may be the Reply that it
+    # waits for at the socket.
+    def led?(link)
+      @leader && link.equal?(@led_link)
     end
 
     def tick(now)

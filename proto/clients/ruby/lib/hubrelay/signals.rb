@@ -19,12 +19,22 @@ module Hubrelay
 
     # Until it is signalled, or the seconds are over; nil is for ever. May return without a signal.
     def wait(seconds)
-      @mutex.lock
+      # An exception of another thread's (Timeout, Thread#raise) may come at any branch, in an `ensure` too, and would
+      # leave the mutex locked for ever. The `synchronize` of Mutex is written in C, and has no such place.
+      @mutex.synchronize do
+        sleep_until_open(seconds)
+        @open = false
+      end
+    end
+
+    private
+
+    def sleep_until_open(seconds)
       @condition.wait(@mutex, seconds) unless @open
-      @open = false
-    ensure
-      # An exception that ends the wait of a fiber leaves the mutex unlocked in Ruby 3.1, that of a thread locked.
-      @mutex.unlock if @mutex.owned?
+    rescue Exception # rubocop:disable Lint/RescueException
+      # In Ruby 3.1 the mutex is locked when the wait of a thread ends so, and unlocked when that of a fiber does.
+      @mutex.lock unless @mutex.owned?
+      raise
     end
   end
   private_constant :Gate

@@ -259,7 +259,7 @@ module Hubrelay
         accepted = @server.accept_nonblock(exception: false)
         return if accepted == :wait_readable
 
-        @away ? accepted.close : @connections[accepted] = Connection.new(accepted)
+        @away || @closed ? accepted.close : @connections[accepted] = Connection.new(accepted)
       end
 
       def stop_listening

@@ -89,7 +89,7 @@ namespace Hubrelay.Testing
 
         /// <summary>
         /// Options for tests: Gaps come without the random delay of production, attempts to connect follow each other quickly,
-        /// and closing does not wait long.
+        /// closing does not wait long, and a busy machine does not make a Gap of a move.
         /// </summary>
         public static HubrelayOptions TestOptions()
         {
@@ -98,6 +98,7 @@ namespace Hubrelay.Testing
                 GapDelay = TimeSpan.FromMilliseconds(1),
                 BackoffMax = TimeSpan.FromMilliseconds(20),
                 Drain = TimeSpan.FromSeconds(1),
+                Successor = TimeSpan.FromSeconds(10),
             };
         }
 

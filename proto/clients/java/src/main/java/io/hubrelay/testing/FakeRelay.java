@@ -98,7 +98,8 @@ public final class FakeRelay implements AutoCloseable {
     }
 
     /**
-     * Makes a client that is connected. Its Gaps come without the random delay of production.
+     * Makes a client that is connected. Its Gaps come without the random delay of production, and a busy machine does
+     * not make a Gap of a move.
      *
      * @param name the client's name
      * @return the client, to be closed at the end of the test
@@ -118,7 +119,7 @@ public final class FakeRelay implements AutoCloseable {
      */
     public HubrelayClient client(String name, Consumer<ClientBuilder> settings) {
         ClientBuilder builder = HubrelayClient.builder(path()).name(name).gapDelay(Duration.ofMillis(1))
-                .backoffMax(Duration.ofMillis(20)).drain(Duration.ofSeconds(1));
+                .backoffMax(Duration.ofMillis(20)).drain(Duration.ofSeconds(1)).successor(Duration.ofSeconds(10));
         settings.accept(builder);
         HubrelayClient client = builder.open();
         try {

@@ -1,0 +1,149 @@
+"""A local channel: what has come for one consumer, or one worker, and has not been received yet."""
+import asyncio
+from collections import deque
+from typing import Any, Callable, Deque, Dict, Optional, Tuple, Union
+
+#: What the messages of one channel may take, in bytes. One always fits into an empty channel.
+MAX_BYTES = 4 << 20
+
+#: An encoded message and when it expires; or a notice of the layer's own, which does not expire.
+Entry = Tuple[float, Union[bytes, Dict[str, Any]]]
+
+NEVER = float("inf")
+
+
+class Forgotten(Exception):
+    """The layer was flushed: whoever waits for this channel asks for it again."""
+
+
+def _nothing() -> None:
+    """Nobody owns it."""
+
+
+class ChannelQueue:
+    """Messages in their order, at most `capacity` of them. Times are those of `time.monotonic`, in seconds."""
+
+    def __init__(self, name: str, subscription: str, capacity: int, now: float) -> None:
+        self.name = name
+        self.subscription = subscription  #: The channel at the relay by which it is sent to.
+        self.groups: Dict[str, float] = {}  #: The groups it is in, and when it was added to each.
+        self.has_owner = False  #: The task that made it runs. As long as it does, the channel lives.
+        #: Ends the interest in that task: one that lives long may make many channels.
+        self.disown: Callable[[], Any] = _nothing
+        self.was_used = False  #: Somebody has begun to receive from it.
+        self.is_orphan = False  #: Its owner has ended, who had it received from.
+        self.last_use = now
+        self.has_expired = False  #: A message has expired since the last one was received.
+        self._capacity = capacity
+        self._entries: Deque[Entry] = deque()
+        self._messages = self._bytes = 0
+        self._waiters: Deque["asyncio.Future[None]"] = deque()
+        self._receivers = 0  # those in `get`, also if they are woken
+        self._is_forgotten = False
+
+    @property
+    def is_awaited(self) -> bool:
+        """Somebody is in `get`."""
+        return self._receivers > 0
+
+    def put(self, message: bytes, expires: float) -> bool:
+        """False if there is no room: the message is dropped."""
+        if self._messages and (self._messages >= self._capacity or self._bytes + len(message) > MAX_BYTES):
+            return False
+        self._messages += 1
+        self._bytes += len(message)
+        self._entries.append((expires, message))
+        if self._waiters:
+            self._wake()
+        return True
+
+    def put_gap(self, notice: Dict[str, Any], first: bool = False) -> None:
+        """Messages may have been missed here, behind all others or `first`. Between two messages there is one gap."""
+        places = range(len(self._entries))
+        for place in places if first else reversed(places):
+            other = self._entries[place][1]
+            if not isinstance(other, dict):
+                break
+            if other["type"] == notice["type"]:
+                reasons = dict.fromkeys([*other["reasons"], *notice["reasons"]])
+                notice = {**notice, "reasons": list(reasons), "partial": other["partial"] and notice["partial"]}
+                self._entries[place] = NEVER, notice
+                return
+        if first:
+            self._entries.appendleft((NEVER, notice))
+        else:
+            self._entries.append((NEVER, notice))
+        self._wake()
+
+    def put_state(self, kind: Optional[str], types: Tuple[Optional[str], ...]) -> None:
+        """The state has changed: a notice of this kind, if any, in place of those of `types`."""
+        if len(self._entries) > self._messages:
+            self._entries = deque(
+                entry for entry in self._entries if not isinstance(entry[1], dict) or entry[1]["type"] not in types)
+        if kind is not None:
+            self._entries.append((NEVER, {"type": kind}))
+            self._wake()
+
+    async def get(self) -> Union[bytes, Dict[str, Any]]:
+        """The next message or notice. Raises Forgotten."""
+        self._receivers += 1
+        self.was_used = True
+        try:
+            while not self._entries:
+                if self._is_forgotten:
+                    raise Forgotten
+                waiter = asyncio.get_running_loop().create_future()
+                self._waiters.append(waiter)
+                await waiter
+        except asyncio.CancelledError:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+            elif self._entries:
+                self._wake()  # it was woken for something that another one can have
+            raise
+        finally:
+            self._receivers -= 1
+        entry = self._entries.popleft()[1]
+        if isinstance(entry, bytes):
+            self._messages -= 1
+            self._bytes -= len(entry)
+            self.has_expired = False
+        return entry
+
+    def expire(self, now: float) -> int:
+        """Drops the messages whose time is over. Returns how many."""
+        if next((expires for expires, _ in self._entries if expires != NEVER), NEVER) > now:
+            return 0
+        kept = [entry for entry in self._entries if entry[0] > now]
+        expired = len(self._entries) - len(kept)
+        self._entries = deque(kept)
+        self._messages -= expired
+        self._bytes = sum(len(entry[1]) for entry in kept if isinstance(entry[1], bytes))
+        self.has_expired = True
+        return expired
+
+    def is_abandoned(self, now: float, expiry: float) -> bool:
+        """Nobody will receive from it.
+
+        One that is in a group has its owner, or is given until messages expire in it. Without a group little is lost by
+        forgetting it: an owner, who may make many, for one answer each, has ten times `expiry`.
+        """
+        if self.is_awaited or self.groups and (self.has_owner or not self.has_expired):
+            return False
+        return now - self.last_use > (10 * expiry if self.has_owner else expiry)
+
+    def forget(self) -> None:
+        """Drops everything. Those that wait get Forgotten."""
+        self._is_forgotten = True
+        self._entries.clear()
+        self._messages = self._bytes = 0
+        self.groups.clear()
+        while self._waiters:
+            self._wake()
+
+    def _wake(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return

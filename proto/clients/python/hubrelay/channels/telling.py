@@ -1,0 +1,69 @@
+"""What an application is told beside its messages: by a signal of Django's, and by the log."""
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Dict, Set, Tuple
+
+from channels.db import database_sync_to_async
+from django.dispatch import Signal
+
+from ..frames import Cause, Loss
+from ..queues import Event
+
+if TYPE_CHECKING:
+    from .layer import HubrelayChannelLayer
+
+LOGGER = logging.getLogger("hubrelay.channels")
+
+#: Sent for each Status, Gap, Loss and Revoked of an event loop's connection. `sender` is the layer's class,
+#: `channel_layer` the layer, `event` one of these. Receivers run in a thread, as synchronous views do, so they may use
+#: the database; what they raise is logged by Django.
+channel_layer_event = Signal()
+
+#: Seconds between two reports of dropped messages.
+REPORT_PERIOD = 10.0
+
+
+class Teller:
+    """For one event loop."""
+
+    def __init__(self, channel_layer: "HubrelayChannelLayer", loop: asyncio.AbstractEventLoop) -> None:
+        self._channel_layer, self._loop = channel_layer, loop
+        self._tasks: Set["asyncio.Task[Any]"] = set()
+        self._dropped: Dict[Tuple[str, Cause], int] = {}  # since the last report
+        self._is_report_due = False
+
+    def tell(self, event: Event) -> None:
+        """Sends the signal, if anybody listens to it."""
+        sender = type(self._channel_layer)
+        if not channel_layer_event.has_listeners(sender):
+            return
+        send = database_sync_to_async(channel_layer_event.send_robust)
+        task = self._loop.create_task(send(sender=sender, channel_layer=self._channel_layer, event=event))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def drop(self, messages: int, reason: str, cause: Cause) -> None:
+        """Counts messages that this layer has dropped. They are reported together: at once, or 10 s after the last
+        report."""
+        if not self._dropped and not self._is_report_due:
+            self._loop.call_soon(self._report)
+        self._dropped[reason, cause] = self._dropped.get((reason, cause), 0) + messages
+
+    async def close(self) -> None:
+        """Reports what is left, and gives receivers of the signal a second."""
+        self._report()
+        tasks = set(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _report(self) -> None:
+        self._is_report_due = bool(self._dropped)
+        for (reason, cause), messages in self._dropped.items():
+            LOGGER.warning("%d messages were dropped: %s", messages, reason)
+            self.tell(Loss(messages=messages, reason=reason, cause=cause, local=True))
+        self._dropped = {}
+        if self._is_report_due:
+            self._loop.call_later(REPORT_PERIOD, self._report)

@@ -1,0 +1,54 @@
+"""Flask-SocketIO's SocketIO, with `hubrelay:` among the schemes of `message_queue`.
+
+    from hubrelay.flask_socketio import SocketIO     # in the place of: from flask_socketio import SocketIO
+    socketio = SocketIO(app, message_queue="hubrelay:///run/hubrelay/hubrelay.sock")
+
+Flask-SocketIO has a fixed list of schemes, and gives every other URL to Kombu
+(https://flask-socketio.readthedocs.io/en/latest/deployment.html#emitting-from-an-external-process).
+"""
+from typing import Any, Dict
+
+try:
+    import flask_socketio  # type: ignore
+except ImportError as error:
+    raise ImportError("hubrelay.flask_socketio needs Flask-SocketIO: pip install flask-socketio",
+                      name=error.name) from error
+
+from .addresses import SCHEME
+from .socketio import HubrelayManager
+
+__all__ = ["SocketIO"]
+
+_MANAGER_ARGUMENTS = ("raise_errors", "on_status", "on_gap", "on_loss", "on_publish_error", "hubrelay_options")
+
+
+class SocketIO(flask_socketio.SocketIO):  # type: ignore[misc]
+    """flask_socketio.SocketIO, which makes a HubrelayManager for a `message_queue` of `hubrelay:///path`.
+
+    The hooks and options of HubrelayManager may be given here, too, and to `init_app`; without such a queue, as in
+    tests, they are left out. As with any message queue the `channel` is "flask-socketio" by default, and without an
+    `app` the object is for emitting alone. `manager` is the HubrelayManager.
+    """
+
+    def __init__(self, app: Any = None, **kwargs: Any) -> None:
+        self._manager_arguments: Dict[str, Any] = {}
+        super().__init__(app, **kwargs)
+
+    @property
+    def manager(self) -> Any:
+        """The client manager; None before `init_app`."""
+        return self.server.manager if self.server else None
+
+    def init_app(self, app: Any, **kwargs: Any) -> None:
+        """As Flask-SocketIO's. Raises ValueError for a wrong URL."""
+        for given in (self.server_options, kwargs):
+            self._manager_arguments.update({name: given.pop(name) for name in _MANAGER_ARGUMENTS if name in given})
+        settings = {**self.server_options, **kwargs}
+        url = settings.get("message_queue")
+        if isinstance(url, str) and url.startswith(SCHEME + ":") and "client_manager" not in kwargs:
+            self.server_options.pop("channel", None)
+            settings["client_manager"] = HubrelayManager(
+                url, channel=settings.pop("channel", "flask-socketio"), write_only=app is None,
+                **self._manager_arguments)
+            kwargs = settings
+        super().init_app(app, **kwargs)
