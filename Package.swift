@@ -1,8 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .treatAllWarnings(as: .error),
+var settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -13,11 +12,13 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
 ]
 
-// lld: the default linker warns of `mktemp` in the static FoundationEssentials that comes with the argument parser; and
-// what nobody calls is left out.
-let releaseLinking: [LinkerSetting] = [
-    .unsafeFlags(["-use-ld=lld", "-Xlinker", "--gc-sections"], .when(configuration: .release))
-]
+// A warning is an error for those who change the relay: Tests/run sets the variable. It is none for those who build it
+// with next year's compiler, which warns of more.
+if Context.environment["WARNINGS_AS_ERRORS"] != nil { settings.append(.treatAllWarnings(as: .error)) }
+
+// lld: the default linker warns of `mktemp` in the static FoundationEssentials that comes with the argument parser. What
+// nobody calls SwiftPM lets the linker leave out, unasked.
+let releaseLinking: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"], .when(configuration: .release))]
 // What runs for messages lies together, in as few cache lines and pages as may be: between two of them others have had the
 // processor, and its caches. Tests/hot-functions writes the list; a name in it that is no more is passed over.
 let hotFunctions = "\(Context.packageDirectory)/Sources/hubrelay/hot-functions.txt"
@@ -30,25 +31,22 @@ let relayLinking =
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let histogram: Target.Dependency = .product(
-    name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Benchmark"]))
-let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let protobuf: Target.Dependency = .product(
+    name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Tests"]))
 
 let package = Package(
     name: "hubrelay",
-    products: [
-        .executable(name: "hubrelay", targets: ["hubrelay"]),
-        .executable(name: "hubrelay-bench", targets: ["hubrelay-bench"]),
-    ],
-    // What only the benchmark needs is resolved and fetched only where somebody builds the benchmark (Tests/bench):
-    // SwiftPM leaves out a dependency whose every use is under a trait that is off.
-    traits: [.trait(name: "Benchmark", description: "hubrelay-bench can measure, by HdrHistogram.")],
+    products: [.executable(name: "hubrelay", targets: ["hubrelay"])],
+    // What only the tests need is fetched only for them: SwiftPM leaves out a dependency all of whose uses are under a
+    // trait that is off.
+    traits: [.trait(name: "Tests", description: "Needed to build the tests: fetches swift-protobuf.")],
+    // Exactly these versions: this is a program, upon which no other package builds, so nobody needs a range; and
+    // everybody gets what its tests were run with, also in years to come. No Package.resolved is needed for it.
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         // For the tests alone: the oracle that our own frame codec is compared with.
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
-        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
     ],
     targets: [
         // System libraries: a module map and a shim header each. Every one is imported by one target only.
@@ -57,23 +55,24 @@ let package = Package(
         .systemLibrary(name: "CMicrohttpd"),
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CPosix"),
-        .systemLibrary(name: "CBenchmark"),
 
         // Pure: flags and environment in, a checked configuration out.
         .target(name: "Configuration", swiftSettings: settings),
-        .target(name: "RelayCore", swiftSettings: settings),
+        // Pure: the values and names of Redis's protocol that others speak of.
+        .target(name: "RESP", swiftSettings: settings),
+        // Pure: what the relay decides, from events and times in to actions out.
+        .target(name: "RelayCore", dependencies: ["Configuration", "RESP"], swiftSettings: settings),
         .target(name: "Posix", dependencies: ["CPosix"], swiftSettings: settings),
         .target(name: "TextFormats", swiftSettings: settings),
-        // Pure: what the benchmark measured in, texts for people and programs out.
-        .target(name: "BenchmarkReport", dependencies: ["TextFormats"], swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["CLibuv"], swiftSettings: settings),
-        .target(name: "RedisWire", dependencies: ["CHiredis"], swiftSettings: settings),
+        .target(name: "RedisWire", dependencies: ["CHiredis", "RESP"], swiftSettings: settings),
         .target(name: "TLS", dependencies: ["COpenSSL", "Posix"], swiftSettings: settings),
         .target(name: "AdminHTTP", dependencies: ["CMicrohttpd"], swiftSettings: settings),
         .target(
             name: "Relay",
             dependencies: [
-                "Configuration", "RelayCore", "Posix", "EventLoop", "TLS", "RedisWire", "AdminHTTP", "TextFormats",
+                "Configuration", "RelayCore", "RESP", "Posix", "EventLoop", "TLS", "RedisWire", "AdminHTTP",
+                "TextFormats",
                 logging,
             ],
             swiftSettings: settings),
@@ -84,20 +83,12 @@ let package = Package(
             ],
             exclude: ["hot-functions.txt"], swiftSettings: settings, linkerSettings: relayLinking),
 
-        // The benchmark, which is no part of the relay. All of it but the histograms is built, and tested, without them.
-        .target(
-            name: "BenchmarkLoad",
-            dependencies: ["BenchmarkReport", "RelayCore", "RedisWire", "EventLoop", "Posix", "CBenchmark"],
+        // Says how to build the tests where their trait is off. What needs the trait depends on it.
+        .testTarget(name: "TestsTrait", path: "Tests/Trait"),
+        // A test target, so that `swift build` leaves it out.
+        .testTarget(
+            name: "TestSupport", dependencies: ["TestsTrait", protobuf], path: "Tests/Support",
             swiftSettings: settings),
-        .executableTarget(
-            name: "hubrelay-bench",
-            dependencies: [
-                "BenchmarkLoad", "BenchmarkReport", "Configuration", "EventLoop", "Posix", argumentParser, histogram,
-            ],
-            swiftSettings: settings, linkerSettings: releaseLinking),
-
-        .target(
-            name: "TestSupport", dependencies: [protobuf], path: "Tests/Support", swiftSettings: settings),
         .testTarget(
             name: "ConfigurationTests", dependencies: ["Configuration"], path: "Tests/Configuration",
             swiftSettings: settings),
@@ -106,16 +97,20 @@ let package = Package(
             dependencies: ["hubrelay", "Configuration", "TestSupport", protobuf, logging],
             path: "Tests/Commands", swiftSettings: settings),
         .testTarget(
-            name: "RelayCoreTests", dependencies: ["RelayCore", "TestSupport", protobuf],
+            name: "RelayCoreTests", dependencies: ["RelayCore", "Configuration", "RESP", "TestSupport", protobuf],
             path: "Tests/RelayCore", swiftSettings: settings),
         .testTarget(
-            name: "RelayTests", dependencies: ["Relay", "RelayCore", "RedisWire", "TestSupport"],
+            name: "RelayTests",
+            dependencies: [
+                "Relay", "RelayCore", "RESP", "RedisWire", "Configuration", "EventLoop", "Posix", "TestSupport",
+                logging,
+            ],
             path: "Tests/Relay", swiftSettings: settings),
         .testTarget(
             name: "EventLoopTests", dependencies: ["EventLoop", "Posix"], path: "Tests/EventLoop",
             swiftSettings: settings),
         .testTarget(
-            name: "RedisWireTests", dependencies: ["RedisWire", "TestSupport"], path: "Tests/RedisWire",
+            name: "RedisWireTests", dependencies: ["RESP", "RedisWire", "TestSupport"], path: "Tests/RedisWire",
             swiftSettings: settings),
         .testTarget(
             name: "TLSTests", dependencies: ["TLS", "TestSupport"], path: "Tests/TLS", swiftSettings: settings),
@@ -128,13 +123,6 @@ let package = Package(
             name: "TextFormatsTests", dependencies: ["TextFormats"], path: "Tests/TextFormats",
             swiftSettings: settings),
         .testTarget(
-            name: "BenchmarkLoadTests",
-            dependencies: ["BenchmarkLoad", "BenchmarkReport", "RelayCore", "RedisWire"], path: "Tests/Benchmark",
-            exclude: ["README.md"], swiftSettings: settings),
-        .testTarget(
-            name: "BenchmarkReportTests", dependencies: ["BenchmarkReport"], path: "Tests/BenchmarkReport",
-            swiftSettings: settings),
-        .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport", "hubrelay", protobuf],
             path: "Tests/Integration", swiftSettings: settings),
         // The faults that the relay has to survive, made with real processes and real networks.
@@ -143,7 +131,8 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
         // The hot path without its sockets, for counting instructions and allocations.
         .executableTarget(
-            name: "hubrelay-microbenchmarks", dependencies: ["RelayCore", "RedisWire"], path: "Tests/Microbenchmarks",
+            name: "hubrelay-microbenchmarks", dependencies: ["RelayCore", "RESP", "RedisWire"],
+            path: "Tests/Microbenchmarks",
             exclude: ["Baselines", "README.md", "run"], swiftSettings: settings, linkerSettings: releaseLinking),
     ],
     swiftLanguageModes: [.v6]

@@ -87,6 +87,18 @@ package struct Timings: Sendable, Equatable {
     package var backoffMaxRefused: UInt64
     /// Not a time but the restore's pace: names in one SUBSCRIBE.
     package var restoreBatch: Int
+
+    package init(
+        helloTimeout: UInt64, frameTimeout: UInt64, stopTimeout: UInt64, heartbeatInterval: UInt64, linkTimeout: UInt64,
+        probeInterval: UInt64?, connectTimeout: UInt64, backoffMin: UInt64, backoffMax: UInt64,
+        backoffMaxRefused: UInt64, restoreBatch: Int
+    ) {
+        (self.helloTimeout, self.frameTimeout, self.stopTimeout) = (helloTimeout, frameTimeout, stopTimeout)
+        (self.heartbeatInterval, self.linkTimeout) = (heartbeatInterval, linkTimeout)
+        (self.probeInterval, self.connectTimeout) = (probeInterval, connectTimeout)
+        (self.backoffMin, self.backoffMax, self.backoffMaxRefused) = (backoffMin, backoffMax, backoffMaxRefused)
+        self.restoreBatch = restoreBatch
+    }
 }
 
 /// What is logged, and how a line looks.

@@ -17,6 +17,16 @@ package struct NetworkAddress: Equatable {
         }
     }
 
+    /// - Parameter bytes: of another one.
+    package init(bytes: [UInt8]) {
+        storage = bytes.withUnsafeBytes {
+            Self.storage(from: UnsafeRawBufferPointer(rebasing: $0.prefix(MemoryLayout<sockaddr_storage>.size)))
+        }
+    }
+
+    /// A copy of the address, for those who know nothing of addresses.
+    package var bytes: [UInt8] { withUnsafeBytes(of: storage) { Array($0) } }
+
     fileprivate init?(_ info: addrinfo) {
         guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else {
             return nil

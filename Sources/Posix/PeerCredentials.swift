@@ -11,6 +11,11 @@ package struct PeerCredentials: Equatable {
     /// The supplementary groups. Empty on kernels that don't tell (before 4.13).
     package let groups: [UInt32]
 
+    /// Whether the peer's effective or a supplementary group is `group`.
+    package func belongs(to group: UInt32) -> Bool { gid == group || groups.contains(group) }
+}
+
+extension PeerCredentials {
     /// Reads SO_PEERCRED and SO_PEERGROUPS of a connected Unix stream socket.
     ///
     /// On a socket of another family the kernel answers with pid 0 and uid and gid 4294967295.
@@ -21,14 +26,10 @@ package struct PeerCredentials: Equatable {
         guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else {
             throw .last("read the credentials of a peer")
         }
-        pid = credentials.pid
-        uid = credentials.uid
-        gid = credentials.gid
-        groups = try Self.readGroups(descriptor)
+        self.init(
+            pid: credentials.pid, uid: credentials.uid, gid: credentials.gid,
+            groups: try Self.readGroups(descriptor))
     }
-
-    /// Whether the peer's effective or a supplementary group is `group`.
-    package func belongs(to group: UInt32) -> Bool { gid == group || groups.contains(group) }
 
     private static func readGroups(_ descriptor: Int32) throws(SystemError) -> [UInt32] {
         var groups = [UInt32](repeating: 0, count: 32)

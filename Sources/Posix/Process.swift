@@ -18,6 +18,13 @@ package func environmentVariableNames() -> [String] {
     return names
 }
 
+/// What this host is called (gethostname(2)); in a container, what that is called. Empty where the kernel does not say.
+package func hostName() -> String {
+    var name = [CChar](repeating: 0, count: Int(HOST_NAME_MAX) + 1)
+    guard gethostname(&name, name.count - 1) == 0 else { return "" }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
 /// Makes writing to a closed pipe or socket the error EPIPE, in place of the signal that ends the process.
 package func ignoreSIGPIPE() {
     signal(SIGPIPE, SIG_IGN)

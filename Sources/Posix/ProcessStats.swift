@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// What /metrics tells of the process as `process_*`, with the meanings of Prometheus's client libraries.
-package struct ProcessStats {
+package struct ProcessStats: Sendable {
     package let residentBytes: UInt64
     package let virtualBytes: UInt64
     /// User and system time, all threads.

@@ -34,6 +34,17 @@ package func sdNotify(
     return true
 }
 
+/// Whether what is written to this descriptor goes to systemd's journal: $JOURNAL_STREAM names its device and inode
+/// (systemd.exec(5)). Whoever redirects the output of a service has the variable, and another descriptor.
+package func isJournal(
+    _ descriptor: Int32, stream: String? = environmentVariable("JOURNAL_STREAM")
+) -> Bool {
+    guard let stream else { return false }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return false }
+    return stream == "\(status.st_dev):\(status.st_ino)"
+}
+
 /// How often the service manager expects "WATCHDOG=1" at the latest, in microseconds
 /// (sd_watchdog_enabled(3)); to be sent in half of this time. Nil where it expects none, or expects it from
 /// another process.

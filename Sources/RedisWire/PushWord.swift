@@ -1,11 +1,12 @@
 internal import CHiredis
+internal import RESP
 
 /// The first element of the arrays that Redis sends to a connection with subscriptions.
 enum PushWord {
     case message, patternMessage
     /// A message on a sharded channel.
     case shardMessage
-    case confirmation(SubscriptionKind)
+    case confirmation(SubscribeVerb)
 
     /// Nil for any other string. Redis writes the words in lower case.
     init?(_ bytes: UnsafeRawBufferPointer) {
@@ -38,7 +39,7 @@ enum PushWord {
         case .message: "message"
         case .shardMessage: "smessage"
         case .patternMessage: "pmessage"
-        case .confirmation(let kind): kind.rawValue
+        case .confirmation(let verb): verb.word
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import RESP
 internal import CHiredis
 
 /// What hiredis calls while it reads: puts the elements together and hands complete replies to the sink.
@@ -15,7 +16,7 @@ final class ReplyAssembler {
         case undecided(elements: Int)
         case message(isSharded: Bool)
         case patternMessage
-        case confirmation(SubscriptionKind)
+        case confirmation(SubscribeVerb)
         case tree
         /// The payload of a message that is an array: its values are counted and dropped.
         case oddPayload

@@ -1,21 +1,4 @@
-/// The answers to subscribe commands, by what Redis calls them on the wire. Those that begin with an s are of sharded
-/// channels, which a cluster keeps apart from the others; a cluster also sends `sunsubscribe` unasked, when it moves a
-/// channel's slot to another node.
-public enum SubscriptionKind: String, Sendable, CaseIterable {
-    case subscribe, unsubscribe, psubscribe, punsubscribe, ssubscribe, sunsubscribe
-
-    /// The command that is answered with this kind.
-    package var command: StaticString {
-        switch self {
-        case .subscribe: "SUBSCRIBE"
-        case .unsubscribe: "UNSUBSCRIBE"
-        case .psubscribe: "PSUBSCRIBE"
-        case .punsubscribe: "PUNSUBSCRIBE"
-        case .ssubscribe: "SSUBSCRIBE"
-        case .sunsubscribe: "SUNSUBSCRIBE"
-        }
-    }
-}
+public import RESP
 
 /// Receives what a ``ReplyReader`` has read, one call for each complete reply, in the order in which Redis wrote
 /// them. A class to inherit from and not a protocol: a call through the class's table costs neither a witness
@@ -44,7 +27,7 @@ open class ReplySink {
     /// `name` is nil only for the three unsubscribe kinds: Redis says so when there was nothing to unsubscribe from.
     /// `count` is never negative: the channels and patterns that the connection has now, as Redis counts,
     /// or for the kinds of sharded channels those alone.
-    open func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {}
+    open func confirmation(_ verb: SubscribeVerb, name: UnsafeRawBufferPointer?, count: Int64) {}
 
     /// Why no array of so many elements can come now, or nil when one can. Asked when its head has been read, so that one
     /// that nobody asked for does not swallow what comes after it. Not asked about messages that are read in place, nor

@@ -1,3 +1,4 @@
+internal import RESP
 /// Builds one ``RedisValue`` from the elements of an array in the order in which they come. Nothing is allocated
 /// by a count that the server only announced.
 struct TreeBuilder {

@@ -11,11 +11,13 @@ struct LogRecord {
 
     /// The line in this format. Where it would have more than `maxBytes` bytes, its values are cut, all at the same length,
     /// until it fits: nothing that reads logs has use for half a line.
-    func line(_ format: LogFormat, maxBytes: Int) -> String {
-        var line = text(format)
+    /// - Parameter hasPriority: whether it begins with its priority, as `<6>`.
+    func line(_ format: LogFormat, maxBytes: Int, hasPriority: Bool = false) -> String {
+        let start = hasPriority ? "<\(level.priority)>" : ""
+        var line = start + text(format)
         var limit = maxBytes / 2
         while line.utf8.count > maxBytes, limit > 0 {
-            line = cut(to: limit).text(format)
+            line = start + cut(to: limit).text(format)
             limit /= 2
         }
         return line
@@ -59,6 +61,20 @@ struct LogRecord {
             }
         }
         return json.text
+    }
+}
+
+extension Logger.Level {
+    /// That of syslog(3).
+    fileprivate var priority: Int {
+        switch self {
+        case .critical: 2
+        case .error: 3
+        case .warning: 4
+        case .notice: 5
+        case .info: 6
+        case .debug, .trace: 7
+        }
     }
 }
 

@@ -88,13 +88,14 @@ struct ServeCommand: ParsableCommand {
                 try RelayConfiguration.parse(flags: flags, environment: environmentVariable)
             }
             let output = LogOutput(descriptor: StandardStreams.error)
-            let handler = StderrLogHandler(configuration.logging, output: output)
+            let handler = StderrLogHandler(
+                configuration.logging, output: output, isJournal: isJournal(StandardStreams.error))
             let logger = Logger(label: "hubrelay") { _ in handler }
             for notice in configuration.notices { logger.notice("\(notice)") }
             for name in Setting.unknownVariables(among: environmentVariableNames()) {
                 logger.warning("no setting has this environment variable", metadata: ["variable": "\(name)"])
             }
-            let code = RelayDaemon.run(configuration, logger: logger, output: output)
+            let code = Daemon.run(configuration, logger: logger, output: output)
             if code != 0 { throw CommandFailure(line: nil, code: code) }
         }
     }

@@ -4,23 +4,28 @@ internal import Posix
 
 /// Writes each record as one line to stderr, with a single write(2), so that lines never mix. A line that finds no room is
 /// dropped and counted, see `LogOutput`; one that is too long for a single write has its values cut.
+///
+/// Where stderr is systemd's journal, each line begins with its priority (sd-daemon(3)), which the journal takes off:
+/// `journalctl -p warning` shows what is a warning or worse.
 struct StderrLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
     var logLevel: Logger.Level
     private let format: LogFormat
+    private let hasPriorities: Bool
     // A handler must be Sendable. There is one thread, whose loop is the only one to log.
     nonisolated(unsafe) private let output: LogOutput
 
-    init(_ configuration: LoggingConfiguration, output: LogOutput) {
+    /// - Parameter isJournal: whether `output` leads to systemd's journal.
+    init(_ configuration: LoggingConfiguration, output: LogOutput, isJournal: Bool) {
         logLevel = Logger.Level(configuration.level)
         let format = configuration.format
-        (self.format, self.output) = (format, output)
+        (self.format, self.output, hasPriorities) = (format, output, isJournal)
         output.notice = { lines in
             Self.record(
                 .warning, "log lines were dropped, since whoever reads the log did not take them",
                 ["lines": "\(lines)"]
-            ).line(format, maxBytes: LogOutput.maxLineBytes - 1)
+            ).line(format, maxBytes: LogOutput.maxLineBytes - 1, hasPriority: isJournal)
         }
     }
 
@@ -35,7 +40,7 @@ struct StderrLogHandler: LogHandler {
         if let own = event.metadata { fields.merge(own) { $1 } }
         if let error = event.error { fields["error"] = "\(error)" }
         let record = Self.record(event.level, event.message.description, fields)
-        output.write(record.line(format, maxBytes: LogOutput.maxLineBytes - 1))
+        output.write(record.line(format, maxBytes: LogOutput.maxLineBytes - 1, hasPriority: hasPriorities))
     }
 
     private static func record(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata) -> LogRecord {

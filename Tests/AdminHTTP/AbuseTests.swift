@@ -63,6 +63,7 @@ struct AbuseTests {
     func trickle() throws {
         let fixture = try AdminFixture()
         let bounds = fixture.server.bounds
+        fixture.stopClock()
         let clients = (0..<bounds.places).map { _ in fixture.connect() }
         for (index, byte) in "GET /livez HTTP/1.1".utf8.enumerated() {
             for client in clients where !client.isAtEnd { client.send(String(UnicodeScalar(byte))) }

@@ -22,8 +22,17 @@ final class AdminFixture {
         set { time.elapsed = newValue }
     }
 
+    /// From now on the clock stands still, but for `elapsed`: a busy machine brings no deadline nearer.
+    func stopClock() {
+        time.stopped = Clock.monotonicNanoseconds()
+    }
+
     /// Outlives the fixture, since the server asks for the time until its end.
-    private final class Time { var elapsed: UInt64 = 0 }
+    private final class Time {
+        var elapsed: UInt64 = 0
+        var stopped: UInt64?
+        var now: UInt64 { (stopped ?? Clock.monotonicNanoseconds()) + elapsed }
+    }
     private let time = Time()
 
     private var clients: [HTTPClient] = []
@@ -48,7 +57,7 @@ final class AdminFixture {
             (listening, socketPath) = (path.descriptor, path)
         }
         server = try AdminServer(
-            bounds: bounds, hosts: hosts, now: { [time] in Clock.monotonicNanoseconds() + time.elapsed }
+            bounds: bounds, hosts: hosts, now: { [time] in time.now }
         ) { [unowned self] request in
             requests.append(request)
             if let answer { return answer(request) }

@@ -31,6 +31,7 @@ import Testing
         }
     }
 
+    /// Takes seconds: one process for each of the settings.
     @Test(arguments: Setting.all.map(\.flag).filter { !["--prefix", "--redis-tls-insecure"].contains($0) })
     func aWrongValueOfServeIsOneLineAndCode64(flag: String) throws {
         let setting = try #require(Setting.all.first { $0.flag == flag })

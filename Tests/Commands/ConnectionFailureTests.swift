@@ -57,6 +57,7 @@ import Testing
         withExtendedLifetime(listener) {}
     }
 
+    /// Takes seconds: it waits out the timeout.
     @Test func aPublishWithoutAnAnswerMayHaveBeenDelivered() throws {
         let server = try FakeServer { peer in
             try peer.welcome()

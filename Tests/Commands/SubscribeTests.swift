@@ -177,6 +177,7 @@ private let upLine = "status UP publishing receiving outages=0 gaps=0\n"
         #expect(process.output.split(separator: "\n").filter { $0.hasPrefix("subscribed ") }.count > 5)
     }
 
+    /// Takes seconds: it waits out the timeout.
     @Test func whatIsNotConfirmedInTimeIsAnError() throws {
         let server = try FakeServer { peer in
             try peer.welcome()
@@ -189,6 +190,7 @@ private let upLine = "status UP publishing receiving outages=0 gaps=0\n"
         #expect(run.errors.hasSuffix("within 2s: the subscription is not confirmed\n"))
     }
 
+    /// Takes seconds: it waits longer than the timeout.
     @Test func onceConfirmedItWaitsLongerThanAnyTimeout() throws {
         let server = try subscribed { peer in
             try peer.stayQuiet(seconds: 2.2)

@@ -46,6 +46,22 @@ import Testing
         )
     }
 
+    @Test func aLineForTheJournalBeginsWithItsPriority() {
+        let levels: [(Logger.Level, String)] = [
+            (.trace, "<7>"), (.debug, "<7>"), (.info, "<6>"), (.notice, "<5>"), (.warning, "<4>"), (.error, "<3>"),
+            (.critical, "<2>"),
+        ]
+        for (level, start) in levels {
+            let record = LogRecord(time: "2026-11-21T01:02:03.456Z", level: level, message: "it", fields: [:])
+            #expect(
+                record.line(.text, maxBytes: 100, hasPriority: true) == "\(start)2026-11-21T01:02:03.456Z \(level) it")
+            #expect(record.line(.json, maxBytes: 100, hasPriority: true).hasPrefix("\(start){"))
+            #expect(record.line(.text, maxBytes: 100) == record.textLine)
+        }
+        let long = record("it", ["k": "\(String(repeating: "x", count: 200))"])
+        #expect(long.line(.text, maxBytes: 100, hasPriority: true).utf8.count <= 100)
+    }
+
     @Test func noValueCanForgeALineOrAnotherPair() {
         let forged = record("a\nb", ["k": "v\n2026 info x=y", "bad key\n": "x"])
         #expect(

@@ -24,6 +24,13 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
         }
     }
 
+    @Test func serversAreTriedInTheOrderInWhichTheyAreNamed() throws {
+        let (first, second) = (
+            RedisConfiguration.Endpoint.tcp(host: "b", port: 1), RedisConfiguration.Endpoint.tcp(host: "a", port: 2)
+        )
+        #expect(try redis(["--redis": ["redis://b:1,a:2"]]).topology == .servers([first, second]))
+    }
+
     @Test func theUsersFlagWins() throws {
         for text in ["redis://u:p@h", Self.string, "h,password=p"] {
             let credentials = try redis(["--redis": [text], "--redis-user": ["v"]]).credentials

@@ -36,7 +36,7 @@ private func ipAddress(_ choices: inout Choices) -> String {
     let v4 = (0..<4 + choices.next(8) / 7).map { _ in ["0", "1", "10", "255", "256", "01"][choices.next(6)] }
         .joined(separator: ".")
     guard choices.next(4) > 0 else { return v4 }
-    let groups = (0..<choices.next(10)).map { _ in ["0", "1", "db8", "ffff", "10000", "A0"][choices.next(24) % 6] }
+    let groups = (0..<choices.next(10)).map { _ in ["0", "1", "db8", "ffff", "10000", "A0"][choices.next(6)] }
     var parts = groups
     if choices.next(8) == 0 { parts.append(v4) }
     let zeros = choices.next(parts.count + 2)

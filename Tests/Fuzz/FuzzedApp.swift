@@ -14,7 +14,7 @@ final class FuzzedApp {
 
     enum Kind: UInt8 { case subscribe = 3, unsubscribe = 4 }
 
-    let slot: Int
+    let connection: ConnectionID
     private let hub: Hub
     /// Written, and not read by the hub.
     private var unread: [[UInt8]] = []
@@ -36,11 +36,11 @@ final class FuzzedApp {
         didSet {
             guard !stopsReading, backlog > 0 else { return }
             backlog = 0
-            hub.outboxes.setBacklog(0, of: slot)
+            hub.outboxes.setBacklog(0, of: connection)
         }
     }
 
-    init(slot: Int, hub: Hub) { (self.slot, self.hub) = (slot, hub) }
+    init(connection: ConnectionID, hub: Hub) { (self.connection, self.hub) = (connection, hub) }
 
     var hasUnread: Bool { !isFinished && (!unread.isEmpty || hasShutDown && !isEndRead) }
 
@@ -80,23 +80,23 @@ final class FuzzedApp {
     /// As the I/O layer reads, unless the hub has asked it not to.
     func readByHub() {
         while !isPaused, !isFinished, !unread.isEmpty {
-            guard hub.mayProceed(slot) else {
-                hub.block(slot)
+            guard hub.mayProceed(connection) else {
+                hub.block(connection)
                 isPaused = true
                 return
             }
-            let piece = unread[0].prefix(hub.readLimit(slot))
+            let piece = unread[0].prefix(hub.readLimit(connection))
             unread[0].removeFirst(piece.count)
             if unread[0].isEmpty { unread.removeFirst() }
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: piece.count, alignment: 1)
             defer { copy.deallocate() }
             copy.copyBytes(from: piece)
-            hub.receive(UnsafeRawBufferPointer(copy), from: slot)
-            isPaused = hub.isBlocked(slot)
+            hub.receive(UnsafeRawBufferPointer(copy), from: connection)
+            isPaused = hub.isBlocked(connection)
         }
         guard hasShutDown, !isEndRead, !isPaused, unread.isEmpty else { return }
         isEndRead = true
-        hub.inputEnded(slot)
+        hub.inputEnded(connection)
     }
 
     // MARK: Reading

@@ -22,17 +22,17 @@ func fuzzHub(_ input: UnsafeRawBufferPointer) {
     world.closeAll()
 }
 
-/// A hub, up to four apps and a Redis, all in memory.
-final class FuzzedHub: HubEnvironment {
+/// A hub with its upstream, up to four apps and a Redis, all in memory. It performs what the upstream wants done, as the I/O
+/// layer does, and decides nothing. Links have no probe, and no deadline comes before an hour.
+final class FuzzedHub {
     let hub: Hub
+    private let upstream: Upstream
     let redis = FakeRedis()
     var apps: [FuzzedApp?] = [nil, nil, nil, nil]
     private var choices: Choices
-    private var isPublishLinkUp = false
-    private var isSubscribeLinkUp = false
-    private var isReceiving = false
-    private var finished: [Int] = []
-    private var lost: [Int] = []
+    private var isPerforming = false
+    private var finished: [ConnectionID] = []
+    private var lost: [ConnectionID] = []
     /// An app has sent what no app's code would: then what it holds is not known here.
     private var isRaw = false
     private var published = 0
@@ -47,20 +47,34 @@ final class FuzzedHub: HubEnvironment {
         self.choices = choices
         hub = Hub(
             identity: RelayIdentity(
-                version: "fuzz", id: "fuzz", maxPayloadBytes: 4096, features: ["patterns", "settled"]),
+                version: "fuzz", id: "test", maxPayloadBytes: 4096, features: ["patterns", "settled"]),
             prefix: Self.prefix, patternPrefix: Self.prefix,
             limits: Hub.Limits(
                 maxConnections: 4, maxSubscriptions: 12, maxSubscriptionsPerConnection: 6, helloTimeout: 5_000_000_000,
                 frameTimeout: 30_000_000_000),
             bounds: .init(window: 8 << 10, maxBuffered: 64 << 10, hardBound: 32 << 10),
             counters: Counters(), status: RelayStatus(), seed: 42)
-        hub.now = 1_000_000_000
-        hub.environment = self
-        hub.outboxes.send = { [unowned self] slot, ranges in send(ranges, to: slot) }
-        openPublishLink()
-        openSubscribeLink()
+        let server = RedisConfiguration.Endpoint.tcp(host: "127.0.0.1", port: 6379)
+        upstream = Upstream(
+            hub: hub, redis: RedisConfiguration(topology: .servers([server])), timings: Self.timings,
+            prefix: Self.prefix, at: .init(turn: 1_000_000_000, precise: 1_000_000_000, unixMilliseconds: 1000),
+            random: PlainGenerator())
+        hub.outboxes.send = { [unowned self] connection, ranges in send(ranges, to: connection) }
+        event { upstream.start() }
+        open(publishLink)
+        open(subscribeLink)
     }
 
+    private static var timings: Timings {
+        let hour: UInt64 = 3_600_000_000_000
+        return Timings(
+            helloTimeout: 5_000_000_000, frameTimeout: 30_000_000_000, stopTimeout: hour, heartbeatInterval: hour,
+            linkTimeout: 2 * hour, probeInterval: nil, connectTimeout: hour, backoffMin: 1, backoffMax: 1,
+            backoffMaxRefused: 1, restoreBatch: 3)
+    }
+
+    private var publishLink: PublishLink { upstream.nodes[0].publishLink }
+    private var subscribeLink: SubscribeLink { upstream.nodes[0].subscribeLink }
     private var node: HubNode { hub.nodes[0] }
 
     // MARK: Steps
@@ -78,8 +92,9 @@ final class FuzzedHub: HubEnvironment {
         case 8: for _ in 0...more & 15 { readSubscribeReply() }
         case 9: for _ in 0...more & 15 { readPublishReply() }
         case 10: if let app = apps[place] { close(app) }
-        case 11 where more & 1 == 0: if isPublishLinkUp { losePublishLink(unsent: more) } else { openPublishLink() }
-        case 11: if isSubscribeLinkUp { loseSubscribeLink() } else { openSubscribeLink() }
+        case 11 where more & 1 == 0:
+            if publishLink.isEstablished { losePublishLink(unsent: more) } else { open(publishLink) }
+        case 11: if subscribeLink.isEstablished { loseSubscribeLink() } else { open(subscribeLink) }
         case 12:
             let index = argument % Self.names.count
             let name = FakeRedis.Name(bytes: Self.redisName(index), isPattern: index >= Self.channels)
@@ -110,8 +125,8 @@ final class FuzzedHub: HubEnvironment {
     private func app(_ place: Int) -> FuzzedApp {
         if let app = apps[place], !app.isFinished { return app }
         if let app = apps[place] { close(app) }
-        guard let slot = hub.openConnection() else { preconditionFailure("fewer connections than are allowed") }
-        let app = FuzzedApp(slot: slot, hub: hub)
+        guard let connection = hub.openConnection() else { preconditionFailure("fewer connections than are allowed") }
+        let app = FuzzedApp(connection: connection, hub: hub)
         apps[place] = app
         app.write(.hello, &choices)
         return app
@@ -119,8 +134,9 @@ final class FuzzedHub: HubEnvironment {
 
     private func close(_ app: FuzzedApp) {
         app.readByHub()
-        hub.connectionClosed(app.slot)
-        finished.removeAll { $0 == app.slot }
+        performActions()
+        hub.connectionClosed(app.connection)
+        finished.removeAll { $0 == app.connection }
         for place in apps.indices where apps[place] === app { apps[place] = nil }
     }
 
@@ -128,84 +144,132 @@ final class FuzzedHub: HubEnvironment {
 
     // MARK: The loop
 
-    /// The end of a turn, in the order of the I/O layer.
+    /// Something happens that the upstream is told by `body`; what it wants done for that is done.
+    private func event(_ body: () -> Void) {
+        upstream.begin(at: .init(turn: hub.now, precise: hub.now, unixMilliseconds: hub.now / 1_000_000))
+        body()
+        performActions()
+    }
+
+    /// Apps are read from, and a turn ends.
     private func turn() {
         hub.now += 10_000_000
-        for case let app? in apps { app.readByHub() }
-        flushPublishes(to: node)
-        hub.settle()
-        flushPublishes(to: node)
-        hub.answerDisplaced()
-        flushApps()
-        for slot in finished { apps.first { $0?.slot == slot }??.isFinished = true }
-        finished = []
-        for slot in lost { if let app = apps.first(where: { $0?.slot == slot }) ?? nil { close(app) } }
+        for case let app? in apps {
+            app.readByHub()
+            performActions()
+        }
+        event { upstream.endTurn(at: hub.now) }
+        for connection in lost {
+            if let app = apps.first(where: { $0?.connection == connection }) ?? nil { close(app) }
+        }
         lost = []
-        flushSubscribes()
     }
 
-    private func flushApps() {
-        hub.writeOutput()
+    private func performActions() {
+        guard !isPerforming else { return }
+        isPerforming = true
+        while let action = upstream.nextAction() { perform(action) }
+        isPerforming = false
     }
 
-    private func send(_ ranges: UnsafeMutableBufferPointer<OutputRange>, to slot: Int) -> Int {
-        guard let app = apps.first(where: { $0?.slot == slot }) ?? nil else {
+    private func perform(_ action: RelayAction) {
+        switch action {
+        case .resolve(let link, let endpoints): link.resolved(endpoints.map { Destination(endpoint: $0) })
+        case .connect(let link, _): socket(of: link).isConnecting = true
+        case .abandonAttempt(let link): socket(of: link).isConnecting = false
+        case .readPassword(let link): link.canCarryCommands(password: nil)
+        case .write(let link): write(link)
+        case .close(let link, _):
+            socket(of: link).isConnecting = false
+            if link === subscribeLink { redis.dropSubscribeLink() }
+            if link === publishLink {
+                redis.dropPublishLink()
+                unreadByRedis = 0
+            }
+        case .wake(let link, let due): socket(of: link).wakesAt = due
+        case .finish(let connection, let code, let detail):
+            precondition(!finished.contains(connection))
+            if code != nil { precondition(!detail.isEmpty) }
+            finished.append(connection)
+        case .closeConnection(let connection):
+            precondition(!lost.contains(connection))
+            lost.append(connection)
+        case .resumeReading(let connection):
+            for case let app? in apps where app.connection == connection { app.isPaused = false }
+        case .writeToApps:
+            hub.writeOutput()
+            for connection in finished { apps.first { $0?.connection == connection }??.isFinished = true }
+            finished = []
+        case .startTimer, .log, .ready, .takeAnotherTurn, .dispose: break
+        case .endResolving, .secure, .endSecuring, .giveUp, .flushPublishes: preconditionFailure("\(action)")
+        }
+    }
+
+    private func send(_ ranges: UnsafeMutableBufferPointer<OutputRange>, to connection: ConnectionID) -> Int {
+        guard let app = apps.first(where: { $0?.connection == connection }) ?? nil else {
             preconditionFailure("output for nobody")
         }
         for range in ranges { app.receive(UnsafeBufferPointer(start: range.base, count: range.count)) }
         return app.backlog
     }
 
-    private func flushSubscribes() {
-        while isSubscribeLinkUp, node.hasSubscribeCommands {
-            var verb: SubscribeVerb?
-            var names: [[UInt8]] = []
-            let count = hub.nextSubscribeCommand(node, limit: 3) {
-                verb = $0
-            } append: {
-                names.append(Array($0) + Array($1))
-            }
-            precondition(count == names.count && count <= 3 && (verb == nil) == names.isEmpty)
-            if let verb { redis.receive(verb, names) }
-        }
-        evaluatePath()
-    }
-
-    // MARK: HubEnvironment
-
-    func flushPublishes(to feed: HubNode) {
-        guard isPublishLinkUp, feed.publishes.output.count > 0 else { return }
-        redis.receive(feed.publishes.output.bytes)
-        unreadByRedis += feed.publishes.output.count
-        feed.publishes.output.removeAll()
-    }
-
-    func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {
-        precondition(!finished.contains(slot))
-        if code != nil { precondition(!detail.isEmpty) }
-        finished.append(slot)
-    }
-
-    func connectionIsLost(_ slot: Int) {
-        precondition(!lost.contains(slot))
-        lost.append(slot)
-    }
-
-    func resumeReading(_ slot: Int) {
-        for case let app? in apps where app.slot == slot { app.isPaused = false }
-    }
-
     // MARK: Links
 
-    private func openPublishLink() {
-        isPublishLinkUp = true
-        evaluatePath()
+    /// What the I/O layer would have for a link.
+    private final class Socket: LinkConnection {
+        var unsentPlaintext = 0
+        /// The link wants to connect.
+        var isConnecting = false
+        /// When the link wants to be woken.
+        var wakesAt: UInt64?
     }
 
-    private func openSubscribeLink() {
-        isSubscribeLinkUp = true
-        hub.beginRestore(node)
-        evaluatePath()
+    private func socket(of link: Link) -> Socket {
+        if let socket = link.socket as? Socket { return socket }
+        let socket = Socket()
+        link.socket = socket
+        return socket
+    }
+
+    /// The server takes the link's connection, and answers its greeting.
+    private func open(_ link: NodeLink) {
+        while !socket(of: link).isConnecting, let due = socket(of: link).wakesAt {
+            hub.now = max(hub.now, due)
+            event { link.wake() }
+        }
+        event { link.connected() }
+        precondition(link.isEstablished)
+    }
+
+    /// The output of a link goes to Redis, which answers a greeting at once.
+    private func write(_ link: Link) {
+        let bytes = Array(link.output.bytes)
+        link.output.removeAll()
+        if link.isEstablished, link === publishLink {
+            redis.receive(bytes)
+            unreadByRedis += bytes.count
+            return
+        }
+        var rest = bytes[...]
+        while let (command, more) = FakeRedis.parseCommand(rest) {
+            rest = more
+            if link.isEstablished {
+                precondition(command.count <= 1 + 3, "more names than a command may have")
+                redis.receiveOnSubscribeLink(command)
+            } else {
+                link.replied(Self.answerToGreeting(command))
+            }
+        }
+    }
+
+    private static func answerToGreeting(_ command: [[UInt8]]) -> RedisValue {
+        switch String(decoding: command[0], as: UTF8.self) {
+        case "CLIENT": .status("OK")
+        case "ROLE": FakeRedis.role("master")
+        case "PING" where command.count < 3: .status("PONG")
+        case "PUBLISH": .integer(0)
+        default: .error("ERR unknown command")
+        }
     }
 
     private static let failure = LinkFailure(cause: .closed, reason: "Redis closed the connection")
@@ -214,31 +278,12 @@ final class FuzzedHub: HubEnvironment {
     ///   that Redis has not looked at.
     private func losePublishLink(unsent: Int) {
         let unsent = min(unsent, unreadByRedis)
-        (isPublishLinkUp, unreadByRedis) = (false, 0)
-        redis.dropPublishLink()
-        hub.publishLinkFailed(node, Self.failure, unsent: unsent + node.publishes.output.count)
-        evaluatePath()
+        socket(of: publishLink).unsentPlaintext = unsent
+        event { publishLink.fail(Self.failure) }
+        socket(of: publishLink).unsentPlaintext = 0
     }
 
-    private func loseSubscribeLink() {
-        (isSubscribeLinkUp, isReceiving) = (false, false)
-        redis.dropSubscribeLink()
-        hub.subscribeLinkFailed(node)
-        evaluatePath()
-    }
-
-    /// What the relay makes of its links: the state of the path without a probe.
-    private func evaluatePath() {
-        _ = hub.takeBrokenSubscriptions()
-        isReceiving = isSubscribeLinkUp && node.isWhole
-        var status = hub.status
-        (status.publishing, status.receiving) = (isPublishLinkUp, isReceiving)
-        status.state = isPublishLinkUp && isReceiving ? .up : isPublishLinkUp || isReceiving ? .degraded : .down
-        status.cause = status.state == .up ? .unspecified : .closed
-        node.isPublishing = isPublishLinkUp
-        if status != hub.status { hub.announce(status) }
-        if isReceiving { hub.goLiveIfRestored(node) }
-    }
+    private func loseSubscribeLink() { event { subscribeLink.fail(Self.failure) } }
 
     private func executePublish() {
         unreadByRedis = 0
@@ -248,27 +293,23 @@ final class FuzzedHub: HubEnvironment {
     @discardableResult
     private func readSubscribeReply() -> Bool {
         guard let reply = redis.takeSubscribeReply() else { return false }
-        let meaning: Hub.SubscribeReply
         switch reply {
         case .confirmed(let verb, let name):
-            meaning = name.withUnsafeBytes { hub.confirmed(verb, redisName: $0, by: node) }
-        case .refused(let text): meaning = hub.subscribeRefused(text, by: node)
-        case .pong: meaning = hub.pongReceived(from: node)
+            event { name.withUnsafeBytes { subscribeLink.confirmed(verb, $0) } }
+        case .refused(let text): event { subscribeLink.replied(.error(text)) }
+        case .pong: event { subscribeLink.replied(.status("PONG")) }
         case .message(let channel, let payload):
-            meaning = .none
             channel.withUnsafeBytes { channel in
                 payload.withUnsafeBytes { _ = hub.deliver(channel: channel, payload: $0, by: node) }
             }
         case .patternMessage(let pattern, let channel, let payload):
-            meaning = .none
             pattern.withUnsafeBytes { pattern in
                 channel.withUnsafeBytes { channel in
                     payload.withUnsafeBytes { hub.deliver(pattern: pattern, channel: channel, payload: $0) }
                 }
             }
         }
-        if case .none = meaning {} else { preconditionFailure("an answer that was asked for is taken for another") }
-        evaluatePath()
+        precondition(subscribeLink.isEstablished, "an answer that was asked for is taken for another")
         return true
     }
 
@@ -276,10 +317,16 @@ final class FuzzedHub: HubEnvironment {
     private func readPublishReply() -> Bool {
         guard let reply = redis.takePublishReply() else { return false }
         switch reply {
-        case .integer(let value): precondition(hub.publishAnswered(receivers: value, by: node) != nil)
-        case .error(let text): precondition(hub.publishRefused(text, isMisplaced: false, by: node) != nil)
-        case .pong: preconditionFailure("a PING that nobody has sent")
+        case .integer(let value):
+            let owner = hub.publishAnswered(receivers: value, by: node)
+            if case .app? = owner { break }
+            event { publishLink.numberAnswered(owner) }
+        case .error(let text): event { publishLink.replied(.error(text)) }
+        case .pong: event { publishLink.replied(.status("PONG")) }
+        case .role(let role): event { publishLink.replied(FakeRedis.role(role)) }
+        case .text, .clusterInfo: preconditionFailure("it is no cluster")
         }
+        precondition(publishLink.isEstablished, "an answer that was asked for is taken for another")
         return true
     }
 
@@ -287,12 +334,12 @@ final class FuzzedHub: HubEnvironment {
 
     /// Both links come up, apps read, Redis answers, and turns pass until nothing moves.
     func settle() {
-        if !isPublishLinkUp { openPublishLink() }
-        if !isSubscribeLinkUp { openSubscribeLink() }
+        for link in [publishLink, subscribeLink] where !link.isEstablished { open(link) }
         for case let app? in apps { app.stopsReading = false }
         var turns = 0
         repeat {
             turn()
+            redis.executeOwn()
             while !redis.subscribeCommands.isEmpty { redis.executeSubscribe() }
             while !redis.publishCommands.isEmpty { executePublish() }
             while readSubscribeReply() {}
@@ -300,11 +347,13 @@ final class FuzzedHub: HubEnvironment {
             turn()
             turns += 1
             precondition(turns < 1_000)
-        } while hub.hasWork || !redis.isIdle || node.hasSubscribeCommands || apps.contains { $0?.hasUnread == true }
+            // A connection that is closed as a turn ends is read from once more, and may have something to say to others.
+        } while hub.hasWork || !redis.isIdle || node.hasSubscribeCommands || hub.outboxes.arena.used > 0
+            || apps.contains { $0?.hasUnread == true }
     }
 
     func checkQuiet() {
-        precondition(isReceiving && hub.outboxes.arena.used == 0)
+        precondition(upstream.path.status.state == .up && hub.outboxes.arena.used == 0)
         for case let app? in apps { app.checkQuiet() }
         precondition(hub.connectionCount == apps.count { $0 != nil })
         guard !isRaw else { return }
@@ -321,5 +370,15 @@ final class FuzzedHub: HubEnvironment {
         settle()
         precondition(hub.connectionCount == 0 && hub.subscriptionCount == 0 && redis.subscribed.isEmpty)
         precondition(hub.outboxes.buffered == 0 && !hub.hasDeadlines)
+    }
+}
+
+/// The same numbers each time, so that an input does the same each time.
+private struct PlainGenerator: RandomNumberGenerator {
+    private var state: UInt64 = 7
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state
     }
 }

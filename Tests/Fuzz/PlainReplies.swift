@@ -108,14 +108,14 @@ struct PlainReplies {
             }
         case (.subscribe, 2), (.unsubscribe, 2), (.psubscribe, 2), (.punsubscribe, 2),
             (.ssubscribe, 2), (.sunsubscribe, 2):
-            guard let kind = SubscriptionKind(rawValue: kind.rawValue),
+            guard let verb = SubscribeVerb(word: kind.rawValue),
                 case .integer(let count) = elements[1], count >= 0
             else { break }
             if case .bulk(let name) = elements[0] {
-                return lend(name) { sink.confirmation(kind, name: $0, count: count) }
+                return lend(name) { sink.confirmation(verb, name: $0, count: count) }
             }
-            guard elements[0] == .nilValue, [.unsubscribe, .punsubscribe, .sunsubscribe].contains(kind) else { break }
-            return sink.confirmation(kind, name: nil, count: count)
+            guard elements[0] == .nilValue, [.unsubscribe, .punsubscribe, .sunsubscribe].contains(verb) else { break }
+            return sink.confirmation(verb, name: nil, count: count)
         default: break
         }
         throw .malformed

@@ -85,9 +85,9 @@ private final class LoggingSink: ReplySink {
         counted()
     }
 
-    override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
-        precondition(count >= 0 && (name != nil || [.unsubscribe, .punsubscribe, .sunsubscribe].contains(kind)))
-        events.log("c", kind.rawValue)
+    override func confirmation(_ verb: SubscribeVerb, name: UnsafeRawBufferPointer?, count: Int64) {
+        precondition(count >= 0 && (name != nil || [.unsubscribe, .punsubscribe, .sunsubscribe].contains(verb)))
+        events.log("c", verb.word)
         events.log("n", name)
         counted()
     }

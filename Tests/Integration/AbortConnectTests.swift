@@ -31,6 +31,7 @@ import Testing
         try client.collect(untilState: .down)
         // More attempts fail than it was to make at the start.
         #expect(manager.next(within: 1) == nil && relay.process.ended == nil)
+        #expect(manager.status.hasPrefix("DOWN, "), "\(manager.status)")
         try relay.stop()
     }
 }

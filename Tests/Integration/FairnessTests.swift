@@ -1,7 +1,8 @@
 import TestSupport
 import Testing
 
-/// One busy connection does not hold up another.
+/// One busy connection does not hold up another. What is bounded is the work that the relay does first, in seconds of its
+/// CPU time: on a busy machine all of them wait for a core, which says nothing of the relay.
 @Suite struct FairnessTests {
     @Test func aPingIsPromptWhileAnotherConnectionFloods() throws {
         try withRelay { relay, redis in
@@ -17,13 +18,14 @@ import Testing
             var slowest = 0.0
             // Until much has been taken from the other: so it has been busy all the time.
             repeat {
-                slowest = max(slowest, try quiet.ping())
+                slowest = max(slowest, try relay.process.cpuSecondsTaken { try quiet.ping() })
             } while try flood.steps() < 60
             try flood.stop()
-            #expect(slowest < 1, "a Ping took \(slowest) s")
+            #expect(slowest < 0.5, "the relay worked \(slowest) s before it answered a Ping")
         }
     }
 
+    /// Takes seconds: thirty rounds of a thousand names.
     @Test func messagesArePromptWhileAThousandNamesAreSubscribedOverAndOver() throws {
         try withRelay { relay, redis in
             let quiet = try relay.client()
@@ -40,14 +42,14 @@ import Testing
             }
             var slowest = 0.0
             repeat {
-                let taken = try secondsTaken {
+                let taken = try relay.process.cpuSecondsTaken {
                     try quiet.send(.publish("quiet", "x", id: 0))
                     try quiet.expectMessage()
                 }
                 slowest = max(slowest, taken)
             } while try churn.steps() < 30
             try churn.stop()
-            #expect(slowest < 1, "a message took \(slowest) s")
+            #expect(slowest < 0.5, "the relay worked \(slowest) s before it delivered a message")
         }
     }
 }

@@ -106,6 +106,7 @@ import Testing
         let redis = try RedisServer()
         let port = try freePort()
         let relay = try RelayProcess(redis: redis.url, options: ["--http", "127.0.0.1:\(port)"])
+        try relay.client().ping()  // it listens on the port after the socket, and serves nobody before both
         #expect(try httpRequest("/livez", at: TestSocket(port: port)).status == 200)
         try relay.stop()
         let silent = try RelayProcess(redis: redis.url, options: ["--http", "off"])

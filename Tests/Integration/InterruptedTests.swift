@@ -141,6 +141,7 @@ import Testing
         }
     }
 
+    /// Takes seconds: it waits until the link is given up.
     @Test func aRedisThatNoLongerAnswersIsFoundOutAndItsLateAnswersChangeNothing() throws {
         try withRelay(options: ["--link-timeout", "1s", "--heartbeat-interval", "100ms"]) { relay, redis in
             let client = try relay.client()

@@ -94,6 +94,7 @@ import Testing
         }
     }
 
+    /// Takes seconds: the contract says once a second.
     @Test func publishesWithoutIdAreCountedInALossAtMostOnceASecondWhileDown() throws {
         try withRelay { relay, redis in
             let client = try relay.client()

@@ -12,6 +12,7 @@ struct SharedRelay: SuiteTrait, TestScoping {
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
         let stage = try Stage(options: options)
+        _ = try stage.relay.client()  // UP before the first test, which may count the frames that come
         try await SharedRelay.$current.withValue(stage) { try await function() }
         try stage.finish()
     }

@@ -117,6 +117,7 @@ private let terminate: Int32 = 15
     }
 
     /// Rule 10: an app that does not leave by itself is left after two seconds, unless it is owed something.
+    /// Takes seconds: the contract says two seconds.
     @Test func whoIsOwedNothingIsClosedTwoSecondsAfterStopping() throws {
         let redis = try RedisServer()
         let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "5m", "--link-timeout", "60s"])

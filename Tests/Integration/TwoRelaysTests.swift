@@ -3,6 +3,7 @@ import Testing
 
 /// What the whole is for: app servers on different hosts hear each other.
 @Suite struct TwoRelaysTests {
+    /// Takes seconds: that many messages, each checked.
     @Test func twentyThousandMessagesBothWaysNoneMissingNoneTwice() throws {
         let redis = try RedisServer(onPort: true)
         let relays = try (0..<2).map { _ in try RelayProcess(redis: redis.url) }

@@ -1,8 +1,9 @@
+import RESP
 import RelayCore
 
 /// A hub whose sockets take everything at once, and throw it away. What the I/O layer does around the hub is done here in
 /// the same order, without its system calls.
-final class Bench: HubEnvironment {
+final class Bench {
     static let prefix = "app:"
     /// So many messages in a turn: the relay under load finds several in each buffer that it reads.
     static let batch = 32
@@ -31,7 +32,6 @@ final class Bench: HubEnvironment {
         node = isSharded ? hub.addNode() : hub.nodes[0]
         for slot in hub.slots?.usedSlots ?? 0..<0 { hub.assign(slot, to: UInt16(node.index)) }
         hub.now = 1_000_000_000
-        hub.environment = self
         // Borrowed, as the relay does it: the bench outlives its hub.
         let borrowed = Unmanaged.passUnretained(self)
         hub.outboxes.send = { _, ranges in
@@ -40,23 +40,39 @@ final class Bench: HubEnvironment {
         }
         node.isPublishing = true
         hub.beginRestore(node)
-        hub.goLiveIfRestored(node)
+        hub.goLiveIfWhole(node)
     }
 
     deinit { redisName.deallocate() }
 
     /// A connection that has said Hello, and has its Welcome.
-    func connect() -> Int {
-        guard let slot = hub.openConnection() else { fatalError("as many connections as the hub allows") }
-        hub.receive(permanent(Frames.hello()), from: slot)
+    func connect() -> ConnectionID {
+        guard let connection = hub.openConnection() else { fatalError("as many connections as the hub allows") }
+        receive(permanent(Frames.hello()), from: connection)
         flushApps()
-        return slot
+        return connection
+    }
+
+    /// What an app has sent is read.
+    func receive(_ bytes: UnsafeRawBufferPointer, from connection: ConnectionID) {
+        hub.receive(bytes, from: connection)
+        if hub.hasActions { performActions() }
+    }
+
+    private func performActions() {
+        while let action = hub.nextAction() {
+            switch action {
+            case .flushPublishes(let node): flushPublishes(to: node)
+            case .resumeReading: break
+            default: fatalError("\(action) is not to be done here")
+            }
+        }
     }
 
     /// New connections that receive by `name`.
     func subscribe(connections: Int, to name: String, isPattern: Bool = false) {
         let frame = permanent(Frames.subscribe([name], isPattern: isPattern))
-        for _ in 0..<connections { hub.receive(frame, from: connect()) }
+        for _ in 0..<connections { receive(frame, from: connect()) }
         answerSubscribes()
         flushApps()
     }
@@ -83,7 +99,10 @@ final class Bench: HubEnvironment {
 
     /// Ends turns until all that was asked for has been worked on.
     func finishWork() {
-        repeat { hub.settle() } while hub.hasWork
+        repeat {
+            hub.finishTurn()
+            if hub.hasActions { performActions() }
+        } while hub.hasWork
     }
 
     func flushApps() {
@@ -94,12 +113,4 @@ final class Bench: HubEnvironment {
         bytesToRedis += node.publishes.output.count
         node.publishes.output.removeAll()
     }
-
-    func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {
-        fatalError("a connection has ended: \(detail)")
-    }
-
-    func connectionIsLost(_ slot: Int) { fatalError("a connection is lost") }
-
-    func resumeReading(_ slot: Int) {}
 }

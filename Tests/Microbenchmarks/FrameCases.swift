@@ -7,11 +7,11 @@ let frameCases = [
     Benchmark(name: "decode-publish-split", operations: Bench.batch) { decoding(piecesOf: 150) },
     Benchmark(name: "ping-reply", operations: Bench.batch) {
         let bench = Bench()
-        let slot = bench.connect()
+        let connection = bench.connect()
         let pings = permanent((1...Bench.batch).flatMap(Frames.ping))
         let reply = Frames.size(ofFields: Frames.field(1, 1).count + Frames.field(2, 1).count)
         return Workload(outputOfRound: Bench.batch * reply, output: { bench.bytesToApps }) {
-            bench.hub.receive(pings, from: slot)
+            bench.receive(pings, from: connection)
             bench.flushApps()
         }
     },

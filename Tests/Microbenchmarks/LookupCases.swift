@@ -13,16 +13,16 @@ private let lookups = 256
 
 private func lookingUp(among count: Int, isThere: Bool) -> Workload {
     let bench = Bench()
-    let slot = bench.connect()
+    let connection = bench.connect()
     bench.hub.subscribeLinkFailed(bench.node)
     func name(_ number: Int, _ ending: String = "events") -> String { "room.\(100_000 + number):" + ending }
     for start in stride(from: 0, to: count, by: 1000) {
-        bench.hub.receive(permanent(Frames.subscribe((start..<start + 1000).map { name($0) })), from: slot)
+        bench.receive(permanent(Frames.subscribe((start..<start + 1000).map { name($0) })), from: connection)
         bench.finishWork()
     }
     let numbers = (0..<lookups).map { $0 * (count / lookups) }
     // Names that are there already, so that these make no more of them.
-    bench.hub.receive(permanent(Frames.subscribe(numbers.map { name($0) })), from: slot)
+    bench.receive(permanent(Frames.subscribe(numbers.map { name($0) })), from: connection)
     bench.flushApps()
     guard bench.hub.nameCount == count else { fatalError("\(bench.hub.nameCount) names are held, not \(count)") }
     let channels = numbers.map { permanent(Bench.prefix + (isThere ? name($0) : name($0, "nobody"))) }

@@ -1,3 +1,4 @@
+import RESP
 import RedisWire
 import RelayCore
 
@@ -20,9 +21,9 @@ private let rounds = 320
 /// The publishes are never answered, and there is room for all of them: as many have been in flight before.
 private func publishing(aTurn count: Int, isSharded: Bool = false) -> Workload {
     let bench = Bench(isSharded: isSharded)
-    let slot = bench.connect()
+    let connection = bench.connect()
     let frames = permanent(Frames.publishes(count))
-    for _ in 0..<rounds * messages / count { bench.hub.receive(frames, from: slot) }
+    for _ in 0..<rounds * messages / count { bench.receive(frames, from: connection) }
     for _ in 0..<rounds * messages { _ = bench.hub.publishAnswered(receivers: 0, by: bench.node) }
     bench.flushPublishes(to: bench.node)
     bench.flushApps()
@@ -30,7 +31,7 @@ private func publishing(aTurn count: Int, isSharded: Bool = false) -> Workload {
         Array((isSharded ? "SPUBLISH" : "PUBLISH").utf8), Array((Bench.prefix + Frames.channel).utf8), Frames.payload)
     return Workload(outputOfRound: messages * command.count, output: { bench.bytesToRedis }) {
         for _ in 0..<messages / count {
-            bench.hub.receive(frames, from: slot)
+            bench.receive(frames, from: connection)
             bench.flushPublishes(to: bench.node)
         }
     }
@@ -39,9 +40,9 @@ private func publishing(aTurn count: Int, isSharded: Bool = false) -> Workload {
 /// All publishes are in flight beforehand.
 private func answering(aTurn count: Int) -> Workload {
     let bench = Bench()
-    let slot = bench.connect()
+    let connection = bench.connect()
     let frames = permanent(Frames.publishes(messages))
-    for _ in 0..<rounds { bench.hub.receive(frames, from: slot) }
+    for _ in 0..<rounds { bench.receive(frames, from: connection) }
     bench.flushPublishes(to: bench.node)
     let reply = Frames.size(ofFields: (Frames.field(1, 1) + Frames.field(2, 1) + Frames.field(3, 3)).count)
     return Workload(outputOfRound: messages * reply, output: { bench.bytesToApps }) {

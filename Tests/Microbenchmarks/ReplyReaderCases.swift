@@ -1,3 +1,4 @@
+import RESP
 import RedisWire
 
 /// What Redis writes, read by hiredis and handed to a sink.

@@ -4,13 +4,13 @@ import RelayCore
 let subscriptionCases = [
     Benchmark(name: "subscribe-unsubscribe", operations: repetitions) {
         let bench = Bench()
-        let slot = bench.connect()
+        let connection = bench.connect()
         let subscribe = permanent(Frames.subscribe([Frames.channel]))
         let unsubscribe = permanent(Frames.unsubscribe([Frames.channel]))
         // Redis confirms both.
         return Workload(outputOfRound: repetitions * 2, output: { bench.confirmations }) {
             for number in 0..<repetitions * 2 {
-                bench.hub.receive(number % 2 == 0 ? subscribe : unsubscribe, from: slot)
+                bench.receive(number % 2 == 0 ? subscribe : unsubscribe, from: connection)
                 bench.answerSubscribes()
                 bench.flushApps()
             }
@@ -20,13 +20,13 @@ let subscriptionCases = [
     Benchmark(name: "unsubscribe-among-100", operations: occurrences) {
         let bench = Bench()
         bench.subscribe(connections: 100, to: Frames.channel)
-        let slot = bench.connect()
+        let connection = bench.connect()
         let subscribe = permanent(Frames.subscribe([Frames.channel]))
         let unsubscribe = permanent(Frames.unsubscribe([String](repeating: Frames.channel, count: occurrences)))
         var left = 0
         return Workload(outputOfRound: 1, output: { left }) {
             for frame in [subscribe, unsubscribe] {
-                bench.hub.receive(frame, from: slot)
+                bench.receive(frame, from: connection)
                 bench.finishWork()
                 bench.flushApps()
             }

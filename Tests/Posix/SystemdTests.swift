@@ -56,6 +56,21 @@ struct SystemdTests {
         _ = manager
     }
 
+    @Test("output is the journal's where device and inode are those that systemd names, and nowhere else")
+    func journal() {
+        let (one, other) = RawSocket.pair()
+        var status = stat()
+        #expect(fstat(one.number, &status) == 0)
+        let stream = "\(status.st_dev):\(status.st_ino)"
+        #expect(isJournal(one.number, stream: stream))
+        #expect(!isJournal(other.number, stream: stream))
+        #expect(!isJournal(one.number, stream: nil))
+        #expect(!isJournal(-1, stream: stream))
+        for text in ["", ":", "\(status.st_dev)", "\(stream)0", " \(stream)"] {
+            #expect(!isJournal(one.number, stream: text))
+        }
+    }
+
     @Test("the watchdog's interval, if it is meant for this process")
     func watchdog() {
         func interval(_ variables: [String: String]) -> UInt64? { watchdogMicroseconds { variables[$0] } }

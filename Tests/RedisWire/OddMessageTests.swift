@@ -1,3 +1,4 @@
+import RESP
 import RedisWire
 import Testing
 

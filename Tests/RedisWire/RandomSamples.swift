@@ -1,3 +1,4 @@
+import RESP
 import RedisWire
 
 /// A generator with a seed, so that a failure can be repeated.
@@ -59,7 +60,7 @@ struct SeededGenerator: RandomNumberGenerator {
         case 4, 5: return .patternMessage(bytes(), bytes(), bytes())
         case 6: return .confirmation(.allCases.randomElement(using: &self)!, bytes(), count)
         case 7:
-            let kinds: [SubscriptionKind] = [.unsubscribe, .punsubscribe, .sunsubscribe]
+            let kinds: [SubscribeVerb] = [.unsubscribe, .punsubscribe, .sunsubscribe]
             return .confirmation(kinds.randomElement(using: &self)!, nil, count)
         case 8: return .reply(.integer(count))
         default: return .reply(reply(depth: 6))

@@ -1,3 +1,4 @@
+import RESP
 import RedisWire
 import TestSupport
 import Testing
@@ -70,7 +71,7 @@ struct RealRedisTests {
         let (subscriber, publisher) = (try RedisConnection(server), try RedisConnection(server))
         let prefixes = (0...255).map { [UInt8($0)] } + (0..<200).map { _ in random(1...5) }
         for prefix in prefixes {
-            let pattern = CommandFormatter.escapeGlob(prefix) + [UInt8]("r*m")
+            let pattern = RedisCommand.escapeGlob(prefix) + [UInt8]("r*m")
             try subscriber.send([[UInt8]("PSUBSCRIBE"), pattern])
             #expect(try subscriber.next() == .confirmation(.psubscribe, pattern, 1))
             var channels = [prefix + [UInt8]("rm"), prefix + [UInt8]("r.7.m")]

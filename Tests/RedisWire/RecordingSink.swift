@@ -1,3 +1,4 @@
+import RESP
 import RedisWire
 
 /// One call of a sink, with its own copy of the bytes.
@@ -5,7 +6,7 @@ enum Event: Equatable {
     case message([UInt8], [UInt8])
     case patternMessage([UInt8], [UInt8], [UInt8])
     case oddMessage
-    case confirmation(SubscriptionKind, [UInt8]?, Int64)
+    case confirmation(SubscribeVerb, [UInt8]?, Int64)
     case integer(Int64)
     case reply(RedisValue)
 }
@@ -32,8 +33,8 @@ final class RecordingSink: ReplySink {
 
     override func oddMessage() { record(.oddMessage) }
 
-    override func confirmation(_ kind: SubscriptionKind, name: UnsafeRawBufferPointer?, count: Int64) {
-        record(.confirmation(kind, name.map { Array($0) }, count))
+    override func confirmation(_ verb: SubscribeVerb, name: UnsafeRawBufferPointer?, count: Int64) {
+        record(.confirmation(verb, name.map { Array($0) }, count))
     }
 
     override func integer(_ value: Int64) { record(.integer(value)) }

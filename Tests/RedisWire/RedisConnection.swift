@@ -1,8 +1,9 @@
 import Glibc
+import RESP
 import RedisWire
 import TestSupport
 
-/// A blocking connection: commands by the formatter out, events by the reader in.
+/// A blocking connection: commands out, events by the reader in.
 final class RedisConnection {
     private let descriptor: Int32
     private let reading = Reading()
@@ -28,18 +29,8 @@ final class RedisConnection {
     deinit { close(descriptor) }
 
     func send(_ arguments: [[UInt8]]) throws {
-        let flat = arguments.flatMap { $0 }
-        var isWritten = false
-        flat.withUnsafeBytes { flat in
-            var start = 0
-            let parts = arguments.map { argument in
-                defer { start += argument.count }
-                return UnsafeRawBufferPointer(rebasing: flat[start..<(start + argument.count)])
-            }
-            CommandFormatter.format(parts) {
-                isWritten =
-                    Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) == $0.count
-            }
+        let isWritten = RedisCommand.bytes(arguments).withUnsafeBytes {
+            Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) == $0.count
         }
         guard isWritten else { throw TestFailure("send: \(errno)") }
     }

@@ -1,3 +1,4 @@
+import RESP
 import RedisWire
 
 /// A RESP2 value and its bytes, written without hiredis: what the reader is compared with.
@@ -58,11 +59,11 @@ struct Sample {
         Sample(bytes: Resp.array(words.map { .bulk($0) } + [payload]).bytes, event: .oddMessage)
     }
 
-    static func confirmation(_ kind: SubscriptionKind, _ name: [UInt8]?, _ count: Int64) -> Sample {
-        let word = Resp.bulk(kind.rawValue)
+    static func confirmation(_ verb: SubscribeVerb, _ name: [UInt8]?, _ count: Int64) -> Sample {
+        let word = Resp.bulk(verb.word)
         return Sample(
             bytes: Resp.array([word, name.map { .bulk($0) } ?? .nilBulk, .integer(count)]).bytes,
-            event: .confirmation(kind, name, count))
+            event: .confirmation(verb, name, count))
     }
 
     static func reply(_ reply: Resp) -> Sample {

@@ -1,3 +1,4 @@
+import RESP
 import RedisWire
 import RelayCore
 import TestSupport
@@ -6,7 +7,7 @@ import Testing
 @testable import Relay
 
 /// The reply that is these words, each on a line of its own.
-func reply(_ words: String) throws -> RedisWire.RedisValue {
+func reply(_ words: String) throws -> RESP.RedisValue {
     let sink = ReplyKeeper()
     let reader = ReplyReader(sink: sink)
     let text = words.split(whereSeparator: \.isWhitespace).map { $0 + "\r\n" }.joined()
@@ -15,9 +16,9 @@ func reply(_ words: String) throws -> RedisWire.RedisValue {
 }
 
 private final class ReplyKeeper: ReplySink {
-    var value: RedisWire.RedisValue?
+    var value: RESP.RedisValue?
     override func integer(_ value: Int64) { self.value = .integer(value) }
-    override func reply(_ value: RedisWire.RedisValue) { self.value = value }
+    override func reply(_ value: RESP.RedisValue) { self.value = value }
 }
 
 func address(_ host: String, _ port: UInt16) -> ClusterTopology.Address { .init(host: host, port: port) }
@@ -144,7 +145,7 @@ struct ClusterSlotsTests {
     }
 }
 
-extension RedisWire.RedisValue {
+extension RESP.RedisValue {
     /// What the tests' own client has read.
     init(_ value: TestSupport.RedisValue) {
         switch value {

@@ -53,7 +53,7 @@ extension ClusterNode {
     }
 
     private func names(ofRelay id: String) throws -> [(client: String, name: String)] {
-        let (head, tail) = ("hubrelay-", "-" + id.prefix(8))
+        let (head, tail) = ("hubrelay-", "-\(id.prefix(8))@")
         return try (client().run("CLIENT", "LIST").text ?? "").split(separator: "\n").compactMap { line in
             func field(_ name: String) -> String {
                 line.split(separator: " ").first { $0.hasPrefix(name + "=") }.map {
@@ -62,8 +62,8 @@ extension ClusterNode {
                     ?? ""
             }
             let name = field("name")
-            guard name.hasPrefix(head), name.hasSuffix(tail) else { return nil }
-            return (field("id"), String(name.dropFirst(head.count).dropLast(tail.count)))
+            guard name.hasPrefix(head), let end = name.firstRange(of: tail)?.lowerBound else { return nil }
+            return (field("id"), String(name[..<end].dropFirst(head.count)))
         }
     }
 }

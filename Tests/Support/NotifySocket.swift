@@ -17,13 +17,21 @@ package final class NotifySocket {
 
     deinit { close(descriptor) }
 
-    /// The next state that is told, nil when none comes within `seconds`.
+    /// What `systemctl status` was to show last.
+    package private(set) var status = ""
+
+    /// The next state that is told, but for STATUS, nil when none comes within `seconds`.
     package func next(within seconds: Double) -> String? {
         let deadline = TestDeadline(within: seconds)
         var bytes = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = recv(descriptor, &bytes, bytes.count, 0)
-            if count >= 0 { return String(decoding: bytes[..<count], as: UTF8.self) }
+            if count >= 0 {
+                let state = String(decoding: bytes[..<count], as: UTF8.self)
+                guard state.hasPrefix("STATUS=") else { return state }
+                status = String(state.dropFirst("STATUS=".count))
+                continue
+            }
             var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let left = deadline.remainingMilliseconds
             if left == 0 { return nil }

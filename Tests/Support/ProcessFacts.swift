@@ -17,6 +17,13 @@ extension ChildProcess {
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
+    /// The seconds of CPU time that it uses while something goes on.
+    package func cpuSecondsTaken(by body: () throws -> Void) rethrows -> Double {
+        let before = cpuSeconds
+        try body()
+        return cpuSeconds - before
+    }
+
     /// The timeout with which its first thread waits for descriptors, in milliseconds (the fourth argument of
     /// epoll_wait(2) and epoll_pwait(2)), -1: none; nil while it is in no system call. It is taken for granted that it is
     /// in no other one.

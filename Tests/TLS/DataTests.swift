@@ -12,6 +12,7 @@ import Testing
         server = try RedisServer(tls: ca.server())
     }
 
+    /// Takes seconds: two megabytes both ways, in pieces of all odd sizes, which a debug build copies byte by byte.
     @Test(arguments: [TLSContext.Version.v12, .v13], [1_000, 65_536])
     func megabytesGoBothWaysInOddPieces(_ version: TLSContext.Version, _ piece: Int) throws {
         let client = try TLSClient.connected(server, .trusting(ca, version: version), piece: piece)

@@ -47,6 +47,14 @@ import Testing
             try tlsError { _ = try TLSClient.connected(server, .trusting(ca), name: "b.example") }.kind == .wrongName)
     }
 
+    /// RFC 6125, 6.4.3: an asterisk stands for a whole label.
+    @Test func anAsteriskWithinALabelStandsForNothing() throws {
+        let certificate = try ca.certificate(names: ["DNS:r*.b.example"])
+        let server = try RedisServer(tls: ServerTLS(certificate: certificate, caFile: ca.caFile))
+        let error = try tlsError { _ = try TLSClient.connected(server, .trusting(ca), name: "redis.b.example") }
+        #expect(error.kind == .wrongName)
+    }
+
     /// It reads as if it were for the address. What is wrong is said, and what helps.
     @Test(
         arguments: [

@@ -65,20 +65,22 @@ def _ports():
 
 _claims = []
 _free_ports = _ports()
+_ports_lock = threading.Lock()
 
 
 def free_port():
     """A port of the loopback for a server of a test. It is free, no outgoing connection gets it by chance, and nobody
-    else who asks here is given it: no other call, and no other process of tests."""
-    return next(_free_ports)
+    else who asks here is given it: no other call, by whatever thread, and no other process of tests."""
+    with _ports_lock:
+        return next(_free_ports)
 
 
 class Process:
     """A server whose output is read, line by line, as it comes."""
 
-    def __init__(self, *arguments, ready):
+    def __init__(self, *arguments, ready, stdin=subprocess.DEVNULL):
         self._lines, self._changed = [], threading.Condition()
-        self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self._process = subprocess.Popen(arguments, stdin=stdin, stdout=subprocess.PIPE,
                                          stderr=subprocess.STDOUT, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

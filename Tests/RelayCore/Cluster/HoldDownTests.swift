@@ -60,4 +60,9 @@ private final class Hold {
         hold.broke(10_020)
         #expect(!hold.gap(false, 10_021) && hold.gap(true, 10_500), "all is heard again")
     }
+
+    @Test func theFirstOneIsCountedAtOnceAlsoWhereNotAllWasWell() {
+        hold.broke(5000)
+        #expect(hold.gap(false, 5000) && !hold.owesGap)
+    }
 }

@@ -24,11 +24,13 @@ import Testing
             splitters.deallocate()
         }
         for index in 0..<1000 {
-            try lending([4, 0, 0, 0, 1, 2, 3]) { bytes in
-                try splitters[index].feed(bytes) {
-                    64 << 20
-                } consume: { _ in
-                    .goOn
+            for piece in [[4, 0, 0, 0, 1], [2, 3]] as [[UInt8]] {
+                try lending(piece) { bytes in
+                    try splitters[index].feed(bytes) {
+                        64 << 20
+                    } consume: { _ in
+                        .goOn
+                    }
                 }
             }
             #expect(splitters[index].heldBytes == 7)

@@ -44,6 +44,7 @@ import Testing
         return try lending(text) { try body($0) }
     }
 
+    /// Takes seconds: ten megabytes, compared byte by byte.
     @Test func framesOfOneTurnStayWhereTheyAreAndWhatTheyAre() throws {
         var arena = Arena()
         var random = SeededGenerator(seed: 5)

@@ -20,6 +20,7 @@ private func isText(_ bytes: [UInt8]) -> Bool { String(validating: bytes, as: UT
     }
 
     /// All second and third bytes behind the leads whose second byte has bounds of its own.
+    /// Takes seconds: all 65,536 of them behind each leading byte.
     @Test(arguments: [0xE0, 0xED, 0xEF, 0xF0, 0xF4] as [UInt8])
     func everySequenceOfThreeBytes(lead: UInt8) {
         var bytes = [lead, 0, 0]
@@ -40,6 +41,7 @@ private func isText(_ bytes: [UInt8]) -> Bool { String(validating: bytes, as: UT
     ]
 
     /// Four bytes, each at an edge of a class of bytes.
+    /// Takes seconds: all combinations of the bytes at the edges of what is allowed.
     @Test(arguments: edges)
     func everySequenceOfEdges(lead: UInt8) {
         for second in Self.edges {

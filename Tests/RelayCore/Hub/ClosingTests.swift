@@ -33,7 +33,7 @@ import Testing
                 for step in story[..<length] { step(rig, app) }
                 if closesInEnd { rig.turn() }
                 app.close()
-                if !rig.nodes[0].isSubscribeLinkUp { rig.openSubscribeLink() }
+                if !rig.isSubscribeLinkUp(0) { rig.openSubscribeLink() }
                 rig.settle()
                 #expect(isEmpty(rig), "after \(length) steps: \(rig.subscribedNames)")
             }
@@ -82,7 +82,8 @@ import Testing
             app.close()
             rig.turn()
         }
-        let nodes = try #require(Mirror(reflecting: rig.hub.waiters).descendant("nodes") as? any Collection)
+        let nodes = try #require(
+            Mirror(reflecting: rig.hub.subscriptions).descendant("waiters", "nodes") as? any Collection)
         #expect(nodes.count < 10 && isEmpty(rig))
     }
 

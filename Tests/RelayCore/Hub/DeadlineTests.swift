@@ -62,7 +62,7 @@ import Testing
         let large = HubrelayClientFrame.publish("a", [UInt8](repeating: 0, count: 1 << 20), id: 0)
         app.write(large.bytes + HubrelayClientFrame.publish("a", "x", id: 1).bytes + [0])
         pass(10 * frameTimeout)
-        #expect(app.ending == nil && rig.hub.isBlocked(app.slot))
+        #expect(app.ending == nil && rig.hub.isBlocked(app.connection))
         rig.takesPublishes = true
         rig.turn()
         pass(frameTimeout - 1)

@@ -99,7 +99,7 @@ import Testing
         rig.settle()
         former.close()
         let app = subscriber([], patterns: ["*"])
-        #expect(app.slot == former.slot)
+        #expect(app.connection == former.connection)
         rig.redis.publish(Array("app:".utf8) + [0xff], [1])
         rig.settle()
         let frames = app.takeFrames()

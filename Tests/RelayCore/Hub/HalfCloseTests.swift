@@ -18,6 +18,27 @@ import Testing
         #expect(app.ending == .peace)
     }
 
+    @Test func aRequestAloneIsOwedItsReply() {
+        let rig = HubRig()
+        rig.bringUp()
+        let app = rig.connect()
+        app.write(.subscribe(["b"], id: 1))
+        app.shutDown()
+        rig.settle()
+        #expect(app.takeLines() == ["1 ok"] && app.ending == .peace && rig.hub.nameCount == 0)
+    }
+
+    @Test func changesOfStateAreToldUntilTheEnd() {
+        let rig = HubRig()
+        rig.bringUp()
+        let app = rig.connect()
+        app.write(.publish("a", "x", id: 1))
+        app.shutDown()
+        rig.loseSubscribeLink()
+        rig.settle()
+        #expect(app.takeLines() == ["status degraded", "1 ok"] && app.ending == .peace)
+    }
+
     @Test func nothingOwedEndsAtOnce() {
         let rig = HubRig()
         let app = rig.connect()
@@ -91,7 +112,7 @@ import Testing
         app.write(.publish("a", [UInt8](repeating: 0, count: 1 << 20), id: 1), .publish("a", "x", id: 2), .ping(id: 3))
         app.shutDown()
         rig.turn()
-        #expect(app.ending == nil && rig.hub.isBlocked(app.slot))
+        #expect(app.ending == nil && rig.hub.isBlocked(app.connection))
         rig.takesPublishes = true
         rig.settle()
         rig.settle()

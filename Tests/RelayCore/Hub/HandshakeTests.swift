@@ -25,9 +25,9 @@ import Testing
     @Test func theNameOfAClientIsKnownUntilItsConnectionEnds() {
         let app = connect()
         app.write(.hello(name: "wörker"))
-        #expect(rig.hub.clientName(app.slot) == "wörker")
+        #expect(rig.hub.clientName(app.connection) == "wörker")
         app.close()
-        #expect(rig.hub.clientName(connect().slot).isEmpty)
+        #expect(rig.hub.clientName(connect().connection).isEmpty)
     }
 
     @Test func framesBehindHelloAreServed() {
@@ -110,7 +110,7 @@ import Testing
         app.write(.ping(id: 1))
         rig.turn()
         app.write(.ping(id: 2))
-        rig.hub.fail(app.slot, .timeout, "a second reason")
+        rig.hub.fail(app.connection, .timeout, "a second reason")
         rig.turn()
         #expect(app.takeLines() == ["error malformed"] && app.ending == .error(.malformed))
         #expect(rig.hub.counters.connectionsClosed[.malformed] == 1 && rig.hub.counters.connectionsClosed.total == 1)
@@ -132,7 +132,7 @@ import Testing
         let apps = (0..<3).map { _ in rig.connect() }
         #expect(rig.hub.openConnection() == nil)
         apps[1].close()
-        #expect(rig.connect().slot == apps[1].slot)
+        #expect(rig.connect().connection == apps[1].connection)
         #expect(rig.hub.openConnection() == nil && rig.hub.connectionCount == 3)
     }
 }

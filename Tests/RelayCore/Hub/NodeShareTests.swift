@@ -95,7 +95,7 @@ import Testing
         rig.openSubscribeLink(0)
         rig.turn()
         answerFirstNode()
-        #expect(app.takeAnswers() == [] && rig.nodes[0].machine.receiving)
+        #expect(app.takeAnswers() == [] && rig.redisNode(0).machine.receiving)
         rig.settle()
         #expect(app.takeAnswers() == ["1 ok"])
     }

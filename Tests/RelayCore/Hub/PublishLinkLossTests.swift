@@ -42,6 +42,19 @@ import Testing
         #expect(app.takeAnswers() == ["1 interrupted", "2 notConnected"])
     }
 
+    /// The kernel goes on taking what had been left with it, and says nothing before it has taken all.
+    @Test func whatTheKernelHasTakenSinceMayHaveBeenDelivered() {
+        rig.bringUp()
+        let app = rig.connect()
+        rig.isNetworkSlow = true
+        app.write(.publish("a", "x", id: 1), .publish("a", "x", id: 2))
+        rig.turn()
+        rig.takeSilently(1)
+        rig.losePublishLink()
+        rig.turn()
+        #expect(app.takeAnswers() == ["1 interrupted", "2 notConnected"])
+    }
+
     @Test func everyByteOfTheBacklogDecides() {
         var unsent = 0
         while true {

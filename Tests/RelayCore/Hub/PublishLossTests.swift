@@ -101,9 +101,15 @@ import Testing
         app.close()
         let successor = rig.connect()
         pass(second)
-        #expect(successor.slot == app.slot && successor.takeLines() == [])
+        #expect(successor.connection == app.connection && successor.takeLines() == [])
         successor.write(.publish("a", "x", id: 0))
         pass(second)
         #expect(successor.takeLines() == ["loss of 1 publishes, notConnected"])
+    }
+
+    @Test func whatIsUnknownIsToldApartFromWhatIsCertain() {
+        let losses = PublishLosses()
+        for isUnknown in [true, false, true] { losses.add(.topology, isUnknown: isUnknown) { "a reason" } }
+        #expect(losses.reports.map(\.publishesUnknown) == [2, 0] && losses.reports.map(\.publishes) == [0, 1])
     }
 }

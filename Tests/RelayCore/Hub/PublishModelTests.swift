@@ -75,7 +75,7 @@ import Testing
             rig.redis.refusesPublishes = random.oneIn(3)
             rig.hub.now += UInt64(random.int(0...800)) * 1_000_000
         default:
-            if !rig.nodes[0].isPublishLinkUp { rig.openPublishLink() } else if random.oneIn(3) { rig.losePublishLink() }
+            if !rig.isPublishLinkUp(0) { rig.openPublishLink() } else if random.oneIn(3) { rig.losePublishLink() }
         }
     }
 

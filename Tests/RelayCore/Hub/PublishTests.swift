@@ -89,7 +89,7 @@ import Testing
         rig.turn()
         app.close()
         let successor = rig.connect()
-        #expect(successor.slot == app.slot)
+        #expect(successor.connection == app.connection)
         rig.settle()
         successor.write(.publish("a", "x", id: 1))
         rig.turn()
@@ -108,7 +108,7 @@ import Testing
         rig.settle()
         rig.hub.now += 2_000_000_000
         rig.turn()
-        #expect(successor.slot == app.slot && successor.takeLines() == [])
+        #expect(successor.connection == app.connection && successor.takeLines() == [])
     }
 
     @Test func aRelayWithoutAPrefixIsAllowed() {

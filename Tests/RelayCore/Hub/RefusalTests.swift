@@ -173,4 +173,34 @@ import Testing
         rig.turn()
         #expect(app.takeLines() == ["1 ok", "2 ok"] && rig.hub.nameCount == 0)
     }
+
+    @Test func theHalvesOfARefusedCommandComeBeforeWhatOthersAskFor() {
+        forbid("c")
+        let (app, other) = (rig.connect(), rig.connect())
+        app.write(.subscribe(["a", "b", "c", "d"], id: 1))
+        rig.turn()
+        other.write(.subscribe(["x"], id: 1))
+        rig.redis.executeSubscribe()
+        rig.readSubscribeReply()
+        rig.turn()
+        #expect(rig.commands(0) == ["subscribe a b", "subscribe c d x"])
+        rig.settle()
+        #expect(app.takeLines() == ["1 refused [c]"] && other.takeLines() == ["1 ok"])
+    }
+
+    /// A request may be as large as a frame, and what Redis says of its names comes on top.
+    @Test func revokedNamesTakeSeveralFramesWhereOneIsTooSmall() {
+        var options = HubRig.Options()
+        options.maxPayload = 4096
+        let rig = HubRig(options)
+        rig.bringUp()
+        let app = rig.connect()
+        let names =
+            (10..<25).map { "\($0)" + String(repeating: "x", count: 510) } + [String(repeating: "y", count: 440)]
+        for name in names { rig.redis.forbidden.insert(rig.redisName(name)) }
+        app.write(.subscribe(names, id: 0))
+        rig.settle()
+        let frames = app.takeFrames()
+        #expect(frames.count == 2 && frames.flatMap { $0.revoked.channels }.sorted() == names)
+    }
 }

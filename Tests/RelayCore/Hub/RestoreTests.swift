@@ -92,7 +92,7 @@ import Testing
         rig.turn()
         rig.redis.executeSubscribe()
         rig.readSubscribeReply()
-        #expect(rig.nodes[0].machine.receiving)
+        #expect(rig.redisNode(0).machine.receiving)
         rig.turn()
         #expect(app.takeAnswers() == [])
         rig.settle()
@@ -113,7 +113,7 @@ import Testing
             rig.turn()
             #expect(app.takeAnswers() == ["1 ok"], "at once, step \(step)")
             rig.settle()
-            #expect(rig.subscribedNames == ["b"] && rig.nodes[0].machine.receiving && rig.hub.nameCount == 1)
+            #expect(rig.subscribedNames == ["b"] && rig.redisNode(0).machine.receiving && rig.hub.nameCount == 1)
         }
     }
 
@@ -156,7 +156,7 @@ import Testing
 
     @Test func nothingHeldIsRestoredAtOnce() {
         rig.openSubscribeLink()
-        #expect(rig.nodes[0].machine.receiving)
+        #expect(rig.redisNode(0).machine.receiving)
         let app = rig.connect()
         app.write(.subscribe(["a"], id: 1))
         rig.settle()

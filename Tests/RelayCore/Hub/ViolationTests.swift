@@ -1,3 +1,4 @@
+import RESP
 import TestSupport
 import Testing
 
@@ -86,7 +87,7 @@ import Testing
         #expect(confirmed(.subscribe, "app:a") == .none)
         #expect(rig.hub.pongReceived(from: rig.node) == .none)
         #expect(!rig.node.isSubscribeReplyOwed)
-        rig.hub.goLiveIfRestored(rig.node)
+        rig.hub.goLiveIfWhole(rig.node)
         rig.redis.dropSubscribeLink()
         rig.turn()
         #expect(app.takeAnswers() == ["1 ok"])

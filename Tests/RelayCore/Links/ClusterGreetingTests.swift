@@ -76,7 +76,7 @@ import Testing
 
     @Test func anAnswerThatIsNoneEndsIt() {
         for answer in [LinkMachine.Reply.text("hello"), .text(""), .status("OK"), .role("master"), .other] {
-            #expect(cause(greet(.clusterMaster, answer)) == .malformedReply, "\(answer)")
+            #expect(cause(greet(.clusterMaster, answer)) == .protocolError, "\(answer)")
         }
     }
 
@@ -125,6 +125,6 @@ import Testing
         #expect(LinkFailure.classify(clusterInfo: Self.info(state: "ok", ok: 16_384)) == nil)
         #expect(LinkFailure.classify(clusterInfo: Self.info(ok: 10_923)) == nil, "a third of it is away")
         #expect(LinkFailure.classify(clusterInfo: Self.info(ok: 5_461))?.cause == .topology)
-        #expect(LinkFailure.classify(clusterInfo: "cluster_state:ok")?.cause == .malformedReply)
+        #expect(LinkFailure.classify(clusterInfo: "cluster_state:ok")?.cause == .protocolError)
     }
 }

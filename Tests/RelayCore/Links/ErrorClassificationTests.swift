@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Cause.unreachable, .closed, .timeout, .malformedReply, .probe])
+    @Test(arguments: [Cause.unreachable, .closed, .timeout, .protocolError, .probe])
     func whatMayPassInAMomentIsNoRefusal(cause: Cause) {
         #expect(!LinkFailure(cause: cause, reason: "").isRefusal)
     }

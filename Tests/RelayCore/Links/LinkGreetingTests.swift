@@ -121,7 +121,7 @@ extension Link {
         var link = Link(publishesUnder: "t:")
         _ = link.converse { $0 == .publish ? reply : $0.goodAnswer }
         #expect(!link.isEstablished)
-        #expect(link.machine.lastFailure?.cause == .malformedReply)
+        #expect(link.machine.lastFailure?.cause == .protocolError)
         #expect(link.machine.lastFailure?.reason.contains("does not answer PUBLISH") == true)
         #expect(link.machine.lastFailure?.isRefusal == true, "it will not change in a moment")
     }

@@ -141,7 +141,7 @@ extension Int {
             Issue.record("\(answer) was taken")
             return
         }
-        #expect(failure.cause == .malformedReply && !link.machine.repeatsTokens)
+        #expect(failure.cause == .protocolError && !link.machine.repeatsTokens)
     }
 
     @Test func theLastGreetingEstablishes() {
@@ -211,7 +211,7 @@ extension Int {
                 #expect(isRight, "\(answer) to \(steps[wrongStep])")
                 continue
             }
-            #expect(!isRight && failure.cause == .malformedReply)
+            #expect(!isRight && failure.cause == .protocolError)
         }
     }
 

@@ -12,7 +12,7 @@ import Testing
     init() {
         machine.publishLinkUp(roleUnavailable: nil, now: 0, using: &random)
         machine.subscribeLinkUp()
-        machine.subscribeLinkRestored()
+        machine.becameWhole()
         prove(at: 0)
         // The role, which was demanded with the probe.
         machine.roleConfirmed(now: 0, using: &random)
@@ -34,14 +34,14 @@ import Testing
         #expect(machine.receiving && !machine.isMissingNames)
         machine.subscriptionsMissing()
         #expect(!machine.receiving && machine.publishing && machine.isMissingNames)
-        machine.subscribeLinkRestored()
+        machine.becameWhole()
         #expect(machine.receiving && !machine.isMissingNames)
     }
 
     @Test func itIsNoGapOfTheNode() {
         machine.subscriptionsMissing()
         machine.subscriptionsMissing()
-        machine.subscribeLinkRestored()
+        machine.becameWhole()
         #expect(machine.gaps == 0)
         machine.subscribeLinkDown()
         #expect(machine.gaps == 1)
@@ -50,7 +50,7 @@ import Testing
     @Test func noProbeAndNoRoleIsAskedForIt() {
         machine.subscriptionsMissing()
         #expect(tick(1) == .init())
-        machine.subscribeLinkRestored()
+        machine.becameWhole()
         #expect(tick(2) == .init() && machine.receiving)
     }
 
@@ -70,7 +70,7 @@ import Testing
         machine.subscribeLinkDown()
         machine.subscribeLinkUp()
         #expect(!machine.isMissingNames, "it is being restored")
-        machine.subscribeLinkRestored()
+        machine.becameWhole()
         #expect(!machine.receiving)
         let orders = tick(1)
         #expect(orders.probe != nil && orders.asksRole)
@@ -79,7 +79,7 @@ import Testing
     @Test func whatIsDistrustedStaysSo() {
         machine.subscriptionsMissing()
         machine.distrust()
-        machine.subscribeLinkRestored()
+        machine.becameWhole()
         #expect(!machine.receiving && !machine.publishing)
     }
 

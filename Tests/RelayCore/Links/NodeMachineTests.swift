@@ -27,7 +27,7 @@ private final class Node {
 
     func subscribeLinkUp() {
         machine.subscribeLinkUp()
-        machine.subscribeLinkRestored()
+        machine.becameWhole()
     }
 
     func tick(_ now: Int) -> NodeMachine.Orders { machine.tick(now: now.ms) }
@@ -49,7 +49,7 @@ private final class Node {
         node.publishLinkUp()
         #expect(node.state == [true, false], "one link is away: its own confirmations must do")
         #expect(node.tick(0).probe == nil, "not everything held is confirmed")
-        node.machine.subscribeLinkRestored()
+        node.machine.becameWhole()
         #expect(node.state == [true, false], "receiving did not count before, so it needs the proof")
         let isBack = node.probe(1)
         #expect(isBack)
@@ -64,7 +64,7 @@ private final class Node {
         node.machine.subscribeLinkUp()
         node.publishLinkUp()
         node.machine.publishLinkDown()
-        node.machine.subscribeLinkRestored()
+        node.machine.becameWhole()
         node.publishLinkUp()
         #expect(node.state == [false, true], "publishing needs a probe now")
         #expect(node.probe(0) && node.state == [true, true])
@@ -137,6 +137,22 @@ private final class Node {
     }
 
     /// Where Redis denies the relay's own channel, only what apps do shows that there is any other.
+    /// What was found of the path while probes were denied is forgotten, and so is what was found before.
+    @Test func aDeniedProbeLeavesNoDistrustBehind() {
+        let before = Node.up()
+        before.machine.distrust()
+        before.machine.probeRefused("NOPERM")
+        #expect(before.state == [true, true])
+        before.machine.probeAllowed()
+        #expect(before.state == [true, true], "it goes on until a probe tells")
+        let meanwhile = Node.up()
+        meanwhile.machine.probeRefused("NOPERM")
+        meanwhile.machine.distrust()
+        meanwhile.machine.subscribeLinkDown()
+        meanwhile.subscribeLinkUp()
+        #expect(meanwhile.state == [true, false])
+    }
+
     @Test func withoutAnyChannelItIsNotReceiving() {
         for probed in [true, false] {
             let node = Node(probed: probed)
@@ -144,7 +160,7 @@ private final class Node {
             node.machine.subscribeLinkUp()
             node.machine.ownChannelDenied()
             node.machine.probeRefused("NOPERM")
-            node.machine.subscribeLinkRestored()
+            node.machine.becameWhole()
             #expect(node.state == [true, !probed], "without probes the doubt is in favour")
             node.machine.channelRefused()
             #expect(node.state == [true, false] && node.machine.awaitsProofInVain)
@@ -156,7 +172,7 @@ private final class Node {
             node.machine.subscribeLinkUp()
             node.machine.ownChannelDenied()
             node.machine.probeRefused("NOPERM")
-            node.machine.subscribeLinkRestored()
+            node.machine.becameWhole()
             #expect(node.state == [true, !probed], "the list may be another one now")
             node.machine.channelsTold(.granted)
             #expect(node.state == [true, true])
@@ -170,7 +186,7 @@ private final class Node {
         node.machine.channelsTold(.granted)
         node.machine.ownChannelDenied()
         node.machine.probeRefused("NOPERM")
-        node.machine.subscribeLinkRestored()
+        node.machine.becameWhole()
         #expect(node.state == [true, true] && node.tick(60_000) == .init())
         node.machine.ownChannelGranted()
         node.machine.probeAllowed()
@@ -276,7 +292,7 @@ private final class Node {
         for number in 0..<3 {
             set.nodes[number].publishLinkUp(roleUnavailable: nil, now: 0, using: &random)
             set.nodes[number].subscribeLinkUp()
-            set.nodes[number].subscribeLinkRestored()
+            set.nodes[number].becameWhole()
             look()
         }
         #expect(states == [.degraded, .degraded, .up])

@@ -24,7 +24,7 @@ private struct Path {
         }
         if receiving {
             nodes.nodes[0].subscribeLinkUp()
-            nodes.nodes[0].subscribeLinkRestored()
+            nodes.nodes[0].becameWhole()
         } else {
             nodes.nodes[0].subscribeLinkDown()
         }

@@ -7,7 +7,7 @@ extension PublishQueue {
         lending(prefix) { prefix in
             lending(channel) { channel in
                 lending(payload) {
-                    let owner = Owner.app(slot: 3, generation: 5, id: id)
+                    let owner = Owner.app(connection: 3, generation: 5, id: id)
                     publish(prefix: prefix, channel: channel, payload: $0, owner: owner)
                 }
             }
@@ -52,7 +52,7 @@ func id(_ owner: PublishQueue.Owner?) -> UInt64? {
         lending("ROLE\r\n") { #expect(queue.own($0, owner: .role)) }
         queue.publish("c", [], id: 0)
         #expect(queue.inFlight == 5)
-        guard case .app(slot: 3, generation: 5, id: 1) = queue.popAnswered(), case .ping = queue.popAnswered(),
+        guard case .app(connection: 3, generation: 5, id: 1) = queue.popAnswered(), case .ping = queue.popAnswered(),
             id(queue.popAnswered()) == 2, case .role = queue.popAnswered(), id(queue.popAnswered()) == 0
         else {
             Issue.record("not in order")

@@ -10,7 +10,7 @@ import Testing
         if publishes { machine.publishLinkUp(roleUnavailable: nil, now: 0, using: &random) }
         if receives {
             machine.subscribeLinkUp()
-            machine.subscribeLinkRestored()
+            machine.becameWhole()
         }
         return machine
     }

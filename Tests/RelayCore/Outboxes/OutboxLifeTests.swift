@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The hard bound, sealed and discarded outboxes, slots used again, and what is handed to the kernel.
+/// The hard bound, sealed and discarded outboxes, places used again, and what is handed to the kernel.
 @Suite struct OutboxLifeTests {
     private let frame = SlowReaders.frameSize(8)
 
@@ -90,9 +90,9 @@ import Testing
 
     @Test func closingGivesItsShareOfTheCommonBoundBack() {
         let readers = SlowReaders(2, window: 1000)
-        for slot in 0..<2 {
-            readers.setRoom(0, of: slot)
-            readers.message(to: [slot])
+        for number in 0..<2 {
+            readers.setRoom(0, of: number)
+            readers.message(to: [number])
         }
         readers.turn()
         #expect(readers.outboxes.buffered == 2 * frame)
@@ -100,8 +100,8 @@ import Testing
         #expect(readers.outboxes.buffered == frame)
     }
 
-    /// A slot that is closed and opened again while it waits to be written is listed and written once, and is as new.
-    @Test func aSlotIsUsedAgainInTheSameTurn() {
+    /// A place that is closed and opened again while it waits to be written is listed and written once, and is as new.
+    @Test func aPlaceIsUsedAgainInTheSameTurn() {
         let readers = SlowReaders(1, hardBound: 9)
         readers.setRoom(0)
         var writes = 0

@@ -18,13 +18,13 @@ import Testing
             for _ in 0..<random.int(0...8) { step(readers, everybody, largest, &random) }
             readers.turn()
             #expect(readers.outboxes.buffered == readers.totalBacklog)
-            for slot in everybody { readers.read(slot) }
+            for number in everybody { readers.read(number) }
         }
-        for slot in everybody { readers.setRoom(.max, of: slot) }
+        for number in everybody { readers.setRoom(.max, of: number) }
         readers.turn()
-        for slot in everybody {
-            readers.read(slot)
-            #expect(readers.isBalanced(slot) && readers.outboxes.unread(slot) == 0)
+        for number in everybody {
+            readers.read(number)
+            #expect(readers.isBalanced(number) && readers.outboxes.unread(ConnectionID(index: number)) == 0)
         }
         let told = readers.losses.filter { $0.cause == .slowReader }.reduce(0) { $0 + $1.messages }
         #expect(readers.counters.messagesLost[.slowReader] == told)
@@ -34,15 +34,15 @@ import Testing
     private func step(
         _ readers: SlowReaders, _ everybody: [Int], _ largest: Int, _ random: inout SeededGenerator
     ) {
-        let slot = random.pick(everybody)
+        let number = random.pick(everybody)
         switch random.int(0...9) {
         case 0...3: readers.message(random.int(8...largest), to: everybody.shuffled(using: &random))
-        case 4: readers.message(random.int(8...40), to: [slot])
-        case 5: readers.control(to: slot)
-        case 6: readers.misfit(random.pick([.tooLarge, .badName]), to: slot)
-        case 7: readers.setRoom(0, of: slot)
-        case 8: readers.setRoom(random.int(0...2000), of: slot)
-        default: readers.setRoom(random.oneIn(3) ? .max : random.int(0...100), of: slot)
+        case 4: readers.message(random.int(8...40), to: [number])
+        case 5: readers.control(to: number)
+        case 6: readers.misfit(random.pick([.tooLarge, .badName]), to: number)
+        case 7: readers.setRoom(0, of: number)
+        case 8: readers.setRoom(random.int(0...2000), of: number)
+        default: readers.setRoom(random.oneIn(3) ? .max : random.int(0...100), of: number)
         }
     }
 }

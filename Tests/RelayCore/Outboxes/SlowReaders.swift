@@ -39,35 +39,35 @@ final class SlowReaders {
     /// How many pieces of memory the last write of each connection had.
     private(set) var ranges: [Int] = []
     /// Loss frames in the order in which connections got them.
-    private(set) var losses: [(slot: Int, messages: UInt64, cause: HubrelayCause)] = []
+    private(set) var losses: [(number: Int, messages: UInt64, cause: HubrelayCause)] = []
 
     init(_ count: Int = 1, window: Int = 1000, maxBuffered: Int = 1 << 30, hardBound: Int = 1 << 30) {
         outboxes = Outboxes(
             capacity: count, bounds: .init(window: window, maxBuffered: maxBuffered, hardBound: hardBound),
             counters: counters)
-        for slot in 0..<count {
-            outboxes.open(slot)
+        for number in 0..<count {
+            outboxes.open(ConnectionID(index: number))
             readers.append(Reader())
             ranges.append(0)
         }
-        outboxes.send = { [unowned self] in send($1, to: $0) }
+        outboxes.send = { [unowned self] in send($1, to: $0.index) }
     }
 
-    deinit { for slot in readers.indices { outboxes.close(slot) } }
+    deinit { for number in readers.indices { outboxes.close(ConnectionID(index: number)) } }
 
     // MARK: Sending
 
     /// Sends a Message of `size` bytes of payload, at least 8, to connections.
     /// - Returns: to how many of them it was added.
     @discardableResult
-    func message(_ size: Int = 8, to slots: [Int] = [0]) -> UInt64 {
+    func message(_ size: Int = 8, to numbers: [Int] = [0]) -> UInt64 {
         let payload = [UInt8](repeating: 120, count: size)
         let frame = lending("c") { channel in
             lending(payload) { outboxes.arena.message(channel: channel, payload: $0, pattern: nil) }
         }
-        for slot in slots { readers[slot].sent.append(.message) }
-        var members = slots.map { ChannelTable.Member(slot: Int32($0), position: 0) }
-        return members.withUnsafeMutableBufferPointer {
+        for number in numbers { readers[number].sent.append(.message) }
+        let members = numbers.map { ChannelTable.Member(connection: .init(index: $0), position: 0) }
+        return members.withUnsafeBufferPointer {
             outboxes.appendMessage(frame, to: $0.baseAddress.unsafelyUnwrapped, count: $0.count)
         }
     }
@@ -77,30 +77,31 @@ final class SlowReaders {
         4 + WireWriter.size(ofBytes: 3 + WireWriter.size(ofBytes: payload))
     }
 
-    func misfit(_ cause: Cause, to slot: Int = 0) {
-        readers[slot].sent.append(.misfit(cause))
-        outboxes.addLoss(1, cause: cause, to: slot)
+    func misfit(_ cause: Cause, to number: Int = 0) {
+        readers[number].sent.append(.misfit(cause))
+        outboxes.addLoss(1, cause: cause, to: ConnectionID(index: number))
     }
 
-    func control(to slot: Int = 0, detail: Int = 0) {
-        readers[slot].sent.append(.control)
-        let id = UInt64(readers[slot].sent.count)
+    func control(to number: Int = 0, detail: Int = 0) {
+        readers[number].sent.append(.control)
+        let id = UInt64(readers[number].sent.count)
         let text = String(repeating: "d", count: detail)
-        outboxes.appendControl(outboxes.arena.reply(id: id, outcome: .invalid, detail: text), to: slot)
+        outboxes.appendControl(
+            outboxes.arena.reply(id: id, outcome: .invalid, detail: text), to: ConnectionID(index: number))
     }
 
     // MARK: The kernel
 
     /// How many more bytes the kernel takes from a connection.
-    func setRoom(_ room: Int, of slot: Int = 0) {
-        readers[slot].room = room
-        guard !readers[slot].backlog.isEmpty else { return }
-        let backlog = readers[slot].backlog
-        readers[slot].backlog = readers[slot].take(backlog)
-        outboxes.setBacklog(readers[slot].backlog.count, of: slot)
+    func setRoom(_ room: Int, of number: Int = 0) {
+        readers[number].room = room
+        guard !readers[number].backlog.isEmpty else { return }
+        let backlog = readers[number].backlog
+        readers[number].backlog = readers[number].take(backlog)
+        outboxes.setBacklog(readers[number].backlog.count, of: ConnectionID(index: number))
     }
 
-    func backlog(of slot: Int = 0) -> Int { readers[slot].backlog.count }
+    func backlog(of number: Int = 0) -> Int { readers[number].backlog.count }
     var totalBacklog: Int { readers.reduce(0) { $0 + $1.backlog.count } }
 
     /// The end of a turn.
@@ -109,12 +110,12 @@ final class SlowReaders {
         outboxes.arena.reset()
     }
 
-    private func send(_ pieces: UnsafeMutableBufferPointer<OutputRange>, to slot: Int) -> Int {
-        ranges[slot] = pieces.count
+    private func send(_ pieces: UnsafeMutableBufferPointer<OutputRange>, to number: Int) -> Int {
+        ranges[number] = pieces.count
         var bytes = pieces.flatMap { UnsafeBufferPointer(start: $0.base, count: $0.count) }
-        if readers[slot].backlog.isEmpty { bytes = readers[slot].take(bytes) }
-        readers[slot].backlog += bytes
-        return readers[slot].backlog.count
+        if readers[number].backlog.isEmpty { bytes = readers[number].take(bytes) }
+        readers[number].backlog += bytes
+        return readers[number].backlog.count
     }
 
     // MARK: The reader
@@ -122,48 +123,48 @@ final class SlowReaders {
     /// Reads what has come, and checks that each frame is the next one after what a Loss accounts for.
     /// - Returns: the kinds of frames read: "message", "reply", "loss 3 slow".
     @discardableResult
-    func read(_ slot: Int = 0) -> [String] {
-        let (bodies, rest) = splitFrames(readers[slot].received)
-        readers[slot].received = rest
+    func read(_ number: Int = 0) -> [String] {
+        let (bodies, rest) = splitFrames(readers[number].received)
+        readers[number].received = rest
         return bodies.map { body in
             let frame = try! HubrelayRelayFrame(serializedBytes: body)
             switch frame.frame {
             case .message:
-                account(for: .message, slot)
+                account(for: .message, number)
                 return "message"
             case .reply(let reply):
-                #expect(reply.id == readers[slot].accounted + 1)
-                account(for: .control, slot)
+                #expect(reply.id == readers[number].accounted + 1)
+                account(for: .control, number)
                 return "reply"
             case .loss(let loss):
-                losses.append((slot, loss.messages, loss.cause))
-                for _ in 0..<loss.messages { accountForLost(loss.cause, slot) }
+                losses.append((number, loss.messages, loss.cause))
+                for _ in 0..<loss.messages { accountForLost(loss.cause, number) }
                 return "loss \(loss.messages) \(loss.cause)"
             default: return "another"
             }
         }
     }
 
-    private func account(for sent: Sent, _ slot: Int) {
-        let place = readers[slot].accounted
-        #expect(place < readers[slot].sent.count && readers[slot].sent[place] == sent, "frame \(place)")
-        readers[slot].accounted += 1
+    private func account(for sent: Sent, _ number: Int) {
+        let place = readers[number].accounted
+        #expect(place < readers[number].sent.count && readers[number].sent[place] == sent, "frame \(place)")
+        readers[number].accounted += 1
     }
 
-    private func accountForLost(_ cause: HubrelayCause, _ slot: Int) {
-        let place = readers[slot].accounted
-        guard place < readers[slot].sent.count else {
+    private func accountForLost(_ cause: HubrelayCause, _ number: Int) {
+        let place = readers[number].accounted
+        guard place < readers[number].sent.count else {
             Issue.record("more is lost than was sent")
             return
         }
-        switch readers[slot].sent[place] {
+        switch readers[number].sent[place] {
         case .control: Issue.record("a frame that is never dropped was dropped")
         case .message: #expect(cause == .slowReader)
         case .misfit(let expected): #expect(cause.rawValue == Int(expected.rawValue))
         }
-        readers[slot].accounted += 1
+        readers[number].accounted += 1
     }
 
     /// Whether everything sent has been read or counted.
-    func isBalanced(_ slot: Int = 0) -> Bool { readers[slot].accounted == readers[slot].sent.count }
+    func isBalanced(_ number: Int = 0) -> Bool { readers[number].accounted == readers[number].sent.count }
 }

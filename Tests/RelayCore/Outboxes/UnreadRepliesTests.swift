@@ -6,14 +6,14 @@ import Testing
 @Suite struct UnreadRepliesTests {
     private let frame = SlowReaders.frameSize(8)
 
-    private func overflow(_ readers: SlowReaders) -> [Int] {
+    private func overflow(_ readers: SlowReaders) -> [ConnectionID] {
         readers.turn()
         guard readers.outboxes.hasOverflowed else { return [] }
         let most = readers.outboxes.takeMostUnread()
-        for slot in most { readers.outboxes.seal(slot) }
-        for slot in readers.outboxes.takeMostSealed() {
-            readers.outboxes.discard(slot)
-            readers.outboxes.setBacklog(0, of: slot)
+        for connection in most { readers.outboxes.seal(connection) }
+        for connection in readers.outboxes.takeMostSealed() {
+            readers.outboxes.discard(connection)
+            readers.outboxes.setBacklog(0, of: connection)
         }
         #expect(!readers.outboxes.hasOverflowed)
         return most
@@ -21,16 +21,18 @@ import Testing
 
     @Test func thoseWithMostUnreadGoFirst() {
         let readers = SlowReaders(100, maxBuffered: 100_000)
-        for slot in 0..<100 { readers.setRoom(0, of: slot) }
-        for slot in 0..<100 { readers.control(to: slot, detail: slot == 7 || slot == 9 ? 2000 : 500) }
+        for number in 0..<100 { readers.setRoom(0, of: number) }
+        for number in 0..<100 { readers.control(to: number, detail: number == 7 || number == 9 ? 2000 : 500) }
         #expect(overflow(readers) == [])
-        for slot in 50..<100 { readers.control(to: slot, detail: 1000) }
+        for number in 50..<100 { readers.control(to: number, detail: 1000) }
         let first = overflow(readers)
         #expect(Set(first.prefix(2)) == [7, 9] && first.count < 10, "and no more than will do: \(first)")
         for round in 1...50 {
-            for slot in 0..<100 { readers.control(to: slot, detail: round == 50 ? 5000 : 100) }
+            for number in 0..<100 { readers.control(to: number, detail: round == 50 ? 5000 : 100) }
             _ = overflow(readers)
-            let unread = (0..<100).filter { !readers.outboxes.isSealed($0) }.reduce(0) { $0 + readers.backlog(of: $1) }
+            let unread = (0..<100).filter { !readers.outboxes.isSealed(ConnectionID(index: $0)) }.reduce(0) {
+                $0 + readers.backlog(of: $1)
+            }
             #expect(unread <= 100_000)
         }
     }
@@ -38,12 +40,12 @@ import Testing
     /// Those that are closed may read what they have, but all of them together no more than the bound.
     @Test func whatClosedConnectionsHaveUnreadHasABoundOfItsOwn() {
         let readers = SlowReaders(10, maxBuffered: 10_000)
-        for slot in 0..<10 { readers.setRoom(0, of: slot) }
-        for slot in 0..<10 { readers.control(to: slot, detail: 800 + 10 * slot) }
+        for number in 0..<10 { readers.setRoom(0, of: number) }
+        for number in 0..<10 { readers.control(to: number, detail: 800 + 10 * number) }
         #expect(overflow(readers) == [])
-        for slot in 0..<9 {
-            readers.outboxes.seal(slot)
-            readers.outboxes.seal(slot)
+        for connection in (0..<9).map(ConnectionID.init(index:)) {
+            readers.outboxes.seal(connection)
+            readers.outboxes.seal(connection)
         }
         #expect(readers.outboxes.takeMostSealed() == [])
         readers.outboxes.close(0)
@@ -61,9 +63,9 @@ import Testing
 
     @Test func whoReadsIsNeverAmongThem() {
         let readers = SlowReaders(10, maxBuffered: 10_000)
-        for slot in 1..<10 { readers.setRoom(0, of: slot) }
+        for number in 1..<10 { readers.setRoom(0, of: number) }
         for _ in 0..<1000 {
-            for slot in 0..<10 { readers.control(to: slot, detail: 100) }
+            for number in 0..<10 { readers.control(to: number, detail: 100) }
             #expect(!overflow(readers).contains(0))
         }
         readers.control(detail: 100)
@@ -75,13 +77,13 @@ import Testing
     /// Messages have their own bound, and are dropped; nobody is closed for them.
     @Test func messagesDoNotCount() {
         let readers = SlowReaders(4, window: 1 << 20, maxBuffered: 10_000)
-        for slot in 0..<4 { readers.setRoom(0, of: slot) }
+        for number in 0..<4 { readers.setRoom(0, of: number) }
         for _ in 0..<1000 {
             readers.message(100, to: [0, 1, 2, 3])
             #expect(overflow(readers) == [])
         }
         // The whole bound is there for what is never dropped.
-        for slot in 0..<4 { for _ in 0..<2 { readers.control(to: slot, detail: 1000) } }
+        for number in 0..<4 { for _ in 0..<2 { readers.control(to: number, detail: 1000) } }
         #expect(overflow(readers) == [])
     }
 
@@ -99,7 +101,7 @@ import Testing
     /// However full the bound over all is, a connection has its share.
     @Test func aShareIsEveryConnectionsOwn() {
         let readers = SlowReaders(20, window: 1 << 20, maxBuffered: 1 << 20)
-        for slot in 0..<20 { readers.setRoom(0, of: slot) }
+        for number in 0..<20 { readers.setRoom(0, of: number) }
         while readers.message(1000, to: Array(0..<19)) > 0 { readers.turn() }
         let share = (1 << 20) / 40
         #expect(readers.outboxes.share == share)

@@ -67,7 +67,7 @@ import Testing
     /// Over the bound each has a share of 2 frames, and one frame.
     @Test func whatAllHoldTogetherIsBounded() {
         let readers = SlowReaders(3, window: 10 * frame, maxBuffered: 12 * frame)
-        for slot in 0..<3 { readers.setRoom(0, of: slot) }
+        for number in 0..<3 { readers.setRoom(0, of: number) }
         for _ in 0..<10 {
             readers.message(to: [0])
             readers.turn()
@@ -88,15 +88,15 @@ import Testing
     /// The bound over all holds also when nobody was slow until this turn.
     @Test func oneTurnDoesNotExceedTheBoundOverAll() {
         let readers = SlowReaders(100, window: 100 * frame, maxBuffered: 200 * frame)
-        for slot in 0..<100 { readers.setRoom(0, of: slot) }
+        for number in 0..<100 { readers.setRoom(0, of: number) }
         for _ in 0..<100 { readers.message(to: Array(0..<100)) }
         readers.turn()
         #expect(readers.totalBacklog <= (200 + 200 / 4 + 200) * frame)
-        for slot in 0..<100 { readers.setRoom(.max, of: slot) }
+        for number in 0..<100 { readers.setRoom(.max, of: number) }
         readers.turn()
-        for slot in 0..<100 {
-            readers.read(slot)
-            #expect(readers.isBalanced(slot))
+        for number in 0..<100 {
+            readers.read(number)
+            #expect(readers.isBalanced(number))
         }
     }
 

@@ -49,11 +49,6 @@ final class ClusterModel {
 
     init() {
         for tag in Self.tags { owners[tag] = 0 }
-        rig.believesRedirection = { [unowned self] slot, number in
-            // A wrong word would be corrected by the next look at the cluster, and leave names behind until then.
-            let tag = Self.tags.first { rig.slot(of: $0) == slot }
-            return tag.flatMap { self.owners[$0] } == .some(number)
-        }
     }
 
     private func fault(_ text: String) { faults.append(text) }
@@ -209,6 +204,7 @@ final class ClusterModel {
             rig.settle()
             rig.tick()
         }
+        rig.holdDownEnds()
         look()
         for client in clients where client.isEnding && client.app.ending == .peace { close(client) }
         rig.settle()

@@ -7,6 +7,7 @@ import Testing
 @Suite struct ClusterModelTests {
     private typealias Model = ClusterModel
 
+    /// Takes seconds: 1,200 random steps for each of eight seeds, and all books are checked after each.
     @Test(arguments: seeds(8))
     func whateverMovesEverythingSettles(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
@@ -75,8 +76,8 @@ import Testing
     }
 
     private func stepOfALink(_ model: ClusterModel, _ number: Int, _ random: inout SeededGenerator) {
-        let (rig, node) = (model.rig, model.rig.nodes[number])
-        switch (random.oneIn(3), node.isPublishLinkUp, node.isSubscribeLinkUp) {
+        let rig = model.rig
+        switch (random.oneIn(3), rig.isPublishLinkUp(number), rig.isSubscribeLinkUp(number)) {
         case (true, true, _): rig.losePublishLink(number)
         case (true, false, _): rig.openPublishLink(number)
         case (false, _, true): if random.oneIn(3) { rig.loseSubscribeLink(number) }

@@ -32,7 +32,7 @@ import Testing
         rig.see(["a"], at: 1)
         app.write(.unsubscribe(["a"], id: 2))
         rig.turn()
-        #expect(rig.commands(1) == [] && rig.feed(1).restoreRemaining == 0 && rig.path.status.state == .up)
+        #expect(rig.commands(1) == [] && rig.hubNode(1).restoreRemaining == 0 && rig.path.status.state == .up)
         #expect(rig.hub.nameCount == 0 && rig.isAtRest)
     }
 
@@ -94,7 +94,7 @@ import Testing
         rig.turn()
         rig.turn()
         #expect(app.takeLines() == ["1 pending", "status degraded"])
-        #expect(rig.feed(2).restoreRemaining == 1)
+        #expect(rig.hubNode(2).restoreRemaining == 1)
         rig.settle()
         #expect(app.takeLines() == ["status up"] && rig.subscribed(2) == ["a"] && rig.isAtRest)
     }
@@ -123,7 +123,7 @@ import Testing
     // MARK: Nodes
 
     @Test func aNodeThatHasGoneMakesRoomForAnother() {
-        let index = rig.feed(2).index
+        let index = rig.hubNode(2).index
         app.write(.subscribe(["c"], id: 1), .publish("c", "x", id: 2))
         rig.turn()
         rig.see(["c"], at: 0)
@@ -132,13 +132,14 @@ import Testing
         rig.settle()
         #expect(Set(app.takeAnswers()) == ["1 pending", "2 interrupted"] && rig.subscribed(0) == ["c"])
         rig.addNode()
-        #expect(rig.feed(2).index == index && rig.hub.nodes.count == 4)
+        #expect(rig.hubNode(2).index == index && rig.hub.nodes.count == 4)
         rig.bringUp()
         rig.give(["c", "d"], to: 2)
         rig.see(["c", "d"], at: 2)
         app.write(.subscribe(["d"], id: 3), .publish("d", "x", id: 4))
         rig.settle()
         #expect(Set(app.takeAnswers()).isSuperset(of: ["3 ok"]) && rig.subscribed(2) == ["c", "d"] && rig.isAtRest)
+        rig.holdDownEnds()
         #expect(rig.nodes[2].redis.published.count == 1 && rig.path.status.state == .up)
     }
 
@@ -149,9 +150,9 @@ import Testing
         rig.openSubscribeLink(0)
         rig.nodes[0].takesCommands = false
         app.write(.subscribe(["a3"], id: 2))
-        #expect(rig.feed(0).restoreRemaining == 2 && !rig.feed(0).isRestored)
+        #expect(rig.hubNode(0).restoreRemaining == 2 && !rig.hubNode(0).isWhole)
         rig.see(["a", "a2"], at: 1)
-        #expect(rig.feed(0).restoreRemaining == 0 && rig.feed(1).restoreRemaining == 2 && rig.booksAreRight)
+        #expect(rig.hubNode(0).restoreRemaining == 0 && rig.hubNode(1).restoreRemaining == 2 && rig.booksAreRight)
         rig.give(["a", "a2"], to: 1)
         rig.nodes[0].takesCommands = true
         rig.settle()

@@ -17,8 +17,8 @@ import Testing
         return app
     }
 
-    private func congest(_ number: Int) { rig.feed(number).publishes.backlog = PublishQueue.highWater + 1 }
-    private func relieve(_ number: Int) { rig.feed(number).publishes.backlog = 0 }
+    private func congest(_ number: Int) { rig.hubNode(number).publishes.backlog = PublishQueue.highWater + 1 }
+    private func relieve(_ number: Int) { rig.hubNode(number).publishes.backlog = 0 }
 
     @Test func onlyPublishersToItWait() {
         let (a, b, listener) = (publisher("a"), publisher("b"), rig.connect())
@@ -28,11 +28,11 @@ import Testing
         listener.write(.subscribe(["a"], id: 1))
         rig.settle()
         #expect(a.takeAnswers() == [] && b.takeAnswers() == ["1 ok"] && listener.takeAnswers() == ["1 ok"])
-        #expect(rig.hub.isBlocked(a.slot) && !rig.hub.isBlocked(b.slot))
+        #expect(rig.hub.isBlocked(a.connection) && !rig.hub.isBlocked(b.connection))
         relieve(0)
         rig.settle()
         rig.settle()
-        #expect(a.takeAnswers() == ["1 ok by 1"] && !rig.hub.isBlocked(a.slot))
+        #expect(a.takeAnswers() == ["1 ok by 1"] && !rig.hub.isBlocked(a.connection))
     }
 
     @Test func whatStandsBehindTheWaitingPublishWaitsInOrder() {
@@ -69,7 +69,7 @@ import Testing
         #expect(Set(app.takeAnswers()) == ["2 ok", "3 ok"])
         app.write(.publish("a", "x", id: 4))
         rig.settle()
-        #expect(app.takeAnswers() == [] && rig.hub.isBlocked(app.slot))
+        #expect(app.takeAnswers() == [] && rig.hub.isBlocked(app.connection))
     }
 
     @Test func aNodeThatIsLostLetsThemGoOn() {

@@ -51,14 +51,14 @@ import Testing
         app.write(.publish("a", "x", id: 1), .publish("a", "x", id: 2))
         rig.turn()
         let isOurs: Bool
-        if case .some(.none) = rig.hub.publishRefused(
-            text, isMisplaced: Redirection.isOfTheCluster(text), by: rig.feed(0))
+        if case .app? = rig.hub.publishRefused(
+            text, isMisplaced: Redirection.isOfTheCluster(text), by: rig.hubNode(0))
         {
             isOurs = true
         } else {
             isOurs = false
         }
-        _ = rig.hub.publishRefused("NOPERM no", by: rig.feed(0))
+        _ = rig.hub.publishRefused("NOPERM no", by: rig.hubNode(0))
         rig.turn()
         #expect(isOurs && app.takeAnswers() == ["1 notConnected", "2 refused"])
     }
@@ -66,21 +66,21 @@ import Testing
     /// The relay's own question about the cluster is told apart from publishes, whatever is answered.
     @Test func theQuestionAboutTheClusterIsTheRelaysOwn() {
         app.write(.publish("a", "x", id: 1))
-        let isAsked = lending("CLUSTER INFO") { rig.hub.sendClusterInfo($0, to: rig.feed(0)) }
-        #expect(isAsked && rig.feed(0).publishes.inFlight == 2 && rig.feed(0).publishes.publishesInFlight == 1)
-        #expect(rig.feed(0).publishes.isNumberDue)
-        guard case .some(.none) = rig.hub.publishAnswered(receivers: 0, by: rig.feed(0)) else {
+        let isAsked = lending("CLUSTER INFO") { rig.hub.send($0, as: .clusterInfo, to: rig.hubNode(0)) }
+        #expect(isAsked && rig.hubNode(0).publishes.inFlight == 2 && rig.hubNode(0).publishes.publishesInFlight == 1)
+        #expect(rig.hubNode(0).publishes.isNumberDue)
+        guard case .app? = rig.hub.publishAnswered(receivers: 0, by: rig.hubNode(0)) else {
             Issue.record("the publish")
             return
         }
-        #expect(!rig.feed(0).publishes.isNumberDue)
-        guard case .clusterInfo = rig.hub.publishRefused("", by: rig.feed(0)) else {
+        #expect(!rig.hubNode(0).publishes.isNumberDue)
+        guard case .clusterInfo = rig.hub.publishRefused("", by: rig.hubNode(0)) else {
             Issue.record("the question")
             return
         }
-        #expect(rig.hub.publishRefused("", by: rig.feed(0)) == nil)
-        _ = lending("CLUSTER INFO") { rig.hub.sendClusterInfo($0, to: rig.feed(0)) }
-        guard case .clusterInfo = rig.hub.publishAnswered(receivers: 1, by: rig.feed(0)) else {
+        #expect(rig.hub.publishRefused("", by: rig.hubNode(0)) == nil)
+        _ = lending("CLUSTER INFO") { rig.hub.send($0, as: .clusterInfo, to: rig.hubNode(0)) }
+        guard case .clusterInfo = rig.hub.publishAnswered(receivers: 1, by: rig.hubNode(0)) else {
             Issue.record("the question, answered with a number")
             return
         }

@@ -29,10 +29,10 @@ import Testing
 
     @Test func theFormerNodeAnswersFirst() {
         moveInFlight()
-        #expect(rig.nodes[1].redis.publishCommands.isEmpty && rig.hub.isBlocked(app.slot))
+        #expect(rig.nodes[1].redis.publishCommands.isEmpty && rig.hub.isBlocked(app.connection))
         for _ in 0..<2 { rig.settle() }
         #expect(app.takeAnswers() == ["1 ok", "2 ok", "3 ok"])
-        #expect(published(0) == ["1", "2"] && published(1) == ["3"] && !rig.hub.isBlocked(app.slot))
+        #expect(published(0) == ["1", "2"] && published(1) == ["3"] && !rig.hub.isBlocked(app.connection))
     }
 
     @Test func orItsLinkEnds() {
@@ -84,7 +84,7 @@ import Testing
         rig.turn()
     }
 
-    private func refused(_ text: String) -> Hub.SubscribeReply { rig.hub.subscribeRefused(text, by: rig.feed(0)) }
+    private func refused(_ text: String) -> Hub.SubscribeReply { rig.hub.subscribeRefused(text, by: rig.hubNode(0)) }
 
     @Test(arguments: [
         "MISCONF Redis is configured to save RDB snapshots", "MASTERDOWN Link with MASTER is down",
@@ -92,7 +92,7 @@ import Testing
     ])
     func aPingThatIsAnsweredWithAnErrorEndsIt(text: String) {
         #expect(refused(text) == .none)
-        #expect(rig.feed(0).commands.isEmpty && rig.hub.nameCount == 0)
+        #expect(rig.hubNode(0).commands.isEmpty && rig.hub.nameCount == 0)
     }
 
     @Test(arguments: [
@@ -100,8 +100,8 @@ import Testing
         "NOPERM User u has no permissions to run the 'sunsubscribe' command",
     ])
     func itsOwnErrorDoesNot(text: String) {
-        #expect(refused(text) == .none && !rig.feed(0).commands.isEmpty)
-        #expect(rig.hub.pongReceived(from: rig.feed(0)) == .none)
-        #expect(rig.feed(0).commands.isEmpty && rig.hub.nameCount == 0)
+        #expect(refused(text) == .none && !rig.hubNode(0).commands.isEmpty)
+        #expect(rig.hub.pongReceived(from: rig.hubNode(0)) == .none)
+        #expect(rig.hubNode(0).commands.isEmpty && rig.hub.nameCount == 0)
     }
 }

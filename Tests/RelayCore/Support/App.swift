@@ -7,7 +7,7 @@ import Testing
 /// An app's connection: what it has written and the relay has not read, and what it has been sent. It reads
 /// everything at once, unless it stops reading.
 final class App {
-    let slot: Int
+    let connection: ConnectionID
     private unowned let rig: HubRig
     /// Written by the app, not read by the relay yet.
     private var unread: [UInt8] = []
@@ -21,7 +21,7 @@ final class App {
         didSet {
             guard !stopsReading, backlog > 0 else { return }
             backlog = 0
-            rig.hub.outboxes.setBacklog(0, of: slot)
+            rig.hub.outboxes.setBacklog(0, of: connection)
         }
     }
     /// How the relay has ended the connection: with an Error's code, or in peace; nil while it has not.
@@ -34,7 +34,7 @@ final class App {
 
     enum Ending: Equatable { case peace, error(ErrorCode) }
 
-    init(slot: Int, rig: HubRig) { (self.slot, self.rig) = (slot, rig) }
+    init(connection: ConnectionID, rig: HubRig) { (self.connection, self.rig) = (connection, rig) }
 
     // MARK: What the app does
 
@@ -75,20 +75,21 @@ final class App {
     /// Reads, unless the hub has asked not to.
     func readByRelay() {
         guard !isClosed, !isPaused, !unread.isEmpty || hasShutDown else { return }
-        guard rig.hub.mayProceed(slot) else {
-            rig.hub.block(slot)
+        guard rig.hub.mayProceed(connection) else {
+            rig.hub.block(connection)
             isPaused = true
             return
         }
         if !unread.isEmpty {
-            let count = min(unread.count, rig.hub.readLimit(slot))
-            lending(Array(unread.prefix(count))) { rig.hub.receive($0, from: slot) }
+            let count = min(unread.count, rig.hub.readLimit(connection))
+            lending(Array(unread.prefix(count))) { rig.hub.receive($0, from: connection) }
             unread.removeFirst(count)
-            isPaused = rig.hub.isBlocked(slot)
+            isPaused = rig.hub.isBlocked(connection)
+            if rig.hub.hasActions { rig.performActions() }
         }
         guard hasShutDown, !isPaused, unread.isEmpty else { return }
         hasShutDown = false
-        rig.hub.inputEnded(slot)
+        rig.hub.inputEnded(connection)
     }
 
     func resumeReading() { isPaused = false }

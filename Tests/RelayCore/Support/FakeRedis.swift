@@ -1,8 +1,12 @@
+import RESP
+
 @testable import RelayCore
 
 /// A Redis without sockets: commands go in, replies come out, in order and only when the test says so. It knows
-/// PUBLISH and PING on one link, and on the other SUBSCRIBE and its kin, with an ACL that refuses names. As a member of a
+/// PUBLISH, PING, ROLE and CLUSTER INFO on one link, and on the other SUBSCRIBE and its kin, with an ACL that refuses names. As a member of a
 /// cluster it takes only names of its slots (`Membership`).
+///
+/// The relay's own channel is taken from it whatever its slot is, and is not shown among the names, as few tests are about it.
 final class FakeRedis {
     struct Name: Hashable {
         var bytes: [UInt8]
@@ -21,19 +25,40 @@ final class FakeRedis {
         case integer(Int64)
         case error(String)
         case pong
+        case text([UInt8])
+        case role(String)
+        case clusterInfo
     }
 
     /// Names, with their prefix, that the ACL forbids: a command that has one of them is refused as a whole.
     var forbidden: Set<Name> = []
+    /// What it answers to commands of the publish link that it refuses, by their first word.
+    var refusals: [String: String] = [:]
+    /// What it answers to a SUBSCRIBE to the relay's own channel, if it refuses that.
+    var ownChannelRefusal: String?
+    /// Whether what is published to the relay's own channel comes to who has subscribed to that.
+    var passesOnProbes = true
+    /// Whether PING is answered with what it names.
+    var repeatsTokens = false
     /// Whether PUBLISH is refused.
     var refusesPublishes = false
+    /// What it answers to ROLE, once it is asked after the greeting.
+    var roleName = "master"
+    /// How often it has been asked.
+    var rolesAsked = 0
     /// What it knows of its cluster; nil: it is in none.
     var membership: Membership?
 
     /// What the relay is subscribed to.
     private(set) var subscribed: Set<Name> = []
-    /// Commands on the subscribe link that have not been looked at.
-    private(set) var subscribeCommands: [(verb: SubscribeVerb?, names: [[UInt8]])] = []
+    /// The same of its own channels.
+    private var ownSubscribed: Set<[UInt8]> = []
+    /// Commands on the subscribe link that have not been looked at, those about the relay's own channel included.
+    private var allSubscribeCommands: [(verb: SubscribeVerb?, names: [[UInt8]])] = []
+    /// The same without those.
+    var subscribeCommands: [(verb: SubscribeVerb?, names: [[UInt8]])] {
+        allSubscribeCommands.filter { !Self.isOwn($0.names) }
+    }
     /// Answers on the subscribe link that the relay has not read.
     private(set) var subscribeReplies: [SubscribeReply] = []
     /// How many names there were in each command, in order.
@@ -46,17 +71,42 @@ final class FakeRedis {
     private(set) var published: [(channel: [UInt8], payload: [UInt8])] = []
 
     var isIdle: Bool {
-        subscribeCommands.isEmpty && subscribeReplies.isEmpty && publishCommands.isEmpty && publishReplies.isEmpty
+        allSubscribeCommands.isEmpty && subscribeReplies.isEmpty && publishCommands.isEmpty && publishReplies.isEmpty
     }
 
     // MARK: The subscribe link
 
     func receive(_ verb: SubscribeVerb, _ names: [[UInt8]]) {
-        commandSizes.append(names.count)
-        subscribeCommands.append((verb, names))
+        if !Self.isOwn(names) { commandSizes.append(names.count) }
+        allSubscribeCommands.append((verb, names))
     }
 
-    func receiveSubscriberPing() { subscribeCommands.append((nil, [])) }
+    func receiveSubscriberPing() { allSubscribeCommands.append((nil, [])) }
+
+    /// A command as it was written.
+    func receiveOnSubscribeLink(_ command: [[UInt8]]) {
+        let word = String(decoding: command[0], as: UTF8.self).lowercased()
+        guard let verb = SubscribeVerb(word: word) else { return receiveSubscriberPing() }
+        receive(verb, Array(command.dropFirst()))
+    }
+
+    private static func isOwn(_ names: [[UInt8]]) -> Bool {
+        names.count == 1 && String(decoding: names[0], as: UTF8.self).contains("__hubrelay:probe:test")
+    }
+
+    /// Carries out what comes next if it is about the relay's own channel.
+    func executeOwn() {
+        while let command = allSubscribeCommands.first, let verb = command.verb, Self.isOwn(command.names) {
+            allSubscribeCommands.removeFirst()
+            subscribeReplies.append(ownChannelRefusal.map(SubscribeReply.refused) ?? .confirmed(verb, command.names[0]))
+            if ownChannelRefusal == nil { ownSubscribed.insert(command.names[0]) }
+        }
+    }
+
+    /// Whether the next reply is about the relay's own channel.
+    var isOwnReplyNext: Bool {
+        if case .confirmed(_, let name)? = subscribeReplies.first { Self.isOwn([name]) } else { false }
+    }
 
     func takeSubscribeReply() -> SubscribeReply? {
         subscribeReplies.isEmpty ? nil : subscribeReplies.removeFirst()
@@ -64,15 +114,17 @@ final class FakeRedis {
 
     /// The connection is gone, with what was on its way in both directions.
     func dropSubscribeLink() {
-        subscribed = []
-        subscribeCommands = []
+        (subscribed, ownSubscribed) = ([], [])
+        allSubscribeCommands = []
         subscribeReplies = []
     }
 
     /// Carries out the oldest command of the subscribe link.
     func executeSubscribe() {
-        guard !subscribeCommands.isEmpty else { return }
-        let (verb, names) = subscribeCommands.removeFirst()
+        executeOwn()
+        guard !allSubscribeCommands.isEmpty else { return }
+        defer { executeOwn() }
+        let (verb, names) = allSubscribeCommands.removeFirst()
         guard let verb else { return subscribeReplies.append(.pong) }
         let isPattern = verb == .psubscribe || verb == .punsubscribe
         let isJoining = verb.isJoining
@@ -118,6 +170,17 @@ final class FakeRedis {
     func executePublish() {
         guard !publishCommands.isEmpty else { return }
         let command = publishCommands.removeFirst()
+        if let error = refusals[String(decoding: command[0], as: UTF8.self)] {
+            return publishReplies.append(.error(error))
+        }
+        if repeatsTokens, command[0] == Array("PING".utf8), command.count == 2 {
+            return publishReplies.append(.text(command[1]))
+        }
+        if command == [Array("ROLE".utf8)] {
+            rolesAsked += 1
+            return publishReplies.append(.role(roleName))
+        }
+        if command.first == Array("CLUSTER".utf8) { return publishReplies.append(.clusterInfo) }
         guard ["PUBLISH", "SPUBLISH"].contains(where: { command.first == Array($0.utf8) }), command.count == 3 else {
             return publishReplies.append(command == [Array("PING".utf8)] ? .pong : .error("ERR unknown command"))
         }
@@ -132,6 +195,10 @@ final class FakeRedis {
     /// - Returns: the number of subscriptions that it went to.
     @discardableResult
     func publish(_ channel: [UInt8], _ payload: [UInt8]) -> Int64 {
+        if ownSubscribed.contains(channel) {
+            if passesOnProbes { subscribeReplies.append(.message(channel: channel, payload: payload)) }
+            return 1
+        }
         published.append((channel, payload))
         var receivers: Int64 = 0
         if subscribed.contains(Name(bytes: channel, isPattern: false)) {
@@ -144,4 +211,22 @@ final class FakeRedis {
         }
         return receivers
     }
+
+    // MARK: What it says of itself
+
+    static func role(_ name: String) -> RedisValue { .array([.bulk(Array(name.utf8)), .integer(0), .array([])]) }
+
+    static let clusterInfo = RedisValue.bulk(
+        Array(
+            """
+            cluster_state:ok\r
+            cluster_slots_assigned:16384\r
+            cluster_slots_ok:16384\r
+            cluster_slots_pfail:0\r
+            cluster_slots_fail:0\r
+            cluster_known_nodes:3\r
+            cluster_size:3\r
+            cluster_current_epoch:1\r
+
+            """.utf8))
 }

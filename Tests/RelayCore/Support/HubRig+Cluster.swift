@@ -13,13 +13,50 @@ extension HubRig {
         }
     }
 
+    /// Gives the slots of names to a node, and everybody knows it. What the hub has of them already stays where it is.
+    func assign(_ names: [String], to number: Int) {
+        give(names, to: number)
+        assignInHub(names, to: number)
+    }
+
     /// The relay has found out, by a look at the cluster, where the slots of names are.
     func see(_ names: [String], at number: Int?) {
-        assignInHub(names, to: number)
-        hub.placeNames()
-        for number in nodes.indices { subscribeLinkProgressed(number) }
-        evaluatePath()
-        hub.answerDisplaced()
+        lookAtCluster(Dictionary(names.map { (Int(slot(of: $0)), number) }, uniquingKeysWith: { first, _ in first }))
+        event { upstream.hub.answerDisplaced() }
+    }
+
+    /// A member tells who has which slots: what the relay believes, but for some, and for what each node has of its own.
+    /// - Parameter leaving: a node that has none any more, and the one that has what was its own.
+    func lookAtCluster(_ news: [Int: Int?] = [:], leaving: (former: Int, successor: Int)? = nil) {
+        let numbers = Dictionary(
+            uniqueKeysWithValues: nodes.indices.compactMap { number in
+                upstream.nodes.first { $0.endpoint == SimulatedNode.endpoint(number) }.map {
+                    ($0.hubNode.index, number)
+                }
+            })
+        func owner(_ slot: Int) -> Int? {
+            let own = HashSlots.count - 1 - slot
+            if let leaving, own == leaving.former { return leaving.successor }
+            if nodes.indices.contains(own) { return own }
+            if let told = news[slot] { return told }
+            // In the beginning the first one has all.
+            return epoch == 0 ? 0 : numbers[Int(hub.slots!.node(ofSlot: UInt16(slot)))]
+        }
+        var ranges = Array(repeating: [ClosedRange<UInt16>](), count: nodes.count)
+        var (first, last) = (0, owner(0))
+        for slot in 1...HashSlots.count {
+            let next = slot < HashSlots.count ? owner(slot) : nil
+            guard next != last || slot == HashSlots.count else { continue }
+            if let last { ranges[last].append(UInt16(first)...UInt16(slot - 1)) }
+            (first, last) = (slot, next)
+        }
+        epoch += 1
+        let masters = nodes.indices.map { number in
+            ClusterTopology.Master(
+                address: .init(host: "127.0.0.1", port: UInt16(Membership.firstPort + number)), slots: ranges[number],
+                id: "")
+        }
+        event { _ = upstream.cluster!.answered(ClusterTopology(masters: masters, others: [])!, epoch: epoch) }
     }
 
     /// The slots of names have another node, and the relay sees it before the nodes themselves do.
@@ -31,31 +68,25 @@ extension HubRig {
     /// The relay's idea of where slots are; names stay where they are.
     func assignInHub(_ names: [String], to number: Int?) {
         for name in names {
-            hub.assign(Int(slot(of: name)), to: number.map { UInt16(nodes[$0].feed.index) } ?? Hub.nowhere)
+            hub.assign(Int(slot(of: name)), to: number.map { UInt16(hubNode($0).index) } ?? Hub.nowhere)
         }
     }
 
-    /// A node has said of a slot that it is not its own.
-    func redirected(_ text: String) {
-        guard let redirection = Redirection(text), redirection.kind == .moved else { return }
-        let number = Int(redirection.port) - Membership.firstPort
-        guard nodes.indices.contains(number), believesRedirection(redirection.slot, number) else { return }
-        hub.assign(Int(redirection.slot), to: UInt16(nodes[number].feed.index))
+    /// So much time passes that what has broken and is whole again counts as whole: see `HoldDown`.
+    func holdDownEnds() {
+        for _ in 0..<6 {
+            tick()
+            settle()
+        }
     }
 
-    /// What the relay does now and then.
-    func tick() {
-        for (number, node) in nodes.enumerated() {
-            hub.retryMisplaced(node.feed)
-            subscribeLinkProgressed(number)
-        }
-        evaluatePath()
-        hub.answerDisplaced()
-    }
+    /// Breaks of subscriptions that ended otherwise than with their link.
+    var movedGaps: UInt64 { upstream.cluster!.gaps }
 
     /// One node's Redis carries out what it was told, and the relay reads what it says; no turn ends.
     func answer(_ number: Int) {
         let redis = nodes[number].redis
+        redis.executeOwn()
         while !redis.subscribeCommands.isEmpty { redis.executeSubscribe() }
         while readSubscribeReply(number) {}
     }
@@ -80,6 +111,7 @@ extension HubRig {
         (options.shards, options.restoreBatch) = (shares.count, restoreBatch)
         let rig = HubRig(options)
         for (number, names) in shares.enumerated() { rig.assign(names, to: number) }
+        rig.lookAtCluster()
         return rig
     }
 
@@ -95,8 +127,8 @@ extension HubRig {
     /// What a node counts as missing is what the table says of its names.
     var booksAreRight: Bool {
         var counts = Array(repeating: 0, count: hub.nodes.count)
-        hub.table.forEach { index in
-            if hub.table.entries[Int(index)].isRestoring { counts[Int(hub.table.entries[Int(index)].node)] += 1 }
+        hub.subscriptions.forEach { index in
+            if hub.subscriptions[index].isRestoring { counts[Int(hub.subscriptions[index].node)] += 1 }
         }
         return counts == hub.nodes.map(\.restoreRemaining)
     }
@@ -110,6 +142,4 @@ extension HubRig {
             }
     }
 
-    /// What the hub keeps for a node.
-    func feed(_ number: Int) -> HubNode { nodes[number].feed }
 }

@@ -1,59 +1,68 @@
+import RESP
+import Testing
+
 @testable import RelayCore
 
-/// The links' comings and goings, and what the relay makes of them, without a probe. The node is the first one where
-/// none is named.
+/// The links' comings and goings. The node is the first one where none is named.
 extension HubRig {
     /// All links come up, and everything held is restored.
     func bringUp() {
         for number in nodes.indices {
-            if !nodes[number].isPublishLinkUp { openPublishLink(number) }
-            if !nodes[number].isSubscribeLinkUp { openSubscribeLink(number) }
+            openPublishLink(number)
+            openSubscribeLink(number)
         }
         settle()
     }
 
-    func openPublishLink(_ number: Int = 0) {
-        let node = nodes[number]
-        node.isPublishLinkUp = true
-        node.machine.publishLinkUp(roleUnavailable: nil, now: hub.now, using: &node.random)
-        evaluatePath()
-    }
+    func isPublishLinkUp(_ number: Int) -> Bool { redisNode(number).publishLink.isEstablished }
+    func isSubscribeLinkUp(_ number: Int) -> Bool { redisNode(number).subscribeLink.isEstablished }
+
+    func openPublishLink(_ number: Int = 0) { open(redisNode(number).publishLink) }
 
     /// The subscribe link is ready for commands; the restore begins.
     func openSubscribeLink(_ number: Int = 0) {
-        nodes[number].isSubscribeLinkUp = true
-        nodes[number].machine.subscribeLinkUp()
-        hub.beginRestore(nodes[number].feed)
-        subscribeLinkProgressed(number)
+        let link = redisNode(number).subscribeLink!
+        guard !link.isEstablished else { return }
+        open(link)
+        // The relay's own channel comes first, and is of no interest to tests.
+        nodes[number].redis.executeOwn()
+        while nodes[number].redis.isOwnReplyNext { readSubscribeReply(number) }
     }
 
-    func subscribeLinkProgressed(_ number: Int = 0) {
-        let node = nodes[number]
-        guard node.isSubscribeLinkUp else { return }
-        if node.machine.isRestored, !node.feed.isWhole { return evaluatePath() }
-        guard !node.machine.isRestored, node.feed.isWhole else { return }
-        node.machine.subscribeLinkRestored()
-        evaluatePath()
+    /// The server takes the link's connection, and answers its greeting.
+    private func open(_ link: NodeLink) {
+        guard !link.isEstablished else { return }
+        attempt(link)
+        #expect(link.isEstablished, "\(link.failure?.reason ?? "")")
     }
 
-    func loseSubscribeLink(_ number: Int = 0) {
-        let node = nodes[number]
-        node.redis.dropSubscribeLink()
-        node.isSubscribeLinkUp = false
-        hub.subscribeLinkFailed(node.feed)
-        node.machine.subscribeLinkDown()
-        evaluatePath()
+    /// The server takes the link's connection, and answers its greeting; whatever becomes of that.
+    func attempt(_ link: RelayCore.Link) {
+        awaitConnecting(link)
+        event { link.connected() }
     }
+
+    /// The server does not take the link's connection.
+    func refuse(_ link: RelayCore.Link) {
+        awaitConnecting(link)
+        event { link.connectingFailed("refused") }
+    }
+
+    private func awaitConnecting(_ link: RelayCore.Link) {
+        while !socket(of: link).isConnecting, let due = socket(of: link).wakesAt {
+            hub.now = max(hub.now, due)
+            event { link.wake() }
+        }
+    }
+
+    func loseSubscribeLink(_ number: Int = 0) { event { redisNode(number).subscribeLink.fail(Self.failure) } }
 
     /// - Parameter unsent: bytes that Redis got, to be taken for ones that never left, beside those that did not.
     func losePublishLink(_ number: Int = 0, unsent: Int = 0) {
-        let node = nodes[number]
-        node.redis.dropPublishLink()
-        node.isPublishLinkUp = false
-        let output = node.feed.publishes.output.count
-        hub.publishLinkFailed(node.feed, Self.failure, unsent: unsent + node.dropPublishBacklog() + output)
-        node.machine.publishLinkDown()
-        evaluatePath()
+        let link = redisNode(number).publishLink!
+        socket(of: link).alsoUnsent = unsent
+        event { link.fail(Self.failure) }
+        socket(of: link).alsoUnsent = 0
     }
 
     static let failure = LinkFailure(cause: .closed, reason: "Redis closed the connection")
@@ -63,17 +72,78 @@ extension HubRig {
         losePublishLink(number)
     }
 
-    func evaluatePath() {
-        for node in nodes where node.machine.isRestored && !node.feed.isWhole { node.machine.subscriptionsMissing() }
-        if hub.takeBrokenSubscriptions() { movedGaps += 1 }
-        var set = NodeSet(nodes.map(\.machine))
-        set.otherGaps = movedGaps
-        let isChanged = path.update(
-            set, failure: Self.failure, now: hub.now,
-            unixMilliseconds: hub.now / 1_000_000)
-        hub.status = path.status
-        for node in nodes { node.feed.isPublishing = node.machine.publishing }
-        if isChanged { hub.announce(path.status) }
-        for node in nodes where node.machine.receiving { hub.goLiveIfRestored(node.feed) }
+    // MARK: Sockets
+
+    func socket(of link: RelayCore.Link) -> SimulatedSocket {
+        if let socket = link.socket as? SimulatedSocket { return socket }
+        let node = (link as? NodeLink).flatMap { link in
+            nodes.first { options.shards == nil || link.node.endpoint == SimulatedNode.endpoint($0.number) }
+        }
+        // The link holds its socket, which must not hold the link.
+        let (publishes, subscribes) = (link is PublishLink, link is SubscribeLink)
+        let socket = SimulatedSocket { [weak node] in
+            publishes ? node?.publishBacklog.count ?? 0 : 0
+        } onClose: { [weak node] in
+            if subscribes { node?.redis.dropSubscribeLink() }
+            if publishes {
+                node?.redis.dropPublishLink()
+                node?.publishBacklog = []
+            }
+        }
+        link.socket = socket
+        return socket
+    }
+
+    /// The output of a link goes to its server, which answers a greeting at once.
+    func write(_ link: RelayCore.Link) {
+        guard let link = link as? NodeLink, link.attempt == .connected else { return }
+        guard link.isEstablished else {
+            for command in take(link.output) { link.replied(answerToGreeting(command)) }
+            return
+        }
+        let number = nodes.firstIndex {
+            options.shards == nil || link.node.endpoint == SimulatedNode.endpoint($0.number)
+        }!
+        if link is SubscribeLink { return take(link.output).forEach(nodes[number].redis.receiveOnSubscribeLink) }
+        guard takesPublishes else { return }
+        nodes[number].publishBacklog += link.output.bytes
+        link.output.removeAll()
+        transmit(isNetworkSlow ? 0 : nodes[number].publishBacklog.count, to: number)
+    }
+
+    /// The commands that have been gathered.
+    func take(_ output: OutputBuffer) -> [[[UInt8]]] {
+        var rest = Array(output.bytes)[...]
+        output.removeAll()
+        var commands: [[[UInt8]]] = []
+        while let (command, more) = FakeRedis.parseCommand(rest) {
+            commands.append(command)
+            rest = more
+        }
+        return commands
+    }
+
+    /// So many bytes of the publish link's backlog get to Redis.
+    func transmit(_ count: Int, to number: Int = 0) {
+        let node = nodes[number]
+        node.redis.receive(node.publishBacklog.prefix(count))
+        node.publishBacklog.removeFirst(min(count, node.publishBacklog.count))
+        redisNode(number).publishLink.backlogChanged(to: node.publishBacklog.count)
+    }
+
+    /// So many bytes of the publish link's backlog leave, and the relay is not told.
+    func takeSilently(_ count: Int, to number: Int = 0) { nodes[number].publishBacklog.removeFirst(count) }
+
+    /// A master, of which nothing else is known: it repeats no tokens and tells no settings.
+    func answerToGreeting(_ command: [[UInt8]]) -> RedisValue {
+        if let answer = answersGreeting(command.map { String(decoding: $0, as: UTF8.self) }) { return answer }
+        return switch String(decoding: command[0], as: UTF8.self) {
+        case "CLIENT": .status("OK")
+        case "ROLE": FakeRedis.role("master")
+        case "CLUSTER": FakeRedis.clusterInfo
+        case "PING" where command.count < 3: .status("PONG")
+        case "PUBLISH", "SPUBLISH": .integer(0)
+        default: .error("ERR unknown command")
+        }
     }
 }

@@ -1,89 +1,65 @@
+import RESP
 import Testing
 
 @testable import RelayCore
 
-/// What goes between the hub and Redis, piece by piece, or all of it.
+/// What goes between the relay and Redis, piece by piece, or all of it.
 extension HubRig {
-    /// Tells Redis about names, all that there is to tell.
-    func flushSubscribes() {
-        for node in nodes where node.isSubscribeLinkUp && node.takesCommands { flushSubscribes(to: node) }
-    }
-
-    private func flushSubscribes(to node: SimulatedNode) {
-        while node.feed.hasSubscribeCommands {
-            var verb: SubscribeVerb?
-            var names: [[UInt8]] = []
-            let count = hub.nextSubscribeCommand(node.feed, limit: options.restoreBatch) {
-                precondition(verb == nil)
-                verb = $0
-            } append: { prefix, name in
-                names.append(Array(prefix) + Array(name))
-            }
-            #expect(count == names.count && count <= options.restoreBatch)
-            if let verb { node.redis.receive(verb, names) } else { #expect(names.isEmpty) }
-            if verb == .sunsubscribe { node.redis.receiveSubscriberPing() }
-        }
-        // Names that nobody wants any more have been given up without a word to Redis.
-        if let number = nodes.firstIndex(where: { $0 === node }) { subscribeLinkProgressed(number) }
-    }
-
     /// The next reply on the subscribe link is read; false when there is none.
     @discardableResult
     func readSubscribeReply(_ number: Int = 0) -> Bool {
-        let feed = nodes[number].feed
         guard let reply = nodes[number].redis.takeSubscribeReply() else { return false }
-        let meaning: Hub.SubscribeReply
+        let link = redisNode(number).subscribeLink!
         switch reply {
-        case .confirmed(.sunsubscribe, let name):
-            meaning = lending(name) { hub.unsubscribed(redisName: $0, by: feed) }
-        case .confirmed(let verb, let name): meaning = lending(name) { hub.confirmed(verb, redisName: $0, by: feed) }
-        case .refused(let text): meaning = hub.subscribeRefused(text, by: feed)
-        case .pong: meaning = hub.pongReceived(from: feed)
+        case .confirmed(let verb, let name):
+            event { lending(name) { link.confirmed(verb, $0) } }
+        case .refused(let text): event { link.replied(.error(text)) }
+        case .pong: event { link.replied(.status("PONG")) }
         case .message(let channel, let payload):
-            lending(channel) { channel in lending(payload) { _ = hub.deliver(channel: channel, payload: $0, by: feed) }
+            lending(channel) { channel in
+                lending(payload) { payload in
+                    guard let probe = hub.deliver(channel: channel, payload: payload, by: link.hubNode) else { return }
+                    event { redisNode(number).probeHeard(probe) }
+                }
             }
-            return true
         case .patternMessage(let pattern, let channel, let payload):
             lending(pattern) { pattern in
                 lending(channel) { channel in
                     lending(payload) { hub.deliver(pattern: pattern, channel: channel, payload: $0) }
                 }
             }
-            return true
         }
-        switch meaning {
-        case .none: break
-        case .misplaced(let text):
-            redirected(text)
-            hub.placeMisplaced(feed)
-        case .slotLost:
-            slotsLost += 1
-            if tellsThatItIsMaster { hub.retryMisplaced(feed, isPatient: true) }
-        case .probeUnsubscribed: probesLost += 1
-        case .probeSubscribed, .probeRefused, .violation: Issue.record("\(meaning)")
-        }
-        subscribeLinkProgressed(number)
         return true
     }
 
     /// The next reply on the publish link is read; false when there is none.
     @discardableResult
     func readPublishReply(_ number: Int = 0) -> Bool {
-        let feed = nodes[number].feed
         guard let reply = nodes[number].redis.takePublishReply() else { return false }
+        let link = redisNode(number).publishLink!
         switch reply {
-        case .integer(let value): #expect(hub.publishAnswered(receivers: value, by: feed) != nil)
-        case .error(let text):
-            let isMisplaced = hub.slots != nil && Redirection.isOfTheCluster(text)
-            #expect(hub.publishRefused(text, isMisplaced: isMisplaced, by: feed) != nil)
-            if isMisplaced { redirected(text) }
-        case .pong:
-            guard case .ping = hub.publishRefused("PONG", by: feed) else {
-                Issue.record("a PONG that was not asked for")
-                return true
-            }
+        case .integer(let value):
+            let owner = hub.publishAnswered(receivers: value, by: link.hubNode)
+            if case .app? = owner { return true }
+            event { link.numberAnswered(owner) }
+        case .error(let text): event { link.replied(.error(text)) }
+        case .pong: event { link.replied(.status("PONG")) }
+        case .text(let text): event { link.replied(.bulk(text)) }
+        case .role(let role): event { link.replied(FakeRedis.role(role)) }
+        case .clusterInfo: event { link.replied(FakeRedis.clusterInfo) }
         }
         return true
+    }
+
+    /// Tells Redis about names, all that there is to tell, although no turn ends.
+    func flushSubscribes() {
+        for node in nodes where isSubscribeLinkUp(node.number) && node.takesCommands {
+            let link = redisNode(node.number).subscribeLink!
+            repeat {
+                event { link.flush() }
+                event { link.flushed() }
+            } while link.hubNode.hasSubscribeCommands
+        }
     }
 
     /// Lets Redis answer everything, and turns pass, until nothing moves.
@@ -91,6 +67,7 @@ extension HubRig {
         repeat {
             turn()
             for (number, node) in nodes.enumerated() {
+                node.redis.executeOwn()
                 while !node.redis.subscribeCommands.isEmpty { node.redis.executeSubscribe() }
                 while !node.redis.publishCommands.isEmpty { node.redis.executePublish() }
                 while readSubscribeReply(number) {}
@@ -99,7 +76,8 @@ extension HubRig {
             turn()
         } while hub.hasWork
             || nodes.contains {
-                !$0.redis.isIdle || ($0.isSubscribeLinkUp && $0.takesCommands && $0.feed.hasSubscribeCommands)
+                !$0.redis.isIdle
+                    || isSubscribeLinkUp($0.number) && $0.takesCommands && hubNode($0.number).hasSubscribeCommands
             }
     }
 }

@@ -1,13 +1,16 @@
+import Configuration
+import RESP
 import TestSupport
 import Testing
 
 @testable import RelayCore
 
-/// A hub with everything around it simulated: apps, loop turns, both links and a Redis at their ends.
+/// A hub and its upstream with everything around them simulated: apps, loop turns, sockets and a Redis at their ends. It
+/// performs what the upstream wants done, as the I/O layer does, and decides nothing.
 ///
-/// Nothing happens by itself. `turn` ends a loop turn as the I/O layer does; `settle` lets Redis answer and turns pass
-/// until nothing moves any more.
-final class HubRig: HubEnvironment {
+/// Nothing happens by itself. `turn` ends a loop turn; `settle` lets Redis answer and turns pass until nothing moves any more.
+/// Links have no probe unless the options say so, and no deadline comes before an hour.
+final class HubRig {
     struct Options {
         var prefix = "app:"
         var maxConnections = 64
@@ -18,31 +21,49 @@ final class HubRig: HubEnvironment {
         var maxBuffered = 64 << 20
         var hardBound = 8 << 20
         var restoreBatch = 512
+        /// After how many attempts a start is given up; nil: never.
+        var attemptsAtStart: Int?
         /// How many nodes there are between which names are spread by their hash slots; nil: one that has them all.
         var shards: Int?
+        /// Where Redis is, if not at one server or, with `shards`, a cluster of as many nodes.
+        var topology: RedisConfiguration.Topology?
+        /// Nanoseconds between probes; nil: there are none.
+        var probeInterval: UInt64?
+        /// Nanoseconds between two attempts of a link, at most.
+        var backoff: UInt64 = 1
+        var credentials = RedisConfiguration.Credentials.none
     }
 
     let hub: Hub
+    let upstream: Upstream
     private(set) var nodes: [SimulatedNode]
     let options: Options
-    /// Connected apps by their slot.
-    private(set) var apps: [Int: App] = [:]
-    var path = PathState(now: 0, unixMilliseconds: 0)
+    /// Connected apps.
+    private(set) var apps: [ConnectionID: App] = [:]
     /// Whether the publish link writes what is gathered for it; if not, it stays in the output.
-    var takesPublishes = true
+    var takesPublishes = true { didSet { if takesPublishes { hub.hasPublishOutput = true } } }
     /// Whether what is written waits in the relay's backlog until `transmit`, instead of being with Redis at once.
     var isNetworkSlow = false
-    /// Whether the relay believes a node that says MOVED, given the slot and the number of the other node.
-    var believesRedirection: (UInt16, Int) -> Bool = { _, _ in true }
-    /// How often nodes have said that they lost the slot of a name, or of a probe.
-    var slotsLost = 0
-    /// What a node answers that is asked for its role after that.
-    var tellsThatItIsMaster = true
-    var probesLost = 0
-    /// Breaks of subscriptions that ended otherwise than with their link.
-    var movedGaps: UInt64 = 0
-    private var finished: [(Int, App.Ending)] = []
-    private var lost: [Int] = []
+    /// Whether hosts are found.
+    var resolvesNames = true
+    /// Sees every action before it is performed.
+    var witness: (RelayAction) -> Void = { _ in }
+    /// What a server answers to a command of a greeting, in place of what it would answer; nil: nothing else.
+    var answersGreeting: ([String]) -> RESP.RedisValue? = { _ in nil }
+    /// How often it was said that Redis is there.
+    private(set) var readies = 0
+    /// Lines that the upstream had written.
+    private(set) var lines: [LogLine] = []
+    private(set) var timers: Set<UpstreamTimer> = []
+    /// How often the relay was told to end, since Redis cannot be used.
+    private(set) var timesGivenUp = 0
+    /// How often the relay has looked at the cluster.
+    var epoch: UInt64 = 0
+    private var isPerforming = false
+    /// Nodes of a cluster, those included that have gone, by their numbers.
+    private var known: [Int: RedisNode] = [:]
+    private var finished: [(ConnectionID, App.Ending)] = []
+    private var lost: [ConnectionID] = []
     /// How often the hub has said its last word to a connection.
     private(set) var endings = 0
 
@@ -62,51 +83,73 @@ final class HubRig: HubEnvironment {
                 helloTimeout: 5_000_000_000, frameTimeout: 30_000_000_000),
             bounds: .init(
                 window: options.window, maxBuffered: options.maxBuffered, hardBound: options.hardBound),
-            counters: Counters(), status: path.status, seed: 42,
+            counters: Counters(), seed: 42,
             hashSlots: options.shards.map { _ in HashSlots(prefix: Array(options.prefix.utf8)) })
-        let feeds = options.shards.map { [hub] count in (0..<count).map { _ in hub.addNode() } } ?? hub.nodes
-        nodes = feeds.map(SimulatedNode.init)
-        if options.shards != nil {
-            for (number, node) in nodes.enumerated() { node.redis.membership = Membership(number: number) }
-        }
-        for slot in hub.slots?.usedSlots ?? 0..<0 { _ = hub.slots?.assign(slot, to: UInt16(feeds[0].index)) }
-        hub.now = 1_000_000_000
-        hub.environment = self
+        nodes = (0..<(options.shards ?? 1)).map { SimulatedNode(number: $0, isMember: options.shards != nil) }
+        let seed = SimulatedNode.endpoint(0)
+        upstream = Upstream(
+            hub: hub,
+            redis: Self.redis(options, seed),
+            timings: Self.timings(options), prefix: Array(options.prefix.utf8),
+            at: .init(turn: 1_000_000_000, precise: 1_000_000_000, unixMilliseconds: 1000),
+            random: SeededGenerator(seed: 7))
         hub.outboxes.send = { [unowned self] in send($1, to: $0) }
+        event { upstream.start() }
+        if options.shards != nil { lookAtCluster() }
+    }
+
+    private static func redis(_ options: Options, _ seed: RedisConfiguration.Endpoint) -> RedisConfiguration {
+        var redis = RedisConfiguration(
+            topology: options.topology ?? (options.shards == nil ? .servers([seed]) : .cluster([seed], .sharded)))
+        (redis.attemptsAtStart, redis.credentials) = (options.attemptsAtStart, options.credentials)
+        return redis
+    }
+
+    private static func timings(_ options: Options) -> Timings {
+        let hour: UInt64 = 3_600_000_000_000
+        return Timings(
+            helloTimeout: 5_000_000_000, frameTimeout: 30_000_000_000, stopTimeout: hour, heartbeatInterval: hour,
+            linkTimeout: 2 * hour, probeInterval: options.probeInterval, connectTimeout: hour,
+            backoffMin: options.backoff, backoffMax: options.backoff, backoffMaxRefused: options.backoff,
+            restoreBatch: options.restoreBatch)
     }
 
     // The first node, and its Redis: the only ones in most tests.
-    var node: HubNode { hub.nodes[0] }
+    var node: HubNode { hubNode(0) }
     var redis: FakeRedis { nodes[0].redis }
+    var path: PathState { upstream.path }
 
-    /// Gives the slots of names to a node, and everybody knows it. What the hub has of them already stays where it is.
-    func assign(_ names: [String], to number: Int) {
-        give(names, to: number)
-        assignInHub(names, to: number)
+    /// What the hub keeps for a node.
+    func hubNode(_ number: Int) -> HubNode { redisNode(number).hubNode }
+
+    func redisNode(_ number: Int) -> RedisNode {
+        guard options.shards != nil else { return upstream.nodes[0] }
+        if let node = upstream.nodes.first(where: { $0.endpoint == SimulatedNode.endpoint(number) }) {
+            known[number] = node
+        }
+        return known[number]!
     }
 
-    /// A node joins, with the next number. It has no slots and no links.
+    /// A node joins, with the next number. It has no links yet.
     func addNode() {
-        let node = SimulatedNode(feed: hub.addNode())
-        node.redis.membership = Membership(number: nodes.count)
-        nodes.append(node)
-        evaluatePath()
+        nodes.append(SimulatedNode(number: nodes.count, isMember: true))
+        lookAtCluster()
     }
 
-    /// The last node goes. Its slots must have been given to others.
+    /// The last node goes, with its links. Its slots must have been given to others.
     func removeLastNode() {
-        if nodes[nodes.count - 1].isSubscribeLinkUp { loseSubscribeLink(nodes.count - 1) }
-        if nodes[nodes.count - 1].isPublishLinkUp { losePublishLink(nodes.count - 1) }
-        hub.removeNode(nodes.removeLast().feed)
-        evaluatePath()
+        let last = nodes.count - 1
+        for link in redisNode(last).links { event { link.fail(Self.failure) } }
+        nodes.removeLast()
+        lookAtCluster()
     }
 
     // MARK: Apps
 
     /// A new connection, which has said Hello unless told not to. Its Welcome is taken.
     func connect(hello: Bool = true) -> App {
-        let app = App(slot: hub.openConnection()!, rig: self)
-        apps[app.slot] = app
+        let app = App(connection: hub.openConnection()!, rig: self)
+        apps[app.connection] = app
         guard hello else { return app }
         app.write(.hello())
         flushApps()
@@ -115,70 +158,92 @@ final class HubRig: HubEnvironment {
     }
 
     func closed(_ app: App) {
-        apps[app.slot] = nil
-        hub.connectionClosed(app.slot)
+        apps[app.connection] = nil
+        hub.connectionClosed(app.connection)
     }
 
     // MARK: The loop
 
-    /// The end of a loop turn, in the order of the I/O layer.
+    /// Something happens that the upstream is told by `body`; what it wants done for that is done.
+    func event(_ body: () -> Void) {
+        upstream.begin(
+            at: .init(turn: hub.now, precise: hub.now, unixMilliseconds: hub.now / 1_000_000))
+        body()
+        performActions()
+    }
+
+    /// Apps are read from, and a loop turn ends.
     func turn() {
-        for app in apps.values.sorted(by: { $0.slot < $1.slot }) { app.readByRelay() }
-        flushPublishes()
-        hub.settle()
-        flushPublishes()
-        hub.answerDisplaced()
-        flushApps()
-        for (slot, ending) in finished { apps[slot]?.ended(ending) }
-        finished = []
-        for slot in lost { apps[slot]?.close() }
+        for app in apps.values.sorted(by: { $0.connection.index < $1.connection.index }) { app.readByRelay() }
+        for node in nodes {
+            let unsent = node.takesCommands ? 0 : 1 << 20
+            redisNode(node.number).subscribeLink.backlogChanged(to: unsent)
+        }
+        event { upstream.endTurn(at: hub.now) }
+        for connection in lost { apps[connection]?.close() }
         lost = []
-        flushSubscribes()
+    }
+
+    /// A quarter of a second passes.
+    func tick() {
+        hub.now += 250_000_000
+        event { upstream.tick() }
+        turn()
+    }
+
+    /// The time comes that was asked for.
+    func fire(_ timer: UpstreamTimer) {
+        #expect(timers.remove(timer) != nil, "nobody asked for it")
+        event { upstream.timerFired(timer) }
+    }
+
+    func performActions() {
+        guard !isPerforming else { return }
+        isPerforming = true
+        while let action = upstream.nextAction() { perform(action) }
+        isPerforming = false
+    }
+
+    private func perform(_ action: RelayAction) {
+        witness(action)
+        switch action {
+        case .resolve(let link, let endpoints):
+            // Whom to ask about the cluster is not simulated: see `lookAtCluster`.
+            guard link is NodeLink else { break }
+            guard resolvesNames else { return link.resolvingFailed("redis", "no such host") }
+            link.resolved(endpoints.map { Destination(endpoint: $0) })
+        case .connect(let link, _): socket(of: link).isConnecting = true
+        case .abandonAttempt(let link): socket(of: link).isConnecting = false
+        case .readPassword(let link): link.canCarryCommands(password: options.credentials.password)
+        case .write(let link): write(link)
+        case .close(let link, _): socket(of: link).close()
+        case .wake(let link, let due): socket(of: link).wakesAt = due
+        case .finish(let connection, let code, _):
+            endings += 1
+            finished.append((connection, code.map(App.Ending.error) ?? .peace))
+        case .closeConnection(let connection):
+            #expect(apps[connection]?.isClosed == false && !lost.contains(connection))
+            lost.append(connection)
+        case .resumeReading(let connection): apps[connection]?.resumeReading()
+        case .startTimer(let timer, _): timers.insert(timer)
+        case .log(let line): lines.append(line)
+        case .writeToApps:
+            flushApps()
+            for (connection, ending) in finished { apps[connection]?.ended(ending) }
+            finished = []
+        case .ready: readies += 1
+        case .giveUp: timesGivenUp += 1
+        case .takeAnotherTurn, .dispose: break
+        case .flushPublishes, .endResolving, .secure, .endSecuring: Issue.record("not simulated: \(action)")
+        }
     }
 
     /// Writes what there is for the apps.
-    func flushApps() {
-        hub.writeOutput()
-    }
+    func flushApps() { hub.writeOutput() }
 
-    private func send(_ ranges: UnsafeMutableBufferPointer<OutputRange>, to slot: Int) -> Int {
-        guard let app = apps[slot] else { return 0 }
+    private func send(_ ranges: UnsafeMutableBufferPointer<OutputRange>, to connection: ConnectionID) -> Int {
+        guard let app = apps[connection] else { return 0 }
         for range in ranges { app.receive(UnsafeBufferPointer(start: range.base, count: range.count)) }
         return app.backlog
     }
-
-    // MARK: HubEnvironment
-
-    func flushPublishes(to feed: HubNode) {
-        guard let number = nodes.firstIndex(where: { $0.feed === feed }) else { return }
-        let node = nodes[number]
-        guard node.isPublishLinkUp, takesPublishes, feed.publishes.output.count > 0 else { return }
-        node.publishBacklog += feed.publishes.output.bytes
-        feed.publishes.output.removeAll()
-        transmit(isNetworkSlow ? 0 : node.publishBacklog.count, to: number)
-    }
-
-    private func flushPublishes() {
-        for node in nodes { flushPublishes(to: node.feed) }
-    }
-
-    /// So many bytes of the publish link's backlog get to Redis.
-    func transmit(_ count: Int, to number: Int = 0) {
-        let node = nodes[number]
-        node.redis.receive(node.publishBacklog.prefix(count))
-        node.publishBacklog.removeFirst(min(count, node.publishBacklog.count))
-        node.feed.publishes.backlog = node.publishBacklog.count
-    }
-
-    func connectionIsFinished(_ slot: Int, code: ErrorCode?, detail: String) {
-        endings += 1
-        finished.append((slot, code.map(App.Ending.error) ?? .peace))
-    }
-
-    func connectionIsLost(_ slot: Int) {
-        #expect(apps[slot]?.isClosed == false && !lost.contains(slot))
-        lost.append(slot)
-    }
-
-    func resumeReading(_ slot: Int) { apps[slot]?.resumeReading() }
 }

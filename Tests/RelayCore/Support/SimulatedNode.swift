@@ -1,24 +1,50 @@
+import Configuration
+
 @testable import RelayCore
 
-/// One Redis node of a `HubRig`, with the two links to it, which need no probe.
+/// One Redis node of a `HubRig`: the server, and what goes on between it and the relay's links.
 final class SimulatedNode {
-    let feed: HubNode
+    let number: Int
     let redis = FakeRedis()
-    var machine = NodeMachine(probe: Probe(interval: nil, deadline: 0), role: RoleCheck(interval: 5_000_000_000))
-    var isPublishLinkUp = false
-    var isSubscribeLinkUp = false
-    /// Whether the subscribe link writes; if not, what there is to tell waits in the hub.
+    /// Whether what the subscribe link has for the server is taken; if not, names wait in the hub.
     var takesCommands = true
-    /// What is written and waits in the relay's backlog.
+    /// What was written on the publish link and waits in the relay's backlog.
     var publishBacklog: [UInt8] = []
-    var random = SeededGenerator(seed: 7)
 
-    init(feed: HubNode) { self.feed = feed }
+    init(number: Int, isMember: Bool) {
+        self.number = number
+        if isMember { redis.membership = Membership(number: number) }
+    }
 
-    /// The publish link is gone.
-    /// - Returns: the bytes of its backlog, which never left.
-    func dropPublishBacklog() -> Int {
-        defer { publishBacklog = [] }
-        return publishBacklog.count
+    static func endpoint(_ number: Int) -> RedisConfiguration.Endpoint {
+        .tcp(host: "127.0.0.1", port: UInt16(Membership.firstPort + number))
+    }
+
+    /// The hash slot that no name of a test has, and that the node has as long as it is there.
+    static func ownSlot(_ number: Int) -> Int { HashSlots.count - 1 - number }
+}
+
+/// What the I/O layer would have for a link.
+final class SimulatedSocket: LinkConnection {
+    /// The link wants to connect.
+    var isConnecting = false
+    /// When the link wants to be woken.
+    var wakesAt: UInt64?
+    /// Bytes that Redis got, to be taken for ones that never left.
+    var alsoUnsent = 0
+    /// Bytes that wait in the backlog.
+    private let backlog: () -> Int
+    /// What is done when the connection ends.
+    private let onClose: () -> Void
+
+    init(backlog: @escaping () -> Int, onClose: @escaping () -> Void) {
+        (self.backlog, self.onClose) = (backlog, onClose)
+    }
+
+    var unsentPlaintext: Int { backlog() + alsoUnsent }
+
+    func close() {
+        isConnecting = false
+        onClose()
     }
 }

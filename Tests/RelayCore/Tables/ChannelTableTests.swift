@@ -28,8 +28,8 @@ private struct Model {
 
     mutating func remove(_ name: Name) {
         guard let index = indices.removeValue(forKey: name) else { return }
-        for slot in members.removeValue(forKey: name) ?? [] {
-            _ = table.removeMember(at: table.memberPlace(slot, of: index)!, of: index)
+        for connection in members.removeValue(forKey: name) ?? [] {
+            _ = table.removeMember(at: table.memberPlace(.init(index: connection), of: index)!, of: index)
         }
         table.remove(index)
     }
@@ -42,7 +42,9 @@ private struct Model {
             guard find(name) == index, Array(table.name(of: index)) == name.bytes, entry.isPattern == name.isPattern,
                 Int(entry.memberCount) == members[name]?.count ?? 0
             else { return false }
-            for slot in members[name] ?? [] where table.memberPlace(slot, of: index) == nil { return false }
+            for connection in members[name] ?? [] where table.memberPlace(.init(index: connection), of: index) == nil {
+                return false
+            }
         }
         return true
     }
@@ -80,15 +82,15 @@ private struct Model {
             case 2: model.remove(name)
             default:
                 guard let index = model.indices[name] else { continue }
-                let slot = random.int(0...(step % 2 == 0 ? 12 : 60))
-                if let place = model.table.memberPlace(slot, of: index) {
-                    let known = model.members[name]!.remove(slot)
-                    #expect(known == slot)
-                    #expect(model.table.removeMember(at: place, of: index).slot == Int32(slot))
+                let connection = random.int(0...(step % 2 == 0 ? 12 : 60))
+                if let place = model.table.memberPlace(.init(index: connection), of: index) {
+                    let known = model.members[name]!.remove(connection)
+                    #expect(known == connection)
+                    #expect(model.table.removeMember(at: place, of: index).connection.index == connection)
                 } else {
-                    #expect(!(model.members[name] ?? []).contains(slot))
-                    model.members[name, default: []].insert(slot)
-                    model.table.addMember(.init(slot: Int32(slot), position: 0), to: index)
+                    #expect(!(model.members[name] ?? []).contains(connection))
+                    model.members[name, default: []].insert(connection)
+                    model.table.addMember(.init(connection: .init(index: connection), position: 0), to: index)
                 }
             }
             if step % 1000 == 0 { try #require(model.isRight()) }
@@ -104,25 +106,27 @@ private struct Model {
         let table = ChannelTable(seed: seed)
         let indices = (0..<3).map { name in lending("n\(name)") { table.findOrInsert($0, isPattern: false) } }
         var members: [[Int: UInt32]] = [[:], [:], [:]]
-        // Slots far apart as well as side by side.
-        let slots = (0..<300).map { $0 < 200 ? $0 : ($0 << 12) }
+        // Indices far apart as well as side by side.
+        let connections = (0..<300).map { $0 < 200 ? $0 : ($0 << 12) }
         for step in 1...20_000 {
-            let (name, slot) = (random.int(0...2), random.pick(slots))
+            let (name, connection) = (random.int(0...2), random.pick(connections))
             let isGrowing = step / 2000 % 2 == 0
-            if let place = table.memberPlace(slot, of: indices[name]) {
+            if let place = table.memberPlace(.init(index: connection), of: indices[name]) {
                 if isGrowing, !random.oneIn(4) { continue }
                 let removed = table.removeMember(at: place, of: indices[name])
-                #expect(removed.slot == Int32(slot) && removed.position == members[name].removeValue(forKey: slot))
+                #expect(
+                    removed.connection.index == connection
+                        && removed.position == members[name].removeValue(forKey: connection))
             } else {
-                #expect(members[name][slot] == nil)
-                members[name][slot] = UInt32(step)
-                table.addMember(.init(slot: Int32(slot), position: UInt32(step)), to: indices[name])
+                #expect(members[name][connection] == nil)
+                members[name][connection] = UInt32(step)
+                table.addMember(.init(connection: .init(index: connection), position: UInt32(step)), to: indices[name])
             }
             guard step % 500 == 0 else { continue }
-            for slot in slots {
-                let place = table.memberPlace(slot, of: indices[name])
+            for connection in connections {
+                let place = table.memberPlace(.init(index: connection), of: indices[name])
                 let position = place.map { table.members(of: indices[name])[$0].position }
-                try #require(position == members[name][slot])
+                try #require(position == members[name][connection])
             }
         }
     }

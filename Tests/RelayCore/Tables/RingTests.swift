@@ -49,7 +49,7 @@ import Testing
 
 @Suite struct WaiterPoolTests {
     private func operation(_ id: UInt64) -> NameOperation {
-        NameOperation(kind: .subscribe, id: id, slot: 0)
+        NameOperation(kind: .subscribe, id: id, connection: 0)
     }
 
     @Test(arguments: seeds(5))

@@ -40,6 +40,7 @@ private func schemaCase(_ swiftCase: String) -> String {
         return (bodies, "\(splitter.heldBytes) bytes left")
     }
 
+    /// Takes seconds: each vector at each of its splits.
     @Test func everyStreamIsCutAsItsVectorSaysHoweverItIsSplit() throws {
         let vectors = try vectorFile("streams.json")["framing"].list
         #expect(vectors.count > 25)
@@ -79,6 +80,7 @@ private func schemaCase(_ swiftCase: String) -> String {
         }
     }
 
+    /// Takes seconds: each vector at each of its splits, with a hub of its own.
     @Test func everyConversationGoesAsItsVectorSaysHoweverItIsSplit() throws {
         let vectors = try vectorFile("streams.json")["conversations"].list
         #expect(vectors.count > 20)

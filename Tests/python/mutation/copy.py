@@ -69,7 +69,8 @@ class Copy:
     def build(self):
         """Raises CalledProcessError when it does not build."""
         subprocess.run(
-            ["swift", "build", "--build-tests", "--scratch-path", self.folder / "build"], cwd=self.tree, check=True)
+            ["swift", "build", "--build-tests", "--traits", "Tests", "--scratch-path", self.folder / "build"],
+            cwd=self.tree, check=True)
 
     def failures(self, tests, awake=None):
         """Runs tests, with one mutant awake or none.

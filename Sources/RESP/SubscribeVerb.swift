@@ -1,0 +1,37 @@
+/// The subscribe commands, as Redis names them on the wire; its confirmations begin with the same words. Those that begin
+/// with an s are of sharded channels, which a cluster keeps apart from the others; a cluster also sends `sunsubscribe`
+/// unasked, when it moves a channel's slot to another node.
+///
+/// Without a raw value: two verbs are compared for each confirmation, and raw strings would be.
+public enum SubscribeVerb: Sendable, CaseIterable {
+    case subscribe, unsubscribe, psubscribe, punsubscribe, ssubscribe, sunsubscribe
+
+    /// The command.
+    package var command: StaticString {
+        switch self {
+        case .subscribe: "SUBSCRIBE"
+        case .unsubscribe: "UNSUBSCRIBE"
+        case .psubscribe: "PSUBSCRIBE"
+        case .punsubscribe: "PUNSUBSCRIBE"
+        case .ssubscribe: "SSUBSCRIBE"
+        case .sunsubscribe: "SUNSUBSCRIBE"
+        }
+    }
+
+    /// The word that confirmations begin with.
+    package var word: String { "\(command)".lowercased() }
+
+    /// The verb of a confirmation's word; nil for any other.
+    package init?(word: String) {
+        guard let verb = Self.allCases.first(where: { $0.word == word }) else { return nil }
+        self = verb
+    }
+
+    /// Whether it asks for messages, rather than for an end to them.
+    package var isJoining: Bool {
+        switch self {
+        case .subscribe, .psubscribe, .ssubscribe: true
+        case .unsubscribe, .punsubscribe, .sunsubscribe: false
+        }
+    }
+}

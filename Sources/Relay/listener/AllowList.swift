@@ -1,0 +1,16 @@
+internal import Posix
+
+/// Who may connect: any match lets in; no entry at all lets everybody in whom the socket's mode lets in.
+struct AllowList {
+    var uids: Set<UInt32>
+    var gids: [UInt32]
+
+    init(uids: [UInt32], gids: [UInt32]) { (self.uids, self.gids) = (Set(uids), gids) }
+
+    func lets(_ peer: PeerCredentials) -> Bool {
+        if uids.isEmpty && gids.isEmpty { return true }
+        return uids.contains(peer.uid) || gids.contains { peer.belongs(to: $0) }
+    }
+
+    var isOpen: Bool { uids.isEmpty && gids.isEmpty }
+}

@@ -1,0 +1,112 @@
+internal import EventLoop
+internal import Logging
+internal import Posix
+internal import RelayCore
+
+/// The actions of the upstream and of the hub, performed. Nothing is decided here.
+extension Relay {
+    static func moment(of loop: Loop) -> Upstream.Moment {
+        Upstream.Moment(
+            turn: loop.now, precise: Clock.monotonicNanoseconds(), unixMilliseconds: Clock.unixMilliseconds())
+    }
+
+    /// Something happens that the upstream is to be told by `body`; what it wants done for that is done.
+    func event(_ body: () -> Void) {
+        upstream.begin(at: Self.moment(of: loop))
+        body()
+        performActions()
+    }
+
+    /// Performs the upstream's actions until there is none. One that causes another event, and so further actions, has those
+    /// performed after it.
+    func performActions() {
+        guard !isActing else { return }
+        isActing = true
+        while let action = upstream.nextAction() { perform(action) }
+        isActing = false
+    }
+
+    private func perform(_ action: RelayAction) {
+        switch action {
+        case .resolve(let link, let endpoints): socket(of: link).resolve(endpoints)
+        case .endResolving(let link): socket(of: link).endResolving()
+        case .connect(let link, let destination): socket(of: link).connect(to: destination)
+        case .abandonAttempt(let link): socket(of: link).abandonAttempt()
+        case .secure(let link, let serverName): socket(of: link).secure(serverName: serverName)
+        case .endSecuring(let link): socket(of: link).endSecuring()
+        case .readPassword(let link): socket(of: link).readPassword()
+        case .write(let link): socket(of: link).write()
+        case .close(let link, let inOrder): socket(of: link).close(inOrder: inOrder)
+        case .wake(let link, let due): socket(of: link).wake(at: due)
+        case .dispose(let link): socket(of: link).dispose()
+        case .finish(let id, let code, let detail): finish(id, code: code, detail: detail)
+        case .closeConnection(let id): close(id)
+        case .resumeReading(let id): resumeReading(id)
+        case .flushPublishes: preconditionFailure("the upstream's own business")
+        case .startTimer(let timer, let after): start(timer, after: after)
+        case .log(let line): write(line)
+        case .ready: process.relayHasBeenUp()
+        case .giveUp: process.stopRequested(by: "abort-connect", exitCode: 1)
+        case .writeToApps:
+            hub.writeOutput()
+            finishConnections()
+        case .takeAnotherTurn: wakeUp()
+        }
+    }
+
+    @inline(__always)
+    private func socket(of link: Link) -> LinkSocket {
+        // What is kept for a link is made here, and nowhere else.
+        if let socket = link.socket { return unsafeDowncast(socket as AnyObject, to: LinkSocket.self) }
+        let socket = LinkSocket(link, relay: self)
+        link.socket = socket
+        return socket
+    }
+
+    private func start(_ timer: UpstreamTimer, after nanoseconds: UInt64) {
+        let running =
+            timers[timer]
+            ?? Timer(loop: loop) { [unowned self] in
+                noticeLag()
+                event { upstream.timerFired(timer) }
+            }
+        timers[timer] = running
+        running.start(after: nanoseconds)
+    }
+
+    func closeTimers() {
+        for timer in timers.values { timer.close() }
+        timers.removeAll()
+    }
+
+    private func write(_ line: LogLine) {
+        let metadata = line.metadata.mapValues { Logger.MetadataValue.string($0) }
+        switch line.pace {
+        case .asTold: logger.log(level: Logger.Level(line.level), "\(line.message)", metadata: metadata)
+        case .limited: limitedLog.log(Logger.Level(line.level), line.message, now: now, metadata)
+        }
+    }
+}
+
+extension Logger.Level {
+    init(_ level: LogLine.Level) {
+        switch level {
+        case .debug: self = .debug
+        case .notice: self = .notice
+        case .warning: self = .warning
+        case .critical: self = .critical
+        }
+    }
+}
+
+// What others look at.
+extension Relay {
+    var nodes: [RedisNode] { upstream.nodes }
+    var sentinels: Sentinels? { upstream.sentinels }
+    var cluster: Cluster? { upstream.cluster }
+    var path: PathState { upstream.path }
+    var isStopping: Bool { upstream.isStopping }
+    var isEnded: Bool { upstream.isEnded }
+    var slotsAway: Int { upstream.slotsAway }
+    var roundTrips: Histogram { upstream.roundTrips }
+}

@@ -1,0 +1,87 @@
+internal import EventLoop
+internal import Logging
+internal import Posix
+internal import RelayCore
+
+extension Relay {
+    /// A connection waits at the listening socket, or accepting has failed.
+    func connectionWaits(_ error: LoopError?) {
+        hub.now = now
+        guard error == nil, let listener else {
+            limitedLog.log(
+                .error, "cannot accept a connection", now: now, ["error": "\(error.map { "\($0)" } ?? "")"])
+            return
+        }
+        let connection = Connection(relay: self)
+        do throws(LoopError) { try listener.accept(into: connection) } catch { return connection.close() }
+        guard isAllowed(connection) else {
+            return refuse(connection, .notAllowed, "this user may not connect; see --allow-uid and --allow-gid")
+        }
+        guard let id = hub.openConnection() else {
+            return refuse(connection, .tooMany, "over \(hub.limits.maxConnections) connections")
+        }
+        if id.index == connections.count { connections.append(nil) }
+        connections[id.index] = .passUnretained(connection)
+        connection.serve(as: id)
+    }
+
+    private func isAllowed(_ connection: Connection) -> Bool {
+        guard !allowed.isOpen else { return true }
+        guard let descriptor = connection.descriptor, let peer = try? PeerCredentials(descriptor: descriptor) else {
+            return false
+        }
+        return allowed.lets(peer)
+    }
+
+    private func refuse(_ connection: Connection, _ code: ErrorCode, _ detail: String) {
+        hub.counters.connectionsClosed[code] += 1
+        logClosing(code, detail, client: "")
+        let error = encodeErrorFrame(code, detail: detail)
+        // The others are told and closed at once.
+        guard refused.count < process.descriptors.refused else { return connection.refuse(error, drains: false) }
+        refused.insert(ObjectIdentifier(connection))
+        connection.refuse(error, drains: true)
+        draining.append(connection)
+    }
+
+    private func logClosing(_ code: ErrorCode, _ detail: String, client: @autoclosure () -> String) {
+        limitedLog.log(
+            .info, "closing a connection", of: ("code", code.label), now: now,
+            ["detail": "\(detail)", "client": "\(client())"])
+    }
+
+    /// The socket of a connection is closed.
+    func connectionClosed(_ connection: Connection) {
+        guard let id = connection.id else {
+            refused.remove(ObjectIdentifier(connection))
+            return
+        }
+        connections[id.index] = nil
+        hub.now = now
+        hub.connectionClosed(id)
+    }
+
+    // MARK: Actions
+
+    /// The connection is shut when what the hub has left in its outbox has been written.
+    func finish(_ id: ConnectionID, code: ErrorCode?, detail: String) {
+        if let code { logClosing(code, detail, client: hub.clientName(id)) }
+        finishing.append((id, code != nil))
+    }
+
+    func close(_ id: ConnectionID) { connections[id.index]?.takeUnretainedValue().close() }
+
+    func resumeReading(_ id: ConnectionID) { connections[id.index]?.takeUnretainedValue().resumeIfPaused() }
+
+    /// Shuts the connections to which the hub has said its last word, once that has been written.
+    func finishConnections() {
+        guard !finishing.isEmpty else { return }
+        let finished = finishing
+        finishing.removeAll()
+        for (id, withError) in finished {
+            guard let connection = connections[id.index]?.takeUnretainedValue(), connection.id == id else { continue }
+            connection.finish(withError: withError)
+            draining.append(connection)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+internal import EventLoop
+internal import Posix
+internal import RelayCore
+
+extension Relay {
+    /// Begins an orderly end: nobody new comes in, and who is there is told.
+    func beginStopping() {
+        // The path goes first: whoever takes over may bind it from here on.
+        socket?.socket.release()
+        listener?.close()
+        listener = nil
+        event { upstream.stop() }
+        idleEndsAt = now + Self.idleGrace
+    }
+
+    /// Nanoseconds after STOPPING, in which apps move to another relay (contract rule 10).
+    private static let idleGrace: UInt64 = 2_000_000_000
+
+    /// Closes connections that have been told of the stop and are owed nothing. Called by the tick: who was owed something is
+    /// closed once it has it.
+    func endIdleConnections() {
+        guard now >= idleEndsAt else { return }
+        hub.endIdle { connections[$0.index]?.takeUnretainedValue().hasInput ?? true }
+    }
+
+    /// Whether the last connection has gone, and everything that it wrote is with Redis: a connection to Redis that is
+    /// closed with unread answers takes with it what Redis has not read yet.
+    var hasStopped: Bool {
+        upstream.hasStopped
+    }
+
+    /// Answers what is in flight, writes what the kernel takes, and closes everything.
+    func end() {
+        event { upstream.end() }
+        closeTimers()
+        hub.outboxes.writeAll()
+        for connection in connections { connection?.takeUnretainedValue().close() }
+        for connection in draining { connection.close() }
+        draining.removeAll()
+        listener?.close()
+        listener = nil
+        socket?.socket.release()
+    }
+}

@@ -1,0 +1,39 @@
+internal import EventLoop
+internal import RelayCore
+
+extension Relay {
+    /// The end of a loop turn: everything that was read has been dealt with, now it is written.
+    func endTurn() {
+        upstream.endTurn(at: now)
+        performActions()
+    }
+
+    // MARK: The tick
+
+    /// Called several times per shortest deadline.
+    func tick() {
+        event {
+            upstream.tick()
+            hub.failLate()
+            endIdleConnections()
+        }
+        closeDrained()
+        lookAtPath()
+    }
+
+    /// The loop stood still for so many nanoseconds: that was nobody else's silence.
+    func forgive(_ nanoseconds: UInt64) {
+        event {
+            upstream.forgive(nanoseconds)
+            hub.forgive(nanoseconds)
+        }
+        for connection in draining { connection.forgive(nanoseconds) }
+    }
+
+    private func closeDrained() {
+        guard !draining.isEmpty else { return }
+        let late = draining.filter { !$0.isClosing && $0.isDrainingOver }
+        draining.removeAll { $0.isClosing || $0.isDrainingOver }
+        for connection in late { connection.close() }
+    }
+}

@@ -1,0 +1,59 @@
+internal import Logging
+internal import Posix
+
+/// The path of a listening Unix socket while we live: whoever may write to its directory can delete it, or put something
+/// else in its place. Then nobody can connect, though everything else works: that is told, and mended where it can be.
+struct WatchedPath {
+    let socket: SocketPath
+    /// Why nobody can connect; nil: they can.
+    private(set) var problem: String?
+    private var nextLook: UInt64 = 0
+    private let logger: Logger
+
+    private static let interval: UInt64 = 500_000_000
+    /// To find out that another program serves the path means to connect to it, so that is asked less often.
+    private static let intervalWhileTaken: UInt64 = 5_000_000_000
+
+    init(_ socket: SocketPath, logger: Logger) { (self.socket, self.logger) = (socket, logger) }
+
+    /// Looks whether the path still leads to us, if that is due, and binds it again if it does not.
+    /// - Returns: whether there is a new socket to listen on.
+    mutating func look(now: UInt64) -> Bool {
+        guard now >= nextLook else { return false }
+        nextLook = now + Self.interval
+        if socket.isOurs {
+            if problem != nil { mended("it is ours again") }
+            return false
+        }
+        do throws(SocketPathError) {
+            try socket.bindAgain()
+            if problem == nil {
+                logger.warning(
+                    "the socket's path did not lead here any more, and was bound again",
+                    metadata: ["socket": "\(socket.path)"])
+            } else {
+                mended("it was bound again")
+            }
+            problem = nil
+            return true
+        } catch {
+            if case .live = error { nextLook = now + Self.intervalWhileTaken }
+            failed("\(error)")
+            return false
+        }
+    }
+
+    /// A new socket is at the path, and cannot be listened on.
+    mutating func failed(_ reason: String) {
+        guard problem != reason else { return }
+        problem = reason
+        logger.warning(
+            "nobody can connect: the socket's path does not lead here any more",
+            metadata: ["socket": "\(socket.path)", "reason": "\(reason)"])
+    }
+
+    private mutating func mended(_ how: String) {
+        problem = nil
+        logger.notice("the socket can be connected to again: \(how)", metadata: ["socket": "\(socket.path)"])
+    }
+}

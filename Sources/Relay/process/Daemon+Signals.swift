@@ -1,0 +1,12 @@
+internal import EventLoop
+internal import Glibc
+
+extension Daemon {
+    /// SIGTERM and SIGINT stop it, and SIGHUP makes it read files again.
+    func watchSignals() {
+        for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
+            signals.append(SignalWatcher(loop: loop, signal: number) { [unowned self] in stopRequested(by: name) })
+        }
+        signals.append(SignalWatcher(loop: loop, signal: SIGHUP) { [unowned self] in reloadRequested() })
+    }
+}

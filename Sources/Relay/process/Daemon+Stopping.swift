@@ -1,0 +1,60 @@
+internal import Configuration
+internal import EventLoop
+internal import Logging
+internal import Posix
+internal import RelayCore
+
+extension Daemon {
+    /// SIGTERM or SIGINT, or what is as good as one: the first begins an orderly end, the second ends at once.
+    func stopRequested(by reason: String) {
+        guard !isStopping else {
+            logger.warning("second \(reason): ending at once")
+            exitCode = 1
+            return end()
+        }
+        isStopping = true
+        logger.notice("stopping", metadata: ["reason": "\(reason)", "connections": "\(connectionCount)"])
+        serviceManager.stopping(now: now)
+        for relay in relays { relay.beginStopping() }
+        let deadline = Timer(loop: loop) { [unowned self] in stopTimedOut() }
+        deadline.start(after: configuration.timings.stopTimeout)
+        stopDeadline = deadline
+    }
+
+    func stopRequested(by reason: String, exitCode: Int32) {
+        self.exitCode = exitCode
+        stopRequested(by: reason)
+    }
+
+    private func stopTimedOut() {
+        if connectionCount > 0 {
+            logger.warning("stop timeout", metadata: ["connections_closed": "\(connectionCount)"])
+        }
+        end()
+    }
+
+    private var connectionCount: Int { relays.reduce(0) { $0 + $1.hub.connectionCount } }
+
+    /// Ends when nothing is left to be done for anybody.
+    func endIfStopped() {
+        if !isEnded, relays.allSatisfy(\.hasStopped) { end() }
+    }
+
+    /// Ends every relay and closes everything; the loop then runs empty.
+    func end() {
+        guard !isEnded else { return }
+        isEnded = true
+        for relay in relays { relay.end() }
+        admin?.close()
+        admin = nil
+        stopDeadline?.close()
+        httpRetry?.close()
+        httpRetry = nil
+        closeTimers()
+        for signal in signals { signal.close() }
+        signals.removeAll()
+        loop.stop()
+        limitedLog.flush(now: now, isLast: true)
+        logOutput.retry()
+    }
+}

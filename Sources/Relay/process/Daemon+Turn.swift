@@ -1,0 +1,33 @@
+internal import Posix
+internal import RelayCore
+
+extension Daemon: RelayEnvironment {
+    /// The end of a loop turn: everything that was read has been dealt with, now it is written.
+    func endTurn() {
+        for index in borrowedRelays.indices { borrowedRelays[index]._withUnsafeGuaranteedRef { $0.endTurn() } }
+        if isStopping { endIfStopped() }
+    }
+
+    /// The tick, several times per shortest deadline.
+    func ticked() {
+        lag.ticked(now: now)
+        noticeLag()
+        for relay in relays { relay.tick() }
+        if !isStopping, !isEnded { admin?.lookAtPath(now: now) }
+        limitedLog.flush(now: now)
+        logOutput.retry()
+        serviceManager.feedWatchdog(now: now)
+        serviceManager.show(relays.map(\.path.status), now: now)
+    }
+
+    func noticeLag() {
+        let stall = lag.takeStall(now: now)
+        guard stall > 0 else { return }
+        for relay in relays { relay.forgive(stall) }
+        httpDeadline?.forgive(stall, now: now)
+    }
+
+    func relayHasBeenUp() {
+        if relays.allSatisfy(\.path.hasBeenUp) { serviceManager.ready(now: now) }
+    }
+}

@@ -1,0 +1,168 @@
+package import Configuration
+internal import EventLoop
+internal import Glibc
+package import Logging
+package import Posix
+internal import RelayCore
+internal import TLS
+
+/// The process: the loop, its tick, signals, HTTP, the service manager, and the relays that it serves, each with a
+/// listening socket and a prefix of its own. There is one so far.
+///
+/// Its concerns are in files of their own: `Daemon+Turn`, `Daemon+Signals`, `Daemon+Stopping`, `Daemon+Reload`,
+/// `Daemon+HTTP`, `Daemon+Descriptors`.
+package final class Daemon {
+    let configuration: RelayConfiguration
+    let logger: Logger
+    /// Where the lines of `logger` go.
+    let logOutput: LogOutput
+    let limitedLog: LimitedLog
+    let descriptors: DescriptorBudget
+    let loop: Loop
+    let startedAt: UInt64
+    var tls: TLSContext?
+
+    /// Invariant: they are the same as long as the loop runs.
+    private(set) var relays: [Relay] = []
+    /// The same, to be called in every turn without being held.
+    private(set) var borrowedRelays: [Unmanaged<Relay>] = []
+
+    var admin: AdminEndpoint?
+    /// Runs while the HTTP address is still another relay's.
+    var httpRetry: Timer?
+    /// How long that other relay may take.
+    var httpDeadline: Deadline?
+
+    /// Says when to tick.
+    private var metronome: KernelTimer?
+    /// A `Timer`, so that a tick comes after what was read in the same turn.
+    private var tick: Timer!
+    private var waker: Timer!
+    var lag: LoopLag
+    var serviceManager: ServiceManager
+
+    var signals: [SignalWatcher] = []
+    var isStopping = false
+    var stopDeadline: Timer?
+    var isEnded = false
+    var exitCode: Int32 = 0
+
+    /// - Parameter listeners: what apps connect to. No option names another one than that of the configuration.
+    /// - Throws: `DescriptorShortage` when the limit on descriptors is too small; `TLSError` when a certificate cannot be
+    ///   used; `LoopError` when the process has no descriptors left.
+    init(
+        _ configuration: RelayConfiguration, listeners: [ListenerConfiguration], logger: Logger, output: LogOutput
+    ) throws {
+        (self.configuration, self.logger, logOutput) = (configuration, logger, output)
+        // First: it counts what is open already.
+        descriptors = try Self.shareDescriptors(configuration)
+        limitedLog = LimitedLog(logger: logger)
+        serviceManager = ServiceManager(log: limitedLog)
+        tls = try configuration.redis.tls.map { try TLSContext(TLSContext.Settings($0)) }
+        loop = try Loop()
+        startedAt = loop.now
+        lag = LoopLag(interval: configuration.timings.tickInterval)
+        relays = listeners.map { listener in
+            var configuration = configuration
+            configuration.listener = listener
+            return Relay(configuration, process: self)
+        }
+        borrowedRelays = relays.map(Unmanaged.passUnretained)
+        tick = Timer(loop: loop) { [unowned self] in ticked() }
+        waker = Timer(loop: loop) {}
+    }
+
+    /// The time of this loop turn, monotonic nanoseconds.
+    var now: UInt64 { loop.now }
+
+    /// Opens the listening sockets. When it throws, `close` undoes what was done.
+    func listen() throws {
+        // Invariant: the daemon is there as long as its loop runs, which `serve` and `close` see to. A reference that counts
+        // would be taken and given back in every turn.
+        let borrowed = Unmanaged.passUnretained(self)
+        loop.onTurnEnd { borrowed._withUnsafeGuaranteedRef { $0.endTurn() } }
+        metronome = try KernelTimer(loop: loop) { [unowned self] in tick.start(after: 0) }
+        // Before a path appears: who sees it may stop us.
+        watchSignals()
+        for relay in relays { try relay.listen() }
+        try listenForHTTP()
+        let http = admin?.address ?? (httpRetry == nil ? "off" : "waiting")
+        for relay in relays { relay.logListening(http: http) }
+        if configuration.redis.tls?.isInsecure == true {
+            logger.warning(
+                "any server's certificate is taken: whoever sits between can read and change everything",
+                metadata: ["setting": "--redis-tls-insecure"])
+        }
+        for relay in relays { relay.warnOfFewConnections() }
+    }
+
+    /// Runs the loop until the process is to end.
+    func serve() {
+        lag.start(now: now)
+        metronome?.set(now + lag.interval, every: lag.interval)
+        for relay in relays { relay.start() }
+        serviceManager.start()
+        // Who asked not to wait for Redis is told that it started only when Redis is there.
+        if configuration.redis.attemptsAtStart == nil { serviceManager.ready(now: now) }
+        loop.run()
+        if !isEnded { end() }
+    }
+
+    /// Makes the loop take another turn at once.
+    func wakeUp() { waker.start(after: 0) }
+
+    /// Closes what makes the loop turn.
+    func closeTimers() {
+        metronome?.close()
+        metronome = nil
+        tick.close()
+        waker.close()
+    }
+
+    /// Gives everything back, also after a set-up that failed half-way.
+    func close() {
+        end()
+        // A resolver that hangs must not hold up the end: nothing is left to do that an exit(3) would do.
+        if !loop.drain() { _exit(exitCode) }
+    }
+}
+
+extension Daemon {
+    /// EX_USAGE of sysexits.h, with which wrong settings end the process.
+    private static let usageExitCode: Int32 = 64
+
+    /// Serves until it is told to stop: set-up in order, the loop, tear-down in reverse.
+    /// - Returns: the exit code: 0 after an orderly stop; 1 when it could not start, or was stopped by a second signal; 64
+    ///   when a certificate that it was told to use cannot be used, or the limit on descriptors is too small.
+    package static func run(_ configuration: RelayConfiguration, logger: Logger, output: LogOutput) -> Int32 {
+        ignoreSIGPIPE()
+        forbidCoreDumps()
+        do {
+            let daemon = try Daemon(
+                configuration, listeners: [configuration.listener], logger: logger, output: output)
+            defer { daemon.close() }
+            try daemon.listen()
+            daemon.serve()
+            return daemon.exitCode
+        } catch let error where error is TLSError || error is DescriptorShortage {
+            // A file that was named and cannot be used is as wrong as a setting, and so is a limit that is too small:
+            // starting again mends nothing.
+            logger.critical("cannot start: \(error)")
+            return usageExitCode
+        } catch {
+            logger.critical("cannot start: \(error)")
+            return 1
+        }
+    }
+}
+
+extension Timings {
+    /// Nanoseconds from tick to tick: short enough for every deadline. Links find a silence late by one tick at most, and
+    /// look twice.
+    var tickInterval: UInt64 {
+        let shortest = [
+            heartbeatInterval / 4, linkTimeout / 8, helloTimeout / 8, connectTimeout / 8, frameTimeout / 8, 250_000_000,
+        ].min()
+        return max(5_000_000, shortest ?? 0)
+    }
+}

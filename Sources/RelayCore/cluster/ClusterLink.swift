@@ -1,0 +1,154 @@
+package import Configuration
+internal import RESP
+
+/// The connection that asks one member of the cluster, whichever can be reached, how the cluster is: `CLUSTER INFO` as its
+/// heartbeat, and who has which slots when that has changed, when somebody wants to know, and now and then.
+package final class ClusterLink: Link {
+    private unowned let cluster: Cluster
+
+    private enum Step { case info, slots }
+    /// The answer that is owed.
+    private var owed: Step? { didSet { if owed != nil { asked += 1 } } }
+    /// How many there have been to give, that one included.
+    private var asked: UInt64 = 0
+    private var topologyToldAt: UInt64 = 0
+    private var wantsTopology = true
+    /// Somebody has found that the slots are not what we take them for: after this time it is asked again, until it is
+    /// told.
+    private var pause: UInt64?
+    /// What the member said last.
+    private var info: ClusterInfo?
+
+    /// Nanoseconds between two questions about the slots: when nothing happens, and when the path is not whole.
+    private static let (interval, intervalWhileNotUp): (UInt64, UInt64) = (10_000_000_000, 5_000_000_000)
+    /// For an answer, in nanoseconds. Any other member can be asked, so nothing is lost by leaving one that is only slow;
+    /// and it may be the very one whose failure the others are about to tell.
+    private static let timeout: UInt64 = 1_000_000_000
+    /// Between the first two questions when there is news, doubled for each further one. What one member knows the others
+    /// know some milliseconds later; a failover takes seconds.
+    private static let (shortestPause, longestPause): (UInt64, UInt64) = (10_000_000, 1_000_000_000)
+
+    init(of cluster: Cluster) {
+        self.cluster = cluster
+        let timings = cluster.upstream.timings
+        super.init(
+            kind: .cluster, upstream: cluster.upstream,
+            machine: Self.machine(
+                timings, heartbeat: timings.heartbeatInterval, timeout: Self.timeout, expects: .clusterMember))
+    }
+
+    override package var address: String {
+        destination.map { "cluster member \($0.endpoint)" } ?? upstream.redis.displayAddress
+    }
+    override var location: Location { .at(cluster.candidates(after: destination?.endpoint, mastersFirst: true)) }
+    override package var credentials: RedisConfiguration.Credentials { upstream.redis.credentials }
+    override var debt: LinkDebt { LinkDebt(asked: asked, answered: owed == nil ? asked : asked - 1) }
+
+    override func established() {
+        wantsTopology = true
+        ask()
+    }
+
+    override func writePing() { ask() }
+    override func lost(_ failure: LinkFailure, unsent: Int) { (owed, info, pause) = (nil, nil, nil) }
+    override func failed(_ failure: LinkFailure, wasEstablished: Bool) { cluster.failed() }
+
+    /// The slots are not what we take them for: asks who has which, now and again until there is news.
+    func refresh() {
+        guard pause == nil else { return }
+        pause = Self.shortestPause
+        wantsTopology = true
+        ask()
+    }
+
+    private func ask() {
+        guard isEstablished, owed == nil else { return }
+        owed = .info
+        write(["CLUSTER", "INFO"])
+    }
+
+    // MARK: Replies
+
+    /// Whether the answer that comes next is who has which slots.
+    package var areSlotsDue: Bool { owed == .slots }
+
+    override func answered(_ value: RedisValue) {
+        let step = owed
+        owed = nil
+        switch (step, value) {
+        case (.info, .bulk(let bytes)): told(String(decoding: bytes, as: UTF8.self))
+        case (.slots, .array): told(value)
+        case (.info?, .error(let text)), (.slots?, .error(let text)): refused(text)
+        default: violation()
+        }
+    }
+
+    private func told(_ text: String) {
+        if let failure = LinkFailure.classify(clusterInfo: text) { return fail(failure) }
+        pongReceived()
+        let previous = info
+        info = ClusterInfo(text)
+        let interval = upstream.path.status.state == .up ? Self.interval : Self.intervalWhileNotUp
+        if wantsTopology || info != previous || upstream.now >= topologyToldAt + interval {
+            askForSlots()
+        }
+    }
+
+    /// SLOTS and not SHARDS: see `ClusterTopology.init(slots:host:)`.
+    private func askForSlots() {
+        wantsTopology = false
+        owed = .slots
+        write(["CLUSTER", "SLOTS"])
+    }
+
+    private func told(_ value: RedisValue) {
+        guard let host = destination?.endpoint.host, let topology = ClusterTopology(slots: value, host: host) else {
+            return fail(LinkFailure(cause: .protocolError, reason: "Redis: an answer to CLUSTER SLOTS that is none"))
+        }
+        guard !topology.masters.isEmpty else {
+            let hint =
+                upstream.redis.tls == nil
+                ? "" : "; over TLS they need a tls-port, with Redis 7.0 tls-cluster yes as well"
+            return fail(LinkFailure(cause: .topology, reason: "no master has a port for connections like this\(hint)"))
+        }
+        // Nodes that were told before may still owe answers.
+        guard topology.masters.count + cluster.leaving.count <= 2 * Cluster.maxMasters else {
+            return fail(
+                LinkFailure(
+                    cause: .topology,
+                    reason: "over \(Cluster.maxMasters) masters, or ever other ones: no cluster is like this"))
+        }
+        told(topology)
+    }
+
+    private func told(_ topology: ClusterTopology) {
+        topologyToldAt = upstream.now
+        switch cluster.answered(topology, epoch: info?.currentEpoch ?? 0) {
+        case .unchanged: askAgain()
+        case .changed: pause = nil
+        case .outdated:
+            fail(LinkFailure(cause: .topology, reason: "this member of the cluster is behind the others"))
+        }
+    }
+
+    /// Every relay after another time, so that they do not ask all at once.
+    private func askAgain() {
+        guard let pause else { return }
+        self.pause = pause < Self.longestPause ? pause * 2 : nil
+        let after = UInt64.random(in: pause / 2...pause, using: &upstream.random)
+        upstream.act(.startTimer(.refresh, after: after))
+    }
+
+    /// The pause before the next question is over.
+    func refreshNow() {
+        wantsTopology = true
+        ask()
+    }
+
+    private func refused(_ text: String) {
+        fail(
+            LinkFailure.classify(clusterError: text) ?? LinkFailure.classify(error: text)
+                ?? LinkFailure(cause: .auth, "Redis does not tell who has which slots: ", quoting: text))
+    }
+
+}

@@ -1,0 +1,8 @@
+/// The fields of a Loss frame; one cause each.
+struct LossReport {
+    var publishes: UInt64 = 0
+    var messages: UInt64 = 0
+    var publishesUnknown: UInt64 = 0
+    var cause: Cause
+    var reason: String
+}

@@ -1,0 +1,19 @@
+/// Publishes without an id that were not taken, by cause, until a Loss frame tells of them.
+final class PublishLosses {
+    private(set) var reports: [LossReport] = []
+    /// No Loss for publishes before this time.
+    var notBefore: UInt64 = 0
+
+    /// - Parameter reason: asked for with the first of them.
+    func add(_ cause: Cause, isUnknown: Bool, reason: () -> String) {
+        let place = reports.firstIndex { $0.cause == cause && ($0.publishesUnknown > 0) == isUnknown }
+        let index = place ?? reports.count
+        if place == nil { reports.append(LossReport(cause: cause, reason: reason())) }
+        if isUnknown { reports[index].publishesUnknown += 1 } else { reports[index].publishes += 1 }
+    }
+
+    var isEmpty: Bool { reports.isEmpty }
+
+    /// The oldest of them.
+    func takeFirst() -> LossReport { reports.removeFirst() }
+}

@@ -1,0 +1,305 @@
+/// The publish link's output and the publishes that Redis has not answered yet, in the order in which they were
+/// written: Redis answers in that order, so a reply belongs to the head of the ring.
+package final class PublishQueue {
+    /// Who asked: an app, or the relay itself, by one of its own commands.
+    package enum Owner {
+        case app(connection: ConnectionID, generation: UInt32, id: UInt64)
+        case ping
+        case role
+        case clusterInfo
+        case probe(number: UInt64)
+        case marker(number: UInt64)
+        case setName
+    }
+
+    private struct Flight {
+        /// The index of the app's connection, or which of the relay's own commands it is.
+        var asker: Int32
+        var generation: UInt32
+        var id: UInt64
+        /// Position of its first byte in the link's output.
+        var start: UInt64
+    }
+
+    /// What stands in `asker` for the relay's own commands.
+    private enum OwnCommand {
+        static let ping: Int32 = -1
+        static let role: Int32 = -2
+        static let probe: Int32 = -3
+        static let clusterInfo: Int32 = -4
+        static let marker: Int32 = -5
+        static let setName: Int32 = -6
+    }
+
+    /// Commands in flight at most.
+    package static let ringCapacity = 1 << 16
+    /// Own commands are few and must get through when apps have filled the ring.
+    private static let reservedForOwn = 16
+    /// More than this unsent, and no publish is taken.
+    package static let highWater = 1 << 20
+    /// More than this gathered, and it is written before the turn ends.
+    package static let flushThreshold = 256 << 10
+
+    package let output = OutputBuffer()
+    /// Bytes that the kernel has not taken; kept by the I/O layer.
+    package var backlog = 0
+
+    /// Grows while more is in flight than ever before: a large ring that is mostly empty would have its places pass
+    /// through the cache one after the other. `ringSize` is a power of two. Places from `head` to `tail` are
+    /// initialized, and there are never more of them than `ringSize`.
+    private var ring: UnsafeMutablePointer<Flight>
+    private var ringSize = 256
+    private var head: UInt64 = 0
+    private var tail: UInt64 = 0
+
+    private let verb: StaticString
+    let isSharded: Bool
+
+    /// - Parameter isSharded: whether it publishes by SPUBLISH.
+    init(isSharded: Bool = false) {
+        ring = .allocate(capacity: ringSize)
+        self.isSharded = isSharded
+        verb = isSharded ? "*3\r\n$8\r\nSPUBLISH\r\n$" : "*3\r\n$7\r\nPUBLISH\r\n$"
+    }
+
+    deinit { ring.deallocate() }
+
+    /// Publishes of apps that wait for their reply.
+    package private(set) var publishesInFlight = 0
+
+    /// Commands that wait for their reply, the relay's own included.
+    package var inFlight: Int { Int(tail - head) }
+
+    /// What has been asked, and what Redis has answered.
+    package var debt: LinkDebt { LinkDebt(asked: tail, answered: head) }
+
+    /// A mark behind everything that is in flight now, for `isAnswered(upTo:)`.
+    var end: UInt64 { tail }
+    /// Whether everything before the mark has its answer, or was given up.
+    func isAnswered(upTo end: UInt64) -> Bool { head >= end }
+
+    var isCongested: Bool {
+        backlog > Self.highWater || output.count > Self.highWater
+            || inFlight >= Self.ringCapacity - Self.reservedForOwn
+    }
+
+    /// Whether there is a place for one more command. Publishes of apps stop earlier, when `isCongested`.
+    var hasRoom: Bool { inFlight < Self.ringCapacity }
+
+    /// Writes `PUBLISH prefix+channel payload`, or SPUBLISH, and notes who asked: the payload's one copy on its way to Redis.
+    @inline(__always)
+    func publish(
+        prefix: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, owner: Owner
+    ) {
+        push(owner)
+        // 64 is more than the verb (19 bytes), two lengths of up to 15 digits, four line ends and a `$` take.
+        let room = prefix.count + channel.count + payload.count + 64
+        let start = output.reserve(room)
+        var writer = WireWriter(start)
+        writer.raw(verb)
+        writer.decimal(UInt64(prefix.count + channel.count))
+        writer.lineEnd()
+        writer.raw(prefix)
+        writer.raw(channel)
+        writer.lineEnd()
+        writer.byte(UInt8(ascii: "$"))
+        writer.decimal(UInt64(payload.count))
+        writer.lineEnd()
+        writer.raw(payload)
+        writer.lineEnd()
+        output.commit(writer.position - start)
+    }
+
+    /// Appends one of the relay's own commands, already formatted.
+    /// - Returns: false when the ring is full to the last place: it was not appended.
+    func own(_ bytes: UnsafeRawBufferPointer, owner: Owner) -> Bool {
+        guard hasRoom else { return false }
+        push(owner)
+        output.append(bytes)
+        return true
+    }
+
+    // MARK: Markers
+
+    /// Where the ring ended when the last marker had been appended.
+    private var markedEnd: UInt64 = 0
+    private var markers: UInt64 = 0
+
+    /// Commands behind the last marker, those included that have an answer.
+    package var unmarked: Int { Int(tail - markedEnd) }
+
+    /// Appends a marker: a PING whose answer is the text that it names, once. RESP numbers nothing, so if a broken path
+    /// swallows one answer, every later one is taken for that of the command before; until an answer comes that can belong
+    /// to one command alone. After it all is known to be in step.
+    /// - Returns: false when the ring is full to the last place: it was not appended.
+    package func mark() -> Bool {
+        guard hasRoom else { return false }
+        markers += 1
+        push(.marker(number: markers))
+        let token = PingToken.bytes(of: markers)
+        let room = 32 + token.count
+        let start = output.reserve(room)
+        var writer = WireWriter(start)
+        writer.raw("*2\r\n$4\r\nPING\r\n$")
+        writer.decimal(UInt64(token.count))
+        writer.lineEnd()
+        token.withUnsafeBytes { writer.raw($0) }
+        writer.lineEnd()
+        output.commit(writer.position - start)
+        markedEnd = tail
+        return true
+    }
+
+    @inline(__always)
+    private func push(_ owner: Owner) {
+        if inFlight == ringSize { growRing() }
+        let flight: Flight
+        switch owner {
+        case .app(let connection, let generation, let id):
+            publishesInFlight += 1
+            flight = Flight(
+                asker: Int32(truncatingIfNeeded: connection.index), generation: generation, id: id,
+                start: output.position)
+        case .ping: flight = Flight(asker: OwnCommand.ping, generation: 0, id: 0, start: output.position)
+        case .role: flight = Flight(asker: OwnCommand.role, generation: 0, id: 0, start: output.position)
+        case .clusterInfo: flight = Flight(asker: OwnCommand.clusterInfo, generation: 0, id: 0, start: output.position)
+        case .setName: flight = Flight(asker: OwnCommand.setName, generation: 0, id: 0, start: output.position)
+        case .probe(let number):
+            flight = Flight(asker: OwnCommand.probe, generation: 0, id: number, start: output.position)
+        case .marker(let number):
+            flight = Flight(asker: OwnCommand.marker, generation: 0, id: number, start: output.position)
+        }
+        (ring + Int(tail) & (ringSize - 1)).initialize(to: flight)
+        tail += 1
+    }
+
+    private func growRing() {
+        precondition(inFlight < Self.ringCapacity, "nothing is asked while the ring is full")
+        let grown = UnsafeMutablePointer<Flight>.allocate(capacity: ringSize * 2)
+        for position in head..<tail {
+            (grown + Int(position) & (ringSize * 2 - 1)).initialize(to: ring[Int(position) & (ringSize - 1)])
+        }
+        ring.deallocate()
+        (ring, ringSize) = (grown, ringSize * 2)
+    }
+
+    /// Whether the oldest unanswered command is a PUBLISH, to which nothing but a number or an error is an answer.
+    package var isNumberDue: Bool {
+        guard let asker = dueAsker else { return false }
+        return asker >= 0 || asker == OwnCommand.probe
+    }
+
+    /// Whether the oldest unanswered command is ROLE, which alone is answered with an array.
+    package var isRoleDue: Bool { dueAsker == OwnCommand.role }
+
+    /// Whether the oldest unanswered command is one to which a string may be an answer.
+    package var isStringDue: Bool { inFlight > 0 && !isNumberDue }
+
+    /// Who asked for the oldest unanswered command; nil when there is none.
+    private var dueAsker: Int32? { head < tail ? ring[Int(head) & (ringSize - 1)].asker : nil }
+
+    /// Bytes of the oldest command that has no answer; 0 when there is none.
+    package var oldestSize: Int { head < tail ? size(at: head) : 0 }
+
+    /// Bytes of the largest publish of an app that has no answer, and of which a byte has left; 0 when there is none.
+    /// - Parameter unsent: bytes of the output that never left, those in the backlog included.
+    package func largestPublish(unsent: Int) -> Int {
+        let sent = output.position - UInt64(unsent)
+        var largest = 0
+        for position in head..<tail {
+            let flight = ring[Int(position) & (ringSize - 1)]
+            if flight.asker >= 0, flight.start < sent { largest = max(largest, size(at: position)) }
+        }
+        return largest
+    }
+
+    private func size(at position: UInt64) -> Int {
+        let end = position + 1 < tail ? ring[Int(position + 1) & (ringSize - 1)].start : output.position
+        return Int(end - ring[Int(position) & (ringSize - 1)].start)
+    }
+
+    /// The owner of the reply that has come; nil when nothing was asked, which is a violation by Redis.
+    @inline(__always)
+    func popAnswered() -> Owner? {
+        guard head < tail else { return nil }
+        return pop().owner
+    }
+
+    /// Empties the ring after the link has failed.
+    /// - Parameter unsent: bytes of the output that never left, those in the backlog included.
+    /// - Parameter body: gets every owner in order, and whether a byte of the command had left.
+    func abandon(unsent: Int, _ body: (Owner, _ hadLeft: Bool) -> Void) {
+        let sent = output.position - UInt64(unsent)
+        while head < tail {
+            let (owner, start) = pop()
+            body(owner, start < sent)
+        }
+        output.removeAll()
+        backlog = 0
+        markedEnd = tail
+    }
+
+    @inline(__always)
+    private func pop() -> (owner: Owner, start: UInt64) {
+        let flight = ring[Int(head) & (ringSize - 1)]
+        head += 1
+        guard flight.asker < 0 else {
+            publishesInFlight -= 1
+            return (
+                .app(connection: ConnectionID(index: Int(flight.asker)), generation: flight.generation, id: flight.id),
+                flight.start
+            )
+        }
+        return (Self.ownOwner(flight), flight.start)
+    }
+
+    /// Who asked, if it was not an app.
+    @inline(never)
+    private static func ownOwner(_ flight: Flight) -> Owner {
+        switch flight.asker {
+        case OwnCommand.ping: .ping
+        case OwnCommand.role: .role
+        case OwnCommand.clusterInfo: .clusterInfo
+        case OwnCommand.probe: .probe(number: flight.id)
+        case OwnCommand.marker: .marker(number: flight.id)
+        case OwnCommand.setName: .setName
+        default: preconditionFailure("all that are written by push")
+        }
+    }
+}
+
+extension WireWriter {
+    /// RESP's line end.
+    mutating func lineEnd() {
+        byte(13)
+        byte(10)
+    }
+
+    /// The number in decimal digits.
+    @inline(__always)
+    mutating func decimal(_ value: UInt64) {
+        if value < 10 { return byte(48 + UInt8(truncatingIfNeeded: value)) }
+        if value < 100 { return twoDigits(value) }
+        if value < 1000 {
+            byte(48 + UInt8(truncatingIfNeeded: value / 100))
+            return twoDigits(value % 100)
+        }
+        longDecimal(value)
+    }
+
+    @inline(__always)
+    private mutating func twoDigits(_ value: UInt64) {
+        byte(48 + UInt8(truncatingIfNeeded: value / 10))
+        byte(48 + UInt8(truncatingIfNeeded: value % 10))
+    }
+
+    @inline(never)
+    private mutating func longDecimal(_ value: UInt64) {
+        var divisor: UInt64 = 1000
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            byte(48 + UInt8(truncatingIfNeeded: value / divisor % 10))
+            divisor /= 10
+        }
+    }
+}

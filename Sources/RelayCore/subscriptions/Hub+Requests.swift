@@ -1,0 +1,209 @@
+/// Subscribe and Unsubscribe, from their frame to where they wait for Redis or are answered.
+extension Hub {
+    /// Begins a request.
+    ///
+    /// A Subscribe is answered once every name has Redis's answer; for a node without a subscribe link, or one that will not
+    /// be receiving in a moment, nobody waits. An Unsubscribe is in force at once, and once more in its turn, for names that
+    /// an unanswered Subscribe of this connection names too.
+    func begin(
+        _ request: NameRequest, _ kind: NameOperation.Kind, in body: UnsafeRawBufferPointer,
+        from connection: ConnectionID
+    ) -> FrameSplitter.Verdict {
+        workLeft -= 1
+        var progress = RequestProgress(NameOperation(kind: kind, id: request.id, connection: connection))
+        guard carryOut(request, &progress) else {
+            sessions[connection].suspended = SuspendedRequest(request, in: body, progress)
+            return hold(connection, for: .work)
+        }
+        return sessions[connection].phase == .serving ? .goOn : .stop
+    }
+
+    /// Goes on with a request whose frame has been kept.
+    @inline(never)
+    func resume(in body: UnsafeRawBufferPointer, from connection: ConnectionID) -> FrameSplitter.Verdict {
+        guard let suspended = sessions[connection].suspended else { return .goOn }
+        let content = UnsafeRawBufferPointer(rebasing: body[suspended.range])
+        guard carryOut(NameRequest(suspended.request, content: content), &suspended.progress) else {
+            return hold(connection, for: .work)
+        }
+        sessions[connection].suspended = nil
+        return sessions[connection].phase == .serving ? .goOn : .stop
+    }
+
+    /// - Returns: whether the request is over; if not, it goes on in the next turn.
+    private func carryOut(_ request: NameRequest, _ progress: inout RequestProgress) -> Bool {
+        let (operation, connection) = (progress.operation, progress.operation.connection)
+        while true {
+            switch progress.stage {
+            case .checking:
+                var fault = request.count == 0 ? "no channels and no patterns" : self.fault(ofID: request.id)
+                let isOver = fault != nil || check(request, &progress, &fault)
+                if let fault {
+                    if operation.isSubscribe { counters.subscribes[.invalid] += 1 }
+                    answer(request, .invalid, fault, connection)
+                    return true
+                }
+                guard isOver else { return false }
+                progress.position = 0
+                progress.stage = operation.isSubscribe ? .collecting : .leaving
+                progress.mustWait = !operation.isSubscribe && namesWhatIsPending(request, connection)
+            case .collecting:
+                guard let isOver = collect(request, &progress) else {
+                    let text = limitText(operation)
+                    counters.subscribes[.limit] += 1
+                    subscriptionCount -= operation.newNames
+                    abandon(operation.names)
+                    answer(request, .limit, text, connection)
+                    return true
+                }
+                guard isOver else { return false }
+                (progress.position, progress.stage) = (0, .asking)
+                // Not answered before everything has been asked for.
+                operation.waiting += 1
+            case .asking:
+                guard ask(&progress) else { return false }
+                subscriptions.awaitRestores(operation, at: progress.nodes)
+                enqueue(operation, connection)
+                advance(operation)
+                return true
+            case .leaving:
+                guard leave(request, &progress) else { return false }
+                guard progress.mustWait else {
+                    reply(request.id, .ok, to: connection)
+                    return true
+                }
+                // Among the unanswered ones also when what it waited for has been answered meanwhile: it may take a while.
+                operation.waiting += 1
+                enqueue(operation, connection)
+                advance(operation)
+                return true
+            }
+        }
+    }
+
+    // MARK: The stages
+
+    /// Names of a request that are worked on in one go: a part of a turn, so that several large requests, and small ones
+    /// beside them, have their share of each. Never less than a small request has, with its id: that has a reserve, and would
+    /// not be carried out within it otherwise.
+    private var slice: Int { max(Self.smallRequestNames + 1, min(workLeft, Self.workPerTurn / 8)) }
+
+    /// - Returns: whether all names have been looked at, or one of them is not allowed.
+    private func check(_ request: NameRequest, _ progress: inout RequestProgress, _ fault: inout String?) -> Bool {
+        let before = progress.position
+        var found: String?
+        // A look at a name is cheap.
+        let isOver = request.forEach(from: &progress.position, atMost: 8 * slice) { name, isPattern in
+            found = self.fault(of: name, isPattern: isPattern)
+            return found == nil
+        }
+        workLeft -= (progress.position - before) / 64
+        fault = found
+        return isOver
+    }
+
+    private func fault(of name: UnsafeRawBufferPointer, isPattern: Bool) -> String? {
+        if isPattern, slots != nil { return "sharded pub/sub has no patterns (--cluster-pubsub classic has)" }
+        return nameFault(of: name, isPattern: isPattern)?.text(isPattern ? "a pattern" : "a channel")
+    }
+
+    /// Looks names up, or puts them in the table, and counts them as pending.
+    /// - Returns: whether these were the last ones; nil when a limit is reached.
+    private func collect(_ request: NameRequest, _ progress: inout RequestProgress) -> Bool? {
+        let (operation, connection) = (progress.operation, progress.operation.connection)
+        let own = sessions[connection].held.count + sessions[connection].pending.newNames
+        if operation.names.isEmpty { operation.names.reserveCapacity(min(request.count, 1 << 16)) }
+        var isWithinLimits = true
+        var position = progress.position
+        defer { progress.position = position }
+        let isOver = request.forEach(from: &position, atMost: slice) { name, isPattern in
+            workLeft -= 1
+            let index = subscriptions.findOrAdd(name, isPattern: isPattern)
+            guard isFirst(index, of: request, &progress) else { return true }
+            subscriptions.beginPending(index)
+            operation.names.append(index)
+            guard !subscriptions.isMember(connection, of: index) else { return true }
+            operation.newNames += 1
+            subscriptionCount += 1
+            isWithinLimits =
+                own + operation.newNames <= limits.maxSubscriptionsPerConnection
+                && subscriptionCount <= limits.maxSubscriptions
+            return isWithinLimits
+        }
+        return isWithinLimits ? isOver : nil
+    }
+
+    /// Whether the request has not named it before.
+    private func isFirst(_ index: UInt32, of request: NameRequest, _ progress: inout RequestProgress) -> Bool {
+        if request.count > Self.fewNames { return progress.seen.insert(index).inserted }
+        return subscriptions[index].pendingCount == 0 || !progress.operation.names.contains(index)
+    }
+
+    /// Asks for what Redis does not have.
+    /// - Returns: whether that was all.
+    private func ask(_ progress: inout RequestProgress) -> Bool {
+        let operation = progress.operation
+        let end = min(operation.names.count, progress.position + slice)
+        for index in operation.names[progress.position..<end] {
+            subscriptions.awaitAnswer(about: index, operation)
+            if slots != nil { progress.nodes.insert(subscriptions[index].node) }
+        }
+        workLeft -= end - progress.position
+        progress.position = end
+        return end == operation.names.count
+    }
+
+    /// Takes the connection off names.
+    /// - Returns: whether these were the last ones.
+    private func leave(_ request: NameRequest, _ progress: inout RequestProgress) -> Bool {
+        let (operation, connection) = (progress.operation, progress.operation.connection)
+        var position = progress.position
+        defer { progress.position = position }
+        return request.forEach(from: &position, atMost: slice) { name, isPattern in
+            workLeft -= 1
+            let index = subscriptions.find(name, isPattern: isPattern)
+            guard index != ChannelTable.none else { return true }
+            if progress.mustWait, isFirst(index, of: request, &progress) {
+                subscriptions.beginPending(index)
+                operation.names.append(index)
+            }
+            leave(connection, index)
+            return true
+        }
+    }
+
+    // MARK: Order
+
+    /// Whether a request has to be answered after others of the same connection, since it names a channel that they
+    /// name too, or may do so.
+    private func namesWhatIsPending(_ request: NameRequest, _ connection: ConnectionID) -> Bool {
+        guard sessions[connection].pending.count > 0 else { return false }
+        guard sessions[connection].pending.others == 0, request.count <= Self.fewNames else { return true }
+        var isPending = false
+        request.forEach { name, isPattern in
+            let index = subscriptions.find(name, isPattern: isPattern)
+            isPending = index != ChannelTable.none && subscriptions[index].pendingCount > 0
+            return !isPending
+        }
+        return isPending
+    }
+
+    /// Answers a request that has no effect: at once, or in its turn.
+    private func answer(_ request: NameRequest, _ outcome: Outcome, _ detail: String, _ connection: ConnectionID) {
+        guard request.id != 0, namesWhatIsPending(request, connection) else {
+            return reply(request.id, outcome, detail: detail, to: connection)
+        }
+        let operation = NameOperation(kind: .answer(outcome, detail: detail), id: request.id, connection: connection)
+        enqueue(operation, connection)
+        if operation.waiting == 0 { finish(operation) }
+    }
+
+    /// Which limit the request went over.
+    private func limitText(_ operation: NameOperation) -> String {
+        let connection = operation.connection
+        let own = sessions[connection].held.count + sessions[connection].pending.newNames + operation.newNames
+        return own > limits.maxSubscriptionsPerConnection
+            ? "over \(limits.maxSubscriptionsPerConnection) subscriptions of this connection"
+            : "over \(limits.maxSubscriptions) subscriptions of this relay"
+    }
+}

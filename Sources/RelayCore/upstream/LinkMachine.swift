@@ -1,0 +1,318 @@
+/// The life of one link to Redis, without the socket: times and events in, actions out.
+///
+///     waiting ──► resolving ──► connecting ──► securing ──► greeting ──► established
+///        ▲            │             │  ▲           │            │             │
+///        │            │             └──┘ next      │            │             │
+///        └────────────┴────── failure ──┴──────────┴────────────┴─────────────┘    the wait depends on the cause, see
+///                                                                                  Backoff
+/// *Resolving* is done anew for each attempt, and every address that it gives is tried in turn, also when the server
+/// there is none that can be used, a replica for one; when resolving fails, the address that worked last is tried.
+/// *Securing* is the TLS handshake, where there is one. *Greeting* is what is asked before the link is used: see
+/// `LinkGreeting`. What an established link is used for is the business of the hub, or of the sentinels' view; what the two links of a node are worth together is
+/// `NodeMachine`'s.
+package struct LinkMachine: Sendable {
+    /// One of the places that an attempt may try.
+    package enum Target: Sendable, Equatable {
+        /// The address with this index in what resolving gave.
+        case found(Int)
+        /// The address of the last connection that Redis greeted.
+        case lastGood
+    }
+
+    package enum Phase: Sendable, Equatable {
+        case waiting(until: UInt64)
+        case resolving(until: UInt64)
+        case connecting(Target, until: UInt64)
+        /// The TLS handshake is under way.
+        case securing(until: UInt64)
+        case greeting
+        case established
+    }
+
+    package enum Action: Equatable, Sendable {
+        case none
+        /// Look the host up, then call `resolved` or `locatingFailed`. What an attempt before it had under way ends.
+        case resolve
+        /// Resolving has taken its time: call `resolved` with what there is, or `locatingFailed`.
+        case resolvingTimedOut
+        /// The TLS handshake has taken its time: the link fails.
+        case securingTimedOut
+        /// Connect, then call `connected` or `connectingFailed`. What the attempt had under way before it is over: what
+        /// still comes of it is ignored.
+        case connect(Target)
+        case ping
+        /// The greeting goes on with this.
+        case ask([GreetingStep])
+        case established
+        case fail(LinkFailure)
+    }
+
+    package struct Timings: Sendable {
+        /// All in nanoseconds.
+        package var heartbeatInterval: UInt64
+        package var linkTimeout: UInt64
+        /// For resolving, for each address, and for each TLS handshake.
+        package var connectTimeout: UInt64
+
+        package init(heartbeatInterval: UInt64, linkTimeout: UInt64, connectTimeout: UInt64) {
+            (self.heartbeatInterval, self.linkTimeout) = (heartbeatInterval, linkTimeout)
+            self.connectTimeout = connectTimeout
+        }
+    }
+
+    package private(set) var phase = Phase.waiting(until: 0)
+    /// Why the link is not up; nil while it is.
+    package private(set) var lastFailure: LinkFailure?
+    package private(set) var greeting: LinkGreeting
+    /// What the server refused in the last greeting.
+    package var fallbacks: [Fallback] { greeting.fallbacks }
+    private var targets: ArraySlice<Target> = []
+    /// Why the last of an attempt's targets was no good.
+    private var attemptFailure = LinkFailure(cause: .unreachable, reason: "no address")
+    /// The failure of the attempt under way that says most: of several servers one may refuse the password, and the next
+    /// one be away.
+    private var gravest: LinkFailure?
+    private var hasLastGood = false
+    /// Keeps passwords out of what the server says, as long as the link lives: it may quote much later what it was sent.
+    package var mask: SecretMask {
+        get { greeting.mask }
+        set { greeting.mask = newValue }
+    }
+    private var backoff: Backoff
+    private let timings: Timings
+    /// Attempts that have failed since the link was last established.
+    package private(set) var failedAttempts = 0
+    private var clock: AnswerClock
+    /// How long the server, or something on the way to it, lets the link be silent.
+    private var idleLimit: IdleLimit
+    /// The deadline had passed at the last tick; the loop has looked at the socket since.
+    private var isSuspect = false
+    private var establishedAt: UInt64 = 0
+
+    /// - Parameters:
+    ///   - evidence: what says that the other end lives.
+    ///   - usesTokens: whether the greeting asks if the server repeats what a PING names.
+    ///   - prefix: of all channels, for a link that publishes; nil for others.
+    package init(
+        timings: Timings, backoff: Backoff, expects server: ServerKind = .redis,
+        evidence: AnswerClock.Evidence = .bytes, usesTokens: Bool = false, publishesUnder prefix: [UInt8]? = nil
+    ) {
+        (self.timings, self.backoff) = (timings, backoff)
+        greeting = LinkGreeting(server: server, usesTokens: usesTokens, publishesUnder: prefix)
+        clock = AnswerClock(timeout: timings.linkTimeout, evidence: evidence)
+        idleLimit = IdleLimit(heartbeat: timings.heartbeatInterval)
+    }
+
+    // MARK: Attempts
+
+    /// When `wake` is due, if nothing comes before; nil while the heartbeat alone decides.
+    package var wakesAt: UInt64? {
+        switch phase {
+        case .waiting(let until), .resolving(let until), .connecting(_, let until), .securing(let until): until
+        case .greeting, .established: nil
+        }
+    }
+
+    /// A wait is over, or resolving or connecting has taken too long.
+    package mutating func wake(now: UInt64) -> Action {
+        guard let due = wakesAt, now >= due else { return .none }
+        switch phase {
+        case .waiting:
+            guard targets.isEmpty else { return tryNext(now: now) }
+            phase = .resolving(until: now + timings.connectTimeout)
+            gravest = nil
+            return .resolve
+        case .resolving: return .resolvingTimedOut
+        case .connecting: return connectingFailed("timed out", now: now)
+        case .securing: return .securingTimedOut
+        case .greeting, .established: return .none
+        }
+    }
+
+    /// There is news about the server: a wait for the next attempt is over, and that begins with looking the server up.
+    package mutating func hasten(now: UInt64) {
+        guard case .waiting(let until) = phase else { return }
+        phase = .waiting(until: min(until, now))
+        targets = []
+    }
+
+    /// It may do better by now: what it did not do, the next greeting asks for again.
+    package mutating func reconsiderServer() { greeting.forget() }
+
+    /// It is another server than before: what was found out about it is forgotten.
+    package mutating func forgetServer() {
+        greeting.forget()
+        idleLimit = IdleLimit(heartbeat: timings.heartbeatInterval)
+    }
+
+    /// The server does by now what it refused in the greeting.
+    package mutating func granted(_ step: GreetingStep) { greeting.granted(step) }
+
+    /// The address of the last connection is not to be tried any more.
+    package mutating func forgetLastGood() { hasLastGood = false }
+
+    /// The host has so many addresses.
+    package mutating func resolved(count: Int, now: UInt64) -> Action {
+        guard case .resolving = phase else { return .none }
+        targets = (0..<count).map(Target.found)[...]
+        return tryNext(now: now)
+    }
+
+    /// Where the server is cannot be known now, or its addresses cannot be had.
+    package mutating func locatingFailed(_ failure: LinkFailure, now: UInt64) -> Action {
+        guard case .resolving = phase else { return .none }
+        attemptFailure = failure
+        targets = hasLastGood ? [.lastGood] : []
+        return tryNext(now: now)
+    }
+
+    /// The target under way is no good.
+    package mutating func connectingFailed(_ reason: String, now: UInt64) -> Action {
+        guard case .connecting = phase else { return .none }
+        attemptFailure = LinkFailure(cause: .unreachable, reason: "connecting: \(reason)")
+        note(attemptFailure)
+        return tryNext(now: now)
+    }
+
+    private mutating func tryNext(now: UInt64) -> Action {
+        guard let target = targets.popFirst() else { return .fail(attemptFailure) }
+        phase = .connecting(target, until: now + timings.connectTimeout)
+        return .connect(target)
+    }
+
+    /// The socket is connected, and the TLS handshake begins.
+    package mutating func securing(now: UInt64) { phase = .securing(until: now + timings.connectTimeout) }
+
+    /// The connection can carry commands.
+    /// - Parameter secret: the password, if there is one; it is kept out of everything that the server says.
+    /// - Parameter triesSize: whether the greeting ends with a large command.
+    /// - Returns: what to ask, in this order.
+    package mutating func connected(now: UInt64, secret: String?, triesSize: Bool = false) -> [GreetingStep] {
+        phase = .greeting
+        let steps = greeting.begin(secret: secret, triesSize: triesSize)
+        clock.begin(now: now)
+        isSuspect = false
+        return steps
+    }
+
+    /// The next reply of the greeting.
+    package mutating func greeted(_ reply: Reply, now: UInt64) -> Action {
+        guard phase == .greeting else { return .none }
+        clock.answered(now: now)
+        switch greeting.answered(reply) {
+        case .none: return .none
+        case .ask(let steps): return .ask(steps)
+        case .fail(let failure): return .fail(failure)
+        case .done: break
+        }
+        if let failure = greeting.failureOfChannels { return .fail(failure) }
+        phase = .established
+        idleLimit.established(told: greeting.settings[.idleLimit])
+        targets = []
+        establishedAt = now
+        lastFailure = nil
+        failedAttempts = 0
+        hasLastGood = true
+        return .established
+    }
+
+    /// The link is gone, or could not be had.
+    /// - Parameter isMidReply: a part of a reply had come.
+    package mutating func failed(
+        _ failure: LinkFailure, now: UInt64, isMidReply: Bool = false, using random: inout some RandomNumberGenerator
+    ) {
+        var failure = failure
+        if phase == .greeting { greeting.broken(failure, isMidReply: isMidReply) }
+        if phase == .established, failure.cause == .closed {
+            failure.reason += idleLimit.closed(after: clock.silence(now: now)) ?? ""
+        } else {
+            idleLimit.failed()
+        }
+        if isMidAttempt, !targets.isEmpty {
+            // The attempt is not over: the host has other addresses.
+            note(failure)
+            phase = .waiting(until: now)
+            return
+        }
+        if phase != .established { note(failure) }
+        let told = phase == .established ? failure : gravest ?? failure
+        targets = []
+        failedAttempts += 1
+        lastFailure = told
+        phase = .waiting(until: now + backoff.next(afterRefusal: told.isRefusal, using: &random))
+    }
+
+    private mutating func note(_ failure: LinkFailure) {
+        if let gravest, gravest.cause.gravity > failure.cause.gravity { return }
+        gravest = failure
+    }
+
+    /// A server has been reached, and is not used yet.
+    private var isMidAttempt: Bool {
+        switch phase {
+        case .securing, .greeting: true
+        case .waiting, .resolving, .connecting, .established: false
+        }
+    }
+
+    // MARK: Heartbeat
+
+    /// Nanoseconds of silence after which a PING is sent: fewer than are configured where the other end ends connections
+    /// that are silent for as long.
+    package var heartbeat: UInt64 { idleLimit.heartbeat }
+    /// The server repeats what a PING names.
+    package var repeatsTokens: Bool { greeting.repeatsTokens }
+
+    /// Bytes have come.
+    package mutating func heard(now: UInt64) { clock.heard(now: now) }
+
+    /// Called several times per heartbeat interval.
+    /// - Parameters:
+    ///   - debt: what has been asked and answered since the greeting.
+    ///   - unfinished: bytes that have come of a reply that is not complete.
+    package mutating func tick(now: UInt64, debt: LinkDebt, unfinished: Int = 0) -> Action {
+        guard phase == .greeting || phase == .established else { return .none }
+        // Redis that takes connections and drops them at once would be tried ever again without a wait, if the first
+        // success of many ended the backoff.
+        if phase == .established, now &- establishedAt > timings.linkTimeout { backoff.reset() }
+        let isGreeting = phase == .greeting
+        let verdict = clock.look(at: debt, unfinished: unfinished, isGreeting: isGreeting, now: now)
+        guard verdict == .alive else {
+            // The socket may hold an answer that this loop had no time to read: look once more.
+            defer { isSuspect = true }
+            return isSuspect ? .fail(failure(verdict)) : .none
+        }
+        isSuspect = false
+        guard !isGreeting else { return .none }
+        return clock.isPingDue(after: idleLimit.heartbeat, isOwed: debt.isOwed, now: now) ? .ping : .none
+    }
+
+    private func failure(_ verdict: AnswerClock.Verdict) -> LinkFailure {
+        let milliseconds = timings.linkTimeout / 1_000_000
+        let reason =
+            verdict == .silent
+            ? "no answer for \(milliseconds) ms"
+            : "no answer for over \(milliseconds * AnswerClock.longestAnswer) ms to something that was asked, "
+                + "though other replies come"
+        return LinkFailure(cause: .timeout, reason: reason)
+    }
+
+    /// Whether something has been unanswered, and nothing has said that the other end lives, for so many nanoseconds.
+    package func isSilent(for nanoseconds: UInt64, now: UInt64) -> Bool {
+        phase == .established && clock.isSilent(for: nanoseconds, now: now)
+    }
+
+    /// Our own loop stood still for so many nanoseconds: they count for no deadline. Only they: a loop that stands still
+    /// again and again would otherwise never find out anything. And a deadline that was set only afterwards, before this
+    /// was called, is as late as one can be.
+    package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
+        clock.forgive(nanoseconds, now: now)
+        func later(_ until: UInt64) -> UInt64 { min(now + timings.connectTimeout, until + nanoseconds) }
+        switch phase {
+        case .resolving(let until): phase = .resolving(until: later(until))
+        case .connecting(let target, let until): phase = .connecting(target, until: later(until))
+        case .securing(let until): phase = .securing(until: later(until))
+        case .waiting, .greeting, .established: break
+        }
+    }
+}

@@ -1,0 +1,101 @@
+/// What a node is denied by an access list: what is done without, and when it is asked for again; and which channels there
+/// are, where the relay's own one is denied.
+extension RedisNode {
+    /// Nanoseconds, spread by 20 % either way.
+    private static let pause: UInt64 = 60_000_000_000
+
+    /// An access list may have been mended. Called by `tick`.
+    func askDeniedAgainIfDue() {
+        guard upstream.now >= deniedAskedAt + Self.pause else { return }
+        let spread = UInt64.random(in: 0...(Self.pause / 5 * 2), using: &upstream.random)
+        deniedAskedAt = upstream.now - Self.pause / 5 + spread
+        askDeniedAgain()
+    }
+
+    /// Asks for everything that was denied and can be asked for on an open connection. The name of the subscribe link
+    /// cannot: a connection that is subscribed takes no such command.
+    func askDeniedAgain() {
+        let refused = publishLink.machine.fallbacks.map(\.step)
+        if publishLink.isEstablished, refused.contains(.setName), !publishLink.machine.greeting.leavesOut(.setName) {
+            publishLink.askForName()
+        }
+        if machine.role.unavailable != nil, !publishLink.machine.greeting.leavesOut(.role) { machine.askRoleAgain() }
+        if channelDenial != nil || machine.probe.unavailable != nil { subscribeLink.subscribeToProbe() }
+    }
+
+    /// The answer to ROLE of a server that did not tell its role before.
+    func roleAskedAgain(_ reply: LinkMachine.Reply) {
+        guard case .role(let role) = reply, LinkFailure.isRole(role) else {
+            return machine.roleRefused(publishLink.shown(reply.description))
+        }
+        if let failure = LinkFailure.classify(role: role, expected: expectedServer) { return giveUp(failure) }
+        machine.roleGranted()
+        machine.roleConfirmed(now: upstream.moment.precise, using: &upstream.random)
+        for link in links { link.machine.granted(.role) }
+        isMended("ROLE")
+    }
+
+    /// The answer to CLIENT SETNAME of a server that refused it before.
+    func nameAnswered(_ reply: LinkMachine.Reply) {
+        guard reply.isStatus else { return }
+        publishLink.machine.granted(.setName)
+        isMended("CLIENT SETNAME")
+    }
+
+    /// Redis has denied the SUBSCRIBE to the node's own channel.
+    func ownChannelDenied(_ text: String) {
+        publishesTaken = takenPublishes
+        channelDenial = text
+        machine.ownChannelDenied()
+        probeRefused(text)
+    }
+
+    /// Redis has confirmed the SUBSCRIBE to the node's own channel.
+    func ownChannelGranted() {
+        if channelDenial != nil { isMended("the relay's own channel") }
+        channelDenial = nil
+        machine.ownChannelGranted()
+        upstream.needsEvaluation = true
+        if machine.probe.unavailable != nil { machine.probeAllowed() }
+    }
+
+    private func isMended(_ what: String) {
+        upstream.log(.notice, "Redis grants what it refused before", ["what": what])
+    }
+
+    // MARK: Which channels there are
+
+    /// Why it is not receiving although both links are up, if that is for want of channels.
+    var failureOfChannels: LinkFailure? {
+        guard machine.isBlind, let channelDenial else { return nil }
+        return LinkFailure(
+            cause: .auth,
+            reason:
+                "Redis denies the relay's own channel, and nothing shows that the user may use any other one under the "
+                + "prefix: no publish has been taken, and no subscription (\(channelDenial))")
+    }
+
+    private var takenPublishes: UInt64 {
+        upstream.hub.counters.publishes[.ok] + upstream.hub.counters.publishesUnacknowledged
+    }
+
+    /// Looks whether Redis has taken any publish of an app since. Called by `tick`: nothing has to be done for each publish.
+    func noteTakenPublishes() {
+        guard machine.isBlind, takenPublishes > publishesTaken else { return }
+        channelSeen()
+    }
+
+    /// Redis has taken a publish of an app, or has confirmed a name that one wants.
+    func channelSeen() {
+        guard machine.isBlind else { return }
+        machine.channelSeen()
+        upstream.evaluatePath()
+    }
+
+    /// Redis has denied a channel to an app.
+    func channelRefused(_ text: String) {
+        guard channelDenial != nil else { return }
+        machine.channelRefused()
+        upstream.needsEvaluation = true
+    }
+}

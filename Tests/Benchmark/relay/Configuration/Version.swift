@@ -1,0 +1,1 @@
+../../../../Sources/Configuration/Version.swift

@@ -1,0 +1,6 @@
+import RelayCore
+
+/// Tests call connections by their numbers.
+extension ConnectionID: ExpressibleByIntegerLiteral {
+    public init(integerLiteral value: Int) { self.init(index: value) }
+}
