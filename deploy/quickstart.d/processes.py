@@ -100,9 +100,9 @@ def free_port():
 class Relay(Daemon):
     """One relay, as it would run beside the app servers of one host."""
 
-    def __init__(self, binary, host, redis, directory):
+    def __init__(self, binary, host, redis, directory, prefix="demo:"):
         super().__init__(f"relay {host}", directory)
-        self.binary, self.redis, self.directory = binary, redis, directory / host.lower()
+        self.binary, self.redis, self.directory, self.prefix = binary, redis, directory / host.lower(), prefix
         self.directory.mkdir()
         self.socket = self.directory / "hubrelay.sock"
         self.http = self.directory / "http.sock"
@@ -113,7 +113,7 @@ class Relay(Daemon):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(str(path))
             begin = time.monotonic()
-            self.spawn(self.binary, "serve", "--prefix", "demo:", "--socket", self.socket,
+            self.spawn(self.binary, "serve", "--prefix", self.prefix, "--socket", self.socket,
                        "--http", f"unix:{self.http}", "--redis", f"redis://127.0.0.1:{self.redis.port}",
                        NOTIFY_SOCKET=str(path))
             await asyncio.to_thread(self.wait_for_ready, notify, begin + 10)
