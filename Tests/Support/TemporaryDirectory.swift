@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// A directory of its own under /tmp, removed with everything in it when the last reference goes.
+/// A directory of its own under /tmp, removed with everything in it when the last reference goes. With `TESTED_KEEP` in
+/// the environment it stays, and its path is written to standard error: what servers wrote can be read after the test.
 ///
 /// It is always /tmp and the name is short: the path of a Unix socket has room for 107 bytes.
 package final class TemporaryDirectory: Sendable {
@@ -11,10 +12,16 @@ package final class TemporaryDirectory: Sendable {
         var template = Array("/tmp/hubrelay.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw TestFailure("mkdtemp: \(errnoText())") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        Leftovers.shared.add(.directory, path)
+        if keepsDirectories {
+            let line = Array("kept: \(path)\n".utf8)
+            _ = write(STDERR_FILENO, line, line.count)
+        } else {
+            Leftovers.shared.add(.directory, path)
+        }
     }
 
     deinit {
+        if keepsDirectories { return }
         removeTree(path)
         Leftovers.shared.remove(.directory, path)
     }
@@ -28,6 +35,8 @@ package final class TemporaryDirectory: Sendable {
     /// The path of an entry of this directory; nothing is created.
     package func path(of name: String) -> String { path + "/" + name }
 }
+
+private let keepsDirectories = getenv("TESTED_KEEP") != nil
 
 /// The names in a directory, none when it cannot be read.
 func names(in path: String) -> [String] {
