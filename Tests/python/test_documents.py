@@ -1,0 +1,54 @@
+"""README, promises and CONTRIBUTING agree: each promise has tests that are named beside it, and these exist."""
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def text(path):
+    return (ROOT / path).read_text()
+
+
+def section(document, title):
+    """What stands under a heading of the second level, up to the next one."""
+    return document.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def promises(document, title):
+    """The bold words with which the items of a section begin."""
+    return re.findall(r"^- \*\*(.+?)\*\*", section(document, title), re.MULTILINE)
+
+
+def named_tests():
+    """Each promise of CONTRIBUTING's table, with its tests."""
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", section(text(".github/CONTRIBUTING.md"), "The promises and their tests"),
+                      re.MULTILINE)
+    return {promise: re.findall(r"`([^`]+)`", tests) for promise, tests in rows if promise != "promise"}
+
+
+def test_names():
+    """All tests, as `Suite/test` and `module/test`."""
+    names = set()
+    for file in ROOT.glob("Tests/*/**/*Tests.swift"):
+        suites = re.split(r"^(?:@Suite.*)?(?:struct|final class|extension) (\w+)", file.read_text(), flags=re.MULTILINE)
+        for suite, body in zip(suites[1::2], suites[2::2]):
+            names |= {f"{suite}/{name}" for name in re.findall(r"@Test\b[^{]*?\bfunc (\w+)\(", body)}
+    for file in ROOT.glob("Tests/python/test_*.py"):
+        names |= {f"{file.stem}/{name}" for name in re.findall(r"^ +(?:async )?def (test_\w+)\(", file.read_text(), re.MULTILINE)}
+    return names
+
+
+class Promises(unittest.TestCase):
+    def test_each_promise_has_tests_and_these_exist(self):
+        named = named_tests()
+        self.assertEqual(promises(text("deploy/promises.md"), "Promised"), list(named))
+        there = test_names()
+        for promise, tests in named.items():
+            self.assertTrue(tests, f"{promise!r} has no test")
+            self.assertEqual([test for test in tests if test not in there], [], f"of {promise!r}: there is no such test")
+
+    def test_the_readme_promises_nothing_else(self):
+        short = promises(text("README.md"), "What it promises")
+        self.assertGreater(len(short), 3)
+        self.assertLessEqual(set(short), set(promises(text("deploy/promises.md"), "Promised")))
