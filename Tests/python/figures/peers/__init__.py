@@ -97,7 +97,7 @@ def cells(verdicts):
             one.missed_told, seconds(one.whole_after), seconds(worst.whole_after), f"{one.latest:.1f}")
 
 
-COLUMNS = ("subscriber", "told after, s", "by", "missing untold for, s", "missed untold", "missed and told",
+COLUMNS = ("subscriber", "told after, s", "by", "unreported for, s", "missed, not reported", "missed, reported",
            "whole after, s", "worst", "longest way, s")
 
 
