@@ -1,4 +1,4 @@
-"""README, promises and CONTRIBUTING agree: each promise has tests that are named beside it, and these exist."""
+"""README, promises and CONTRIBUTING agree, and the tests that documents name beside a promise or a fault exist."""
 import pathlib
 import re
 import unittest
@@ -52,3 +52,15 @@ class Promises(unittest.TestCase):
         short = promises(text("README.md"), "What it promises")
         self.assertGreater(len(short), 3)
         self.assertLessEqual(set(short), set(promises(text("deploy/promises.md"), "Promised")))
+
+
+class Faults(unittest.TestCase):
+    def test_the_tests_beside_each_fault_exist(self):
+        tests = ROOT / "Tests"
+        named = [name for row in re.findall(r"^\| .+ \| (.+) \|$", text("Tests/Faults/README.md"), re.MULTILINE)
+                 for name in re.findall(r"`([^` ]+(?:Tests|/|\.py))`", row)]
+        self.assertGreater(len(named), 50)
+        for name in named:
+            path = name if "/" in name else f"Faults/{name}"
+            found = list(tests.glob(path if path.endswith(("/", ".py")) else f"{path}.swift"))
+            self.assertTrue(found, f"there is no {path} in Tests")
