@@ -8,8 +8,9 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Tuple
+from typing import Any
 
 from workloads import WORKLOADS
 
@@ -29,17 +30,17 @@ class Program:
 
     group: str
     name: str
-    prepare: Callable[[], List[str]]  # gives the command, without its arguments; raises LeftOut
+    prepare: Callable[[], list[str]]  # gives the command, without its arguments; raises LeftOut
     is_hubrelay: bool = False  # it is given the relay's socket, others the address of Redis
-    workloads: Tuple[str, ...] = tuple(WORKLOADS)
-    environment: Dict[str, str] = field(default_factory=dict)
+    workloads: tuple[str, ...] = tuple(WORKLOADS)
+    environment: dict[str, str] = field(default_factory=dict)
     #: Bursts before what is measured: connections are open then, and code that is compiled as it runs is warm.
-    warmup: Dict[str, int] = field(default_factory=lambda: dict.fromkeys(WORKLOADS, 16))
-    command: List[str] = field(default_factory=list)
+    warmup: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WORKLOADS, 16))
+    command: list[str] = field(default_factory=list)
 
 
 #: One caller has 64 messages at hand, and puts them into one pipeline.
-PIPELINED = {"workloads": ("publish-64",), "environment": {"PIPELINED": "1"}}
+PIPELINED: dict[str, Any] = {"workloads": ("publish-64",), "environment": {"PIPELINED": "1"}}
 
 #: Where Debian has packages for Node.js, and how a Node.js that is not Debian's own finds them.
 DEBIAN_NODE = pathlib.Path("/usr/share/nodejs")
@@ -64,14 +65,14 @@ def all_programs():
 
 
 def _python_group(group, hubrelay, redis):
-    def program(name, file, *packages, environment={}, **facts):
+    def program(name, file, *packages, environment=None, **facts):
         def prepare():
             for package in packages:
                 _install(package)
             return [sys.executable, str(HERE / "python" / file)]
         paths = [BUILT / "python" / package for package in packages] or [PYTHON_CLIENT]
         return Program(group, name, prepare, **facts,
-                       environment={**environment, "PYTHONPATH": os.pathsep.join(map(str, paths))})
+                       environment={**(environment or {}), "PYTHONPATH": os.pathsep.join(map(str, paths))})
     return [
         program("hubrelay", hubrelay, is_hubrelay=True),
         program("redis-py", redis, "redis"),
@@ -124,12 +125,12 @@ def _ruby_group(group):
                 _run(["ruby", "-e", f"require '{library}'"])
             return ["ruby", "-I", str(ROOT / "proto" / "clients" / "ruby" / "lib"), str(HERE / "ruby" / file)]
         return prepare
-    hiredis = {"environment": {"REDIS_DRIVER": "hiredis"}}
     return [
         Program(group, "hubrelay", ruby("hubrelay_client.rb", "etc"), is_hubrelay=True),
         Program(group, "redis-rb", ruby("redis_client.rb", "redis")),
         Program(group, "redis-rb, pipelines", ruby("redis_client.rb", "redis"), **PIPELINED),
-        Program(group, "redis-rb with hiredis", ruby("redis_client.rb", "redis", "hiredis"), **hiredis),
+        Program(group, "redis-rb with hiredis", ruby("redis_client.rb", "redis", "hiredis"),
+                environment={"REDIS_DRIVER": "hiredis"}),
     ]
 
 
@@ -221,7 +222,7 @@ def _build_java(main):
     return ["java", "-cp", str(_java_classes()), f"bench.{main}"]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _java_classes():
     """Compiles the client, and java/bench on top of it, once a run."""
     built = BUILT / "java"

@@ -70,7 +70,7 @@ def _attend(process, redis, books):
             selector.register(redis, selectors.EVENT_READ)
         while is_running or not books.is_balanced:
             ready = selector.select(books.interval if is_running and books.interval else PATIENCE)
-            if ready or is_running and books.interval and books.transfer(selectors.EVENT_READ):
+            if ready or (is_running and books.interval and books.transfer(selectors.EVENT_READ)):
                 deadline = time.monotonic() + PATIENCE
             elif time.monotonic() > deadline:
                 raise Failed(f"nothing happens any more: {books}")

@@ -3,8 +3,8 @@ import re
 
 
 def lines(text):
-    """The lines of a file: (kind, name) for one that names a function or an object, caller ("fn", "ob") or callee ("cfn",
-    "cob"), with the name in full; ("", line) for any other."""
+    """The lines of a file: (kind, name) for one that names a function or an object, caller ("fn", "ob") or callee
+    ("cfn", "cob"), with the name in full; ("", line) for any other."""
     names, objects = {}, {}
     for line in text.splitlines():
         # A name stands at its first mention, and is a number from then on.

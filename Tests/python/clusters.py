@@ -1,7 +1,6 @@
 """A Redis Cluster on loopback: masters with replicas, set up and changed as operators do it, by plain commands."""
 import binascii
 import contextlib
-import os
 import socket
 import time
 
@@ -27,8 +26,8 @@ def slot_of(name):
 def converse(path, commands, patience=10):
     """Asks everything at once. Returns the answers in order, an error as the RedisError that it is."""
     lines = b""
-    for words in commands:
-        words = [str(word).encode() for word in words]
+    for command in commands:
+        words = [str(word).encode() for word in command]
         lines += b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
     answers = []
     with socket.socket(socket.AF_UNIX) as connection:

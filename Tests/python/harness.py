@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -42,9 +41,9 @@ def binary():
 
 
 def _ports():
-    """Ports below those that Linux gives to outgoing connections, by the hundred. A process claims a hundred by a socket
-    with an abstract name, which the kernel takes away when it ends. `Tests/Support/SocketAddresses.swift` does the same
-    by the same names."""
+    """Ports below those that Linux gives to outgoing connections, by the hundred. A process claims a hundred by a
+    socket with an abstract name, which the kernel takes away when it ends. `Tests/Support/SocketAddresses.swift` does
+    the same by the same names."""
     for number in random.sample(range(102, 322), 220):
         claim = socket.socket(socket.AF_UNIX)
         try:
@@ -79,7 +78,7 @@ class Process:
     """A server whose output is read, line by line, as it comes."""
 
     def __init__(self, *arguments, ready, stdin=subprocess.DEVNULL):
-        self._lines, self._changed = [], threading.Condition()
+        self._lines, self._changed, self._program = [], threading.Condition(), arguments[0]
         self._process = subprocess.Popen(arguments, stdin=stdin, stdout=subprocess.PIPE,
                                          stderr=subprocess.STDOUT, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -99,7 +98,7 @@ class Process:
         with self._changed:
             self._changed.wait_for(lambda: any(line is None or text in line for line in self._lines), PATIENCE)
             if not any(line and text in line for line in self._lines):
-                raise AssertionError(f"{self._process.args[0]} does not say {text!r}:\n{self.output}")
+                raise AssertionError(f"{self._program} does not say {text!r}:\n{self.output}")
 
     @property
     def output(self):
@@ -161,11 +160,11 @@ class Redis:
 
     def command(self, *words):
         """What Redis answers to one command whose answer is one line: an int, a str; AssertionError for an error."""
-        words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(PATIENCE)
             connection.connect(self.path)
-            connection.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+            connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in parts))
             line = connection.makefile("rb").readline().decode()
         if line.startswith("-"):
             raise AssertionError(line)
@@ -177,7 +176,8 @@ class Relay:
 
     def __init__(self, redis, directory, options):
         self.path = os.path.join(directory, "relay.sock")
-        settings = {"--socket": self.path, "--prefix": "t:", "--redis": redis.url, "--http": "off", **TIMINGS, **options}
+        settings = {"--socket": self.path, "--prefix": "t:", "--redis": redis.url, "--http": "off",
+                    **TIMINGS, **options}
         self._arguments = [word for setting in settings.items() for word in setting]
         self._process = None
         self.start()
@@ -268,7 +268,7 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
         """The result of `awaitable`, which must come before the test's patience ends."""
         try:
             return await asyncio.wait_for(awaitable, PATIENCE)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             self.fail(f"waited {PATIENCE} s for {what}\n{self.relay.output}")
 
     async def outcome(self, request):

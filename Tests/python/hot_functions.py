@@ -1,5 +1,5 @@
-"""Which functions of a program callgrind has seen at work, and which of them belong on a list of those that a linker puts
-side by side."""
+"""Which functions of a program callgrind has seen at work, and which of them belong on a list of those that a linker
+puts side by side."""
 import collections
 import re
 

@@ -24,8 +24,8 @@ class Failure(Exception):
 
 
 def counts_in(text):
-    """The instructions, and the calls of each function of the allocator, of a file of callgrind's. Calls that the C library
-    makes itself do not count: posix_memalign calls malloc."""
+    """The instructions, and the calls of each function of the allocator, of a file of callgrind's. Calls that the C
+    library makes itself do not count: posix_memalign calls malloc."""
     counts = collections.Counter(instructions=int(re.search(r"^totals: (\d+)", text, re.MULTILINE)[1]))
     caller, callee = "", ""
     for kind, rest in callgrind.lines(text):
@@ -98,6 +98,6 @@ def compare(counted, record, allowed):
         remark, is_worse = verdict(now, before, allowed)
         worse += [case] * is_worse
         instructions, allocations, frees = fields(now)
-        print(f"{case:24}{instructions:>13}{fields(before)[0] if before else '':>11}{change:>8}{allocations:>13}{frees:>9}"
-              f"  {remark}".rstrip())
+        print(f"{case:24}{instructions:>13}{fields(before)[0] if before else '':>11}{change:>8}{allocations:>13}"
+              f"{frees:>9}  {remark}".rstrip())
     return worse

@@ -16,11 +16,11 @@ class RedisError(Exception):
 
 def ask(path, *words, patience=2):
     """Asks one thing of the server at a Unix socket. OSError (or EOFError) when it is not there or does not answer."""
-    words = [str(word).encode() for word in words]
+    parts = [str(word).encode() for word in words]
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(patience)
         connection.connect(path)
-        connection.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+        connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in parts))
         with connection.makefile("rb") as file:
             return read_answer(file)
 

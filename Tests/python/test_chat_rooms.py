@@ -139,8 +139,8 @@ class ChatRooms(unittest.TestCase):
         return [guest.say() for _ in range(times) for guest in self.guests]
 
     def exchange(self, times):
-        """Everybody says so many lines, and everybody hears all of them. On a machine that is so busy that a server loses its
-        relay, lines may be missing: then whoever misses them is told, or their author is."""
+        """Everybody says so many lines, and everybody hears all of them. On a machine that is so busy that a server
+        loses its relay, lines may be missing: then whoever misses them is told, or their author is."""
         told = {guest.name: self.trouble(guest) for guest in self.guests}
         lines = self.say(times)
         for guest in self.guests:
@@ -192,8 +192,8 @@ class ChatRooms(unittest.TestCase):
         self.balance()
 
     def balance(self):
-        """The ledger: what was missed was told, and who was not too late heard each line once, and each author's lines in
-        their order."""
+        """The ledger: what was missed was told, and who was not too late heard each line once, and each author's lines
+        in their order."""
         for guest in self.guests:
             lines = [line for line in guest.heard if isinstance(line, Line)]
             for author in self.guests:

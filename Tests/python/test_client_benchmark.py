@@ -8,10 +8,10 @@ import harness
 
 sys.path.insert(0, str(harness.ROOT / "Tests" / "ClientBenchmark"))
 
-from programs import HERE, Program, all_programs  # noqa: E402  (found through the line above)
-from servers import Servers  # noqa: E402
-from table import table  # noqa: E402
-from workloads import WORKLOADS, Failed, run  # noqa: E402
+from programs import HERE, Program, all_programs
+from servers import Servers
+from table import table
+from workloads import WORKLOADS, Failed, run
 
 WARMUP, COUNT = 64, 128
 

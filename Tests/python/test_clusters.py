@@ -6,6 +6,8 @@ from clusters import SLOTS, Cluster, converse, slot_of
 
 
 class ClusterTest(unittest.TestCase):
+    cluster: Cluster
+
     @classmethod
     def setUpClass(cls):
         directory = tempfile.TemporaryDirectory(prefix="hubrelay-")

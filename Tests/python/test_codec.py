@@ -66,10 +66,9 @@ class Values(unittest.TestCase):
         self.assertEqual(error_of(wire.Reply(1, outcome)).outcome, 99)
 
     def test_texts_and_bytes_may_be_given_for_a_payload(self):
-        self.assertEqual(wire.encode(wire.Publish("a", "é", 1)),
-                         wire.encode(wire.Publish("a", "é".encode(), 1)))
-        self.assertEqual(wire.encode(wire.Publish("a", bytearray(b"x"), 1)),
-                         wire.encode(wire.Publish("a", b"x", 1)))
+        for given, payload in (("é", "é".encode()), (bytearray(b"x"), b"x")):
+            frame = wire.Publish("a", given, 1)  # type: ignore[arg-type]  # Frames made by the client have bytes.
+            self.assertEqual(wire.encode(frame), wire.encode(wire.Publish("a", payload, 1)))
 
     def test_a_channel_that_has_no_utf_8_is_not_sent(self):
         with self.assertRaises(UnicodeEncodeError):

@@ -38,7 +38,7 @@ class Runner(unittest.TestCase):
 
     def run_on(self, *arguments):
         return subprocess.run([RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=300)
+                              timeout=300, check=False)
 
     def driver(self, on_open="client.connect(path); client.sendall(hello)", on_publish="pass"):
         path = self.folder / "conformance"

@@ -22,8 +22,8 @@ def promises(document, title):
 
 def named_tests():
     """Each promise of CONTRIBUTING's table, with its tests."""
-    rows = re.findall(r"^\| (.+?) \| (.+) \|$", section(text(".github/CONTRIBUTING.md"), "The promises and their tests"),
-                      re.MULTILINE)
+    table = section(text(".github/CONTRIBUTING.md"), "The promises and their tests")
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", table, re.MULTILINE)
     return {promise: re.findall(r"`([^`]+)`", tests) for promise, tests in rows if promise != "promise"}
 
 
@@ -35,7 +35,8 @@ def test_names():
         for suite, body in zip(suites[1::2], suites[2::2]):
             names |= {f"{suite}/{name}" for name in re.findall(r"@Test\b[^{]*?\bfunc (\w+)\(", body)}
     for file in ROOT.glob("Tests/python/test_*.py"):
-        names |= {f"{file.stem}/{name}" for name in re.findall(r"^ +(?:async )?def (test_\w+)\(", file.read_text(), re.MULTILINE)}
+        found = re.findall(r"^ +(?:async )?def (test_\w+)\(", file.read_text(), re.MULTILINE)
+        names |= {f"{file.stem}/{name}" for name in found}
     return names
 
 
@@ -46,7 +47,8 @@ class Promises(unittest.TestCase):
         there = test_names()
         for promise, tests in named.items():
             self.assertTrue(tests, f"{promise!r} has no test")
-            self.assertEqual([test for test in tests if test not in there], [], f"of {promise!r}: there is no such test")
+            missing = [test for test in tests if test not in there]
+            self.assertEqual(missing, [], f"of {promise!r}: there is no such test")
 
     def test_the_readme_promises_nothing_else(self):
         short = promises(text("README.md"), "What it promises")

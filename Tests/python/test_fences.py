@@ -1,6 +1,5 @@
 """A message on a fence is at the same place between the other messages at every connection, by whatever relay."""
 import asyncio
-import os
 import tempfile
 import unittest
 

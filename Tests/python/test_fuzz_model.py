@@ -3,7 +3,7 @@ import itertools
 import random
 import unittest
 
-from wire import (Cause, Code, Error, Hello, Loss, Message, Outcome, Ping, Publish, Reply, State, Status, Subscribe,
+from wire import (Cause, Code, Error, Loss, Message, Outcome, Ping, Publish, Reply, State, Status, Subscribe,
                       Unsubscribe, Welcome)
 from model.contract import Limits, Model
 from model.frames import Frames, judge, varint

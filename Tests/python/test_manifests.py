@@ -1,5 +1,6 @@
-"""The relays of deploy/kubernetes, deploy/compose and deploy/laptop, started with the very arguments and variables of their
-manifests: paths are in a folder of the test, and Redis and HTTP have ports of their own. And the rules of deploy/check."""
+"""The relays of deploy/kubernetes, deploy/compose and deploy/laptop, started with the very arguments and variables of
+their manifests: paths are in a folder of the test, and Redis and HTTP have ports of their own. And the rules of
+deploy/check."""
 import copy
 import json
 import os
@@ -82,7 +83,8 @@ class Place(unittest.TestCase):
 
     def start_redis(self):
         shell, option, script = COMPOSE["services"]["redis"]["command"]
-        script = self.local(script.replace("$$", "$")).replace('save ""', f'save ""\nport {self.redis_port}\nbind 127.0.0.1')
+        script = self.local(script.replace("$$", "$")).replace(
+            'save ""', f'save ""\nport {self.redis_port}\nbind 127.0.0.1')
         self.redis = self.start({}, shell, option, script, ready="eady to accept connections")
 
     def local(self, text):
@@ -201,7 +203,8 @@ class RelaysOfManifests(Place):
     def test_flags_are_those_of_the_command(self):
         code, text = self.run_to_end({}, binary(), "serve", "--help")
         self.assertEqual(code, 0)
-        self.assertEqual(set(re.findall(r"^ +(--[a-z-]+)", text, re.M)) - {"--version", "--help"}, manifests.known_flags())
+        shown = set(re.findall(r"^ +(--[a-z-]+)", text, re.M)) - {"--version", "--help"}
+        self.assertEqual(shown, manifests.known_flags())
 
 
 class ComposeHosts(Place):
@@ -284,9 +287,12 @@ class Rules(unittest.TestCase):
         ("sidecar/deployment.yaml", (*POD, "securityContext", "seccompProfile"), None, "seccompProfile"),
         ("sidecar/deployment.yaml", (*POD, "securityContext", "fsGroup"), None, "fsGroup"),
         ("sidecar/deployment.yaml", (*POD, "hostNetwork"), True, "hostNetwork"),
-        ("sidecar/deployment.yaml", (*POD, "volumes", 0), {"name": "hubrelay", "hostPath": {"path": "/x"}}, "is a hostPath"),
-        ("sidecar/deployment.yaml", (*SIDECAR, "securityContext", "capabilities"), {"drop": ["NET_RAW"]}, "capabilities"),
-        ("sidecar/deployment.yaml", (*SIDECAR, "securityContext", "readOnlyRootFilesystem"), False, "readOnlyRootFilesystem"),
+        ("sidecar/deployment.yaml", (*POD, "volumes", 0), {"name": "hubrelay", "hostPath": {"path": "/x"}},
+         "is a hostPath"),
+        ("sidecar/deployment.yaml", (*SIDECAR, "securityContext", "capabilities"), {"drop": ["NET_RAW"]},
+         "capabilities"),
+        ("sidecar/deployment.yaml", (*SIDECAR, "securityContext", "readOnlyRootFilesystem"), False,
+         "readOnlyRootFilesystem"),
         ("sidecar/deployment.yaml", (*SIDECAR, "securityContext", "allowPrivilegeEscalation"), None, "allowPrivilege"),
         ("sidecar/deployment.yaml", (*SIDECAR, "securityContext", "runAsUser"), 1000, "the image's"),
         ("sidecar/deployment.yaml", (*SIDECAR, "restartPolicy"), None, "native sidecar"),
@@ -308,7 +314,8 @@ class Rules(unittest.TestCase):
         ("sidecar/deployment.yaml", (*APP, "volumeMounts", 0, "name"), "nothing", "is no volume"),
         ("sidecar/deployment.yaml", ("spec", "template", "metadata", "labels", "hubrelay"), None, "label hubrelay"),
         ("sidecar/deployment.yaml", ("spec", "selector", "matchLabels"), {"a": "b"}, "its selector"),
-        ("sidecar/namespace.yaml", ("metadata", "labels", "pod-security.kubernetes.io/enforce"), "baseline", "baseline"),
+        ("sidecar/namespace.yaml", ("metadata", "labels", "pod-security.kubernetes.io/enforce"), "baseline",
+         "baseline"),
         ("sidecar/networkpolicy.yaml", ("spec", "ingress", 1, "from"), None, "Prometheus"),
         ("sidecar/networkpolicy.yaml", ("spec", "egress", 0), None, "looked up"),
         ("sidecar/networkpolicy.yaml", ("spec", "egress", 1, "to"), None, "Redis"),
@@ -370,12 +377,13 @@ class Rules(unittest.TestCase):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             (folder / "kustomization.yaml").write_text(
-                "kind: Kustomization\nresources: [a.yaml, ../nothing]\nimages: [{name: x}]\npatches: [{path: b.yaml}]\n")
+                "kind: Kustomization\nresources: [a.yaml, ../nothing]\nimages: [{name: x}]\n"
+                "patches: [{path: b.yaml}]\n")
             (folder / "a.yaml").write_text("kind: Secret\n")
             (folder / "c.yaml").write_text("kind: Secret\n")
-            found = "\n".join(rules.kustomization(folder))
+            problems = "\n".join(rules.kustomization(folder))
         for sentence in ("../nothing is not there", "no container has the image x", "b.yaml", "nothing names it"):
-            self.assertIn(sentence, found)
+            self.assertIn(sentence, problems)
 
 
 if __name__ == "__main__":

@@ -95,14 +95,13 @@ class Traffic(threading.Thread):
         await asyncio.gather(*map(self._one, self._relays))
 
     async def _one(self, relay):
-        async with hubrelay.AsyncClient(relay.path, name="traffic") as client:
-            async with client.listen("room.7"):
-                while not self._over.is_set():
-                    try:
-                        await client.publish("room.7", b"hello")
-                    except hubrelay.HubrelayError:
-                        pass  # Redis is away on purpose.
-                    await asyncio.sleep(0.02)
+        async with hubrelay.AsyncClient(relay.path, name="traffic") as client, client.listen("room.7"):
+            while not self._over.is_set():
+                try:
+                    await client.publish("room.7", b"hello")
+                except hubrelay.HubrelayError:
+                    pass  # Redis is away on purpose.
+                await asyncio.sleep(0.02)
 
     def end(self):
         self._over.set()
@@ -120,6 +119,12 @@ def metrics(expression):
 
 
 class MonitoringTest(unittest.TestCase):
+    directory: str
+    redis: Redis
+    relays: list[Relay]
+    addresses: list[str]
+    prometheus: Prometheus
+
     @classmethod
     def setUpClass(cls):
         directory = tempfile.TemporaryDirectory(prefix="hubrelay-")

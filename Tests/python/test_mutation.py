@@ -63,7 +63,8 @@ class MutationTests(unittest.TestCase):
 
     def test_a_list_with_a_mistake_is_refused(self):
         for text, reason in (
-            (LIST.replace("value:", "values:"), "unknown fields: values"), (LIST.replace("tests: [.]SomeTests/\n", ""), "without"),
+            (LIST.replace("value:", "values:"), "unknown fields: values"),
+            (LIST.replace("tests: [.]SomeTests/\n", ""), "without"),
             (LIST.replace("value: a <= b\n", ""), "either"), (LIST + "value: 1\n", "either"),
         ):
             with self.assertRaisesRegex(mutant.Unfit, reason):

@@ -113,7 +113,7 @@ class OutageLedgerTest(unittest.TestCase):
         self.assertEqual(verdict.missed_untold, 50)
 
     def test_late_is_not_missed(self):
-        self.history(late={number: 12.2 for number in range(101, 122)})
+        self.history(late=dict.fromkeys(range(101, 122), 12.2))
         verdict = self.verdict()
         self.assertEqual((verdict.missed_told, verdict.missed_untold, verdict.whole_after), (0, 0, 0))
         self.assertAlmostEqual(verdict.latest, 2.1)

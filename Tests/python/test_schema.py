@@ -55,7 +55,8 @@ class Schema(unittest.TestCase):
 
     def test_the_vectors_enums_are_the_schemas(self):
         listed = vectors.load("relay-frames.json")["enums"]
-        expected = {name: {value: int(number) for value, number in re.findall(r"^\s*(\w+) = (\d+);", body, re.MULTILINE)}
+        values = re.compile(r"^\s*(\w+) = (\d+);", re.MULTILINE)
+        expected = {name: {value: int(number) for value, number in values.findall(body)}
                     for name, body in blocks("enum")}
         self.assertEqual(listed, expected)
 
@@ -90,8 +91,8 @@ class ProtocolText(unittest.TestCase):
             for field, value in re.findall(r"  (\w+) = (\w+)$", block, re.MULTILINE):
                 owner = decoded.status if hasattr(decoded, "status") and hasattr(decoded.status, field) else decoded
                 found = getattr(owner, field)
-                text = str(found).lower() if isinstance(found, bool) else f"{type(found).__name__.upper()}_{found.name}" \
-                    if hasattr(found, "name") else str(found)
+                text = str(found).lower() if isinstance(found, bool) else \
+                    f"{type(found).__name__.upper()}_{found.name}" if hasattr(found, "name") else str(found)
                 self.assertEqual(text, value, (name, field))
 
 

@@ -55,7 +55,7 @@ class Settled(RelayTest):
             self.assertEqual([loss.publishes_unknown for loss in losses], [1])
 
     async def written(self, client):
-        """Returns once the relay has sent to Redis what `client` has written: another one's publish is in Redis's queue."""
+        """Returns once the relay has sent to Redis what `client` has written: another one's publish is in its queue."""
         async with self.client() as other:
             await other.ready()
             while client._core.link.unsent:

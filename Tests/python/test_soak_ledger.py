@@ -15,14 +15,14 @@ class LedgerTest(unittest.TestCase):
         self.writer, self.reader = self.ledger.open("writer", UP), self.ledger.open("reader", UP)
         self.reader.subscribe(1, ["a"])
         self.reader.take(Reply(1, Outcome.OK))
-        self.id = 100
+        self.last_id = 100
 
     def publish(self, outcome=Outcome.OK, *, channel="a", writer=None):
         """Publishes and answers; returns the message as a reader of the channel gets it."""
-        writer, self.id = writer or self.writer, self.id + 1
-        payload = writer.publish(channel, 10, self.id)
+        writer, self.last_id = writer or self.writer, self.last_id + 1
+        payload = writer.publish(channel, 10, self.last_id)
         if outcome:
-            writer.take(Reply(self.id, outcome))
+            writer.take(Reply(self.last_id, outcome))
         return Message(channel, payload)
 
     def deliver(self, *messages):
@@ -124,7 +124,7 @@ class Messages(LedgerTest):
         first, second = self.publish(None), self.publish(None)
         self.deliver(second, first)
         self.assertEqual(self.ledger.violations, [])
-        self.writer.take(Reply(self.id - 1, Outcome.OK))
+        self.writer.take(Reply(self.last_id - 1, Outcome.OK))
         self.assertSeen("OK for a publish that was delivered after a later one")
 
     def test_never_sent(self):
@@ -236,7 +236,7 @@ class Outages(LedgerTest):
     def test_ok_while_down(self):
         self.publish(None)
         self.writer.take(DOWN)
-        self.writer.take(Reply(self.id, Outcome.OK))
+        self.writer.take(Reply(self.last_id, Outcome.OK))
         self.assertSeen("OK for a publish although")
 
     def test_a_subscription_ok_while_down(self):
@@ -264,28 +264,28 @@ class Outages(LedgerTest):
 
 
 class Publishes(LedgerTest):
-    def fail(self, outcome):
+    def failed(self, outcome):
         message = self.publish(outcome)
         self.writer.take(DOWN)
         return message
 
     def test_not_connected_and_delivered(self):
-        self.deliver(self.fail(Outcome.NOT_CONNECTED))
+        self.deliver(self.failed(Outcome.NOT_CONNECTED))
         self.assertSeen("NOT_CONNECTED, and yet delivered")
 
     def test_delivered_and_not_connected(self):
         message = self.publish(None)
         self.deliver(message)
-        self.writer.take(Reply(self.id, Outcome.NOT_CONNECTED))
+        self.writer.take(Reply(self.last_id, Outcome.NOT_CONNECTED))
         self.assertSeen("NOT_CONNECTED for a message that was delivered")
 
     def test_interrupted_and_delivered_is_counted(self):
-        self.deliver(self.fail(Outcome.INTERRUPTED))
+        self.deliver(self.failed(Outcome.INTERRUPTED))
         self.assertEqual(self.ledger.violations, [])
         self.assertEqual(self.ledger.counts["INTERRUPTED and yet delivered"], 1)
 
     def test_interrupted_and_delivered_twice(self):
-        message = self.fail(Outcome.INTERRUPTED)
+        message = self.failed(Outcome.INTERRUPTED)
         self.deliver(message, message)
         self.assertSeen("twice")
 
@@ -294,14 +294,14 @@ class Publishes(LedgerTest):
         other = self.ledger.open("other reader", UP)
         other.subscribe(1, ["a"])
         other.take(Reply(1, Outcome.OK))
-        other.take(self.fail(Outcome.INTERRUPTED))
+        other.take(self.failed(Outcome.INTERRUPTED))
         self.writer.take(UP_AGAIN)
         self.evidence()
         self.assertSeen("1 messages missing")
 
     def test_a_reply_twice(self):
         self.publish()
-        self.writer.take(Reply(self.id, Outcome.OK))
+        self.writer.take(Reply(self.last_id, Outcome.OK))
         self.assertSeen("a Reply twice")
 
     def test_a_reply_missing(self):
@@ -420,7 +420,7 @@ class Failovers(LedgerTest):
         self.publish(outcome=None)
         self.ledger.begin_move()
         self.ledger.end_move()
-        self.writer.take(Reply(self.id, Outcome.OK))
+        self.writer.take(Reply(self.last_id, Outcome.OK))
         self.assertBalances()
 
     def test_what_the_own_relay_publishes_during_a_move_is_due(self):
@@ -575,7 +575,7 @@ class Sharded(ClusterTest):
     def test_nothing_is_served_while_all_is_away(self):
         self.publish(None)
         self.writer.take(self.status(State.DOWN, False, False, 1))
-        self.writer.take(Reply(self.id, Outcome.OK))
+        self.writer.take(Reply(self.last_id, Outcome.OK))
         self.assertSeen("OK for a publish although")
 
     def test_up_without_a_part(self):
@@ -630,7 +630,7 @@ class Calm(LedgerTest):
     def test_a_failure_of_what_was_sent_before(self):
         self.publish(None)
         self.ledger.begin_calm()
-        self.writer.take(Reply(self.id, Outcome.INTERRUPTED))
+        self.writer.take(Reply(self.last_id, Outcome.INTERRUPTED))
         self.assertEqual(self.ledger.end_calm(), [])
 
     def test_a_failure_after_it(self):

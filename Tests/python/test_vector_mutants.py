@@ -6,7 +6,7 @@ from harness import ROOT
 
 sys.path.insert(0, str(ROOT / "proto" / "vectors" / "mutants"))
 
-import decoder_mutants  # noqa: E402  (it is found through the line above)
+import decoder_mutants
 
 
 class VectorMutants(unittest.TestCase):

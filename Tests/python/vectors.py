@@ -22,7 +22,7 @@ def _values(message):
 
 
 def _value(value):
-    if isinstance(value, enum.Enum):
+    if isinstance(value, enum.IntEnum):
         prefix = type(value).__name__.upper()
         return int(value) if value.name.startswith("UNKNOWN_") else f"{prefix}_{value.name}"
     if isinstance(value, bool):

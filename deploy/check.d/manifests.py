@@ -57,10 +57,9 @@ def relays():
     found = []
     for path, document in resources():
         template = pod_template(document)
-        for container in containers_of(template["spec"]) if template else []:
-            if is_relay(container):
-                found.append(RelayContainer(f"{path.parent.name}/{path.name}", container["args"],
-                                            environment_of(container)))
+        found.extend(
+            RelayContainer(f"{path.parent.name}/{path.name}", container["args"], environment_of(container))
+            for container in (containers_of(template["spec"]) if template else []) if is_relay(container))
     for path in COMPOSE_FILES:
         for name, service in documents_of(path)[0]["services"].items():
             if is_relay_service(service):

@@ -1,8 +1,9 @@
-"""What has to hold of the manifests and compose files beyond their schemas. Each rule yields sentences of what is wrong."""
+"""What has to hold of the manifests and compose files beyond their schemas. Each rule yields what is wrong."""
 import json
 
-from manifests import (COMPOSE_FILES, DEVCONTAINER, KUBERNETES, containers_of, documents_of, environment_of, image, is_relay,
-                       is_relay_service, known_flags, paths_of_http, pod_template, resources, seconds, size, variable_of)
+from manifests import (COMPOSE_FILES, DEVCONTAINER, KUBERNETES, containers_of, documents_of, environment_of, image,
+                       is_relay, is_relay_service, known_flags, paths_of_http, pod_template, resources, seconds, size,
+                       variable_of)
 
 SOCKET = "/run/hubrelay/hubrelay.sock"
 DIRECTORY = "/run/hubrelay"
@@ -16,8 +17,8 @@ RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral"
 # ---- Kubernetes -------------------------------------------------------------------------------------------------
 
 def pod_security(pod, on_host):
-    """The rules of the profile "restricted". `on_host`: a directory of the host may be there, and the one container that
-    gives it to the relay may be root with CHOWN."""
+    """The rules of the profile "restricted". `on_host`: a directory of the host may be there, and the one container
+    that gives it to the relay may be root with CHOWN."""
     of_pod = pod.get("securityContext", {})
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if pod.get(key):
@@ -168,7 +169,8 @@ def network_policy(document):
     if spec["podSelector"] != {"matchLabels": {"hubrelay": "relay"}} or spec["policyTypes"] != ["Ingress", "Egress"]:
         yield "it does not decide for Pods with a relay, both ways"
     ports = [{port["port"] for port in rule.get("ports", [])} for rule in spec["ingress"]]
-    if [rule for rule, numbers in zip(spec["ingress"], ports) if numbers & http and "from" not in rule] or http not in ports:
+    is_open = any(numbers & http and "from" not in rule for rule, numbers in zip(spec["ingress"], ports))
+    if is_open or http not in ports:
         yield "HTTP of the relay is not for Prometheus alone"
     if {53} not in [{port["port"] for port in rule["ports"]} for rule in spec["egress"]]:
         yield "names cannot be looked up"
@@ -404,7 +406,8 @@ def main():
     if not found:
         count = len(resources())
         print(f"manifests: the rules hold for {count} resources, "
-              f"{len(list(KUBERNETES.glob('*/kustomization.yaml')))} kustomizations, {len(COMPOSE_FILES)} compose files")
+              f"{len(list(KUBERNETES.glob('*/kustomization.yaml')))} kustomizations, "
+              f"{len(COMPOSE_FILES)} compose files")
     return 1 if found else 0
 
 

@@ -1,7 +1,7 @@
 """Checks the manifests and compose files by the schemas of Kubernetes, of the Prometheus operator, and of compose.
 
-Runs in the environment that `environment` prints. What kubectl makes of the kustomizations is checked, too, where kubectl
-is installed.
+Runs in the environment that `environment` prints. What kubectl makes of the kustomizations is checked, too, where
+kubectl is installed.
 """
 import importlib.metadata
 import json
@@ -42,7 +42,8 @@ def check_pod_monitor(document):
 
 def compose_schema():
     package = importlib.metadata.distribution("check-jsonschema")
-    with open(package.locate_file("check_jsonschema/builtin_schemas/vendor/compose-spec.json")) as file:
+    path = str(package.locate_file("check_jsonschema/builtin_schemas/vendor/compose-spec.json"))
+    with open(path) as file:
         schema = json.load(file)
     return validator_for(schema)(schema)
 
@@ -51,7 +52,8 @@ def can_build():
     """Whether there is a kubectl that knows components: older ones don't tell which kustomize they have in them."""
     if not shutil.which("kubectl"):
         return False
-    done = subprocess.run(["kubectl", "version", "--client", "--output", "json"], capture_output=True, text=True, check=False)
+    done = subprocess.run(["kubectl", "version", "--client", "--output", "json"],
+                          capture_output=True, text=True, check=False)
     return done.returncode == 0 and "kustomizeVersion" in json.loads(done.stdout)
 
 

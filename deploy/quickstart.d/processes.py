@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import os
-import pathlib
 import random
 import signal
 import socket

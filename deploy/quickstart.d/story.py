@@ -122,7 +122,8 @@ class Demo:
         reply, _ = await self.a1.subscribe("room.8")
         story.check(reply["outcome"] == "PENDING", f"a1 subscribes to room.8: {reply['outcome']}, in force later")
         story.check(self.a.get("/health")[0] == 503, "/health of relay A: 503, it tells the truth about the whole path")
-        story.check(self.a.get("/readyz")[0] == 200, "/readyz of relay A: 200, no reason to restart it or to take its app out of service")
+        story.check(self.a.get("/readyz")[0] == 200,
+                    "/readyz of relay A: 200, no reason to restart it or to take its app out of service")
 
     async def recovery(self):
         story = self.story

@@ -16,7 +16,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "proto" / "clients" / "python"))
-import hubrelay  # noqa: E402  (the package, used where it lies)
+import hubrelay
 
 
 def tell(kind, **fields):

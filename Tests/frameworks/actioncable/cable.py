@@ -89,7 +89,7 @@ class Browser:
             return found
         try:
             return await asyncio.wait_for(wait(), PATIENCE)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise AssertionError(f"waited {PATIENCE} s for: {what}; got {self._messages}") from None
 
     def of(self, room):

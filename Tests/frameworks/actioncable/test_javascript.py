@@ -13,7 +13,7 @@ SCRIPT = "/usr/share/rubygems-integration/all/gems/actioncable-*/app/assets/java
 
 class Node(Worker):
     def __init__(self, server, stale):
-        script = sorted(glob.glob(SCRIPT))[-1]
+        script = max(glob.glob(SCRIPT))
         program = harness.ROOT / "Tests" / "frameworks" / "actioncable" / "browser.js"
         harness.Process.__init__(
             self, "node", "--no-warnings", "--experimental-websocket", str(program), script, str(PAGE),

@@ -56,7 +56,7 @@ class AcrossServersTest(ServersTest):
         browsers = [*await self.browsers_of_all_workers(first, 2, "room"),
                     *await self.browsers_of_all_workers(second, 2, "room"),
                     await (await self.browser(third)).enter("room")]
-        for number, browser in enumerate(browsers):
+        for number in range(len(browsers)):
             await self.works(*browsers, text=f"from {number}")
         for browser in browsers:
             self.assertEqual([f"from {number}" for number in range(5)], browser.texts("room"), "each once")

@@ -7,4 +7,4 @@ from servers import Fleet
 
 with Fleet(1) as fleet:
     environment = {**os.environ, "RELAY": fleet.relays[0].path, "REDIS": fleet.redis.path}
-    sys.exit(subprocess.run(sys.argv[1:], env=environment).returncode)
+    sys.exit(subprocess.run(sys.argv[1:], env=environment, check=False).returncode)

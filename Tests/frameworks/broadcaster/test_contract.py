@@ -23,6 +23,8 @@ async def soon(awaitable):
 
 
 class Backend(unittest.IsolatedAsyncioTestCase):
+    fleet: Fleet
+
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(relays=1)
@@ -82,9 +84,9 @@ class Backend(unittest.IsolatedAsyncioTestCase):
             for message, text in ((b"x", "x"), (5, "5"), (2.5, "2.5"), ("", "")):
                 await broadcast.publish("a", message)
                 self.assertEqual((await soon(subscriber.get())).message, text)
-            for message in ({"a": 1}, None, True):
+            for wrong in ({"a": 1}, None, True):
                 with self.assertRaisesRegex(hubrelay.Invalid, "must be bytes or str"):
-                    await broadcast.publish("a", message)
+                    await broadcast.publish("a", wrong)
 
     async def test_it_can_be_connected_again(self):
         broadcast = self.broadcast()

@@ -18,8 +18,8 @@ def backend(*_, **__):
 
 
 Broadcast._create_backend = lambda self, url: backend() if url.startswith(OWN) else create(self, url)
-sys.modules["broadcaster._backends.kafka"] = types.ModuleType("broadcaster._backends.kafka")
-sys.modules["broadcaster._backends.kafka"].KafkaBackend = backend
+kafka = sys.modules["broadcaster._backends.kafka"] = types.ModuleType("broadcaster._backends.kafka")
+vars(kafka)["KafkaBackend"] = backend
 
 
 def pytest_unconfigure(config):

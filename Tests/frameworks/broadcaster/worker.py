@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import sys
-from typing import AsyncIterator
+from collections.abc import AsyncIterator
 
 import uvicorn
 from broadcaster import Broadcast

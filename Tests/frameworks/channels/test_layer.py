@@ -155,7 +155,8 @@ class Groups(LayerTest):
         await self.until(lambda: not self.listeners("asgi__group__g"))
 
     async def test_adding_again_prolongs_membership(self):
-        clock = types.SimpleNamespace(monotonic=lambda: clock.now, now=0)
+        clock = types.SimpleNamespace(now=0)
+        clock.monotonic = lambda: clock.now
         with mock.patch("hubrelay.channels.loops.time", clock):
             layer, for_ever = self.layer(), self.layer(group_expiry=None)
             channel = await self.in_group(layer)
@@ -295,9 +296,9 @@ class Channels(LayerTest):
             channel = await self.in_group(layer, name)
             await layer.group_send(name, message(1))
             self.assertEqual(await self.received(layer, channel), [1])
-        for name in ("", None, b"bytes", 7, "a" * 520, "\ud800"):
-            for request in (layer.send(name, message(1)), layer.receive(name), layer.group_add(name, channel),
-                            layer.group_discard(name, channel), layer.group_send(name, message(1))):
+        for wrong in ("", None, b"bytes", 7, "a" * 520, "\ud800"):
+            for request in (layer.send(wrong, message(1)), layer.receive(wrong), layer.group_add(wrong, channel),
+                            layer.group_discard(wrong, channel), layer.group_send(wrong, message(1))):
                 with self.assertRaisesRegex(TypeError, "name"):
                     await request
             with self.assertRaises(TypeError):
@@ -653,7 +654,7 @@ class Loops(LayerTest):
             loop = asyncio.new_event_loop()
             loop.run_until_complete(use())
             loop.close()
-        for run in (lambda: asyncio.run(use()), run_and_close, lambda: async_to_sync(use)()):
+        for run in (lambda: asyncio.run(use()), run_and_close, async_to_sync(use)):
             await asyncio.to_thread(run)
             await self.until(lambda: not self.connections())
             self.assertEqual(layer._layers, {})
@@ -673,7 +674,11 @@ class Loops(LayerTest):
 
     async def test_publishing_from_synchronous_code_takes_one_connection(self):
         accept, accepted = self.relay._accept, []
-        self.relay._accept = lambda listener: (accepted.append(listener), accept(listener))
+
+        def counting(listener):
+            accepted.append(listener)
+            accept(listener)
+        self.relay._accept = counting
         layer = self.layer()
         receiving = asyncio.ensure_future(layer.receive("thumbnails"))
         await self.until(lambda: self.listeners("asgithumbnails"))
@@ -733,7 +738,7 @@ class Missing(unittest.TestCase):
         import subprocess
         import sys
         program = "import sys; sys.modules['channels'] = None; import hubrelay.channels"
-        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         self.assertIn("pip install 'channels>=4' msgpack", ended.stderr)
         folder = pathlib.Path(hubrelay.__file__).parent
         self.assertNotIn("channels", (folder / "__init__.py").read_text(), "the client alone imports no framework")

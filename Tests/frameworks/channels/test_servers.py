@@ -66,6 +66,10 @@ def outage(test, people, ports, begin, end):
 class Servers(unittest.TestCase):
     """Two relays, with two servers each: those of the first are 0 and 1. Server 4 has channels_redis' layer."""
 
+    fleet: Fleet
+    link: str
+    ports: list[int]
+
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(2, OPTIONS)

@@ -51,11 +51,15 @@ async def close_redis(client):
         connected.shutdown(socket.SHUT_RDWR)
 
 
-stand_in = sys.modules["channels_redis"] = types.ModuleType("channels_redis")
-stand_in.pubsub = sys.modules["channels_redis.pubsub"] = types.ModuleType("channels_redis.pubsub")
-stand_in.pubsub.RedisPubSubChannelLayer = Layer
-stand_in.utils = sys.modules["channels_redis.utils"] = types.ModuleType("channels_redis.utils")
-stand_in.utils._close_redis = close_redis
+def stand_in(name, **values):
+    """A module of this name that has these."""
+    module = sys.modules[name] = types.ModuleType(name)
+    vars(module).update(values)
+    return module
+
+
+stand_in("channels_redis", pubsub=stand_in("channels_redis.pubsub", RedisPubSubChannelLayer=Layer),
+         utils=stand_in("channels_redis.utils", _close_redis=close_redis))
 
 
 def pytest_sessionfinish():

@@ -31,6 +31,8 @@ async def soon(awaitable):
 
 
 class ContractTest(unittest.IsolatedAsyncioTestCase):
+    fleet: Fleet
+
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(relays=1)
@@ -198,10 +200,9 @@ class Plugin(ContractTest):
     async def test_one_backend_serves_one_application_after_the_other(self):
         plugin = ChannelsPlugin(self.backend(), channels=["a"])
         for _ in range(3):
-            async with plugin:
-                async with plugin.start_subscription("a") as subscriber:
-                    await plugin.wait_published("x", "a")
-                    self.assertEqual(await soon(self.heard(subscriber, 1)), [b"x"])
+            async with plugin, plugin.start_subscription("a") as subscriber:
+                await plugin.wait_published("x", "a")
+                self.assertEqual(await soon(self.heard(subscriber, 1)), [b"x"])
 
     async def test_nothing_that_publish_takes_ends_its_task(self):
         told = []

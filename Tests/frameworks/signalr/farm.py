@@ -32,7 +32,7 @@ class HubServer(servers.Worker):
         self._control = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self._numbers = itertools.count(1)
 
-    def said(self, what, count=1, about=None):
+    def said(self, what, count=1, about=None):  # type: ignore[override]  # these are found by what they are about
         """What it has said of this kind, and about this call, connection or channel: waits until there are `count`, and
         returns all that there are. Each line is read once, since there are many."""
         def found():

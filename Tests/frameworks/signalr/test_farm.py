@@ -10,8 +10,11 @@ from farm import HUB, CallFailed, Farm
 from stand_in import envelope, messagepack_invocation
 
 
+farm: Farm
+
+
 def setUpModule():
-    global farm
+    global farm  # noqa: PLW0603  (unittest has no other place for what a module sets up)
     farm = Farm()
     unittest.addModuleCleanup(farm.close)
 
@@ -173,7 +176,11 @@ class Bytes(unittest.TestCase):
     def published(self, channel, do, **arguments):
         """What the server publishes on a channel of the hub during a call."""
         seen, before = queue.Queue(), self.seen._on_message
-        self.seen._on_message = lambda name, payload: (seen.put((name, payload)), before(name, payload))
+
+        def take(name, payload):
+            seen.put((name, payload))
+            before(name, payload)
+        self.seen._on_message = take
         try:
             self.server.call(do, **arguments)
             while True:

@@ -13,6 +13,8 @@ OPTIONS = {"--prefix": "app:", "--max-payload": "64KiB"}
 
 
 class Servers(unittest.TestCase):
+    fleet: Fleet
+    servers: list[Server]
     mode = "dynamic"
     numbers = itertools.count(1)
 
@@ -119,8 +121,8 @@ class Servers(unittest.TestCase):
     def test_other_programs_emit_through_redis(self):
         event = self.event("news")
         self.fleet.redis.command("PUBLISH", "app:socket.io#/#", (
-            '{"uid":"emitter","nsp":"/","type":3,"data":{"packet":{"type":2,"data":["%s","hi"]},'
-            '"opts":{"rooms":[],"except":[],"flags":{}}}}' % event))
+            f'{{"uid":"emitter","nsp":"/","type":3,"data":{{"packet":{{"type":2,"data":["{event}","hi"]}},'
+            '"opts":{"rooms":[],"except":[],"flags":{}}}}'))
         for server, name in self.people:
             self.assertEqual(server.heard(name, event), [["hi"]])
 

@@ -67,7 +67,7 @@ class Person:
         """Waits until this has come. Returns how often it has."""
         try:
             await self.until(lambda: (event, arguments) in self.seen)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise AssertionError(f"{event} {arguments} does not come; what came: {self.seen[-20:]}") from None
         return self.seen.count((event, arguments))
 
@@ -78,7 +78,7 @@ class Person:
                 said.get(name) == value for name, value in wanted.items())]
         try:
             await self.until(found)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise AssertionError(f"{what} {wanted} is not told; what came: {self.seen[-20:]}") from None
         return found()
 

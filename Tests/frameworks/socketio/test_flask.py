@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import sys
 import unittest
+from typing import TYPE_CHECKING
 
 from people import Person, hear_each_other, worker
 from servers import Fleet
@@ -23,9 +24,17 @@ socketio.emit("said", ("from a task", sys.argv[2]))
 """
 
 
-class Flask:
+if TYPE_CHECKING:
+    Mixin = unittest.IsolatedAsyncioTestCase
+else:
+    Mixin = object
+
+
+class Flask(Mixin):
     """The tests of one `mode`."""
 
+    fleet: Fleet
+    workers: list
     mode = ""
 
     @classmethod

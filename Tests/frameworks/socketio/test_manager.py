@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import unittest
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import socketio
@@ -23,7 +24,7 @@ class Records(logging.Handler):
     def __init__(self):
         super().__init__()
         self.lines = []
-        self.logger = logging.Logger("test", logging.INFO)
+        self.logger = logging.Logger("test", logging.INFO)  # noqa: LOG001  (one for each test, that nobody else finds)
         self.logger.addHandler(self)
 
     def emit(self, record):
@@ -56,8 +57,20 @@ class Told:
             raise AssertionError(f"waited for {what}; told was: {self.events}")
 
 
-class Managers:
+if TYPE_CHECKING:
+    Mixin = unittest.IsolatedAsyncioTestCase
+else:
+    Mixin = object
+
+
+class Managers(Mixin):
     """The tests of both; a subclass has its `kind`, and `serve`, `on` (which calls a method) and so on."""
+
+    kind: Any
+    serve: Any
+    on: Any
+    ended: Any
+    waiting: Any
 
     def setUp(self):
         self.fleet = Fleet(1)
@@ -330,7 +343,7 @@ class Managers:
     async def test_hooks_can_be_methods_of_a_subclass(self):
         told = Told()
 
-        class Mine(self.kind):
+        class Mine(self.kind):  # type: ignore[name-defined]  # it is known when the test runs
             def on_status(self, status):
                 told(status)
 
@@ -535,8 +548,8 @@ class OfThreads(Managers, unittest.IsolatedAsyncioTestCase):
 class Imports(unittest.TestCase):
     def test_without_the_framework_the_error_says_what_to_install(self):
         for module, missing in (("socketio", "socketio"), ("flask_socketio", "flask_socketio")):
-            program = f"import sys; sys.modules[{missing!r}] = None\nimport hubrelay\ntry: import hubrelay.{module}\n" \
-                      f"except ImportError as error: print(error)"
+            program = (f"import sys; sys.modules[{missing!r}] = None\nimport hubrelay\ntry: import hubrelay.{module}\n"
+                       "except ImportError as error: print(error)")
             said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
             self.assertRegex(said, "pip install ('python-socketio>=|flask-socketio)")
 

@@ -10,6 +10,10 @@ from servers import PATIENCE, Fleet, free_port
 
 
 class Outages(unittest.IsolatedAsyncioTestCase):
+    fleet: Fleet
+    link: str
+    workers: list
+
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(2)

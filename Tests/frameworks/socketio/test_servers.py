@@ -13,6 +13,9 @@ PREFIX = "chat:"
 
 
 class Servers(unittest.IsolatedAsyncioTestCase):
+    fleet: Fleet
+    workers: list
+
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(2, {"--prefix": PREFIX})

@@ -18,6 +18,7 @@ elif mode == "eventlet":
     import eventlet
     eventlet.monkey_patch()
 
+from typing import Any  # noqa: E402  (what is patched comes first)
 from unittest import mock  # noqa: E402
 
 import flask_socketio  # noqa: E402
@@ -39,7 +40,10 @@ failures = []
 MINE = {"on_publish_error": lambda error, message: failures.append((error, message))}
 
 
-class Publishing:
+Mixin: Any = object  # a manager is its other base
+
+
+class Publishing(Mixin):
     """A manager whose `_publish` really publishes, also where a test has put a mock there."""
 
     def __init__(self, *arguments, **named):

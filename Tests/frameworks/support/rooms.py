@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import unittest
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import websockets
@@ -68,7 +69,7 @@ class Guest:
         while missing:
             try:
                 self.heard.append(await asyncio.wait_for(self.recv(), PATIENCE))
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 raise AssertionError(f"waited {PATIENCE} s for {missing}, and heard {self.heard}") from None
             missing.discard(self.heard[-1])
 
@@ -89,8 +90,10 @@ class Guest:
 class RoomsTest(unittest.IsolatedAsyncioTestCase):
     """A test with workers that all tests of a class share: two on each of two relays."""
 
-    program = None  # the path of worker.py
+    program: str  # the path of worker.py
     options = {}  # of the relays
+    fleet: Fleet
+    servers: list[Server]
 
     @classmethod
     def backends(cls):
@@ -138,7 +141,13 @@ class RoomsTest(unittest.IsolatedAsyncioTestCase):
         await asyncio.wait_for(ask(), PATIENCE)
 
 
-class Conversations:
+if TYPE_CHECKING:
+    Mixin = RoomsTest
+else:
+    Mixin = object
+
+
+class Conversations(Mixin):
     """What holds for each framework. A mixin for RoomsTest."""
 
     async def test_everybody_in_a_room_hears_what_is_said_on_any_worker_once_and_in_order(self):
@@ -213,7 +222,7 @@ class Conversations:
         self.assertEqual([guest.heard for guest in guests[:2]], [["here", "after"] * 2] * 2)
 
 
-class MixedFleet:
+class MixedFleet(Mixin):
     """A worker with the framework's own Redis backend beside one with a relay. A mixin for RoomsTest."""
 
     @classmethod
@@ -259,7 +268,7 @@ class Page(Server):
 class PageTest(unittest.IsolatedAsyncioTestCase):
     """The app of a page of documentation does what the page says."""
 
-    page = None  # its path
+    page: str  # its path
 
     async def test_the_app_of_the_page_tells_its_pages_what_it_says(self):
         def told(kind, **values):
@@ -274,7 +283,7 @@ class PageTest(unittest.IsolatedAsyncioTestCase):
                 try:
                     await asyncio.wait_for(heard, 1)
                     break
-                except asyncio.TimeoutError:
+                except TimeoutError:
                     pass
             fleet.redis.stop()
             await asyncio.gather(*(guest.hears(told("state", up=False)) for guest in guests))

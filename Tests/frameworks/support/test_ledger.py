@@ -1,5 +1,6 @@
 """The measurement of outages, with a Redis that is no process and a way that loses what it is told to lose."""
 import unittest
+from unittest import mock
 
 import outages
 from outages import Ledger, measure
@@ -61,8 +62,7 @@ class Measurement(unittest.IsolatedAsyncioTestCase):
         return publish
 
     async def test_a_backend_that_never_recovers(self):
-        outages.GIVE_UP, given_up = 0.3, outages.GIVE_UP
-        self.addCleanup(setattr, outages, "GIVE_UP", given_up)
+        self.enterContext(mock.patch.object(outages, "GIVE_UP", 0.3))
         redis, ledger = Switch(), Ledger()
         was_down = []
 

@@ -23,8 +23,8 @@ from tutorial_process import Tutorial
 
 sys.path.insert(0, str(pictures.TUTORIAL))
 
-import tutorial  # noqa: E402  (found through the line above)
-from chat.history import History  # noqa: E402
+import tutorial
+from chat.history import History
 
 TEXTS = "[...document.querySelectorAll('#messages span')].map((span) => span.textContent)"
 SERVER = "document.querySelector('#server').textContent"
@@ -115,6 +115,10 @@ def tearDownModule():
 
 class TutorialTest(unittest.TestCase):
     """A room for each test, named after it, where it names no other."""
+
+    tutorial: Tutorial
+    browser: Browser
+    processes: contextlib.ExitStack
 
     @property
     def room(self):

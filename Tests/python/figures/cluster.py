@@ -81,7 +81,8 @@ def seconds_until_up(cluster, client, slot, fault):
 def failovers():
     rows = []
     for node_timeout in (2000, 5000):
-        with stage(node_timeout=node_timeout) as (cluster, relay, (client,)):
+        with stage(node_timeout=node_timeout) as (cluster, relay, (first,)):
+            client = first
             client.subscribe([f"{number}" for number in range(100)])
             for name, fault in FAULTS.items():
                 results = []
@@ -259,4 +260,4 @@ def connection_table():
 
 
 def figures(options):
-    return "\n\n".join((failovers(), migrations(), connection_table()))
+    return f"{failovers()}\n\n{migrations()}\n\n{connection_table()}"

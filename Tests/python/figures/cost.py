@@ -1,4 +1,4 @@
-"""The longest time between a Ping and its Reply, while somebody sends the dearest frames and requests that there are."""
+"""The longest time between a Ping and its Reply, while somebody sends the dearest frames and requests there are."""
 import contextlib
 import resource
 import socket
@@ -140,8 +140,7 @@ def figures(options):
         for name, abuse in abuses(port):
             measure(name, abuse, RUNS)
     text = table(("while", "longest Ping of a run, median ms", "longest, ms", "that took, s"), rows)
-    for count in (100, 1_000, 9_800):
-        memory.append((f"{count:,}", *unread(count)))
+    memory.extend((f"{count:,}", *unread(count)) for count in (100, 1_000, 9_800))
     return text + "\n\n" + table(("connections that ping and never read", "MiB before", "most MiB", "closed"), memory)
 
 

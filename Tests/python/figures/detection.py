@@ -53,7 +53,8 @@ def router(number):
             stack.callback(run, "ip", "netns", "del", name)
             run("ip", "-n", name, "link", "set", "lo", "up")
         for end, subnet in ((app, 1), (far, 2)):
-            run("ip", "link", "add", f"{end}0", "netns", end, "type", "veth", "peer", "name", f"{end}1", "netns", between)
+            run("ip", "link", "add", f"{end}0", "netns", end,
+                "type", "veth", "peer", "name", f"{end}1", "netns", between)
             for name, device, host in ((end, f"{end}0", 2), (between, f"{end}1", 1)):
                 run("ip", "-n", name, "address", "add", f"10.{net}.{subnet}.{host}/24", "dev", device)
                 run("ip", "-n", name, "link", "set", device, "up")
@@ -68,13 +69,13 @@ def forward(namespace, value):
 
 def half_open(publishes):
     def measure(number):
-        with router(number) as (app, between, far, address):
-            with stage(Redis(address, far), namespace=app) as (redis, relay, client):
-                def fault():
-                    forward(between, 0)
-                    if publishes:
-                        client.send(*(wire.Publish("a", bytes(100), id) for id in range(1, 11)))
-                return seconds_until_told(client, fault)
+        with router(number) as (app, between, far, address), \
+                stage(Redis(address, far), namespace=app) as (redis, relay, client):
+            def fault():
+                forward(between, 0)
+                if publishes:
+                    client.send(*(wire.Publish("a", bytes(100), id) for id in range(1, 11)))
+            return seconds_until_told(client, fault)
     return measure
 
 
@@ -147,7 +148,7 @@ FAULTS = {
 
 
 def figures(options):
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, measure in FAULTS.items():
         try:
             # Side by side: they idle nearly all the time.

@@ -1,5 +1,4 @@
 """Resident memory before, during and after an outage in which the apps go on publishing as fast as they can."""
-import threading
 import time
 
 import wire

@@ -68,9 +68,9 @@ class Redis:
         self._process.signal(signal.SIGCONT)
 
     def command(self, *words):
-        words = [str(word).encode() for word in words]
+        parts = [str(word).encode() for word in words]
         with socket.create_connection((self.host, self.port), PATIENCE) as connection:
-            connection.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+            connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in parts))
             return connection.makefile("rb").readline()
 
 

@@ -177,7 +177,7 @@ class Flooder(Actor):
                 writer.write(flood)
                 try:
                     await asyncio.wait_for(writer.drain(), 1)
-                except asyncio.TimeoutError:
+                except TimeoutError:
                     break
                 if self.fuzz.is_paused:
                     break

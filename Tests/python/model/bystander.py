@@ -13,7 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import wire  # noqa: E402  (it is found through the line above)
+import wire
 
 
 def frames(file):

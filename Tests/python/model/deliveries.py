@@ -108,7 +108,7 @@ class Deliveries:
     def _begin_segment(self):
         self._gaps, self._losses, self._all = [], [], []
         now = self._model.now
-        for name, old in list(self._open.items()):
+        for name in list(self._open):
             self._add(name, now if self._connection.names[name].held else None).is_loose = \
                 not self._connection.names[name].held
 
@@ -117,7 +117,7 @@ class Deliveries:
         came = sorted((when, record.order, record) for subscription in self._all
                       for record, when in subscription.got.items() if record.order is not None)
         highest, before = 0, None
-        for when, order, record in came:
+        for _, order, record in came:
             if order < highest:
                 return self._connection.fault(f"in another order than Redis has: {record} behind {before}")
             highest, before = order, record
@@ -173,4 +173,4 @@ class Deliveries:
         if gaps:
             again = gaps[-1][1]
             return again is not None and record.sent > again
-        return before is not None or subscription.due is not None and record.sent > subscription.due
+        return before is not None or (subscription.due is not None and record.sent > subscription.due)

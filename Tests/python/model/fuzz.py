@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+from typing import Any
 
 import wire
 from soak import report
@@ -27,6 +28,7 @@ STALL, EXCUSED = 0.4, 5
 
 
 class Fuzz:
+    redis: Any  # one server, or a group of them
     half_frame = 2      # seconds, the soak's --frame-timeout
 
     def __init__(self, seed, seconds, say, has_sentinels=False):
@@ -38,7 +40,7 @@ class Fuzz:
         self.peers, self.clerk, self.bystander = set(), None, None
         self.is_paused, self.arrived, self.goes_on = False, asyncio.Event(), asyncio.Event()
         self.made = collections.Counter()
-        self.pings, self.longest, self.longest_stall = 0, 0.0, 0.0
+        self.pings, self.longest, self.longest_stall = 0.0, 0.0, 0.0
         self.stalls, self._beat, self.excused = [], time.monotonic(), 0
         self.tasks, self.segments = [], 0
 
@@ -108,7 +110,7 @@ class Fuzz:
     def _enter(self, count):
         """Lets everybody in."""
         begin = len(self.tasks)
-        actors = [App(self, f"{begin}/app{number}") for number in range(count)]
+        actors: list[Any] = [App(self, f"{begin}/app{number}") for number in range(count)]
         actors += [Clerk(self, f"{begin}/clerk"), Flooder(self, f"{begin}/flooder"),
                    Neighbour(self, f"{begin}/neighbour")]
         self.actors = actors
@@ -128,7 +130,7 @@ class Fuzz:
         try:
             found, _ = await asyncio.wait_for(bystander.communicate(b""), PATIENCE)
             self.pings, self.longest = map(float, found.split())
-        except (asyncio.TimeoutError, ValueError):
+        except (TimeoutError, ValueError):
             self.model.violation(f"a bystander's Ping: {found.decode()}")
 
     async def _segment(self, is_harmful):
@@ -187,7 +189,7 @@ class Fuzz:
         peers = [peer for peer in self.peers if peer.is_open]
         try:
             await asyncio.wait_for(asyncio.gather(*(self._settle(peer) for peer in peers)), PATIENCE)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             for peer in peers:
                 if peer.account.owed:
                     peer.account.fault(f"no Reply within {PATIENCE} s: {list(peer.account.pending.items())[:3]}")

@@ -53,7 +53,8 @@ class Proxy:
     async def _pump(self, reader, writer, rng, style, way):
         try:
             while data := await reader.read(65536):
-                for piece in self._pieces(data, rng) if style != "whole" else (data,):
+                for whole in self._pieces(data, rng) if style != "whole" else (data,):
+                    piece = whole
                     await self._flows[way].wait()
                     if self.fuse is not None:
                         self.fuse -= len(piece)

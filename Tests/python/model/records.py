@@ -29,7 +29,7 @@ class Record:
 
     @property
     def never(self):
-        return self.is_void or self.outcome in NEVER and not self.is_ambiguous
+        return self.is_void or (self.outcome in NEVER and not self.is_ambiguous)
 
 
 class Records:

@@ -12,6 +12,7 @@ class Request:
         self.kind = type(frame).__name__
         self.is_valid = self.is_immediate = True
         self.record = None
+        self.proof = 0
         self.is_answered = False
 
     def __str__(self):

@@ -5,6 +5,7 @@ relays with AddressSanitizer and Redis together leave a machine of two cores roo
 """
 import asyncio
 import random
+from typing import Any
 
 from .connection import Connection, Gone
 
@@ -248,7 +249,7 @@ class Visitor(App):
 
 def crowd(soak, relays):
     """The apps of one round."""
-    apps = [SlowPublisher(soak, relays[-1])]
+    apps: list[Any] = [SlowPublisher(soak, relays[-1])]
     # The bus of a cluster keeps in order what one relay publishes, so the evidence of each is its own.
     apps += [BarrierPublisher(soak, relay) for relay in (relays if soak.pubsub == "classic" else relays[:1])]
     for relay in relays:

@@ -3,6 +3,7 @@ import asyncio
 import collections
 import random
 import time
+from typing import Any
 
 from clusters import Cluster, slot_of, until
 
@@ -111,8 +112,9 @@ class ClusterFaults(Faults):
 
     def _everything(self):
         self._is_classic = self.soak.pubsub == "classic"
-        some = {"gaps": "maybe" if self._is_classic else "yes", "publishing": "maybe"}
-        moved = {"gaps": "no" if self._is_classic else "yes", "publishing": "no" if self._is_classic else "maybe"}
+        some: dict[str, Any] = {"gaps": "maybe" if self._is_classic else "yes", "publishing": "maybe"}
+        moved: dict[str, Any] = {"gaps": "no" if self._is_classic else "yes",
+                                 "publishing": "no" if self._is_classic else "maybe"}
         # Its slots are few, and those in use may have gone elsewhere.
         self.removal = Fault("node removed", self.node_removed, 3, moves=True, gaps="maybe", publishing="maybe")
         return [

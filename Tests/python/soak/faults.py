@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import signal
 import time
+from typing import Any
 
 from wire import Cause, State
 
@@ -47,7 +48,7 @@ class Faults:
         self.all = self._everything()
 
     def _everything(self):
-        all_out = {"gaps": "yes", "publishing": "yes"}
+        all_out: dict[str, Any] = {"gaps": "yes", "publishing": "yes"}
         return [
             Fault("Redis killed, restarted", self.redis_killed, 4, moves=True, **all_out),
             Fault("Redis stopped for a moment", self.redis_stopped_shortly, 4),
@@ -95,7 +96,7 @@ class Faults:
                 relay.changed.clear()
                 try:
                     await asyncio.wait_for(relay.changed.wait(), max(0.01, min(0.5, limit - time.monotonic())))
-                except asyncio.TimeoutError:
+                except TimeoutError:
                     if time.monotonic() >= limit:
                         self.soak.ledger.violation(f"relay {relay.letter} does not say {what}: {relay.status}")
                         return

@@ -48,7 +48,7 @@ class Hostile:
             error = await asyncio.wait_for(search(), PATIENCE)
             if error.code not in codes:
                 self.soak.ledger.violation(f"hostile {kind} at {self.relay.letter}: {error}")
-        except asyncio.TimeoutError:
+        except TimeoutError:
             self.soak.ledger.violation(f"hostile {kind} at {self.relay.letter} is still there after {PATIENCE} s")
 
     async def garbage(self, reader, writer):
@@ -87,6 +87,6 @@ class Hostile:
             writer.write(pings)
             try:
                 await asyncio.wait_for(writer.drain(), 1)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 break
-        return None
+        return

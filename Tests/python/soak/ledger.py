@@ -135,13 +135,13 @@ class Ledger:
         return account
 
     def begin_move(self, replaces=False):
-        """From here on relays may be at different masters, and what they have in flight may go to either. With `replaces`
-        one of these becomes a replica of the other, and by Redis's bus passes on to it what it still takes: then that may
-        come late, or twice to a relay that was at both."""
+        """From here on relays may be at different masters, and what they have in flight may go to either. With
+        `replaces` one of these becomes a replica of the other, and by Redis's bus passes on to it what it still takes:
+        then that may come late, or twice to a relay that was at both."""
         self.is_moving, self.is_replacing = True, replaces
         for stream in self.live.values():
             for record in stream.records.values():
-                record.is_moving = record.is_moving or not record.is_taken and not record.never
+                record.is_moving = record.is_moving or (not record.is_taken and not record.never)
 
     def begin_calm(self):
         self.calm = self.tick()
@@ -297,7 +297,8 @@ class Account:
             if name in self.held:
                 continue
             begin = self.ledger.now if outcome == Outcome.OK else None
-            subscription = self.held[name] = Subscription(*name, begin)
+            text, is_pattern = name
+            subscription = self.held[name] = Subscription(text, is_pattern, begin)
             subscription.is_leaving = self.leaving[name] > 0
             for stream in self.ledger.live.values():
                 self._watch(stream, subscription)
@@ -364,12 +365,12 @@ class Account:
         """Whether subscriptions that were in force have ended."""
         growth, is_over = status.gaps - old.gaps, old.receiving and not status.receiving
         # Of a cluster, another part may break while one is away, or one may have moved and be back already. And not to
-        # receive is no gap where that is about slots without names, or about a new name that is asked for while its slot
-        # moves: then all that is held stays due.
-        if growth < 0 or self.ledger.pubsub is None and growth != is_over or \
-                self.ledger.pubsub == "classic" and growth < is_over:
+        # receive is no gap where that is about slots without names, or about a new name that is asked for while its
+        # slot moves: then all that is held stays due.
+        if growth < 0 or (self.ledger.pubsub is None and growth != is_over) or \
+                (self.ledger.pubsub == "classic" and growth < is_over):
             self._fault(f"gaps went from {old.gaps} to {status.gaps}, receiving {old.receiving} to {status.receiving}")
-        return growth > 0 or is_over and self.ledger.pubsub != "sharded"
+        return growth > 0 or (is_over and self.ledger.pubsub != "sharded")
 
     def _hears(self):
         """The relay receives: what is sent from here on is due."""
@@ -423,7 +424,8 @@ class Account:
             if int(key) < 0 or stream.channel != message.channel or len(filling) != int(size):
                 raise ValueError
         except (ValueError, IndexError):
-            return self._fault(f"never sent: {message.payload[:60]} ({len(message.payload)} bytes) on {message.channel}")
+            return self._fault(f"never sent: {message.payload[:60]} ({len(message.payload)} bytes) on "
+                               f"{message.channel}")
         subscription = self.held.get(name)
         if subscription is None or not subscription.matches(message.channel):
             return self._fault(f"message {index} of {stream} by {name}, which it does not hold")
@@ -457,7 +459,7 @@ class Account:
             self._fault(f"{record.outcome.name}, and yet delivered: {what}")
         if record.outcome == Outcome.INTERRUPTED and not record.seen:
             self.ledger.counts["INTERRUPTED and yet delivered"] += 1
-        if record.known is None or not record.seen and record.outcome != Outcome.OK:
+        if record.known is None or (not record.seen and record.outcome != Outcome.OK):
             # That nobody would tell was known before; that Redis has it, since now.
             record.known = self.ledger.now
         record.seen += 1
@@ -478,7 +480,7 @@ class Account:
         self.ledger.counts["unknown, and delivered late"] += 1
         if record.outcome is None:  # with an id its Reply will tell, else it takes an outage to be late
             may_be_late = record.has_id or any(
-                not status.publishing or self.ledger.pubsub and status.state != State.UP for status in owner.statuses)
+                not status.publishing or (self.ledger.pubsub and status.state != State.UP) for status in owner.statuses)
         else:
             may_be_late = record.outcome in (Outcome.INTERRUPTED, Outcome.UNSPECIFIED)
         if not may_be_late:
@@ -535,9 +537,9 @@ class Account:
                 record.is_missed = True
         elif is_due:
             self.missing += 1
-            self.example = f"{watch.next} of {watch.stream} by {subscription.name}, sent at {record.sent}, known at " \
-                f"{record.known}, subscribed since {subscription.begin}, evidence of " \
-                f"{self.evidence[self.ledger.way(watch.stream)]}"
+            self.example = (f"{watch.next} of {watch.stream} by {subscription.name}, sent at {record.sent}, known at "
+                            f"{record.known}, subscribed since {subscription.begin}, evidence of "
+                            f"{self.evidence[self.ledger.way(watch.stream)]}")
         else:
             self.optional += 1
 

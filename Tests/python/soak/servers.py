@@ -52,8 +52,8 @@ class Control:
                 self._streams = await asyncio.open_unix_connection(self._path)
             reader, writer = self._streams
             try:
-                words = [str(word).encode() for word in words]
-                writer.write(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+                parts = [str(word).encode() for word in words]
+                writer.write(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in parts))
                 return await self._read(reader)
             except (OSError, EOFError, asyncio.CancelledError):
                 self.close()

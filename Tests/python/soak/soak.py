@@ -6,13 +6,13 @@ import random
 import signal
 import tempfile
 import time
+from typing import Any
 
 from wire import State
 
 from . import report
 from .apps import CHANNELS, PUBLISHED, BARRIER, crowd
 from .cluster import ClusterFaults, ClusterServers
-from .connection import Connection, Gone
 from .faults import Faults, PATIENCE
 from .hostile import Hostile
 from .ledger import Ledger
@@ -30,6 +30,9 @@ STALL, EXCUSED = 0.4, 4
 
 
 class Soak:
+    redis: Any  # one server, or those of a group or of a cluster
+    faults: Any  # those of these servers
+
     def __init__(self, seed, seconds, say, has_sentinels=False, pubsub=None):
         """`pubsub`: "sharded" or "classic" on a cluster."""
         self.seed, self.seconds, self.say = seed, seconds, say
@@ -152,8 +155,8 @@ class Soak:
                  "REPLICAOF", "Redis stopped until", "failover", "slots", "node", "replica")
         chosen = []
         for fault in self.random.choices(faults, weights, k=3):
-            clash = [other for other in chosen if other is fault or other.is_harmless and fault.is_harmless
-                     or other.name.startswith(apart) and fault.name.startswith(apart)
+            clash = [other for other in chosen if other is fault or (other.is_harmless and fault.is_harmless)
+                     or (other.name.startswith(apart) and fault.name.startswith(apart))
                      # The end of a short one would be the end of the long one.
                      or other.name.split()[0] == fault.name.split()[0] in ("Redis", "network", "sentinel")]
             # A relay that is restarted counts its gaps from 0 again, and no other fault could wait for them.
@@ -186,8 +189,8 @@ class Soak:
         self.ledger.end_move()
         if self.allowed:
             self.recoveries[names if len(chosen) == 1 else "several at once"].append(time.monotonic() - began)
-        # What a relay has not read yet of the fault has time to be told; so has a false alarm, which is not taken for the
-        # next fault's.
+        # What a relay has not read yet of the fault has time to be told; so has a false alarm, which is not taken for
+        # the next fault's.
         await asyncio.sleep(0.3)
         await faults.all_up()
         self.ledger.note(f"MENDED {names}")
@@ -224,7 +227,7 @@ class Soak:
         limit, wanted = time.monotonic() + PATIENCE, {f"s:{name}": len(self.relays) for name in CHANNELS}
         while True:
             found, _ = await self.redis.names()
-            if wanted.items() <= found.items() and not (astray := [name for name in found if " at " in name]):
+            if wanted.items() <= found.items() and not any(" at " in name for name in found):
                 return
             if time.monotonic() > limit:
                 return self.ledger.violation(f"channels are not at their nodes: {found}")
@@ -244,8 +247,8 @@ class Soak:
     def _judge(self, relay, chosen, statuses):
         """Whether a relay has told of what happened, and of nothing else."""
         before = self.before[relay.letter]
-        if before is None or not statuses and all(
-                fault.effect(relay, which) != "yes" for fault in chosen for which in ("gaps", "publishing")):
+        if before is None or (not statuses and all(
+                fault.effect(relay, which) != "yes" for fault in chosen for which in ("gaps", "publishing"))):
             return
         for which, happened in (("gaps", any(s.gaps > before.gaps for s in statuses)),
                                 ("publishing", any(not s.publishing for s in statuses))):

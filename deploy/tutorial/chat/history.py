@@ -4,9 +4,9 @@ Each room counts its messages 1, 2, 3, ... A reader who knows the last number th
 """
 import sqlite3
 import time
-from typing import Dict, List, Union
+from typing import Union
 
-Row = Dict[str, Union[int, str]]
+Row = dict[str, Union[int, str]]
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -52,6 +52,6 @@ class History:
         [row] = self._database.execute(_ADD, {"room": room, "name": name, "text": text, "host": host}).fetchall()
         return dict(row)
 
-    def newer_than(self, room: str, number: int, limit: int = 200) -> List[Row]:
+    def newer_than(self, room: str, number: int, limit: int = 200) -> list[Row]:
         """The messages of the room with a higher number, oldest first; if they are too many, the newest `limit`."""
         return [dict(row) for row in self._database.execute(_NEWER, (room, number, limit))]

@@ -4,7 +4,7 @@ What is said is stored first, and told to everyone then. (1) to (4) are what hub
 """
 import os
 import pathlib
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Optional
 
 import hubrelay
 import socketio
@@ -27,7 +27,7 @@ app = socketio.ASGIApp(sio, static_files={
     "/socket.io.min.js": {"filename": os.environ["CHAT_SOCKET_IO"], "content_type": "text/javascript; charset=utf-8"},
 })
 
-unheard: Set[str] = set()  # rooms whose newest message is stored, but may not have reached everyone
+unheard: set[str] = set()  # rooms whose newest message is stored, but may not have reached everyone
 
 
 def why_not() -> Optional[str]:
@@ -40,13 +40,13 @@ def why_not() -> Optional[str]:
     return f"Redis is away ({status.cause.name})"  # `status.reason` says more, and is for the log
 
 
-def state() -> Dict[str, Any]:
+def state() -> dict[str, Any]:
     """What a window shows above the messages."""
     return {"refused": why_not(), "receiving": manager.status.receiving}
 
 
 @sio.event
-async def join(sid: str, name: str, room: str, last: int) -> Dict[str, Any]:
+async def join(sid: str, name: str, room: str, last: int) -> dict[str, Any]:
     """A window enters a room. `last` is the number of the newest message that it has, 0 for none."""
     name, room, last = str(name)[:30], str(room)[:30], int(last)
     await sio.save_session(sid, {"name": name, "room": room})
@@ -55,13 +55,13 @@ async def join(sid: str, name: str, room: str, last: int) -> Dict[str, Any]:
 
 
 @sio.event
-async def read(sid: str, last: int) -> List[Row]:
+async def read(sid: str, last: int) -> list[Row]:
     """A window reads what it lacks."""
     return history.newer_than((await sio.get_session(sid))["room"], int(last))
 
 
 @sio.event
-async def say(sid: str, text: str) -> Dict[str, Any]:
+async def say(sid: str, text: str) -> dict[str, Any]:
     """A window says something to everyone in its room. The reply says what became of it."""
     session = await sio.get_session(sid)
     room = session["room"]

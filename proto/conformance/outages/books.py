@@ -35,7 +35,7 @@ class Books:
         self.heard = {name: collections.defaultdict(list) for name in self.listeners}
         self.gaps = {name: [] for name in self.listeners}     # (time, is partial)
         self.losses = {name: Loss() for name in self.listeners}
-        self.silence = {name: 0.0 for name in self.listeners}  # the longest, in seconds
+        self.silence = dict.fromkeys(self.listeners, 0.0)  # the longest, in seconds
         self.marks = {name: {} for name in self.listeners}    # the number of the last mark heard, by channel
         self.oddities = []                                    # what no book has a place for
         self.ended_redis_at = []                              # when Redis stood still, to be killed
@@ -45,7 +45,7 @@ class Books:
             self._carry_over(former)
 
     def _carry_over(self, former):
-        self.truth.update({channel: keys for channel, keys in former.truth_behind.items()})
+        self.truth.update(former.truth_behind)
         for name in self.listeners:
             self.heard[name].update(former.heard_behind[name])
 
@@ -91,7 +91,7 @@ class Books:
 
     def time_silence(self, now):
         """From now on silence counts, since there is a steady load."""
-        self._last_heard = {name: now for name in self.listeners}
+        self._last_heard = dict.fromkeys(self.listeners, now)
 
     def end_silence(self):
         self._last_heard = {}

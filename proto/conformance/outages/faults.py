@@ -192,6 +192,6 @@ def all_faults():
         Fault("overlap-owed", "the relay is replaced by one that is there before, while Redis hangs", _overlapping_owed,
               _NOTHING, "patient"),
         Fault("relay-hang", "the relay hangs until it is found", _relay_hangs, _BREAK, "patient"),
-        Fault("overlap-default", "the relay is replaced by one that is there before; the client's own times", _overlapping,
-              Allows(gap="may", reorder=True, told_doubles=True), times=0, slow_times=100),
+        Fault("overlap-default", "the relay is replaced by one that is there before; the client's own times",
+              _overlapping, Allows(gap="may", reorder=True, told_doubles=True), times=0, slow_times=100),
     ]

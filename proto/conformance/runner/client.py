@@ -31,7 +31,7 @@ class Client:
         with tempfile.TemporaryFile() as errors:
             try:
                 done = subprocess.run(self.command, input=b"quit\n", stdout=subprocess.PIPE, stderr=errors,
-                                      timeout=_BUILD_SECONDS)
+                                      timeout=_BUILD_SECONDS, check=False)
             except subprocess.TimeoutExpired:
                 raise NoDriver(f"{self.command[0]} did not end within {_BUILD_SECONDS} s of `quit`") from None
             errors.seek(0)

@@ -75,8 +75,8 @@ class Session:
                 key.data(mask)
 
     def wait(self, condition, what, within=None, nudge=False, poll=0.02):
-        """Until the condition holds; returns what it returned. Raises Failure when the time is over. `what` is a text, or
-        a function that makes it then. With `nudge` a client that connects only to publish is made to. `poll` is how
+        """Until the condition holds; returns what it returned. Raises Failure when the time is over. `what` is a text,
+        or a function that makes it then. With `nudge` a client that connects only to publish is made to. `poll` is how
         often to look while nothing comes."""
         within = within or PATIENCE
         deadline = time.monotonic() + within

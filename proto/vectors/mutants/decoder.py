@@ -1,6 +1,7 @@
 """A decoder of RelayFrame by section 2 of PROTOCOL.md. It is for tests, and written to be read, not to be fast.
 
-decoder_mutants.py breaks it in one place after another: each time a vector of relay-frames.json or streams.json has to fail.
+decoder_mutants.py breaks it in one place after another: each time a vector of relay-frames.json or
+streams.json has to fail.
 """
 
 MAX_FIELD_NUMBER = 2**29 - 1

@@ -4,7 +4,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
-from typing import Callable, Optional
+from collections.abc import Callable
 
 from harness import PATIENCE
 from sentinels import SERVICE, Group, ask
@@ -27,7 +27,7 @@ class Scene:
     publish_to: str
     run: Callable
     sentinels: tuple = ()
-    namespace: Optional[str] = None
+    namespace: str | None = None
 
 
 @dataclass(frozen=True)

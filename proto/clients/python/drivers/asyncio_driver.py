@@ -11,7 +11,7 @@ from hubrelay import Outcome
 
 class Driver:
     def __init__(self):
-        self.client, self.subscriptions, self.tasks = None, {}, {}
+        self.client, self.subscriptions, self.tasks, self.takers = None, {}, {}, set()
         self.may_take = asyncio.Event()
         self.may_take.set()
 
@@ -59,7 +59,12 @@ class Driver:
             lines.say("fatal", lines.quoted(str(error)))
             return
         self.client.connect()
-        asyncio.ensure_future(self.take_events(self.client.events, None))
+        self.take_in_background(self.client.events, None)
+
+    def take_in_background(self, stream, handle):
+        task = asyncio.ensure_future(self.take_events(stream, handle))
+        self.takers.add(task)  # the loop itself keeps no task alive
+        task.add_done_callback(self.takers.discard)
 
     async def take_events(self, stream, handle):
         while True:
@@ -96,7 +101,7 @@ class Driver:
         subscription = await self.client.listen(*channels, patterns=patterns)
         lines.done(tag, (subscription.outcome or Outcome.OK).name)
         self.subscriptions[handle] = subscription
-        asyncio.ensure_future(self.take_events(subscription, handle))
+        self.take_in_background(subscription, handle)
 
     async def unlisten(self, tag, handle):
         await self.subscriptions.pop(handle).close()

@@ -5,7 +5,8 @@ import os
 import socket
 import time
 import weakref
-from typing import Any, Callable, Dict, Iterable, Optional, Tuple, Union
+from collections.abc import Iterable
+from typing import Any, Callable, Optional, Union
 
 from .asyncio_streams import EventStream, Subscription
 from .connections import Action
@@ -40,8 +41,8 @@ class AsyncClient:
         self._pid = os.getpid()
         self._core = Core(self.name, self._options, self.counters, self._logger)
         self._loop: Optional[asyncio.AbstractEventLoop] = None
-        self._sockets: Dict[Link, socket.socket] = {}
-        self._blocked: Dict[Link, bool] = {}  # those whose socket takes no more at present
+        self._sockets: dict[Link, socket.socket] = {}
+        self._blocked: dict[Link, bool] = {}  # those whose socket takes no more at present
         self._timer: Optional[asyncio.TimerHandle] = None
         self._is_turn_due = False
         #: Status, Gap, Loss and Revoked, and the Messages of `subscribe`.
@@ -54,7 +55,8 @@ class AsyncClient:
         self._begin_if_needed()
 
     async def ready(self, timeout: Optional[float] = None) -> None:
-        """Waits until a relay has said Welcome. Raises NotConnected, which says what is wrong, after `timeout` seconds."""
+        """Waits until a relay has said Welcome. After `timeout` seconds it raises
+        NotConnected, which says what is wrong."""
         waiter = self._begin()
         self._core.ready(waiter)
         try:
@@ -72,7 +74,7 @@ class AsyncClient:
         return self._core.status
 
     @property
-    def features(self) -> Tuple[str, ...]:
+    def features(self) -> tuple[str, ...]:
         """What is possible at the relay that it was connected to last: "patterns", ..."""
         return self._core.features
 
@@ -227,7 +229,7 @@ class AsyncClient:
             elif link in self._sockets and has_hung_up(self._sockets[link]):
                 self._read_to_end(link, "the relay closed the connection")
         for link in list(self._sockets):
-            if link.unsent and link not in self._blocked or link.shut_when_written and not link.is_shut:
+            if (link.unsent and link not in self._blocked) or (link.shut_when_written and not link.is_shut):
                 self._write(link)
         if core.actions:
             self._turn_soon()
@@ -342,7 +344,7 @@ class AsyncClient:
             self._forked()
 
     def _forked(self) -> None:
-        """In the child: the sockets are the parent's, and so is its loop. Closes the copies without a word to either."""
+        """In the child: the sockets are the parent's, and so is its loop. Closes the copies and tells neither."""
         for opened in self._sockets.values():
             os.close(opened.detach())
         self._core.abandoned()

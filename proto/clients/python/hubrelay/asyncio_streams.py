@@ -1,6 +1,7 @@
 """Streams of events for asyncio: `events` of a client, and its subscriptions."""
 import asyncio
-from typing import TYPE_CHECKING, Any, Generator, Optional, Tuple
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Optional
 
 from .frames import Message, Outcome
 from .listening import Listener
@@ -86,7 +87,7 @@ class Subscription(EventStream, Listener):
             async for event in subscription: ...
     """
 
-    def __init__(self, client: "AsyncClient", channels: Tuple[str, ...], patterns: Tuple[str, ...]) -> None:
+    def __init__(self, client: "AsyncClient", channels: tuple[str, ...], patterns: tuple[str, ...]) -> None:
         self._core = client._core  # after a fork the client has another one
         Listener.__init__(self, self._core.new_queue())
         EventStream.__init__(self, client, self.queue)

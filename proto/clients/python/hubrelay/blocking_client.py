@@ -5,7 +5,8 @@ import socket
 import threading
 import time
 import weakref
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, Union
+from collections.abc import Iterable
+from typing import Any, Callable, Optional, Union
 
 from .blocking_streams import BlockingEventStream, BlockingSubscription
 from .connections import Action
@@ -19,7 +20,7 @@ from .sockets import READ_BYTES, connect, has_hung_up, why_ended, why_not_connec
 from .waiting import BlockingWaiter, Poller, Reading
 
 
-_Write = Tuple[Link, socket.socket, memoryview]
+_Write = tuple[Link, socket.socket, memoryview]
 
 
 class Client:
@@ -47,13 +48,13 @@ class Client:
         self._lock = threading.Lock()
         self._reading = Reading(self._lock, self._step)
         self._poller = Poller()
-        self._sockets: Dict[Link, socket.socket] = {}
-        self._blocked: Dict[Link, bool] = {}  # those whose socket takes no more at present
-        self._broken: Dict[Link, str] = {}  # those to which nothing can be written
+        self._sockets: dict[Link, socket.socket] = {}
+        self._blocked: dict[Link, bool] = {}  # those whose socket takes no more at present
+        self._broken: dict[Link, str] = {}  # those to which nothing can be written
         self._writer: Optional[int] = None  # the thread that writes
-        self._by_number: Dict[int, Link] = {}
+        self._by_number: dict[int, Link] = {}
         self._has_interest_changed = True
-        self._to_close: List[socket.socket] = []  # after the write that is under way
+        self._to_close: list[socket.socket] = []  # after the write that is under way
         self._thread: Optional[threading.Thread] = None
         #: Status, Gap, Loss and Revoked, and the Messages of `subscribe`.
         self.events = BlockingEventStream(self, self._core.events)
@@ -67,7 +68,8 @@ class Client:
             self._begin()
 
     def ready(self, timeout: Optional[float] = None) -> None:
-        """Waits until a relay has said Welcome. Raises NotConnected, which says what is wrong, after `timeout` seconds."""
+        """Waits until a relay has said Welcome. After `timeout` seconds it raises
+        NotConnected, which says what is wrong."""
         self._notice_fork()
         waiter = BlockingWaiter()
         try:
@@ -87,7 +89,7 @@ class Client:
         return self._core.status
 
     @property
-    def features(self) -> Tuple[str, ...]:
+    def features(self) -> tuple[str, ...]:
         """What is possible at the relay that it was connected to last: "patterns", ..."""
         return self._core.features
 
@@ -111,7 +113,7 @@ class Client:
                 if self._thread is None or self._core.is_closing:
                     self._begin()
                 self._core.publishing.publish(channel, payload, waiter, wait)
-                if self._core.actions or self._core.link is not None and not self._core.link.is_reading:
+                if self._core.actions or (self._core.link is not None and not self._core.link.is_reading):
                     self._requested()
                 chosen = self._begin_to_write()
             if chosen is not None:
@@ -319,7 +321,7 @@ class Client:
         wanted[self._reading.wake_up_fileno()] = True, False
         self._poller.want(wanted)
 
-    def _take(self, ready: List[Tuple[int, bool, int]]) -> None:
+    def _take(self, ready: list[tuple[int, bool, int]]) -> None:
         for number, is_readable, is_writable in ready:
             link = self._by_number.get(number)
             if link is None:
@@ -490,7 +492,7 @@ class Client:
         self._set_up()
 
 
-def _send(opened: socket.socket, data: memoryview) -> Tuple[int, str, bool]:
+def _send(opened: socket.socket, data: memoryview) -> tuple[int, str, bool]:
     """How many bytes the socket took, why it cannot be written to, and whether it takes no more at present."""
     try:
         return opened.send(data), "", False

@@ -1,6 +1,7 @@
 """Streams of events for threads: `events` of a client, and its subscriptions."""
 import time
-from typing import TYPE_CHECKING, Iterator, Optional, Tuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Optional
 
 from .frames import Message, Outcome
 from .listening import Listener
@@ -77,7 +78,7 @@ class BlockingSubscription(BlockingEventStream, Listener):
     """Yields Message, Loss, Gap and Revoked, which ends it. Close it, or use `with`. `outcome` is OK, or PENDING: in
     force once the relay receives."""
 
-    def __init__(self, client: "Client", channels: Tuple[str, ...], patterns: Tuple[str, ...]) -> None:
+    def __init__(self, client: "Client", channels: tuple[str, ...], patterns: tuple[str, ...]) -> None:
         self._core = client._core  # after a fork the client has another one
         Listener.__init__(self, self._core.new_queue())
         BlockingEventStream.__init__(self, client, self.queue)

@@ -3,7 +3,7 @@
 `encode` and `decode` know every frame of both sides, by the tables of schema.py. `publish_frame`, `quick_reply` and
 `quick_message` do the same for the frames that come by the thousand; what they do not recognise, `decode` reads.
 """
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Optional, Union
 
 from .frames import Cause, Code, Outcome, State, Status
 from .schema import BOOL, BYTES, CLIENT_FRAME, FIELDS, RELAY_FRAME, STRING, STRINGS, UINT32, UINT64
@@ -51,7 +51,7 @@ def encode(frame: Any) -> bytes:
 
 
 def _content(message: Any) -> bytes:
-    parts: List[bytes] = []
+    parts: list[bytes] = []
     for number, (name, kind) in enumerate(FIELDS[type(message)], 1):
         value = getattr(message, name)
         if kind == STRINGS:
@@ -77,7 +77,7 @@ def publish_frame(channel_field: bytes, payload: bytes, id: int) -> bytes:
     return b"".join((length.to_bytes(4, "big"), b"\x12", inner, head, payload, tail))
 
 
-def _read_varint(data: bytes, position: int) -> Tuple[int, int]:
+def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     """The number, at most 64 bits of it, and the position behind it. IndexError at the end, ValueError if too long."""
     number = shift = 0
     while True:
@@ -91,7 +91,7 @@ def _read_varint(data: bytes, position: int) -> Tuple[int, int]:
             raise ValueError("a varint of more than ten bytes")
 
 
-def decode(body: bytes, kinds: Tuple[type, ...] = RELAY_FRAME) -> Optional[Any]:
+def decode(body: bytes, kinds: tuple[type, ...] = RELAY_FRAME) -> Optional[Any]:
     """The frame in `body`, or None if it is of no kind that is known here. Raises ProtocolError."""
     frame, kind, content = None, 0, b""
     try:
@@ -107,9 +107,9 @@ def decode(body: bytes, kinds: Tuple[type, ...] = RELAY_FRAME) -> Optional[Any]:
     return frame
 
 
-def _fields(data: bytes) -> List[Tuple[int, Union[int, bytes]]]:
+def _fields(data: bytes) -> list[tuple[int, Union[int, bytes]]]:
     """Number and value of each field. Those of fixed width, which the schema does not use, are left out."""
-    found: List[Tuple[int, Union[int, bytes]]] = []
+    found: list[tuple[int, Union[int, bytes]]] = []
     position, end = 0, len(data)
     while position < end:
         tag, position = _read_varint(data, position)
@@ -135,7 +135,7 @@ def _fields(data: bytes) -> List[Tuple[int, Union[int, bytes]]]:
 
 def _read(kind: type, data: bytes) -> Any:
     fields, status = FIELDS[kind], b""
-    values: Dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for number, value in _fields(data):
         name, type_ = fields[number - 1] if number <= len(fields) else ("", None)
         if type_ is None or isinstance(value, int) != (type_ in _VARINTS):
@@ -159,7 +159,7 @@ def _int32(value: int) -> int:
     return (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
 
 
-def quick_reply(data: bytes, position: int, end: int) -> Optional[Tuple[int, int]]:
+def quick_reply(data: bytes, position: int, end: int) -> Optional[tuple[int, int]]:
     """Id and receivers of a Reply with OK and nothing else, from behind its tag; None: let `decode` read it."""
     if data[position] != end - position - 1 or data[position + 1] != 0x08:
         return None
@@ -178,7 +178,7 @@ def quick_reply(data: bytes, position: int, end: int) -> Optional[Tuple[int, int
     return (id, receivers) if position == end else None
 
 
-def quick_message(data: bytes, position: int, end: int) -> Optional[Tuple[bytes, bytes]]:
+def quick_message(data: bytes, position: int, end: int) -> Optional[tuple[bytes, bytes]]:
     """Channel and payload of a Message without pattern, from behind its tag; None: let `decode` read it."""
     try:
         size, position = _read_varint(data, position)

@@ -2,7 +2,8 @@
 import enum
 import logging
 import time
-from typing import Any, Iterator, List, Optional, Tuple
+from collections.abc import Iterator
+from typing import Any, Optional
 
 from .connecting import Backoff, Watch, is_hopeless
 from .errors import Closed
@@ -34,11 +35,11 @@ class Connections(Telling):
 
     def __init__(self, name: str, options: Options, counters: Counters, logger: logging.Logger) -> None:
         super().__init__(name, options, counters, logger)
-        self.actions: List[Tuple[Action, Link]] = []
-        self.features: Tuple[str, ...] = ()
+        self.actions: list[tuple[Action, Link]] = []
+        self.features: tuple[str, ...] = ()
         self.link: Optional[Link] = None  #: The one with the newest Welcome.
         self.opening: Optional[Link] = None  #: The one that has not said Welcome yet.
-        self.old: Optional[Link] = None  #: One whose relay is STOPPING: it serves on during a move, and is read to its end.
+        self.old: Optional[Link] = None  #: Its relay is STOPPING: it serves on during a move, and is read to its end.
         self.move: Optional[Move] = None
         self.is_starting = False  #: The first attempt to connect has not ended.
         self.is_closing = self.is_closed = False
@@ -48,8 +49,8 @@ class Connections(Telling):
         self._gaps_seen = self._old_gaps_seen = 0
         self._was_connected = False
         self._why = ""  # the last attempt failed
-        self._ready_waiters: List[Waiter] = []
-        self._close_waiters: List[Waiter] = []
+        self._ready_waiters: list[Waiter] = []
+        self._close_waiters: list[Waiter] = []
 
     @property
     def serving(self) -> Optional[Link]:
@@ -129,7 +130,7 @@ class Connections(Telling):
             self.logger.warning("cannot connect to a relay: %s", why)
         if self.link is None:
             self.publishing.reason = f"no connection to a relay: {why}"
-            if hopeless and is_news or not self._was_told:
+            if (hopeless and is_news) or not self._was_told:
                 self._tell_status(no_relay(why))
             else:
                 self.status = no_relay(why)

@@ -5,7 +5,7 @@ After each call the owner performs the actions, writes, and sets its one timer t
 """
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Optional
 
 from .codec import ProtocolError
 from .connections import UNREAD_PERIOD, Action, Connections
@@ -278,5 +278,5 @@ class Core(Connections):
         self._closed()
 
 
-_TIMERS: Dict[str, Callable[[Core, float, float], None]] = {
+_TIMERS: dict[str, Callable[[Core, float, float], None]] = {
     name[4:]: method for name, method in vars(Core).items() if name.startswith("_on_")}

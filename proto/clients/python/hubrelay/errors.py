@@ -1,5 +1,6 @@
 """How a request fails: one class for each way."""
-from typing import Dict, Optional, Sequence, Tuple, Type
+from collections.abc import Sequence
+from typing import Optional
 
 from .frames import Outcome, Reply
 
@@ -15,8 +16,8 @@ class HubrelayError(Exception):
     def __init__(self, detail: str = "", channels: Sequence[str] = (), patterns: Sequence[str] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.channels: Tuple[str, ...] = tuple(channels)
-        self.patterns: Tuple[str, ...] = tuple(patterns)
+        self.channels: tuple[str, ...] = tuple(channels)
+        self.patterns: tuple[str, ...] = tuple(patterns)
 
 
 class NotConnected(HubrelayError):
@@ -38,7 +39,8 @@ class Refused(HubrelayError):
 
 
 class Invalid(HubrelayError):
-    """The request itself is wrong: a name of no or too many bytes, a payload too large, patterns where there are none."""
+    """The request itself is wrong: a name of no or too many bytes, a payload too large, patterns at a relay
+    that has none."""
 
     outcome = Outcome.INVALID
 
@@ -61,7 +63,7 @@ class Closed(HubrelayError):
     """The client, or the subscription, is closed. Nothing was sent."""
 
 
-_BY_OUTCOME: Dict[Outcome, Type[HubrelayError]] = {
+_BY_OUTCOME: dict[Outcome, type[HubrelayError]] = {
     kind.outcome: kind for kind in (NotConnected, Interrupted, Refused, Invalid, Limit) if kind.outcome is not None}
 
 

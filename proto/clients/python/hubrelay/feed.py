@@ -9,7 +9,9 @@ import logging
 import os
 import random
 from collections import Counter, deque
-from typing import Any, Awaitable, Callable, Counter as Counted, Deque, Dict, Iterable, Optional, Set, Union
+from collections import Counter as Counted
+from collections.abc import Awaitable, Iterable
+from typing import Any, Callable, Optional, Union
 
 from .addresses import SCHEME, path_of
 from .asyncio_client import AsyncClient
@@ -38,7 +40,7 @@ class Feed:
     hook, ValueError for a wrong URL.
     """
 
-    def __init__(self, path: "Union[str, os.PathLike[str]]", told: Dict[type, Hook], logger: logging.Logger,
+    def __init__(self, path: "Union[str, os.PathLike[str]]", told: dict[type, Hook], logger: logging.Logger,
                  is_text: bool = False, **options: Any) -> None:
         for hook in told.values():
             check_hook(hook)
@@ -48,13 +50,13 @@ class Feed:
         self._new_client()  # a wrong argument fails where it stands, not when the application starts
         self._hooks, self._logger, self._is_text = told, logger, is_text
         self._client: Optional[AsyncClient] = None
-        self._wanted: Set[str] = set()
-        self._granted: Set[str] = set()
+        self._wanted: set[str] = set()
+        self._granted: set[str] = set()
         self._asked: Counted[str] = Counter()  # how many callers of `subscribe` wait for each
-        self._leaving: "Set[asyncio.Task[None]]" = set()
-        self._refused: Set[str] = set()  # those of them that are asked for again
-        self._asking: "Optional[asyncio.Task[None]]" = None
-        self._told: Deque[Message] = deque()  # what hooks have returned
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._refused: set[str] = set()  # those of them that are asked for again
+        self._asking: Optional[asyncio.Task[None]] = None
+        self._told: deque[Message] = deque()  # what hooks have returned
         self._state: Optional[State] = None  # as it was logged last
 
     @property
@@ -103,14 +105,14 @@ class Feed:
         finally:
             self._asked -= Counter(names)
 
-    def _leave(self, client: AsyncClient, names: Set[str]) -> None:
+    def _leave(self, client: AsyncClient, names: set[str]) -> None:
         """Nobody waits for these any more. They may be granted yet, if it is since a caller was cancelled."""
         self._wanted -= names
         task = asyncio.get_running_loop().create_task(self._unsubscribe_unwanted(client, names))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
-    async def _unsubscribe_unwanted(self, client: AsyncClient, names: Set[str]) -> None:
+    async def _unsubscribe_unwanted(self, client: AsyncClient, names: set[str]) -> None:
         unwanted = names - self._wanted  # somebody may have come meanwhile
         try:
             if unwanted:

@@ -6,10 +6,10 @@
 Flask-SocketIO has a fixed list of schemes, and gives every other URL to Kombu
 (https://flask-socketio.readthedocs.io/en/latest/deployment.html#emitting-from-an-external-process).
 """
-from typing import Any, Dict
+from typing import Any
 
 try:
-    import flask_socketio  # type: ignore
+    import flask_socketio
 except ImportError as error:
     raise ImportError("hubrelay.flask_socketio needs Flask-SocketIO: pip install flask-socketio",
                       name=error.name) from error
@@ -22,7 +22,7 @@ __all__ = ["SocketIO"]
 _MANAGER_ARGUMENTS = ("raise_errors", "on_status", "on_gap", "on_loss", "on_publish_error", "hubrelay_options")
 
 
-class SocketIO(flask_socketio.SocketIO):  # type: ignore[misc]
+class SocketIO(flask_socketio.SocketIO):
     """flask_socketio.SocketIO, which makes a HubrelayManager for a `message_queue` of `hubrelay:///path`.
 
     The hooks and options of HubrelayManager may be given here, too, and to `init_app`; without such a queue, as in
@@ -31,7 +31,7 @@ class SocketIO(flask_socketio.SocketIO):  # type: ignore[misc]
     """
 
     def __init__(self, app: Any = None, **kwargs: Any) -> None:
-        self._manager_arguments: Dict[str, Any] = {}
+        self._manager_arguments: dict[str, Any] = {}
         super().__init__(app, **kwargs)
 
     @property

@@ -5,7 +5,7 @@ Values of an enumeration that a newer relay sends and this package does not know
 """
 import enum
 from dataclasses import dataclass
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 
 class _OpenEnum(enum.IntEnum):
@@ -103,16 +103,16 @@ class Publish:
 class Subscribe:
     """Asks for the messages of channels and patterns."""
     id: int = 0
-    channels: Tuple[str, ...] = ()
-    patterns: Tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Unsubscribe:
     """Ends subscriptions."""
     id: int = 0
-    channels: Tuple[str, ...] = ()
-    patterns: Tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Welcome:
     max_frame_bytes: int = 0
     status: Status = Status()
     max_payload_bytes: int = 0
-    features: Tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
 
 class Message(NamedTuple):
@@ -168,8 +168,8 @@ class Reply:
     outcome: Outcome = Outcome.UNSPECIFIED
     receivers: int = 0
     detail: str = ""
-    channels: Tuple[str, ...] = ()
-    patterns: Tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,8 @@ class Error:
 class Revoked:
     """Subscriptions that Redis has refused, or the relay has no room for. They are not asked for again."""
 
-    channels: Tuple[str, ...] = ()
-    patterns: Tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
     detail: str = ""
 
 
@@ -207,5 +207,5 @@ class Gap:
     `partial`: a part of the channels is away for some time already. Another Gap comes when all are heard again.
     """
 
-    reasons: Tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
     partial: bool = False

@@ -1,6 +1,6 @@
 """When the application is told that messages may have been missed."""
 import random
-from typing import Callable, List, Optional, Set
+from typing import Callable, Optional
 
 from .frames import Gap, State, Status
 from .link import Request
@@ -18,9 +18,9 @@ class Gaps:
     def __init__(self, options: Options, set_timer: Callable[[str, Optional[float]], None],
                  tell: Callable[[Gap], None]) -> None:
         self._options, self._set_timer, self._tell = options, set_timer, tell
-        self._reasons: List[str] = []
+        self._reasons: list[str] = []
         self._is_receiving = False
-        self._awaited: Optional[Set[Request]] = None  # the Subscribes whose Replies come first; None: not receiving
+        self._awaited: Optional[set[Request]] = None  # the Subscribes whose Replies come first; None: not receiving
         self._is_delayed = False  # the random delay runs
         self._partial_again = False
 
@@ -35,7 +35,7 @@ class Gaps:
         self._stop_delay()
         self._set_timer("partial", None)
 
-    def is_receiving(self, receiving: bool, unanswered: Set[Request]) -> None:
+    def is_receiving(self, receiving: bool, unanswered: set[Request]) -> None:
         """The relay says whether it receives; `unanswered` are the Subscribes that have no Reply now."""
         if receiving and not self._is_receiving:
             self._awaited = set(unanswered)
@@ -46,14 +46,14 @@ class Gaps:
             self._set_timer("partial", None)
         self._is_receiving = receiving
 
-    def awaits(self, unanswered: Set[Request]) -> None:
+    def awaits(self, unanswered: set[Request]) -> None:
         """From here on another connection counts, whose Subscribes `unanswered` have no Reply yet."""
         if self._awaited is not None:
             self._awaited = set(unanswered)
             if unanswered:
                 self._stop_delay()
 
-    def answered(self, request: Request, instead: List[Request]) -> None:
+    def answered(self, request: Request, instead: list[Request]) -> None:
         """A Subscribe has its Reply; what was refused with it is asked for again by those `instead`."""
         if self._awaited and request in self._awaited:
             self._awaited.discard(request)

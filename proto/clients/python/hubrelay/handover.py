@@ -5,7 +5,7 @@ messages to all subscribers in one order, so the fence stands at the same place 
 messages count up to it, the next one's from behind it. PROTOCOL.md has the ladder.
 """
 import secrets
-from typing import TYPE_CHECKING, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Optional, Union
 
 from .codec import encode
 from .frames import Loss, Message, Outcome, Publish, Reply
@@ -35,7 +35,7 @@ class Move:
         self._in_force = 0  # on how many of the two the fence is in force
         self._is_published = self._is_counting = self.is_over = False
         self._old_passed = self._new_passed = False
-        self._kept: List[Tuple[Optional[Name], Union[Message, Loss]]] = []  # a Loss has no name
+        self._kept: list[tuple[Optional[Name], Union[Message, Loss]]] = []  # a Loss has no name
         self._kept_bytes = 0
         old.take_message, new.take_message = self._from_old, self._from_new
 
@@ -48,9 +48,9 @@ class Move:
 
     def consider(self) -> None:
         """Goes on if the next connection's Subscribes are in force."""
-        if self.is_over or self._is_counting and not self.fence:
+        if self.is_over or (self._is_counting and not self.fence):
             return
-        if self.new.restoring or self.new.is_pending and not self._core.status.receiving:
+        if self.new.restoring or (self.new.is_pending and not self._core.status.receiving):
             return
         if not self._is_counting:
             self._is_counting = True

@@ -4,7 +4,7 @@ Whoever owns the socket (the asyncio client, the blocking client, a test) feeds 
 written.
 """
 from time import monotonic
-from typing import Any, Callable, Dict, FrozenSet, List, Optional, Set, Tuple
+from typing import Any, Callable, Optional
 
 from .codec import (CLIENT_FRAME, ProtocolError, decode, encode, framed, name_field, quick_message, quick_reply,
                     varint)
@@ -34,24 +34,24 @@ def settle_ping(waiter: Optional[Waiter], reply: Optional[Reply]) -> None:
 
 
 class Link:
-    """`take_frame` gets each frame but Replies and Messages; `take_message` gets the entry of its name and the Message."""
+    """`take_frame` gets each frame but Replies and Messages; `take_message` gets a Message and its name's entry."""
 
-    def __init__(self, routes: Dict[bytes, Name], take_frame: Callable[["Link", Any], None],
+    def __init__(self, routes: dict[bytes, Name], take_frame: Callable[["Link", Any], None],
                  take_message: Callable[[Name, Message], None]) -> None:
         self.take_frame, self.take_message = take_frame, take_message
         self.welcome: Optional[Welcome] = None
         self.status: Optional[Status] = None  #: The last one that its relay has told.
-        self.features: FrozenSet[str] = frozenset()
+        self.features: frozenset[str] = frozenset()
         self.max_frame, self.max_payload = MAX_WELCOME_BYTES, 0
-        self.publishes: Dict[int, Waiter] = {}  #: By id, in the order written.
-        self.requests: Dict[int, Request] = {}
-        self.asked: Set[Name] = set()  #: The last that was written of them here is a Subscribe, and it has not failed.
-        self.restoring: Set[Request] = set()  #: Subscribes of the client's own that are unanswered.
+        self.publishes: dict[int, Waiter] = {}  #: By id, in the order written.
+        self.requests: dict[int, Request] = {}
+        self.asked: set[Name] = set()  #: The last that was written of them here is a Subscribe, and it has not failed.
+        self.restoring: set[Request] = set()  #: Subscribes of the client's own that are unanswered.
         self.is_ended = False
         self.is_at_its_end = False  #: The relay has closed it.
         # What is to be written.
         self.unsent = 0  #: Bytes, of `_frames` and of `_batch` from `_written` on.
-        self._frames: List[bytes] = []
+        self._frames: list[bytes] = []
         self._batch, self._written = b"", 0  # a batch begins with a frame
         self.is_writing = False  #: The socket is being given the batch: nobody knows how much of it has left.
         self.is_shut = False  #: The writing side is shut down.
@@ -60,9 +60,9 @@ class Link:
         self.is_stopping = False  #: Its relay has said STOPPING.
         self.is_pending = False  #: Some of what it was asked for was PENDING when it was last asked.
         # What has come.
-        self._routes: Dict[bytes, Name] = {}  # of `take_message`; none before Welcome, which comes first
+        self._routes: dict[bytes, Name] = {}  # of `take_message`; none before Welcome, which comes first
         self._routes_then = routes
-        self._rest: List[bytes] = []
+        self._rest: list[bytes] = []
         self._rest_size, self._needed = 0, 4
         self.last_read = monotonic()
         self.is_reading = True  #: Whether the socket is to be read.
@@ -104,7 +104,7 @@ class Link:
         self._frames.append(frame)
         self.unsent += len(frame)
 
-    def ask(self, request: Request, number: int, names: List[Name]) -> None:
+    def ask(self, request: Request, number: int, names: list[Name]) -> None:
         """Writes a Subscribe (3) or Unsubscribe (4)."""
         id = self.next_id()
         self.requests[id] = request
@@ -146,7 +146,7 @@ class Link:
         self._written += count
         self.unsent -= count
 
-    def take_unwritten(self) -> Tuple[Set[int], int]:
+    def take_unwritten(self) -> tuple[set[int], int]:
         """Ids of the requests that did not leave whole, and the number of publishes without id among them."""
         if self.is_writing:
             self._written = len(self._batch)
@@ -246,7 +246,7 @@ class Link:
         self.welcomed_at = monotonic()
         self._routes = self._routes_then
 
-    def unanswered_subscribes(self) -> Set[Request]:
+    def unanswered_subscribes(self) -> set[Request]:
         """Those that have no Reply yet."""
         return {request for request in self.requests.values() if request.is_subscribe}
 
@@ -255,7 +255,7 @@ class Link:
         """Something that was asked for is unanswered."""
         return bool(self.publishes or self.requests)
 
-    def end(self) -> Tuple[int, int]:
+    def end(self) -> tuple[int, int]:
         """The connection has ended. Publishes that were written are Interrupted, others NotConnected; other requests
         are answered with None, in their order. Returns how many publishes without Reply are unknown, and how many of
         them were never sent.

@@ -1,5 +1,4 @@
 """A subscription of the application, without the way it is waited for: the clients add that."""
-from typing import List
 
 from .names import Name
 from .queues import EventQueue
@@ -10,6 +9,6 @@ class Listener:
 
     def __init__(self, queue: EventQueue) -> None:
         self.queue = queue
-        self.names: List[Name] = []
+        self.names: list[Name] = []
         self.is_counted = False  #: It is one of those because of which the socket is read.
         self.is_closed = False

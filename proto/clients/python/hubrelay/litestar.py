@@ -5,7 +5,8 @@ https://docs.litestar.dev/2/usage/channels.html. docs/litestar.md says what it d
 import asyncio
 import logging
 import os
-from typing import Any, AsyncGenerator, Callable, Dict, Iterable, List, Optional, Tuple, Union
+from collections.abc import AsyncGenerator, Iterable
+from typing import Any, Callable, Optional, Union
 
 try:
     from litestar.channels import ChannelsBackend, ChannelsPlugin
@@ -51,7 +52,7 @@ class HubrelayChannelsBackend(ChannelsBackend):
         hooks = {Status: on_status, Gap: on_gap, Loss: on_loss, Revoked: on_revoked}
         self._feed = Feed(path, hooks, logger, name=name, **options)
         self._on_publish_error, self._logger = on_publish_error, logger
-        self._unpublished: Dict[str, int] = {}  # since the last success, by the error's name
+        self._unpublished: dict[str, int] = {}  # since the last success, by the error's name
 
     @property
     def client(self) -> AsyncClient:
@@ -99,7 +100,7 @@ class HubrelayChannelsBackend(ChannelsBackend):
         """After this no event of `channels` comes."""
         await self._feed.unsubscribe(self.client, channels)
 
-    async def stream_events(self) -> AsyncGenerator[Tuple[str, bytes], None]:
+    async def stream_events(self) -> AsyncGenerator[tuple[str, bytes], None]:
         """Channel and payload of each event as it comes. Raises nothing in an outage, and goes on after it."""
         _ = self.client  # raises before on_startup
         while True:
@@ -108,11 +109,11 @@ class HubrelayChannelsBackend(ChannelsBackend):
                 return
             yield message.channel, message.payload
 
-    async def get_history(self, channel: str, limit: Optional[int] = None) -> List[bytes]:
+    async def get_history(self, channel: str, limit: Optional[int] = None) -> list[bytes]:
         """Not implemented: nothing is kept, as by Litestar's own pub/sub backends. Read it from where it is stored."""
         raise NotImplementedError("hubrelay keeps no history; read it from where your messages are stored")
 
-    async def _tell(self, failures: "List[Tuple[str, Exception]]", data: bytes) -> None:
+    async def _tell(self, failures: "list[tuple[str, Exception]]", data: bytes) -> None:
         for channel, failure in failures:
             kind = type(failure).__name__
             if kind not in self._unpublished:
@@ -122,7 +123,7 @@ class HubrelayChannelsBackend(ChannelsBackend):
             await call(self._on_publish_error, self._logger, failure, channel, data)
 
 
-def _counts(failed: Dict[str, int]) -> str:
+def _counts(failed: dict[str, int]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in sorted(failed.items()))
 
 

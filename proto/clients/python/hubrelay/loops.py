@@ -1,6 +1,6 @@
 """A client of asyncio for each event loop, for frameworks whose objects are used from several loops."""
 import asyncio
-from typing import Callable, Dict, List
+from typing import Callable
 
 from .asyncio_client import AsyncClient
 
@@ -14,8 +14,8 @@ class LoopClients:
 
     def __init__(self, make: Callable[[], AsyncClient]) -> None:
         self._make = make
-        self._spares: List[AsyncClient] = [make()]  # so that wrong arguments fail here
-        self._clients: Dict[asyncio.AbstractEventLoop, AsyncClient] = {}
+        self._spares: list[AsyncClient] = [make()]  # so that wrong arguments fail here
+        self._clients: dict[asyncio.AbstractEventLoop, AsyncClient] = {}
 
     def here(self) -> AsyncClient:
         """The running loop's client. Raises RuntimeError where no loop runs."""

@@ -1,5 +1,6 @@
 """The channels and patterns that the application wants to hear."""
-from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Optional
 
 from .codec import name_field
 from .errors import Invalid
@@ -25,14 +26,14 @@ def checked_name(name: str, what: str = "channel") -> bytes:
     return data
 
 
-def several(patterns: Iterable[str]) -> Tuple[str, ...]:
+def several(patterns: Iterable[str]) -> tuple[str, ...]:
     """Raises Invalid for one str, whose characters would be patterns."""
     if isinstance(patterns, (str, bytes)):
         raise Invalid(f"patterns are several, as in [{patterns!r}]")
     return tuple(patterns)
 
 
-def checked_names(channels: Iterable[str], patterns: Iterable[str]) -> Dict[Tuple[bool, str], bytes]:
+def checked_names(channels: Iterable[str], patterns: Iterable[str]) -> dict[tuple[bool, str], bytes]:
     """Whether it is a pattern, and the name, to its UTF-8; each once. Raises Invalid."""
     names = {(False, text): checked_name(text) for text in channels}
     names.update({(True, text): checked_name(text, "pattern") for text in patterns})
@@ -51,8 +52,8 @@ class Name:
         self.is_plain = False  #: Subscribed to by `subscribe`, by the last answer.
         self.wants_plain = False  #: The same by the last request, which may be unanswered.
         # Both are in the order of their coming, and quick to leave: a channel may have ten thousand listeners.
-        self.listeners: Dict["Listener", None] = {}
-        self.queues: Dict[EventQueue, None] = {}  #: Where its messages go.
+        self.listeners: dict[Listener, None] = {}
+        self.queues: dict[EventQueue, None] = {}  #: Where its messages go.
         self.field = name_field(3 if is_pattern else 2, data)  #: As it stands in a Subscribe.
 
     @property
@@ -70,8 +71,8 @@ class Names:
     """All names that anybody wants, or has asked about and not heard of yet."""
 
     def __init__(self) -> None:
-        self.channels: Dict[bytes, Name] = {}
-        self.patterns: Dict[bytes, Name] = {}
+        self.channels: dict[bytes, Name] = {}
+        self.patterns: dict[bytes, Name] = {}
 
     def __iter__(self) -> Iterator[Name]:
         yield from list(self.channels.values())
@@ -83,7 +84,7 @@ class Names:
         return any(name.queues for name in self.channels.values()) or any(
             name.queues for name in self.patterns.values())
 
-    def checked(self, channels: Iterable[str], patterns: Iterable[str]) -> List[Name]:
+    def checked(self, channels: Iterable[str], patterns: Iterable[str]) -> list[Name]:
         """The entries of these names, each once. Raises Invalid, and has added nothing then."""
         found = []
         for (is_pattern, text), data in checked_names(channels, patterns).items():
@@ -93,9 +94,9 @@ class Names:
             found.append(table[data])
         return found
 
-    def find(self, channels: Sequence[str], patterns: Sequence[str]) -> List[Name]:
+    def find(self, channels: Sequence[str], patterns: Sequence[str]) -> list[Name]:
         """The entries of those names that there are."""
-        found: List[Optional[Name]] = [self.channels.get(text.encode()) for text in channels]
+        found: list[Optional[Name]] = [self.channels.get(text.encode()) for text in channels]
         found += [self.patterns.get(text.encode()) for text in patterns]
         return [name for name in found if name]
 
@@ -108,17 +109,17 @@ class Names:
                     del table[name.data]
 
 
-def texts(names: Iterable[Name]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+def texts(names: Iterable[Name]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Channels and patterns, apart."""
     names = list(names)
     return (tuple(name.text for name in names if not name.is_pattern),
             tuple(name.text for name in names if name.is_pattern))
 
 
-def in_frames(names: Sequence[Name], max_frame_bytes: int) -> Iterator[List[Name]]:
+def in_frames(names: Sequence[Name], max_frame_bytes: int) -> Iterator[list[Name]]:
     """The names in portions, each of which fits a Subscribe or Unsubscribe."""
     room = max_frame_bytes - 32  # the frame's tag and length, and the id
-    portion: List[Name] = []
+    portion: list[Name] = []
     size = 0
     for name in names:
         if portion and size + len(name.field) > room:

@@ -1,7 +1,7 @@
 """The settings of a client, and what an application may hang on to it."""
 import logging
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Union
+from typing import Any, Optional, Union
 
 from .frames import Message
 
@@ -61,7 +61,7 @@ class Counters:
     """What a client has done. Each client needs its own."""
 
     sent: int = 0  #: Publishes and sends that were handed to the relay.
-    failed: Dict[str, int] = field(default_factory=dict)  #: By the error's name, "NotConnected".
+    failed: dict[str, int] = field(default_factory=dict)  #: By the error's name, "NotConnected".
     lost_messages: int = 0
     lost_publishes: int = 0  #: Sends that were lost, or may have been.
     gaps: int = 0

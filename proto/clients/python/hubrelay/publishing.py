@@ -1,6 +1,6 @@
 """Publishes: checked, bounded, and in the order in which they were asked for."""
 from collections import deque
-from typing import Callable, Deque, Dict, Optional, Tuple
+from typing import Callable, Optional
 
 from .codec import name_field, publish_frame
 from .errors import Congested, HubrelayError, Invalid, NotConnected
@@ -20,15 +20,16 @@ class Publishing:
         self.link: Optional[Link] = None  #: None: there is no connection to a relay.
         self.is_held = False  #: New ones wait: for the first connection, or for the former one to be read to its end.
         self.reason = "no connection to a relay yet"  #: Why there is no connection.
-        self._waiting: Deque[Tuple[bytes, bytes, Optional[Waiter]]] = deque()
+        self._waiting: deque[tuple[bytes, bytes, Optional[Waiter]]] = deque()
         self._waiting_sends = 0  # bytes
-        self._fields: Dict[str, bytes] = {}
+        self._fields: dict[str, bytes] = {}
         self._max_unsent, self._max_unsent_sends = options.unsent_bytes, options.unsent_bytes // 16
         self._max_unanswered = options.unanswered
         self._counters, self._sent_first = counters, sent_first
 
     def publish(self, channel: str, payload: Payload, waiter: Waiter, wait: bool = True) -> None:
-        """The waiter gets the number of receivers, or an error. Raises Invalid, NotConnected; Congested unless `wait`."""
+        """The waiter gets the number of receivers, or an error. Raises Invalid or NotConnected, and Congested
+        unless `wait`."""
         field = self._fields.get(channel) or self._new_field(channel)
         data = payload if type(payload) is bytes else _as_bytes(payload)
         link = self.link

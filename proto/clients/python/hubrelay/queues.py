@@ -1,7 +1,9 @@
 """Queues between the client and the application: bounded in bytes, and a Loss in the place of what did not fit."""
 from collections import deque
 from dataclasses import replace
-from typing import AbstractSet, Any, Deque, Iterable, Optional, Protocol, Union
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from typing import Any, Optional, Protocol, Union
 
 from .frames import Cause, Gap, Loss, Message, Revoked, Status
 from .options import Counters
@@ -45,9 +47,9 @@ class EventQueue:
 
     def __init__(self, limit: int, total_limit: int, counters: Counters) -> None:
         self.bytes = 0
-        self.waiters: Deque[Waiter] = deque()  #: Each is woken once, when there may be something to take.
+        self.waiters: deque[Waiter] = deque()  #: Each is woken once, when there may be something to take.
         self.is_ended = False
-        self._items: Deque[Event] = deque()
+        self._items: deque[Event] = deque()
         self._limit, self._total_limit, self._counters = limit, total_limit, counters
         self._lost = 0  # messages that found no room behind the last item
         self._notices = 0  # items that are no messages

@@ -1,17 +1,17 @@
 """The fields of each frame, as in hubrelay.proto."""
-from typing import Any, Dict, Tuple
+from typing import Any
 
 from .frames import (Cause, Code, Error, Hello, Loss, Message, Outcome, Ping, Publish, Reply, Revoked, State, Status,
                      Subscribe, Unsubscribe, Welcome)
 
 #: The n-th kind has number n in the schema's oneof.
-CLIENT_FRAME: Tuple[type, ...] = (Hello, Publish, Subscribe, Unsubscribe, Ping)
-RELAY_FRAME: Tuple[type, ...] = (Welcome, Message, Reply, Status, Loss, Error, Revoked)
+CLIENT_FRAME: tuple[type, ...] = (Hello, Publish, Subscribe, Unsubscribe, Ping)
+RELAY_FRAME: tuple[type, ...] = (Welcome, Message, Reply, Status, Loss, Error, Revoked)
 
 UINT64, UINT32, BOOL, STRING, BYTES, STRINGS = "uint64", "uint32", "bool", "string", "bytes", "repeated string"
 
 #: Name and type of each field; the n-th has number n.
-FIELDS: Dict[type, Tuple[Tuple[str, Any], ...]] = {
+FIELDS: dict[type, tuple[tuple[str, Any], ...]] = {
     Hello: (("version", UINT32), ("client_name", STRING)),
     Publish: (("channel", STRING), ("payload", BYTES), ("id", UINT64)),
     Subscribe: (("id", UINT64), ("channels", STRINGS), ("patterns", STRINGS)),

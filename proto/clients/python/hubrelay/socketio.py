@@ -12,11 +12,12 @@ import contextvars
 import inspect
 import os
 import uuid
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Iterator, Mapping, Optional, Union
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from typing import Any, Callable, Optional, Union
 
 try:
-    from socketio.async_pubsub_manager import AsyncPubSubManager  # type: ignore
-    from socketio.pubsub_manager import PubSubManager  # type: ignore
+    from socketio.async_pubsub_manager import AsyncPubSubManager
+    from socketio.pubsub_manager import PubSubManager
 except ImportError as error:
     raise ImportError("hubrelay.socketio needs python-socketio 5.16.1 or newer: pip install 'python-socketio>=5.16.1'",
                       name=error.name) from error
@@ -43,7 +44,7 @@ _IS_TELLING: "contextvars.ContextVar[bool]" = contextvars.ContextVar("hubrelay.s
 
 _HOOKS = ("on_status", "on_gap", "on_loss", "on_publish_error")
 
-_Hook = Optional[Callable[..., Union[None, Awaitable[None]]]]
+_Hook = Optional[Callable[..., Optional[Awaitable[None]]]]
 
 
 class _Ended(BaseException):
@@ -95,7 +96,7 @@ class _Telling:
     def on_loss(self, loss: Loss) -> Any:
         """`loss.messages` of other servers were dropped, since they were not taken in time. A Gap follows."""
 
-    def on_publish_error(self, error: HubrelayError, message: Dict[str, Any]) -> Any:
+    def on_publish_error(self, error: HubrelayError, message: dict[str, Any]) -> Any:
         """Other servers were not reached by `message`, as python-socketio made it: `message["method"]` is "emit",
         "callback", "disconnect", ... An Interrupted may have reached them. What is emitted here and fails, too, is
         not told."""
@@ -105,21 +106,21 @@ class _Telling:
         if os.getpid() != self._pid:
             self._pid, self.host_id = os.getpid(), uuid.uuid4().hex
 
-    def _encoded(self, message: Dict[str, Any]) -> Union[str, bytes]:
+    def _encoded(self, message: dict[str, Any]) -> Union[str, bytes]:
         try:
             return self.json.dumps(message)  # type: ignore[no-any-return]
         except Exception as error:  # what a JSON module of the application's raises
             raise Invalid(f"it cannot be written as JSON: {error}") from error
 
-    def _is_own(self, message: Dict[str, Any]) -> bool:
+    def _is_own(self, message: dict[str, Any]) -> bool:
         """It is this process's own, on its way to the clients here before it is published."""
         return message.get("host_id") == self.host_id
 
-    def _raises(self, message: Dict[str, Any]) -> bool:
+    def _raises(self, message: dict[str, Any]) -> bool:
         """Whether the failure of this publish has a caller who can handle it. The answer of a client has none."""
         return self.raise_errors and message["method"] != "callback"
 
-    def _log_failure(self, error: HubrelayError, message: Dict[str, Any]) -> None:
+    def _log_failure(self, error: HubrelayError, message: dict[str, Any]) -> None:
         what = f"{message['method']} {message.get('event', '')!r}" if "event" in message else message["method"]
         if isinstance(error, Invalid):
             advice = "" if "this relay takes" not in error.detail else (
@@ -169,7 +170,7 @@ class _Telling:
         return self.on_gap if isinstance(event, Gap) else self.on_loss if isinstance(event, Loss) else None
 
 
-class AsyncHubrelayManager(_Telling, AsyncPubSubManager):  # type: ignore[misc]
+class AsyncHubrelayManager(_Telling, AsyncPubSubManager):
     """Client manager on hubrelay for asyncio servers, in the place of AsyncRedisManager.
 
     :param url: `hubrelay:///path/of/the/relays.sock`; `hubrelay://` is `/run/hubrelay/hubrelay.sock`. Raises
@@ -212,7 +213,7 @@ class AsyncHubrelayManager(_Telling, AsyncPubSubManager):  # type: ignore[misc]
         self._is_closed = True
         await self._clients.here().close()
 
-    async def _publish(self, data: Dict[str, Any]) -> Optional[int]:
+    async def _publish(self, data: dict[str, Any]) -> Optional[int]:
         try:
             receivers = await self._clients.here().publish(self.channel, self._encoded(data))
         except HubrelayError as error:
@@ -232,7 +233,7 @@ class AsyncHubrelayManager(_Telling, AsyncPubSubManager):  # type: ignore[misc]
             await super()._handle_emit(data)
         return receivers
 
-    async def _handle_emit(self, message: Dict[str, Any]) -> None:
+    async def _handle_emit(self, message: dict[str, Any]) -> None:
         if not self.raise_errors or not self._is_own(message):
             await super()._handle_emit(message)
 
@@ -288,7 +289,7 @@ class AsyncHubrelayManager(_Telling, AsyncPubSubManager):  # type: ignore[misc]
             self._get_logger().exception("hubrelay: a hook has failed")
 
 
-class HubrelayManager(_Telling, PubSubManager):  # type: ignore[misc]
+class HubrelayManager(_Telling, PubSubManager):
     """Client manager on hubrelay for threads, gevent and eventlet, in the place of RedisManager.
 
     It needs the monkey patching of gevent or eventlet where the server uses one of them. Thread-safe, and usable after
@@ -313,10 +314,10 @@ class HubrelayManager(_Telling, PubSubManager):  # type: ignore[misc]
         mode = self.server.async_mode if self.server is not None else "threading"  # write-only: whatever it is
         is_patched = True
         if mode == "eventlet":
-            from eventlet.patcher import is_monkey_patched  # type: ignore
+            from eventlet.patcher import is_monkey_patched
             is_patched = is_monkey_patched("socket")
         elif "gevent" in mode:
-            from gevent.monkey import is_module_patched  # type: ignore
+            from gevent.monkey import is_module_patched
             is_patched = is_module_patched("socket")
         if not is_patched:
             raise RuntimeError(f"hubrelay needs monkey patching under {mode}: call eventlet.monkey_patch() or "
@@ -329,7 +330,7 @@ class HubrelayManager(_Telling, PubSubManager):  # type: ignore[misc]
         self._is_closed = True
         self._client.close()
 
-    def _publish(self, data: Dict[str, Any]) -> Optional[int]:
+    def _publish(self, data: dict[str, Any]) -> Optional[int]:
         try:
             receivers = self._client.publish(self.channel, self._encoded(data))
         except HubrelayError as error:
@@ -349,7 +350,7 @@ class HubrelayManager(_Telling, PubSubManager):  # type: ignore[misc]
             super()._handle_emit(data)
         return receivers
 
-    def _handle_emit(self, message: Dict[str, Any]) -> None:
+    def _handle_emit(self, message: dict[str, Any]) -> None:
         if not self.raise_errors or not self._is_own(message):
             super()._handle_emit(message)
 

@@ -1,5 +1,6 @@
 """What is subscribed to: asked for, counted, and asked for again on each connection."""
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Callable, Optional
 
 from .errors import Closed, HubrelayError, Invalid, error_of
 from .frames import Outcome, Reply, Revoked
@@ -24,7 +25,7 @@ class Ask:
         self.parts = 0  #: Unanswered.
         self.is_pending = False
         self.failure: Optional[Reply] = None
-        self.fresh: List[Name] = []  #: Granted by this call, and not subscribed to before.
+        self.fresh: list[Name] = []  #: Granted by this call, and not subscribed to before.
 
 
 class Subscribing:
@@ -34,10 +35,10 @@ class Subscribing:
         self.names = core.names
         self._core = core
         # By name: the unanswered Subscribe that was written last, and who else waits for it.
-        self._asking: Dict[Name, Request] = {}
-        self._joined: Dict[Request, List[Tuple[Ask, Name]]] = {}
-        self._open: Dict[Name, int] = {}  # unanswered plain requests
-        self._early: List[Callable[[], None]] = []  # requests from before the first attempt to connect has ended
+        self._asking: dict[Name, Request] = {}
+        self._joined: dict[Request, list[tuple[Ask, Name]]] = {}
+        self._open: dict[Name, int] = {}  # unanswered plain requests
+        self._early: list[Callable[[], None]] = []  # requests from before the first attempt to connect has ended
 
     # Requests of the application
 
@@ -112,7 +113,7 @@ class Subscribing:
                 self._joined.setdefault(self._asking[name], []).append((ask, name))
             else:
                 name.queues[listener.queue] = None
-        ask.is_pending = link is None or len(to_ask) < len(names) and not self._core.status.receiving
+        ask.is_pending = link is None or (len(to_ask) < len(names) and not self._core.status.receiving)
         if link is not None:
             for portion in in_frames(to_ask, link.max_frame):
                 self._ask_for_listener(link, ask, portion)
@@ -146,7 +147,7 @@ class Subscribing:
 
     # What the relay answers
 
-    def _ask_plain(self, link: Link, ask: Ask, names: List[Name]) -> None:
+    def _ask_plain(self, link: Link, ask: Ask, names: list[Name]) -> None:
         ask.parts += 1
 
         def answer(link: Link, request: Request, reply: Optional[Reply]) -> None:
@@ -167,7 +168,7 @@ class Subscribing:
         for name in names:
             self._open[name] = self._open.get(name, 0) + 1
 
-    def _ask_plain_end(self, link: Link, ask: Ask, names: List[Name]) -> None:
+    def _ask_plain_end(self, link: Link, ask: Ask, names: list[Name]) -> None:
         ask.parts += 1
 
         def answer(link: Link, request: Request, reply: Optional[Reply]) -> None:
@@ -180,7 +181,7 @@ class Subscribing:
         for name in names:
             self._open[name] = self._open.get(name, 0) + 1
 
-    def _ask_for_listener(self, link: Link, ask: Ask, names: List[Name]) -> None:
+    def _ask_for_listener(self, link: Link, ask: Ask, names: list[Name]) -> None:
         ask.parts += 1
 
         def answer(link: Link, request: Request, reply: Optional[Reply]) -> None:
@@ -204,7 +205,7 @@ class Subscribing:
                 del self._asking[name]
                 if not granted and not name.is_plain and not name.queues:
                     link.asked.discard(name)
-        if reply is not None and reply.outcome == Outcome.PENDING or reply is None and link is self._core.serving:
+        if (reply is not None and reply.outcome == Outcome.PENDING) or (reply is None and link is self._core.serving):
             self._core.gaps.note("subscribed while not receiving")
         self._core.gaps.answered(request, [])
         for ask, name in self._joined.pop(request, ()):
@@ -222,7 +223,7 @@ class Subscribing:
 
     def _part_answered(self, ask: Ask, reply: Optional[Reply], is_end: bool = False) -> None:
         ask.parts -= 1
-        if reply is None and not is_end or reply is not None and reply.outcome == Outcome.PENDING:
+        if (reply is None and not is_end) or (reply is not None and reply.outcome == Outcome.PENDING):
             ask.is_pending = True
         elif reply is not None and reply.outcome != Outcome.OK:
             ask.failure = reply
@@ -244,7 +245,7 @@ class Subscribing:
 
     # Each connection
 
-    def restore(self, link: Link, names: Iterable[Name]) -> List[Request]:
+    def restore(self, link: Link, names: Iterable[Name]) -> list[Request]:
         """Asks a new connection for these names; what it does not grant is told as Revoked."""
         names = [name for name in names if name.is_wanted]
         if "patterns" not in link.features:
@@ -259,10 +260,10 @@ class Subscribing:
             requests.append(request)
         return requests
 
-    def _restored(self, names: List[Name]):  # type: ignore[no-untyped-def]
+    def _restored(self, names: list[Name]):  # type: ignore[no-untyped-def]
         def answer(link: Link, request: Request, reply: Optional[Reply]) -> None:
             link.restoring.discard(request)
-            again: List[Request] = []
+            again: list[Request] = []
             if reply is not None and reply.outcome not in _GRANTED:
                 link.asked.difference_update(names)
                 again = self._ask_for_the_rest(link, names, reply)
@@ -273,7 +274,7 @@ class Subscribing:
             self._core.restored(link)
         return answer
 
-    def _ask_for_the_rest(self, link: Link, names: List[Name], reply: Reply) -> List[Request]:
+    def _ask_for_the_rest(self, link: Link, names: list[Name], reply: Reply) -> list[Request]:
         """After a restore was not granted: without those that were refused, or else by halves."""
         asked = set(names)
         refused = {name: None for name in self.names.find(reply.channels, reply.patterns) if name in asked}
@@ -296,7 +297,7 @@ class Subscribing:
         names = [name for name in names if name.is_plain or name.queues]
         if not names:
             return
-        listeners: Dict[Listener, List[Name]] = {}
+        listeners: dict[Listener, list[Name]] = {}
         for name in names:
             for listener in name.listeners:
                 if listener.queue in name.queues:
@@ -317,19 +318,19 @@ class Subscribing:
 
     # Parts
 
-    def _checked(self, channels: Iterable[str], patterns: Iterable[str]) -> Tuple[List[Name], Optional[Link]]:
+    def _checked(self, channels: Iterable[str], patterns: Iterable[str]) -> tuple[list[Name], Optional[Link]]:
         link, patterns = self._core.serving, tuple(patterns)
         if patterns and link is not None and "patterns" not in link.features:
             raise Invalid("this relay has no patterns", patterns=patterns)
         return self.names.checked(tuple(channels), patterns), link
 
-    def _write_subscribe(self, link: Link, request: Request, names: List[Name]) -> None:
+    def _write_subscribe(self, link: Link, request: Request, names: list[Name]) -> None:
         link.asked.update(names)
         for name in names:
             self._asking[name] = request
         link.ask(request, SUBSCRIBE, names)
 
-    def _write_unsubscribe(self, link: Link, request: Request, names: List[Name]) -> None:
+    def _write_unsubscribe(self, link: Link, request: Request, names: list[Name]) -> None:
         link.asked.difference_update(names)
         link.ask(request, UNSUBSCRIBE, names)
 

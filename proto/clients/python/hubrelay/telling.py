@@ -1,7 +1,7 @@
 """What the application is told, and where: events, subscriptions, status, gaps, losses."""
 import logging
 import time
-from typing import List, Optional
+from typing import Optional
 
 from .errors import Invalid
 from .frames import Cause, Gap, Loss, Message, State, Status
@@ -71,7 +71,7 @@ class Telling:
         for queue in self._listening_queues():
             queue.put(gap)
 
-    def _listening_queues(self) -> List[EventQueue]:
+    def _listening_queues(self) -> list[EventQueue]:
         queues = {id(queue): queue for name in self.names for queue in name.queues}
         queues.pop(id(self.events), None)
         return list(queues.values())

@@ -13,7 +13,7 @@ import os
 import select
 import socket
 import threading
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Optional
 
 from .asyncio_client import AsyncClient
 from .blocking_client import Client
@@ -35,8 +35,8 @@ class _Connection:
     def __init__(self, connected: socket.socket) -> None:
         connected.setblocking(False)
         self.socket = connected
-        self.channels: Set[str] = set()
-        self.patterns: Set[str] = set()
+        self.channels: set[str] = set()
+        self.patterns: set[str] = set()
         self.unread = bytearray()
         self.unparsed = b""
 
@@ -51,7 +51,7 @@ class _Connection:
         except OSError:
             pass  # the rest when it is writable; or the connection has ended, which reading it says
 
-    def frames(self) -> Optional[List[Any]]:
+    def frames(self) -> Optional[list[Any]]:
         """What the client has written; None at the end."""
         try:
             data = self.socket.recv(1 << 18)
@@ -79,16 +79,16 @@ class FakeRelay:
 
     def __init__(self, path: str = "") -> None:
         self.path = path
-        self.published: List[Message] = []
+        self.published: list[Message] = []
         self._status = _UP
-        self._refused: Set[str] = set()
+        self._refused: set[str] = set()
         self._is_away = self._is_closed = False
         self._starts = 1
-        self._connections: Dict[int, _Connection] = {}
+        self._connections: dict[int, _Connection] = {}
         self._lock = threading.RLock()
         self._waker, self._wakes = socket.socketpair()
         self._wakes.setblocking(False)
-        self._to_close: List[socket.socket] = []  # by the relay's thread, which may be waiting for them
+        self._to_close: list[socket.socket] = []  # by the relay's thread, which may be waiting for them
         self._listener: Optional[socket.socket] = None
         if path:
             self._listener = socket.socket(socket.AF_UNIX)
@@ -308,7 +308,7 @@ class FakeRelay:
 
 
 _CAUSES = {Outcome.NOT_CONNECTED: Cause.NOT_CONNECTED, Outcome.REFUSED: Cause.REFUSED, Outcome.INVALID: Cause.INVALID}
-_ANSWERS: Dict[type, Callable[[FakeRelay, _Connection, Any], None]] = {
+_ANSWERS: dict[type, Callable[[FakeRelay, _Connection, Any], None]] = {
     Hello: FakeRelay._hello, Publish: FakeRelay._publish, Subscribe: FakeRelay._subscribe,
     Unsubscribe: FakeRelay._unsubscribe, Ping: FakeRelay._ping}
 

@@ -1,6 +1,7 @@
 """The timers of a client: named, at most one of each name, and one deadline for all of them."""
 import time
-from typing import Dict, Iterator, Optional, Tuple
+from collections.abc import Iterator
+from typing import Optional
 
 
 class Timers:
@@ -8,7 +9,7 @@ class Timers:
 
     def __init__(self) -> None:
         self.has_changed = False
-        self._due: Dict[str, float] = {}
+        self._due: dict[str, float] = {}
         self._deadline: Optional[float] = None
 
     def set(self, name: str, seconds: Optional[float]) -> None:
@@ -29,7 +30,7 @@ class Timers:
         """When the first is due."""
         return self._deadline
 
-    def take_due(self, now: float) -> Iterator[Tuple[str, float]]:
+    def take_due(self, now: float) -> Iterator[tuple[str, float]]:
         """Name and time of those that are due, each taken away. What one of them changes counts for those behind it."""
         for name in [name for name, at in self._due.items() if at <= now]:
             at = self._due.get(name)

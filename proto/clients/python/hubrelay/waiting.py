@@ -8,7 +8,7 @@ import select
 import socket
 import threading
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Optional
 
 #: After the last thread that waited, the client's own thread leaves the sockets alone for so long: perhaps the next
 #: caller comes soon, and should not have to take them from it. Seconds.
@@ -59,9 +59,9 @@ class Reading:
     def __init__(self, lock: threading.Lock, step: Callable[[Optional[float]], None]) -> None:
         self._lock, self._step = lock, step
         self._reader: Optional[object] = None
-        self._others: Dict[BlockingWaiter, None] = {}  # those that wait and do not read, in their order
+        self._others: dict[BlockingWaiter, None] = {}  # those that wait and do not read, in their order
         self._last_lead = 0.0
-        self._pair: Optional[Tuple[socket.socket, socket.socket]] = None
+        self._pair: Optional[tuple[socket.socket, socket.socket]] = None
 
     def wait(self, waiter: BlockingWaiter, deadline: Optional[float]) -> bool:
         """Until it is done. False at the deadline."""
@@ -159,7 +159,7 @@ class Reading:
             each.close()
         self._pair = None
 
-    def detach(self) -> List[int]:
+    def detach(self) -> list[int]:
         """The descriptors, which are somebody else's to close now."""
         pair, self._pair = self._pair, None
         return [each.detach() for each in pair or ()]
@@ -193,10 +193,10 @@ class Poller:
     """Waits for sockets. By poll, or by select where a monkey patch has taken poll away."""
 
     def __init__(self) -> None:
-        self._wanted: Dict[int, Tuple[bool, bool]] = {}
+        self._wanted: dict[int, tuple[bool, bool]] = {}
         self._poll: Any = None
 
-    def want(self, wanted: Dict[int, Tuple[bool, bool]]) -> None:
+    def want(self, wanted: dict[int, tuple[bool, bool]]) -> None:
         """Descriptors, and whether each is to be waited for to read and to write."""
         if wanted == self._wanted:
             return
@@ -206,7 +206,7 @@ class Poller:
             for number, (reads, writes) in wanted.items():
                 self._poll.register(number, reads * select.POLLIN | writes * select.POLLOUT)
 
-    def wait(self, seconds: Optional[float]) -> List[Tuple[int, bool, int]]:
+    def wait(self, seconds: Optional[float]) -> list[tuple[int, bool, int]]:
         """Descriptor, readable (or at its end), writable."""
         if self._poll is None:
             reads = [number for number, (wants, _) in self._wanted.items() if wants]

@@ -152,7 +152,7 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(client._core.listeners, 0)
 
     async def test_hooks_are_called_around_publishes_and_deliveries(self):
-        calls = []
+        calls: list[tuple[object, ...]] = []
 
         class Hooks(hubrelay.Hooks):
             def before_publish(self, channel, payload):
@@ -182,7 +182,7 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
             for channel, payload in (("", b""), ("x" * 513, b""), ("\ud800", b""), (7, b""), ("a", 7),
                                      ("a", bytes((1 << 20) + 1))):
                 with self.assertRaises(hubrelay.Invalid):
-                    await client.publish(channel, payload)
+                    await client.publish(channel, payload)  # type: ignore[arg-type]  # on purpose
             self.assertEqual(await self.soon(client.publish("a", memoryview(b"x"))), 0)
 
     async def test_who_is_cancelled_while_waiting_is_forgotten(self):

@@ -286,7 +286,7 @@ class BrokenRules(unittest.TestCase):
         waiter = Waiter()
         bench.core.ping(waiter, False)
         ping, = bench.written(link)
-        bench.say(link, Reply(ping.id, 99))
+        bench.say(link, Reply(ping.id, Outcome(99)))
         self.assertIsInstance(waiter.error, Unknown)
 
 

@@ -214,7 +214,7 @@ class Missing(unittest.TestCase):
     def test_without_its_framework_a_backend_says_what_to_install(self):
         for name, package in (("litestar", "Litestar"), ("broadcaster", "broadcaster")):
             program = f"import sys; sys.modules[{name!r}] = None; import hubrelay; import hubrelay.{name}"
-            ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
+            ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False,
                                    env={**os.environ, "PYTHONPATH": ROOT})
             self.assertIn(f"ImportError: hubrelay.{name} needs {package}: pip install {name}", ended.stderr)
 

@@ -39,7 +39,7 @@ class Bounds(unittest.TestCase):
     def test_all_queues_together_are_bounded(self):
         counters = Counters()
         one, other = queue(total=400, counters=counters), queue(total=400, counters=counters)
-        for number in range(3):
+        for _ in range(3):
             one.put_message(Message("a", b"x"))
         other.put_message(Message("a", b"x"))
         self.assertFalse(other.put_message(Message("a", b"x")))

@@ -47,7 +47,7 @@ class Handing(unittest.TestCase):
         def reader_leaves():
             self.reading._others[other] = None
             self.reading._reader = None
-        waiter.gate = Gate(reader_leaves)
+        waiter.gate = Gate(reader_leaves)  # type: ignore[assignment]  # a stand-in
         with self.assertRaises(KeyboardInterrupt):
             self.reading.wait(waiter, None)
         self.assertEqual(list(self.reading._others), [other])

@@ -31,8 +31,7 @@ def _release(driver):
 
     def all_told():
         nonlocal lost
-        for message in driver.untaken("message"):
-            numbers.append(int(message.payload[:6]))
+        numbers.extend(int(message.payload[:6]) for message in driver.untaken("message"))
         lost += sum(loss.messages for loss in driver.untaken("loss"))
         driver.untaken("message").clear()
         driver.untaken("loss").clear()
@@ -95,7 +94,8 @@ def publish_while_unread(s):
     call = driver.publish("after")
     connection.take_publish("after")
     replied, unread = s.seconds, connection.unsent_bytes
-    s.wait(lambda: call.outcome, lambda: f"{driver.title}: the result of {call}. The Reply was written at {replied:.3f}, "
+    s.wait(lambda: call.outcome,
+           lambda: f"{driver.title}: the result of {call}. The Reply was written at {replied:.3f}, "
            f"behind {unread} bytes that the socket had not taken by then; the client has read "
            f"{unread - connection.unsent_bytes} of them since")
     call.expect("OK")
@@ -173,8 +173,8 @@ def _close(s, driver):
         driver.take("end", "`event end`, since the client is closed")
 
 
-@scenario("E6", "must", "Revoked ends a Subscription, and so does the client's close; each is told what concerns it, and "
-          "the others go on", "PROTOCOL.md 11 Who gets which event")
+@scenario("E6", "must", "Revoked ends a Subscription, and so does the client's close; each is told what concerns it, "
+          "and the others go on", "PROTOCOL.md 11 Who gets which event")
 def subscriptions_end(s):
     relay = s.relay()
     driver = s.open()
@@ -206,7 +206,8 @@ def _come(driver, kind, what, expected, condition=lambda event: True):
     """Takes an event from each of these Subscriptions, or from `events` (None)."""
     came = {driver.take(kind, f"{what}, in `events` and the Subscription", condition).sub for _ in expected}
     if came != expected:
-        raise Failure(f"{what} came to {sorted(map(str, came))}, and not to {sorted(map(str, expected))} (None: `events`)")
+        raise Failure(f"{what} came to {sorted(map(str, came))}, and not to {sorted(map(str, expected))} "
+                      "(None: `events`)")
 
 
 @scenario("T14", "must", "the end of the connection is noticed while the socket is left unread",

@@ -70,7 +70,7 @@ def no_gap_of_publish_link(s):
     no_gap(s, driver, "gaps has not grown")
 
 
-@scenario("S5", "must", "a new connection is a Gap, to the same relay and to another one, whose gaps counts anew",
+@scenario("S5", "must", "a new connection is a Gap, to the same relay and to another one, whose gaps counts from 0",
           "PROTOCOL.md 11 rule 7")
 def new_connection_is_a_gap(s):
     up = {"state": codec.UP, "publishing": True, "receiving": True}

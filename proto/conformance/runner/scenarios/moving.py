@@ -32,8 +32,8 @@ def grant(*connections):
 def wait_held(s, connection, names):
     """Answers Subscribes until these names are held."""
     s.wait(lambda: grant(connection) or names <= connection.held,
-           lambda: f"{connection.title}: Subscribes to {sorted(names - connection.held)}, which the application has asked "
-                   f"for; those that came were to {sorted(connection.held)}")
+           lambda: f"{connection.title}: Subscribes to {sorted(names - connection.held)}, which the application has "
+                   f"asked for; those that came were to {sorted(connection.held)}")
 
 
 def fence_published(s, old, new, last=None):

@@ -206,7 +206,7 @@ def _half_a_send(s, driver, relay, connection):
     driver.none("loss", "one Loss has told all")
 
 
-@scenario("T13", "must", "a client that was stopped starts its timers anew, and does not give the relay up",
+@scenario("T13", "must", "a client that was stopped starts its timers again, and does not give the relay up",
           "PROTOCOL.md 11 rule 3")
 def stopped_client(s):
     relay = s.relay(answers=["hello", "subscribe", "publish"])
@@ -219,8 +219,8 @@ def stopped_client(s):
     driver.go_on()
     s.settle(1)
     if connection.ended:
-        raise Failure("the client has given the relay up by a timer that was two seconds late, since the client itself had "
-                      "been stopped")
+        raise Failure("the client has given the relay up by a timer that was two seconds late, since the client itself "
+                      "had been stopped")
     connection.reply(ping)
     connection.answers.add("ping")
     driver.publish("room").expect("OK")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import threading
+from typing import Any
 
 import hubrelay
 from report import arrived, told, watch
@@ -30,9 +31,9 @@ def asyncio_client():
             take(event)
 
     async def main():
-        async with hubrelay.AsyncClient(settings["relay"], name="asyncio") as client:
-            async with client.listen("numbers") as subscription:
-                await asyncio.gather(read(client.events), read(subscription))
+        async with hubrelay.AsyncClient(settings["relay"], name="asyncio") as client, \
+                client.listen("numbers") as subscription:
+            await asyncio.gather(read(client.events), read(subscription))
     asyncio.run(main())
 
 
@@ -48,7 +49,7 @@ def blocking_client():
 
 # MARK: Adapters
 
-def _manager(base):
+def _manager(base: Any):
     class Manager(base):
         def _handle_emit(self, message):  # where a message of another process comes out of the manager
             arrived(message["data"][0])

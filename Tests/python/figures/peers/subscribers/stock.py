@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 import time
+from typing import Any
 
 from report import arrived, told, watch
 
@@ -138,7 +139,7 @@ def redis_asyncio_checked():
 
 # MARK: python-socketio
 
-def _manager(base, options):
+def _manager(base: Any, options):
     class Manager(base):
         def _handle_emit(self, message):  # where a message of another process comes out of the manager
             arrived(message["data"][0])

@@ -4,7 +4,8 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
-from typing import Any, Dict, Mapping, Optional, Tuple, Union
+from collections.abc import Mapping
+from typing import Any, Optional, Union
 
 from asgiref.sync import AsyncToSync
 from channels.exceptions import InvalidChannelLayerError, MessageTooLarge
@@ -22,7 +23,7 @@ from .serializers import Keys, registry
 PUBLISHING_THREADS = 64
 
 
-class HubrelayChannelLayer(BaseChannelLayer):  # type: ignore[misc]
+class HubrelayChannelLayer(BaseChannelLayer):
     """A channel layer on the relay beside the app server
     (https://channels.readthedocs.io/en/latest/channel_layer_spec.html).
 
@@ -53,14 +54,14 @@ class HubrelayChannelLayer(BaseChannelLayer):  # type: ignore[misc]
                        **{f"channel_capacity of {pattern.pattern}": each for pattern, each in self.channel_capacity})
         self.address_prefix = f"{prefix}__local__"
         self._serializer = registry.get_serializer(serializer_format, symmetric_encryption_keys)
-        self._layers: Dict[asyncio.AbstractEventLoop, LoopLayer] = {}
+        self._layers: dict[asyncio.AbstractEventLoop, LoopLayer] = {}
         self.hubrelay_options = {"name": name, **_checked_options(hubrelay_options or {})}
         try:
             self._client = Client(self.path, **self.hubrelay_options)
         except Invalid as error:
             raise InvalidChannelLayerError(str(error)) from error
         self._lock = threading.Lock()
-        self._threads: Tuple[int, Optional[ThreadPoolExecutor]] = (0, None)  # with the process whose they are
+        self._threads: tuple[int, Optional[ThreadPoolExecutor]] = (0, None)  # with the process whose they are
 
     # The specification's methods
 
@@ -127,7 +128,7 @@ class HubrelayChannelLayer(BaseChannelLayer):  # type: ignore[misc]
         _check_type(group, "group")
         return _checked(f"{self.prefix}__group__{group}", "group")
 
-    def _addressed(self, channel: str, message: Any) -> Tuple[str, bytes]:
+    def _addressed(self, channel: str, message: Any) -> tuple[str, bytes]:
         subscription, data = self.subscription_of(channel), self.serialize(message)
         return subscription, b"".join((channel.encode(), SEPARATOR, data)) if "!" in channel else data
 

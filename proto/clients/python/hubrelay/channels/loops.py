@@ -4,7 +4,8 @@ import functools
 import random
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, Coroutine, Dict, Iterable, List, Optional, Set
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Optional
 
 from ..asyncio_client import AsyncClient
 from ..errors import Closed, HubrelayError
@@ -50,14 +51,14 @@ class LoopLayer:
     def _set_up(self) -> None:
         layer = self.channel_layer
         self.client = AsyncClient(layer.path, **layer.hubrelay_options)
-        self._channels: Dict[str, ChannelQueue] = {}
-        self._groups: Dict[str, Set[ChannelQueue]] = {}  # by subscription
-        self._subscribing: Dict[str, "asyncio.Task[Any]"] = {}  # one that has ended well is in force
-        self._unsubscribing: Set["asyncio.Task[Any]"] = set()
-        self._revoked: Set[str] = set()  # those that are needed, and are asked for again
-        self._asking: Optional["asyncio.Task[None]"] = None
+        self._channels: dict[str, ChannelQueue] = {}
+        self._groups: dict[str, set[ChannelQueue]] = {}  # by subscription
+        self._subscribing: dict[str, asyncio.Task[Any]] = {}  # one that has ended well is in force
+        self._unsubscribing: set[asyncio.Task[Any]] = set()
+        self._revoked: set[str] = set()  # those that are needed, and are asked for again
+        self._asking: Optional[asyncio.Task[None]] = None
         self._is_receiving: Optional[bool] = None  # None: not known yet
-        self._events: Optional["asyncio.Task[None]"] = None  # from the first use on, since it connects
+        self._events: Optional[asyncio.Task[None]] = None  # from the first use on, since it connects
 
     # What the channel layer is asked for
 
@@ -143,9 +144,7 @@ class LoopLayer:
         """Forgets everything now. What it returns ends the connection."""
         client, channels = self.client, list(self._channels.values())
         tasks = [*self._subscribing.values(), *self._unsubscribing]
-        for task in (self._events, self._asking):
-            if task is not None:
-                tasks.append(task)
+        tasks.extend(task for task in (self._events, self._asking) if task is not None)
         if self._asking is not None:
             self._asking.cancel()
         self._channels, self._groups, self._subscribing, self._revoked = {}, {}, {}, set()
@@ -279,7 +278,7 @@ class LoopLayer:
 
     def _take_status(self, status: Status) -> None:
         was_receiving, self._is_receiving = self._is_receiving, status.receiving
-        if was_receiving is status.receiving or was_receiving is None and status.receiving:
+        if was_receiving is status.receiving or (was_receiving is None and status.receiving):
             return
         if status.receiving:
             LOGGER.warning("messages are received again")
@@ -313,7 +312,7 @@ class LoopLayer:
             if self._asking is asyncio.current_task():
                 self._asking = None
 
-    def _channels_of(self, subscription: str) -> List[ChannelQueue]:
+    def _channels_of(self, subscription: str) -> list[ChannelQueue]:
         return [channel for channel in self._channels.values()
                 if subscription in channel.groups or subscription == channel.subscription]
 
@@ -378,7 +377,7 @@ class LoopLayer:
         return len(expired)
 
 
-async def _end(client: AsyncClient, tasks: List["asyncio.Task[Any]"]) -> None:
+async def _end(client: AsyncClient, tasks: list["asyncio.Task[Any]"]) -> None:
     await client.close(DRAIN)
     for task in tasks:
         task.cancel()

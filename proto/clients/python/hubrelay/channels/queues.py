@@ -1,13 +1,13 @@
 """A local channel: what has come for one consumer, or one worker, and has not been received yet."""
 import asyncio
 from collections import deque
-from typing import Any, Callable, Deque, Dict, Optional, Tuple, Union
+from typing import Any, Callable, Optional, Union
 
 #: What the messages of one channel may take, in bytes. One always fits into an empty channel.
 MAX_BYTES = 4 << 20
 
 #: An encoded message and when it expires; or a notice of the layer's own, which does not expire.
-Entry = Tuple[float, Union[bytes, Dict[str, Any]]]
+Entry = tuple[float, Union[bytes, dict[str, Any]]]
 
 NEVER = float("inf")
 
@@ -26,7 +26,7 @@ class ChannelQueue:
     def __init__(self, name: str, subscription: str, capacity: int, now: float) -> None:
         self.name = name
         self.subscription = subscription  #: The channel at the relay by which it is sent to.
-        self.groups: Dict[str, float] = {}  #: The groups it is in, and when it was added to each.
+        self.groups: dict[str, float] = {}  #: The groups it is in, and when it was added to each.
         self.has_owner = False  #: The task that made it runs. As long as it does, the channel lives.
         #: Ends the interest in that task: one that lives long may make many channels.
         self.disown: Callable[[], Any] = _nothing
@@ -35,9 +35,9 @@ class ChannelQueue:
         self.last_use = now
         self.has_expired = False  #: A message has expired since the last one was received.
         self._capacity = capacity
-        self._entries: Deque[Entry] = deque()
+        self._entries: deque[Entry] = deque()
         self._messages = self._bytes = 0
-        self._waiters: Deque["asyncio.Future[None]"] = deque()
+        self._waiters: deque[asyncio.Future[None]] = deque()
         self._receivers = 0  # those in `get`, also if they are woken
         self._is_forgotten = False
 
@@ -57,7 +57,7 @@ class ChannelQueue:
             self._wake()
         return True
 
-    def put_gap(self, notice: Dict[str, Any], first: bool = False) -> None:
+    def put_gap(self, notice: dict[str, Any], first: bool = False) -> None:
         """Messages may have been missed here, behind all others or `first`. Between two messages there is one gap."""
         places = range(len(self._entries))
         for place in places if first else reversed(places):
@@ -75,7 +75,7 @@ class ChannelQueue:
             self._entries.append((NEVER, notice))
         self._wake()
 
-    def put_state(self, kind: Optional[str], types: Tuple[Optional[str], ...]) -> None:
+    def put_state(self, kind: Optional[str], types: tuple[Optional[str], ...]) -> None:
         """The state has changed: a notice of this kind, if any, in place of those of `types`."""
         if len(self._entries) > self._messages:
             self._entries = deque(
@@ -84,7 +84,7 @@ class ChannelQueue:
             self._entries.append((NEVER, {"type": kind}))
             self._wake()
 
-    async def get(self) -> Union[bytes, Dict[str, Any]]:
+    async def get(self) -> Union[bytes, dict[str, Any]]:
         """The next message or notice. Raises Forgotten."""
         self._receivers += 1
         self.was_used = True
@@ -128,7 +128,7 @@ class ChannelQueue:
         One that is in a group has its owner, or is given until messages expire in it. Without a group little is lost by
         forgetting it: an owner, who may make many, for one answer each, has ten times `expiry`.
         """
-        if self.is_awaited or self.groups and (self.has_owner or not self.has_expired):
+        if self.is_awaited or (self.groups and (self.has_owner or not self.has_expired)):
             return False
         return now - self.last_use > (10 * expiry if self.has_owner else expiry)
 

@@ -6,7 +6,8 @@ that a serializer that was registered there can be registered here.
 import base64
 import hashlib
 import json
-from typing import Any, Dict, Optional, Sequence, Type, Union
+from collections.abc import Sequence
+from typing import Any, Optional, Union
 
 from channels.exceptions import InvalidChannelLayerError
 
@@ -68,9 +69,9 @@ class SerializersRegistry:
     """The formats by name: what `serializer_format` may be."""
 
     def __init__(self) -> None:
-        self._classes: Dict[str, Type[Any]] = {}
+        self._classes: dict[str, type[Any]] = {}
 
-    def register_serializer(self, format: str, serializer_class: Type[Any]) -> None:
+    def register_serializer(self, format: str, serializer_class: type[Any]) -> None:
         """Adds a format, or replaces it. The class takes `symmetric_encryption_keys`, and has `serialize(message)` and
         `deserialize(data)`. Raises TypeError for one that has not."""
         for method in ("serialize", "deserialize"):

@@ -1,7 +1,7 @@
 """What an application is told beside its messages: by a signal of Django's, and by the log."""
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Dict, Set, Tuple
+from typing import TYPE_CHECKING, Any
 
 from channels.db import database_sync_to_async
 from django.dispatch import Signal
@@ -28,8 +28,8 @@ class Teller:
 
     def __init__(self, channel_layer: "HubrelayChannelLayer", loop: asyncio.AbstractEventLoop) -> None:
         self._channel_layer, self._loop = channel_layer, loop
-        self._tasks: Set["asyncio.Task[Any]"] = set()
-        self._dropped: Dict[Tuple[str, Cause], int] = {}  # since the last report
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._dropped: dict[tuple[str, Cause], int] = {}  # since the last report
         self._is_report_due = False
 
     def tell(self, event: Event) -> None:
