@@ -2,8 +2,8 @@
 import PackageDescription
 
 // The benchmark is a package of its own, so that those who build the relay need nothing that only the benchmark needs.
-// What it takes of the relay are targets here, made of the relay's files (`relay` has links to them): what the relay
-// keeps to its package, `package` in Swift, cannot be imported from another one.
+// What it takes of the relay are targets here, made of the relay's files (`./link` puts links to them into `relay`): what
+// the relay keeps to its package, `package` in Swift, cannot be imported from another one.
 
 // As in the relay's Package.swift, which says why.
 var settings: [SwiftSetting] = [
