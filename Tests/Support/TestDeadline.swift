@@ -7,7 +7,7 @@ internal import Glibc
 package struct TestDeadline {
     /// What a wait gets that names no time of its own: far more than anything needs that works, even with the
     /// sanitizers on a busy machine, because only a failing test ever waits for so long.
-    package static let patience = 20.0
+    package static let patience = 60.0
 
     private let end: UInt64
 

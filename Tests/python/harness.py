@@ -25,7 +25,9 @@ import hubrelay  # noqa: E402  (it is found through the line above)
 logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 #: Seconds after which a test gives up; generous, because sanitizer builds on busy machines are slow.
-PATIENCE = 30
+PATIENCE = 60
+#: For a program that is compiled when it is started, seconds.
+COMPILER_PATIENCE = 600
 
 #: Short, and yet so long that a busy machine does not make a link look dead. The stop timeout is beyond any test's
 #: patience: a relay that is stopped ends because its clients leave.
@@ -77,13 +79,17 @@ def free_port():
 class Process:
     """A server whose output is read, line by line, as it comes."""
 
-    def __init__(self, *arguments, ready, stdin=subprocess.DEVNULL):
+    def __init__(self, *arguments, ready, stdin=subprocess.DEVNULL, patience=PATIENCE):
         self._lines, self._changed, self._program = [], threading.Condition(), arguments[0]
         self._process = subprocess.Popen(arguments, stdin=stdin, stdout=subprocess.PIPE,
                                          stderr=subprocess.STDOUT, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._wait_for_line(ready)
+        try:
+            self._wait_for_line(ready, patience)
+        except AssertionError:
+            self.kill()
+            raise
 
     def _read(self):
         for line in self._process.stdout:
@@ -94,11 +100,11 @@ class Process:
             self._lines.append(None)
             self._changed.notify_all()
 
-    def _wait_for_line(self, text):
+    def _wait_for_line(self, text, patience=PATIENCE):
         with self._changed:
-            self._changed.wait_for(lambda: any(line is None or text in line for line in self._lines), PATIENCE)
+            self._changed.wait_for(lambda: any(line is None or text in line for line in self._lines), patience)
             if not any(line and text in line for line in self._lines):
-                raise AssertionError(f"{self._program} does not say {text!r}:\n{self.output}")
+                raise AssertionError(f"{self._program} does not say {text!r} within {patience} s:\n{self.output}")
 
     @property
     def output(self):

@@ -16,7 +16,7 @@ import threading
 import time
 import unittest
 
-from harness import PATIENCE, ROOT, Process, Redis, Relay
+from harness import COMPILER_PATIENCE, PATIENCE, ROOT, Process, Redis, Relay
 
 EXAMPLES = sorted(pathlib.Path(ROOT).glob("proto/clients/*/examples/chat-room"))
 
@@ -29,7 +29,8 @@ class Server(Process):
 
     def __init__(self, example, path):
         self.language = example.parents[1].name
-        super().__init__(str(example), "--relay", path, "--listen", "127.0.0.1:0", ready="listening on ")
+        super().__init__(str(example), "--relay", path, "--listen", "127.0.0.1:0", ready="listening on ",
+                         patience=COMPILER_PATIENCE)
         said = next(line for line in self.output.splitlines() if "listening on " in line)
         self.port = int(re.search(r"\d+$", said.strip())[0])
 

@@ -9,7 +9,7 @@ import pathlib
 import tempfile
 import unittest
 
-from harness import PATIENCE, ROOT, Process, Redis, Relay, free_port
+from harness import COMPILER_PATIENCE, PATIENCE, ROOT, Process, Redis, Relay, free_port
 
 WEB = sorted(pathlib.Path(ROOT).glob("proto/clients/*/examples/web-request"))
 SOCKETS = sorted(pathlib.Path(ROOT).glob("proto/clients/*/examples/socket-server"))
@@ -21,7 +21,7 @@ class Server:
     def __init__(self, example, path):
         self.language, self.port = example.parents[1].name, free_port()
         self.process = Process(str(example), "--relay", path, "--listen", f"127.0.0.1:{self.port}",
-                               ready=f"127.0.0.1:{self.port}")
+                               ready=f"127.0.0.1:{self.port}", patience=COMPILER_PATIENCE)
 
     async def request(self, head, body=b""):
         """The streams of a request, behind its answer's status."""

@@ -43,7 +43,7 @@ class AppServer:
         return [event for event in self.events[self.mark:]
                 if event["type"] == kind and all(event[name] == value for name, value in wanted.items())]
 
-    async def see(self, kind, patience=5, **wanted):
+    async def see(self, kind, patience=30, **wanted):
         """The first such event since the mark; waits for it if need be, at most `patience` seconds."""
         deadline = time.monotonic() + patience
         while not (found := self.seen(kind, **wanted)):

@@ -20,7 +20,7 @@ from processes import Stuck
 from story import Demo
 
 
-PATIENCE = 50  # seconds for the whole story; it takes about five
+PATIENCE = 150  # seconds for the whole story; it takes about five
 
 
 def say_how_to_talk(demo, binary):

@@ -35,7 +35,7 @@ class Daemon:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
-    async def stop(self, patience=5):
+    async def stop(self, patience=30):
         """SIGTERM, and SIGKILL after `patience` seconds. Returns the exit code; negative: the signal."""
         if self.running():
             self.process.send_signal(signal.SIGTERM)

@@ -9,7 +9,7 @@ require "tmpdir"
 
 # The adapter in one process, with a relay in memory.
 class AdapterTest < Minitest::Test
-  PATIENCE = 30
+  PATIENCE = 60
 
   # Stands in for an open WebSocket.
   class Connection

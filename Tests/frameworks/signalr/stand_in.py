@@ -11,7 +11,7 @@ import uuid
 
 import msgpack
 
-PATIENCE = 30  # seconds
+PATIENCE = 60  # seconds
 RECORD_SEPARATOR = b"\x1e"
 
 

@@ -22,7 +22,7 @@ from .links import PREFIX, Outside, Proxy, Subscriber
 from .peer import Gone
 
 #: Seconds after which what must come has not come: far more than any deadline, for the sake of busy machines.
-PATIENCE = 30
+PATIENCE = 60
 #: A stall of the machine: an alarm within as many seconds of one has an excuse.
 STALL, EXCUSED = 0.4, 5
 

@@ -17,7 +17,7 @@ from wire import Cause, State
 from .servers import LINK_TIMEOUT, harmless_stall
 
 #: Seconds within which what must come has to come: far more than any deadline, for the sake of busy machines.
-PATIENCE = 30
+PATIENCE = 60
 
 
 @dataclasses.dataclass

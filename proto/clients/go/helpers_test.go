@@ -10,7 +10,7 @@ import (
 )
 
 // patience is how long a test waits for what must come: long, so that a busy machine fails no test.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 func waiting(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a test waits for what must come: long, so that a busy machine fails no test.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // scripted is a relay that does what a test says, frame by frame. Without a script it answers everything by OK.
 type scripted struct {

@@ -27,7 +27,7 @@ def _arguments(words):
     parser.add_argument("--slow", action="store_true", help="play those that take long, too")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="so many at a time (2)")
     parser.add_argument("--patience", type=float, default=session.PATIENCE, metavar="SECONDS",
-                        help="how long to wait for what must come (30): less, while a client is being written")
+                        help="how long to wait for what must come (60): less, while a client is being written")
     parser.add_argument("--table", action="store_true", help="print the results as a Markdown table at the end")
     arguments = parser.parse_args(words)
     if not arguments.list and not arguments.clients:

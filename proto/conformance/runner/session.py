@@ -9,7 +9,7 @@ from .driver import Driver
 from .failure import Failure
 from .relay import Relay
 
-PATIENCE = 30  # seconds for what must come: long, so that a busy machine fails nobody (--patience)
+PATIENCE = 60  # seconds for what must come: long, so that a busy machine fails nobody (--patience)
 
 # Settings that make a client quick; those that it does not have, it ignores.
 QUICK = {"jitter_ms": 50, "backoff_min_ms": 5, "backoff_max_ms": 50, "backoff_hopeless_ms": 100}

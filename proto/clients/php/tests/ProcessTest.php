@@ -14,7 +14,7 @@ use Hubrelay\Testing\FakeRelay;
  */
 final class ProcessTest extends TestCase
 {
-    private const PATIENCE = 30;
+    private const PATIENCE = 60;
 
     private static function directory(TestCase $test): string
     {

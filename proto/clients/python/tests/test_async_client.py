@@ -8,7 +8,7 @@ import hubrelay
 from hubrelay import Gap, Loss, Message, Outcome, Revoked, State
 from hubrelay.testing import FakeRelay
 
-PATIENCE = 30
+PATIENCE = 60
 
 
 class AsyncClientTest(unittest.IsolatedAsyncioTestCase):

@@ -11,7 +11,7 @@ from hubrelay import Gap, Loss, Message, Outcome, Revoked
 from hubrelay.testing import FakeRelay
 from hubrelay.waiting import BlockingWaiter
 
-PATIENCE = 30
+PATIENCE = 60
 
 
 class ClientTest(unittest.TestCase):

@@ -9,7 +9,7 @@ import unittest
 from hubrelay.testing import FakeRelay
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PATIENCE = 30
+PATIENCE = 60
 
 
 class ChatRoom(unittest.TestCase):

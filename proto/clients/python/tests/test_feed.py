@@ -13,7 +13,7 @@ from hubrelay import feed
 from hubrelay.testing import FakeRelay
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PATIENCE = 30
+PATIENCE = 60
 
 
 class FeedTest(unittest.IsolatedAsyncioTestCase):

@@ -8,7 +8,7 @@ import unittest
 import hubrelay
 from hubrelay.testing import FakeRelay
 
-PATIENCE = 30
+PATIENCE = 60
 
 
 class Forks(unittest.TestCase):

@@ -4,7 +4,7 @@ import unittest
 
 from hubrelay.testing import FakeRelay
 
-PATIENCE = 30
+PATIENCE = 60
 
 
 class FakeRelayTest(unittest.TestCase):

@@ -10,7 +10,7 @@ from hubrelay import Gap, blocking_client
 from hubrelay.testing import FakeRelay
 from hubrelay.waiting import BlockingWaiter, Reading
 
-PATIENCE = 30
+PATIENCE = 60
 
 
 class Gate:

@@ -16,7 +16,7 @@ end
 
 module Helpers
   # So that a busy machine does not make a test fail. Seconds.
-  PATIENCE = 30
+  PATIENCE = 60
 
   def eventually(what = "it")
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + PATIENCE

@@ -22,7 +22,7 @@ import java.util.concurrent.atomic.AtomicReference;
 /** The client on a relay in memory. */
 @SuppressWarnings("try") // a test closes what it wants closed before the end
 final class ClientTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private final QuietLogger logger = new QuietLogger();
 
     private HubrelayClient client(FakeRelay relay) {

@@ -11,7 +11,7 @@ import java.time.Duration;
 
 /** The end of a connection, and of the next one in a move, with a relay in memory. */
 final class EndingTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private final QuietLogger logger = new QuietLogger();
 
     private static byte[] bytes(String text) {

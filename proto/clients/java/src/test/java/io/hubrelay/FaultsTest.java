@@ -28,7 +28,7 @@ import java.util.concurrent.atomic.AtomicReference;
 /** What the application or the JVM throws somewhere in the client breaks nothing else. On a relay in memory. */
 @SuppressWarnings("try") // a test closes what it wants closed before the end
 final class FaultsTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private final QuietLogger logger = new QuietLogger();
 
     private HubrelayClient client(FakeRelay relay) {
