@@ -23,11 +23,8 @@ extension Relay {
         hub.endIdle { connections[$0.index]?.takeUnretainedValue().hasInput ?? true }
     }
 
-    /// Whether the last connection has gone, and everything that it wrote is with Redis: a connection to Redis that is
-    /// closed with unread answers takes with it what Redis has not read yet.
-    var hasStopped: Bool {
-        upstream.hasStopped
-    }
+    /// Whether nothing is left to be done for anybody.
+    var hasStopped: Bool { upstream.hasStopped }
 
     /// Answers what is in flight, writes what the kernel takes, and closes everything.
     func end() {

@@ -60,8 +60,13 @@ extension Hub {
         emitPublishLosses(connection, all: true)
         outboxes.seal(connection)
         releaseNames(of: connection)
+        finish(connection)
+    }
+
+    /// The last word to a connection is in its outbox.
+    private func finish(_ connection: ConnectionID, code: ErrorCode? = nil, detail: String = "") {
         hasFinished = true
-        act(.finish(connection, code: nil, detail: ""))
+        act(.finish(connection, code: code, detail: detail))
     }
 
     /// What the app of a connection calls itself; empty when it has not said.
@@ -80,8 +85,7 @@ extension Hub {
         outboxes.appendControl(outboxes.arena.error(code, detail: detail), to: connection)
         outboxes.seal(connection)
         counters.connectionsClosed[code] += 1
-        hasFinished = true
-        act(.finish(connection, code: code, detail: detail))
+        finish(connection, code: code, detail: detail)
     }
 
     /// Closes those whose unread output has gone past a hard bound: their own, or that of all connections together. What they

@@ -33,7 +33,7 @@ package final class Hub {
     let shares: NodeShares
     let subscriptions: Subscriptions
     /// What is to be done, by the hub's wish and its upstream's.
-    private let actions = ActionQueue()
+    private var actions = Ring<RelayAction>()
     /// The last word has been said to a connection since the output was written.
     var hasFinished = false
     /// The time of this loop turn, monotonic nanoseconds; set by the I/O layer.

@@ -1,50 +1,69 @@
 /// A first-in, first-out queue in one block of memory, which doubles when it is full and is given back when it has
 /// been large and is empty. Its users bound what they put into it.
-struct Ring<Element> {
-    private var storage: [Element?]
+///
+/// Elements are moved in and out, and neither copied nor counted; so is the queue itself.
+struct Ring<Element>: ~Copyable {
+    /// Invariant: the places from `head` to `tail`, modulo `capacity`, are initialized, and there are never more of them than
+    /// `capacity`, which is a power of two.
+    private var storage: UnsafeMutablePointer<Element>
+    private var capacity: Int
     private var head = 0
-    private(set) var count = 0
+    private var tail = 0
 
-    init(minimumCapacity: Int = 16) {
-        var capacity = 1
+    private static var usualCapacity: Int { 16 }
+    /// More than this is given back when the queue is empty.
+    private static var keptCapacity: Int { 1024 }
+
+    init(minimumCapacity: Int = Ring.usualCapacity) {
+        capacity = 1
         while capacity < minimumCapacity { capacity *= 2 }
-        storage = Array(repeating: nil, count: capacity)
+        storage = .allocate(capacity: capacity)
     }
 
-    var isEmpty: Bool { count == 0 }
-    var first: Element? { count == 0 ? nil : storage[head] }
-
-    mutating func append(_ element: Element) {
-        if count == storage.count { grow() }
-        storage[(head + count) & (storage.count - 1)] = element
-        count += 1
+    deinit {
+        for position in head..<tail { (storage + (position & (capacity - 1))).deinitialize(count: 1) }
+        storage.deallocate()
     }
 
+    @inline(__always)
+    var isEmpty: Bool { head == tail }
+    var count: Int { tail - head }
+    var first: Element? { isEmpty ? nil : storage[head & (capacity - 1)] }
+
+    @inline(__always)
+    mutating func append(_ element: consuming Element) {
+        if count == capacity { resize(to: 2 * capacity) }
+        (storage + (tail & (capacity - 1))).initialize(to: element)
+        tail += 1
+    }
+
+    @inline(__always)
     mutating func popFirst() -> Element? {
-        guard count > 0 else { return nil }
-        let element = storage[head]
-        storage[head] = nil
-        head = (head + 1) & (storage.count - 1)
-        count -= 1
-        if count == 0, storage.count > 1024 { removeAll() }
+        guard !isEmpty else { return nil }
+        let element = (storage + (head & (capacity - 1))).move()
+        head += 1
+        if isEmpty, capacity > Self.keptCapacity { resize(to: Self.usualCapacity) }
         return element
     }
 
-    /// Changes the first element in place; there must be one.
+    /// Changes the first element in place, if there is one.
     mutating func updateFirst(_ body: (inout Element) -> Void) {
-        guard count > 0, var element = storage[head] else { return }
-        body(&element)
-        storage[head] = element
+        guard !isEmpty else { return }
+        body(&storage[head & (capacity - 1)])
     }
 
     /// Empties the ring and gives its memory back.
     mutating func removeAll() { self = Ring() }
 
-    private mutating func grow() {
-        var grown: [Element?] = []
-        grown.reserveCapacity(storage.count * 2)
-        for index in 0..<count { grown.append(storage[(head + index) & (storage.count - 1)]) }
-        grown.append(contentsOf: repeatElement(nil, count: storage.count * 2 - count))
-        (storage, head) = (grown, 0)
+    /// - Parameter newCapacity: a power of two, and at least `count`.
+    @inline(never)
+    private mutating func resize(to newCapacity: Int) {
+        let resized = UnsafeMutablePointer<Element>.allocate(capacity: newCapacity)
+        let count = count
+        for index in 0..<count {
+            (resized + index).moveInitialize(from: storage + ((head + index) & (capacity - 1)), count: 1)
+        }
+        storage.deallocate()
+        (storage, capacity, head, tail) = (resized, newCapacity, 0, count)
     }
 }

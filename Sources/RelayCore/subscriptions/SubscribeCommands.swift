@@ -18,7 +18,7 @@ struct SubscribeCommand {
 
 /// The commands of a subscribe link that Redis has not fully answered, in the order in which it will. They are counted, so
 /// that it is known how long the oldest has waited.
-struct SubscribeCommands {
+struct SubscribeCommands: ~Copyable {
     private var ring = Ring<SubscribeCommand>()
     private(set) var debt = LinkDebt()
 

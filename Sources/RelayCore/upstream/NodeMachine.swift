@@ -19,8 +19,6 @@ package struct NodeMachine: Sendable {
         package var failure: LinkFailure?
     }
 
-    package private(set) var probe: Probe
-    package private(set) var role: RoleCheck
     /// How much the subscribe link hears of what is held.
     private enum Hearing: Equatable {
         /// There is no subscribe link.
@@ -49,6 +47,8 @@ package struct NodeMachine: Sendable {
         mutating func isNoLongerProven() { if self == .proven { self = .unproven } }
     }
 
+    package private(set) var probe: Probe
+    package private(set) var role: RoleCheck
     private var isPublishLinkUp = false
     private var hearing = Hearing.down
     private var trust = Trust.unproven

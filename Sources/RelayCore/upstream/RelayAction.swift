@@ -64,7 +64,7 @@ package enum RelayAction {
 }
 
 /// The timers that are nobody's but the upstream's.
-package enum UpstreamTimer: Hashable, Sendable, CaseIterable {
+package enum UpstreamTimer: Hashable, Sendable {
     /// Publishes need wait no longer for what is on its way from a former master to its successor.
     case succession
     /// A member of the cluster is to be asked again who has which slots.

@@ -1,5 +1,5 @@
 /// How far the end of a turn is.
-enum TurnStage: CaseIterable {
+enum TurnStage {
     /// What was published while the turn's input was read.
     case publishing
     /// Connections that waited go on, and publish.

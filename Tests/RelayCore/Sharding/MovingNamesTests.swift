@@ -110,7 +110,7 @@ import Testing
         rig.turn()
         rig.nodes[0].takesCommands = false
         rig.answer(0)
-        #expect(!rig.hubNode(0).refusedBatches.isEmpty)
+        #expect(rig.hubNode(0).hasRefusedBatches)
         rig.move(["{a}"], to: 1)
         rig.nodes[0].takesCommands = true
         rig.settle()

@@ -60,7 +60,7 @@ import Testing
         rig.turn()
         rig.nodes[0].takesCommands = false
         rig.answer(0)
-        #expect(!rig.hubNode(0).refusedBatches.isEmpty)
+        #expect(rig.hubNode(0).hasRefusedBatches)
         rig.loseSubscribeLink(1)
         rig.give(["{x}"], to: 1)
         rig.see(["{x}"], at: 1)

@@ -12,12 +12,14 @@ import Testing
             let isFilling = number / 1000 % 2 == 0
             if random.oneIn(isFilling ? 4 : 2) {
                 let expected = model.isEmpty ? nil : model.removeFirst()
-                #expect(ring.popFirst() == expected)
+                let element = ring.popFirst()
+                #expect(element == expected)
             } else {
                 ring.append(number)
                 model.append(number)
             }
-            #expect(ring.count == model.count && ring.isEmpty == model.isEmpty && ring.first == model.first)
+            let (count, isEmpty, first) = (ring.count, ring.isEmpty, ring.first)
+            #expect(count == model.count && isEmpty == model.isEmpty && first == model.first)
         }
         var rest: [Int] = []
         while let element = ring.popFirst() { rest.append(element) }
@@ -27,23 +29,45 @@ import Testing
     @Test func theFirstElementIsChangedInPlace() {
         var ring = Ring<Int>()
         ring.updateFirst { $0 += 1 }
-        #expect(ring.isEmpty)
+        let isStillEmpty = ring.isEmpty
+        #expect(isStillEmpty)
         ring.append(1)
         ring.append(5)
         ring.updateFirst { $0 += 1 }
-        #expect(ring.popFirst() == 2 && ring.popFirst() == 5)
+        let elements = [ring.popFirst(), ring.popFirst()]
+        #expect(elements == [2, 5])
     }
 
     @Test func survivesBeingLargeAndEmpty() {
         var ring = Ring<Int>()
         for _ in 0..<2 {
             for number in 0..<5000 { ring.append(number) }
-            for number in 0..<5000 { #expect(ring.popFirst() == number) }
-            #expect(ring.popFirst() == nil)
+            for number in 0..<5000 {
+                let element = ring.popFirst()
+                #expect(element == number)
+            }
+            let last = ring.popFirst()
+            #expect(last == nil)
         }
         ring.append(1)
         ring.removeAll()
-        #expect(ring.isEmpty && ring.first == nil)
+        let (isEmpty, first) = (ring.isEmpty, ring.first)
+        #expect(isEmpty && first == nil)
+    }
+
+    @Test(arguments: [0, 1, 40, 2000])
+    func whatIsTakenOutOrGoesWithItIsKeptByNobody(count: Int) {
+        final class Element {}
+        weak var kept: Element?
+        do {
+            var ring = Ring<Element>()
+            for _ in 0..<count { ring.append(Element()) }
+            let taken = ring.popFirst()
+            ring.append(Element())
+            kept = ring.first ?? taken
+            #expect(kept != nil)
+        }
+        #expect(kept == nil)
     }
 }
 
