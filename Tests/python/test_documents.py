@@ -1,7 +1,11 @@
-"""README, promises and CONTRIBUTING agree, and the tests that documents name beside a promise or a fault exist."""
+"""README, promises and CONTRIBUTING agree; the tests that documents name beside a promise or a fault exist; the page of
+settings has what the program has."""
 import pathlib
 import re
+import subprocess
 import unittest
+
+from harness import binary
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -66,3 +70,30 @@ class Faults(unittest.TestCase):
             path = name if "/" in name else f"Faults/{name}"
             found = list(tests.glob(path if path.endswith(("/", ".py")) else f"{path}.swift"))
             self.assertTrue(found, f"there is no {path} in Tests")
+
+
+class Settings(unittest.TestCase):
+    """deploy/configuration.md and `hubrelay serve --help`."""
+
+    def setUp(self):
+        help = subprocess.run([binary(), "serve", "--help"], check=True, capture_output=True, text=True).stdout
+        #: Flag: what is said of it, as one line.
+        self.said = {flag: " ".join(said.split()) for flag, said in
+                     re.findall(r"^  (--[a-z-]+)(.*?)(?=^  -|\Z)", help, re.MULTILINE | re.DOTALL)}
+        self.rows = re.findall(r"^\| (`--.+?) \| (.+?) \| .+ \|$",
+                               section(text("deploy/configuration.md"), "Flags and variables"), re.MULTILINE)
+
+    def test_the_page_has_every_flag_and_no_other(self):
+        on_the_page = [flag for flags, _ in self.rows for flag in re.findall(r"`(--[a-z-]+)", flags)]
+        self.assertEqual(sorted(on_the_page), sorted(set(self.said) - {"--version"}))
+
+    def test_the_page_has_the_defaults(self):
+        for flags, defaults in self.rows:
+            named = re.findall(r"`(--[a-z-]+)", flags)
+            given = [found[1] for flag in named if (found := re.search(r"\[default ([^;\]]+)", self.said[flag]))]
+            with self.subTest(flags=flags):
+                written = defaults.replace("`", "")
+                if len(given) == len(named):
+                    self.assertEqual(written, ", ".join(given))
+                for default in given:
+                    self.assertIn(default, written)
