@@ -302,7 +302,7 @@ class Channels(LayerTest):
                 with self.assertRaisesRegex(TypeError, "name"):
                     await request
             with self.assertRaises(TypeError):
-                layer.group_send_sync(name, message(1))
+                layer.group_send_sync(wrong, message(1))
 
     async def test_a_message_that_is_too_large_says_what_to_do(self):
         layer = self.layer()
@@ -654,7 +654,10 @@ class Loops(LayerTest):
             loop = asyncio.new_event_loop()
             loop.run_until_complete(use())
             loop.close()
-        for run in (lambda: asyncio.run(use()), run_and_close, async_to_sync(use)):
+
+        def run_sync():
+            async_to_sync(use)()  # it looks for a running loop when it is made
+        for run in (lambda: asyncio.run(use()), run_and_close, run_sync):
             await asyncio.to_thread(run)
             await self.until(lambda: not self.connections())
             self.assertEqual(layer._layers, {})
