@@ -28,6 +28,7 @@ GROUPS = [
     ((TESTS, CLIENT), ("Tests/Microbenchmarks/run",)),
     ((CONFORMANCE,), (CONFORMANCE + "/runner/*.py", CONFORMANCE + "/outages/*.py", CONFORMANCE + "/faults")),
     ((CONFORMANCE,), (CONFORMANCE + "/run",)),
+    ((CONFORMANCE,), (CONFORMANCE + "/replacements",)),
     ((CONFORMANCE, CONFORMANCE + "/mutants"), (CONFORMANCE + "/mutants/*",)),
     (("Tests/ClientBenchmark", CONFORMANCE), ("Tests/ClientBenchmark/[!/]*.py",)),
     (("Tests/ClientBenchmark/python", CLIENT), ("Tests/ClientBenchmark/python/*.py",)),
@@ -39,6 +40,7 @@ GROUPS = [
     (("deploy/tutorial", CLIENT), ("deploy/tutorial/*.py",)),
     (("deploy/compose",), ("deploy/compose/*.py",)),
     (("deploy/check.d",), ("deploy/check.d/*.py",)),
+    (("deploy/package.d",), ("deploy/package.d/*",)),
     (("proto/vectors/mutants", CONFORMANCE), ("proto/vectors/*",)),
 ]
 
