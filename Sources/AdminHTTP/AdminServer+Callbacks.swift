@@ -97,13 +97,16 @@ extension AdminServer {
             return hubrelay_http_yes
         }
         let ours = ours(connection)
+        guard var response = response(to: exchange, method: method, from: connection) else {
+            suspend(connection)
+            return hubrelay_http_yes
+        }
         ours?.requestIsWhole(now: now())
-        var response = response(to: exchange, method: method, from: connection)
         if let ours, ours.requests >= bounds.requestsPerConnection { response.headers.append(("Connection", "close")) }
         return queue(response, on: connection)
     }
 
-    private func response(to exchange: Exchange, method: String, from connection: OpaquePointer) -> AdminResponse {
+    private func response(to exchange: Exchange, method: String, from connection: OpaquePointer) -> AdminResponse? {
         if let host = refusedHost(connection) {
             return AdminResponse(status: 421, body: Array(misdirected(host).utf8))
         }

@@ -24,7 +24,9 @@ package struct AdminServerError: Error, Equatable, CustomStringConvertible {
 /// handler, other methods get 405.
 package final class AdminServer {
     /// Answers a request. Called within `run()`; it may call `close()`, and must not call `run()` or `add`.
-    package typealias Handler = (AdminRequest) -> AdminResponse
+    /// - Returns: nil when the answer has to wait: the next `run()` asks again, and others after it where several wait. So
+    ///   what is dear is done by portions.
+    package typealias Handler = (AdminRequest) -> AdminResponse?
 
     /// What connections can take.
     package struct Bounds {
@@ -53,6 +55,8 @@ package final class AdminServer {
     private var daemon: OpaquePointer?
     private var isRunning = false
     private var closeAfterRun = false
+    /// Suspended requests, whose answers have to wait, the oldest first.
+    private var waiting: [OpaquePointer] = []
     /// All that the library has, those that were ended included.
     private var connections: [ObjectIdentifier: AdminConnection] = [:]
 
@@ -100,6 +104,8 @@ package final class AdminServer {
     package func run() {
         guard let daemon, !isRunning else { return }
         isRunning = true
+        // One a run: what it costs is what others wait for.
+        if !waiting.isEmpty { MHD_resume_connection(waiting.removeFirst()) }
         _ = MHD_run(daemon)
         isRunning = false
         if closeAfterRun { return stop() }
@@ -115,6 +121,7 @@ package final class AdminServer {
     /// it has.
     package var timeoutMilliseconds: UInt64? {
         guard let daemon else { return nil }
+        if !waiting.isEmpty { return 0 }
         var timeout: CUnsignedLongLong = 0
         if MHD_get_timeout(daemon, &timeout) == hubrelay_http_yes, timeout == 0 { return 0 }
         guard let next = connections.values.lazy.filter({ !$0.isEnded }).map(deadline).min() else { return nil }
@@ -134,7 +141,16 @@ package final class AdminServer {
     private func stop() {
         guard let daemon else { return }
         self.daemon = nil
+        // The library must not be stopped with suspended requests.
+        for connection in waiting { MHD_resume_connection(connection) }
+        waiting.removeAll()
         MHD_stop_daemon(daemon)
+    }
+
+    /// The answer to a request has to wait. The library does nothing with its connection until it is resumed.
+    func suspend(_ connection: OpaquePointer) {
+        MHD_suspend_connection(connection)
+        waiting.append(connection)
     }
 
     // MARK: What the library tells

@@ -11,7 +11,7 @@ final class AdminFixture {
     /// What the handler was asked, in order.
     private(set) var requests: [AdminRequest] = []
     /// Answers in place of the default one, which tells the method, path and query.
-    var answer: ((AdminRequest) -> AdminResponse)?
+    var answer: ((AdminRequest) -> AdminResponse?)?
     /// Turns of the loop so far.
     private(set) var turns = 0
     /// The most requests that the handler was asked within one run of the server.
