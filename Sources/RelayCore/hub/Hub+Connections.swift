@@ -15,6 +15,8 @@ extension Hub {
         counters.connectionsAccepted += 1
         outboxes.open(connection)
         sessions[connection].phase = .awaitingHello
+        sessions[connection].number = counters.connectionsAccepted
+        sessions[connection].openedAt = now
         setDeadline(now + limits.helloTimeout, of: connection)
         return connection
     }

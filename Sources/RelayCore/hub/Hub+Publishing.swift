@@ -7,6 +7,7 @@ extension Hub {
         channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64, from connection: ConnectionID,
         to node: HubNode
     ) {
+        sessions[connection].published &+= 1
         if let fault = nameFault(of: channel, isPattern: false) {
             return tell(connection, id, .invalid, cause: .invalid) { fault.text("channel") }
         }

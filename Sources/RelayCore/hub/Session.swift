@@ -35,6 +35,14 @@ struct Session: ~Copyable {
     var hasPublishLoss = false
     /// Publishes that Redis has not answered, those without an id included: a Loss may come of them.
     var owedAnswers = 0
+    /// Publishes that it has sent, whatever became of them.
+    var published: UInt64 = 0
+    /// Which connection it is: they are numbered from 1 on, as they come.
+    var number: UInt64 = 0
+    /// When it was opened, monotonic nanoseconds.
+    var openedAt: UInt64 = 0
+    /// Its traffic, as of when somebody last looked.
+    var pace = ClientPace()
     /// What the app calls itself, for people.
     var clientName = ""
     /// When the frame (or the Hello) that is incomplete must be whole; 0: none is due.

@@ -19,7 +19,7 @@ package final class Outboxes {
         var ranges: UnsafeMutablePointer<OutputRange>?
         var rangeCount: Int32 = 0
         var rangeCapacity: Int32 = 0
-        var pending = 0
+        var pending = PendingOutput()
         var backlog = 0
         var lost: UInt64 = 0
         var lostCause = Cause.slowReader
@@ -30,6 +30,8 @@ package final class Outboxes {
         /// Bytes of frames that are never dropped, counted since everything was last written. So many of the unread bytes are
         /// such at most, and in `controlBuffered` while there is a backlog.
         var control: UInt32 = 0
+
+        var unread: Int { backlog + pending.bytes }
     }
 
     package struct Bounds: Sendable {
@@ -67,6 +69,8 @@ package final class Outboxes {
 
     /// Invariant: a connection is opened before anything else is done with it, and there are no more than the capacity.
     private let boxes: ConnectionSlab<Outbox>
+    /// What has become of each connection's Messages; apart from the boxes, which are one cache line each.
+    private let tallies: ConnectionSlab<OutboxTally>
     /// Boxes that are initialized, being or having been open.
     private var openedCount = 0
     private var dirty: UnsafeMutablePointer<ConnectionID>
@@ -74,6 +78,8 @@ package final class Outboxes {
     /// Connections in the list of those to be written, each once.
     private(set) var dirtyCount = 0
     private var overflowed: [ConnectionID] = []
+    /// Connections that have lost a message as slow readers for the first time; see `takeNewSlowReaders`.
+    private var newSlowReaders: [ConnectionID] = []
     /// Of messages lost by `badName`; apart from the boxes, which are one cache line each.
     private var lostChannelFaults: [ConnectionID: ChannelFaults] = [:]
     private let counters: Counters
@@ -81,6 +87,7 @@ package final class Outboxes {
     init(capacity: Int, bounds: Bounds, counters: Counters) {
         assert(MemoryLayout<Outbox>.stride == 64)
         boxes = ConnectionSlab(capacity: capacity, alignment: 64)
+        tallies = ConnectionSlab(capacity: capacity)
         dirty = .allocate(capacity: capacity)
         draining = .allocate(capacity: capacity)
         self.bounds = bounds
@@ -89,6 +96,7 @@ package final class Outboxes {
 
     deinit {
         boxes.deallocate()
+        tallies.deallocate()
         dirty.deallocate()
         draining.deallocate()
     }
@@ -98,6 +106,7 @@ package final class Outboxes {
         // Its place may still be in the list of those to be written. Twice in it would be too much.
         let isDirty = connection.index < openedCount && boxes[connection].isDirty
         boxes.pointer(to: connection).initialize(to: Outbox(isDirty: isDirty))
+        tallies.pointer(to: connection).initialize(to: OutboxTally())
         openedCount = max(openedCount, connection.index + 1)
         openCount += 1
         updateShare()
@@ -137,7 +146,10 @@ package final class Outboxes {
     }
 
     /// Unread bytes: what the kernel refused, and what this turn has added.
-    func unread(_ connection: ConnectionID) -> Int { boxes[connection].backlog + boxes[connection].pending }
+    func unread(_ connection: ConnectionID) -> Int { boxes[connection].unread }
+
+    /// What has become of a connection's Messages so far; what this turn has gathered is not in it yet.
+    func tally(_ connection: ConnectionID) -> OutboxTally { tallies[connection] }
 
     // MARK: Adding frames
 
@@ -147,11 +159,11 @@ package final class Outboxes {
         guard !boxes[connection].isSealed else { return }
         if boxes[connection].lost > 0 { appendLoss(connection) }
         let box = boxes.pointer(to: connection)
-        box.pointee.pending += range.count
+        box.pointee.pending.add(bytes: range.count)
         box.pointee.control &+= UInt32(truncatingIfNeeded: range.count)
         if box.pointee.backlog > 0 { countUnread(range.count) } else { gathered += range.count }
         extend(connection, by: range)
-        if box.pointee.backlog + box.pointee.pending > bounds.hardBound { checkHardBound(connection) }
+        if box.pointee.unread > bounds.hardBound { checkHardBound(connection) }
     }
 
     @inline(never)
@@ -176,11 +188,12 @@ package final class Outboxes {
         guard buffered == 0, gathered + count * range.count <= bounds.maxBuffered else {
             return appendMessageWithCare(range, to: members, places: 0..<count)
         }
+        let (message, most) = (PendingOutput(messageBytes: range.count), PendingOutput(atMost: bounds.window))
         for place in 0..<count {
             let connection = members[place].connection
             let box = boxes.pointer(to: connection)
-            let pending = box.pointee.pending + range.count
-            guard pending <= bounds.window, box.pointee.lost == 0, !box.pointee.isSealed else {
+            let pending = box.pointee.pending + message
+            guard pending <= most, box.pointee.lost == 0, !box.pointee.isSealed else {
                 gathered += place * range.count
                 return UInt64(place) + appendMessageWithCare(range, to: members, places: place..<count)
             }
@@ -202,6 +215,7 @@ package final class Outboxes {
     /// - Returns: whether it was added.
     private func appendMessage(_ range: OutputRange, to connection: ConnectionID) -> Bool {
         guard admit(range.count, to: connection) else { return false }
+        boxes[connection].pending.countMessage()
         append(range, to: connection)
         return true
     }
@@ -212,14 +226,14 @@ package final class Outboxes {
         // What has been gathered may turn out to be one backlog more. A small amount is not worth a write each time.
         if buffered + gathered + count > bounds.maxBuffered, gathered > bounds.maxBuffered / 64 { offerAll() }
         func fits() -> Bool {
-            let unread = boxes[connection].backlog + boxes[connection].pending
-            let own = boxes[connection].backlog == 0 ? boxes[connection].pending : 0
+            let unread = boxes[connection].unread
+            let own = boxes[connection].backlog == 0 ? boxes[connection].pending.bytes : 0
             if unread == 0 { return true }
             guard unread + count <= bounds.window else { return false }
             return unread <= share || buffered + own + count <= bounds.maxBuffered
         }
         // Ranges of this turn that were not offered to the kernel yet are no proof of a slow reader.
-        if !fits(), boxes[connection].pending > 0, boxes[connection].backlog == 0 { flush(connection, send) }
+        if !fits(), boxes[connection].pending.bytes > 0, boxes[connection].backlog == 0 { flush(connection, send) }
         guard fits() else {
             addLoss(1, cause: .slowReader, to: connection)
             return false
@@ -246,6 +260,8 @@ package final class Outboxes {
         boxes[connection].lost += messages
         boxes[connection].lostCause = cause
         counters.messagesLost[cause] += messages
+        if cause == .slowReader, tallies[connection].lost == 0 { newSlowReaders.append(connection) }
+        tallies[connection].lost += messages
         markDirty(connection)
     }
 
@@ -261,7 +277,7 @@ package final class Outboxes {
     @inline(__always)
     private func append(_ range: OutputRange, to connection: ConnectionID) {
         let box = boxes.pointer(to: connection)
-        box.pointee.pending += range.count
+        box.pointee.pending.add(bytes: range.count)
         if box.pointee.backlog > 0 { buffered += range.count } else { gathered += range.count }
         extend(connection, by: range)
     }
@@ -346,7 +362,8 @@ package final class Outboxes {
     private func offer(_ connection: ConnectionID, _ send: Send) {
         let box = boxes.pointer(to: connection)
         guard box.pointee.last.count > 0 else { return }
-        counters.bytesToApps += UInt64(box.pointee.pending)
+        counters.bytesToApps += UInt64(box.pointee.pending.bytes)
+        tallies[connection].delivered &+= UInt64(box.pointee.pending.messages)
         forgetPending(connection)
         guard box.pointee.rangeCount == 0 else { return offerSeveral(connection, send) }
         var only = box.pointee.last
@@ -378,13 +395,13 @@ package final class Outboxes {
         forgetPending(connection)
         buffered += backlog - boxes[connection].backlog
         if boxes[connection].isSealed { sealedBacklogs += backlog - boxes[connection].backlog }
-        setControl(min(Int(boxes[connection].control), backlog + pending), of: connection)
+        setControl(min(Int(boxes[connection].control), backlog + pending.bytes), of: connection)
         if (backlog > 0) != (boxes[connection].backlog > 0) {
             controlBuffered += Int(boxes[connection].control) * (backlog > 0 ? 1 : -1)
         }
         boxes[connection].backlog = backlog
         boxes[connection].pending = pending
-        if backlog > 0 { buffered += pending } else { gathered += pending }
+        if backlog > 0 { buffered += pending.bytes } else { gathered += pending.bytes }
         if backlog == 0, boxes[connection].lost > 0 { markDirty(connection) }
     }
 
@@ -392,17 +409,16 @@ package final class Outboxes {
     @inline(__always)
     private func forgetPending(_ connection: ConnectionID) {
         if boxes[connection].backlog > 0 {
-            buffered -= boxes[connection].pending
+            buffered -= boxes[connection].pending.bytes
         } else {
-            gathered -= boxes[connection].pending
+            gathered -= boxes[connection].pending.bytes
         }
-        boxes[connection].pending = 0
+        boxes[connection].pending = PendingOutput()
     }
 
     private func checkHardBound(_ connection: ConnectionID) {
         if boxes[connection].backlog == 0 { flush(connection, send) }
-        guard boxes[connection].backlog + boxes[connection].pending > bounds.hardBound, !boxes[connection].hasOverflowed
-        else { return }
+        guard boxes[connection].unread > bounds.hardBound, !boxes[connection].hasOverflowed else { return }
         boxes[connection].hasOverflowed = true
         overflowed.append(connection)
     }
@@ -415,6 +431,16 @@ package final class Outboxes {
     /// Whether half of what unread Replies may take over all connections is taken.
     @inline(__always)
     var isControlTight: Bool { controlBuffered >= bounds.maxBuffered / 2 }
+
+    /// Whether `takeNewSlowReaders` has any.
+    var hasNewSlowReaders: Bool { !newSlowReaders.isEmpty }
+
+    /// The connections that have lost a message for the first time since the last call, as they do not read fast enough.
+    func takeNewSlowReaders() -> [ConnectionID] {
+        defer { newSlowReaders.removeAll() }
+        // One in the list may have closed since, and its place be somebody else's by now.
+        return newSlowReaders.filter { !boxes[$0].isSealed && tallies[$0].lost > 0 }
+    }
 
     /// The connections that have gone past the hard bound since the last call.
     func takeOverflowed() -> [ConnectionID] {

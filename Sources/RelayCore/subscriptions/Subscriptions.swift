@@ -28,6 +28,12 @@ final class Subscriptions {
     /// Distinct channels and patterns.
     var count: Int { table.count }
 
+    /// Places that names have, or have had: each index is less than that.
+    var placesUsed: Int { table.entriesUsed }
+
+    /// Whether there is a name at an index, which is one of those used.
+    func isPresent(_ index: UInt32) -> Bool { table.isPresent(index) }
+
     /// The index of a name, or `ChannelTable.none`. It stays valid until the name goes.
     @inline(__always)
     func find(_ name: UnsafeRawBufferPointer, isPattern: Bool) -> UInt32 { table.find(name, isPattern: isPattern) }
