@@ -18,7 +18,8 @@ extension RelayConfiguration {
         return RelayConfiguration(
             listener: try reader.listener(prefix: address.options?.channelPrefix), redis: redis,
             http: try reader.value(.http, parseHTTPAddress),
-            httpHosts: try reader.values(.httpHost, parseHostNames).flatMap(\.self), limits: try reader.limits(),
+            httpHosts: try reader.values(.httpHost, parseHostNames).flatMap(\.self),
+            httpDetails: try reader.httpDetails(), limits: try reader.limits(),
             timings: try reader.timings(connectTimeout: address.options?.connectTimeout),
             logging: try reader.logging(), notices: notices)
     }
@@ -65,6 +66,13 @@ extension SettingReader {
         try require(
             timings.backoffMin <= timings.backoffMaxRefused, .backoffMin, "at most", .backoffMaxRefused)
         return timings
+    }
+
+    fileprivate func httpDetails() throws(ConfigurationError) -> HTTPDetails {
+        try value(.httpDetails) { text throws(InvalidValue) in
+            guard let details = HTTPDetails(rawValue: text) else { throw InvalidValue("is none of these") }
+            return details
+        }
     }
 
     fileprivate func logging() throws(ConfigurationError) -> LoggingConfiguration {

@@ -9,6 +9,8 @@ package struct RelayConfiguration: Sendable, Equatable {
     package var http: HTTPListen
     /// What HTTP by TCP may be asked by, besides addresses and localhost: names, ".domain" or "*", in small letters.
     package var httpHosts: [String]
+    /// Where HTTP tells of single clients and channels.
+    package var httpDetails: HTTPDetails
     package var limits: Limits
     package var timings: Timings
     package var logging: LoggingConfiguration
@@ -46,6 +48,32 @@ package enum HTTPListen: Sendable, Equatable, CustomStringConvertible {
         case .off: "off"
         case .tcp(let host, let port): "\(bracketed(host)):\(port)"
         case .unix(let path): "unix:\(path)"
+        }
+    }
+}
+
+/// Where HTTP tells of single clients and channels.
+package enum HTTPDetails: String, Sendable, CaseIterable {
+    /// On a Unix socket and on loopback.
+    case local
+    case anywhere, nowhere
+
+    /// Whether it does at this address.
+    package func areTold(at address: HTTPListen) -> Bool {
+        switch self {
+        case .anywhere: true
+        case .nowhere: false
+        case .local: address.isLocal
+        }
+    }
+}
+
+extension HTTPListen {
+    /// Whether only this host reaches it.
+    fileprivate var isLocal: Bool {
+        switch self {
+        case .off, .unix: true
+        case .tcp(let host, _): host == "::1" || isIPv4Address(host) && host.hasPrefix("127.")
         }
     }
 }

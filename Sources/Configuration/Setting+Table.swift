@@ -74,6 +74,10 @@ extension Setting {
         "--http-host", "NAME", .hostNames, default: nil,
         "A name that HTTP may be asked by, besides addresses and localhost; others are refused, as web pages could use them.",
         without: "none by default")
+    package static let httpDetails = Setting(
+        "--http-details", "WHERE", .choice(HTTPDetails.allCases.map(\.rawValue)), default: "local",
+        "Where HTTP tells of single clients and channels, whose names may be secrets: on a Unix socket and loopback only, "
+            + "at any address, or nowhere.")
 
     package static let maxPayload = Setting(
         "--max-payload", "SIZE", .size(1...(64 * mebibyte - 4 * kibibyte)), default: "1MiB",
@@ -139,7 +143,7 @@ extension Setting {
     package static let all: [Setting] = [
         socket, prefix, socketMode, socketGroup, allowUID, allowGID, redis, redisUser, redisPasswordFile,
         sentinelUser, sentinelPasswordFile, clusterPubSub, redisCA, redisCert, redisKey, redisTLSName, redisTLSInsecure,
-        redisClientName, abortConnect, http, httpHost,
+        redisClientName, abortConnect, http, httpHost, httpDetails,
         maxPayload, window, maxBuffered, maxConnections, maxSubscriptions, maxSubscriptionsPerConnection,
         helloTimeout, frameTimeout, stopTimeout, heartbeatInterval, linkTimeout, probe, connectTimeout,
         backoffMin, backoffMax, backoffMaxRefused, restoreBatch, logLevel, logFormat,
@@ -165,6 +169,11 @@ extension Setting {
     package static let count = Setting(
         "--count", "N", .count(1...1_000_000_000_000), default: nil, "End after this many messages.",
         without: "without end by default")
+    /// Of one call alone, like `count`.
+    package static let limit = Setting("--limit", "N", .count(1...1000), default: "100", "Rows at most.")
+    /// Of one call alone, like `count`.
+    package static let interval = Setting(
+        "--interval", "TIME", .duration((100 * millisecond)...hour), default: "1s", "How often to look.")
 }
 
 let kibibyte: UInt64 = 1024

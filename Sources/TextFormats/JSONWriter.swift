@@ -42,6 +42,9 @@ package struct JSONWriter {
     /// null.
     package mutating func null() { raw("null") }
 
+    /// A number or a word that is JSON already, as it is.
+    package mutating func word(_ value: String) { raw(value) }
+
     // MARK: Members of an object
 
     /// A key and a string.
@@ -111,6 +114,10 @@ package struct JSONWriter {
 
     private mutating func appendQuoted(_ value: String) {
         text += "\""
+        defer { text += "\"" }
+        // Nearly every text is one that needs no escapes.
+        let needsEscapes = value.utf8.contains { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
+        guard needsEscapes else { return text += value }
         for scalar in value.unicodeScalars {
             switch scalar {
             case "\"": text += "\\\""
@@ -124,6 +131,5 @@ package struct JSONWriter {
             default: text.unicodeScalars.append(scalar)
             }
         }
-        text += "\""
     }
 }

@@ -33,6 +33,7 @@ struct ServeCommand: ParsableCommand {
     @Option(name: .of(.abortConnect), help: .of(.abortConnect)) var abortConnect: String?
     @Option(name: .of(.http), help: .of(.http)) var http: String?
     @Option(name: .of(.httpHost), help: .of(.httpHost)) var httpHost: [String] = []
+    @Option(name: .of(.httpDetails), help: .of(.httpDetails)) var httpDetails: String?
 
     @Option(name: .of(.maxPayload), help: .of(.maxPayload)) var maxPayload: String?
     @Option(name: .of(.window), help: .of(.window)) var window: String?
@@ -67,7 +68,7 @@ struct ServeCommand: ParsableCommand {
             (.redisTLSName, redisTLSName),
             // A switch that is absent leaves it to the variable.
             (.redisTLSInsecure, redisTLSInsecure ? "true" : nil), (.redisClientName, redisClientName),
-            (.abortConnect, abortConnect), (.http, http),
+            (.abortConnect, abortConnect), (.http, http), (.httpDetails, httpDetails),
             (.maxPayload, maxPayload), (.window, window), (.maxBuffered, maxBuffered),
             (.maxConnections, maxConnections), (.maxSubscriptions, maxSubscriptions),
             (.maxSubscriptionsPerConnection, maxSubscriptionsPerConnection),

@@ -10,15 +10,26 @@ internal import Posix
 struct StderrLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
-    var logLevel: Logger.Level
+    /// All copies have it in common, so that it can be changed while the relay runs.
+    var logLevel: Logger.Level {
+        get { threshold.level }
+        nonmutating set { threshold.level = newValue }
+    }
     private let format: LogFormat
     private let hasPriorities: Bool
     // A handler must be Sendable. There is one thread, whose loop is the only one to log.
     nonisolated(unsafe) private let output: LogOutput
+    nonisolated(unsafe) private let threshold: Threshold
+
+    private final class Threshold {
+        var level: Logger.Level
+
+        init(_ level: Logger.Level) { self.level = level }
+    }
 
     /// - Parameter isJournal: whether `output` leads to systemd's journal.
     init(_ configuration: LoggingConfiguration, output: LogOutput, isJournal: Bool) {
-        logLevel = Logger.Level(configuration.level)
+        threshold = Threshold(Logger.Level(configuration.level))
         let format = configuration.format
         (self.format, self.output, hasPriorities) = (format, output, isJournal)
         output.notice = { lines in

@@ -26,7 +26,7 @@ func configured(
                 socketPath: "/run/hubrelay/hubrelay.sock", prefix: Array("app:".utf8), socketMode: 0o660,
                 socketGroup: nil, allowedUIDs: [], allowedGIDs: []),
             redis: RedisConfiguration(topology: .servers([.tcp(host: "127.0.0.1", port: 6379)])),
-            http: .tcp(host: "127.0.0.1", port: 8379), httpHosts: [],
+            http: .tcp(host: "127.0.0.1", port: 8379), httpHosts: [], httpDetails: .local,
             limits: Limits(
                 maxPayload: 1 << 20, window: 4 << 20, maxBuffered: 64 << 20, maxConnections: 10_000,
                 maxSubscriptions: 1_000_000, maxSubscriptionsPerConnection: 200_000),
@@ -62,6 +62,7 @@ func configured(
         (.abortConnect, "true", { $0.redis.attemptsAtStart == 3 }),
         (.http, "off", { $0.http == .off }),
         (.httpHost, "Relay.example,.internal", { $0.httpHosts == ["relay.example", ".internal"] }),
+        (.httpDetails, "anywhere", { $0.httpDetails == .anywhere }),
         (.maxPayload, "2KiB", { $0.limits.maxPayload == 2048 }),
         (.window, "2KiB", { $0.limits.window == 2048 }),
         (.maxBuffered, "2KiB", { $0.limits.maxBuffered == 2048 }),

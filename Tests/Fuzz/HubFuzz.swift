@@ -200,7 +200,7 @@ final class FuzzedHub {
             hub.writeOutput()
             for connection in finished { apps.first { $0?.connection == connection }??.isFinished = true }
             finished = []
-        case .startTimer, .log, .ready, .takeAnotherTurn, .dispose: break
+        case .tell, .startTimer, .log, .ready, .takeAnotherTurn, .dispose: break
         case .endResolving, .secure, .endSecuring, .giveUp, .flushPublishes: preconditionFailure("\(action)")
         }
     }

@@ -88,7 +88,7 @@ import Testing
     @Test func unknownPathsAre404AndOtherMethods405() throws {
         try withRelay { relay, redis in
             for path in [
-                "/", "/healthz", "/health/", "/metrics/x", "/" + String(repeating: "x", count: 5000),
+                "//", "/healthz", "/health/", "/metrics/x", "/" + String(repeating: "x", count: 5000),
             ] {
                 let status = try relay.http(path).status
                 #expect(status == 404, "\(path.prefix(20))")

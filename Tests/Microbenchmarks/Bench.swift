@@ -19,13 +19,13 @@ final class Bench {
 
     /// The links are up, and nothing is subscribed to.
     /// - Parameter isSharded: whether every name is at the one node of a cluster, rather than at a single Redis.
-    init(isSharded: Bool = false) {
+    init(isSharded: Bool = false, maxConnections: Int = 128) {
         let prefix = Array(Self.prefix.utf8)
         hub = Hub(
             identity: RelayIdentity(version: "1", id: "1", maxPayloadBytes: 1 << 20, features: ["patterns"]),
             prefix: prefix, patternPrefix: prefix,
             limits: Hub.Limits(
-                maxConnections: 128, maxSubscriptions: 1 << 20, maxSubscriptionsPerConnection: 1 << 20,
+                maxConnections: maxConnections, maxSubscriptions: 1 << 20, maxSubscriptionsPerConnection: 1 << 20,
                 helloTimeout: 5_000_000_000, frameTimeout: 30_000_000_000),
             bounds: .init(window: 4 << 20, maxBuffered: 64 << 20, hardBound: 8 << 20), counters: Counters(),
             status: RelayStatus(), seed: 42, hashSlots: isSharded ? HashSlots(prefix: prefix) : nil)
@@ -63,7 +63,7 @@ final class Bench {
         while let action = hub.nextAction() {
             switch action {
             case .flushPublishes(let node): flushPublishes(to: node)
-            case .resumeReading: break
+            case .resumeReading, .tell: break
             default: fatalError("\(action) is not to be done here")
             }
         }

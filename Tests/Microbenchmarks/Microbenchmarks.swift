@@ -10,6 +10,7 @@ internal import Glibc
 struct Microbenchmarks {
     static let cases =
         frameCases + publishCases + subscriptionCases + lookupCases + deliveryCases + hashSlotCases + replyReaderCases
+        + listingCases
 
     static func main() {
         let arguments = CommandLine.arguments.dropFirst()

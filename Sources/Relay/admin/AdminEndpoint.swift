@@ -115,16 +115,33 @@ final class AdminEndpoint {
 private final class Answers {
     private unowned let daemon: Daemon
     private var known: [String: AdminResponse] = [:]
+    /// A listing has been made in this turn; others wait for the next ones, as each takes up to some milliseconds.
+    private var hasListed = false
 
     init(daemon: Daemon) { self.daemon = daemon }
 
-    func forget() { known.removeAll(keepingCapacity: true) }
+    func forget() {
+        known.removeAll(keepingCapacity: true)
+        hasListed = false
+    }
 
-    func answer(_ request: AdminRequest) -> AdminResponse {
-        guard request.path == "/health" || request.path == "/metrics" else { return daemon.answer(request) }
-        if let answer = known[request.path] { return answer }
+    /// - Returns: nil when the answer has to wait for another turn.
+    func answer(_ request: AdminRequest) -> AdminResponse? {
+        switch request.path {
+        case "/health", "/metrics", "/history": return answer(request, as: request.path)
+        case "/connections", "/channels":
+            let name = "\(request.path)?\(request.query)"
+            if known[name] == nil, hasListed { return nil }
+            hasListed = true
+            return answer(request, as: name)
+        default: return daemon.answer(request)
+        }
+    }
+
+    private func answer(_ request: AdminRequest, as name: String) -> AdminResponse {
+        if let answer = known[name] { return answer }
         let answer = daemon.answer(request)
-        known[request.path] = answer
+        known[name] = answer
         return answer
     }
 }

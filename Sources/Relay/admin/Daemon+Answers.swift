@@ -1,4 +1,5 @@
 internal import AdminHTTP
+internal import Posix
 internal import RelayCore
 
 extension Daemon {
@@ -24,8 +25,20 @@ extension Daemon {
             return AdminResponse(
                 status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
                 body: Array(snapshot(of: relay, withStats: true).metricsText.utf8))
+        case "/connections", "/channels": return listing(request, of: relay)
+        case "/history":
+            return AdminResponse(
+                status: 200, contentType: "application/json", body: Array(relay.history.text.utf8))
+        case "/": return page
         default: return AdminResponse(status: 404, body: Array("not found\n".utf8))
         }
+    }
+
+    private var page: AdminResponse {
+        let nonce = SystemRandom.hexID()
+        return AdminResponse(
+            status: 200, contentType: "text/html; charset=utf-8", body: Array(StatusPage.html(nonce: nonce).utf8),
+            headers: StatusPage.headers(nonce: nonce))
     }
 
     /// A relay that no app can connect to is neither alive nor ready: another one may do better.

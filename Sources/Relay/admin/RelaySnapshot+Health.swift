@@ -19,6 +19,7 @@ extension RelaySnapshot {
             json.member("since", Clock.iso8601(unixMilliseconds: status.sinceUnixMilliseconds))
             json.member("reason", status.reason)
             json.member("cause", status.state == .up ? "" : status.cause.label)
+            if status.state != .up { json.member("advice", status.cause.advice) }
             json.member("publishing", status.publishing)
             json.member("receiving", status.receiving)
             json.member("outages", status.outages)

@@ -31,6 +31,9 @@ final class Connection: EventLoop.Stream {
         super.init(loop: relay.loop, kind: .unix)
     }
 
+    /// Who is at the other end; nil once the socket is closed. The kernel is asked each time: hardly anybody wants to know.
+    var peer: PeerCredentials? { descriptor.flatMap { try? PeerCredentials(descriptor: $0) } }
+
     // MARK: Beginning
 
     /// Serves the connection as the hub's `id`.

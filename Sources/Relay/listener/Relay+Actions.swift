@@ -42,6 +42,7 @@ extension Relay {
         case .finish(let id, let code, let detail): finish(id, code: code, detail: detail)
         case .closeConnection(let id): close(id)
         case .resumeReading(let id): resumeReading(id)
+        case .tell(let id, let event): tell(id, event)
         case .flushPublishes: preconditionFailure("the upstream's own business")
         case .startTimer(let timer, let after): start(timer, after: after)
         case .log(let line): write(line)
@@ -109,4 +110,8 @@ extension Relay {
     var isEnded: Bool { upstream.isEnded }
     var slotsAway: Int { upstream.slotsAway }
     var roundTrips: Histogram { upstream.roundTrips }
+    var history: RelayHistory {
+        RelayHistory(
+            now: Clock.unixMilliseconds(), path: upstream.pathHistory.entries, traffic: upstream.traffic.samples)
+    }
 }

@@ -22,20 +22,22 @@ extension Relay {
         }
         if id.index == connections.count { connections.append(nil) }
         connections[id.index] = .passUnretained(connection)
+        if hub.tellsClientEvents { tellAccepted(id) }
         connection.serve(as: id)
     }
 
     private func isAllowed(_ connection: Connection) -> Bool {
         guard !allowed.isOpen else { return true }
-        guard let descriptor = connection.descriptor, let peer = try? PeerCredentials(descriptor: descriptor) else {
-            return false
-        }
+        guard let peer = connection.peer else { return false }
         return allowed.lets(peer)
     }
 
+    /// Who is at the other end of a connection, as the kernel recorded it.
+    func peer(of id: ConnectionID) -> PeerCredentials? { connections[id.index]?.takeUnretainedValue().peer }
+
     private func refuse(_ connection: Connection, _ code: ErrorCode, _ detail: String) {
         hub.counters.connectionsClosed[code] += 1
-        logClosing(code, detail, client: "")
+        logClosing(code, detail, fields(of: connection.peer))
         let error = encodeErrorFrame(code, detail: detail)
         // The others are told and closed at once.
         guard refused.count < process.descriptors.refused else { return connection.refuse(error, drains: false) }
@@ -44,10 +46,10 @@ extension Relay {
         draining.append(connection)
     }
 
-    private func logClosing(_ code: ErrorCode, _ detail: String, client: @autoclosure () -> String) {
+    private func logClosing(_ code: ErrorCode, _ detail: String, _ client: @autoclosure () -> Logger.Metadata) {
         limitedLog.log(
             .info, "closing a connection", of: ("code", code.label), now: now,
-            ["detail": "\(detail)", "client": "\(client())"])
+            client().merging(["detail": "\(detail)"]) { $1 })
     }
 
     /// The socket of a connection is closed.
@@ -56,6 +58,7 @@ extension Relay {
             refused.remove(ObjectIdentifier(connection))
             return
         }
+        if hub.tellsClientEvents { tellClosed(id) }
         connections[id.index] = nil
         hub.now = now
         hub.connectionClosed(id)
@@ -65,7 +68,7 @@ extension Relay {
 
     /// The connection is shut when what the hub has left in its outbox has been written.
     func finish(_ id: ConnectionID, code: ErrorCode?, detail: String) {
-        if let code { logClosing(code, detail, client: hub.clientName(id)) }
+        if let code { logClosing(code, detail, fields(of: id)) }
         finishing.append((id, code != nil))
     }
 

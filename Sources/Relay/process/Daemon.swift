@@ -10,7 +10,7 @@ internal import TLS
 /// listening socket and a prefix of its own. There is one so far.
 ///
 /// Its concerns are in files of their own: `Daemon+Turn`, `Daemon+Signals`, `Daemon+Stopping`, `Daemon+Reload`,
-/// `Daemon+HTTP`, `Daemon+Descriptors`.
+/// `Daemon+HTTP`, `Daemon+Descriptors`, `Daemon+LogLevel`.
 package final class Daemon {
     let configuration: RelayConfiguration
     let logger: Logger
@@ -68,6 +68,7 @@ package final class Daemon {
             return Relay(configuration, process: self)
         }
         borrowedRelays = relays.map(Unmanaged.passUnretained)
+        tellClientEvents()
         tick = Timer(loop: loop) { [unowned self] in ticked() }
         waker = Timer(loop: loop) {}
     }

@@ -22,6 +22,9 @@ final class LimitedLog {
         }
     }
 
+    /// Who turns on debug lines wants to see what happens. There is a limit all the same, as they cost time.
+    private static let debugLinesPerWindow = 1000
+
     private let logger: Logger
     private var limiters: [Kind: LineLimiter] = [:]
     /// Whether a summary is owed, or will be.
@@ -37,7 +40,9 @@ final class LimitedLog {
     ) {
         guard level >= logger.logLevel else { return }
         let kind = Kind(level: level, message: message, subject: subject)
-        var limiter = limiters[kind] ?? LineLimiter()
+        var limiter =
+            limiters[kind]
+            ?? LineLimiter(limit: level <= .debug ? Self.debugLinesPerWindow : LineLimiter.linesPerWindow)
         writeSummary(of: kind, &limiter, now: now, isLast: false)
         if limiter.admits(now: now) {
             var metadata = metadata()

@@ -58,6 +58,40 @@ package enum Cause: UInt8, Sendable, CaseIterable {
         }
     }
 
+    /// What a person can do about a path that is not UP for this cause.
+    package var advice: String {
+        switch self {
+        case .starting: "The relay has just started, and connects. If this lasts, look whether --redis is right."
+        case .stopping: "The relay is shutting down; its clients go to the next one."
+        case .unreachable:
+            "Look whether Redis runs at this address, whether the name is known here, and whether a firewall is between. The "
+                + "relay tries again and again by itself."
+        case .closed:
+            "Redis ended the connection, and the relay connects again. If it happens again and again, Redis's log says why: "
+                + "a restart, CLIENT KILL, an output buffer limit, an access list."
+        case .timeout:
+            "Redis did not answer: it hangs, or packets are lost on the way. Look at its load and at the network. With TLS: does "
+                + "the server speak it at this port?"
+        case .auth:
+            "Mend the password, the user or its access list (ACL). A password file is read again at each attempt."
+        case .tls:
+            "Mend the certificate, its name or its date, theirs or ours. After new files: reload the relay (SIGHUP)."
+        case .busy:
+            "Redis is loading, runs a long script, or has no place for another client (maxclients). It passes, or the "
+                + "operator of Redis mends it."
+        case .demoted:
+            "This server is no master any more. Sentinels, a name or a proxy must lead to the new one."
+        case .probe:
+            "What is published does not come back: the two links may have led to servers that do not hear each other. The relay "
+                + "connects anew."
+        case .protocolError:
+            "What answers is not Redis, or a proxy breaks its protocol. Look what listens at this address."
+        case .topology:
+            "Part of the channels has no server that can be used: look at the cluster's state (CLUSTER INFO)."
+        case .unspecified, .slowReader, .tooLarge, .badName, .notConnected, .refused, .invalid, .noRelay: ""
+        }
+    }
+
     /// Whether the server has refused: trying again at once would get the same answer, so the backoff grows at once.
     var isRefusal: Bool {
         switch self {

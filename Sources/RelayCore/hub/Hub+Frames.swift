@@ -75,7 +75,7 @@ extension Hub {
         workLeft -= body.count / 64
         let decoded: ClientFrame?
         do throws(WireError) { decoded = try ClientFrame.decodeAny(body) } catch {
-            fail(connection, .malformed, "not a ClientFrame: \(error.explanation)")
+            fail(connection, .malformed, FrameFault(in: body)?.text ?? error.explanation)
             return .stop
         }
         guard let frame = decoded else {
@@ -134,6 +134,7 @@ extension Hub {
         sessions[connection].clientName = String(decoding: name, as: UTF8.self)
         setDeadline(0, of: connection)
         outboxes.appendControl(outboxes.arena.welcome(identity, status: status), to: connection)
+        if tellsClientEvents { act(.tell(connection, .greeted)) }
         return .goOn
     }
 

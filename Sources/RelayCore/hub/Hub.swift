@@ -40,6 +40,8 @@ package final class Hub {
     package var now: UInt64 = 0
     /// A node's `publishes` may have output; reset by the upstream, which has it written.
     package var hasPublishOutput = false
+    /// Whether `RelayAction.tell` tells of everything that becomes of connections, and not only of what goes wrong.
+    package var tellsClientEvents = false
     /// What apps were last told.
     package var status: RelayStatus
 
@@ -119,6 +121,12 @@ package final class Hub {
         if !blocked.isEmpty { unblock() }
         if outboxes.hasOverflowed { failOverflowed() }
         if !owedPublishLoss.isEmpty { emitPublishLosses() }
+        if outboxes.hasNewSlowReaders { tellNewSlowReaders() }
+    }
+
+    @inline(never)
+    private func tellNewSlowReaders() {
+        for connection in outboxes.takeNewSlowReaders() { act(.tell(connection, .beganToLose)) }
     }
 
     // MARK: Actions

@@ -10,6 +10,8 @@ package struct LineLimiter: Sendable {
     /// Nanoseconds.
     package static let window: UInt64 = 10_000_000_000
     package static let linesPerWindow = 6
+    /// How many lines there may be in a window.
+    private let limit: Int
 
     /// When the first line of the window was written; nil before there was any.
     private var windowBegan: UInt64?
@@ -17,7 +19,7 @@ package struct LineLimiter: Sendable {
     /// Lines that were left out since the last summary.
     package private(set) var leftOut: UInt64 = 0
 
-    package init() {}
+    package init(limit: Int = LineLimiter.linesPerWindow) { self.limit = limit }
 
     /// Whether the window is over, and lines are counted anew with the next one that is written.
     package func isWindowOver(now: UInt64) -> Bool {
@@ -28,7 +30,7 @@ package struct LineLimiter: Sendable {
     /// Whether a line may be written; one that may not is counted. Where a summary is due, that comes first.
     /// - Parameter isUrgent: it is written in any case.
     package mutating func admits(now: UInt64, isUrgent: Bool = false) -> Bool {
-        if isWindowOver(now: now) || lines < Self.linesPerWindow || isUrgent { return true }
+        if isWindowOver(now: now) || lines < limit || isUrgent { return true }
         leftOut += 1
         return false
     }

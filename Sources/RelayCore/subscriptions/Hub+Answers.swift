@@ -73,7 +73,8 @@ extension Hub {
             revoke(operation.refused, from: connection, operation.refusal)
             let isInForce = operation.names.allSatisfy { subscriptions.isInForce($0) }
             join(operation)
-            counters.subscribes[!operation.refused.isEmpty ? .refused : isInForce ? .ok : .pending] += 1
+            let outcome: Outcome = !operation.refused.isEmpty ? .refused : isInForce ? .ok : .pending
+            countSubscribe(operation.names.count, outcome, connection)
             reply(operation.id, isInForce ? .ok : .pending, to: connection)
         case .subscribe:
             let names = refusedNames(of: operation)
@@ -81,12 +82,18 @@ extension Hub {
             let text = refusalText(operation.refusal, of: patterns.first ?? operation.refused[0])
             let (listed, count) = (names.channels.count + names.patterns.count, operation.refused.count)
             let detail = text + (listed == count ? "" : " (\(listed) of \(count) names are listed)")
-            counters.subscribes[.refused] += 1
+            countSubscribe(operation.names.count, .refused, connection)
             reply(operation.id, .refused, detail: detail, names: names, to: connection)
             subscriptionCount -= operation.newNames
             abandon(operation.names)
         }
         if sessions[connection].phase == .ending { finishIfNothingIsOwed(connection) }
+    }
+
+    /// A Subscribe has its answer.
+    func countSubscribe(_ names: Int, _ outcome: Outcome, _ connection: ConnectionID) {
+        counters.subscribes[outcome] += 1
+        if tellsClientEvents { act(.tell(connection, .subscribed(names: names, outcome))) }
     }
 
     /// The names that Redis has refused, as many as a frame has room for.

@@ -39,7 +39,7 @@ extension Hub {
                 var fault = request.count == 0 ? "no channels and no patterns" : self.fault(ofID: request.id)
                 let isOver = fault != nil || check(request, &progress, &fault)
                 if let fault {
-                    if operation.isSubscribe { counters.subscribes[.invalid] += 1 }
+                    if operation.isSubscribe { countSubscribe(request.count, .invalid, connection) }
                     answer(request, .invalid, fault, connection)
                     return true
                 }
@@ -50,7 +50,7 @@ extension Hub {
             case .collecting:
                 guard let isOver = collect(request, &progress) else {
                     let text = limitText(operation)
-                    counters.subscribes[.limit] += 1
+                    countSubscribe(request.count, .limit, connection)
                     subscriptionCount -= operation.newNames
                     abandon(operation.names)
                     answer(request, .limit, text, connection)
@@ -68,6 +68,7 @@ extension Hub {
                 return true
             case .leaving:
                 guard leave(request, &progress) else { return false }
+                if tellsClientEvents { act(.tell(connection, .unsubscribed(names: request.count))) }
                 guard progress.mustWait else {
                     reply(request.id, .ok, to: connection)
                     return true

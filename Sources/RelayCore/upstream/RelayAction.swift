@@ -43,6 +43,8 @@ package enum RelayAction {
     case closeConnection(ConnectionID)
     /// Read from this connection again.
     case resumeReading(ConnectionID)
+    /// Something has become of this connection that the log may tell.
+    indirect case tell(ConnectionID, ClientEvent)
     /// So much has been published that it is to be written before the turn ends. `Upstream.nextAction` deals with it.
     case flushPublishes(HubNode)
 

@@ -24,6 +24,9 @@ extension Upstream {
         let previous = path.status
         let isChanged = path.update(set, failure: failure, now: now, unixMilliseconds: moment.unixMilliseconds)
         hub.status = path.status
+        if isChanged || path.status.cause != previous.cause || path.status.gaps != previous.gaps {
+            pathHistory.append(path.status, unixMilliseconds: moment.unixMilliseconds)
+        }
         if path.hasBeenUp { tellReady() }
         for node in nodes { node.hubNode.isPublishing = node.machine.publishing }
         if isChanged {

@@ -3,6 +3,7 @@ extension Upstream {
     package func stop() {
         isStopping = true
         path.stop(unixMilliseconds: moment.unixMilliseconds)
+        pathHistory.append(path.status, unixMilliseconds: moment.unixMilliseconds)
         hub.announce(path.status)
     }
 

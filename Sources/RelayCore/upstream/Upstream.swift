@@ -45,6 +45,9 @@ package final class Upstream {
     /// Who says which nodes there are; nil when it is no cluster.
     package private(set) var cluster: Cluster?
     package internal(set) var path: PathState
+    /// The last changes of the path, and the traffic of the last hour, for people who look later.
+    package internal(set) var pathHistory = PathHistory()
+    package private(set) var traffic: TrafficHistory
     var transitions = TransitionLog()
     /// The round trips of probes.
     package internal(set) var roundTrips = Histogram()
@@ -83,6 +86,8 @@ package final class Upstream {
             start: redis.clientName, relayID: hub.identity.id, host: host, prefix: prefix)
         probeChannel = "\(probeNamePrefix)\(hub.identity.id)"
         path = PathState(now: moment.turn, unixMilliseconds: moment.unixMilliseconds)
+        traffic = TrafficHistory(now: moment.turn)
+        pathHistory.append(path.status, unixMilliseconds: moment.unixMilliseconds)
         hub.status = path.status
         hub.now = moment.turn
         for credentials in [redis.credentials, redis.sentinelCredentials] {
@@ -140,6 +145,7 @@ package final class Upstream {
         sentinels?.tick()
         cluster?.tick()
         log(transitions.summary(status: path.status, now: moment.precise))
+        traffic.tick(hub.counters, now: now, unixMilliseconds: moment.unixMilliseconds)
     }
 
     /// A time that was asked for by `startTimer` has come.

@@ -52,7 +52,8 @@ struct HealthTextTests {
         snapshot.links[0].failure = LinkFailure(cause: .auth, reason: "no")
         #expect(!snapshot.isHealthy)
         let text = snapshot.healthText
-        #expect(text.contains(#""reason":"redis: \"no\"\n","cause":"auth","publishing":false,"receiving":false"#))
+        #expect(text.contains(#""reason":"redis: \"no\"\n","cause":"auth","advice":"\#(Cause.auth.advice)","#))
+        #expect(text.contains(#","publishing":false,"receiving":false,"#))
         #expect(text.contains(#""outages":2,"outage_seconds":1.5,"gaps":3"#))
         #expect(text.contains(#""up":false,"round_trip_seconds":0.000125,"cause":"auth","reason":"no"},{"#))
     }

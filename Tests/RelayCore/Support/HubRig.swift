@@ -54,6 +54,8 @@ final class HubRig {
     private(set) var readies = 0
     /// Lines that the upstream had written.
     private(set) var lines: [LogLine] = []
+    /// What the log may tell of connections.
+    private(set) var events: [(connection: ConnectionID, event: ClientEvent)] = []
     private(set) var timers: Set<UpstreamTimer> = []
     /// How often the relay was told to end, since Redis cannot be used.
     private(set) var timesGivenUp = 0
@@ -225,6 +227,7 @@ final class HubRig {
             #expect(apps[connection]?.isClosed == false && !lost.contains(connection))
             lost.append(connection)
         case .resumeReading(let connection): apps[connection]?.resumeReading()
+        case .tell(let connection, let event): events.append((connection, event))
         case .startTimer(let timer, _): timers.insert(timer)
         case .log(let line): lines.append(line)
         case .writeToApps:

@@ -1,0 +1,110 @@
+internal import AdminHTTP
+internal import Configuration
+internal import Posix
+internal import RelayCore
+internal import TextFormats
+
+/// `/connections` and `/channels`: single clients and channels, whose names may be secrets. Names of fields are an interface.
+extension Daemon {
+    /// Whether HTTP tells of them where it is served.
+    var tellsDetails: Bool { configuration.httpDetails.areTold(at: configuration.http) }
+
+    /// The answer to a request for one of the listings.
+    func listing(_ request: AdminRequest, of relay: Relay) -> AdminResponse {
+        guard tellsDetails else {
+            let reason =
+                configuration.httpDetails == .nowhere
+                ? "403: single clients and channels are not told of here: \(Setting.httpDetails.flag) nowhere\n"
+                : "403: single clients and channels are told of on a Unix socket and on loopback only; "
+                    + "\(Setting.httpDetails.flag) or \(Setting.httpDetails.environmentName) allows it elsewhere\n"
+            return AdminResponse(status: 403, body: Array(reason.utf8))
+        }
+        do throws(InvalidQuery) {
+            let text =
+                request.path == "/connections"
+                ? relay.connectionsText(try ListQuery(request.query, orElse: .id))
+                : relay.channelsText(try ListQuery(request.query, orElse: .name))
+            return AdminResponse(status: 200, contentType: "application/json", body: Array(text.utf8))
+        } catch {
+            return AdminResponse(status: 400, body: Array("400: \(error.reason)\n".utf8))
+        }
+    }
+}
+
+extension Relay {
+    fileprivate func connectionsText(_ query: ListQuery<ClientOrder>) -> String {
+        hub.now = now
+        let listing = hub.clients(by: query.order, limit: query.limit, after: query.after)
+        return text(listing, total: "connections", items: "clients") { client, json in
+            json.write(client, peer: peer(of: client.connection))
+        }
+    }
+
+    fileprivate func channelsText(_ query: ListQuery<ChannelOrder>) -> String {
+        let listing = hub.channels(by: query.order, limit: query.limit, after: query.after)
+        let isSharded = hub.slots != nil
+        let addresses = isSharded ? nodeAddresses : [:]
+        return text(listing, total: "names", items: "channels") { channel, json in
+            json.write(channel)
+            guard isSharded else { return }
+            json.member("slot", Int(channel.slot))
+            if let address = addresses[channel.node] { json.member("node", address) }
+        }
+    }
+
+    private var nodeAddresses: [Int: String] {
+        var addresses: [Int: String] = [:]
+        for node in nodes { addresses[node.hubNode.index] = node.address(of: nil) }
+        return addresses
+    }
+
+    private func text<Item>(
+        _ listing: Listing<Item>, total: String, items: String, _ write: (Item, inout JSONWriter) -> Void
+    ) -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.member(total, listing.total)
+            json.member("looked_at", listing.lookedAt)
+            json.key("next")
+            if let next = listing.next { json.number(next) } else { json.null() }
+            json.key(items)
+            json.array { json in
+                for item in listing.items { json.object { write(item, &$0) } }
+            }
+        }
+        return json.text + "\n"
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func write(_ client: ClientFacts, peer: PeerCredentials?) {
+        member("id", client.number)
+        member("name", client.name)
+        if let peer {
+            member("uid", UInt64(peer.uid))
+            // Of a peer in another pid namespace the kernel tells none.
+            if peer.pid > 0 { member("pid", Int(peer.pid)) }
+        }
+        member("stage", client.stage.rawValue)
+        member("age_seconds", tenths(seconds(client.age)))
+        member("channels", client.channels)
+        member("published", client.published)
+        member("published_per_second", tenths(client.publishedPerSecond))
+        member("delivered", client.delivered)
+        member("delivered_per_second", tenths(client.deliveredPerSecond))
+        member("unread_bytes", client.unread)
+        member("lost", client.lost)
+        member("held_back", client.isHeldBack)
+    }
+
+    fileprivate mutating func write(_ channel: ChannelFacts) {
+        member("name", channel.name)
+        member("pattern", channel.isPattern)
+        member("subscribers", channel.subscribers)
+        member("pending", channel.pending)
+        member("in_force", channel.isInForce)
+    }
+}
+
+/// Rounded to tenths: more digits would say nothing.
+private func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }

@@ -1,0 +1,67 @@
+/// Where a frame that cannot be decoded is wrong. It is looked for when the frame has failed, so what is right costs
+/// nothing for it.
+struct FrameFault: Equatable {
+    let error: WireError
+    /// As `publish.channel`; of a field that this version does not know its number, as `publish.9`.
+    let field: String
+
+    /// For people, in an Error frame and the log.
+    var text: String { "\(field) is not right: \(error.explanation)" }
+
+    /// The kinds of a ClientFrame and their fields, from 1 on; of which those in `texts` must be UTF-8.
+    private static let kinds: [(name: String, fields: [String], texts: ClosedRange<UInt32>?)] = [
+        ("hello", ["version", "client_name"], 2...2), ("publish", ["channel", "payload", "id"], 1...1),
+        ("subscribe", ["id", "channels", "patterns"], 2...3), ("unsubscribe", ["id", "channels", "patterns"], 2...3),
+        ("ping", ["id", "settled"], nil),
+    ]
+
+    /// - Parameter body: of a frame for which `ClientFrame.decodeAny` has thrown.
+    /// - Returns: nil when nothing is wrong with it.
+    init?(in body: UnsafeRawBufferPointer) {
+        var kind: UInt32 = 0
+        var content = UnsafeRawBufferPointer(start: nil, count: 0)
+        let outer = Self.firstFault(in: body, texts: nil) { number, bytes in
+            if 1...5 ~= number { (kind, content) = (number, bytes) }
+        }
+        if let outer {
+            let isKnown = 1...5 ~= outer.number
+            (error, field) = (outer.error, isKnown ? Self.kinds[Int(outer.number) - 1].name : "field \(outer.number)")
+            return
+        }
+        guard kind != 0 else { return nil }
+        let (name, fields, texts) = Self.kinds[Int(kind) - 1]
+        guard let inner = Self.firstFault(in: content, texts: texts, { _, _ in }) else { return nil }
+        error = inner.error
+        let isKnown = 1...UInt32(fields.count) ~= inner.number
+        field = "\(name).\(isKnown ? fields[Int(inner.number) - 1] : "\(inner.number)")"
+    }
+
+    /// The first field that is wrong, by its number; 0 where not even that can be read.
+    private static func firstFault(
+        in bytes: UnsafeRawBufferPointer, texts: ClosedRange<UInt32>?,
+        _ visit: (UInt32, UnsafeRawBufferPointer) -> Void
+    ) -> (error: WireError, number: UInt32)? {
+        var reader = WireReader(bytes)
+        while true {
+            let start = bytes.count - reader.bytesLeft
+            do throws(WireError) {
+                guard let field = try reader.next() else { return nil }
+                guard case .bytes(let content) = field.value else { continue }
+                if texts?.contains(field.number) == true, !isValidUTF8(content) { return (.badUTF8, field.number) }
+                visit(field.number, content)
+            } catch {
+                return (error, number(at: start, of: bytes))
+            }
+        }
+    }
+
+    /// The number in the tag that begins there; 0 where there is none.
+    private static func number(at start: Int, of bytes: UnsafeRawBufferPointer) -> UInt32 {
+        var tag: UInt64 = 0
+        for (index, byte) in bytes[start...].prefix(5).enumerated() {
+            tag |= UInt64(byte & 0x7f) << (7 * UInt64(index))
+            if byte < 0x80 { return UInt32(truncatingIfNeeded: tag >> 3) }
+        }
+        return 0
+    }
+}
