@@ -94,7 +94,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CommandsTests",
-            dependencies: ["hubrelay", "Configuration", "TestSupport", protobuf, logging],
+            dependencies: [
+                "hubrelay", "Configuration", "RelayCore", "TextFormats", "TestSupport", protobuf, logging,
+            ],
             path: "Tests/Commands", swiftSettings: settings),
         .testTarget(
             name: "RelayCoreTests", dependencies: ["RelayCore", "Configuration", "RESP", "TestSupport", protobuf],

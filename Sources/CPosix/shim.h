@@ -3,8 +3,10 @@
 // inline calls.
 #pragma once
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -34,3 +36,13 @@ static inline int hubrelay_rename_no_replace(int directory, const char *from, co
 
 // prctl(2) is variadic, which Swift does not import.
 static inline int hubrelay_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+// ioctl_tty(2): the size of a terminal. ioctl(2) is variadic, which Swift does not import. -1: it is no terminal.
+static inline int hubrelay_window_size(int descriptor, unsigned short *rows, unsigned short *columns)
+{
+    struct winsize size = { 0 };
+    if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return -1;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+    return 0;
+}

@@ -29,4 +29,10 @@ package struct ClientSettings {
         guard reader.isFlag(.count) else { return nil }
         return try reader.count(.count)
     }
+
+    /// How many rows there may be.
+    package func limit() throws(ConfigurationError) -> Int { try reader.count(.limit) }
+
+    /// Nanoseconds from look to look.
+    package func interval() throws(ConfigurationError) -> UInt64 { try reader.duration(.interval) }
 }

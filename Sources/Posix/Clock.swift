@@ -17,6 +17,17 @@ package enum Clock {
         return time.tv_sec < 0 ? 0 : UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
     }
 
+    /// Waits for so long. Not for what has an event loop.
+    package static func sleep(nanoseconds: UInt64) {
+        let deadline = monotonicNanoseconds() + nanoseconds
+        // A signal that was handled cuts it short; the rest is waited for.
+        while case let now = monotonicNanoseconds(), now < deadline {
+            var left = timespec(
+                tv_sec: Int((deadline - now) / 1_000_000_000), tv_nsec: Int((deadline - now) % 1_000_000_000))
+            nanosleep(&left, nil)
+        }
+    }
+
     /// A moment as `2026-11-21T01:36:00.123Z` (RFC 3339, UTC, milliseconds). Years after 9999 get more
     /// digits.
     package static func iso8601(unixMilliseconds: UInt64) -> String {

@@ -9,7 +9,10 @@ struct HubrelayCommand: ParsableCommand {
         commandName: "hubrelay",
         abstract: "Relays messages between the app servers of a host and Redis pub/sub.",
         version: "hubrelay \(hubrelayVersion)",
-        subcommands: [ServeCommand.self, PublishCommand.self, SubscribeCommand.self, HealthCommand.self])
+        subcommands: [
+            ServeCommand.self, PublishCommand.self, SubscribeCommand.self, HealthCommand.self, ClientsCommand.self,
+            ChannelsCommand.self, TopCommand.self,
+        ])
 
     /// Exits with 64 for arguments that are not UTF-8: Swift would silently make other text of them.
     static func main() {

@@ -38,6 +38,6 @@ enum HTTPClient {
         }
     }
 
-    /// /health has about 1 KiB.
-    private static let maxResponseBytes = 1 << 20
+    /// /health has about 1 KiB, and a listing of the longest names, all of them escaped, 4 MiB.
+    private static let maxResponseBytes = 8 << 20
 }

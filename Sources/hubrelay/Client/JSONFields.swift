@@ -10,6 +10,8 @@ struct JSONFields {
         var path: String
         /// Strings without their quotes and escapes; numbers and words as they stand.
         var value: String
+        /// It is a string, and no number or word.
+        var isText = false
     }
 
     private var rest: Substring.UTF8View
@@ -34,7 +36,7 @@ struct JSONFields {
         switch rest.first {
         case UInt8(ascii: "{"): try members(path: path, depth: depth)
         case UInt8(ascii: "["): try elements(path: path, depth: depth)
-        case UInt8(ascii: "\""): fields.append(Field(path: path, value: try string()))
+        case UInt8(ascii: "\""): fields.append(Field(path: path, value: try string(), isText: true))
         default: fields.append(Field(path: path, value: try word()))
         }
     }

@@ -1,0 +1,120 @@
+internal import CPosix
+internal import Glibc
+
+/// The terminal that a command runs in, when the whole of its screen is used: keys come as they are typed, and what was on
+/// the screen is there again afterwards.
+///
+/// Signals that end, stop or resize come as events while it is in use, so that nobody is left with a terminal that shows no
+/// cursor and echoes nothing.
+package final class Terminal {
+    package enum Event: Equatable {
+        /// A byte that was typed.
+        case key(UInt8)
+        case resized
+        /// Ctrl-C, a service manager, or the terminal is gone: it is time to end.
+        case ended
+        /// The process was stopped, and goes on.
+        case continued
+        case timeout
+    }
+
+    private let input = STDIN_FILENO
+    private let output = STDOUT_FILENO
+    private let signals: Int32
+    private var saved = termios()
+    private var isInUse = false
+    private static let watched = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH]
+
+    /// Whether both ends are one that a screen can be drawn on.
+    package static var isUsable: Bool {
+        isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
+            && !["", "dumb"].contains(environmentVariable("TERM") ?? "")
+    }
+
+    /// - Throws: `SystemError` when standard input is no terminal.
+    package init() throws(SystemError) {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for number in Self.watched { sigaddset(&set, number) }
+        guard tcgetattr(input, &saved) == 0 else { throw .last("read the settings of the terminal") }
+        sigprocmask(SIG_BLOCK, &set, nil)
+        signals = signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
+        guard signals >= 0 else { throw .last("watch signals") }
+    }
+
+    deinit {
+        leave()
+        close(signals)
+    }
+
+    /// Takes the screen.
+    package func enter() throws(SystemError) {
+        guard !isInUse else { return }
+        var settings = saved
+        // Signals of Ctrl-C and Ctrl-Z stay on.
+        settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
+        withUnsafeMutableBytes(of: &settings.c_cc) { keys in
+            keys[Int(VMIN)] = 1
+            keys[Int(VTIME)] = 0
+        }
+        guard tcsetattr(input, TCSADRAIN, &settings) == 0 else { throw .last("set the terminal") }
+        isInUse = true
+        // The other screen, and no cursor.
+        try draw("\u{1b}[?1049h\u{1b}[?25l\u{1b}[2J")
+    }
+
+    /// Gives the screen back as it was. Idempotent.
+    package func leave() {
+        guard isInUse else { return }
+        isInUse = false
+        try? draw("\u{1b}[0m\u{1b}[?25h\u{1b}[?1049l")
+        _ = tcsetattr(input, TCSADRAIN, &saved)
+    }
+
+    /// Writes text, with the sequences that move the cursor.
+    package func draw(_ text: String) throws(SystemError) { try writeAll(output, Array(text.utf8)) }
+
+    /// How many lines and columns there are; 24 and 80 where the terminal does not say.
+    package var size: (rows: Int, columns: Int) {
+        var (rows, columns): (UInt16, UInt16) = (0, 0)
+        guard hubrelay_window_size(output, &rows, &columns) == 0, rows > 0, columns > 0 else { return (24, 80) }
+        return (Int(rows), Int(columns))
+    }
+
+    /// Waits for what comes first.
+    /// - Parameter nanoseconds: how long at most.
+    package func next(within nanoseconds: UInt64) throws(SystemError) -> Event {
+        let deadline = Clock.monotonicNanoseconds() + nanoseconds
+        while true {
+            var watched = [input, signals].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            let now = Clock.monotonicNanoseconds()
+            let milliseconds = now < deadline ? (deadline - now + 999_999) / 1_000_000 : 0
+            guard retrying({ poll(&watched, 2, Int32(clamping: milliseconds)) }) > 0 else { return .timeout }
+            if watched[1].revents != 0, let event = try signalEvent() { return event }
+            guard watched[0].revents != 0 else { continue }
+            var key: UInt8 = 0
+            return retrying({ read(input, &key, 1) }) == 1 ? .key(key) : .ended
+        }
+    }
+
+    private func signalEvent() throws(SystemError) -> Event? {
+        var info = signalfd_siginfo()
+        let count = retrying { read(signals, &info, MemoryLayout<signalfd_siginfo>.size) }
+        guard count == MemoryLayout<signalfd_siginfo>.size else { return nil }
+        switch Int32(info.ssi_signo) {
+        case SIGWINCH: return .resized
+        case SIGTSTP:
+            leave()
+            // Back here once the shell has put us into the foreground again.
+            raise(SIGSTOP)
+            try enter()
+            return .continued
+        case SIGCONT:
+            // Others can stop us, too, and the shell has had the terminal meanwhile.
+            isInUse = false
+            try enter()
+            return .continued
+        default: return .ended
+        }
+    }
+}

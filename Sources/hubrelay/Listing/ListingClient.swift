@@ -1,0 +1,60 @@
+internal import Configuration
+
+/// Asks a relay for its clients or channels.
+struct ListingClient {
+    let listen: HTTPListen
+    /// Nanoseconds for each answer.
+    let timeout: UInt64
+
+    /// The first `limit` rows of all that there are. A relay that holds very many looks at so many for each answer: it is
+    /// asked until it has seen the last one.
+    /// - Parameters:
+    ///   - path: as "/connections".
+    ///   - items: what the rows are called in the answer.
+    /// - Throws: `CommandFailure` when nobody answers, or not with what was asked for.
+    func rows(_ path: String, items: String, by order: ListingOrder, limit: Int) throws(CommandFailure) -> [Row] {
+        var rows: [Row] = []
+        var after = "0"
+        while true {
+            let page = try page("\(path)?sort=\(order.name)&limit=\(limit)&after=\(after)", items: items)
+            rows = rows.isEmpty ? page.rows : order.first(limit, of: rows + page.rows)
+            guard let next = page.next else { return rows }
+            guard (Int(next) ?? 0) > (Int(after) ?? 0) else { throw .failed("\(listen) lists without end") }
+            after = next
+        }
+    }
+
+    /// Asks for `/health`. The answer is a document whatever the state.
+    func health() throws(CommandFailure) -> [String: String] {
+        let text = try text("/health", statuses: [200, 503])
+        var health: [String: String] = [:]
+        for field in try parsed({ () throws(JSONFields.Malformed) in try JSONFields.parse(text) }) {
+            health[field.path] = field.value
+        }
+        return health
+    }
+
+    private func page(_ target: String, items: String) throws(CommandFailure) -> RowPage {
+        let text = try text(target, statuses: [200])
+        return try parsed { () throws(JSONFields.Malformed) in try RowPage(text, items: items) }
+    }
+
+    private func text(_ target: String, statuses: [Int]) throws(CommandFailure) -> String {
+        let response = try HTTPClient.get(target, from: listen, timeout: timeout)
+        let text = String(decoding: response.body, as: UTF8.self)
+        guard statuses.contains(response.status) else {
+            let line = text.split(separator: "\n").first.map(String.init) ?? ""
+            if response.status == 404 { throw .failed("the relay at \(listen) does not list its clients and channels") }
+            throw .failed("the relay at \(listen) answers: \(escaped(line, quotes: false))")
+        }
+        return text
+    }
+
+    private func parsed<Value>(
+        _ body: () throws(JSONFields.Malformed) -> Value
+    ) throws(CommandFailure) -> Value {
+        do throws(JSONFields.Malformed) { return try body() } catch {
+            throw .failed("\(listen) is no relay: its answer is no JSON")
+        }
+    }
+}
