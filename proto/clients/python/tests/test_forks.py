@@ -1,7 +1,10 @@
 """A child that was forked from a process with a client, and a relay in the parent that serves both."""
 import ctypes
 import os
+import platform
+import signal
 import tempfile
+import threading
 import time
 import unittest
 
@@ -9,6 +12,32 @@ import hubrelay
 from hubrelay.testing import FakeRelay
 
 PATIENCE = 60
+#: Where Linux shows in which system call a thread waits, if it waits.
+TASKS = "/proc/self/task"
+#: The number of futex(2).
+FUTEX = {"x86_64": "202", "aarch64": "98"}.get(platform.machine())
+
+
+def wait_until_nobody_wants_the_interpreter():
+    """Waits until every other thread waits for something to read.
+
+    A fork that Python does not know of copies the lock of its interpreter as it is. Who waits for the lock then is not
+    there in the child, and the child hangs when it gives the lock away.
+    """
+    deadline = time.monotonic() + PATIENCE
+    me = str(threading.get_native_id())
+    while any(is_busy(task) for task in os.listdir(TASKS) if task != me):
+        assert time.monotonic() < deadline, "a thread is always busy"
+        time.sleep(0.01)
+
+
+def is_busy(task):
+    """Whether a thread is running, or waits for another one (futex)."""
+    try:
+        with open(f"{TASKS}/{task}/syscall") as file:
+            return file.read().split()[0] in ("running", FUTEX)
+    except FileNotFoundError:
+        return False  # it has ended
 
 
 class Forks(unittest.TestCase):
@@ -23,8 +52,10 @@ class Forks(unittest.TestCase):
         self.subscription = self.client.listen("a")
 
     def in_child(self, fork, check):
+        wait_until_nobody_wants_the_interpreter()
         pid = fork()
         if pid == 0:
+            signal.alarm(2 * PATIENCE)  # a child that hangs all the same is ended, and the test fails
             is_right = False
             try:
                 is_right = check()
@@ -43,12 +74,12 @@ class Forks(unittest.TestCase):
             new = self.client.listen("a")
             self.subscription.close()
             self.client.publish("a", b"child")
-            return new.get(timeout=5) == hubrelay.Message("a", b"child")
+            return new.get(timeout=PATIENCE) == hubrelay.Message("a", b"child")
         self.in_child(os.fork, check)
 
     def test_a_fork_that_python_does_not_know_of_is_noticed(self):
         def check():
-            receivers = self.client.publish("a", b"child", timeout=5)
+            receivers = self.client.publish("a", b"child", timeout=PATIENCE)
             return receivers == 1 and self.subscription._queue.is_ended and self.subscription.get(timeout=0) is None
         self.in_child(ctypes.PyDLL(None).fork, check)
 
