@@ -12,6 +12,11 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+/// Leaves openssl.cnf unread. Without effect once OpenSSL has begun.
+static inline void hubrelay_tls_ignore_configuration(void) {
+    OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+}
+
 /// What every context is told: no renegotiation, which TLS 1.2 has and which Redis never asks for, and no compression.
 static inline void hubrelay_tls_set_options(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);

@@ -3,6 +3,9 @@
 // inline calls.
 #pragma once
 #include <fcntl.h>
+#include <link.h>
+#include <nss.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -45,4 +48,13 @@ static inline int hubrelay_window_size(int descriptor, unsigned short *rows, uns
     *rows = size.ws_row;
     *columns = size.ws_col;
     return 0;
+}
+
+// 1 when this program is linked statically: its headers name no dynamic linker (elf(5), PT_INTERP; getauxval(3)).
+static inline int hubrelay_is_static(void)
+{
+    const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    for (unsigned long left = getauxval(AT_PHNUM); left > 0; left--, header++)
+        if (header->p_type == PT_INTERP) return 0;
+    return 1;
 }

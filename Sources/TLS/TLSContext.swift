@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Posix
 
 /// What connections by TLS have in common: who is trusted, the relay's own certificate, versions. Its files are read
 /// when it is made; to read them anew a new one is made, and a session keeps the one that it was made with.
@@ -43,6 +44,8 @@ package final class TLSContext {
     ///   and certificate do not belong together.
     package init(_ settings: Settings) throws(TLSError) {
         self.settings = settings
+        // It may name providers and engines, which are shared libraries.
+        if isStaticProgram { hubrelay_tls_ignore_configuration() }
         LibraryError.clear()
         guard let handle = SSL_CTX_new(TLS_client_method()) else {
             throw TLSError(.library, "OpenSSL gives no context: \(LibraryError.take().text)")

@@ -18,6 +18,7 @@ struct HubrelayCommand: ParsableCommand {
     static func main() {
         StandardStreams.fillGaps()
         ignoreSIGPIPE()
+        useBuiltInNameServices()
         runReportingFailures { () throws(CommandFailure) in
             for index in 0..<Int(CommandLine.argc) {
                 guard let argument = CommandLine.unsafeArgv[index] else { break }
