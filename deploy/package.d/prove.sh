@@ -1,0 +1,33 @@
+#!/bin/sh
+# What deploy/package.d/prove has done under systemd, in a container that boots: install, enable, upgrade and purge. /hubrelay.deb and
+# /newer.deb are there, and no network.
+set -eux
+
+dpkg -i /hubrelay.deb
+systemctl start redis-server
+getent group chat || groupadd chat
+echo HUBRELAY_PREFIX=chat: >/etc/hubrelay/chat.env
+systemctl enable --now hubrelay@chat
+systemctl is-active hubrelay@chat
+socket=/run/hubrelay/chat/hubrelay.sock
+test "$(stat -c %U:%G:%a "$socket")" = hubrelay:chat:660
+hubrelay subscribe room.7 --count 1 --socket "$socket" >/tmp/received &
+subscriber=$!
+until hubrelay publish room.7 hello --socket "$socket" | grep receivers=1; do sleep 0.1; done
+wait "$subscriber"
+grep hello /tmp/received
+
+# An upgrade replaces the relay that runs.
+before=$(systemctl show -p MainPID --value hubrelay@chat)
+dpkg -i /newer.deb
+systemctl is-active hubrelay@chat
+test "$(systemctl show -p MainPID --value hubrelay@chat)" != "$before"
+systemctl reload hubrelay@chat
+
+# A purge stops it, and leaves the settings that somebody has written.
+dpkg --purge hubrelay
+test "$(systemctl is-active hubrelay@chat)" != active
+test ! -e /run/hubrelay
+test ! -L /etc/systemd/system/multi-user.target.wants/hubrelay@chat.service
+test -e /etc/hubrelay/chat.env
+echo PROVEN
