@@ -58,3 +58,10 @@ static inline int hubrelay_is_static(void)
         if (header->p_type == PT_INTERP) return 0;
     return 1;
 }
+
+// pidfd_open(2) and pidfd_send_signal(2), Linux 5.3: glibc 2.36 has them, older ones do not.
+static inline int hubrelay_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+static inline int hubrelay_pidfd_send_signal(int descriptor, int signal)
+{
+    return (int)syscall(SYS_pidfd_send_signal, descriptor, signal, 0, 0);
+}

@@ -33,7 +33,13 @@ extension SettingReader {
             socketMode: try value(.socketMode, parseMode),
             socketGroup: try optionalValue(.socketGroup, parseGroup),
             allowedUIDs: try values(.allowUID, parseIDs).flatMap(\.self),
-            allowedGIDs: try values(.allowGID, parseIDs).flatMap(\.self))
+            allowedGIDs: try values(.allowGID, parseIDs).flatMap(\.self), isModeGiven: isGiven(.socketMode),
+            takeOverTimeout: try takeOverTimeout())
+    }
+
+    private func takeOverTimeout() throws(ConfigurationError) -> UInt64? {
+        let timeout = try duration(.takeOverTimeout)
+        return try optionalBoolean(.takeOver) == true ? timeout : nil
     }
 
     private func prefix(orElse other: String?) throws(ConfigurationError) -> [UInt8] {

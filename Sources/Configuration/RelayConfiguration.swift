@@ -33,6 +33,10 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var allowedUIDs: [UInt32]
     /// Peers let in by group, supplementary groups included.
     package var allowedGIDs: [UInt32]
+    /// Whether ``socketMode`` was asked for, and is not the default.
+    package var isModeGiven = false
+    /// Nanoseconds in which the socket is to be taken over from the relay that serves it; nil: it is not.
+    package var takeOverTimeout: UInt64?
 }
 
 /// Where the HTTP side listens.

@@ -22,6 +22,13 @@ extension Setting {
     package static let allowGID = Setting(
         "--allow-gid", "N", .ids, default: nil, "Lets in this group, also as a supplementary one.",
         without: "by default all that the mode lets in")
+    package static let takeOver = Setting(
+        "--take-over", "", .switch, default: "false",
+        "Where another relay serves the socket: comes UP beside it, and only then asks it to stop. That one ends with exit code 10."
+    )
+    package static let takeOverTimeout = Setting(
+        "--take-over-timeout", "TIME", .duration((10 * millisecond)...hour), default: "30s",
+        "With --take-over: how long to wait to be UP, and for the other relay to leave. Then this one ends.")
     package static let redis = Setting(
         "--redis", "ADDRESS", .redisAddress, default: "redis://127.0.0.1:6379",
         "Where Redis is. A password belongs in the variable or in --redis-password-file: ps shows flags.")
@@ -141,7 +148,8 @@ extension Setting {
 
     /// Every setting of `serve` that has a flag.
     package static let all: [Setting] = [
-        socket, prefix, socketMode, socketGroup, allowUID, allowGID, redis, redisUser, redisPasswordFile,
+        socket, prefix, socketMode, socketGroup, allowUID, allowGID, takeOver, takeOverTimeout, redis, redisUser,
+        redisPasswordFile,
         sentinelUser, sentinelPasswordFile, clusterPubSub, redisCA, redisCert, redisKey, redisTLSName, redisTLSInsecure,
         redisClientName, abortConnect, http, httpHost, httpDetails,
         maxPayload, window, maxBuffered, maxConnections, maxSubscriptions, maxSubscriptionsPerConnection,

@@ -52,6 +52,22 @@ struct PathLock: ~Copyable {
         return inode
     }
 
+    /// Whether somebody holds the lock `name` in `directory`; false where there is none, or it cannot be opened.
+    static func isHeld(_ name: String, in directory: Int32) -> Bool {
+        let number = retrying { openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY) }
+        guard number >= 0 else { return false }
+        let descriptor = Descriptor(owning: number)
+        return retrying { flock(descriptor.number, LOCK_SH | LOCK_NB) } != 0 && errno == EWOULDBLOCK
+    }
+
+    /// The pid in the lock file beside `path`, if it names a process that is alive.
+    static func owner(ofPath path: String) -> Int32? {
+        let number = retrying { Glibc.open(path + suffix, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY) }
+        guard number >= 0 else { return nil }
+        let descriptor = Descriptor(owning: number)
+        return readOwner(descriptor.number)
+    }
+
     private static func open(
         _ directory: Int32, _ name: String, lockPath: String, socketPath: String
     ) throws(SocketPathError) -> Descriptor {

@@ -7,12 +7,12 @@ internal import Glibc
 /// a temporary name, gets its mode and group there, and is then renamed: nobody can connect before it is
 /// ready, and the path is never without a socket while one replaces another.
 ///
+/// At the end the path goes to a successor, if one waits beside it (`SuccessorSocket`), and is removed else.
+///
 /// The path may be taken away all the same, by whoever may write to its directory: `isOurs` tells, and `bindAgain` gets
 /// it back where nobody else has it.
-package final class SocketPath {
+package final class SocketPath: ListeningPath {
     package let path: String
-    /// The listening socket, non-blocking and close-on-exec. It belongs to whoever listens with it, who
-    /// closes it.
     package private(set) var descriptor: Int32
     private let settings: Settings
     private let name: String
@@ -21,19 +21,19 @@ package final class SocketPath {
     /// nil once the path has been given up.
     private var lock: PathLock?
 
-    private struct Settings {
+    struct Settings {
         let mode: UInt32
         let group: UInt32?
         let backlog: Int32
     }
 
     /// A socket that listens at its path.
-    private struct Bound {
+    struct Bound {
         let descriptor: Int32
         let identity: FileIdentity
     }
 
-    private init(
+    init(
         path: String, name: String, settings: Settings, bound: Bound, directory: consuming Descriptor,
         lock: consuming PathLock
     ) {
@@ -60,7 +60,7 @@ package final class SocketPath {
         return SocketPath(path: path, name: name, settings: settings, bound: bound, directory: directory, lock: lock)
     }
 
-    private static func open(_ directory: String, of path: String) throws(SocketPathError) -> Descriptor {
+    static func open(_ directory: String, of path: String) throws(SocketPathError) -> Descriptor {
         let number = retrying { Glibc.open(directory, hubrelay_O_PATH | O_DIRECTORY | O_CLOEXEC) }
         guard number >= 0 else {
             guard errno == ENOENT || errno == ENOTDIR else {
@@ -86,7 +86,7 @@ package final class SocketPath {
         }
     }
 
-    private static func split(_ path: String) throws(SocketPathError) -> (directory: String, name: String) {
+    static func split(_ path: String) throws(SocketPathError) -> (directory: String, name: String) {
         guard !path.isEmpty, path.utf8.last != UInt8(ascii: "/"), !path.utf8.contains(0) else {
             throw .notAFileName(path: path)
         }
@@ -126,17 +126,20 @@ package final class SocketPath {
         directory = newDirectory
     }
 
-    /// Gives the path up: it is removed if it still is the socket that was bound here, and the lock is free,
-    /// so that another process can take it at once. The listening descriptor stays open. May be called more
-    /// than once.
-    package func release() {
-        guard lock != nil else { return }
+    /// Gives the path up. If it still is the socket that was bound here, it goes to the successor that waits for it, so
+    /// that no connect is refused meanwhile, or else is removed. The lock is free then, so that another process can take
+    /// it at once.
+    @discardableResult package func release() -> Bool {
+        guard let inode = lock?.inode else { return false }
+        // At the end, and not before the path is another's.
+        defer { lock = nil }
         var status = stat()
-        if fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
-            FileIdentity(status) == identity
-        {
-            unlinkat(directory.number, name, 0)
+        guard fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0, FileIdentity(status) == identity
+        else {
+            return false
         }
-        lock = nil
+        if SuccessorSocket.handOver(path, name, directory: directory.number, lockInode: inode) { return true }
+        unlinkat(directory.number, name, 0)
+        return false
     }
 }

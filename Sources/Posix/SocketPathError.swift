@@ -14,6 +14,11 @@ package enum SocketPathError: Error, Equatable, CustomStringConvertible {
     case notASocket(path: String, kind: String)
     /// The lock file is not one that a relay of this user has made, and is left as it is.
     case badLockFile(path: String, problem: LockFileProblem)
+    /// The service manager has made the socket, and its path does not lead to it any more. What is there instead; nil:
+    /// nothing.
+    case lostByServiceManager(path: String, found: String?)
+    /// Another process waits to take the path over. Its pid, where its lock file tells one that is alive.
+    case beingTakenOver(path: String, pid: Int32?)
     /// The system refused a step.
     case system(path: String, operation: String, code: Int32)
 
@@ -37,6 +42,12 @@ package enum SocketPathError: Error, Equatable, CustomStringConvertible {
                 + "move it away or choose another path"
         case .badLockFile(let path, let problem):
             "cannot use the lock file \(path): \(problem)"
+        case .lostByServiceManager(let path, let found):
+            "\(path) is \(found.map { "\($0) that does not lead here" } ?? "not there"); the service manager has made the "
+                + "socket, and can bind it again: systemctl restart the .socket unit"
+        case .beingTakenOver(let path, let pid):
+            "cannot take over \(path): another hubrelay\(pid.map { " (pid \($0))" } ?? "") is about to; wait for it, or "
+                + "stop it"
         case .system(let path, let operation, let code):
             "cannot listen on \(path): \(operation): \(errorText(code))"
         }

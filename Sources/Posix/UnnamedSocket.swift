@@ -9,10 +9,23 @@ struct UnnamedSocket: ~Copyable {
     private let directory: Int32
     private let temporaryName: String
 
+    /// What it is for, which its temporary name tells.
+    enum Purpose {
+        /// It goes to its path at once.
+        case binding
+        /// It waits until another process leaves the path.
+        case succeeding
+
+        fileprivate var suffix: String { self == .binding ? ".new" : ".next" }
+        fileprivate var shortSuffix: String { self == .binding ? "" : "n" }
+    }
+
     /// Binds a new socket under a temporary name beside `path`. Nobody can connect yet: it does not listen.
-    init(path: String, directory: Int32, lockInode: UInt64) throws(SocketPathError) {
+    init(
+        path: String, directory: Int32, lockInode: UInt64, for purpose: Purpose = .binding
+    ) throws(SocketPathError) {
         let (temporaryName, address) = try Self.temporaryPlace(
-            path, directory: directory, lockInode: lockInode)
+            path, directory: directory, lockInode: lockInode, for: purpose)
         try Self.removeLeftover(temporaryName, directory: directory, path: path)
         let number = socket(AF_UNIX, streamSocketType, 0)
         guard number >= 0 else { throw .system(path: path, operation: "socket", code: errno) }
@@ -26,16 +39,16 @@ struct UnnamedSocket: ~Copyable {
     }
 
     /// A name beside `path` that is as much ours as the lock is, so that what a crash left there is ours too.
-    private static func temporaryPlace(
-        _ path: String, directory: Int32, lockInode: UInt64
+    static func temporaryPlace(
+        _ path: String, directory: Int32, lockInode: UInt64, for purpose: Purpose
     ) throws(SocketPathError) -> (name: String, address: UnixAddress) {
-        let long = path + ".new"
+        let long = path + purpose.suffix
         if let address = UnixAddress(path: long) {
             let slash = long.utf8.lastIndex(of: UInt8(ascii: "/"))
             return (slash.map { String(long[long.utf8.index(after: $0)...]) } ?? long, address)
         }
         // No room for a suffix: a short name, reached by way of the directory's descriptor.
-        let short = "." + String(lockInode, radix: 16)
+        let short = "." + String(lockInode, radix: 16) + purpose.shortSuffix
         guard let address = UnixAddress(path: "/proc/self/fd/\(directory)/\(short)") else {
             throw .tooLong(path: path, bytes: path.utf8.count, limit: UnixAddress.maxPathBytes)
         }
@@ -69,7 +82,14 @@ struct UnnamedSocket: ~Copyable {
 
     /// Gives the socket its final name. Replaces a stale socket, and nothing else.
     borrowing func publish(as name: String) throws(SocketPathError) {
-        switch try occupant(name) {
+        try Self.publish(temporaryName, as: name, of: path, directory: directory)
+    }
+
+    /// Gives the socket that is bound under a temporary name its final one, as `publish(as:)` does.
+    static func publish(
+        _ temporaryName: String, as name: String, of path: String, directory: Int32
+    ) throws(SocketPathError) {
+        switch try occupant(name, of: path, directory: directory) {
         case .nothing:
             if hubrelay_rename_no_replace(directory, temporaryName, name) == 0 { return }
             // Some file systems can't do it without replacing: these have a moment in which a file that
@@ -90,7 +110,9 @@ struct UnnamedSocket: ~Copyable {
 
     private enum Occupant { case nothing, staleSocket }
 
-    private borrowing func occupant(_ name: String) throws(SocketPathError) -> Occupant {
+    private static func occupant(
+        _ name: String, of path: String, directory: Int32
+    ) throws(SocketPathError) -> Occupant {
         var status = stat()
         guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
             if errno == ENOENT { return .nothing }

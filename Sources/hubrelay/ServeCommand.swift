@@ -18,6 +18,8 @@ struct ServeCommand: ParsableCommand {
     @Option(name: .of(.socketGroup), help: .of(.socketGroup)) var socketGroup: String?
     @Option(name: .of(.allowUID), help: .of(.allowUID)) var allowUID: [String] = []
     @Option(name: .of(.allowGID), help: .of(.allowGID)) var allowGID: [String] = []
+    @Flag(name: .of(.takeOver), help: .of(.takeOver)) var takeOver = false
+    @Option(name: .of(.takeOverTimeout), help: .of(.takeOverTimeout)) var takeOverTimeout: String?
     @Option(name: .of(.redis), help: .of(.redis)) var redis: String?
     @Option(name: .of(.redisUser), help: .of(.redisUser)) var redisUser: String?
     @Option(name: .of(.redisPasswordFile), help: .of(.redisPasswordFile)) var redisPasswordFile: String?
@@ -67,6 +69,7 @@ struct ServeCommand: ParsableCommand {
             (.clusterPubSub, clusterPubSub), (.redisCA, redisCA), (.redisCert, redisCert), (.redisKey, redisKey),
             (.redisTLSName, redisTLSName),
             // A switch that is absent leaves it to the variable.
+            (.takeOver, takeOver ? "true" : nil), (.takeOverTimeout, takeOverTimeout),
             (.redisTLSInsecure, redisTLSInsecure ? "true" : nil), (.redisClientName, redisClientName),
             (.abortConnect, abortConnect), (.http, http), (.httpDetails, httpDetails),
             (.maxPayload, maxPayload), (.window, window), (.maxBuffered, maxBuffered),

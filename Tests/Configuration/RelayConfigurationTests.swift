@@ -47,6 +47,8 @@ func configured(
         (.socketGroup, "www-data", { $0.listener.socketGroup == "www-data" }),
         (.allowUID, "1,2", { $0.listener.allowedUIDs == [1, 2] && $0.listener.allowedGIDs.isEmpty }),
         (.allowGID, "3", { $0.listener.allowedGIDs == [3] && $0.listener.allowedUIDs.isEmpty }),
+        (.takeOver, "true", { $0.listener.takeOverTimeout == 30 * second }),
+        (.takeOverTimeout, "2s", { $0.listener.takeOverTimeout == 2 * second }),
         (.redis, "unix:///r", { $0.redis.topology == .servers([.unix(path: "/r")]) }),
         (.redisUser, "u", { $0.redis.credentials.username == "u" }),
         (.redisPasswordFile, "/p", { $0.redis.credentials.passwordFile == "/p" }),
@@ -88,6 +90,7 @@ func configured(
     static func surroundings(_ setting: Setting) -> [String: [String]] {
         switch setting.flag {
         case "--prefix": [:]
+        case "--take-over-timeout": ["--take-over": ["true"]]
         case "--redis-user": ["--redis": ["redis://:p@h"]]
         case "--sentinel-user":
             ["--redis": ["redis-sentinel://h/m"], "--sentinel-password-file": ["/s"]]

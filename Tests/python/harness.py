@@ -79,10 +79,10 @@ def free_port():
 class Process:
     """A server whose output is read, line by line, as it comes."""
 
-    def __init__(self, *arguments, ready, stdin=subprocess.DEVNULL, patience=PATIENCE):
+    def __init__(self, *arguments, ready, stdin=subprocess.DEVNULL, patience=PATIENCE, pass_fds=()):
         self._lines, self._changed, self._program = [], threading.Condition(), arguments[0]
         self._process = subprocess.Popen(arguments, stdin=stdin, stdout=subprocess.PIPE,
-                                         stderr=subprocess.STDOUT, text=True, errors="replace")
+                                         stderr=subprocess.STDOUT, text=True, errors="replace", pass_fds=pass_fds)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:

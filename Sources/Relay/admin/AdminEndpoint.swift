@@ -4,6 +4,7 @@ internal import EventLoop
 internal import Logging
 internal import Posix
 internal import RelayCore
+internal import TextFormats
 
 /// The HTTP side on the relays' own loop, so that a loop that hangs fails the health check: connections are accepted as
 /// those of apps are, libmicrohttpd's epoll descriptor is watched like any other, and a timer stands for its time-outs.
@@ -158,25 +159,39 @@ extension AdminEndpoint {
     /// Whether whoever holds the address answers like a relay that is shutting down: then it is free soon. Asked once,
     /// before the loop runs; waits for at most a second.
     static func isHeldByStoppingRelay(_ listen: HTTPListen) -> Bool {
+        guard let answer = answer(to: "/readyz", from: listen) else { return false }
+        return answer.hasPrefix("HTTP/1.1 503") && answer.contains("stopping")
+    }
+
+    /// Whether whoever holds the address is a relay that serves this socket; nil when there is no answer. Waits for at most a
+    /// second.
+    static func isHeldByRelay(_ listen: HTTPListen, serving socketPath: String) -> Bool? {
+        guard let answer = answer(to: "/health", from: listen) else { return nil }
+        var json = JSONWriter()
+        json.object { $0.member("path", socketPath) }
+        return answer.contains("\"socket\":" + json.text.dropLast())
+    }
+
+    /// The answer, with its header; nil when none comes in a second.
+    private static func answer(to path: String, from listen: HTTPListen) -> String? {
         let timeout: UInt64 = 1_000_000_000
         let deadline = Clock.monotonicNanoseconds() + timeout
         do throws(SystemError) {
             var connection: BlockingConnection
             switch listen {
-            case .off: return false
+            case .off: return nil
             case .tcp(let host, let port): connection = try .tcp(host: host, port: port, timeout: timeout)
             case .unix(let path): connection = try .unix(path: path, timeout: timeout)
             }
-            let request = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
             try connection.write(Array(request.utf8), deadline: deadline)
             var answer: [UInt8] = []
-            while let more = try connection.read(deadline: deadline), !more.isEmpty, answer.count < 4096 {
+            while let more = try connection.read(deadline: deadline), !more.isEmpty, answer.count < 1 << 20 {
                 answer += more
             }
-            let text = String(decoding: answer, as: UTF8.self)
-            return text.hasPrefix("HTTP/1.1 503") && text.contains("stopping")
+            return String(decoding: answer, as: UTF8.self)
         } catch {
-            return false
+            return nil
         }
     }
 }

@@ -8,7 +8,7 @@ extension Daemon {
 
     /// The answer to one request, by its path.
     func answer(_ request: AdminRequest) -> AdminResponse {
-        let unreachable = relays.lazy.compactMap(\.socket?.problem).first
+        let unreachable = relays.lazy.compactMap(\.unreachable).first
         switch request.path {
         case "/health":
             let snapshot = snapshot(of: relay, withStats: false)

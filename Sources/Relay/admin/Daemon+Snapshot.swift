@@ -30,8 +30,8 @@ extension Relay {
         }
         snapshot.cluster = cluster.map(snapshot(of:))
         snapshot.socket = .init(
-            path: configuration.listener.socketPath, isReachable: !isStopping && socket?.problem == nil,
-            problem: socket?.problem)
+            path: configuration.listener.socketPath, isReachable: !isStopping && unreachable == nil,
+            problem: unreachable)
         (snapshot.connections, snapshot.subscriptions) = (hub.connectionCount, hub.subscriptionCount)
         (snapshot.names, snapshot.bufferedBytes) = (hub.nameCount, hub.outboxes.buffered)
         snapshot.limits = .init(

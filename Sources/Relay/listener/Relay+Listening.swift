@@ -10,15 +10,46 @@ extension Relay {
     private static let listenBacklog: Int32 = 4096
 
     /// Opens the socket, so that apps can connect. When it throws, `end` undoes what was done.
-    func listen() throws {
+    /// - Parameter passed: what the service manager has made, to be used as it is; nil: nothing.
+    func listen(_ passed: ActivatedSocket?) throws {
         let settings = configuration.listener
-        let path = try SocketPath.bind(
-            path: settings.socketPath, mode: settings.socketMode,
-            group: try settings.socketGroup.map { try groupID(named: $0) },
-            backlog: Self.listenBacklog)
+        let path: any ListeningPath =
+            if let passed {
+                passed
+            } else {
+                try SocketPath.bind(
+                    path: settings.socketPath, mode: settings.socketMode, group: try socketGroup(),
+                    backlog: Self.listenBacklog)
+            }
         socket = WatchedPath(path, logger: logger)
         listener = try listen(on: path.descriptor)
     }
+
+    private func socketGroup() throws(GroupError) -> UInt32? {
+        guard let name = configuration.listener.socketGroup else { return nil }
+        return try groupID(named: name)
+    }
+
+    /// Listens beside the path, which another relay serves. Nobody connects there before the path is ours.
+    func listenBeside() throws {
+        let settings = configuration.listener
+        let successor = try SuccessorSocket(
+            path: settings.socketPath, mode: settings.socketMode, group: try socketGroup(), backlog: Self.listenBacklog)
+        self.successor = successor
+        listener = try listen(on: successor.descriptor)
+    }
+
+    /// Takes the path, if the other relay has left it.
+    /// - Returns: whether it is ours now.
+    func takePath() throws(SocketPathError) -> Bool {
+        guard let path = try successor?.take() else { return false }
+        successor = nil
+        socket = WatchedPath(path, logger: logger)
+        return true
+    }
+
+    /// Why no app can connect; nil: they can, or the relay is stopping.
+    var unreachable: String? { successor == nil ? socket?.problem : "it waits until another relay leaves its socket" }
 
     private func listen(on descriptor: Int32) throws(LoopError) -> Listener {
         try Listener(loop: loop, descriptor: descriptor) { [unowned self] in connectionWaits($0) }

@@ -6,7 +6,7 @@ extension Relay {
     /// Begins an orderly end: nobody new comes in, and who is there is told.
     func beginStopping() {
         // The path goes first: whoever takes over may bind it from here on.
-        socket?.socket.release()
+        releasePath()
         listener?.close()
         listener = nil
         event { upstream.stop() }
@@ -36,6 +36,12 @@ extension Relay {
         draining.removeAll()
         listener?.close()
         listener = nil
-        socket?.socket.release()
+        releasePath()
+    }
+
+    private func releasePath() {
+        successor?.abandon()
+        successor = nil
+        if socket?.socket.release() == true { hasSuccessor = true }
     }
 }

@@ -29,6 +29,10 @@ final class Relay {
     var timers: [UpstreamTimer: Timer] = [:]
 
     var socket: WatchedPath?
+    /// While the path is another relay's, which is to be taken over from.
+    var successor: SuccessorSocket?
+    /// Its own socket's path has gone to another relay, which had waited for it.
+    var hasSuccessor = false
     var listener: Listener?
     let allowed: AllowList
     /// By the index of their `ConnectionID`. Invariant: a connection's handle holds it until it is closed, and then

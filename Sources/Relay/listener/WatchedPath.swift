@@ -4,7 +4,7 @@ internal import Posix
 /// The path of a listening Unix socket while we live: whoever may write to its directory can delete it, or put something
 /// else in its place. Then nobody can connect, though everything else works: that is told, and mended where it can be.
 struct WatchedPath {
-    let socket: SocketPath
+    let socket: any ListeningPath
     /// Why nobody can connect; nil: they can.
     private(set) var problem: String?
     private var nextLook: UInt64 = 0
@@ -14,7 +14,7 @@ struct WatchedPath {
     /// To find out that another program serves the path means to connect to it, so that is asked less often.
     private static let intervalWhileTaken: UInt64 = 5_000_000_000
 
-    init(_ socket: SocketPath, logger: Logger) { (self.socket, self.logger) = (socket, logger) }
+    init(_ socket: any ListeningPath, logger: Logger) { (self.socket, self.logger) = (socket, logger) }
 
     /// Looks whether the path still leads to us, if that is due, and binds it again if it does not.
     /// - Returns: whether there is a new socket to listen on.

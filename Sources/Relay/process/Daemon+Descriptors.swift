@@ -3,6 +3,19 @@ internal import Posix
 internal import RelayCore
 
 extension Daemon {
+    /// The socket that the service manager has made and passed, to be used as it is; nil: it has passed none.
+    /// - Throws: why it cannot be used, or that a setting cannot apply to it.
+    static func passedSocket(for listener: ListenerConfiguration) throws(PassedSocketError) -> ActivatedSocket? {
+        switch try PassedDescriptors.take().count {
+        case 0: return nil
+        case 1: break
+        case let count: throw .count("\(count)")
+        }
+        if listener.isModeGiven { throw .setting(Setting.socketMode.flag, inUnit: "SocketMode=") }
+        if listener.socketGroup != nil { throw .setting(Setting.socketGroup.flag, inUnit: "SocketGroup=") }
+        return try ActivatedSocket(path: listener.socketPath)
+    }
+
     /// Raises the limit on descriptors as far as it can be, and shares them out.
     static func shareDescriptors(_ configuration: RelayConfiguration) throws(DescriptorShortage) -> DescriptorBudget {
         var needs = DescriptorBudget.Needs()

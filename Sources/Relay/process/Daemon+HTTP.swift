@@ -11,12 +11,17 @@ extension Daemon {
             guard AdminEndpoint.isInUse(error), AdminEndpoint.isHeldByStoppingRelay(configuration.http) else {
                 throw error
             }
-            logger.notice("HTTP waits for the relay that is stopping", metadata: ["address": "\(configuration.http)"])
-            httpDeadline = Deadline(after: configuration.timings.stopTimeout + 1_000_000_000, from: now)
-            let timer = Timer(loop: loop) { [unowned self] in listenForHTTPAgain() }
-            timer.start(after: 200_000_000, every: 200_000_000)
-            httpRetry = timer
+            waitForHTTP()
         }
+    }
+
+    /// Tries until the relay that is stopping has left the address.
+    func waitForHTTP() {
+        logger.notice("HTTP waits for the relay that is stopping", metadata: ["address": "\(configuration.http)"])
+        httpDeadline = Deadline(after: configuration.timings.stopTimeout + 1_000_000_000, from: now)
+        let timer = Timer(loop: loop) { [unowned self] in listenForHTTPAgain() }
+        timer.start(after: 200_000_000, every: 200_000_000)
+        httpRetry = timer
     }
 
     private func listenForHTTPAgain() {

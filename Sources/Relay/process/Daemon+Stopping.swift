@@ -16,10 +16,15 @@ extension Daemon {
         logger.notice("stopping", metadata: ["reason": "\(reason)", "connections": "\(connectionCount)"])
         serviceManager.stopping(now: now)
         for relay in relays { relay.beginStopping() }
+        if exitCode == 0, relays.allSatisfy(\.hasSuccessor) { exitCode = Self.succeededExitCode }
         let deadline = Timer(loop: loop) { [unowned self] in stopTimedOut() }
         deadline.start(after: configuration.timings.stopTimeout)
         stopDeadline = deadline
     }
+
+    /// After an orderly stop for a relay that has taken over: whoever starts relays again when they end must not start one
+    /// to compete with it.
+    private static let succeededExitCode: Int32 = 10
 
     func stopRequested(by reason: String, exitCode: Int32) {
         self.exitCode = exitCode
@@ -50,6 +55,7 @@ extension Daemon {
         stopDeadline?.close()
         httpRetry?.close()
         httpRetry = nil
+        closeTakeOver()
         closeTimers()
         for signal in signals { signal.close() }
         signals.removeAll()

@@ -25,9 +25,11 @@ extension Daemon: RelayEnvironment {
         guard stall > 0 else { return }
         for relay in relays { relay.forgive(stall) }
         httpDeadline?.forgive(stall, now: now)
+        takeOver?.forgive(stall, now: now)
     }
 
     func relayHasBeenUp() {
-        if relays.allSatisfy(\.path.hasBeenUp) { serviceManager.ready(now: now) }
+        if relays.allSatisfy(\.path.hasBeenUp), mayTellReady { serviceManager.ready(now: now) }
+        takeOverSoon()
     }
 }

@@ -10,7 +10,7 @@ internal import TLS
 /// listening socket and a prefix of its own. There is one so far.
 ///
 /// Its concerns are in files of their own: `Daemon+Turn`, `Daemon+Signals`, `Daemon+Stopping`, `Daemon+Reload`,
-/// `Daemon+HTTP`, `Daemon+Descriptors`, `Daemon+LogLevel`.
+/// `Daemon+HTTP`, `Daemon+TakingOver`, `Daemon+Descriptors`, `Daemon+LogLevel`.
 package final class Daemon {
     let configuration: RelayConfiguration
     let logger: Logger
@@ -26,6 +26,12 @@ package final class Daemon {
     private(set) var relays: [Relay] = []
     /// The same, to be called in every turn without being held.
     private(set) var borrowedRelays: [Unmanaged<Relay>] = []
+
+    /// The socket that the service manager has made for the first relay; nil: none.
+    private let passed: ActivatedSocket?
+    /// While the path is another relay's, which is to be taken over from.
+    var takeOver: TakeOver?
+    var takeOverTimer: Timer?
 
     var admin: AdminEndpoint?
     /// Runs while the HTTP address is still another relay's.
@@ -48,13 +54,16 @@ package final class Daemon {
     var exitCode: Int32 = 0
 
     /// - Parameter listeners: what apps connect to. No option names another one than that of the configuration.
-    /// - Throws: `DescriptorShortage` when the limit on descriptors is too small; `TLSError` when a certificate cannot be
+    /// - Throws: `PassedSocketError` when the service manager has passed what cannot be used;
+    ///   `DescriptorShortage` when the limit on descriptors is too small; `TLSError` when a certificate cannot be
     ///   used; `LoopError` when the process has no descriptors left.
     init(
         _ configuration: RelayConfiguration, listeners: [ListenerConfiguration], logger: Logger, output: LogOutput
     ) throws {
         (self.configuration, self.logger, logOutput) = (configuration, logger, output)
-        // First: it counts what is open already.
+        // Before anything is opened: its number is known.
+        passed = try Self.passedSocket(for: configuration.listener)
+        // Before the rest: it counts what is open already.
         descriptors = try Self.shareDescriptors(configuration)
         limitedLog = LimitedLog(logger: logger)
         serviceManager = ServiceManager(log: limitedLog)
@@ -85,10 +94,11 @@ package final class Daemon {
         metronome = try KernelTimer(loop: loop) { [unowned self] in tick.start(after: 0) }
         // Before a path appears: who sees it may stop us.
         watchSignals()
-        for relay in relays { try relay.listen() }
-        try listenForHTTP()
-        let http = admin?.address ?? (httpRetry == nil ? "off" : "waiting")
-        for relay in relays { relay.logListening(http: http) }
+        for relay in relays { try listen(relay) }
+        if takeOver == nil {
+            try listenForHTTP()
+            logListening()
+        }
         if configuration.redis.tls?.isInsecure == true {
             logger.warning(
                 "any server's certificate is taken: whoever sits between can read and change everything",
@@ -97,14 +107,34 @@ package final class Daemon {
         for relay in relays { relay.warnOfFewConnections() }
     }
 
+    private func listen(_ relay: Relay) throws {
+        do { try relay.listen(passed) } catch {
+            guard case SocketPathError.locked = error, let timeout = relay.configuration.listener.takeOverTimeout else {
+                throw error
+            }
+            try beginTakingOver(relay, timeout: timeout)
+        }
+    }
+
+    /// The lines that say that apps can connect.
+    func logListening() {
+        let http = admin?.address ?? (httpRetry == nil ? "off" : "waiting")
+        for relay in relays { relay.logListening(http: http) }
+    }
+
+    /// Whether the service manager may be told that the process has started. Who asked not to wait for Redis is told so only
+    /// when Redis is there.
+    var mayTellReady: Bool {
+        takeOver == nil && (configuration.redis.attemptsAtStart == nil || relays.allSatisfy(\.path.hasBeenUp))
+    }
+
     /// Runs the loop until the process is to end.
     func serve() {
         lag.start(now: now)
         metronome?.set(now + lag.interval, every: lag.interval)
         for relay in relays { relay.start() }
         serviceManager.start()
-        // Who asked not to wait for Redis is told that it started only when Redis is there.
-        if configuration.redis.attemptsAtStart == nil { serviceManager.ready(now: now) }
+        if mayTellReady { serviceManager.ready(now: now) }
         loop.run()
         if !isEnded { end() }
     }
@@ -133,8 +163,9 @@ extension Daemon {
     private static let usageExitCode: Int32 = 64
 
     /// Serves until it is told to stop: set-up in order, the loop, tear-down in reverse.
-    /// - Returns: the exit code: 0 after an orderly stop; 1 when it could not start, or was stopped by a second signal; 64
-    ///   when a certificate that it was told to use cannot be used, or the limit on descriptors is too small.
+    /// - Returns: the exit code: 0 after an orderly stop, or 10 where another relay has taken the socket over; 1 when it
+    ///   could not start, or was stopped by a second signal; 64 when a certificate or a passed socket that it was told to
+    ///   use cannot be used, or the limit on descriptors is too small.
     package static func run(_ configuration: RelayConfiguration, logger: Logger, output: LogOutput) -> Int32 {
         ignoreSIGPIPE()
         forbidCoreDumps()
@@ -145,7 +176,7 @@ extension Daemon {
             try daemon.listen()
             daemon.serve()
             return daemon.exitCode
-        } catch let error where error is TLSError || error is DescriptorShortage {
+        } catch let error where error is TLSError || error is DescriptorShortage || error is PassedSocketError {
             // A file that was named and cannot be used is as wrong as a setting, and so is a limit that is too small:
             // starting again mends nothing.
             logger.critical("cannot start: \(error)")

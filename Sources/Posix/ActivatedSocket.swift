@@ -1,0 +1,71 @@
+internal import Glibc
+
+/// A listening Unix socket that a service manager has made and passed (socket activation).
+///
+/// It is used as it is. Its path, its mode and its group belong to the service manager, so nothing is bound, renamed,
+/// locked or removed here, and what connects while no relay runs waits in the kernel for the next one.
+package final class ActivatedSocket: ListeningPath {
+    package let path: String
+    package let descriptor: Int32
+    /// What is at the path while it leads to this socket; nil: that is not known yet.
+    private var identity: FileIdentity?
+
+    /// Takes over descriptor 3.
+    /// - Parameter path: what it has to be bound to, byte for byte.
+    /// - Throws: what differs from a Unix stream socket that listens there. The descriptor is closed then.
+    package init(path: String, descriptor: Int32 = PassedDescriptors.first) throws(PassedSocketError) {
+        let owned = Descriptor(owning: descriptor)
+        try Self.check(owned.number, path: path)
+        _ = fcntl(owned.number, F_SETFD, FD_CLOEXEC)
+        // Of the socket, and so for all who have it; the service manager does not accept from it.
+        _ = fcntl(owned.number, F_SETFL, fcntl(owned.number, F_GETFL) | O_NONBLOCK)
+        (self.path, self.descriptor) = (path, owned.take())
+        _ = isOurs
+    }
+
+    private static func check(_ number: Int32, path: String) throws(PassedSocketError) {
+        var status = stat()
+        guard fstat(number, &status) == 0 else { throw .kind("is not open") }
+        guard status.st_mode & S_IFMT == S_IFSOCK else { throw .kind("is \(fileKind(status.st_mode)), not a socket") }
+        guard option(SO_DOMAIN, of: number) == AF_UNIX else { throw .kind("is no Unix socket") }
+        guard option(SO_TYPE, of: number) == Int32(SOCK_STREAM.rawValue) else { throw .kind("is no stream socket") }
+        guard option(SO_ACCEPTCONN, of: number) == 1 else { throw .kind("does not listen") }
+        let bound = UnixAddress.path(ofSocket: number)
+        guard bound == path else { throw .path(bound, wanted: path) }
+    }
+
+    private static func option(_ name: Int32, of number: Int32) -> Int32? {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(number, SOL_SOCKET, name, &value, &length) == 0 ? value : nil
+    }
+
+    /// Whether the path still leads here. What is there has to be what was there when it was found to lead here; that is
+    /// found out by connecting, once: whoever answers has to be who listened with this socket.
+    package var isOurs: Bool {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
+        let found = FileIdentity(status)
+        if let identity { return found == identity }
+        guard leadsHere else { return false }
+        identity = found
+        return true
+    }
+
+    private var leadsHere: Bool {
+        guard let listener = try? PeerCredentials(descriptor: descriptor),
+            let connection = try? UnixConnection(to: path), let peer = try? connection.peer()
+        else { return false }
+        return peer.pid == listener.pid && peer.uid == listener.uid
+    }
+
+    /// It cannot be: the service manager alone may.
+    package func bindAgain() throws(SocketPathError) {
+        var status = stat()
+        let isThere = lstat(path, &status) == 0
+        throw .lostByServiceManager(path: path, found: isThere ? fileKind(status.st_mode) : nil)
+    }
+
+    /// Nothing is given up: who connects from here on waits for the next relay.
+    @discardableResult package func release() -> Bool { false }
+}
