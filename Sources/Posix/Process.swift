@@ -25,6 +25,9 @@ package func hostName() -> String {
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
+/// The id of this process, as it sees itself (getpid(2)).
+package func processID() -> Int32 { getpid() }
+
 /// Makes writing to a closed pipe or socket the error EPIPE, in place of the signal that ends the process.
 package func ignoreSIGPIPE() {
     signal(SIGPIPE, SIG_IGN)

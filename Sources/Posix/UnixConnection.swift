@@ -25,3 +25,10 @@ struct UnixConnection: ~Copyable {
         try PeerCredentials(descriptor: descriptor.number)
     }
 }
+
+/// Who listens at the path of a Unix socket: the process that called listen(2), as the kernel knows it, and by its number
+/// here. Nil: nobody listens, or one in another pid namespace.
+package func listeningProcess(at path: String) -> Int32? {
+    guard let peer = try? UnixConnection(to: path).peer(), peer.pid > 0 else { return nil }
+    return peer.pid
+}

@@ -18,6 +18,7 @@ extension TLSContext {
             guard X509_STORE_add_cert(store, certificate) == 1 else {
                 throw TLSError(.file, "certificate \(index + 1) in the CA file \(path): \(LibraryError.take().text)")
             }
+            if let end = endOfValidity(of: certificate) { ends.authority = max(ends.authority ?? end, end) }
         }
         guard count > 0 else {
             throw TLSError(.file, "there is no certificate in the CA file \(path) (as PEM: BEGIN CERTIFICATE)")
@@ -34,6 +35,7 @@ extension TLSContext {
         }
         let file = try PEMFile(path, for: "certificate file")
         let count = try file.forEachCertificate { certificate, index throws(TLSError) in
+            if index == 0 { ends.own = endOfValidity(of: certificate) }
             let isTaken =
                 index == 0
                 ? SSL_CTX_use_certificate(handle, certificate)

@@ -34,6 +34,8 @@ package final class TLSContext {
     }
 
     package let settings: Settings
+    /// When the certificates in its files end.
+    package internal(set) var ends = CertificateEnds()
     let handle: OpaquePointer
     let bufferMethod: OpaquePointer
     /// Where sessions decrypt into, several records at a time where there are. Untouched pages cost nothing.

@@ -57,6 +57,13 @@ package final class TLSSession {
     /// The version that was agreed upon, as "TLSv1.3"; of no meaning before the session is established.
     package var version: String { String(cString: SSL_get_version(ssl)) }
 
+    /// When the server's certificate ends, in seconds since 1970; nil before there is one.
+    package var serverCertificateEnd: Int64? {
+        guard let certificate = SSL_get1_peer_certificate(ssl) else { return nil }
+        defer { X509_free(certificate) }
+        return endOfValidity(of: certificate)
+    }
+
     // MARK: From the peer
 
     /// Begins the conversation: the output has the ClientHello then.

@@ -32,7 +32,10 @@ import Testing
     }
 
     /// Takes seconds: one process for each of the settings.
-    @Test(arguments: Setting.all.map(\.flag).filter { !["--prefix", "--redis-tls-insecure"].contains($0) })
+    @Test(
+        arguments: Setting.all.map(\.flag).filter {
+            !["--prefix", "--redis-tls-insecure", "--take-over"].contains($0)
+        })
     func aWrongValueOfServeIsOneLineAndCode64(flag: String) throws {
         let setting = try #require(Setting.all.first { $0.flag == flag })
         // Longer than any path or group may be, and nothing that a number or a word could be.

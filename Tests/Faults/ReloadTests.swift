@@ -52,6 +52,7 @@ import Testing
         relay.process.signal(SIGHUP)
         try eventually("the log names the file") { relay.process.errors.contains("not reloaded") }
         #expect(relay.process.errors.contains(file))
+        #expect(try relay.metric("hubrelay_last_reload_successful") == 0)
         #expect(try client.publish("c", "x").outcome == .ok, "the links are as they were")
         try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
         try client.collect(untilState: .up)
@@ -64,10 +65,29 @@ import Testing
         try eventually("the new one is not trusted yet") {
             try relay.http("/health").body.contains("\"cause\":\"tls\"")
         }
+        // Without SIGHUP: each attempt looks whether the files have changed.
         try writeFile(file, textOfFile(new.caFile))
-        relay.process.signal(SIGHUP)
         try client.collect(untilState: .up)
         #expect(client.status.outages == 2)
+        #expect(try relay.metric("hubrelay_last_reload_successful") == 1)
+        #expect(relay.process.errors.contains("certificates were read again, since their files have changed"))
+        try relay.stop()
+    }
+
+    /// Those of the tests are made for 30 days.
+    @Test func whenCertificatesEndIsTold() throws {
+        let authority = try TestCA()
+        let own = try authority.certificate("relay")
+        let redis = try RedisServer(tls: try authority.server(clients: .required))
+        let relay = try RelayProcess(
+            redis: redis.url,
+            options: ["--redis-ca", authority.caFile, "--redis-cert", own.certificateFile, "--redis-key", own.keyFile])
+        let client = try relay.client()
+        try client.ping()
+        for name in ["own", "ca", "server"] {
+            let end = try relay.metric("hubrelay_tls_not_after_seconds{certificate=\"\(name)\"}")
+            #expect(abs(end - Double(time(nil)) - 30 * 86400) < 3600, "\(name)")
+        }
         try relay.stop()
     }
 }

@@ -8,6 +8,7 @@ import Testing
         "hubrelay_gaps_total", "hubrelay_probe_enabled", "hubrelay_probe_round_trip_seconds",
         "hubrelay_loop_lag_seconds", "hubrelay_loop_lag_longest_seconds", "hubrelay_state_cause",
         "hubrelay_redis_connection_attempts_total", "hubrelay_publishes_in_flight", "hubrelay_subscribes_total",
+        "hubrelay_last_reload_successful", "hubrelay_last_reload_success_timestamp_seconds",
         "hubrelay_names", "hubrelay_connections_limit", "hubrelay_subscriptions_limit", "hubrelay_buffered_limit_bytes",
         "hubrelay_publishes_total", "hubrelay_messages_received_total", "hubrelay_messages_delivered_total",
         "hubrelay_messages_lost_total", "hubrelay_publishes_lost_total", "hubrelay_received_bytes_total",

@@ -1,6 +1,7 @@
 internal import Configuration
 internal import Posix
 internal import RelayCore
+internal import TLS
 
 extension Daemon {
     /// What there is to tell of a relay now.
@@ -8,8 +9,9 @@ extension Daemon {
     func snapshot(of relay: Relay, withStats: Bool) -> RelaySnapshot {
         var snapshot = relay.snapshot()
         snapshot.process = .init(
-            uptime: now - startedAt, loopLag: lag.ofTicks, longestLoopLag: lag.longest,
+            pid: processID(), uptime: now - startedAt, loopLag: lag.ofTicks, longestLoopLag: lag.longest,
             logLinesDropped: logOutput.dropped, stats: withStats ? ProcessStats.read() : nil)
+        (snapshot.reloads, snapshot.certificateEnds) = (reloads, certificates?.context.ends ?? CertificateEnds())
         return snapshot
     }
 }
@@ -57,7 +59,8 @@ extension Relay {
         let heartbeat = link.machine.heartbeat
         return .init(
             purpose: purpose, address: link.address, isUp: link.isEstablished,
-            tlsVersion: link.isEstablished ? link.tlsVersion : nil, roundTrip: link.lastRoundTrip,
+            tlsVersion: link.isEstablished ? link.tlsVersion : nil,
+            certificateEnd: link.isEstablished ? link.serverCertificateEnd : nil, roundTrip: link.lastRoundTrip,
             failure: link.machine.lastFailure,
             shortenedHeartbeat: heartbeat < configuration.timings.heartbeatInterval ? heartbeat : nil,
             fallbacks: link.machine.fallbacks)

@@ -15,6 +15,7 @@ extension RelaySnapshot {
             json.member("status", status.state.label)
             json.member("version", hubrelayVersion)
             json.member("relay_id", relayID)
+            json.member("pid", Int(process.pid))
             json.member("uptime_seconds", seconds(process.uptime))
             json.member("since", Clock.iso8601(unixMilliseconds: status.sinceUnixMilliseconds))
             json.member("reason", status.reason)
@@ -37,6 +38,7 @@ extension RelaySnapshot {
             }
             if let cluster { json.member("cluster", object: cluster.write) }
             json.member("socket", object: socket.write)
+            json.member("reload", object: reloads.write)
             json.member("connections", connections)
             json.member("subscriptions", subscriptions)
             json.member("names", names)
@@ -125,6 +127,15 @@ extension RelaySnapshot.Cluster {
             json.member("receiving", node.receiving)
             json.member("round_trip_seconds", node.roundTrip.map(seconds))
         }
+    }
+}
+
+extension ReloadRecord {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.member("count", count)
+        json.member("successful", isSuccessful)
+        json.member("succeeded", Clock.iso8601(unixMilliseconds: succeededAt))
+        if !isSuccessful { json.member("problems", problems) }
     }
 }
 

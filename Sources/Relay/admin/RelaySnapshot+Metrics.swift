@@ -1,6 +1,7 @@
 internal import Configuration
 internal import Posix
 internal import RelayCore
+internal import TLS
 internal import TextFormats
 
 /// `/metrics` in the Prometheus text format. The names are an interface; no label has values that an app chooses.
@@ -55,6 +56,21 @@ extension RelaySnapshot {
         text.metric(
             "hubrelay_loop_lag_longest_seconds", .gauge, "The longest lag of the last one to two minutes.",
             seconds(process.longestLoopLag))
+    }
+
+    /// Those that there are: none without TLS.
+    private func writeCertificateEnds(to text: inout PrometheusText) {
+        let ends = [
+            ("own", certificateEnds.own), ("ca", certificateEnds.authority),
+            ("server", links.compactMap(\.certificateEnd).min()),
+        ]
+        guard ends.contains(where: { $0.1 != nil }) else { return }
+        text.family(
+            "hubrelay_tls_not_after_seconds", .gauge,
+            "When a certificate ends, since 1970: the relay's own, the last in the CA file, the first of the servers'.")
+        for case (let name, let end?) in ends {
+            text.sample("hubrelay_tls_not_after_seconds", [("certificate", name)], Double(end))
+        }
     }
 
     private func writeTraffic(to text: inout PrometheusText) {
@@ -123,6 +139,13 @@ extension RelaySnapshot {
         text.metric(
             "hubrelay_log_lines_dropped_total", .counter, "Log lines that whoever reads the log did not take.",
             process.logLinesDropped)
+        text.metric(
+            "hubrelay_last_reload_successful", .gauge,
+            "1 if passwords and certificates could be read the last time, at the start included.", reloads.isSuccessful)
+        text.metric(
+            "hubrelay_last_reload_success_timestamp_seconds", .gauge, "When they could be, since 1970.",
+            Double(reloads.succeededAt) / 1000)
+        writeCertificateEnds(to: &text)
         text.family("hubrelay_build_info", .gauge, "1; the version is in the label.")
         text.sample("hubrelay_build_info", [("version", hubrelayVersion)], UInt64(1))
     }

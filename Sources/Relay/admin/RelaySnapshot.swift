@@ -1,5 +1,6 @@
 internal import Posix
 internal import RelayCore
+internal import TLS
 
 /// What `/health` and `/metrics` tell of a relay, as it is at one moment: filled by `Daemon.snapshot`, written by
 /// `healthText` and `metricsText`. Durations are nanoseconds.
@@ -21,6 +22,11 @@ struct RelaySnapshot: Sendable {
     /// Nil where Redis is no cluster.
     var cluster: Cluster?
 
+    /// What came of reading passwords and certificates.
+    var reloads = ReloadRecord()
+    /// Of the relay's own certificate, and of those that it trusts.
+    var certificateEnds = CertificateEnds()
+
     var socket = Socket()
     var connections = 0
     /// Pairs of a connection and a channel or pattern.
@@ -40,6 +46,8 @@ struct RelaySnapshot: Sendable {
 
     /// What is of the process, and not of a relay.
     struct Process: Sendable {
+        /// As this process sees itself: 1 in most containers.
+        var pid: Int32 = 0
         var uptime: UInt64 = 0
         /// How late the event loop's ticks were.
         var loopLag = Histogram()
@@ -71,6 +79,8 @@ struct RelaySnapshot: Sendable {
         var isUp: Bool
         /// As "TLSv1.3"; nil without TLS, and while the link is not up.
         var tlsVersion: String?
+        /// When the server's certificate ends, in seconds since 1970; nil without TLS, and while the link is not up.
+        var certificateEnd: Int64?
         var roundTrip: UInt64?
         var failure: LinkFailure?
         /// The time from PING to PING, where it is shorter than it was set to, since the server would end the connection.

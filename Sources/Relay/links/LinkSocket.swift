@@ -103,7 +103,7 @@ final class LinkSocket: LinkConnection {
     }
 
     func secure(serverName: String) {
-        guard let stream, let tls = relay.tls else { return }
+        guard let stream, let tls = relay.tlsForAttempt() else { return }
         do throws(TLSError) { try stream.secure(tls, serverName: serverName) } catch { link.fail(LinkFailure(error)) }
     }
 
@@ -161,7 +161,9 @@ final class LinkSocket: LinkConnection {
 
     func secured(_ stream: LinkStream) {
         guard link.isSecuring else { return }
-        relay.event { link.secured(version: stream.tlsVersion ?? "") }
+        relay.event {
+            link.secured(version: stream.tlsVersion ?? "", certificateEnd: stream.serverCertificateEnd)
+        }
     }
 
     func received(_ bytes: UnsafeRawBufferPointer) {

@@ -23,6 +23,8 @@ final class LinkStream: EventLoop.Stream {
 
     /// The version of TLS that is spoken, as "TLSv1.3"; nil without.
     var tlsVersion: String? { tls.map(\.version) }
+    /// When the server's certificate ends, in seconds since 1970; nil without TLS.
+    var serverCertificateEnd: Int64? { tls.flatMap(\.serverCertificateEnd) }
 
     // MARK: TLS
 

@@ -109,8 +109,8 @@ final class Relay {
 
     /// The time of this loop turn, monotonic nanoseconds.
     var now: UInt64 { loop.now }
-    /// What new connections to Redis are secured with; nil without TLS.
-    var tls: TLSContext? { process.tls }
+    /// What an attempt to connect to Redis is secured with; nil without TLS.
+    func tlsForAttempt() -> TLSContext? { process.tlsForAttempt() }
 
     /// To be called before anybody's silence is judged; see `RelayEnvironment`.
     func noticeLag() {

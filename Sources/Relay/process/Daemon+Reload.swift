@@ -9,15 +9,40 @@ extension Daemon {
     /// are there stay as they are: what they were opened with was right then.
     func reloadRequested() {
         guard !isStopping else { return }
-        var problems = [configuration.redis.credentials, configuration.redis.sentinelCredentials].compactMap(problem)
-        do {
-            if let settings = configuration.redis.tls { tls = try TLSContext(TLSContext.Settings(settings)) }
-        } catch {
-            problems.append("\(error); the certificates that were read before stay in use")
-        }
-        for problem in problems { limitedLog.log(.error, "not reloaded", now: now, ["error": "\(problem)"]) }
-        if problems.isEmpty { limitedLog.log(.notice, "reloaded", now: now) }
+        let passwords = [configuration.redis.credentials, configuration.redis.sentinelCredentials].compactMap(problem)
+        reloads.asked(passwords: passwords, certificates: readCertificates(), at: Clock.unixMilliseconds())
+        for problem in reloads.problems { logNotReloaded(problem) }
+        if reloads.isSuccessful { limitedLog.log(.notice, "reloaded", now: now) }
         for relay in relays { relay.tryAgain() }
+    }
+
+    /// What an attempt to connect is secured with; nil without TLS. Files that have changed are read again first, as
+    /// passwords are.
+    func tlsForAttempt() -> TLSContext? {
+        if certificates?.haveChanged == true {
+            let problem = readCertificates()
+            reloads.readCertificates(problem, at: Clock.unixMilliseconds())
+            if let problem {
+                logNotReloaded(problem)
+            } else {
+                limitedLog.log(.notice, "certificates were read again, since their files have changed", now: now)
+            }
+        }
+        return certificates?.context
+    }
+
+    private func logNotReloaded(_ problem: String) {
+        limitedLog.log(.error, "not reloaded", now: now, ["error": "\(problem)"])
+    }
+
+    /// Why the certificates could not be read again; nil when they were, or there are none.
+    private func readCertificates() -> String? {
+        do throws(TLSError) {
+            try certificates?.read()
+            return nil
+        } catch {
+            return "\(error); the certificates that were read before stay in use"
+        }
     }
 
     /// Why a password cannot be read, which is done at each attempt; nil when it can.

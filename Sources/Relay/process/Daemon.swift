@@ -20,7 +20,9 @@ package final class Daemon {
     let descriptors: DescriptorBudget
     let loop: Loop
     let startedAt: UInt64
-    var tls: TLSContext?
+    /// Nil without TLS.
+    var certificates: Certificates?
+    var reloads: ReloadRecord
 
     /// Invariant: they are the same as long as the loop runs.
     private(set) var relays: [Relay] = []
@@ -67,7 +69,8 @@ package final class Daemon {
         descriptors = try Self.shareDescriptors(configuration)
         limitedLog = LimitedLog(logger: logger)
         serviceManager = ServiceManager(log: limitedLog)
-        tls = try configuration.redis.tls.map { try TLSContext(TLSContext.Settings($0)) }
+        certificates = try configuration.redis.tls.map(Certificates.init)
+        reloads = ReloadRecord(startedAt: Clock.unixMilliseconds())
         loop = try Loop()
         startedAt = loop.now
         lag = LoopLag(interval: configuration.timings.tickInterval)

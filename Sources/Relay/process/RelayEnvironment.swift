@@ -11,8 +11,8 @@ protocol RelayEnvironment: AnyObject {
     var limitedLog: LimitedLog { get }
     /// How many descriptors there are for what.
     var descriptors: DescriptorBudget { get }
-    /// What new connections to Redis are secured with; nil without TLS.
-    var tls: TLSContext? { get }
+    /// What an attempt to connect to Redis is secured with, read again if its files have changed; nil without TLS.
+    func tlsForAttempt() -> TLSContext?
 
     /// The loop may have stood still: that counts toward no timeout of somebody else's silence. To be called before any is
     /// judged, also one that has a timer of its own, which after a stall may come before the tick.

@@ -19,6 +19,8 @@ package class Link {
     package private(set) var lastRoundTrip: UInt64?
     /// The version of TLS that is spoken, as "TLSv1.3"; nil without.
     package private(set) var tlsVersion: String?
+    /// When the server's certificate ends, in seconds since 1970; nil without TLS.
+    package private(set) var serverCertificateEnd: Int64?
 
     /// What is to be written: see `RelayAction.write`.
     package let output: OutputBuffer
@@ -262,7 +264,7 @@ package class Link {
         if case .waiting(let until) = machine.phase, until > 0 { return }
         // What was in flight is told as unknown. The less of it still arrives, after what is published next, the better.
         upstream.act(.close(self, inOrder: failure.cause == .stopping))
-        (isEstablished, attempt, tlsVersion) = (false, .none, nil)
+        (isEstablished, attempt, tlsVersion, serverCertificateEnd) = (false, .none, nil, nil)
         (backlog, unfinishedReplyBytes) = (0, 0)
         if case .greeting = machine.phase, failure.cause == .closed || failure.cause == .timeout,
             let step = machine.greeting.awaited
@@ -346,9 +348,9 @@ package class Link {
     }
 
     /// The TLS handshake is over.
-    package func secured(version: String) {
+    package func secured(version: String, certificateEnd: Int64?) {
         guard case .securing = machine.phase else { return }
-        tlsVersion = version
+        (tlsVersion, serverCertificateEnd) = (version, certificateEnd)
         upstream.act(.readPassword(self))
     }
 

@@ -9,7 +9,8 @@ struct HealthTextTests {
     private var up: RelaySnapshot {
         var snapshot = RelaySnapshot()
         snapshot.relayID = "0123456789abcdef"
-        snapshot.process.uptime = 2_500_000_000
+        (snapshot.process.pid, snapshot.process.uptime) = (42, 2_500_000_000)
+        snapshot.reloads = ReloadRecord(startedAt: 1_700_000_000_000)
         snapshot.status.state = .up
         snapshot.status.sinceUnixMilliseconds = 1_700_000_000_123
         (snapshot.status.publishing, snapshot.status.receiving) = (true, true)
@@ -26,7 +27,7 @@ struct HealthTextTests {
         #expect(up.isHealthy)
         #expect(
             up.healthText == """
-                {"status":"up","version":"0.1.0","relay_id":"0123456789abcdef","uptime_seconds":2.5,\
+                {"status":"up","version":"0.1.0","relay_id":"0123456789abcdef","pid":42,"uptime_seconds":2.5,\
                 "since":"2023-11-14T22:13:20.123Z","reason":"","cause":"","publishing":true,"receiving":true,\
                 "outages":0,"outage_seconds":0.0,"gaps":0,\
                 "probe":{"enabled":true,"round_trip_seconds":0.00025,"under_way_seconds":null},\
@@ -34,6 +35,7 @@ struct HealthTextTests {
                 "links":[{"name":"publish","address":"redis://127.0.0.1:6379","up":true,"round_trip_seconds":0.000125},\
                 {"name":"subscribe","address":"redis://127.0.0.1:6379","up":true,"round_trip_seconds":0.000125}],\
                 "socket":{"path":"/run/hubrelay/hubrelay.sock","reachable":true},\
+                "reload":{"count":0,"successful":true,"succeeded":"2023-11-14T22:13:20.000Z"},\
                 "connections":0,"subscriptions":0,"names":0,"buffered_bytes":0,"log_lines_dropped":0,\
                 "publishes":{"ok":0,"not_connected":0,"interrupted":0,"refused":0,"invalid":0,\
                 "unacknowledged_lost":{},"in_flight":0},\
@@ -67,6 +69,18 @@ struct HealthTextTests {
                 #""socket":{"path":"/run/hubrelay/hubrelay.sock","reachable":false,"reason":"another program has it"}"#
             ))
         #expect(snapshot.healthText.contains(#""status":"up""#))
+    }
+
+    @Test func aReloadThatFailed() {
+        var snapshot = up
+        snapshot.reloads.asked(passwords: ["no \"p\""], certificates: "no c", at: 1)
+        #expect(snapshot.isHealthy, "what was read before is in use")
+        #expect(
+            snapshot.healthText.contains(
+                #"""
+                "reload":{"count":1,"successful":false,"succeeded":"2023-11-14T22:13:20.000Z",\#
+                "problems":["no \"p\"","no c"]}
+                """#))
     }
 
     @Test(arguments: [State.degraded, .down, .stopping]) func onlyUpIsHealthy(state: State) {

@@ -42,6 +42,23 @@ struct MetricsTextTests {
         }
     }
 
+    @Test func reloadsAndCertificates() throws {
+        var snapshot = RelaySnapshot()
+        snapshot.reloads = ReloadRecord(startedAt: 1500)
+        var samples = try samples(snapshot)
+        #expect(samples["hubrelay_last_reload_successful"] == "1")
+        #expect(samples["hubrelay_last_reload_success_timestamp_seconds"] == "1.5")
+        #expect(samples.keys.allSatisfy { !$0.hasPrefix("hubrelay_tls_") })
+        snapshot.reloads.asked(passwords: [], certificates: "no", at: 2500)
+        snapshot.links = [link(.publish, isUp: true), link(.subscribe, isUp: true)]
+        (snapshot.links[0].certificateEnd, snapshot.links[1].certificateEnd) = (2_000_000_001, 2_000_000_000)
+        samples = try self.samples(snapshot)
+        #expect(samples["hubrelay_last_reload_successful"] == "0")
+        #expect(samples["hubrelay_last_reload_success_timestamp_seconds"] == "1.5")
+        #expect(samples["hubrelay_tls_not_after_seconds{certificate=\"server\"}"].flatMap(Double.init) == 2_000_000_000)
+        #expect(samples["hubrelay_tls_not_after_seconds{certificate=\"own\"}"] == nil)
+    }
+
     @Test func up() throws {
         var snapshot = RelaySnapshot()
         snapshot.status.state = .up

@@ -1,0 +1,31 @@
+/// What came of reading passwords and certificates: at the start, when SIGHUP asked for it, and when certificates had
+/// changed at an attempt to connect.
+struct ReloadRecord: Sendable {
+    /// How often SIGHUP has asked for it.
+    private(set) var count: UInt64 = 0
+    /// When everything could be read last, milliseconds since 1970.
+    private(set) var succeededAt: UInt64
+    private var ofPasswords: [String] = []
+    private var ofCertificates: String?
+
+    /// - Parameter startedAt: when the relay has read everything for the first time, milliseconds since 1970.
+    init(startedAt: UInt64 = 0) { succeededAt = startedAt }
+
+    /// What could not be read the last time, a sentence each.
+    var problems: [String] { ofPasswords + [ofCertificates].compactMap(\.self) }
+    var isSuccessful: Bool { problems.isEmpty }
+
+    /// SIGHUP has asked for it. Times are milliseconds since 1970.
+    mutating func asked(passwords: [String], certificates: String?, at now: UInt64) {
+        count += 1
+        ofPasswords = passwords
+        readCertificates(certificates, at: now)
+    }
+
+    /// Certificates were read.
+    /// - Parameter problem: why they could not be; nil: they were.
+    mutating func readCertificates(_ problem: String?, at now: UInt64) {
+        ofCertificates = problem
+        if isSuccessful { succeededAt = now }
+    }
+}
