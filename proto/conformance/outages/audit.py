@@ -32,6 +32,8 @@ class Account:
     unknown_sends: int = 0
     gaps: int = 0
     silence: float = 0.0
+    calls: int = 0         # connects to the path, of whoever comes by
+    calls_refused: int = 0  # those that found no relay there
     healed: float = 0.0    # seconds from the end of the fault until all works
     violations: list = dataclasses.field(default_factory=list)
 

@@ -33,7 +33,7 @@ class Fault:
     slow_times: int = 3
 
 
-def _steady(world):
+def steady(world):
     world.settle(0.7)
 
 
@@ -105,6 +105,14 @@ def _overlapping_owed(world):
     former.wait_end()
 
 
+def taken_over(world):
+    """The next relay takes the path over: it is UP before it asks the former one to stop."""
+    former = world.relay
+    following = world.start_relay(world.relay_path, "--take-over")
+    following.wait_line("listening")
+    former.wait_end()
+
+
 def _at_once(world):
     """The next relay is started in the moment in which the former one is told to stop, and takes its path."""
     former = world.relay
@@ -171,7 +179,7 @@ def _relay(world):
 def all_faults():
     """In the order in which they are played."""
     return [
-        Fault("steady", "nothing happens", _steady, _NOTHING),
+        Fault("steady", "nothing happens", steady, _NOTHING),
         Fault("relay-pause", "the relay hangs for 1 s", _pause(_relay, 1), _NOTHING),
         Fault("redis-pause", "Redis hangs for 0.7 s", _pause(_redis, 0.7), _NOTHING),
         Fault("hold", "the apps take no events under load",  _held, Allows(gap="may", is_exact=True)),
@@ -191,6 +199,8 @@ def all_faults():
               times=3, slow_times=10),
         Fault("overlap-owed", "the relay is replaced by one that is there before, while Redis hangs", _overlapping_owed,
               _NOTHING, "patient"),
+        Fault("take-over", "the relay is replaced by one that takes its socket over", taken_over, _NOTHING, "patient",
+              times=3, slow_times=10),
         Fault("relay-hang", "the relay hangs until it is found", _relay_hangs, _BREAK, "patient"),
         Fault("overlap-default", "the relay is replaced by one that is there before; the client's own times",
               _overlapping, Allows(gap="may", reorder=True, told_doubles=True), times=0, slow_times=100),

@@ -37,7 +37,7 @@ class Row:
 
 def play_all(client, programs, plan, show, watch=None):
     """Plays a plan, which is a list of (fault, rate, times), and returns its Rows. `show` is called with each."""
-    rows, stage = [], _Stage(client, programs, watch)
+    rows, stage = [], Stage(client, programs, watch)
     try:
         for fault, rate, times in plan:
             row, began = Row(client, fault, rate), time.monotonic()
@@ -51,7 +51,7 @@ def play_all(client, programs, plan, show, watch=None):
     return rows
 
 
-class _Stage:
+class Stage:
     """Keeps a world as long as faults want the same settings and rate, and it has not come to a standstill."""
 
     def __init__(self, client, programs, watch):

@@ -15,12 +15,12 @@ RELAY_TIMINGS = ["--heartbeat-interval", "500ms", "--link-timeout", "3s", "--bac
 class Server:
     """A process whose output is read as it comes. `ready` is a text of the line that says that it serves."""
 
-    def __init__(self, session, title, arguments, ready):
+    def __init__(self, session, title, arguments, ready, passed=()):
         self._session, self.title, self._ready = session, title, ready.encode()
         self._lines = collections.deque(maxlen=_LINES_KEPT)
         self._rest, self.is_ready = b"", False
         self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                         stderr=subprocess.STDOUT, start_new_session=True, bufsize=0)
+                                         stderr=subprocess.STDOUT, start_new_session=True, bufsize=0, pass_fds=passed)
         os.set_blocking(self._process.stdout.fileno(), False)
         self._is_watched = True
         session.watch(self._process.stdout, selectors.EVENT_READ, 0, self._read)
@@ -84,7 +84,15 @@ def redis(session, program, path, number):
         "--logfile", "", "--client-output-buffer-limit", "pubsub 0 0 0"], "eady to accept connections")
 
 
-def relay(session, program, path, redis_path, prefix, number):
-    return Server(session, f"relay {number}", [
-        program, "serve", "--socket", path, "--prefix", prefix, "--redis", f"unix://{redis_path}", "--http", "off",
-        *RELAY_TIMINGS], "listening")
+# Passes a listening socket as a service manager does (sd_listen_fds(3)); the first argument is its descriptor.
+_PASS = ["bash", "-c", 'exec 3<&"$0"; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"']
+
+
+def relay(session, program, path, redis_path, prefix, number, options=(), listening=None):
+    """`listening` is the socket of a service manager, if it makes it."""
+    words = [program, "serve", "--socket", path, "--prefix", prefix, "--redis", f"unix://{redis_path}", "--http", "off",
+             *RELAY_TIMINGS, *options]
+    passed = (listening.fileno(),) if listening else ()
+    if listening:
+        words = [*_PASS, str(listening.fileno()), *words]
+    return Server(session, f"relay {number}", words, "listening", passed)

@@ -1,6 +1,8 @@
 """A private Redis, a relay, and two workers of one client on it, under load."""
 import itertools
 import os
+import signal
+import socket
 import time
 
 from runner import session
@@ -29,6 +31,8 @@ class World(session.Session):
         self.redis = self.relay = self.witness = self.plain = self.load = None
         self.books = Books(())
         self._former_allowed_losses = False
+        self._listening = None  # the socket of a service manager, which outlives relays
+        self.callers = Callers(self.path)
 
     def build(self):
         """Starts everything, and waits until it works."""
@@ -77,11 +81,28 @@ class World(session.Session):
         os.rename(path + ".link", self.path)
         self.relay_path = path
 
-    def start_relay(self, path):
+    def start_relay(self, path, *options):
         """Starts a relay at this path, and does not wait for it."""
         self.relay = self._keep(servers.relay(
-            self, self._programs.relay, path, self.redis_path, PREFIX.decode(), next(self._numbers)))
+            self, self._programs.relay, path, self.redis_path, PREFIX.decode(), next(self._numbers), options,
+            self._listening))
         return self.relay
+
+    def activate(self):
+        """From here on the socket is made by a service manager, and passed to each relay; clients are led to it."""
+        path = self.new_relay_path()
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(path)
+        self._listening.listen(4096)
+        former = self.relay
+        self.start_relay(path).wait_line("state=up")
+        self.lead_to(path)
+        former.signal(signal.SIGTERM)
+        former.wait_end()
+
+    @property
+    def is_activated(self):
+        return self._listening is not None
 
     def _keep(self, server):
         self._servers = [each for each in self._servers if not each.is_over] + [server]
@@ -96,6 +117,7 @@ class World(session.Session):
         if self.load and self.load.is_on:
             self.load.tick(time.monotonic())
             seconds = min(seconds, 0.003)
+        self.callers.call()
         super().pump(seconds)
 
     # One phase
@@ -107,6 +129,7 @@ class World(session.Session):
         self.load.start(began)
         self.settle(_BEFORE_SECONDS)
         self.books.time_silence(time.monotonic())
+        self.callers.start()
         fault.play(self)
         ended = time.monotonic()
         self._heal(ended)
@@ -114,9 +137,11 @@ class World(session.Session):
         self.settle(_AFTER_SECONDS)
         self.load.stop()
         self.books.end_silence()
+        self.callers.stop()
         self._settle(fault.allows)
         account = audit.audit(self.books, fault.allows, self._former_allowed_losses)
         account.healed = healed
+        account.calls, account.calls_refused = self.callers.made, self.callers.refused
         self._former_allowed_losses = fault.allows.losses != "none"
         self.books = Books(self.books.listeners, self.books)
         return account
@@ -173,4 +198,33 @@ class World(session.Session):
                 each.close()
         for server in self._servers:
             server.kill()
+        if self._listening:
+            self._listening.close()
         super().close()
+
+
+class Callers:
+    """Connects to the path again and again, as workers do that start, and counts those that find no relay."""
+
+    def __init__(self, path):
+        self._path, self._is_on = path, False
+        self.made = self.refused = 0
+
+    def start(self):
+        self.made, self.refused, self._is_on = 0, 0, True
+
+    def stop(self):
+        self._is_on = False
+
+    def call(self):
+        if not self._is_on:
+            return
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.setblocking(False)
+            self.made += 1
+            try:
+                caller.connect(self._path)
+            except (FileNotFoundError, ConnectionRefusedError):
+                self.refused += 1
+            except BlockingIOError:
+                pass  # the queue of those who wait is full
