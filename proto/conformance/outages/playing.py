@@ -1,6 +1,7 @@
 """Plays faults with one client, and adds up what has come of them."""
 import dataclasses
 import time
+import typing
 
 from runner.failure import Failure
 from runner.playing import Log
@@ -14,7 +15,7 @@ _SETTINGS = {"plain": faults.PLAIN, "patient": faults.PATIENT}
 @dataclasses.dataclass
 class Row:
     """All phases of one fault at one rate, with one client."""
-    client: object
+    client: typing.Any
     fault: faults.Fault
     rate: int
     accounts: list = dataclasses.field(default_factory=list)

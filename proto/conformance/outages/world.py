@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import time
+import typing
 
 from runner import session
 
@@ -94,7 +95,7 @@ class World(session.Session):
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(path)
         self._listening.listen(4096)
-        former = self.relay
+        former: typing.Any = self.relay
         self.start_relay(path).wait_line("state=up")
         self.lead_to(path)
         former.signal(signal.SIGTERM)
