@@ -1,7 +1,18 @@
+/// All that keeps a relay from being started as it was asked to.
+package struct ConfigurationErrors: Error, Equatable, CustomStringConvertible {
+    /// At least one, in the order in which the settings are read.
+    package let faults: [ConfigurationError]
+
+    package init(faults: [ConfigurationError]) { self.faults = faults }
+
+    /// One line for each.
+    package var description: String { faults.map(\.description).joined(separator: "\n") }
+}
+
 /// Why a relay cannot be started as it was asked to: one line for the operator.
 ///
-/// The line names the flag, or the environment variable where the value came from there, the value with its secrets
-/// masked, and what is allowed.
+/// The line names the setting, first as it was given, by flag or by environment variable; the value with its secrets
+/// masked; and what is allowed.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package let description: String
 
@@ -49,7 +60,7 @@ package func escaped(_ text: String, quotes: Bool) -> String {
 
 extension Unicode.GeneralCategory {
     /// Control and format characters, foreign line ends, and what no font has.
-    fileprivate var isInvisible: Bool {
+    var isInvisible: Bool {
         switch self {
         case .control, .format, .lineSeparator, .paragraphSeparator: true
         case .surrogate, .privateUse, .unassigned: true

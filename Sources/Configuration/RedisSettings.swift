@@ -1,82 +1,94 @@
 // The settings of Redis, put together: what the address says, what flags and variables say, and which of them counts.
 
 extension SettingReader {
-    /// What `--redis` says.
-    func redisAddress() throws(ConfigurationError) -> RedisAddress {
-        try value(.redis, shownAs: maskedRedisAddress, parseRedisAddress)
+    /// What `--redis` says; nil where it is wrong.
+    func redisAddress() -> RedisAddress? {
+        let address = value(.redis, shownAs: maskedRedisAddress, parseRedisAddress)
+        return isSound(.redis) ? address : nil
     }
 
-    /// The configuration, and what the operator should know of it.
+    /// The configuration, and what the operator should know of it. Without an address nothing is held against it.
     ///
     /// Flags and variables win over a connection string without a word, since that is often shared with an app. A URL is
     /// the relay's own: a password there and another one elsewhere is a slip, and refused.
-    func redis(
-        _ address: RedisAddress
-    ) throws(ConfigurationError) -> (RedisConfiguration, notices: [String]) {
-        let credentials = try serverCredentials(address)
-        let abortsConnect = try optionalBoolean(.abortConnect) ?? address.options?.abortsConnect ?? false
+    func redis(_ address: RedisAddress?) -> (RedisConfiguration, notices: [String]) {
+        let options = address?.options
+        let credentials = serverCredentials(address)
+        let abortsConnect = optionalBoolean(.abortConnect) ?? options?.abortsConnect ?? false
         let configuration = RedisConfiguration(
-            topology: try topology(address), credentials: credentials,
-            sentinelCredentials: try sentinelCredentials(address, servers: credentials),
-            tls: try tls(address.tls),
-            clientName: try value(.redisClientName, orElse: address.options?.clientName, parseClientName),
-            attemptsAtStart: abortsConnect ? address.options?.connectRetry ?? 3 : nil)
-        return (configuration, notices(address, configuration))
+            topology: topology(address), credentials: credentials,
+            sentinelCredentials: sentinelCredentials(address, servers: credentials), tls: tls(address),
+            clientName: value(.redisClientName, orElse: options?.clientName, parseClientName),
+            attemptsAtStart: abortsConnect ? options?.connectRetry ?? 3 : nil)
+        return (configuration, address.map { notices($0, configuration) } ?? [])
     }
 
     /// A cluster needs to know how messages go through it. There is no default: relays and apps of one system that differ
     /// would not hear each other, and nobody would be told.
-    private func topology(_ address: RedisAddress) throws(ConfigurationError) -> RedisConfiguration.Topology {
-        let pubsub = try optionalValue(.clusterPubSub) { text throws(InvalidValue) in
+    private func topology(_ address: RedisAddress?) -> RedisConfiguration.Topology {
+        let pubsub = optionalValue(.clusterPubSub) { text throws(InvalidValue) in
             guard let pubsub = ClusterPubSub(rawValue: text) else { throw InvalidValue("is neither of the two") }
             return pubsub
         }
-        switch (address.topology, pubsub) {
+        switch (address?.topology, pubsub) {
+        case (nil, _): return .servers([])
         case (.cluster(let nodes), let pubsub?): return .cluster(nodes, pubsub)
-        case (.cluster, nil):
-            throw ConfigurationError(
-                "\(Setting.clusterPubSub.flag) (or \(Setting.clusterPubSub.environmentName)) is required, since "
-                    + "\(name(.redis)) names a cluster; allowed: classic, to share channels with plain clients, SignalR "
-                    + "or Socket.IO servers, and for patterns, or sharded (Redis 7 and later, Valkey), to scale; the same "
-                    + "for all that are to hear each other")
-        case (_, .some):
-            throw ConfigurationError(
-                "\(name(.clusterPubSub)): there is no cluster in \(name(.redis)); allowed: with redis-cluster://host,host "
-                    + "or rediss-cluster:// there, and only there (a .NET connection string cannot name a cluster)")
-        case (.servers(let endpoints), nil): return .servers(endpoints)
-        case (.sentinel(let endpoints, let service), nil): return .sentinel(endpoints, service: service)
+        case (.cluster(let nodes), nil):
+            if isSound(.clusterPubSub) {
+                missing(
+                    .clusterPubSub,
+                    ", since \(name(.redis)) names a cluster; allowed: classic, to share channels with plain clients, "
+                        + "SignalR or Socket.IO servers, and for patterns, or sharded (Redis 7 and later, Valkey), to "
+                        + "scale; the same for all that are to hear each other")
+            }
+            return .cluster(nodes, .classic)
+        case (.servers(let endpoints), _):
+            if pubsub != nil { clusterIsMissing() }
+            return .servers(endpoints)
+        case (.sentinel(let endpoints, let service), _):
+            if pubsub != nil { clusterIsMissing() }
+            return .sentinel(endpoints, service: service)
         }
     }
 
-    private func serverCredentials(
-        _ address: RedisAddress
-    ) throws(ConfigurationError) -> RedisConfiguration.Credentials {
-        let given = try password(.redisPassword, .redisPasswordFile)
+    private func clusterIsMissing() {
+        fault(
+            .clusterPubSub,
+            "there is no cluster in \(name(.redis)); allowed: with redis-cluster://host,host or rediss-cluster:// there, "
+                + "and only there (a .NET connection string cannot name a cluster)")
+    }
+
+    private func serverCredentials(_ address: RedisAddress?) -> RedisConfiguration.Credentials {
+        let given = password(.redisPassword, .redisPasswordFile)
+        let flagUser = optionalValue(.redisUser, parseUserName)
+        guard let address else { return .none }
         if address.options == nil, let given, address.password?.isEmpty == false {
-            throw ConfigurationError(
-                "\(given.source): there is a password in \(name(.redis)) too; only one of them is allowed")
+            fault(given.setting, "there is a password in \(name(.redis)) too; only one of them is allowed")
         }
-        let flagUser = try optionalValue(.redisUser, parseUserName)
         let username = flagUser ?? address.username
-        if username != nil, given == nil, address.password == nil {
-            throw ConfigurationError(
-                "\(name(flagUser == nil ? .redis : .redisUser)): names a user without a password; allowed: "
-                    + "a password in --redis (user:@ for a user that needs none), --redis-password-file or "
-                    + "HUBRELAY_REDIS_PASSWORD")
+        if username != nil, given == nil, address.password == nil, isSound(.redisPasswordFile) {
+            fault(
+                flagUser == nil ? .redis : .redisUser,
+                "names a user without a password; allowed: a password in --redis (user:@ for a user that needs none), "
+                    + "--redis-password-file or HUBRELAY_REDIS_PASSWORD")
         }
         return given?.credentials(of: username) ?? .init(username: username, password: address.password)
     }
 
     private func sentinelCredentials(
-        _ address: RedisAddress, servers: RedisConfiguration.Credentials
-    ) throws(ConfigurationError) -> RedisConfiguration.Credentials {
-        let flagUser = try optionalValue(.sentinelUser, parseUserName)
-        let given = try password(.sentinelPassword, .sentinelPasswordFile)
+        _ address: RedisAddress?, servers: RedisConfiguration.Credentials
+    ) -> RedisConfiguration.Credentials {
+        let flagUser = optionalValue(.sentinelUser, parseUserName)
+        let given = password(.sentinelPassword, .sentinelPasswordFile)
+        guard let address else { return .none }
         guard case .sentinel = address.topology else {
-            guard let source = given?.source ?? flagUser.map({ _ in name(.sentinelUser) }) else { return .none }
-            throw ConfigurationError(
-                "\(source): there are no sentinels in \(name(.redis)); allowed: with redis-sentinel://, "
-                    + "rediss-sentinel:// or a connection string with serviceName")
+            if let setting = given?.setting ?? flagUser.map({ _ in .sentinelUser }) {
+                fault(
+                    setting,
+                    "there are no sentinels in \(name(.redis)); allowed: with redis-sentinel://, rediss-sentinel:// or a "
+                        + "connection string with serviceName")
+            }
+            return .none
         }
         let options = address.options
         var credentials: RedisConfiguration.Credentials
@@ -87,11 +99,12 @@ extension SettingReader {
         } else {
             credentials = options.map { stringCredentials($0, servers: servers) } ?? .none
         }
-        if credentials.username != nil, credentials.password == nil, credentials.passwordFile == nil {
-            throw ConfigurationError(
-                "\(name(flagUser == nil ? .redis : .sentinelUser)): names a sentinels' user without a password; allowed: "
-                    + "with --sentinel-password-file, HUBRELAY_SENTINEL_PASSWORD or sentinelPassword in a connection string"
-            )
+        let hasPassword = credentials.password != nil || credentials.passwordFile != nil
+        if credentials.username != nil, !hasPassword, isSound(.sentinelPasswordFile) {
+            fault(
+                flagUser == nil ? .redis : .sentinelUser,
+                "names a sentinels' user without a password; allowed: with --sentinel-password-file, "
+                    + "HUBRELAY_SENTINEL_PASSWORD or sentinelPassword in a connection string")
         }
         return credentials
     }
@@ -111,6 +124,12 @@ extension SettingReader {
         return credentials
     }
 
+    /// The prefix that is said outside of a connection string, and by which setting.
+    private var prefixInPlaceOfTheStrings: (setting: Setting, text: String)? {
+        if let text = givenText(.prefix) { return (.prefix, text) }
+        return optionalBoolean(.prefixNone) == true ? (.prefixNone, "") : nil
+    }
+
     private func notices(_ address: RedisAddress, _ configuration: RedisConfiguration) -> [String] {
         var notices: [String] = []
         if let database = address.database, database.contains(where: { $0 != "0" }) {
@@ -123,8 +142,8 @@ extension SettingReader {
         if !withoutMeaning.isEmpty {
             notices.append("without meaning here, in \(name(.redis)): \(withoutMeaning.joined(separator: ", "))")
         }
-        if let prefix = address.options?.channelPrefix, let text = givenText(.prefix), text != prefix {
-            notices.append("\(name(.prefix)) is used, and not the channelPrefix in \(name(.redis))")
+        if let prefix = address.options?.channelPrefix, let used = prefixInPlaceOfTheStrings, used.text != prefix {
+            notices.append("\(name(used.setting)) is used, and not the channelPrefix in \(name(.redis))")
         }
         let passwords = [address.password, address.options?.sentinelPassword]
         if isFlag(.redis), passwords.contains(where: { $0?.isEmpty == false }) {
@@ -138,7 +157,7 @@ extension SettingReader {
 
 /// A password from outside of the address, and the setting that it came from.
 private struct GivenPassword {
-    var source: String
+    var setting: Setting
     var password: String?
     var file: String?
 
@@ -148,41 +167,45 @@ private struct GivenPassword {
 }
 
 extension SettingReader {
-    private func password(_ variable: Setting, _ file: Setting) throws(ConfigurationError) -> GivenPassword? {
-        let path = try optionalValue(file, shownAs: { $0.isEmpty || $0.contains("/") ? $0 : "***" }, parseSecretPath)
-        let password = try optionalValue(variable, shownAs: { _ in "***" }) { text throws(InvalidValue) in text }
-        guard path == nil || password == nil else {
-            throw ConfigurationError(
-                "\(name(file)): there is a password in \(variable.environmentName) too; only one of them is allowed")
+    private func password(_ variable: Setting, _ file: Setting) -> GivenPassword? {
+        let path = optionalValue(file, shownAs: { $0.isEmpty || $0.contains("/") ? $0 : "***" }, parseSecretPath)
+        let password = optionalValue(variable, shownAs: { $0.isEmpty ? $0 : "***" }) { text throws(InvalidValue) in text
         }
-        if let path { return GivenPassword(source: name(file), file: path) }
-        return password.map { GivenPassword(source: variable.environmentName, password: $0) }
+        if path != nil, password != nil {
+            fault(file, "there is a password in \(variable.environmentName) too; only one of them is allowed")
+        }
+        if let path { return GivenPassword(setting: file, file: path) }
+        return password.map { GivenPassword(setting: variable, password: $0) }
     }
 
     /// What flags and variables make of the address's TLS.
-    private func tls(_ base: TLSConfiguration?) throws(ConfigurationError) -> TLSConfiguration? {
-        let ca = try optionalValue(.redisCA, parseFilePath)
-        let certificate = try optionalValue(.redisCert, parseFilePath)
-        let key = try optionalValue(.redisKey, parseFilePath)
-        let serverName = try optionalValue(.redisTLSName, parseServerName)
-        let isInsecure = try optionalBoolean(.redisTLSInsecure) ?? false
-        guard var tls = base else {
+    private func tls(_ address: RedisAddress?) -> TLSConfiguration? {
+        let ca = optionalValue(.redisCA, parseFilePath)
+        let certificate = optionalValue(.redisCert, parseFilePath)
+        let key = optionalValue(.redisKey, parseFilePath)
+        let serverName = optionalValue(.redisTLSName, parseServerName)
+        let isInsecure = optionalBoolean(.redisTLSInsecure) ?? false
+        guard let address else { return nil }
+        guard var tls = address.tls else {
             let named: [Setting] = [.redisCA, .redisCert, .redisKey, .redisTLSName]
             let given = named.first(where: isGiven) ?? (isInsecure ? .redisTLSInsecure : nil)
-            guard let given else { return nil }
-            throw ConfigurationError(
-                "\(name(given)): there is no TLS in \(name(.redis)); allowed: with rediss://, rediss-sentinel:// or a "
-                    + "connection string with ssl=true")
+            if let given, isSound(given) {
+                fault(
+                    given,
+                    "there is no TLS in \(name(.redis)); allowed: with rediss://, rediss-sentinel:// or a connection "
+                        + "string with ssl=true")
+            }
+            return nil
         }
-        if key != nil, certificate == nil {
-            throw ConfigurationError("\(name(.redisKey)): a key without its certificate; allowed: with --redis-cert")
+        if key != nil, !isGiven(.redisCert) {
+            fault(.redisKey, "a key without its certificate; allowed: with --redis-cert")
         }
         (tls.caFile, tls.certificateFile, tls.keyFile) = (ca, certificate, key ?? certificate)
         (tls.serverName, tls.isInsecure) = (serverName ?? tls.serverName, isInsecure)
         if isInsecure, tls.caFile != nil {
-            throw ConfigurationError(
-                "\(name(.redisTLSInsecure)): takes any certificate, whatever \(name(.redisCA)) says; "
-                    + "only one of them is allowed")
+            fault(
+                .redisTLSInsecure,
+                "takes any certificate, whatever \(name(.redisCA)) says; only one of them is allowed")
         }
         return tls
     }

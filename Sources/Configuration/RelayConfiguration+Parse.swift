@@ -1,93 +1,118 @@
 extension RelayConfiguration {
     /// Reads every setting: a flag wins over the environment, the environment over the default.
     ///
-    /// An environment variable that is empty counts as absent, since that is how manifests and unit files leave
-    /// things out; only an empty HUBRELAY_PREFIX means the empty prefix.
+    /// An environment variable that is empty is a fault: whoever set it meant something.
     ///
     /// - Parameters:
     ///   - flags: what was typed, by flag with its dashes; several values where a flag was repeated.
     ///   - environment: one variable's value, nil when it is not set.
-    /// - Throws: ``ConfigurationError`` for the first setting that is missing, wrong, or at odds with another.
+    ///   - variables: the names of all variables that are set, among which there may be no unknown one of ours.
+    /// - Throws: ``ConfigurationErrors`` with all that is missing, wrong, or at odds with something else.
     package static func parse(
-        flags: [String: [String]], environment: @escaping (String) -> String? = { _ in nil }
-    ) throws(ConfigurationError) -> RelayConfiguration {
-        let reader = SettingReader(flags: flags, environment: environment)
-        // First, since a connection string can say more than where Redis is.
-        let address = try reader.redisAddress()
-        let (redis, notices) = try reader.redis(address)
-        return RelayConfiguration(
-            listener: try reader.listener(prefix: address.options?.channelPrefix), redis: redis,
-            http: try reader.value(.http, parseHTTPAddress),
-            httpHosts: try reader.values(.httpHost, parseHostNames).flatMap(\.self),
-            httpDetails: try reader.httpDetails(), limits: try reader.limits(),
-            timings: try reader.timings(connectTimeout: address.options?.connectTimeout),
-            logging: try reader.logging(), notices: notices)
+        flags: [String: [String]], environment: @escaping (String) -> String? = { _ in nil }, variables: [String] = []
+    ) throws(ConfigurationErrors) -> RelayConfiguration {
+        let settings = CheckedSettings(flags: flags, environment: environment, variables: variables)
+        guard settings.faults.isEmpty else { throw ConfigurationErrors(faults: settings.faults) }
+        return settings.configuration
     }
+}
+
+/// The settings of a relay with all that is wrong with them, as far as they themselves show it.
+package struct CheckedSettings {
+    /// Of use only where there is no fault: something stands in for what is wrong.
+    package let configuration: RelayConfiguration
+    /// In the order in which the settings are read.
+    package let faults: [ConfigurationError]
+    /// Where each setting comes from.
+    package let sources: SettingSources
+    private let reader: SettingReader
+
+    /// Parameters as for ``RelayConfiguration/parse(flags:environment:variables:)``.
+    package init(flags: [String: [String]], environment: @escaping (String) -> String?, variables: [String]) {
+        sources = SettingSources(flags: flags, environment: environment)
+        reader = SettingReader(sources)
+        let unknown = reader.unknownVariables(among: variables, value: environment)
+        // First, since a connection string can say more than where Redis is.
+        let address = reader.redisAddress()
+        let (redis, notices) = reader.redis(address)
+        configuration = RelayConfiguration(
+            listener: reader.listener(prefix: address?.options?.channelPrefix), redis: redis, http: reader.http(),
+            httpHosts: reader.values(.httpHost, parseHostNames).flatMap(\.self), httpDetails: reader.httpDetails(),
+            limits: reader.limits(),
+            timings: reader.timings(connectTimeout: address?.options?.connectTimeout),
+            logging: reader.logging(), notices: notices, warnings: unknown)
+        faults = reader.faults.all
+    }
+
+    /// Whether nothing is wrong with a setting's own value.
+    package func isSound(_ setting: Setting) -> Bool { reader.isSound(setting) }
 }
 
 extension SettingReader {
     /// `prefix` is that of a connection string.
-    fileprivate func listener(prefix: String?) throws(ConfigurationError) -> ListenerConfiguration {
+    fileprivate func listener(prefix: String?) -> ListenerConfiguration {
         ListenerConfiguration(
-            socketPath: try value(.socket, parseSocketPath), prefix: try self.prefix(orElse: prefix),
-            socketMode: try value(.socketMode, parseMode),
-            socketGroup: try optionalValue(.socketGroup, parseGroup),
-            allowedUIDs: try values(.allowUID, parseIDs).flatMap(\.self),
-            allowedGIDs: try values(.allowGID, parseIDs).flatMap(\.self), isModeGiven: isGiven(.socketMode),
-            takeOverTimeout: try takeOverTimeout())
+            socketPath: value(.socket, parseSocketPath), prefix: self.prefix(orElse: prefix),
+            socketMode: value(.socketMode, parseMode), socketGroup: optionalValue(.socketGroup, parseGroup),
+            allowedUIDs: values(.allowUID, parseIDs).flatMap(\.self),
+            allowedGIDs: values(.allowGID, parseIDs).flatMap(\.self), isModeGiven: isGiven(.socketMode),
+            takeOverTimeout: takeOverTimeout())
     }
 
-    private func takeOverTimeout() throws(ConfigurationError) -> UInt64? {
-        let timeout = try duration(.takeOverTimeout)
-        return try optionalBoolean(.takeOver) == true ? timeout : nil
+    private func takeOverTimeout() -> UInt64? {
+        let timeout = duration(.takeOverTimeout)
+        return optionalBoolean(.takeOver) == true ? timeout : nil
     }
 
-    private func prefix(orElse other: String?) throws(ConfigurationError) -> [UInt8] {
-        try value(.prefix, orElse: other.map { Array($0.utf8) }) { text throws(InvalidValue) in
-            guard text.utf8.count <= maxPrefixBytes else { throw InvalidValue("has \(text.utf8.count) bytes") }
-            return Array(text.utf8)
+    /// A path of its own: that of the apps' socket, and of the lock beside it, are taken.
+    fileprivate func http() -> HTTPListen {
+        let http = value(.http, parseHTTPAddress)
+        let socket = value(.socket, parseSocketPath)
+        if case .unix(let path) = http, isSound(.http), isSound(.socket), [socket, socket + ".lock"].contains(path) {
+            fault(
+                .http,
+                "\(quoted("\(http)")) is the socket of the apps or its lock file; allowed: another path than "
+                    + "\(name(.socket)) has")
         }
+        return http
     }
 
-    fileprivate func limits() throws(ConfigurationError) -> Limits {
+    fileprivate func limits() -> Limits {
         Limits(
-            maxPayload: try size(.maxPayload), window: try size(.window), maxBuffered: try size(.maxBuffered),
-            maxConnections: try count(.maxConnections), maxSubscriptions: try count(.maxSubscriptions),
-            maxSubscriptionsPerConnection: try count(.maxSubscriptionsPerConnection))
+            maxPayload: size(.maxPayload), window: size(.window), maxBuffered: size(.maxBuffered),
+            maxConnections: count(.maxConnections), maxSubscriptions: count(.maxSubscriptions),
+            maxSubscriptionsPerConnection: count(.maxSubscriptionsPerConnection))
     }
 
     /// `connectTimeout` is that of a connection string.
-    fileprivate func timings(connectTimeout: UInt64?) throws(ConfigurationError) -> Timings {
+    fileprivate func timings(connectTimeout: UInt64?) -> Timings {
         let timings = Timings(
-            helloTimeout: try duration(.helloTimeout), frameTimeout: try duration(.frameTimeout),
-            stopTimeout: try duration(.stopTimeout), heartbeatInterval: try duration(.heartbeatInterval),
-            linkTimeout: try duration(.linkTimeout), probeInterval: try durationOrOff(.probe),
-            connectTimeout: try duration(.connectTimeout, orElse: connectTimeout),
-            backoffMin: try duration(.backoffMin),
-            backoffMax: try duration(.backoffMax), backoffMaxRefused: try duration(.backoffMaxRefused),
-            restoreBatch: try count(.restoreBatch))
-        try require(
-            timings.heartbeatInterval < timings.linkTimeout, .heartbeatInterval, "less than", .linkTimeout)
-        try require(timings.backoffMin <= timings.backoffMax, .backoffMin, "at most", .backoffMax)
-        try require(
-            timings.backoffMin <= timings.backoffMaxRefused, .backoffMin, "at most", .backoffMaxRefused)
+            helloTimeout: duration(.helloTimeout), frameTimeout: duration(.frameTimeout),
+            stopTimeout: duration(.stopTimeout), heartbeatInterval: duration(.heartbeatInterval),
+            linkTimeout: duration(.linkTimeout), probeInterval: durationOrOff(.probe),
+            connectTimeout: duration(.connectTimeout, orElse: connectTimeout), backoffMin: duration(.backoffMin),
+            backoffMax: duration(.backoffMax), backoffMaxRefused: duration(.backoffMaxRefused),
+            restoreBatch: count(.restoreBatch))
+        require(timings.heartbeatInterval < timings.linkTimeout, .heartbeatInterval, "less than", .linkTimeout)
+        require(timings.backoffMin <= timings.backoffMax, .backoffMin, "at most", .backoffMax)
+        require(timings.backoffMin <= timings.backoffMaxRefused, .backoffMin, "at most", .backoffMaxRefused)
         return timings
     }
 
-    fileprivate func httpDetails() throws(ConfigurationError) -> HTTPDetails {
-        try value(.httpDetails) { text throws(InvalidValue) in
+    fileprivate func httpDetails() -> HTTPDetails {
+        value(.httpDetails) { text throws(InvalidValue) in
             guard let details = HTTPDetails(rawValue: text) else { throw InvalidValue("is none of these") }
             return details
         }
     }
 
-    fileprivate func logging() throws(ConfigurationError) -> LoggingConfiguration {
+    fileprivate func logging() -> LoggingConfiguration {
         LoggingConfiguration(
-            level: try value(.logLevel) { text throws(InvalidValue) in
+            level: value(.logLevel) { text throws(InvalidValue) in
                 guard let level = LogLevel(rawValue: text) else { throw InvalidValue("is not a level") }
                 return level
             },
-            format: try value(.logFormat) { text throws(InvalidValue) in
+            format: value(.logFormat) { text throws(InvalidValue) in
                 guard let format = LogFormat(rawValue: text) else { throw InvalidValue("is not a format") }
                 return format
             })

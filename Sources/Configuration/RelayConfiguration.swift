@@ -1,6 +1,6 @@
 /// Everything that a relay is started with: checked, complete and without units left open.
 ///
-/// Made by ``RelayConfiguration/parse(flags:environment:)`` from flags and the environment; the defaults are in
+/// Made by ``RelayConfiguration/parse(flags:environment:variables:)`` from flags and the environment; the defaults are in
 /// the table of settings and nowhere else.
 package struct RelayConfiguration: Sendable, Equatable {
     package var listener: ListenerConfiguration
@@ -16,6 +16,8 @@ package struct RelayConfiguration: Sendable, Equatable {
     package var logging: LoggingConfiguration
     /// What the operator should know but what keeps nothing from working; one sentence each, without secrets.
     package var notices: [String]
+    /// The same of what is most likely not as it was meant.
+    package var warnings: [String]
 }
 
 /// The Unix socket that the app servers connect to, and what belongs to it rather than to the relay.

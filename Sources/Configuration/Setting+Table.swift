@@ -7,7 +7,7 @@ extension Setting {
         "--socket", "PATH", .socketPath, default: "/run/hubrelay/hubrelay.sock",
         "The Unix socket that app servers connect to.")
     package static let prefix = Setting(
-        "--prefix", "TEXT", .text(maxBytes: maxPrefixBytes), default: nil,
+        "--prefix", "TEXT", .prefix(maxBytes: maxPrefixBytes), default: nil,
         "Put before every channel as it is, so that apps which share a Redis don't hear each other.",
         without: "required, unless a connection string has channelPrefix")
     package static let socketMode = Setting(
@@ -158,14 +158,24 @@ extension Setting {
     ]
 }
 
-/// The settings of `serve` that are variables and no flags, since every user of the machine can read flags.
+/// The settings of `serve` that are variables and no flags.
 extension Setting {
+    // Every user of the machine can read flags.
     package static let redisPassword = Setting(
-        "--redis-password", "", .secret, default: nil, "The Redis password.", without: "none by default")
+        "--redis-password", "", .secret, default: nil, "The Redis password.", without: "none by default",
+        spelling: .variable)
     package static let sentinelPassword = Setting(
-        "--sentinel-password", "", .secret, default: nil, "The sentinels' password.", without: "none by default")
+        "--sentinel-password", "", .secret, default: nil, "The sentinels' password.", without: "none by default",
+        spelling: .variable)
+    // What a flag says by itself, as --prefix '' does, and what is about variables.
+    package static let prefixNone = Setting(
+        "--prefix-none", "", .boolean, default: "false", "Says that there is no prefix.", spelling: .variable)
+    package static let allowUnknown = Setting(
+        "--allow-unknown", "", .boolean, default: "false",
+        "Lets variables pass that begin with HUBRELAY_ and are no settings.", spelling: .variable)
 
     package static let secrets: [Setting] = [redisPassword, sentinelPassword]
+    package static let variablesOnly: [Setting] = secrets + [prefixNone, allowUnknown]
 }
 
 /// The settings that only the small commands have.
@@ -173,15 +183,19 @@ extension Setting {
     package static let timeout = Setting(
         "--timeout", "TIME", .duration((10 * millisecond)...hour), default: "5s",
         "How long to wait for each answer.")
-    /// Of one call alone, and so not read from the environment.
+    /// Of one call alone.
     package static let count = Setting(
         "--count", "N", .count(1...1_000_000_000_000), default: nil, "End after this many messages.",
-        without: "without end by default")
+        without: "without end by default", spelling: .flag)
+    package static let longestWait = Setting(
+        "--max", "TIME", .duration(0...hour), default: "30s", "How long to wait in all; 0s asks once.", spelling: .flag)
     /// Of one call alone, like `count`.
-    package static let limit = Setting("--limit", "N", .count(1...1000), default: "100", "Rows at most.")
+    package static let limit = Setting(
+        "--limit", "N", .count(1...1000), default: "100", "Rows at most.", spelling: .flag)
     /// Of one call alone, like `count`.
     package static let interval = Setting(
-        "--interval", "TIME", .duration((100 * millisecond)...hour), default: "1s", "How often to look.")
+        "--interval", "TIME", .duration((100 * millisecond)...hour), default: "1s", "How often to look.",
+        spelling: .flag)
 }
 
 let kibibyte: UInt64 = 1024

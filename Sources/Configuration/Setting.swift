@@ -6,8 +6,8 @@ package struct Setting: Sendable {
         case socketPath
         /// A path of any length.
         case path
-        /// Text of at most this many bytes of UTF-8, which may be empty.
-        case text(maxBytes: Int)
+        /// What all channels begin with: at most this many bytes of UTF-8, which may be none.
+        case prefix(maxBytes: Int)
         /// Bytes.
         case size(ClosedRange<UInt64>)
         /// Nanoseconds.
@@ -36,6 +36,15 @@ package struct Setting: Sendable {
         case httpAddress
     }
 
+    /// Where a setting can be given.
+    package enum Spelling: Sendable {
+        case flagAndVariable
+        /// On the command line alone.
+        case flag
+        /// In the environment alone.
+        case variable
+    }
+
     /// As it is typed, with its two dashes.
     package let flag: String
     /// What stands for the value in the help.
@@ -47,10 +56,11 @@ package struct Setting: Sendable {
     package let purpose: String
     /// What happens without a value, where ``defaultText`` is nil.
     package let withoutValue: String
+    package let spelling: Spelling
 
     init(
         _ flag: String, _ placeholder: String, _ kind: Kind, default defaultText: String?, _ purpose: String,
-        without withoutValue: String = "required"
+        without withoutValue: String = "required", spelling: Spelling = .flagAndVariable
     ) {
         self.flag = flag
         self.placeholder = placeholder
@@ -58,20 +68,11 @@ package struct Setting: Sendable {
         self.defaultText = defaultText
         self.purpose = purpose
         self.withoutValue = withoutValue
+        self.spelling = spelling
     }
 
     /// The flag without its dashes.
     package var name: String { String(flag.dropFirst(2)) }
-
-    /// The variables that look like settings of `serve` and are none: misspelt ones, most likely. Left out are those of
-    /// the small commands, and those that Kubernetes sets for a Service named hubrelay.
-    package static func unknownVariables(among names: [String]) -> [String] {
-        let known = Set((all + secrets).map(\.environmentName) + ["HUBRELAY_TIMEOUT", "HUBRELAY_COUNT"])
-        return names.filter { name in
-            name.hasPrefix("HUBRELAY_") && !known.contains(name) && !name.hasPrefix("HUBRELAY_SERVICE_")
-                && name != "HUBRELAY_PORT" && !name.hasPrefix("HUBRELAY_PORT_")
-        }.sorted()
-    }
 
     /// The environment variable that is read when the flag is absent.
     package var environmentName: String {
@@ -83,7 +84,9 @@ package struct Setting: Sendable {
         switch kind {
         case .socketPath: "a path of at most \(maxSocketPathBytes) bytes"
         case .path: "the path of a file"
-        case .text(let maxBytes): "UTF-8 text of at most \(maxBytes) bytes, '' for none"
+        case .prefix(let maxBytes):
+            "UTF-8 text of at most \(maxBytes) bytes without blanks, #, invisible characters and outer quotes; "
+                + "--prefix '' or HUBRELAY_PREFIX_NONE=true for none"
         case .size(let range):
             "\(formatSize(range.lowerBound)) to \(formatSize(range.upperBound)) (units B, KiB, MiB, GiB; no unit: B)"
         case .duration(let range): "\(formatRange(range)) (units ms, s, m; no unit: s)"
@@ -117,7 +120,7 @@ package struct Setting: Sendable {
             case nil: withoutValue
             case .some(let text): "default \(text)"
             }
-        return "\(purpose) Allowed: \(allowed). [\(fallback); \(environmentName)]"
+        return "\(purpose) Allowed: \(allowed). [\(fallback)\(spelling == .flag ? "" : "; \(environmentName)")]"
     }
 
     private func formatRange(_ range: ClosedRange<UInt64>) -> String {

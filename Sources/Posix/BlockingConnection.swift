@@ -44,6 +44,35 @@ package struct BlockingConnection: ~Copyable {
         return BlockingConnection(descriptor)
     }
 
+    /// Connects to a socket address of TCP.
+    /// - Parameters:
+    ///   - bytes: a `sockaddr_in` or `sockaddr_in6`, with or without bytes behind it.
+    ///   - shown: the address, for people.
+    ///   - timeout: nanoseconds.
+    /// - Throws: `SystemError`: EINVAL for other bytes, ETIMEDOUT, or what connect(2) says.
+    package static func address(
+        _ bytes: [UInt8], shown: String, timeout: UInt64
+    ) throws(SystemError) -> BlockingConnection {
+        let operation = "connect to \(shown)"
+        var storage = sockaddr_storage()
+        withUnsafeMutableBytes(of: &storage) { $0.copyBytes(from: bytes.prefix($0.count)) }
+        let isIPv6 = Int32(storage.ss_family) == AF_INET6
+        guard isIPv6 || Int32(storage.ss_family) == AF_INET else {
+            throw SystemError(operation: operation, code: EINVAL)
+        }
+        let length = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+        let number = socket(Int32(storage.ss_family), streamSocketType, 0)
+        guard number >= 0 else { throw .last(operation) }
+        let descriptor = Descriptor(owning: number)
+        let result = withUnsafePointer(to: storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                retrying { connect(descriptor.number, address, socklen_t(length)) }
+            }
+        }
+        try finishConnecting(descriptor.number, result, operation, timeout)
+        return BlockingConnection(descriptor)
+    }
+
     private static func finishConnecting(
         _ number: Int32, _ result: Int32, _ operation: String, _ timeout: UInt64
     ) throws(SystemError) {

@@ -9,23 +9,19 @@ package enum Clock {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
+    /// Blocks this thread for at least as long: for the small commands. A signal does not cut it short.
+    package static func sleep(nanoseconds: UInt64) {
+        var left = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        var rest = timespec()
+        while nanosleep(&left, &rest) == -1 && errno == EINTR { left = rest }
+    }
+
     /// Milliseconds since 1970-01-01T00:00:00Z: for people and other hosts. It may jump when the clock is
     /// set.
     package static func unixMilliseconds() -> UInt64 {
         let time = read(CLOCK_REALTIME)
         // A clock set to before 1970 counts as 1970.
         return time.tv_sec < 0 ? 0 : UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
-    }
-
-    /// Waits for so long. Not for what has an event loop.
-    package static func sleep(nanoseconds: UInt64) {
-        let deadline = monotonicNanoseconds() + nanoseconds
-        // A signal that was handled cuts it short; the rest is waited for.
-        while case let now = monotonicNanoseconds(), now < deadline {
-            var left = timespec(
-                tv_sec: Int((deadline - now) / 1_000_000_000), tv_nsec: Int((deadline - now) % 1_000_000_000))
-            nanosleep(&left, nil)
-        }
     }
 
     /// A moment as `2026-11-21T01:36:00.123Z` (RFC 3339, UTC, milliseconds). Years after 9999 get more

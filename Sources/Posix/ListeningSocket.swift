@@ -43,8 +43,36 @@ package struct ListeningSocket {
     package static func tcp(
         host: String, port: UInt16, backlog: Int32 = 128
     ) throws(ListeningSocketError) -> ListeningSocket {
+        let address = shown(host, port)
+        let descriptor = try bound(host: host, port: port)
+        let number = descriptor.number
+        // listen(2) may be the one to find the port taken: two sockets with SO_REUSEADDR can both be bound to
+        // it.
+        guard listen(number, backlog) == 0 else {
+            throw errno == EADDRINUSE
+                ? .inUse(address: address) : .system(address: address, operation: "listen", code: errno)
+        }
+        guard let boundPort = localPort(of: number) else {
+            throw .system(address: address, operation: "getsockname", code: errno)
+        }
+        return ListeningSocket(descriptor: descriptor.take(), boundPort: boundPort)
+    }
+
+    /// Finds out whether an address could be listened on now, by binding a socket that never listens.
+    /// - Throws: as `tcp`.
+    package static func tryAddress(host: String, port: UInt16) throws(ListeningSocketError) {
+        _ = try bound(host: host, port: port)
+    }
+
+    private static func shown(_ host: String, _ port: UInt16) -> String {
         let numeric = host == "localhost" ? "127.0.0.1" : host
-        let address = numeric.contains(":") ? "[\(numeric)]:\(port)" : "\(numeric):\(port)"
+        return numeric.contains(":") ? "[\(numeric)]:\(port)" : "\(numeric):\(port)"
+    }
+
+    /// A socket that is bound, and does not listen.
+    private static func bound(host: String, port: UInt16) throws(ListeningSocketError) -> Descriptor {
+        let numeric = host == "localhost" ? "127.0.0.1" : host
+        let address = shown(host, port)
         // Only numeric: a resolver at start-up would make the daemon depend on the network.
         guard
             !numeric.isEmpty,
@@ -65,13 +93,7 @@ package struct ListeningSocket {
         guard Glibc.bind(number, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0 else {
             throw errno == EADDRINUSE ? .inUse(address: address) : failed("bind")
         }
-        // listen(2) may be the one to find the port taken: two sockets with SO_REUSEADDR can both be bound to
-        // it.
-        guard listen(number, backlog) == 0 else {
-            throw errno == EADDRINUSE ? .inUse(address: address) : failed("listen")
-        }
-        guard let boundPort = localPort(of: number) else { throw failed("getsockname") }
-        return ListeningSocket(descriptor: descriptor.take(), boundPort: boundPort)
+        return descriptor
     }
 
     private static func localPort(of descriptor: Int32) -> UInt16? {

@@ -89,6 +89,33 @@ struct PathLock: ~Copyable {
         return status.st_uid == user ? nil : .owner(status.st_uid, notUser: user)
     }
 
+    /// A process that holds a lock.
+    struct Holder {
+        /// Where the lock file tells one that is alive.
+        let pid: Int32?
+    }
+
+    /// Who holds a lock, if anybody does. Nothing is changed, but that it is held by us, too, for a moment, where nobody else
+    /// has it.
+    /// - Throws: `.badLockFile` as `init` does.
+    static func holder(
+        in directory: Int32, name: String, socketPath: String
+    ) throws(SocketPathError) -> Holder? {
+        var status = stat()
+        guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        if let problem = problem(status) { throw .badLockFile(path: socketPath + suffix, problem: problem) }
+        let number = retrying { openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY) }
+        guard number >= 0 else {
+            throw .system(path: socketPath, operation: "open the lock file \(socketPath)\(suffix)", code: errno)
+        }
+        let descriptor = Descriptor(owning: number)
+        guard retrying({ flock(descriptor.number, LOCK_SH | LOCK_NB) }) != 0 else {
+            flock(descriptor.number, LOCK_UN)
+            return nil
+        }
+        return errno == EWOULDBLOCK ? Holder(pid: readOwner(descriptor.number)) : nil
+    }
+
     /// Writes our pid for the next one's error message. A failure (disk full) costs only that message its
     /// number.
     private static func writeOwner(_ descriptor: Int32) {

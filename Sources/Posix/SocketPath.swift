@@ -86,6 +86,7 @@ package final class SocketPath: ListeningPath {
         }
     }
 
+    /// The directory and the name in it.
     static func split(_ path: String) throws(SocketPathError) -> (directory: String, name: String) {
         guard !path.isEmpty, path.utf8.last != UInt8(ascii: "/"), !path.utf8.contains(0) else {
             throw .notAFileName(path: path)

@@ -1,33 +1,29 @@
 internal import ArgumentParser
 internal import Configuration
 
-/// Why a command ends without success: the line for stderr, if there is anything left to say, and the exit code.
+/// Why a command ends without success: the lines for stderr, if there is anything left to say, and the exit code.
 struct CommandFailure: Error, Equatable {
-    var line: String?
+    var lines: [String]
     var code: Int32
 
     /// The command did not succeed.
-    static func failed(_ line: String) -> CommandFailure { CommandFailure(line: line, code: 1) }
+    static func failed(_ line: String) -> CommandFailure { CommandFailure(lines: [line], code: 1) }
     /// The command cannot be run as it was typed: EX_USAGE of sysexits.h.
-    static func usage(_ line: String) -> CommandFailure { CommandFailure(line: line, code: 64) }
-    /// Everything has been said on stdout.
-    static let reported = CommandFailure(line: nil, code: 1)
+    static func usage(_ line: String) -> CommandFailure { .usage([line]) }
+    /// The same for several reasons.
+    static func usage(_ lines: [String]) -> CommandFailure { CommandFailure(lines: lines, code: 64) }
+    /// Everything has been said.
+    static func reported(_ code: Int32 = 1) -> CommandFailure { CommandFailure(lines: [], code: code) }
     /// Whoever read our stdout has read enough; nothing is wrong with that.
-    static let outputClosed = CommandFailure(line: nil, code: 0)
+    static let outputClosed = CommandFailure(lines: [], code: 0)
 }
 
-extension CommandFailure {
-    init(_ error: ConfigurationError) {
-        self = .usage(error.description)
-    }
-}
-
-/// Runs a command; a failure is one line on stderr and the end of the process with its exit code.
+/// Runs a command; a failure is its lines on stderr and the end of the process with its exit code.
 func runReportingFailures(_ body: () throws(CommandFailure) -> Void) {
     do throws(CommandFailure) {
         try body()
     } catch {
-        if let line = error.line { StandardStreams.writeError("hubrelay: \(line)") }
+        for line in error.lines { StandardStreams.writeError("hubrelay: \(line)") }
         HubrelayCommand.exit(withError: ExitCode(error.code))
     }
 }
@@ -36,5 +32,5 @@ func runReportingFailures(_ body: () throws(CommandFailure) -> Void) {
 func configured<Value>(
     _ body: () throws(ConfigurationError) -> Value
 ) throws(CommandFailure) -> Value {
-    do throws(ConfigurationError) { return try body() } catch { throw CommandFailure(error) }
+    do throws(ConfigurationError) { return try body() } catch { throw .usage(error.description) }
 }

@@ -9,24 +9,18 @@ struct HealthCommand: ParsableCommand {
         commandName: "health", abstract: "Ask a relay whether it is well.",
         discussion:
             "Exit code 0 when the whole path through Redis works; with --live, when the relay itself runs. "
-            + "Else 1.")
+            + "Else 1, also when a socket is named, by --socket or HUBRELAY_SOCKET, and another relay answers. "
+            + "It says who answers: socket.path, prefix and pid.")
 
     @Flag(help: "Ask only whether the relay runs, whatever Redis does.") var live = false
-    @Option(name: .of(.http), help: .of(.http)) var http: String?
-    @Option(name: .of(.timeout), help: .of(.timeout)) var timeout: String?
+    @OptionGroup var options: HTTPOptions
     @Flag(help: "Print the relay's own JSON.") var json = false
 
     func run() throws {
         runReportingFailures { () throws(CommandFailure) in
-            let settings = ClientSettings(
-                flags: [(.http, http), (.timeout, timeout)], environment: environmentVariable)
-            let (listen, nanoseconds) = try configured { () throws(ConfigurationError) in
-                (try settings.http(), try settings.timeout())
-            }
-            let path = live ? "/livez" : "/health"
-            let response = try HTTPClient.get(path, from: listen, timeout: nanoseconds)
+            let response = try options.settings().get(live ? "/livez" : "/health")
             try printSummary(response)
-            guard response.status == 200 else { throw .reported }
+            guard response.status == 200 else { throw .reported() }
         }
     }
 

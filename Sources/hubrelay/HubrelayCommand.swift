@@ -10,8 +10,8 @@ struct HubrelayCommand: ParsableCommand {
         abstract: "Relays messages between the app servers of a host and Redis pub/sub.",
         version: "hubrelay \(hubrelayVersion)",
         subcommands: [
-            ServeCommand.self, PublishCommand.self, SubscribeCommand.self, HealthCommand.self, ClientsCommand.self,
-            ChannelsCommand.self, TopCommand.self, ReloadCommand.self,
+            ServeCommand.self, CheckCommand.self, PublishCommand.self, SubscribeCommand.self, HealthCommand.self,
+            WaitCommand.self, ClientsCommand.self, ChannelsCommand.self, TopCommand.self, ReloadCommand.self,
         ])
 
     /// Exits with 64 for arguments that are not UTF-8: Swift would silently make other text of them.

@@ -58,6 +58,6 @@ struct PublishCommand: ParsableCommand {
 
     private func report(_ reply: ReceivedFrame.Reply) throws(CommandFailure) {
         try EventPrinter(asJSON: options.json).print(.reply(reply))
-        guard reply.outcome == UInt64(Outcome.ok.rawValue) else { throw .reported }
+        guard reply.outcome == UInt64(Outcome.ok.rawValue) else { throw .reported() }
     }
 }

@@ -53,7 +53,7 @@ struct SubscribeCommand: ParsableCommand {
             case .reply(let reply):
                 guard let names = subscriptions.unanswered.removeValue(forKey: reply.id) else { continue }
                 try printer.print(reply, toSubscribe: names)
-                guard reply.isSubscribed else { throw .reported }
+                guard reply.isSubscribed else { throw .reported() }
             case .error(let code, let detail):
                 throw RelayClient.turnedAway(code: code, detail: detail)
             case .message:

@@ -17,16 +17,20 @@ import Testing
             #expect(words.contains("\(setting.flag)\(value) \(setting.help)"), "\(setting.flag)")
         }
         // Every user of the machine can read what was typed.
-        for setting in Setting.secrets {
+        for setting in Setting.variablesOnly {
             #expect(!words.contains("\(setting.flag) ") && words.contains(setting.environmentName))
         }
     }
 
-    @Test(arguments: ["publish", "subscribe", "health"])
-    func theHelpOfASmallCommandNamesItsOptions(command: String) throws {
+    @Test(arguments: [
+        ("publish", ["--json", "--timeout", "--socket"]), ("subscribe", ["--json", "--timeout", "--socket"]),
+        ("health", ["--json", "--timeout", "--socket", "--http", "--live"]),
+        ("wait", ["--up", "--max", "--timeout", "--socket", "--http"]),
+    ])
+    func theHelpOfASmallCommandNamesItsOptions(command: String, options: [String]) throws {
         let help = try Program.run(command, "--help")
         #expect(help.exit == .code(0))
-        for option in ["--json", "--timeout", command == "health" ? "--http" : "--socket"] {
+        for option in options {
             #expect(help.output.contains("  \(option)"), "\(option)")
         }
     }
@@ -44,7 +48,7 @@ import Testing
         #expect(run.exit == .code(64) && run.output.isEmpty)
         // Of a wrong URL nothing is shown that could be a secret.
         let shown = flag == "--redis" ? "***" : String(wrong.prefix(10))
-        #expect(run.errors.hasPrefix("hubrelay: \(flag): \"\(shown)"))
+        #expect(run.errors.hasPrefix("hubrelay: \(flag) (or \(setting.environmentName)): \"\(shown)"))
         #expect(run.errors.hasSuffix("; allowed: \(setting.allowed)\n"))
         #expect(run.errors.filter { $0 == "\n" }.count == 1)
     }
@@ -52,7 +56,7 @@ import Testing
     @Test func aWrongVariableIsNamedByItsName() throws {
         let run = try Program.run("serve", "--prefix", "x", environment: ["HUBRELAY_WINDOW": "1\n2"])
         #expect(run.exit == .code(64))
-        #expect(run.errors.hasPrefix(#"hubrelay: HUBRELAY_WINDOW: "1\n2" is not a size; allowed: "#))
+        #expect(run.errors.hasPrefix(#"hubrelay: HUBRELAY_WINDOW (or --window): "1\n2" is not a size; allowed: "#))
     }
 
     @Test func thePrefixMustBeSaid() throws {
@@ -69,21 +73,35 @@ import Testing
         #expect(run.errors.filter { $0 == "\n" }.count == 1 && !run.errors.contains("hunter2"))
         let without = try Program.run("serve", "--prefix", "x", environment: ["HUBRELAY_CLUSTER_PUBSUB": "sharded"])
         #expect(without.exit == .code(64))
-        #expect(without.errors.hasPrefix("hubrelay: HUBRELAY_CLUSTER_PUBSUB: there is no cluster in --redis; "))
+        #expect(
+            without.errors.hasPrefix(
+                "hubrelay: HUBRELAY_CLUSTER_PUBSUB (or --cluster-pubsub): there is no cluster in --redis; "))
+    }
+
+    @Test func eachFaultIsALine() throws {
+        let run = try Program.run(
+            "serve", "--window", "0", environment: ["HUBRELAY_SOKET": "/s", "HUBRELAY_PREFIX": ""])
+        #expect(run.exit == .code(64) && run.output.isEmpty)
+        let leads = run.errors.split(separator: "\n").map { $0.split(separator: " ").prefix(2).joined(separator: " ") }
+        #expect(leads == ["hubrelay: HUBRELAY_SOKET:", "hubrelay: HUBRELAY_PREFIX", "hubrelay: --window"])
     }
 
     @Test func aSwitchTakesNoValueAndItsVariableABoolean() throws {
         // Goes on to the next setting, which is wrong.
         let byFlag = try Program.run(
             "serve", "--prefix", "x", "--redis", "rediss://h", "--redis-tls-insecure", "--window", "0")
-        #expect(byFlag.errors.hasPrefix("hubrelay: --window: \"0\" is out of range"))
+        #expect(byFlag.errors.hasPrefix("hubrelay: --window (or HUBRELAY_WINDOW): \"0\" is out of range"))
         let withoutTLS = try Program.run("serve", "--prefix", "x", "--redis-tls-insecure")
-        #expect(withoutTLS.errors.hasPrefix("hubrelay: --redis-tls-insecure: there is no TLS in --redis; allowed: "))
+        #expect(
+            withoutTLS.errors.hasPrefix(
+                "hubrelay: --redis-tls-insecure (or HUBRELAY_REDIS_TLS_INSECURE): there is no TLS in --redis; allowed: "
+            ))
         let byVariable = try Program.run(
             "serve", "--prefix", "x", environment: ["HUBRELAY_REDIS_TLS_INSECURE": "maybe"])
         #expect(byVariable.exit == .code(64))
         #expect(
-            byVariable.errors.hasPrefix("hubrelay: HUBRELAY_REDIS_TLS_INSECURE: \"maybe\" is neither true nor false"))
+            byVariable.errors.hasPrefix(
+                "hubrelay: HUBRELAY_REDIS_TLS_INSECURE (or --redis-tls-insecure): \"maybe\" is neither true nor"))
     }
 
     @Test(arguments: ["redis-password", "sentinel-password"])
@@ -99,13 +117,13 @@ import Testing
     func theEmptyPrefixMayBeSaidInBothWays(prefix: String) throws {
         // Goes on to the next setting, which is wrong.
         let run = try Program.shell(#""$HUBRELAY" serve \#(prefix) --window 0"#)
-        #expect(run.errors.hasPrefix("hubrelay: --window: \"0\" is out of range"))
+        #expect(run.errors.hasPrefix("hubrelay: --window (or HUBRELAY_WINDOW): \"0\" is out of range"))
     }
 
     @Test func aPasswordInAWrongURLIsNotRepeated() throws {
         let run = try Program.run("serve", "--prefix", "x", "--redis", "redis://user:hunter2@host:port")
         #expect(run.exit == .code(64))
-        #expect(run.errors.hasPrefix("hubrelay: --redis: \"redis://***@host:***\" has a port"))
+        #expect(run.errors.hasPrefix("hubrelay: --redis (or HUBRELAY_REDIS): \"redis://***@host:***\" has a port"))
         #expect(!run.errors.contains("hunter2"))
     }
 
@@ -123,10 +141,12 @@ import Testing
         #expect(run.errors.hasPrefix("hubrelay: argument 3 is not UTF-8"))
     }
 
-    @Test(arguments: ["publish a b", "subscribe a", "health"])
+    @Test(arguments: ["publish a b", "subscribe a", "health", "wait"])
     func aWrongTimeoutIsOneLineAndCode64(command: String) throws {
         let run = try Program.shell(#""$HUBRELAY" \#(command) --timeout 1h"#)
         #expect(run.exit == .code(64))
-        #expect(run.errors.hasPrefix("hubrelay: --timeout: \"1h\" is not a duration; allowed: 10ms to 60m"))
+        #expect(
+            run.errors.hasPrefix(
+                "hubrelay: --timeout (or HUBRELAY_TIMEOUT): \"1h\" is not a duration; allowed: 10ms to 60m"))
     }
 }

@@ -9,15 +9,16 @@ struct Run: Equatable {
 
 /// The program under test, as a process.
 enum Program {
-    /// Every variable that the program reads, empty, which counts as absent: the tests must not depend on the
-    /// environment they are started in.
-    private static let cleanEnvironment = [
-        "HUBRELAY_SOCKET": "", "HUBRELAY_HTTP": "", "HUBRELAY_TIMEOUT": "",
-    ]
-
     /// Runs it to its end with nothing on stdin.
     static func run(
         _ arguments: String..., environment: [String: String] = [:], line: UInt = #line
+    ) throws -> Run {
+        try run(arguments, environment: environment, line: line)
+    }
+
+    /// The same with arguments that are a list.
+    static func run(
+        _ arguments: [String], environment: [String: String] = [:], line: UInt = #line
     ) throws -> Run {
         let directory = try TemporaryDirectory()
         let process = try start(arguments, environment: environment, in: directory)
@@ -30,7 +31,7 @@ enum Program {
         _ arguments: [String], environment: [String: String] = [:], in directory: TemporaryDirectory
     ) throws -> ChildProcess {
         try ChildProcess(
-            RelayProcess.binary, arguments, environment: cleanEnvironment.merging(environment) { $1 },
+            RelayProcess.binary, arguments, environment: environment,
             log: directory.path(of: "program"))
     }
 
@@ -39,9 +40,7 @@ enum Program {
         _ script: String, environment: [String: String] = [:], line: UInt = #line
     ) throws -> Run {
         let directory = try TemporaryDirectory()
-        let all = cleanEnvironment.merging(environment) { $1 }.merging(["HUBRELAY": RelayProcess.binary]) {
-            $1
-        }
+        let all = environment.merging(["HUBRELAY": RelayProcess.binary]) { $1 }
         let process = try ChildProcess(
             "/bin/sh", ["-c", script], environment: all, log: directory.path(of: "shell"))
         let exit = try process.waitForExit(line: line)

@@ -81,27 +81,31 @@ import Testing
         ),
     ])
     func oneLineNamesTheSettingTheValueAndWhatIsAllowed(flag: String, value: String, line: String) throws {
-        #expect(outcomeOfParse(["--prefix": ["x"], flag: [value]]).error == line)
-        guard !value.isEmpty else { return }
         let setting = try #require(Setting.all.first { $0.flag == flag })
-        let fromEnvironment = outcomeOfParse(["--prefix": ["x"]], [setting.environmentName: value])
-        #expect(fromEnvironment.error == setting.environmentName + line.dropFirst(flag.count))
+        let (variable, rest) = (setting.environmentName, line.dropFirst(flag.count))
+        #expect(outcomeOfParse(["--prefix": ["x"], flag: [value]]).error == "\(flag) (or \(variable))\(rest)")
+        guard !value.isEmpty else { return }
+        let fromEnvironment = outcomeOfParse(["--prefix": ["x"]], [variable: value])
+        #expect(fromEnvironment.error == "\(variable) (or \(flag))\(rest)")
     }
 
     @Test func settingsThatDoNotFitTogetherAreNamedBoth() {
         #expect(
             outcomeOfParse(["--prefix": ["x"], "--heartbeat-interval": ["5s"]]).error
-                == "--heartbeat-interval: 5s; allowed: less than --link-timeout, which is 5s by default")
+                == "--heartbeat-interval (or HUBRELAY_HEARTBEAT_INTERVAL): 5s; allowed: less than --link-timeout, which is 5s by default"
+        )
         #expect(
             outcomeOfParse(["--prefix": ["x"], "--link-timeout": ["0.5"]]).error
-                == "--heartbeat-interval: 1s by default; allowed: less than --link-timeout, which is 0.5")
+                == "--heartbeat-interval (or HUBRELAY_HEARTBEAT_INTERVAL): 1s by default; allowed: less than --link-timeout, which is 0.5"
+        )
         #expect(
             outcomeOfParse(["--prefix": ["x"], "--backoff-min": ["1s"]], ["HUBRELAY_BACKOFF_MAX": "999ms"])
                 .error
-                == "--backoff-min: 1s; allowed: at most HUBRELAY_BACKOFF_MAX, which is 999ms")
+                == "--backoff-min (or HUBRELAY_BACKOFF_MIN): 1s; allowed: at most HUBRELAY_BACKOFF_MAX, which is 999ms")
         #expect(
             outcomeOfParse(["--prefix": ["x"], "--backoff-max-refused": ["1ms"]]).error
-                == "--backoff-min: 50ms by default; allowed: at most --backoff-max-refused, which is 1ms")
+                == "--backoff-min (or HUBRELAY_BACKOFF_MIN): 50ms by default; allowed: at most --backoff-max-refused, which is 1ms"
+        )
         #expect(throws: Never.self) { try configured(["--backoff-min": ["500ms"]]) }
     }
 
@@ -109,29 +113,32 @@ import Testing
         let value = "1\nerror: \u{1b}[2J \u{85}\u{2028}\u{202e}\"\\ é"
         let line = try #require(outcomeOfParse(["--prefix": ["x"], "--window": [value]]).error)
         #expect(
-            line.hasPrefix(#"--window: "1\nerror: \u{1b}[2J \u{85}\u{2028}\u{202e}\"\\ é" is not a size"#))
+            line.hasPrefix(
+                #"--window (or HUBRELAY_WINDOW): "1\nerror: \u{1b}[2J \u{85}\u{2028}\u{202e}\"\\ é" is not a size"#))
         let long = try #require(outcomeOfParse(["--prefix": [String(repeating: "x", count: 5000)]]).error)
-        #expect(long.utf8.count < 250)
+        #expect(long.utf8.count < 350)
     }
 
     @Test func aPasswordInTheURLAndAFileAreTooMuch() {
         let flags = ["--prefix": ["x"], "--redis-password-file": ["/p"]]
         #expect(
             outcomeOfParse(flags.merging(["--redis": ["redis://:pw@h"]]) { $1 }).error
-                == "--redis-password-file: there is a password in --redis too; only one of them is allowed")
+                == "--redis-password-file (or HUBRELAY_REDIS_PASSWORD_FILE): there is a password in --redis too; only one of them is allowed"
+        )
         #expect(
             outcomeOfParse(
                 ["--prefix": ["x"]],
                 ["HUBRELAY_REDIS": "redis://:pw@h", "HUBRELAY_REDIS_PASSWORD_FILE": "/p"]
             )
             .error
-                == "HUBRELAY_REDIS_PASSWORD_FILE: there is a password in HUBRELAY_REDIS too; only one of them is allowed"
+                == "HUBRELAY_REDIS_PASSWORD_FILE (or --redis-password-file): there is a password in HUBRELAY_REDIS too; "
+                + "only one of them is allowed"
         )
     }
 
     @Test func aUserNeedsAPasswordFromSomewhere() throws {
         let error = try #require(outcomeOfParse(["--prefix": ["x"], "--redis": ["redis://secret@h"]]).error)
-        #expect(error.hasPrefix("--redis: names a user without a password; allowed: "))
+        #expect(error.hasPrefix("--redis (or HUBRELAY_REDIS): names a user without a password; allowed: "))
         #expect(!error.contains("secret"))
         let redis = try configured(["--redis": ["redis://user@h"], "--redis-password-file": ["/p"]]).redis
         #expect(redis.credentials == .init(username: "user", passwordFile: "/p"))

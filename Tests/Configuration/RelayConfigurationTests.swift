@@ -4,9 +4,11 @@ import Testing
 
 func outcomeOfParse(
     _ flags: [String: [String]], _ environment: [String: String] = [:]
-) -> Result<RelayConfiguration, ConfigurationError> {
-    do throws(ConfigurationError) {
-        return .success(try RelayConfiguration.parse(flags: flags) { environment[$0] })
+) -> Result<RelayConfiguration, ConfigurationErrors> {
+    do throws(ConfigurationErrors) {
+        return .success(
+            try RelayConfiguration.parse(
+                flags: flags, environment: { environment[$0] }, variables: Array(environment.keys)))
     } catch {
         return .failure(error)
     }
@@ -35,7 +37,7 @@ func configured(
                 heartbeatInterval: second, linkTimeout: 5 * second, probeInterval: 5 * second,
                 connectTimeout: 2 * second, backoffMin: 50 * millisecond, backoffMax: 500 * millisecond,
                 backoffMaxRefused: 5 * second, restoreBatch: 512),
-            logging: LoggingConfiguration(level: .info, format: .text), notices: [])
+            logging: LoggingConfiguration(level: .info, format: .text), notices: [], warnings: [])
         #expect(try configured([:]) == expected)
     }
 
@@ -128,34 +130,62 @@ func configured(
         }
     }
 
-    @Test func anEmptyVariableIsAnAbsentOne() throws {
-        var empty: [String: String] = [:]
-        for setting in Setting.all + Setting.secrets { empty[setting.environmentName] = "" }
-        let configuration = try outcomeOfParse([:], empty).get()
-        #expect(configuration.listener.prefix.isEmpty)
-        var expected = try configured([:])
-        expected.listener.prefix = []
-        #expect(configuration == expected)
+    @Test func anEmptyVariableIsRefusedAndNotTheDefault() throws {
+        for setting in Setting.all + Setting.variablesOnly where setting.flag != "--prefix" {
+            let error = outcomeOfParse(["--prefix": ["x"]], [setting.environmentName: ""]).error
+            let fallback = setting.defaultText.map { "for the default, \($0)," } ?? "if it is not wanted"
+            let lead = setting.environmentName + (setting.spelling == .variable ? "" : " (or \(setting.flag))")
+            #expect(
+                error == "\(lead): \"\" is empty: leave the variable out \(fallback) or give it a value; allowed: "
+                    + setting.allowed)
+        }
     }
 
-    @Test func thePrefixIsRequiredAndMayBeEmpty() throws {
-        let message =
-            "--prefix (or HUBRELAY_PREFIX) is required; allowed: UTF-8 text of at most 512 bytes, '' for none"
-        #expect(outcomeOfParse([:]) == .failure(ConfigurationError(message)))
-        #expect(try configured(["--prefix": [""]]).listener.prefix.isEmpty)
+    @Test func allThatIsWrongIsToldAtOnce() throws {
+        let flags = ["--window": ["0"], "--socket-mode": ["9"], "--allow-uid": ["1", "x", "y"]]
+        let environment = [
+            "HUBRELAY_LINK_TIMEOUT": "", "HUBRELAY_HTTP": "here", "HUBRELAY_LOG_LEVEL": "loud", "HUBRELAY_SOKET": "/s",
+        ]
+        let lines = try #require(outcomeOfParse(flags, environment).error).split(separator: "\n")
+        let leads = lines.map { $0.prefix { !": ".contains($0) } }
         #expect(
-            try outcomeOfParse(["--prefix": [""]], ["HUBRELAY_PREFIX": "x"]).get().listener.prefix.isEmpty)
-        let longest = String(repeating: "é", count: 256)
-        #expect(try configured(["--prefix": [longest]]).listener.prefix.count == 512)
-        let tooLong = outcomeOfParse(["--prefix": [longest + "x"]])
-        #expect(try #require(tooLong.error).hasPrefix("--prefix: \"éééé"))
-        #expect(try #require(tooLong.error).contains("has 513 bytes; allowed: "))
+            leads == [
+                "HUBRELAY_SOKET", "--prefix", "--socket-mode", "--allow-uid", "--allow-uid", "HUBRELAY_HTTP",
+                "--window",
+                "HUBRELAY_LINK_TIMEOUT", "HUBRELAY_LOG_LEVEL",
+            ])
+    }
+
+    /// What depends on a wrong value may be right: it would be one line too many.
+    @Test func nothingIsHeldAgainstWhatIsWrongItself() {
+        let tls = ["--redis-ca": ["/c"], "--redis-user": ["u"], "--cluster-pubsub": ["sharded"], "--redis-key": ["/k"]]
+        let redis = outcomeOfParse(tls.merging(["--redis": ["redis://h:port"], "--prefix": ["x"]]) { $1 }).error
+        #expect(redis?.contains("\n") == false && redis?.contains("has a port that is not") == true)
+        let string = outcomeOfParse(["--redis": ["h:port,channelPrefix=x"]]).error
+        #expect(string?.contains("\n") == false, "the prefix may be in the string")
+        let timeouts = outcomeOfParse(["--prefix": ["x"], "--link-timeout": ["x"], "--heartbeat-interval": ["10s"]])
+            .error
+        #expect(timeouts?.contains("\n") == false && timeouts?.hasPrefix("--link-timeout") == true)
+        let file = outcomeOfParse(["--prefix": ["x"], "--redis-password-file": ["x"], "--redis-user": ["u"]]).error
+        #expect(file?.contains("\n") == false && file?.hasPrefix("--redis-password-file") == true)
+        let pubsub = outcomeOfParse(["--prefix": ["x"], "--redis": ["redis-cluster://h"], "--cluster-pubsub": ["x"]])
+            .error
+        #expect(pubsub?.contains("\n") == false && pubsub?.contains("is neither of the two") == true)
+    }
+
+    @Test func httpHasAPathOfItsOwn() {
+        for path in ["/run/s", "/run/s.lock"] {
+            #expect(
+                outcomeOfParse(["--prefix": ["x"], "--socket": ["/run/s"], "--http": ["unix:\(path)"]]).error
+                    == "--http (or HUBRELAY_HTTP): \"unix:\(path)\" is the socket of the apps or its lock file; allowed: "
+                    + "another path than --socket has")
+        }
     }
 
     @Test func bytesThatAreNotUTF8AreNotTakenForAPrefix() {
         let error = outcomeOfParse([:], ["HUBRELAY_PREFIX": String(decoding: [0x61, 0xff], as: UTF8.self)])
             .error
-        #expect(error?.hasPrefix("HUBRELAY_PREFIX: \"a\u{fffd}\" is not UTF-8; allowed: ") == true)
+        #expect(error?.hasPrefix("HUBRELAY_PREFIX (or --prefix): \"a\u{fffd}\" is not UTF-8; allowed: ") == true)
     }
 
     @Test func repeatedFlagsAddUpOrTheLastOneCounts() throws {
@@ -207,14 +237,16 @@ func configured(
             }
             for text in outside {
                 let error = outcomeOfParse(["--prefix": ["x"], setting.flag: [text]]).error
-                #expect(error == "\(setting.flag): \"\(text)\" is out of range; allowed: \(setting.allowed)")
+                #expect(
+                    error == "\(setting.flag) (or \(setting.environmentName)): \"\(text)\" is out of range; allowed: "
+                        + setting.allowed)
             }
         }
     }
 }
 
-extension Result where Failure == ConfigurationError {
-    /// The line an operator would read.
+extension Result where Failure == ConfigurationErrors {
+    /// The lines an operator would read.
     var error: String? {
         if case .failure(let error) = self { error.description } else { nil }
     }

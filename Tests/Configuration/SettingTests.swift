@@ -8,8 +8,8 @@ import Testing
         #expect(
             Setting.maxSubscriptionsPerConnection.environmentName
                 == "HUBRELAY_MAX_SUBSCRIPTIONS_PER_CONNECTION")
-        let names = Set((Setting.all + Setting.secrets).map(\.environmentName))
-        #expect(names.count == Setting.all.count + Setting.secrets.count)
+        let names = Set((Setting.all + Setting.variablesOnly).map(\.environmentName))
+        #expect(names.count == Setting.all.count + Setting.variablesOnly.count)
         #expect(Setting.redisTLSInsecure.environmentName == "HUBRELAY_REDIS_TLS_INSECURE")
         #expect(
             Setting.secrets.map(\.environmentName) == ["HUBRELAY_REDIS_PASSWORD", "HUBRELAY_SENTINEL_PASSWORD"])
@@ -25,6 +25,11 @@ import Testing
         #expect(Setting.socketGroup.help.hasSuffix("[no chown by default; HUBRELAY_SOCKET_GROUP]"))
         #expect(Setting.redisPasswordFile.help.contains("HUBRELAY_REDIS_PASSWORD can hold it instead"))
         #expect(Setting.sentinelPasswordFile.help.contains("HUBRELAY_SENTINEL_PASSWORD can hold it instead"))
+        #expect(Setting.prefix.help.contains("HUBRELAY_PREFIX_NONE=true"))
+        #expect(
+            Setting.longestWait.help
+                == "How long to wait in all; 0s asks once. Allowed: 0s to 60m (units ms, s, m; no unit: s). [default 30s]"
+        )
         for setting in Setting.all {
             #expect(setting.help.contains(setting.environmentName) && setting.help.contains(setting.allowed))
             #expect(setting.help.contains(setting.defaultText ?? setting.withoutValue))
@@ -38,6 +43,7 @@ import Testing
         #expect(try fromEnvironment.socketPath() == "/s")
         #expect(try fromEnvironment.timeout() == second)
         #expect(try fromEnvironment.count() == nil)
+        #expect(try fromEnvironment.givenSocketPath() == "/s")
         let flags: [(Setting, String?)] = [
             (.http, "unix:/x"), (.socket, "/t"), (.timeout, "2s"), (.count, "3"),
         ]
@@ -50,6 +56,17 @@ import Testing
         #expect(try standard.http() == .tcp(host: "127.0.0.1", port: 8379))
         #expect(try standard.socketPath() == "/run/hubrelay/hubrelay.sock")
         #expect(try standard.timeout() == 5 * second)
+        #expect(try standard.givenSocketPath() == nil)
+        #expect(try standard.longestWait() == 30 * second)
+        let once = ClientSettings(flags: [(.longestWait, "0s")]) { _ in "7" }
+        #expect(try once.longestWait() == 0)
+    }
+
+    @Test func anEmptyVariableIsRefusedByTheSmallCommandsToo() {
+        let empty = ClientSettings(flags: []) { _ in "" }
+        #expect(throws: ConfigurationError.self) { try empty.socketPath() }
+        #expect(throws: ConfigurationError.self) { try empty.http() }
+        #expect(throws: ConfigurationError.self) { try empty.timeout() }
     }
 
     @Test func theCountOfOneCallIsNotReadFromTheEnvironment() throws {

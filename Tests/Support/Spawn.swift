@@ -49,11 +49,12 @@ enum Spawn {
         return pid
     }
 
-    /// The environment that this process was started with, with `changes` in place of what it has by their names.
+    /// The environment that this process was started with but for variables of the relay, with `changes` in place of what it has by their names.
     private static func merged(_ changes: [String: String]) -> [String] {
         let inherited = textOfFile("/proc/self/environ").split(separator: "\0").map(String.init)
+        // A setting of the relay in the environment of the tests is none of theirs.
         let kept = inherited.filter { line in
-            changes[String(line.prefix { $0 != "=" })] == nil
+            !line.hasPrefix("HUBRELAY_") && changes[String(line.prefix { $0 != "=" })] == nil
         }
         return kept + changes.map { "\($0.key)=\($0.value)" }
     }

@@ -88,6 +88,8 @@ def relay_settings(arguments, environment):
         yield f"{flag} is no flag of `hubrelay serve`"
     for name in sorted({name for name in environment if name.startswith("HUBRELAY_")} - set(map(variable_of, flags))):
         yield f"{name} is no variable of `hubrelay serve`"
+    for name in sorted(name for name in environment if name.startswith("HUBRELAY_") and environment[name] == ""):
+        yield f"{name} is empty"
     if "HUBRELAY_PREFIX" not in environment or not environment.get("HUBRELAY_PREFIX"):
         yield "there is no prefix"
     if "@" in environment.get("HUBRELAY_REDIS", "") or "HUBRELAY_REDIS_PASSWORD" in environment:

@@ -21,6 +21,7 @@ extension Relay {
     fileprivate func snapshot() -> RelaySnapshot {
         var snapshot = RelaySnapshot()
         snapshot.relayID = hub.identity.id
+        snapshot.prefix = String(decoding: configuration.listener.prefix, as: UTF8.self)
         (snapshot.status, snapshot.outageTime) = (path.status, path.outageTime(now: now))
         snapshot.probe = probeSnapshot
         snapshot.roleUnavailable = nodes.lazy.compactMap(\.machine.role.unavailable).first

@@ -16,6 +16,7 @@ extension RelaySnapshot {
             json.member("version", hubrelayVersion)
             json.member("relay_id", relayID)
             json.member("pid", Int(process.pid))
+            json.member("prefix", prefix)
             json.member("uptime_seconds", seconds(process.uptime))
             json.member("since", Clock.iso8601(unixMilliseconds: status.sinceUnixMilliseconds))
             json.member("reason", status.reason)

@@ -9,6 +9,8 @@ struct RelaySnapshot: Sendable {
 
     /// Random, new at each start.
     var relayID = ""
+    /// What is put before every channel.
+    var prefix = ""
     var status = RelayStatus()
     /// Time not UP since the relay was first UP.
     var outageTime: UInt64 = 0

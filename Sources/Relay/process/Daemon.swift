@@ -162,31 +162,28 @@ package final class Daemon {
 }
 
 extension Daemon {
-    /// EX_USAGE of sysexits.h, with which wrong settings end the process.
-    private static let usageExitCode: Int32 = 64
-
     /// Serves until it is told to stop: set-up in order, the loop, tear-down in reverse.
     /// - Returns: the exit code: 0 after an orderly stop, or 10 where another relay has taken the socket over; 1 when it
-    ///   could not start, or was stopped by a second signal; 64 when a certificate or a passed socket that it was told to
-    ///   use cannot be used, or the limit on descriptors is too small.
+    ///   could not start but may a moment later, or was stopped by a second signal; 64 when what keeps it from starting stays
+    ///   so until somebody changes it.
     package static func run(_ configuration: RelayConfiguration, logger: Logger, output: LogOutput) -> Int32 {
         ignoreSIGPIPE()
         forbidCoreDumps()
-        do {
-            let daemon = try Daemon(
-                configuration, listeners: [configuration.listener], logger: logger, output: output)
-            defer { daemon.close() }
-            try daemon.listen()
-            daemon.serve()
-            return daemon.exitCode
-        } catch let error where error is TLSError || error is DescriptorShortage || error is PassedSocketError {
-            // A file that was named and cannot be used is as wrong as a setting, and so is a limit that is too small:
-            // starting again mends nothing.
-            logger.critical("cannot start: \(error)")
-            return usageExitCode
-        } catch {
-            logger.critical("cannot start: \(error)")
-            return 1
+        var retry = StartRetry(configuration.listener.socketPath)
+        while true {
+            do {
+                let daemon = try Daemon(
+                    configuration, listeners: [configuration.listener], logger: logger, output: output)
+                defer { daemon.close() }
+                try daemon.listen()
+                daemon.serve()
+                return daemon.exitCode
+            } catch {
+                let failure = StartFailure(error)
+                if retry.wait(after: failure, logger) { continue }
+                logger.critical("cannot start: \(failure.text)")
+                return failure.exitCode
+            }
         }
     }
 }

@@ -54,7 +54,7 @@ private struct Top {
                     do throws(CommandFailure) {
                         try takeSample()
                         screen.failure = nil
-                    } catch { screen.failure = error.line ?? "no answer" }
+                    } catch { screen.failure = error.lines.first ?? "no answer" }
                     due = Clock.monotonicNanoseconds() + settings.interval
                 }
                 try draw(on: terminal)

@@ -9,7 +9,8 @@ struct HealthTextTests {
     private var up: RelaySnapshot {
         var snapshot = RelaySnapshot()
         snapshot.relayID = "0123456789abcdef"
-        (snapshot.process.pid, snapshot.process.uptime) = (42, 2_500_000_000)
+        (snapshot.prefix, snapshot.process.pid) = ("chat:", 4711)
+        snapshot.process.uptime = 2_500_000_000
         snapshot.reloads = ReloadRecord(startedAt: 1_700_000_000_000)
         snapshot.status.state = .up
         snapshot.status.sinceUnixMilliseconds = 1_700_000_000_123
@@ -27,8 +28,8 @@ struct HealthTextTests {
         #expect(up.isHealthy)
         #expect(
             up.healthText == """
-                {"status":"up","version":"0.1.0","relay_id":"0123456789abcdef","pid":42,"uptime_seconds":2.5,\
-                "since":"2023-11-14T22:13:20.123Z","reason":"","cause":"","publishing":true,"receiving":true,\
+                {"status":"up","version":"0.1.0","relay_id":"0123456789abcdef","pid":4711,"prefix":"chat:",\
+                "uptime_seconds":2.5,"since":"2023-11-14T22:13:20.123Z","reason":"","cause":"","publishing":true,"receiving":true,\
                 "outages":0,"outage_seconds":0.0,"gaps":0,\
                 "probe":{"enabled":true,"round_trip_seconds":0.00025,"under_way_seconds":null},\
                 "role_check":{"enabled":true},\

@@ -40,7 +40,7 @@ def broadcast_for(url: str) -> Broadcast:
     if url.startswith("redis:"):
         return Broadcast(url)
     return Broadcast(backend=HubrelayBackend(url, on_gap=tell_gap, on_status=tell_status, on_loss=tell_loss,
-                                             gap_jitter=float(os.environ.get("HUBRELAY_GAP_JITTER", "0.1"))))
+                                             gap_jitter=float(os.environ.get("GAP_JITTER", "0.1"))))
 
 
 async def hear(socket: WebSocket) -> None:

@@ -1,5 +1,5 @@
 """A plugin of pytest under which the tests of channels_redis for its pub/sub layer meet hubrelay's, on servers of their
-own: a relay on a Redis, or with HUBRELAY_TESTED_SENTINELS on three servers and three sentinels.
+own: a relay on a Redis, or with TESTED_SENTINELS on three servers and three sentinels.
 
 Those tests know where Redis is, and end its connections by names of channels_redis' own. Here both are the relay's.
 """
@@ -31,7 +31,7 @@ class Sentinels:
         self.group.close()
 
 
-fleet = Sentinels() if os.environ.get("HUBRELAY_TESTED_SENTINELS") else Fleet(1)
+fleet = Sentinels() if os.environ.get("TESTED_SENTINELS") else Fleet(1)
 
 
 class Layer(HubrelayChannelLayer):

@@ -37,7 +37,7 @@ def backend_for(url: str) -> ChannelsBackend:
     if url.startswith("redis:"):
         return RedisChannelsPubSubBackend(redis=Redis.from_url(url))
     return HubrelayChannelsBackend(url, on_gap=tell_gap, on_status=tell_status, on_publish_error=tell_not_published,
-                                   gap_jitter=float(os.environ.get("HUBRELAY_GAP_JITTER", "0.1")))
+                                   gap_jitter=float(os.environ.get("GAP_JITTER", "0.1")))
 
 
 @websocket("/rooms/{room:str}")

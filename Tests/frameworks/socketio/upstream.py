@@ -5,12 +5,12 @@ hubrelay's, and the mock publishes, too: what upstream's tests expect to be publ
 Flask-SocketIO's tests get hubrelay's SocketIO with `message_queue`; its test client, which refuses every PubSubManager,
 is made to take it.
 
-HUBRELAY_TESTED_MODE is that of Flask-SocketIO: threading, gevent or eventlet.
+TESTED_MODE is that of Flask-SocketIO: threading, gevent or eventlet.
 """
 import logging
 import os
 
-mode = os.environ.get("HUBRELAY_TESTED_MODE", "threading")
+mode = os.environ.get("TESTED_MODE", "threading")
 if mode == "gevent":
     import gevent.monkey
     gevent.monkey.patch_all()

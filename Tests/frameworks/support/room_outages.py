@@ -10,7 +10,7 @@ from rooms import Server
 from servers import DEFAULT_TIMINGS, Fleet
 
 #: Workers with a relay tell Gaps as late as they do by default.
-os.environ["HUBRELAY_GAP_JITTER"] = "2"
+os.environ["GAP_JITTER"] = "2"
 
 
 class Stage:

@@ -1,0 +1,104 @@
+package import Configuration
+internal import EventLoop
+internal import Posix
+internal import RelayCore
+internal import TLS
+
+/// Tries Redis as a relay with these settings would use it: what works, what an access list denies, and what keeps a relay
+/// from working. It publishes one empty message, on a channel of its own that no app can hear.
+package struct RedisTrial {
+    /// What was tried, one line each.
+    package private(set) var lines: [String] = []
+    /// What keeps a relay from being UP, one line each.
+    package private(set) var faults: [String] = []
+    /// Names are still being looked up, which an exit(3) would wait for.
+    package private(set) var isLookupUnderWay = false
+
+    private let configuration: RelayConfiguration
+    private let settings: CheckedSettings
+    private var tls: TLSContext?
+
+    /// Tries every server that the settings name, and those that these name. Each address, handshake and answer may take as
+    /// long as a relay would wait for it.
+    package init(_ settings: CheckedSettings) {
+        (self.settings, configuration) = (settings, settings.configuration)
+        do throws(TLSError) {
+            if let settings = configuration.redis.tls { tls = try TLSContext(TLSContext.Settings(settings)) }
+        } catch {
+            faults = ["\(error)"]
+            return
+        }
+        switch configuration.redis.topology {
+        case .servers(let endpoints): conclude(endpoints.map { trial($0, .redis) })
+        case .sentinel(let endpoints, _):
+            let sentinels = endpoints.map { trial($0, .sentinel) }
+            conclude(sentinels)
+            for master in distinct(sentinels) { conclude([trial(master, .redis)]) }
+        case .cluster(let endpoints, _):
+            let members = endpoints.map { trial($0, .clusterMember) }
+            conclude(members)
+            for node in distinct(members) where !endpoints.contains(node) { conclude([trial(node, .clusterMember)]) }
+        }
+    }
+
+    private func distinct(_ trials: [ServerTrial]) -> [RedisConfiguration.Endpoint] {
+        trials.compactMap(\.named).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    /// Of several servers that can stand for each other one has to be of use; what is wrong with the others is told all the
+    /// same.
+    private mutating func conclude(_ trials: [ServerTrial]) {
+        let isUsable = trials.contains { $0.faults.isEmpty }
+        for trial in trials {
+            lines += trial.lines.map { "\(trial.name): \($0)" }
+            let faults = trial.faults.map { "\(trial.name): \($0)" }
+            if isUsable { lines += faults.map { $0 + " (not used; another one is)" } } else { note(faults) }
+        }
+    }
+
+    private mutating func note(_ faults: [String]) {
+        let lead = settings.sources.lead(.redis)
+        let allowed = "allowed: what lets a relay log in, publish and subscribe (deploy/redis.md)"
+        self.faults += faults.map { "\(lead): \(quoted(configuration.redis.displayAddress)): \($0); \(allowed)" }
+    }
+
+    /// Tries the addresses of an endpoint until one can be connected to.
+    private mutating func trial(_ endpoint: RedisConfiguration.Endpoint, _ kind: ServerKind) -> ServerTrial {
+        let destinations: [Destination]
+        switch lookUp(endpoint) {
+        case .success(let found): destinations = found
+        case .failure(let failure): return ServerTrial(untried: endpoint, kind: kind, configuration, failure.reason)
+        }
+        var last = ServerTrial(untried: endpoint, kind: kind, configuration, "the name has no address")
+        for destination in destinations {
+            last = ServerTrial(configuration, destination, tls: tls, kind: kind)
+            if !last.lines.isEmpty { break }
+        }
+        return last
+    }
+
+    private mutating func lookUp(_ endpoint: RedisConfiguration.Endpoint) -> Result<[Destination], LinkFailure> {
+        let loop: Loop
+        do throws(LoopError) { loop = try Loop() } catch {
+            return .failure(LinkFailure(cause: .unreachable, reason: "\(error)"))
+        }
+        let lookup = HostLookup([endpoint])
+        var result = Result<[Destination], LinkFailure>.failure(
+            LinkFailure(cause: .unreachable, reason: "resolving \(lookup.hosts): timed out"))
+        let timer = Timer(loop: loop) {
+            lookup.cancel()
+            loop.stop()
+        }
+        timer.start(after: configuration.timings.connectTimeout)
+        var isDone = false
+        lookup.start(loop: loop) { found in
+            result = found.mapError { LinkFailure(cause: .unreachable, reason: "resolving \(lookup.hosts): \($0)") }
+            isDone = true
+            loop.stop()
+        }
+        if !isDone { loop.run() }
+        timer.close()
+        if !loop.drain() { isLookupUnderWay = true }
+        return result
+    }
+}

@@ -1,0 +1,172 @@
+internal import Configuration
+internal import Posix
+internal import RESP
+internal import RelayCore
+internal import TLS
+
+/// What came of trying one server: a line for each step, and why it is of no use, if it is not.
+struct ServerTrial {
+    /// As people know it: `127.0.0.1:6379`, `sentinel 10.0.0.1:26379`.
+    let name: String
+    /// `PING: ok`, in the order in which it was tried.
+    private(set) var lines: [String] = []
+    /// What no relay can do with, one each.
+    private(set) var faults: [String] = []
+    /// The servers that it names: the master that a sentinel knows, or the node that has the slot.
+    private(set) var named: RedisConfiguration.Endpoint?
+
+    private let configuration: RelayConfiguration
+    private let destination: Destination
+    private let tls: TLSContext?
+    private let kind: ServerKind
+    /// Of this trial, in place of a relay's.
+    private let id = SystemRandom.hexID()
+    private var mask = SecretMask()
+
+    /// Tries everything that a relay asks a server like this.
+    init(_ configuration: RelayConfiguration, _ destination: Destination, tls: TLSContext?, kind: ServerKind) {
+        (self.configuration, self.destination, self.tls, self.kind) = (configuration, destination, tls, kind)
+        name = (kind == .sentinel ? "sentinel " : "") + "\(destination.endpoint)"
+        do throws(LinkFailure) {
+            if kind == .sentinel { try trySentinel() } else { try tryServer() }
+        } catch {
+            faults.append(error.shown(by: mask).reason)
+        }
+    }
+
+    /// Why it was not tried.
+    init(
+        untried endpoint: RedisConfiguration.Endpoint, kind: ServerKind, _ configuration: RelayConfiguration,
+        _ reason: String
+    ) {
+        (self.configuration, destination, self.kind, tls) = (configuration, Destination(endpoint: endpoint), kind, nil)
+        name = (kind == .sentinel ? "sentinel " : "") + "\(endpoint)"
+        faults = [reason]
+    }
+
+    // MARK: One step
+
+    /// Asks, and notes what came of it.
+    /// - Returns: the answer where it works.
+    @discardableResult
+    private mutating func attempt(
+        _ step: TrialVerdict.Step, _ words: [String], on conversation: RedisConversation
+    ) throws(LinkFailure) -> RedisConversation.Answer? {
+        let answer = try conversation.ask(words)
+        switch TrialVerdict(step, answer, of: kind, mask: mask) {
+        case .works(let text):
+            lines.append("\(step.rawValue): ok" + (text.isEmpty ? "" : ", \(text)"))
+            return answer
+        case .without(let text): lines.append("\(step.rawValue): not allowed or not known, done without: \(text)")
+        case .fault(let text): faults.append("\(step.rawValue): \(text)")
+        }
+        return nil
+    }
+
+    /// A connection that has logged in, called as a relay's would be.
+    private mutating func connect(_ purpose: String) throws(LinkFailure) -> RedisConversation {
+        let serverName = configuration.redis.tls?.serverName ?? destination.endpoint.host ?? "localhost"
+        let conversation = try RedisConversation(
+            destination, tls: tls, serverName: serverName, timings: configuration.timings)
+        if purpose == "publish" || kind == .sentinel {
+            lines.append("connected" + (conversation.tlsVersion.map { ", \($0)" } ?? ""))
+        }
+        let credentials = kind == .sentinel ? configuration.redis.sentinelCredentials : configuration.redis.credentials
+        let password: String?
+        do throws(SecretFileError) { password = try Password.read(for: credentials) } catch {
+            throw LinkFailure(cause: .auth, reason: "\(error)")
+        }
+        if let password {
+            mask.add(password)
+            let words = ["AUTH"] + (credentials.username.map { [$0] } ?? []) + [password]
+            let before = (lines.count, faults.count)
+            try attempt(.login, words, on: conversation)
+            if purpose == "subscribe" { lines.removeSubrange(before.0...) }
+            if faults.count > before.1 { throw LinkFailure(cause: .auth, reason: faults.removeLast()) }
+        }
+        return conversation
+    }
+
+    // MARK: Servers
+
+    private var isSharded: Bool {
+        if case .cluster(_, .sharded) = configuration.redis.topology { true } else { false }
+    }
+
+    private mutating func tryServer() throws(LinkFailure) {
+        let publisher = try connect("publish")
+        guard try isAnswered(publisher) else { return }
+        try attempt(.token, ["PING", "hubrelay"], on: publisher)
+        try attempt(.role, ["ROLE"], on: publisher)
+        if kind == .clusterMember {
+            try attempt(.clusterInfo, ["CLUSTER", "INFO"], on: publisher)
+            try attempt(.slots, ["CLUSTER", "SLOTS"], on: publisher)
+        }
+        try attempt(.idleLimit, ["CONFIG", "GET", "timeout"], on: publisher)
+        // A replica, a sentinel, or a node that is cut off: what it would say about channels is of no interest.
+        if faults.isEmpty { try tryChannels(publisher) }
+    }
+
+    /// Asks what every server answers, and names the connection. One that wants a password, or is loading, says so to all
+    /// that comes.
+    private mutating func isAnswered(_ conversation: RedisConversation) throws(LinkFailure) -> Bool {
+        try attempt(.ping, ["PING"], on: conversation)
+        guard faults.isEmpty else { return false }
+        let name = "\(configuration.redis.clientName)-check-\(id.prefix(8))"
+        try attempt(.name, ["CLIENT", "SETNAME", name], on: conversation)
+        return true
+    }
+
+    private mutating func tryChannels(_ publisher: RedisConversation) throws(LinkFailure) {
+        let prefix = String(decoding: configuration.listener.prefix, as: UTF8.self)
+        let channel = "\(prefix)\(probeNamePrefix)\(id)"
+        let subscriber = try connect("subscribe")
+        let publish = isSharded ? TrialVerdict.Step.shardPublish : .publish
+        let subscribe = isSharded ? TrialVerdict.Step.shardSubscribe : .subscribe
+        let heard = try attempt(subscribe, [subscribe.rawValue, channel], on: subscriber)
+        let start = Clock.monotonicNanoseconds()
+        let sent = try attempt(publish, [publish.rawValue, channel, ""], on: publisher)
+        if case .confirmed? = heard, case .value(.integer)? = sent {
+            try subscriber.hear(channel)
+            let microseconds = (Clock.monotonicNanoseconds() - start) / 1000
+            lines.append(
+                "probe: ok, heard after \(microseconds / 1000).\(String(microseconds % 1000 + 1000).dropFirst()) ms")
+        }
+        let endpoint = destination.endpoint
+        named = Self.node(in: heard, near: endpoint) ?? Self.node(in: sent, near: endpoint)
+        guard !isSharded else { return }
+        let pattern = String(decoding: RedisCommand.escapeGlob(prefix.utf8), as: UTF8.self) + "*"
+        try attempt(.patterns, ["PSUBSCRIBE", pattern], on: subscriber)
+    }
+
+    /// The node that has the slot, where the answer names it.
+    private static func node(
+        in answer: RedisConversation.Answer?, near endpoint: RedisConfiguration.Endpoint
+    ) -> RedisConfiguration.Endpoint? {
+        guard case .value(.error(let text))? = answer, let redirection = Redirection(text),
+            let host = redirection.host ?? endpoint.host
+        else { return nil }
+        return .tcp(host: host, port: redirection.port)
+    }
+
+    // MARK: Sentinels
+
+    private mutating func trySentinel() throws(LinkFailure) {
+        guard case .sentinel(_, let service) = configuration.redis.topology else { return }
+        let sentinel = try connect("sentinel")
+        guard try isAnswered(sentinel) else { return }
+        try attempt(.role, ["ROLE"], on: sentinel)
+        // A server knows nothing of sentinels.
+        guard faults.isEmpty else { return }
+        let answer = try attempt(.master, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", service], on: sentinel)
+        if case .value(.array(let parts))? = answer {
+            guard let master = SentinelView.Master(parts) else {
+                throw LinkFailure(cause: .protocolError, reason: "the master that it names has no address")
+            }
+            named = .tcp(host: master.host, port: master.port)
+            lines.append("master of \(service): \(RedisConfiguration.Endpoint(master))")
+        }
+        try attempt(.details, ["SENTINEL", "MASTER", service], on: sentinel)
+        try attempt(.subscribe, ["SUBSCRIBE", "+switch-master"], on: sentinel)
+    }
+}

@@ -1,0 +1,119 @@
+internal import RESP
+internal import RelayCore
+
+/// What an answer of Redis means for a relay that needs it, or can do without.
+enum TrialVerdict: Equatable {
+    /// With what there is to tell beside that.
+    case works(String)
+    /// It is denied, or not known, and the relay does without: Redis's words.
+    case without(String)
+    /// No relay can work like this: Redis's words, or what they mean.
+    case fault(String)
+
+    /// A step of a trial: what is asked, as people know it.
+    enum Step: String, CaseIterable {
+        case login = "AUTH"
+        case name = "CLIENT SETNAME"
+        case ping = "PING"
+        case token = "PING with an argument"
+        case role = "ROLE"
+        case clusterInfo = "CLUSTER INFO"
+        case slots = "CLUSTER SLOTS"
+        case idleLimit = "CONFIG GET timeout"
+        case publish = "PUBLISH"
+        case shardPublish = "SPUBLISH"
+        case subscribe = "SUBSCRIBE"
+        case shardSubscribe = "SSUBSCRIBE"
+        case patterns = "PSUBSCRIBE"
+        case master = "SENTINEL GET-MASTER-ADDR-BY-NAME"
+        case details = "SENTINEL MASTER"
+
+        /// Whether the relay does without what Redis denies, or does not know.
+        fileprivate var isOptional: Bool {
+            switch self {
+            case .name, .token, .role, .idleLimit, .patterns, .details: true
+            case .login, .ping, .clusterInfo, .slots, .publish, .shardPublish, .subscribe, .shardSubscribe, .master:
+                false
+            }
+        }
+
+        /// Whether it is about a channel, which may be denied while others are not.
+        fileprivate var isOfChannel: Bool {
+            [.publish, .shardPublish, .subscribe, .shardSubscribe].contains(self)
+        }
+    }
+
+    /// - Parameters:
+    ///   - answer: that of `server` to the step.
+    ///   - mask: keeps passwords out of Redis's words.
+    init(_ step: Step, _ answer: RedisConversation.Answer, of server: ServerKind, mask: SecretMask) {
+        switch answer {
+        case .confirmed:
+            self = step.isOfChannel || step == .patterns ? .works("") : .fault("a confirmation of what was not asked")
+        case .message: self = .fault("a message in place of an answer")
+        case .value(.error(let text)): self = Self.error(text, step, server, mask)
+        case .value(let value): self = Self.value(value, step, server, mask)
+        }
+    }
+
+    private static func error(_ text: String, _ step: Step, _ server: ServerKind, _ mask: SecretMask) -> TrialVerdict {
+        // The slot is another node's, which says that the command is allowed.
+        if step.isOfChannel, Redirection.isOfTheCluster(text) { return .works("at another node: \(mask.shown(text))") }
+        let known =
+            LinkFailure.classify(error: text, isAuth: step == .login)
+            ?? (server == .clusterMaster || server == .clusterMember ? LinkFailure.classify(clusterError: text) : nil)
+            ?? (step.isOfChannel ? LinkFailure.classify(denied: text) ?? LinkFailure.classify(shardedError: text) : nil)
+        if step == .login, server == .sentinel, known?.cause == .auth {
+            // A sentinel is commonly given the password of its servers, and has none itself.
+            return .without(known?.shown(by: mask).reason ?? mask.shown(text))
+        }
+        // A busy Redis answers nothing else, either.
+        if let known, !(step.isOptional && known.cause == .auth && text.hasPrefix("NOPERM")) {
+            return .fault(known.shown(by: mask).reason)
+        }
+        if step.isOptional { return .without(mask.shown(text)) }
+        // MISCONF and MASTERDOWN come to PING, and PUBLISH works all the same.
+        if step == .ping { return .works(mask.shown(text)) }
+        if step.isOfChannel, server != .sentinel, text.hasPrefix("NOPERM") {
+            return .without("the relay's own channel is denied (\(mask.shown(text))); UP is then not proven by probes")
+        }
+        return .fault(mask.shown(text))
+    }
+
+    private static func value(
+        _ value: RedisValue, _ step: Step, _ server: ServerKind, _ mask: SecretMask
+    ) -> TrialVerdict {
+        switch (step, value) {
+        case (.login, .status), (.name, .status), (.ping, .status), (.token, .bulk), (.idleLimit, .array),
+            (.publish, .integer), (.shardPublish, .integer), (.slots, .array), (.master, .array), (.details, .array):
+            return .works("")
+        case (.role, .array(let elements)): return role(elements, server)
+        case (.clusterInfo, .bulk(let bytes)):
+            let failure = LinkFailure.classify(clusterInfo: String(decoding: bytes, as: UTF8.self))
+            return failure.map { .fault($0.reason) } ?? .works("")
+        case (.master, .nilValue): return .fault("it knows no master of this name")
+        default:
+            let shown = mask.shown(description(of: value))
+            return step.isOptional ? .without("the answer is \(shown)") : .fault("the answer is \(shown)")
+        }
+    }
+
+    /// For people.
+    private static func description(of value: RedisValue) -> String {
+        switch value {
+        case .integer(let number): "the number \(number)"
+        case .status(let text): "the status \(text)"
+        case .error(let text): text
+        case .bulk: "a string"
+        case .nilValue: "nil"
+        case .array: "a list"
+        }
+    }
+
+    private static func role(_ elements: [RedisValue], _ server: ServerKind) -> TrialVerdict {
+        guard case .bulk(let bytes)? = elements.first else { return .without("the answer names no role") }
+        let role = String(decoding: bytes, as: UTF8.self)
+        if let failure = LinkFailure.classify(role: role, expected: server) { return .fault(failure.reason) }
+        return LinkFailure.isRole(role) ? .works(role) : .without("the answer names no role")
+    }
+}

@@ -1,0 +1,65 @@
+internal import Configuration
+internal import Logging
+internal import Posix
+internal import TLS
+
+/// Why a relay did not start, and what becomes of that.
+struct StartFailure {
+    private let error: any Error
+
+    init(_ error: any Error) { self.error = error }
+
+    /// EX_USAGE of sysexits.h where it stays so until somebody changes something, as a setting, a path or its rights: starting
+    /// again mends nothing. 1 where it may be right a moment later.
+    var exitCode: Int32 { isLasting ? 64 : 1 }
+
+    private var isLasting: Bool {
+        switch error {
+        case is TLSError, is DescriptorShortage, is PassedSocketError: true
+        case let error as SocketPathError: error.isLasting
+        case let error as ListeningSocketError: error.isLasting
+        case let error as GroupError: error.isLasting
+        default: false
+        }
+    }
+
+    /// Whether another relay, which may be about to go, has this path.
+    func isOfLock(at path: String) -> Bool {
+        if case SocketPathError.locked(path, _) = error { true } else { false }
+    }
+
+    /// For people, with the user and its groups where their rights were not enough.
+    var text: String {
+        switch error {
+        case let error as SocketPathError: "\(error)\(error.rights(of: .current()))"
+        case let error as ListeningSocketError: "\(error)\(error.rights(of: .current()))"
+        default: "\(error)"
+        }
+    }
+}
+
+/// The waits of a relay for the path of its socket while another one has it: a little over three seconds in all. Whoever
+/// starts relays again may do so at once, and without end.
+struct StartRetry {
+    private let path: String
+    /// Milliseconds.
+    private var pauses: [UInt64]
+    private var isToldOf = false
+
+    init(_ path: String, pauses: [UInt64] = [100, 200, 400, 800, 1600]) { (self.path, self.pauses) = (path, pauses) }
+
+    /// Waits for the next attempt. Blocks: nothing is open yet.
+    /// - Returns: whether there is one.
+    mutating func wait(after failure: StartFailure, _ logger: Logger) -> Bool {
+        guard failure.isOfLock(at: path), !pauses.isEmpty else { return false }
+        if !isToldOf {
+            let milliseconds = pauses.reduce(0, +)
+            logger.notice(
+                "the socket's path is in use: trying again",
+                metadata: ["error": "\(failure.text)", "for": "\(milliseconds)ms"])
+        }
+        isToldOf = true
+        Clock.sleep(nanoseconds: pauses.removeFirst() * 1_000_000)
+        return true
+    }
+}

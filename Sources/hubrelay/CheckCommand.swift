@@ -1,0 +1,51 @@
+internal import ArgumentParser
+internal import Configuration
+internal import Posix
+internal import Relay
+
+/// `hubrelay check`: whether `hubrelay serve` would start with the same settings, and what keeps it from it.
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Check the settings of serve, and start nothing.",
+        discussion:
+            "Takes what serve takes. Exit code 0 when nothing is wrong; else 64, and a line on stderr for each fault, with "
+            + "the setting, its value and what is allowed. To be run as the user that the relay runs as: the paths, groups "
+            + "and files are looked at with the rights of whoever runs it.")
+
+    @OptionGroup var options: ServeOptions
+    @Flag(
+        help: ArgumentHelp(
+            "Also try Redis, within the timeouts of the settings: what works, and what an access list denies."))
+    var connect = false
+
+    func run() throws {
+        runReportingFailures { () throws(CommandFailure) in
+            let settings = options.settings()
+            let host = HostCheck(settings)
+            let configuration = settings.configuration
+            for text in configuration.notices + configuration.warnings + host.notes {
+                try StandardStreams.writeOutput("note: \(escaped(text, quotes: false))")
+            }
+            let faults = settings.faults.map(\.description) + host.faults
+            guard faults.isEmpty else { throw .usage(faults) }
+            guard connect else { return try StandardStreams.writeOutput(summary(configuration)) }
+            let trial = RedisTrial(settings)
+            for line in trial.lines { try StandardStreams.writeOutput(escaped(line, quotes: false)) }
+            for fault in trial.faults { StandardStreams.writeError("hubrelay: \(escaped(fault, quotes: false))") }
+            if trial.faults.isEmpty { try StandardStreams.writeOutput(summary(configuration)) }
+            let code: Int32 = trial.faults.isEmpty ? 0 : 64
+            if trial.isLookupUnderWay { endAtOnce(code) }
+            if code != 0 { throw .reported(code) }
+        }
+    }
+
+    /// What a person looks at first: a prefix that is not what was meant is right by itself.
+    private func summary(_ configuration: RelayConfiguration) -> String {
+        var line = TextLine("ok")
+        line.add("socket", configuration.listener.socketPath)
+        line.add("prefix", String(decoding: configuration.listener.prefix, as: UTF8.self))
+        line.add("redis", configuration.redis.displayAddress)
+        line.add("http", "\(configuration.http)")
+        return line.text
+    }
+}
