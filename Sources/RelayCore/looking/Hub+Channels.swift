@@ -6,7 +6,7 @@ extension Hub {
         var leading = Leading<UInt32>(limit: limit) { self.precedes($0, $1, by: order) }
         for place in places {
             let index = UInt32(place)
-            if subscriptions.isPresent(index), subscriptions[index].isWanted { leading.offer(index) }
+            if subscriptions[index].isWanted { leading.offer(index) }
         }
         return Listing(
             total: subscriptions.count, lookedAt: places.count,

@@ -64,7 +64,7 @@ package final class ChannelTable {
 
     private(set) var entries: UnsafeMutablePointer<Entry>
     private var entryCapacity = 64
-    /// Entries that are initialized, some of which have been removed.
+    /// Entries that are initialized, some of which have been removed: nobody wants these.
     private(set) var entriesUsed = 0
     private var freeList: [UInt32] = []
     private var buckets: UnsafeMutablePointer<UInt32>
@@ -155,13 +155,9 @@ package final class ChannelTable {
         buckets[Int(hole)] = Self.none
         if !entry.isNameInPlace { entry.nameElsewhere.deallocate() }
         freeMemberList(of: index)
-        entries[Int(index)].nameCount = 0
         freeList.append(index)
         count -= 1
     }
-
-    /// Whether an entry, one of those used, is in the table: no name is empty.
-    func isPresent(_ index: UInt32) -> Bool { entries[Int(index)].nameCount > 0 }
 
     /// Calls `body` with the index of every entry; `body` may remove none but the one it was given, and add none.
     func forEach(_ body: (UInt32) -> Void) {

@@ -28,11 +28,8 @@ final class Subscriptions {
     /// Distinct channels and patterns.
     var count: Int { table.count }
 
-    /// Places that names have, or have had: each index is less than that.
+    /// Places that names have, or have had: each index is less than that. What nobody wants may be gone.
     var placesUsed: Int { table.entriesUsed }
-
-    /// Whether there is a name at an index, which is one of those used.
-    func isPresent(_ index: UInt32) -> Bool { table.isPresent(index) }
 
     /// The index of a name, or `ChannelTable.none`. It stays valid until the name goes.
     @inline(__always)
