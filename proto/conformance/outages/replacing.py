@@ -16,7 +16,7 @@ from .command import Missing, programs
 _RATE = 1000
 _RESTART_SECONDS = 0.2  # RestartSec= of the unit
 _COLUMNS = ["client", "replaced by", "times", "missing", "doubled", "INTERRUPTED", "NOT_CONNECTED", "Gaps",
-            "connects refused", "silence, median", "silence, longest", "the same without", ""]
+            "connects refused", "silence: median, longest", "without a replacement", ""]
 _PAUSE = Allows(failures=frozenset({"NOT_CONNECTED", "INTERRUPTED"}), losses="any", gap="may", reorder=True,
                 told_doubles=True)
 
@@ -65,24 +65,26 @@ class Result:
         if self.row.fault.id not in {"restart", "kill"} and refused:
             found.append(f"{refused} connects were refused")
         if self.row.fault.id == "take-over" and self.row.accounts:
-            median, worst = self.silences()
+            median, worst = _silences(self.row)
             if median > 0.010:
                 found.append(f"the median of the longest silences is {median * 1000:.1f} ms, and not at most 10")
             if worst > 3 * self.steady.most("silence"):
                 found.append(f"the longest silence is {worst * 1000:.0f} ms, more than 3 times that without")
         return found
 
-    def silences(self):
-        silences = [account.silence for account in self.row.accounts] or [0.0]
-        return statistics.median(silences), max(silences)
-
     def line(self):
-        row, (median, worst) = self.row, self.silences()
+        row = self.row
         return [row.client.title, row.fault.text, str(len(row.accounts)), f"{row.total('missing'):,}",
                 str(row.total("doubled")), str(row.results("INTERRUPTED")), str(row.results("NOT_CONNECTED")),
                 str(row.total("gaps")), f"{row.total('calls_refused'):,} of {row.total('calls'):,}",
-                f"{median * 1000:.1f} ms", f"{worst * 1000:.0f} ms", f"{self.steady.most('silence') * 1000:.0f} ms",
+                *(f"{median * 1000:.1f}, {most * 1000:.0f} ms" for median, most in map(_silences, (row, self.steady))),
                 "**failed**" if self.problems() else ""]
+
+
+def _silences(row):
+    """Of the longest silence in each phase: the median, and the longest, in seconds."""
+    silences = [account.silence for account in row.accounts] or [0.0]
+    return statistics.median(silences), max(silences)
 
 
 def _arguments(words):
