@@ -33,8 +33,7 @@ import Testing
 
     @Test func namesCanDoNothingToTheTerminal() throws {
         try withRelay { relay, _ in
-            let app = try relay.connect()
-            try app.hello(name: "\u{1b}]0;x\u{7}\n")
+            let app = try relay.client(name: "\u{1b}]0;x\u{7}\n")
             #expect(try app.subscribe("\u{1b}[2J") == .ok)
             for command in ["clients", "channels"] {
                 let run = try Program.run(command, "--http", "unix:\(relay.httpPath)")

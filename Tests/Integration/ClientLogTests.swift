@@ -12,8 +12,7 @@ import Testing
 
     @Test func theFirstLossOfASlowReaderNamesIt() throws {
         try withRelay(options: ["--window", "16KiB"]) { relay, redis in
-            let slow = try relay.connect()
-            try slow.hello(name: "tortoise \u{1b}[2J")
+            let slow = try relay.client(name: "tortoise \u{1b}[2J")
             #expect(try slow.subscribe("c") == .ok)
             let plain = try redis.client()
             let payload = String(repeating: "x", count: 10_000)

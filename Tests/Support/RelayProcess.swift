@@ -76,16 +76,16 @@ package final class RelayProcess: Sendable {
     package func connect() throws -> TestConnection { try TestConnection(path: socketPath) }
 
     /// A connection that has its Welcome, and sees the relay UP.
-    package func client(line: UInt = #line) throws -> TestConnection {
-        let client = try clientInAnyState(line: line)
+    package func client(name: String = "test", line: UInt = #line) throws -> TestConnection {
+        let client = try clientInAnyState(name: name, line: line)
         if client.welcome.status.state != .up { try client.collect(untilState: .up, line: line) }
         return client
     }
 
     /// A connection that has its Welcome, whatever the state.
-    package func clientInAnyState(line: UInt = #line) throws -> TestConnection {
+    package func clientInAnyState(name: String = "test", line: UInt = #line) throws -> TestConnection {
         let client = try connect()
-        try client.hello(line: line)
+        try client.hello(name: name, line: line)
         return client
     }
 
