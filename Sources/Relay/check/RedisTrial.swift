@@ -17,6 +17,7 @@ package struct RedisTrial {
     private let configuration: RelayConfiguration
     private let settings: CheckedSettings
     private var tls: TLSContext?
+    private let id = SystemRandom.hexID()
 
     /// Tries every server that the settings name, and those that these name. Each address, handshake and answer may take as
     /// long as a relay would wait for it.
@@ -71,7 +72,7 @@ package struct RedisTrial {
         }
         var last = ServerTrial(untried: endpoint, kind: kind, configuration, "the name has no address")
         for destination in destinations {
-            last = ServerTrial(configuration, destination, tls: tls, kind: kind)
+            last = ServerTrial(configuration, destination, tls: tls, kind: kind, id: id)
             if !last.lines.isEmpty { break }
         }
         return last

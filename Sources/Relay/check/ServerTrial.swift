@@ -19,13 +19,17 @@ struct ServerTrial {
     private let destination: Destination
     private let tls: TLSContext?
     private let kind: ServerKind
-    /// Of this trial, in place of a relay's.
-    private let id = SystemRandom.hexID()
+    /// Stands for a relay's. On a cluster the same for all nodes, so that one of them has the slot of the probe's channel.
+    private let id: String
     private var mask = SecretMask()
 
     /// Tries everything that a relay asks a server like this.
-    init(_ configuration: RelayConfiguration, _ destination: Destination, tls: TLSContext?, kind: ServerKind) {
+    /// - Parameter id: random, in place of a relay's.
+    init(
+        _ configuration: RelayConfiguration, _ destination: Destination, tls: TLSContext?, kind: ServerKind, id: String
+    ) {
         (self.configuration, self.destination, self.tls, self.kind) = (configuration, destination, tls, kind)
+        self.id = id
         name = (kind == .sentinel ? "sentinel " : "") + "\(destination.endpoint)"
         do throws(LinkFailure) {
             if kind == .sentinel { try trySentinel() } else { try tryServer() }
@@ -40,6 +44,7 @@ struct ServerTrial {
         _ reason: String
     ) {
         (self.configuration, destination, self.kind, tls) = (configuration, Destination(endpoint: endpoint), kind, nil)
+        id = ""
         name = (kind == .sentinel ? "sentinel " : "") + "\(endpoint)"
         faults = [reason]
     }
