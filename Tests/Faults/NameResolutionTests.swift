@@ -69,8 +69,11 @@ import Testing
             #expect(try client.subscribe("c") == .ok)
             try name([], on: scene)
             for outage in UInt64(1)...3 {
+                // At once, so that it is one outage.
+                try plain.run("MULTI")
                 try plain.run("CLIENT", "KILL", "TYPE", "normal")
                 try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
+                try plain.run("EXEC")
                 while client.status.outages < outage || client.status.state != .up {
                     let taken = try client.ping()
                     #expect(taken < 3, "the loop does not wait for the resolver")

@@ -129,8 +129,9 @@ import Testing
 
     /// The relay that holds the HTTP address may take its time to stop, and it ran no more than this one did.
     @Test func aRelayThatWasStarvedStillWaitsForTheHTTPAddress() async throws {
-        let stage = try Stage(options: ["--stop-timeout", "60s"])
+        let stage = try Stage(options: ["--stop-timeout", "300s", "--frame-timeout", "300s"])
         let held = try stage.relay.client()
+        try held.send(raw: [0, 0])  // half a frame: whoever is done is let go after 2 s
         stage.relay.process.signal(SIGTERM)
         try held.collect(untilState: .stopping)
         let next = try RelayProcess(
