@@ -262,16 +262,3 @@ extension Hub {
         outboxes.arena.reset()
     }
 }
-
-extension WireError {
-    /// For people, in an Error frame.
-    var explanation: String {
-        switch self {
-        case .truncated: "a field ends beyond its message"
-        case .varintTooLong: "a varint of over ten bytes"
-        case .badFieldNumber: "a field number out of range"
-        case .badWireType: "a group or an unknown wire type"
-        case .badUTF8: "a string that is not UTF-8"
-        }
-    }
-}
