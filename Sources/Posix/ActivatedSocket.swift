@@ -54,7 +54,7 @@ package final class ActivatedSocket: ListeningPath {
 
     private var leadsHere: Bool {
         guard let listener = try? PeerCredentials(descriptor: descriptor),
-            let connection = try? UnixConnection(to: path), let peer = try? connection.peer()
+            let connection = try? BlockingConnection.unix(path: path, timeout: 0), let peer = try? connection.peer()
         else { return false }
         return peer.pid == listener.pid && peer.uid == listener.uid
     }

@@ -88,6 +88,11 @@ package struct BlockingConnection: ~Copyable {
         guard code == 0 else { throw SystemError(operation: operation, code: code) }
     }
 
+    /// Whoever called listen(2) for the Unix socket at the other end (unix(7), SO_PEERCRED).
+    borrowing func peer() throws(SystemError) -> PeerCredentials {
+        try PeerCredentials(descriptor: descriptor.number)
+    }
+
     /// Sends everything.
     /// - Throws: `SystemError`: ETIMEDOUT when the peer does not take it in time, or what send(2) says.
     package mutating func write(_ bytes: [UInt8], deadline: UInt64) throws(SystemError) {
@@ -135,4 +140,11 @@ package struct BlockingConnection: ~Copyable {
         let now = Clock.monotonicNanoseconds()
         return deadline > now ? Int32(clamping: (deadline - now) / 1_000_000 + 1) : 0
     }
+}
+
+/// Who listens at the path of a Unix socket: the process that called listen(2), as the kernel knows it, and by its number
+/// here. Nil: nobody listens, or one in another pid namespace. It never waits: a Unix socket connects at once, or not.
+package func listeningProcess(at path: String) -> Int32? {
+    guard let peer = try? BlockingConnection.unix(path: path, timeout: 0).peer(), peer.pid > 0 else { return nil }
+    return peer.pid
 }

@@ -44,7 +44,7 @@ package enum PathHolder {
         let listener: Int32
         do throws(SystemError) {
             let process = try ProcessHandle(pid: pid)
-            listener = try UnixConnection(to: path).peer().pid
+            listener = try BlockingConnection.unix(path: path, timeout: 0).peer().pid
             if listener == pid {
                 try process.send(signal: SIGTERM)
                 return pid

@@ -15,8 +15,8 @@ struct ReloadCommand: ParsableCommand {
     @Option(name: .of(.http), help: .of(.http)) var http: String?
     @Option(name: .of(.timeout), help: .of(.timeout)) var timeout: String?
 
-    /// Microseconds between two questions.
-    private static let pause: UInt32 = 20_000
+    /// Nanoseconds between two questions.
+    private static let pause: UInt64 = 20_000_000
 
     func run() throws {
         runReportingFailures { () throws(CommandFailure) in
@@ -39,7 +39,7 @@ struct ReloadCommand: ParsableCommand {
                 guard Clock.monotonicNanoseconds() < deadline else {
                     throw .failed("the relay has not told within \(formatDuration(nanoseconds)) what came of it")
                 }
-                usleep(Self.pause)
+                Clock.sleep(nanoseconds: Self.pause)
             }
         }
     }
