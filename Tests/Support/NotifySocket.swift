@@ -20,21 +20,47 @@ package final class NotifySocket {
     /// What `systemctl status` was to show last.
     package private(set) var status = ""
 
+    /// States that `wait(forStatus:within:)` read on its way, the oldest first.
+    private var unread: [String] = []
+
     /// The next state that is told, but for STATUS, nil when none comes within `seconds`.
     package func next(within seconds: Double) -> String? {
         let deadline = TestDeadline(within: seconds)
+        repeat {
+            if !unread.isEmpty { return unread.removeFirst() }
+        } while read(until: deadline)
+        return nil
+    }
+
+    /// Waits until `systemctl status` is to show a text that begins with `prefix`. The relay tells a change up to a second
+    /// after another one, and later when the machine is busy.
+    /// - Returns: whether it came within `seconds`.
+    package func wait(forStatus prefix: String, within seconds: Double = TestDeadline.patience) -> Bool {
+        let deadline = TestDeadline(within: seconds)
+        while !status.hasPrefix(prefix) {
+            guard read(until: deadline) else { return false }
+        }
+        return true
+    }
+
+    /// Reads one message.
+    /// - Returns: false when none comes in time.
+    private func read(until deadline: TestDeadline) -> Bool {
         var bytes = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = recv(descriptor, &bytes, bytes.count, 0)
             if count >= 0 {
                 let state = String(decoding: bytes[..<count], as: UTF8.self)
-                guard state.hasPrefix("STATUS=") else { return state }
-                status = String(state.dropFirst("STATUS=".count))
-                continue
+                if state.hasPrefix("STATUS=") {
+                    status = String(state.dropFirst("STATUS=".count))
+                } else {
+                    unread.append(state)
+                }
+                return true
             }
             var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let left = deadline.remainingMilliseconds
-            if left == 0 { return nil }
+            if left == 0 { return false }
             poll(&entry, 1, left)
         }
     }
