@@ -92,7 +92,7 @@ extension SettingReader {
             linkTimeout: duration(.linkTimeout), probeInterval: durationOrOff(.probe),
             connectTimeout: duration(.connectTimeout, orElse: connectTimeout), backoffMin: duration(.backoffMin),
             backoffMax: duration(.backoffMax), backoffMaxRefused: duration(.backoffMaxRefused),
-            restoreBatch: count(.restoreBatch))
+            restoreBatch: count(.restoreBatch), fleetInterval: durationOrOff(.fleet))
         require(timings.heartbeatInterval < timings.linkTimeout, .heartbeatInterval, "less than", .linkTimeout)
         require(timings.backoffMin <= timings.backoffMax, .backoffMin, "at most", .backoffMax)
         require(timings.backoffMin <= timings.backoffMaxRefused, .backoffMin, "at most", .backoffMaxRefused)

@@ -9,7 +9,7 @@ package struct RelayConfiguration: Sendable, Equatable {
     package var http: HTTPListen
     /// What HTTP by TCP may be asked by, besides addresses and localhost: names, ".domain" or "*", in small letters.
     package var httpHosts: [String]
-    /// Where HTTP tells of single clients and channels.
+    /// Where HTTP tells of single clients, channels and relays.
     package var httpDetails: HTTPDetails
     package var limits: Limits
     package var timings: Timings
@@ -58,7 +58,7 @@ package enum HTTPListen: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Where HTTP tells of single clients and channels.
+/// Where HTTP tells of single clients, channels and relays.
 package enum HTTPDetails: String, Sendable, CaseIterable {
     /// On a Unix socket and on loopback.
     case local
@@ -121,17 +121,19 @@ package struct Timings: Sendable, Equatable {
     package var backoffMaxRefused: UInt64
     /// Not a time but the restore's pace: names in one SUBSCRIBE.
     package var restoreBatch: Int
+    /// Between two announcements of the relay to the others of its prefix; nil: none.
+    package var fleetInterval: UInt64?
 
     package init(
         helloTimeout: UInt64, frameTimeout: UInt64, stopTimeout: UInt64, heartbeatInterval: UInt64, linkTimeout: UInt64,
         probeInterval: UInt64?, connectTimeout: UInt64, backoffMin: UInt64, backoffMax: UInt64,
-        backoffMaxRefused: UInt64, restoreBatch: Int
+        backoffMaxRefused: UInt64, restoreBatch: Int, fleetInterval: UInt64? = nil
     ) {
         (self.helloTimeout, self.frameTimeout, self.stopTimeout) = (helloTimeout, frameTimeout, stopTimeout)
         (self.heartbeatInterval, self.linkTimeout) = (heartbeatInterval, linkTimeout)
         (self.probeInterval, self.connectTimeout) = (probeInterval, connectTimeout)
         (self.backoffMin, self.backoffMax, self.backoffMaxRefused) = (backoffMin, backoffMax, backoffMaxRefused)
-        self.restoreBatch = restoreBatch
+        (self.restoreBatch, self.fleetInterval) = (restoreBatch, fleetInterval)
     }
 }
 

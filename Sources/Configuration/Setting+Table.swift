@@ -83,7 +83,7 @@ extension Setting {
         without: "none by default")
     package static let httpDetails = Setting(
         "--http-details", "WHERE", .choice(HTTPDetails.allCases.map(\.rawValue)), default: "local",
-        "Where HTTP tells of single clients and channels, whose names may be secrets: on a Unix socket and loopback only, "
+        "Where HTTP tells of single clients, channels and relays, whose names may be secrets: on a Unix socket and loopback only, "
             + "at any address, or nowhere.")
 
     package static let maxPayload = Setting(
@@ -123,6 +123,10 @@ extension Setting {
     package static let probe = Setting(
         "--probe", "TIME", .durationOrOff(10 * millisecond...hour), default: "5s",
         "Interval of the probes that prove the whole path through Redis.")
+    package static let fleet = Setting(
+        "--fleet", "TIME", .durationOrOff(100 * millisecond...hour), default: "30s",
+        "Interval at which the relay announces itself to the others of its prefix: 'hubrelay fleet' lists them. "
+            + "Longer where there are more than 30.")
     package static let connectTimeout = Setting(
         "--connect-timeout", "TIME", .duration(10 * millisecond...5 * minute), default: "2s",
         "For resolving; and for connecting, and for the TLS handshake, per address.")
@@ -153,7 +157,7 @@ extension Setting {
         sentinelUser, sentinelPasswordFile, clusterPubSub, redisCA, redisCert, redisKey, redisTLSName, redisTLSInsecure,
         redisClientName, abortConnect, http, httpHost, httpDetails,
         maxPayload, window, maxBuffered, maxConnections, maxSubscriptions, maxSubscriptionsPerConnection,
-        helloTimeout, frameTimeout, stopTimeout, heartbeatInterval, linkTimeout, probe, connectTimeout,
+        helloTimeout, frameTimeout, stopTimeout, heartbeatInterval, linkTimeout, probe, fleet, connectTimeout,
         backoffMin, backoffMax, backoffMaxRefused, restoreBatch, logLevel, logFormat,
     ]
 }

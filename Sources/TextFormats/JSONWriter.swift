@@ -54,6 +54,12 @@ package struct JSONWriter {
     }
 
     /// A key and an integer.
+    /// Nil is written as null.
+    package mutating func member(_ key: String, _ value: String?) {
+        self.key(key)
+        if let value { string(value) } else { null() }
+    }
+
     package mutating func member(_ key: String, _ value: UInt64) {
         self.key(key)
         number(value)

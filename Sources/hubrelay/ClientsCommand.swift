@@ -52,7 +52,7 @@ struct ChannelsCommand: ParsableCommand {
 
 extension StandardStreams {
     /// Writes rows to stdout.
-    fileprivate static func write(_ rows: [Row], as table: Table, json: Bool) throws(CommandFailure) {
+    static func write(_ rows: [Row], as table: Table, json: Bool) throws(CommandFailure) {
         for line in json ? rows.map(\.jsonLine) : table.lines(rows) { try writeOutput(line) }
     }
 }

@@ -11,7 +11,8 @@ struct HubrelayCommand: ParsableCommand {
         version: "hubrelay \(hubrelayVersion)",
         subcommands: [
             ServeCommand.self, CheckCommand.self, PublishCommand.self, SubscribeCommand.self, HealthCommand.self,
-            WaitCommand.self, ClientsCommand.self, ChannelsCommand.self, TopCommand.self, ReloadCommand.self,
+            WaitCommand.self, ClientsCommand.self, ChannelsCommand.self, FleetCommand.self, TopCommand.self,
+            ReloadCommand.self,
         ])
 
     /// Exits with 64 for arguments that are not UTF-8: Swift would silently make other text of them.

@@ -45,6 +45,7 @@ struct ServeOptions: ParsableArguments {
     @Option(name: .of(.heartbeatInterval), help: .of(.heartbeatInterval)) var heartbeatInterval: String?
     @Option(name: .of(.linkTimeout), help: .of(.linkTimeout)) var linkTimeout: String?
     @Option(name: .of(.probe), help: .of(.probe)) var probe: String?
+    @Option(name: .of(.fleet), help: .of(.fleet)) var fleet: String?
     @Option(name: .of(.connectTimeout), help: .of(.connectTimeout)) var connectTimeout: String?
     @Option(name: .of(.backoffMin), help: .of(.backoffMin)) var backoffMin: String?
     @Option(name: .of(.backoffMax), help: .of(.backoffMax)) var backoffMax: String?
@@ -70,7 +71,7 @@ struct ServeOptions: ParsableArguments {
             (.maxConnections, maxConnections), (.maxSubscriptions, maxSubscriptions),
             (.maxSubscriptionsPerConnection, maxSubscriptionsPerConnection),
             (.helloTimeout, helloTimeout), (.frameTimeout, frameTimeout), (.stopTimeout, stopTimeout),
-            (.heartbeatInterval, heartbeatInterval), (.linkTimeout, linkTimeout), (.probe, probe),
+            (.heartbeatInterval, heartbeatInterval), (.linkTimeout, linkTimeout), (.probe, probe), (.fleet, fleet),
             (.connectTimeout, connectTimeout), (.backoffMin, backoffMin), (.backoffMax, backoffMax),
             (.backoffMaxRefused, backoffMaxRefused), (.restoreBatch, restoreBatch),
             (.logLevel, logLevel), (.logFormat, logFormat),

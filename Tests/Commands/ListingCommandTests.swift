@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `hubrelay clients` and `hubrelay channels`.
+/// `hubrelay clients`, `hubrelay channels` and `hubrelay fleet`.
 @Suite struct ListingCommandTests {
     @Test func clientsAreATable() throws {
         try withRelay { relay, _ in
@@ -31,6 +31,31 @@ import Testing
         }
     }
 
+    @Test func theFleetIsATable() throws {
+        try withRelay(options: ["--fleet", "100ms"]) { relay, redis in
+            let other = try RelayProcess(redis: redis.url, name: "other", options: ["--fleet", "100ms"])
+            _ = try (relay.client(), other.client())
+            try eventually("they know of each other") { try relay.http("/fleet").json["relays"] == .number(2) }
+            let run = try Program.run("fleet", "--http", "unix:\(relay.httpPath)")
+            #expect(run.exit == .code(0) && run.errors.isEmpty)
+            let lines = run.output.split(separator: "\n")
+            #expect(lines.count == 3 && lines[0].hasPrefix("HOST ") && lines[0].hasSuffix(" HEARD"))
+            #expect(lines.dropFirst().allSatisfy { $0.contains("  up  ") }, "\(run.output)")
+            #expect(lines.count { $0.hasSuffix(" itself") } == 1 && lines.count { $0.hasSuffix(" ago") } == 1)
+            let json = try Program.run("fleet", "--json", environment: ["HUBRELAY_HTTP": "unix:\(relay.httpPath)"])
+            #expect(json.output.split(separator: "\n").allSatisfy { $0.hasPrefix(#"{"host":""#) })
+            try other.stop()
+        }
+    }
+
+    @Test func aRelayWithoutAFleetSaysSo() throws {
+        try withRelay { relay, _ in
+            let run = try Program.run("fleet", "--http", "unix:\(relay.httpPath)")
+            #expect(run.exit == .code(1) && run.output.isEmpty)
+            #expect(run.errors.contains("404: the relay does not announce itself: --fleet off"))
+        }
+    }
+
     @Test func namesCanDoNothingToTheTerminal() throws {
         try withRelay { relay, _ in
             let app = try relay.client(name: "\u{1b}]0;x\u{7}\n")
@@ -48,6 +73,7 @@ import Testing
         for (arguments, words) in [
             (["clients", "--sort", "bytes"], "--sort: \"bytes\" is none of those that are allowed: id, name"),
             (["channels", "--sort", "lost"], "allowed: name, subscribers"),
+            (["fleet", "--sort", "id"], "allowed: host, state, version, clients, round_trip"),
             (["clients", "--limit", "0"], "--limit: \"0\" is out of range; allowed: 1 to 1000"),
             (["top", "--interval", "1ms"], "--interval: \"1ms\" is out of range"),
         ] {
@@ -58,13 +84,13 @@ import Testing
         }
     }
 
-    @Test(arguments: ["clients", "channels", "top"])
+    @Test(arguments: ["clients", "channels", "top", "fleet"])
     func aRelayThatDoesNotTellSaysWhy(command: String) throws {
         let redis = try RedisServer()
         let relay = try RelayProcess(redis: redis.url, options: ["--http-details", "nowhere"])
         let run = try Program.run(command, "--http", "unix:\(relay.httpPath)")
         #expect(run.exit == .code(1) && run.output.isEmpty)
-        #expect(run.errors.contains("answers: 403: single clients and channels are not told of here"))
+        #expect(run.errors.contains("answers: 403: single clients, channels and relays are not told of here"))
         try relay.stop()
     }
 

@@ -36,7 +36,7 @@ func configured(
                 helloTimeout: 5 * second, frameTimeout: 30 * second, stopTimeout: 10 * second,
                 heartbeatInterval: second, linkTimeout: 5 * second, probeInterval: 5 * second,
                 connectTimeout: 2 * second, backoffMin: 50 * millisecond, backoffMax: 500 * millisecond,
-                backoffMaxRefused: 5 * second, restoreBatch: 512),
+                backoffMaxRefused: 5 * second, restoreBatch: 512, fleetInterval: 30 * second),
             logging: LoggingConfiguration(level: .info, format: .text), notices: [], warnings: [])
         #expect(try configured([:]) == expected)
     }
@@ -79,6 +79,7 @@ func configured(
         (.heartbeatInterval, "70ms", { $0.timings.heartbeatInterval == 70 * millisecond }),
         (.linkTimeout, "7s", { $0.timings.linkTimeout == 7 * second }),
         (.probe, "off", { $0.timings.probeInterval == nil }),
+        (.fleet, "1m", { $0.timings.fleetInterval == 60 * second }),
         (.connectTimeout, "70ms", { $0.timings.connectTimeout == 70 * millisecond }),
         (.backoffMin, "70ms", { $0.timings.backoffMin == 70 * millisecond }),
         (.backoffMax, "70ms", { $0.timings.backoffMax == 70 * millisecond }),

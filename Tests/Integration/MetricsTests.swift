@@ -9,6 +9,7 @@ import Testing
         "hubrelay_loop_lag_seconds", "hubrelay_loop_lag_longest_seconds", "hubrelay_state_cause",
         "hubrelay_redis_connection_attempts_total", "hubrelay_publishes_in_flight", "hubrelay_subscribes_total",
         "hubrelay_last_reload_successful", "hubrelay_last_reload_success_timestamp_seconds",
+        "hubrelay_fleet_relays",
         "hubrelay_names", "hubrelay_connections_limit", "hubrelay_subscriptions_limit", "hubrelay_buffered_limit_bytes",
         "hubrelay_publishes_total", "hubrelay_messages_received_total", "hubrelay_messages_delivered_total",
         "hubrelay_messages_lost_total", "hubrelay_publishes_lost_total", "hubrelay_received_bytes_total",
@@ -20,7 +21,7 @@ import Testing
     ]
 
     @Test func everyMetricIsThereAndPromtoolFindsNoFault() throws {
-        try withRelay { relay, redis in
+        try withRelay(options: ["--fleet", "30s"]) { relay, redis in
             let client = try relay.client()
             #expect(try client.subscribe("c") == .ok)
             #expect(try client.publish("c", "x").outcome == .ok)

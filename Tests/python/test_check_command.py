@@ -111,7 +111,7 @@ class Connecting(CheckTest):
         steps = self.steps(out, redis.path)
         self.assertEqual(steps[:8], self.STEPS)
         self.assertRegex(steps[8], r"^probe: ok, heard after \d+\.\d{3} ms$")
-        self.assertEqual(steps[9:], ["PSUBSCRIBE: ok"])
+        self.assertEqual(steps[9:], ["announcements to other relays: ok", "PSUBSCRIBE: ok"])
         self.assertRegex(out[-1], "^ok socket=")
 
     def as_user(self, *rules, **more):
@@ -137,6 +137,7 @@ class Connecting(CheckTest):
         denied = [step for step in steps if "the relay's own channel is denied (NOPERM" in step]
         self.assertEqual([step.split(":")[0] for step in denied], ["SUBSCRIBE", "PUBLISH"])
         self.assertFalse([step for step in steps if step.startswith("probe")])
+        self.assertTrue([step for step in steps if step.startswith("announcements") and "done without: NOPERM" in step])
 
     def test_publish_and_subscribe_cannot(self):
         for command, other in (("publish", "SUBSCRIBE: ok"), ("subscribe", "PUBLISH: ok")):

@@ -130,7 +130,7 @@ private final class Answers {
     func answer(_ request: AdminRequest) -> AdminResponse? {
         switch request.path {
         case "/health", "/metrics", "/history": return answer(request, as: request.path)
-        case "/connections", "/channels":
+        case "/connections", "/channels", "/fleet":
             let name = "\(request.path)?\(request.query)"
             if known[name] == nil, hasListed { return nil }
             hasListed = true

@@ -25,7 +25,7 @@ extension Daemon {
             return AdminResponse(
                 status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
                 body: Array(snapshot(of: relay, withStats: true).metricsText.utf8))
-        case "/connections", "/channels": return listing(request, of: relay)
+        case "/connections", "/channels", "/fleet": return listing(request, of: relay)
         case "/history":
             return AdminResponse(
                 status: 200, contentType: "application/json", body: Array(relay.history.text.utf8))

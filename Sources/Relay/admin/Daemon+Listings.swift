@@ -4,7 +4,7 @@ internal import Posix
 internal import RelayCore
 internal import TextFormats
 
-/// `/connections` and `/channels`: single clients and channels, whose names may be secrets. Names of fields are an interface.
+/// `/connections`, `/channels` and `/fleet`: single clients, channels and relays, whose names may be secrets. Names of fields are an interface.
 extension Daemon {
     /// Whether HTTP tells of them where it is served.
     var tellsDetails: Bool { configuration.httpDetails.areTold(at: configuration.http) }
@@ -14,16 +14,21 @@ extension Daemon {
         guard tellsDetails else {
             let reason =
                 configuration.httpDetails == .nowhere
-                ? "403: single clients and channels are not told of here: \(Setting.httpDetails.flag) nowhere\n"
-                : "403: single clients and channels are told of on a Unix socket and on loopback only; "
+                ? "403: single clients, channels and relays are not told of here: \(Setting.httpDetails.flag) nowhere\n"
+                : "403: single clients, channels and relays are told of on a Unix socket and on loopback only; "
                     + "\(Setting.httpDetails.flag) or \(Setting.httpDetails.environmentName) allows it elsewhere\n"
             return AdminResponse(status: 403, body: Array(reason.utf8))
         }
         do throws(InvalidQuery) {
-            let text =
-                request.path == "/connections"
-                ? relay.connectionsText(try ListQuery(request.query, orElse: .id))
-                : relay.channelsText(try ListQuery(request.query, orElse: .name))
+            let text: String
+            switch request.path {
+            case "/connections": text = relay.connectionsText(try ListQuery(request.query, orElse: .id))
+            case "/channels": text = relay.channelsText(try ListQuery(request.query, orElse: .name))
+            default:
+                let query = try ListQuery<FleetOrder>(request.query, orElse: .host)
+                guard let fleet = relay.fleetText(query) else { return AdminResponse(status: 404, body: Self.noFleet) }
+                text = fleet
+            }
             return AdminResponse(status: 200, contentType: "application/json", body: Array(text.utf8))
         } catch {
             return AdminResponse(status: 400, body: Array("400: \(error.reason)\n".utf8))
@@ -31,7 +36,29 @@ extension Daemon {
     }
 }
 
+extension Daemon {
+    private static var noFleet: [UInt8] {
+        Array("404: the relay does not announce itself: \(Setting.fleet.flag) off\n".utf8)
+    }
+}
+
 extension Relay {
+    /// Nil where the relay does not announce itself.
+    fileprivate func fleetText(_ query: ListQuery<FleetOrder>) -> String? {
+        upstream.begin(at: Self.moment(of: loop))
+        guard let fleet = hub.fleet,
+            let listing = upstream.fleetListing(by: query.order, limit: query.limit, after: query.after)
+        else { return nil }
+        let unixMilliseconds = Clock.unixMilliseconds()
+        return text(listing, total: "relays", items: "fleet") { json in
+            json.member("interval_seconds", tenths(seconds(fleet.ownInterval(now: now))))
+            json.member("in_force", hub.isFleetHeard)
+            json.member("problem", fleet.problem)
+        } write: { relay, json in
+            json.write(relay, unixMilliseconds: unixMilliseconds)
+        }
+    }
+
     fileprivate func connectionsText(_ query: ListQuery<ClientOrder>) -> String {
         hub.now = now
         let listing = hub.clients(by: query.order, limit: query.limit, after: query.after)
@@ -59,11 +86,13 @@ extension Relay {
     }
 
     private func text<Item>(
-        _ listing: Listing<Item>, total: String, items: String, _ write: (Item, inout JSONWriter) -> Void
+        _ listing: Listing<Item>, total: String, items: String, head: (inout JSONWriter) -> Void = { _ in },
+        write: (Item, inout JSONWriter) -> Void
     ) -> String {
         var json = JSONWriter()
         json.object { json in
             json.member(total, listing.total)
+            head(&json)
             json.member("looked_at", listing.lookedAt)
             json.key("next")
             if let next = listing.next { json.number(next) } else { json.null() }
@@ -103,6 +132,27 @@ extension JSONWriter {
         member("subscribers", channel.subscribers)
         member("pending", channel.pending)
         member("in_force", channel.isInForce)
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func write(_ relay: FleetFacts, unixMilliseconds: UInt64) {
+        let announcement = relay.announcement
+        member("host", announcement.host)
+        member("socket", announcement.socket)
+        member("relay_id", announcement.relayID)
+        member("version", announcement.version)
+        member("state", announcement.state.label)
+        member("cause", announcement.cause == .unspecified ? nil : announcement.cause.label)
+        // By the clock of that host; of one that is ahead of ours it may be in the future.
+        let since = min(unixMilliseconds, announcement.sinceUnixMilliseconds)
+        member("state_seconds", tenths(Double(unixMilliseconds - since) / 1000))
+        let roundTrip = announcement.roundTripMicroseconds
+        member("round_trip_seconds", roundTrip == 0 ? nil : Double(roundTrip) / 1_000_000)
+        member("clients", announcement.connections)
+        member("heard_seconds_ago", tenths(seconds(relay.heardAge)))
+        member("silent", relay.isSilent)
+        member("self", relay.isSelf)
     }
 }
 

@@ -43,6 +43,7 @@ extension Relay {
         let limit = nodes.map(\.publishLink.payloadLimit).min { $0.bytes < $1.bytes }
         if let limit, limit.isOfServer { snapshot.payloadLimit = limit }
         snapshot.publishesInFlight = nodes.reduce(0) { $0 + $1.hubNode.publishes.publishesInFlight }
+        snapshot.fleetRelays = hub.isFleetHeard && hub.fleet?.problem == nil ? hub.fleet?.relays(now: now) : nil
         (snapshot.counts, snapshot.roundTrips) = (.init(hub.counters), roundTrips)
         return snapshot
     }

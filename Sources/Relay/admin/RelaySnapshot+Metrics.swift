@@ -50,6 +50,12 @@ extension RelaySnapshot {
         text.metric(
             "hubrelay_probe_enabled", .gauge, "1 while UP is proven by probes; 0 when they are off or denied.",
             probe.isEnabled)
+        if let fleetRelays {
+            text.metric(
+                "hubrelay_fleet_relays", .gauge,
+                "Relays with the same prefix that this one hears, itself included; left out while it hears none.",
+                UInt64(fleetRelays))
+        }
         text.write(
             roundTrips, as: "hubrelay_probe_round_trip_seconds", "From publishing a probe to hearing it.")
         text.write(process.loopLag, as: "hubrelay_loop_lag_seconds", "How late the event loop's ticks were.")

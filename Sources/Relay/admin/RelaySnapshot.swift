@@ -45,6 +45,8 @@ struct RelaySnapshot: Sendable {
     var counts = Counts(Counters())
     /// From publishing probes to hearing them.
     var roundTrips = Histogram()
+    /// Relays of the prefix that are heard, this one included; nil: it does not hear them.
+    var fleetRelays: Int?
 
     /// What is of the process, and not of a relay.
     struct Process: Sendable {

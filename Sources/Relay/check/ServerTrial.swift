@@ -139,6 +139,10 @@ struct ServerTrial {
         }
         let endpoint = destination.endpoint
         named = Self.node(in: heard, near: endpoint) ?? Self.node(in: sent, near: endpoint)
+        if configuration.timings.fleetInterval != nil {
+            // Without a word in it, which no relay takes for an announcement.
+            try attempt(.announcement, [publish.rawValue, prefix + fleetChannel, ""], on: publisher)
+        }
         guard !isSharded else { return }
         let pattern = String(decoding: RedisCommand.escapeGlob(prefix.utf8), as: UTF8.self) + "*"
         try attempt(.patterns, ["PSUBSCRIBE", pattern], on: subscriber)

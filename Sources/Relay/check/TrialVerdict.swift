@@ -25,13 +25,14 @@ enum TrialVerdict: Equatable {
         case subscribe = "SUBSCRIBE"
         case shardSubscribe = "SSUBSCRIBE"
         case patterns = "PSUBSCRIBE"
+        case announcement = "announcements to other relays"
         case master = "SENTINEL GET-MASTER-ADDR-BY-NAME"
         case details = "SENTINEL MASTER"
 
         /// Whether the relay does without what Redis denies, or does not know.
         fileprivate var isOptional: Bool {
             switch self {
-            case .name, .token, .role, .idleLimit, .patterns, .details: true
+            case .name, .token, .role, .idleLimit, .patterns, .announcement, .details: true
             case .login, .ping, .clusterInfo, .slots, .publish, .shardPublish, .subscribe, .shardSubscribe, .master:
                 false
             }
@@ -39,7 +40,7 @@ enum TrialVerdict: Equatable {
 
         /// Whether it is about a channel, which may be denied while others are not.
         fileprivate var isOfChannel: Bool {
-            [.publish, .shardPublish, .subscribe, .shardSubscribe].contains(self)
+            [.publish, .shardPublish, .subscribe, .shardSubscribe, .announcement].contains(self)
         }
     }
 
@@ -85,7 +86,8 @@ enum TrialVerdict: Equatable {
     ) -> TrialVerdict {
         switch (step, value) {
         case (.login, .status), (.name, .status), (.ping, .status), (.token, .bulk), (.idleLimit, .array),
-            (.publish, .integer), (.shardPublish, .integer), (.slots, .array), (.master, .array), (.details, .array):
+            (.publish, .integer), (.shardPublish, .integer), (.announcement, .integer), (.slots, .array),
+            (.master, .array), (.details, .array):
             return .works("")
         case (.role, .array(let elements)): return role(elements, server)
         case (.clusterInfo, .bulk(let bytes)):

@@ -53,7 +53,7 @@ final class Relay {
         hub = Self.makeHub(configuration, descriptors: process.descriptors)
         upstream = Upstream(
             hub: hub, redis: configuration.redis, timings: configuration.timings, prefix: configuration.listener.prefix,
-            host: hostName(), at: Self.moment(of: loop))
+            host: hostName(), socket: configuration.listener.socketPath, at: Self.moment(of: loop))
         // Borrowed, as it is called for each connection with output. Invariant: only the relay calls into its hub; and a
         // connection goes in its handle's close callback, which nothing calls that is done here.
         let borrowed = Unmanaged.passUnretained(self)

@@ -20,6 +20,9 @@ package let fenceNamePrefix: StaticString = "__hubrelay:fence:"
 package let maxFenceNameBytes = 64
 /// The relay's probes go by channels that begin so.
 package let probeNamePrefix: StaticString = "__hubrelay:probe:"
+/// Channels on which relays announce themselves to each other begin so; the number behind it is that of the message.
+package let fleetNamePrefix: StaticString = "__hubrelay:fleet:"
+package let fleetChannel = "\(fleetNamePrefix)1"
 
 /// What a Welcome's `features` may name.
 package enum Feature {

@@ -1,8 +1,8 @@
-/// The length of `__hubrelay:probe:` and of `__hubrelay:fence:`, in bytes.
+/// The length of `__hubrelay:probe:`, of `__hubrelay:fence:` and of `__hubrelay:fleet:`, in bytes.
 let reservedNameCount = 17
 
-/// Whether `__hubrelay:probe:` or `__hubrelay:fence:` stands anywhere in a channel: it is one of a relay's own, whatever
-/// the prefix of that relay is.
+/// Whether `__hubrelay:probe:`, `__hubrelay:fence:` or `__hubrelay:fleet:` stands anywhere in a channel: it is one of a
+/// relay's own, whatever the prefix of that relay is.
 /// - Parameter start: the first byte at which it may begin.
 @inline(__always)
 package func containsReservedName(_ channel: UnsafeRawBufferPointer, from start: Int) -> Bool {
@@ -19,6 +19,7 @@ private func findReservedName(in channel: UnsafeRawBufferPointer, from start: In
         case UInt8(ascii: ":"):
             let name = UnsafeRawBufferPointer(rebasing: channel[(end - last)...])
             if hasPrefix(name, probeNamePrefix) || hasPrefix(name, fenceNamePrefix) { return true }
+            if hasPrefix(name, fleetNamePrefix) { return true }
             end += last + 1
         case UInt8(ascii: "y"): end += 1
         case UInt8(ascii: "a"): end += 2

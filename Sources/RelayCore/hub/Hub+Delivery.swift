@@ -47,7 +47,7 @@ extension Hub {
         pattern: UnsafeRawBufferPointer?
     ) {
         let count = Int(subscriptions[index].memberCount)
-        guard count > 0 else { return }
+        guard count > 0 else { return heardByNoApp(index, payload) }
         let members = subscriptions.members(of: index)
         let size = Arena.messageSize(channel, payload, pattern)
         guard Arena.fits(size, within: identity.maxFrameBytes) else { return drop(index, cause: .tooLarge) }

@@ -161,17 +161,21 @@ extension Hub {
     /// Publishes probe `number` on the probe channel.
     /// - Returns: false when the ring is full to the last place: the probe was not sent and is to be tried again.
     package func sendProbe(number: UInt64, channel: String, to node: HubNode) -> Bool {
+        publish(Array(String(number).utf8), on: channel, as: .probe(number: number), to: node)
+    }
+
+    /// Publishes a message of the relay's own.
+    /// - Returns: false when the ring is full to the last place: it was not sent.
+    func publish(_ payload: [UInt8], on channel: String, as owner: PublishQueue.Owner, to node: HubNode) -> Bool {
         let publishes = node.publishes
         guard publishes.hasRoom else { return false }
         hasPublishOutput = true
         var channel = channel
-        var payload = String(number)
         prefix.withUnsafeBytes { prefix in
             channel.withUTF8 { channel in
-                payload.withUTF8 { payload in
+                payload.withUnsafeBytes { payload in
                     publishes.publish(
-                        prefix: prefix, channel: UnsafeRawBufferPointer(channel),
-                        payload: UnsafeRawBufferPointer(payload), owner: .probe(number: number))
+                        prefix: prefix, channel: UnsafeRawBufferPointer(channel), payload: payload, owner: owner)
                 }
             }
         }

@@ -4,7 +4,7 @@
 /// One hub serves one listening socket, since the prefix is a property of it. Its concerns are in files of their own:
 /// `Hub+Connections`, `Hub+Frames`, `Hub+Input`, `Hub+Publishing`, `Hub+Delivery`, `Hub+Work`; and what it does with
 /// `subscriptions` in `Hub+Requests`, `Hub+Answers`, `Hub+Members`, `Hub+SubscribeLink`, `Hub+SubscribeReplies`,
-/// `Hub+Placement`.
+/// `Hub+Placement`; the relays that it hears of in `Hub+Fleet`.
 package final class Hub {
     package struct Limits: Sendable {
         package var maxConnections: Int
@@ -32,6 +32,10 @@ package final class Hub {
     package let slots: SlotMap?
     let shares: NodeShares
     let subscriptions: Subscriptions
+    /// Who announces itself under the prefix; nil: that is off.
+    package private(set) var fleet: Fleet?
+    /// The name of the fleet's channel in `subscriptions`, which the relay itself wants; else `ChannelTable.none`.
+    private(set) var fleetName = ChannelTable.none
     /// What is to be done, by the hub's wish and its upstream's.
     private var actions = Ring<RelayAction>()
     /// The last word has been said to a connection since the output was written.
@@ -154,6 +158,15 @@ package final class Hub {
         return outboxes.dirtyCount > 0 || hasFinished || outboxes.arena.used > 0
     }
 
+    /// The relay announces itself from now on, and hears others. To be called once, before any link is up.
+    package func join(_ fleet: Fleet) {
+        self.fleet = fleet
+        var channel = fleetChannel
+        fleetName = channel.withUTF8 { subscriptions.findOrAdd(UnsafeRawBufferPointer($0), isPattern: false) }
+        // It stays wanted, by the relay itself, and is restored and moved like all others. No app can name it.
+        subscriptions.beginPending(fleetName)
+    }
+
     // MARK: What it has
 
     /// Whether so much output has been gathered that it is to be written before the turn ends.
@@ -161,7 +174,7 @@ package final class Hub {
     package var isOutputHigh: Bool { outboxes.arena.isHigh }
 
     /// Distinct channels and patterns that the hub keeps at Redis.
-    package var nameCount: Int { subscriptions.count }
+    package var nameCount: Int { subscriptions.count - (fleet == nil ? 0 : 1) }
 
     /// The Redis nodes, each with its share of the names: one that has them all, or `nowhere` and those that have slots.
     package var nodes: [HubNode] { shares.nodes }

@@ -10,6 +10,7 @@ package final class PublishQueue {
         case probe(number: UInt64)
         case marker(number: UInt64)
         case setName
+        case announcement
     }
 
     private struct Flight {
@@ -29,6 +30,7 @@ package final class PublishQueue {
         static let clusterInfo: Int32 = -4
         static let marker: Int32 = -5
         static let setName: Int32 = -6
+        static let announcement: Int32 = -7
     }
 
     /// Commands in flight at most.
@@ -164,6 +166,8 @@ package final class PublishQueue {
         case .role: flight = Flight(asker: OwnCommand.role, generation: 0, id: 0, start: output.position)
         case .clusterInfo: flight = Flight(asker: OwnCommand.clusterInfo, generation: 0, id: 0, start: output.position)
         case .setName: flight = Flight(asker: OwnCommand.setName, generation: 0, id: 0, start: output.position)
+        case .announcement:
+            flight = Flight(asker: OwnCommand.announcement, generation: 0, id: 0, start: output.position)
         case .probe(let number):
             flight = Flight(asker: OwnCommand.probe, generation: 0, id: number, start: output.position)
         case .marker(let number):
@@ -186,7 +190,7 @@ package final class PublishQueue {
     /// Whether the oldest unanswered command is a PUBLISH, to which nothing but a number or an error is an answer.
     package var isNumberDue: Bool {
         guard let asker = dueAsker else { return false }
-        return asker >= 0 || asker == OwnCommand.probe
+        return asker >= 0 || asker == OwnCommand.probe || asker == OwnCommand.announcement
     }
 
     /// Whether the oldest unanswered command is ROLE, which alone is answered with an array.
@@ -263,6 +267,7 @@ package final class PublishQueue {
         case OwnCommand.probe: .probe(number: flight.id)
         case OwnCommand.marker: .marker(number: flight.id)
         case OwnCommand.setName: .setName
+        case OwnCommand.announcement: .announcement
         default: preconditionFailure("all that are written by push")
         }
     }

@@ -6,10 +6,10 @@ extension Hub {
         var leading = Leading<UInt32>(limit: limit) { self.precedes($0, $1, by: order) }
         for place in places {
             let index = UInt32(place)
-            if subscriptions[index].isWanted { leading.offer(index) }
+            if subscriptions[index].isWanted, index != fleetName { leading.offer(index) }
         }
         return Listing(
-            total: subscriptions.count, lookedAt: places.count,
+            total: nameCount, lookedAt: places.count,
             next: places.upperBound < subscriptions.placesUsed ? places.upperBound : nil,
             items: leading.inOrder.map(channelFacts))
     }

@@ -5,6 +5,7 @@ extension Upstream {
         path.stop(unixMilliseconds: moment.unixMilliseconds)
         pathHistory.append(path.status, unixMilliseconds: moment.unixMilliseconds)
         hub.announce(path.status)
+        announceLeaving()
     }
 
     /// Whether the last connection has gone, and everything that it wrote is with Redis: a connection to Redis that is closed

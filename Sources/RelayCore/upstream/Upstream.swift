@@ -10,7 +10,7 @@ package import Configuration
 ///                        │                                              ▲
 ///                        └──► evaluatePath ──► PathState ──► hub        └── endTurn, stage by stage
 ///
-/// Its concerns are in files of their own: `Upstream+Path`, `Upstream+Turn`, `Upstream+Stopping`.
+/// Its concerns are in files of their own: `Upstream+Path`, `Upstream+Turn`, `Upstream+Stopping`, `Upstream+Fleet`.
 package final class Upstream {
     /// What the time is when something happens.
     package struct Moment: Sendable {
@@ -75,10 +75,11 @@ package final class Upstream {
     /// - Parameters:
     ///   - prefix: of all channels.
     ///   - host: what the host is called.
+    ///   - socket: the path that apps connect to, for the other relays to know.
     ///   - random: spreads what all relays would do at the same time otherwise.
     package init(
         hub: Hub, redis: RedisConfiguration, timings: Timings, prefix: [UInt8], host: String = "",
-        at moment: Moment, random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+        socket: String = "", at moment: Moment, random: any RandomNumberGenerator = SystemRandomNumberGenerator()
     ) {
         (self.hub, self.redis, self.timings, self.prefix) = (hub, redis, timings, prefix)
         (self.moment, self.random) = (moment, random)
@@ -94,6 +95,12 @@ package final class Upstream {
             if let password = credentials.password { secrets.add(password) }
         }
         makeNodes()
+        if let interval = timings.fleetInterval {
+            let own = Announcement(
+                relayID: hub.identity.id, host: host, version: hub.identity.version, socket: socket, state: .down,
+                intervalMilliseconds: interval / 1_000_000)
+            hub.join(Fleet(own: own, interval: interval))
+        }
     }
 
     private func makeNodes() {
@@ -142,6 +149,7 @@ package final class Upstream {
     /// To be called several times per heartbeat interval.
     package func tick() {
         for node in nodes { node.tick() }
+        announceIfDue()
         sentinels?.tick()
         cluster?.tick()
         log(transitions.summary(status: path.status, now: moment.precise))

@@ -29,6 +29,30 @@ extension Table {
         ])
     }
 
+    /// The relays that a relay hears.
+    static var fleet: Table {
+        Table(columns: [
+            Column(title: "HOST", isFlexible: true) { plain($0["host"]) },
+            Column(title: "SOCKET") { plain($0["socket"]) },
+            Column(title: "RELAY") { plain(String($0["relay_id"].prefix(8))) },
+            Column(title: "VERSION") { plain($0["version"]) },
+            Column(title: "STATE") { $0["silent"] == "true" ? "silent" : plain($0["state"]) },
+            Column(title: "FOR", isNumber: true) { row in
+                shortDuration(row.number(row["silent"] == "true" ? "heard_seconds_ago" : "state_seconds"))
+            },
+            Column(title: "ROUND TRIP", isNumber: true) { shortMilliseconds($0["round_trip_seconds"]) },
+            Column(title: "CLIENTS", isNumber: true) { plain($0["clients"]) },
+            Column(title: "HEARD", isNumber: true) { row in
+                row["self"] == "true" ? "itself" : shortDuration(row.number("heard_seconds_ago")) + " ago"
+            },
+        ])
+    }
+
+    /// `0.3ms`, `12ms`; `-` where it is unknown.
+    private static func shortMilliseconds(_ seconds: String) -> String {
+        Double(seconds).map { shortNumber($0 * 1000) + "ms" } ?? "-"
+    }
+
     /// What is unusual about a client.
     private static func clientNote(_ row: Row) -> String {
         if row["stage"] != "serving" { return plain(row["stage"]) }

@@ -1,6 +1,6 @@
 internal import Configuration
 
-/// Asks a relay for its clients or channels.
+/// Asks a relay for its clients, its channels or its fleet.
 struct ListingClient {
     let listen: HTTPListen
     /// Nanoseconds for each answer.
@@ -44,7 +44,9 @@ struct ListingClient {
         let text = String(decoding: response.body, as: UTF8.self)
         guard statuses.contains(response.status) else {
             let line = text.split(separator: "\n").first.map(String.init) ?? ""
-            if response.status == 404 { throw .failed("the relay at \(listen) does not list its clients and channels") }
+            if response.status == 404, !line.hasPrefix("404: ") {
+                throw .failed("the relay at \(listen) is of a version that cannot list this")
+            }
             throw .failed("the relay at \(listen) answers: \(escaped(line, quotes: false))")
         }
         return text

@@ -32,6 +32,9 @@ struct ListingOrder {
         }
     }
 
+    /// All relays of a fleet are in one answer: nothing is put in order here.
+    init(_ order: FleetOrder) { (name, field) = (order.rawValue, order.rawValue) }
+
     /// The first `limit` rows of several lists. What is equal stays in the order of the lists.
     func first(_ limit: Int, of rows: [Row]) -> [Row] {
         let ordered = rows.enumerated().sorted { one, other in

@@ -29,6 +29,8 @@ final class HubRig {
         var topology: RedisConfiguration.Topology?
         /// Nanoseconds between probes; nil: there are none.
         var probeInterval: UInt64?
+        /// Nanoseconds between two announcements of the relay; nil: it makes none.
+        var fleetInterval: UInt64?
         /// Nanoseconds between two attempts of a link, at most.
         var backoff: UInt64 = 1
         var credentials = RedisConfiguration.Credentials.none
@@ -93,6 +95,7 @@ final class HubRig {
             hub: hub,
             redis: Self.redis(options, seed),
             timings: Self.timings(options), prefix: Array(options.prefix.utf8),
+            host: "here", socket: "/run/test.sock",
             at: .init(turn: 1_000_000_000, precise: 1_000_000_000, unixMilliseconds: 1000),
             random: SeededGenerator(seed: 7))
         hub.outboxes.send = { [unowned self] in send($1, to: $0) }
@@ -113,7 +116,7 @@ final class HubRig {
             helloTimeout: 5_000_000_000, frameTimeout: 30_000_000_000, stopTimeout: hour, heartbeatInterval: hour,
             linkTimeout: 2 * hour, probeInterval: options.probeInterval, connectTimeout: hour,
             backoffMin: options.backoff, backoffMax: options.backoff, backoffMaxRefused: options.backoff,
-            restoreBatch: options.restoreBatch)
+            restoreBatch: options.restoreBatch, fleetInterval: options.fleetInterval)
     }
 
     // The first node, and its Redis: the only ones in most tests.

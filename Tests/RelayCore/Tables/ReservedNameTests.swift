@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func othersAreKnownWhereverTheyStand() {
-        for kind in ["probe", "fence"] {
+        for kind in ["probe", "fence", "fleet"] {
             // A letter of the name, and one that is none.
             for (before, letter) in (0..<40).flatMap({ [($0, "a"), ($0, "x")] }) {
                 let channel = String(repeating: letter, count: before) + "__hubrelay:\(kind):"
@@ -36,14 +36,15 @@ import Testing
     @Test func aNameIsFoundInAnyText() {
         var random = SeededGenerator(seed: 38)
         let pieces = [
-            "__hubrelay:probe:", "__hubrelay:", "__hub", "_", "relay:", "fence:", "probe:", ":", "y:", "h", "x",
+            "__hubrelay:probe:", "__hubrelay:", "__hub", "_", "relay:", "fence:", "probe:", "fleet:", ":", "y:", "h",
+            "x",
         ]
         var found = 0
         for _ in 0..<20_000 {
             let channel = (0..<Int.random(in: 0...7, using: &random)).reduce(into: "") { text, _ in
                 text += pieces.randomElement(using: &random) ?? ""
             }
-            let expected = ["__hubrelay:probe:", "__hubrelay:fence:"].contains { channel.contains($0) }
+            let expected = ["probe", "fence", "fleet"].map { "__hubrelay:\($0):" }.contains { channel.contains($0) }
             #expect(contains(channel) == expected, "\(channel)")
             if expected { found += 1 }
         }

@@ -1,0 +1,158 @@
+/// The relays with the same prefix that hear each other: each announces itself on a channel of their own. Who is UP and is
+/// heard by nobody is on an island: deaf to the others, although nothing is wrong with its own path.
+///
+/// With `relays` of them, each announces itself every `interval` times max(1, relays / 30), spread by 20 % either way, and
+/// soon after a change, at a random moment so that all the relays that see the same change are spread like that, too. So
+/// with an interval of 30 s no relay hears more than about one announcement a second, however many relays there are.
+///
+/// It has no I/O, and is told what the time is.
+package final class Fleet {
+    /// What is known of another relay.
+    package struct Member: Sendable {
+        package fileprivate(set) var announcement: Announcement
+        /// When that came, monotonic nanoseconds.
+        package fileprivate(set) var heardAt: UInt64
+
+        /// Whether three announcements in a row are missing.
+        package func isSilent(now: UInt64) -> Bool {
+            now - min(now, heardAt) > announcement.intervalMilliseconds * 1_000_000 * Fleet.missedUntilSilent
+        }
+    }
+
+    fileprivate static let missedUntilSilent: UInt64 = 3
+    /// Relays beyond which no others are taken in: whoever can publish under the prefix can make some up.
+    package static let mostMembers = 10_000
+    /// Nanoseconds after which a silent relay is forgotten.
+    private static let memory: UInt64 = 3_600_000_000_000
+    /// As many relays may announce themselves in an interval as there are parts of it.
+    private static let parts: UInt64 = 30
+    /// Relays that all start at the same time hear nobody yet. They take turns as soon as they hear more than this in a
+    /// window, which has so many parts: twice as much as when all is quiet.
+    private static let (mostHeard, windowParts): (UInt64, UInt64) = (20, 10)
+
+    /// What the relay says of itself, but for what changes.
+    package let own: Announcement
+    /// Nanoseconds between two announcements of a relay in a small fleet.
+    package let interval: UInt64
+    /// The other relays, those that are silent included. In no order; a member's place changes when others go.
+    package private(set) var members: [Member] = []
+    /// By their ids.
+    private var places: [String: Int] = [:]
+
+    private var dueAt: UInt64 = 0
+    private var told: (state: State, cause: Cause)?
+    /// The window in which announcements are counted, and how many have come in it.
+    private var heard = (windowBegan: UInt64(0), count: UInt64(0))
+
+    /// Why the relay cannot hear the others, or not be heard, if Redis denies it; see `problem`.
+    package var subscribeDenial: String?
+    package var publishDenial: String?
+
+    /// - Parameters:
+    ///   - own: what the relay says of itself; its state and what else changes is put in each time.
+    ///   - interval: nanoseconds, one at least.
+    package init(own: Announcement, interval: UInt64) { (self.own, self.interval) = (own, interval) }
+
+    // MARK: Hearing
+
+    /// A message has come on the fleet's channel.
+    func heard(_ payload: UnsafeRawBufferPointer, now: UInt64) {
+        let announcement = (try? Announcement(payload)) ?? nil
+        guard let announcement, announcement.relayID != own.relayID else { return }
+        count(now: now)
+        if let place = places[announcement.relayID] {
+            if announcement.state == .stopping { return remove(place) }
+            members[place] = Member(announcement: announcement, heardAt: now)
+        } else if announcement.state != .stopping, members.count < Self.mostMembers {
+            places[announcement.relayID] = members.count
+            members.append(Member(announcement: announcement, heardAt: now))
+        }
+    }
+
+    private func count(now: UInt64) {
+        if !isInWindow(now: now) { heard = (now, 0) }
+        heard.count += 1
+    }
+
+    private func remove(_ place: Int) {
+        places[members[place].announcement.relayID] = nil
+        let last = members.removeLast()
+        guard place < members.count else { return }
+        members[place] = last
+        places[last.announcement.relayID] = place
+    }
+
+    /// The relays that are heard, this one included.
+    package func relays(now: UInt64) -> Int { 1 + members.reduce(0) { $0 + ($1.isSilent(now: now) ? 0 : 1) } }
+
+    private func forgetSilent(now: UInt64) {
+        for place in members.indices.reversed()
+        where members[place].isSilent(now: now) && now - members[place].heardAt > Self.memory {
+            remove(place)
+        }
+    }
+
+    // MARK: Speaking
+
+    /// Nanoseconds, in which one relay may announce itself.
+    private var part: UInt64 { interval / Self.parts + 1 }
+
+    /// Nanoseconds between two announcements of this relay, but for the spread.
+    package func ownInterval(now: UInt64) -> UInt64 { max(interval, part * UInt64(relays(now: now))) }
+
+    /// Whether the relay is to announce itself now. To be asked several times in each part of the interval.
+    /// - Parameter isAble: whether Redis can be reached for that.
+    func isDue(
+        _ status: RelayStatus, isAble: Bool, now: UInt64, using random: inout some RandomNumberGenerator
+    ) -> Bool {
+        guard isAble else { return false }
+        if told == nil {
+            schedule(within: part * (Self.parts / 6), now: now, using: &random)
+        } else if let told, told != (status.state, status.cause) {
+            schedule(within: part * UInt64(relays(now: now)), now: now, using: &random)
+        }
+        told = (status.state, status.cause)
+        guard now >= dueAt else { return false }
+        guard !isCrowded(now: now) else {
+            dueAt = now + UInt64.random(in: 0...(part * UInt64(relays(now: now))), using: &random)
+            return false
+        }
+        return true
+    }
+
+    /// Whether more relays announce themselves just now than should.
+    func isCrowded(now: UInt64) -> Bool { heard.count >= Self.mostHeard && isInWindow(now: now) }
+
+    private func isInWindow(now: UInt64) -> Bool { now - min(now, heard.windowBegan) < part * Self.windowParts }
+
+    /// The next announcement is due in so many nanoseconds at the latest, unless it is due earlier anyway.
+    private func schedule(within: UInt64, now: UInt64, using random: inout some RandomNumberGenerator) {
+        let at = now + UInt64.random(in: 0...within, using: &random)
+        dueAt = dueAt <= now ? at : min(dueAt, at)
+    }
+
+    /// What the relay is to publish of itself now; the next announcement is due after the interval.
+    func announcement(
+        _ status: RelayStatus, roundTrip: UInt64?, connections: Int, now: UInt64,
+        using random: inout some RandomNumberGenerator
+    ) -> Announcement {
+        forgetSilent(now: now)
+        let interval = ownInterval(now: now)
+        dueAt = now + UInt64.random(in: (interval - interval / 5)...(interval + interval / 5), using: &random)
+        var announcement = own
+        (announcement.state, announcement.cause) = (status.state, status.cause)
+        announcement.sinceUnixMilliseconds = status.sinceUnixMilliseconds
+        announcement.roundTripMicroseconds = (roundTrip ?? 0) / 1000
+        announcement.connections = UInt64(connections)
+        announcement.intervalMilliseconds = interval / 1_000_000
+        return announcement
+    }
+
+    /// The announcement was not sent, or Redis has not taken it: it is tried again soon.
+    func notAnnounced(now: UInt64, using random: inout some RandomNumberGenerator) {
+        dueAt = now + part + UInt64.random(in: 0...(part * UInt64(relays(now: now))), using: &random)
+    }
+
+    /// Why this relay and the others do not hear each other; nil while Redis denies nothing.
+    package var problem: String? { subscribeDenial ?? publishDenial }
+}

@@ -1,0 +1,25 @@
+/// The fleet's channel: what comes on it, and what is published there.
+extension Hub {
+    /// A message on a name that Redis has and no app holds: the fleet's, or one that comes while it is being given up.
+    @inline(never)
+    func heardByNoApp(_ index: UInt32, _ payload: UnsafeRawBufferPointer) {
+        guard index == fleetName else { return }
+        counters.messagesReceived -= 1  // it is for no app
+        fleet?.heard(payload, now: now)
+    }
+
+    /// Whether Redis has the subscription to the fleet's channel.
+    package var isFleetHeard: Bool { fleet != nil && subscriptions.isInForce(fleetName) }
+
+    /// Asks for the fleet's channel again, which Redis has denied.
+    func askForFleetAgain() {
+        guard subscriptions.node(of: fleetName).phase != .detached else { return }
+        subscriptions.enqueue(fleetName)
+    }
+
+    /// The node that the fleet's channel belongs to, if it takes publishes now.
+    var fleetNode: HubNode? {
+        let node = subscriptions.node(of: fleetName)
+        return node.isPublishing && !node.isCongested ? node : nil
+    }
+}

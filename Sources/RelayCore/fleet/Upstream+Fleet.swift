@@ -1,0 +1,109 @@
+/// When the relay announces itself to the others of its prefix, and what becomes of that.
+extension Upstream {
+    /// Called by `tick`.
+    func announceIfDue() {
+        guard let fleet = hub.fleet, !isStopping, !isEnded else { return }
+        if hub.isFleetHeard { fleet.subscribeDenial = nil }
+        let node = hub.fleetNode
+        guard fleet.isDue(path.status, isAble: node != nil, now: now, using: &random), let node else { return }
+        announce(fleet, to: node)
+        // An access list may have been mended.
+        if fleet.subscribeDenial != nil { hub.askForFleetAgain() }
+    }
+
+    /// The relay has begun to stop: the others need not wait for it to fall silent. Where many stop at the same time, they
+    /// find out by themselves.
+    func announceLeaving() {
+        guard let fleet = hub.fleet, let node = hub.fleetNode, !fleet.isCrowded(now: now) else { return }
+        announce(fleet, to: node)
+    }
+
+    private func announce(_ fleet: Fleet, to node: HubNode) {
+        let roundTrip = nodes.compactMap(\.machine.probe.lastRoundTrip).max()
+        let announcement = fleet.announcement(
+            path.status, roundTrip: roundTrip, connections: hub.connectionCount, now: now, using: &random)
+        let isSent = hub.publish(announcement.bytes, on: fleetChannel, as: .announcement, to: node)
+        if !isSent { fleet.notAnnounced(now: now, using: &random) }
+    }
+
+    /// Redis has taken an announcement.
+    func announcementAnswered() { hub.fleet?.publishDenial = nil }
+
+    /// Redis has answered an announcement with an error.
+    func announcementRefused(_ text: String, isMisplaced: Bool, by node: RedisNode) {
+        guard let fleet = hub.fleet else { return }
+        if isMisplaced {
+            fleet.notAnnounced(now: now, using: &random)
+            return node.publishMisplaced(text)
+        }
+        let shown = node.publishLink.shown(text)
+        // Anything else may be of the moment, and the node finds out by itself.
+        guard LinkFailure.isDenial(text) else { return fleet.notAnnounced(now: now, using: &random) }
+        fleet.publishDenial = shown
+        node.logOnce("Redis refuses the channel by which relays know of each other", shown)
+    }
+
+    /// What is listed of the fleet.
+    package func fleetListing(by order: FleetOrder, limit: Int, after: Int = 0) -> Listing<FleetFacts>? {
+        guard let fleet = hub.fleet else { return nil }
+        // The relay itself is at the first place.
+        let used = fleet.members.count + 1
+        let places = Listing<FleetFacts>.places(after: after, used: used)
+        var leading = Leading<FleetFacts>(limit: limit, by: order.precedes)
+        for place in places { leading.offer(place == 0 ? ownFacts(fleet) : facts(fleet.members[place - 1])) }
+        return Listing(
+            total: fleet.relays(now: now), lookedAt: places.count,
+            next: places.upperBound < used ? places.upperBound : nil, items: leading.inOrder)
+    }
+
+    private func ownFacts(_ fleet: Fleet) -> FleetFacts {
+        var announcement = fleet.own
+        (announcement.state, announcement.cause) = (path.status.state, path.status.cause)
+        announcement.sinceUnixMilliseconds = path.status.sinceUnixMilliseconds
+        announcement.roundTripMicroseconds = (nodes.compactMap(\.machine.probe.lastRoundTrip).max() ?? 0) / 1000
+        announcement.connections = UInt64(hub.connectionCount)
+        return FleetFacts(announcement: announcement, heardAge: 0, isSilent: false, isSelf: true)
+    }
+
+    private func facts(_ member: Fleet.Member) -> FleetFacts {
+        FleetFacts(
+            announcement: member.announcement, heardAge: now - min(now, member.heardAt),
+            isSilent: member.isSilent(now: now), isSelf: false)
+    }
+}
+
+/// In which order relays are listed: hosts ascend, what needs a look comes first, and what there is most of.
+package enum FleetOrder: String, Sendable, CaseIterable {
+    case host, state, version, clients
+    case roundTrip = "round_trip"
+
+    /// What is equal otherwise is in the order of the hosts, and on a host in that of the sockets.
+    func precedes(_ one: FleetFacts, _ other: FleetFacts) -> Bool {
+        let (first, second) = (one.announcement, other.announcement)
+        switch self {
+        case .host: break
+        case .state: if one.urgency != other.urgency { return one.urgency > other.urgency }
+        case .version: if first.version != second.version { return first.version < second.version }
+        case .clients: if first.connections != second.connections { return first.connections > second.connections }
+        case .roundTrip:
+            if first.roundTripMicroseconds != second.roundTripMicroseconds {
+                return first.roundTripMicroseconds > second.roundTripMicroseconds
+            }
+        }
+        return (first.host, first.socket, first.relayID) < (second.host, second.socket, second.relayID)
+    }
+}
+
+/// What is told of one relay of the fleet.
+package struct FleetFacts: Sendable {
+    package var announcement: Announcement
+    /// Nanoseconds since it was heard.
+    package var heardAge: UInt64
+    /// Three of its announcements in a row are missing.
+    package var isSilent: Bool
+    /// It is the relay that was asked.
+    package var isSelf: Bool
+
+    /// How much it needs a look.
+    package var urgency: Int { isSilent ? 5 : Int(announcement.state.rawValue) }
+}

@@ -1,0 +1,26 @@
+internal import ArgumentParser
+internal import RelayCore
+
+/// `hubrelay fleet`: the relays with the same prefix that a relay hears.
+struct FleetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fleet", abstract: "List the relays with the same prefix that a relay hears.",
+        discussion:
+            "Each relay announces itself to the others of its prefix, every 30 s or less often where there are many. A relay "
+            + "that is UP and missing here is on an island: it publishes to another Redis, to another master or in another "
+            + "way, and its apps and those of the listed relays do not hear each other. 'silent' is a relay that was heard, "
+            + "and missed three announcements.")
+
+    @OptionGroup var options: ListingOptions
+    @Option(help: .order(FleetOrder.self)) var sort = "host"
+    @Flag(help: "Print JSON, one object per line.") var json = false
+
+    func run() throws {
+        runReportingFailures { () throws(CommandFailure) in
+            let settings = try options.settings()
+            let order = ListingOrder(try listingOrder(sort) as FleetOrder)
+            let rows = try settings.client.rows("/fleet", items: "fleet", by: order, limit: settings.limit)
+            try StandardStreams.write(rows, as: .fleet, json: json)
+        }
+    }
+}
