@@ -61,8 +61,9 @@ def until(what, condition):
 class Prometheus:
     def __init__(self, directory, targets):
         config = (PACK / "prometheus.yml").read_text()
+        entry = config[config.index("      - targets:"):]
         for old, new in (("15s", "250ms"), ("alerts.yml", str(PACK / "alerts.yml")),
-                         ('"127.0.0.1:8379"', ", ".join(f'"{each}"' for each in targets))):
+                         (entry, "".join(self._entry(entry, address, app) for address, app in targets))):
             assert old in config, f"prometheus.yml is another one now: it does not say {old}"
             config = config.replace(old, new)
         file = os.path.join(directory, "prometheus.yml")
@@ -72,6 +73,13 @@ class Prometheus:
         self._process = Process(
             "prometheus", f"--config.file={file}", f"--storage.tsdb.path={directory}/data",
             f"--web.listen-address={self._address}", ready="Server is ready to receive web requests")
+
+    @staticmethod
+    def _entry(example, address, app):
+        for old, new in (("127.0.0.1:8379", address), ("app: chat,", f"app: {app},")):
+            assert old in example, f"prometheus.yml is another one now: its target does not say {old}"
+            example = example.replace(old, new)
+        return example
 
     def get(self, path, **parameters):
         """The data of one answer of its API; AssertionError if that is an error."""
@@ -129,6 +137,8 @@ class MonitoringTest(unittest.TestCase):
     redis: Redis
     relays: list[Relay]
     addresses: list[str]
+    #: Each has a Redis of its own.
+    apps = ("chat", "news", "games")
     prometheus: Prometheus
 
     @classmethod
@@ -152,7 +162,7 @@ class MonitoringTest(unittest.TestCase):
         traffic = Traffic(cls.relays)
         traffic.start()
         cls.addClassCleanup(traffic.end)
-        cls.prometheus = Prometheus(directory.name, cls.addresses)
+        cls.prometheus = Prometheus(directory.name, list(zip(cls.addresses, cls.apps)))
         cls.addClassCleanup(cls.prometheus.kill)
         until("three scrapes of each relay", lambda: len(
             cls.prometheus.query('count_over_time(up{job="hubrelay"}[1m]) >= 3 and up == 1')) == 3)
@@ -224,7 +234,7 @@ class MonitoringTest(unittest.TestCase):
             if variable["type"] == "query":
                 selector, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"]).groups()
                 values = self.prometheus.get(f"label/{label}/values", **{"match[]": self.filled(selector)})
-                self.assertEqual(len(values), {"app": 1, "instance": 3}[label])
+                self.assertEqual(len(values), 3, label)
         for annotation in dashboard["annotations"]["list"]:
             self.prometheus.query(self.filled(annotation["expr"]))
 
@@ -243,6 +253,14 @@ class MonitoringTest(unittest.TestCase):
         self.assertRegex(alert["annotations"]["description"], "^Cause: (closed|unreachable)[.] Messages of ")
         self.redis.start()
         until("its end", lambda: not self.pending("HubrelayPathNotUp"))
+
+    def test_relays_that_do_not_hear_each_other_are_an_alert_if_they_are_of_one_app(self):
+        expression, = (rule["query"] for rule in self.rules() if rule["name"] == "HubrelayIslands")
+        until("all to hear themselves", lambda: len(self.prometheus.query("hubrelay_fleet_relays == 1")) == 3)
+        self.assertFalse(self.prometheus.query(expression))
+        # As if the three were one app.
+        series, = self.prometheus.query(expression.replace("by (app)", "by (job)"))
+        self.assertEqual((series["metric"], series["value"][1]), ({"job": "hubrelay"}, "1"))
 
     def test_labels_that_alerts_select_are_there(self):
         found = {selector for rule in self.rules() for selector in selectors(rule["query"])}
