@@ -18,7 +18,7 @@ import Testing
         try relay.stop()
     }
 
-    /// The rights that deploy/README.md names.
+    /// The rights that deploy/redis.md names.
     @Test func theRightsThatARelayNeedsAreFew() throws {
         let redis = try RedisServer(onPort: true)
         let plain = try redis.client()
