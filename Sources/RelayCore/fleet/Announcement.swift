@@ -11,7 +11,7 @@
 ///       uint64 since_unix_ms = 7;    // when it entered the state
 ///       uint64 round_trip_us = 8;    // of its last probe; 0: unknown
 ///       uint64 connections = 9;      // of apps
-///       uint64 interval_ms = 10;     // the next one comes after that, up to a fifth later: 1 to 172,800,000
+///       uint64 interval_ms = 10;     // the next one comes after that, up to a fifth later: 1 to 1,209,600,000
 ///     }
 ///
 /// Fields that a reader does not know are passed over, so that later versions can add some.
@@ -41,8 +41,8 @@ package struct Announcement: Equatable, Sendable {
 
     /// Bytes of a host and of a path, of an id and of a version.
     private static let (longestText, longestWord) = (255, 64)
-    /// Two days: what the longest interval makes of the largest fleet comes to no more.
-    private static let intervals: ClosedRange<UInt64> = 1...172_800_000
+    /// Up to two weeks: the longest interval comes to less than that in the largest fleet.
+    private static let intervals: ClosedRange<UInt64> = 1...1_209_600_000
 
     /// The characters of a text that are within the limit.
     private static func prefix(of text: String) -> String {

@@ -131,20 +131,22 @@ package final class Fleet {
         dueAt = dueAt <= now ? at : min(dueAt, at)
     }
 
-    /// What the relay is to publish of itself now; the next announcement is due after the interval.
-    func announcement(
-        _ status: RelayStatus, roundTrip: UInt64?, connections: Int, now: UInt64,
-        using random: inout some RandomNumberGenerator
-    ) -> Announcement {
+    /// An announcement is about to be published: the next one is due after the interval.
+    func announces(now: UInt64, using random: inout some RandomNumberGenerator) {
         forgetSilent(now: now)
         let interval = ownInterval(now: now)
         dueAt = now + UInt64.random(in: (interval - interval / 5)...(interval + interval / 5), using: &random)
+    }
+
+    /// What the relay says of itself now.
+    /// - Parameter roundTrip: nanoseconds; nil: unknown.
+    func announcement(_ status: RelayStatus, roundTrip: UInt64?, connections: Int, now: UInt64) -> Announcement {
         var announcement = own
         (announcement.state, announcement.cause) = (status.state, status.cause)
         announcement.sinceUnixMilliseconds = status.sinceUnixMilliseconds
         announcement.roundTripMicroseconds = (roundTrip ?? 0) / 1000
         announcement.connections = UInt64(connections)
-        announcement.intervalMilliseconds = interval / 1_000_000
+        announcement.intervalMilliseconds = ownInterval(now: now) / 1_000_000
         return announcement
     }
 

@@ -19,11 +19,22 @@ extension Upstream {
     }
 
     private func announce(_ fleet: Fleet, to node: HubNode) {
-        let roundTrip = nodes.compactMap(\.machine.probe.lastRoundTrip).max()
-        let announcement = fleet.announcement(
-            path.status, roundTrip: roundTrip, connections: hub.connectionCount, now: now, using: &random)
-        let isSent = hub.publish(announcement.bytes, on: fleetChannel, as: .announcement, to: node)
+        fleet.announces(now: now, using: &random)
+        let isSent = hub.publish(announcement(of: fleet).bytes, on: fleetChannel, as: .announcement, to: node)
         if !isSent { fleet.notAnnounced(now: now, using: &random) }
+    }
+
+    private func announcement(of fleet: Fleet) -> Announcement {
+        fleet.announcement(
+            path.status, roundTrip: nodes.compactMap(\.machine.probe.lastRoundTrip).max(),
+            connections: hub.connectionCount, now: now)
+    }
+
+    /// What was denied is asked for again.
+    func reconsiderFleet() {
+        guard let fleet = hub.fleet, fleet.problem != nil else { return }
+        hub.askForFleetAgain()
+        fleet.notAnnounced(now: now, using: &random)
     }
 
     /// Redis has taken an announcement.
@@ -57,12 +68,7 @@ extension Upstream {
     }
 
     private func ownFacts(_ fleet: Fleet) -> FleetFacts {
-        var announcement = fleet.own
-        (announcement.state, announcement.cause) = (path.status.state, path.status.cause)
-        announcement.sinceUnixMilliseconds = path.status.sinceUnixMilliseconds
-        announcement.roundTripMicroseconds = (nodes.compactMap(\.machine.probe.lastRoundTrip).max() ?? 0) / 1000
-        announcement.connections = UInt64(hub.connectionCount)
-        return FleetFacts(announcement: announcement, heardAge: 0, isSilent: false, isSelf: true)
+        FleetFacts(announcement: announcement(of: fleet), heardAge: 0, isSilent: false, isSelf: true)
     }
 
     private func facts(_ member: Fleet.Member) -> FleetFacts {

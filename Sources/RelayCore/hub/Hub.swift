@@ -159,7 +159,7 @@ package final class Hub {
     }
 
     /// The relay announces itself from now on, and hears others. To be called once, before any link is up.
-    package func join(_ fleet: Fleet) {
+    package func joinFleet(_ fleet: Fleet) {
         self.fleet = fleet
         var channel = fleetChannel
         fleetName = channel.withUTF8 { subscriptions.findOrAdd(UnsafeRawBufferPointer($0), isPattern: false) }

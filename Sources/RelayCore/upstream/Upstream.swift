@@ -99,7 +99,7 @@ package final class Upstream {
             let own = Announcement(
                 relayID: hub.identity.id, host: host, version: hub.identity.version, socket: socket, state: .down,
                 intervalMilliseconds: interval / 1_000_000)
-            hub.join(Fleet(own: own, interval: interval))
+            hub.joinFleet(Fleet(own: own, interval: interval))
         }
     }
 
@@ -183,6 +183,7 @@ package final class Upstream {
                 link.hasten()
             }
         }
+        reconsiderFleet()
     }
 
     // MARK: Actions

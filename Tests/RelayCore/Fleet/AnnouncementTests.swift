@@ -37,23 +37,25 @@ import Testing
         #expect(try read(long.bytes) == long)
     }
 
+    private func varint(_ value: UInt64) -> [UInt8] {
+        value < 128 ? [UInt8(value)] : [UInt8(value & 127 | 128)] + varint(value >> 7)
+    }
+
     /// The shortest one that can be used, changed in one place.
     @Test func whatSaysNothingUsefulIsNothing() throws {
         func bytes(id: Int = 3, host: Int = 0, version: Int = 0, state: UInt8 = 1, interval: [UInt8] = [1]) -> [UInt8] {
             func text(_ number: UInt8, _ count: Int) -> [UInt8] {
-                let length: [UInt8] = count < 128 ? [UInt8(count)] : [UInt8(count & 127 | 128), UInt8(count >> 7)]
-                return [number << 3 | 2] + length + [UInt8](repeating: 97, count: count)
+                [number << 3 | 2] + varint(UInt64(count)) + [UInt8](repeating: 97, count: count)
             }
             return text(1, id) + text(2, host) + text(3, version) + [0x28, state, 0x50] + interval
         }
         for good in [bytes(), bytes(id: 64), bytes(host: 255), bytes(version: 64), bytes(state: 4)] {
             #expect(try read(good) != nil)
         }
-        // 172,800,000, and one more.
-        #expect(try read(bytes(interval: [0x80, 0xf0, 0xb2, 0x52])) != nil)
+        #expect(try read(bytes(interval: varint(1_209_600_000))) != nil)
         for bad in [
             [], bytes(id: 0), bytes(id: 65), bytes(host: 256), bytes(version: 65), bytes(state: 0), bytes(state: 5),
-            bytes(interval: [0]), bytes(interval: [0x81, 0xf0, 0xb2, 0x52]),
+            bytes(interval: [0]), bytes(interval: varint(1_209_600_001)),
         ] {
             #expect(try read(bad) == nil)
         }
@@ -68,7 +70,7 @@ import Testing
                 var changed = bytes
                 changed[index] = value
                 guard let read = (try? read(changed)) ?? nil else { continue }
-                #expect(read.host.utf8.count <= 255 && 1...172_800_000 ~= read.intervalMilliseconds)
+                #expect(read.host.utf8.count <= 255 && 1...1_209_600_000 ~= read.intervalMilliseconds)
             }
         }
     }

@@ -91,6 +91,17 @@ import Testing
         #expect(rig.hub.fleet?.problem == nil && rig.hub.isFleetHeard)
     }
 
+    @Test func aReloadAsksAgainAtOnce() {
+        let rig = makeRig()
+        rig.redis.forbidden = [name]
+        rig.bringUp()
+        rig.settle()
+        rig.redis.forbidden = []
+        rig.event { rig.upstream.reload() }
+        rig.settle()
+        #expect(rig.hub.isFleetHeard)
+    }
+
     @Test func aDeniedPublishIsSaidAndTriedAgain() {
         let rig = makeRig()
         rig.bringUp()

@@ -33,7 +33,7 @@ import Testing
         for now in stride(from: from, to: until, by: Int(second / 4))
         where fleet.isDue(status, isAble: true, now: now, using: &random) {
             times.append(now)
-            _ = fleet.announcement(status, roundTrip: nil, connections: 0, now: now, using: &random)
+            fleet.announces(now: now, using: &random)
         }
         return times
     }
@@ -116,8 +116,7 @@ import Testing
         for (one, next) in zip(times, times.dropFirst()) {
             #expect((80 * second...121 * second).contains(next - one))
         }
-        let said = fleet.announcement(
-            status(.up), roundTrip: 1_234_567, connections: 8, now: 300 * second, using: &copy.random)
+        let said = fleet.announcement(status(.up), roundTrip: 1_234_567, connections: 8, now: 300 * second)
         #expect(100_000...101_000 ~= said.intervalMilliseconds)
         #expect(said.roundTripMicroseconds == 1234 && said.connections == 8)
     }
@@ -160,8 +159,8 @@ import Testing
             let speakers = fleets.filter { $0.isDue(status(.up), isAble: true, now: now, using: &copy.random) }
             perTick.append(speakers.count)
             for speaker in speakers {
-                let said = speaker.announcement(
-                    status(.up), roundTrip: nil, connections: 0, now: now, using: &copy.random)
+                speaker.announces(now: now, using: &copy.random)
+                let said = speaker.announcement(status(.up), roundTrip: nil, connections: 0, now: now)
                 for fleet in fleets { hear(fleet, said, at: now) }
             }
         }
