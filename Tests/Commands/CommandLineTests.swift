@@ -4,8 +4,8 @@ import Testing
 
 @Suite struct CommandLineTests {
     @Test func theVersionIsTheOneOfTheProtocolsWelcome() throws {
-        #expect(try Program.run("--version") == Run(exit: .code(0), output: "hubrelay 0.1.0\n", errors: ""))
-        #expect(hubrelayVersion == "0.1.0")
+        #expect(try Program.run("--version") == Run(exit: .code(0), output: "hubrelay 0.2.0\n", errors: ""))
+        #expect(hubrelayVersion == "0.2.0")
     }
 
     @Test func theHelpOfServeHasEverySettingWithRangeDefaultAndVariable() throws {

@@ -12,7 +12,7 @@ import Testing
     @Test func welcomeSaysWhoTheRelayIsAndWhatItTakes() throws {
         let welcome = try relay.client().welcome
         #expect(welcome.version == 1)
-        #expect(welcome.relayVersion == "0.1.0")
+        #expect(welcome.relayVersion == "0.2.0")
         #expect(welcome.maxPayloadBytes == 1_048_576)
         #expect(welcome.maxFrameBytes == welcome.maxPayloadBytes + 4096)
         #expect(welcome.features.contains("patterns"))

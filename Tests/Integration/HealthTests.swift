@@ -18,7 +18,7 @@ import Testing
             #expect(answer.headers["content-type"]?.hasPrefix("application/json") == true)
             let health = try answer.json
             #expect(health["status"] == .string("up"))
-            #expect(health["version"] == .string("0.1.0"))
+            #expect(health["version"] == .string("0.2.0"))
             #expect(health["connections"] == .number(1))
             #expect(health["subscriptions"] == .number(2))
             #expect(health["outages"] == .number(0))

@@ -28,7 +28,7 @@ struct HealthTextTests {
         #expect(up.isHealthy)
         #expect(
             up.healthText == """
-                {"status":"up","version":"0.1.0","relay_id":"0123456789abcdef","pid":4711,"prefix":"chat:",\
+                {"status":"up","version":"0.2.0","relay_id":"0123456789abcdef","pid":4711,"prefix":"chat:",\
                 "uptime_seconds":2.5,"since":"2023-11-14T22:13:20.123Z","reason":"","cause":"","publishing":true,"receiving":true,\
                 "outages":0,"outage_seconds":0.0,"gaps":0,\
                 "probe":{"enabled":true,"round_trip_seconds":0.00025,"under_way_seconds":null},\

@@ -84,7 +84,7 @@ struct MetricsTextTests {
         #expect(samples.filter { $0.key.hasPrefix("hubrelay_state_cause") }.allSatisfy { $0.value == "0" })
         #expect(samples["hubrelay_socket_reachable"] == "1")
         #expect(samples["hubrelay_probe_enabled"] == "1")
-        #expect(samples["hubrelay_build_info{version=\"0.1.0\"}"] == "1")
+        #expect(samples["hubrelay_build_info{version=\"0.2.0\"}"] == "1")
         #expect(samples.keys.allSatisfy { !$0.contains("sentinel") && !$0.contains("cluster") })
         #expect(samples.keys.allSatisfy { !$0.hasPrefix("process_") }, "there is no /proc")
     }
