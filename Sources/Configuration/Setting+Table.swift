@@ -124,7 +124,7 @@ extension Setting {
         "--probe", "TIME", .durationOrOff(10 * millisecond...hour), default: "5s",
         "Interval of the probes that prove the whole path through Redis.")
     package static let fleet = Setting(
-        "--fleet", "TIME", .durationOrOff(100 * millisecond...hour), default: "30s",
+        "--fleet", "TIME", .durationOrOff(second...hour), default: "30s",
         "Interval at which the relay announces itself to the others of its prefix: 'hubrelay fleet' lists them. "
             + "Longer where there are more than 30.")
     package static let connectTimeout = Setting(

@@ -53,13 +53,13 @@ package struct JSONWriter {
         string(value)
     }
 
-    /// A key and an integer.
-    /// Nil is written as null.
+    /// A key and a text; nil is written as null.
     package mutating func member(_ key: String, _ value: String?) {
         self.key(key)
         if let value { string(value) } else { null() }
     }
 
+    /// A key and an integer.
     package mutating func member(_ key: String, _ value: UInt64) {
         self.key(key)
         number(value)

@@ -6,10 +6,10 @@ struct FleetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet", abstract: "List the relays with the same prefix that a relay hears.",
         discussion:
-            "Each relay announces itself to the others of its prefix, every 30 s or less often where there are many. A relay "
-            + "that is UP and missing here is on an island: it publishes to another Redis, to another master or in another "
-            + "way, and its apps and those of the listed relays do not hear each other. 'silent' is a relay that was heard, "
-            + "and missed three announcements.")
+            "Each relay announces itself to the others of its prefix, every 30 s, or less often where there are many. A relay "
+            + "that is UP, announces itself, and is still missing here after a while is on an island: its apps and those of "
+            + "the listed relays do not hear each other. 'silent' is a relay that was heard, and missed three announcements."
+    )
 
     @OptionGroup var options: ListingOptions
     @Option(help: .order(FleetOrder.self)) var sort = "host"

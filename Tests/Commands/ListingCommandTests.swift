@@ -32,8 +32,8 @@ import Testing
     }
 
     @Test func theFleetIsATable() throws {
-        try withRelay(options: ["--fleet", "100ms"]) { relay, redis in
-            let other = try RelayProcess(redis: redis.url, name: "other", options: ["--fleet", "100ms"])
+        try withRelay(options: ["--fleet", "1s"]) { relay, redis in
+            let other = try RelayProcess(redis: redis.url, name: "other", options: ["--fleet", "1s"])
             _ = try (relay.client(), other.client())
             try eventually("they know of each other") { try relay.http("/fleet").json["relays"] == .number(2) }
             let run = try Program.run("fleet", "--http", "unix:\(relay.httpPath)")

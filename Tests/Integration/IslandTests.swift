@@ -4,7 +4,7 @@ import Testing
 
 /// Relays of one prefix that hear each other, and those that are UP and do not.
 @Suite(.sharedCluster) struct IslandTests {
-    private static let quick = ["--fleet", "100ms"]
+    private static let quick = ["--fleet", "1s"]
 
     private func relays(_ relay: RelayProcess) throws -> Double? {
         let lines = try relay.http("/metrics").body.split(separator: "\n")

@@ -53,7 +53,7 @@ extension RelaySnapshot {
         if let fleetRelays {
             text.metric(
                 "hubrelay_fleet_relays", .gauge,
-                "Relays with the same prefix that this one hears, itself included; left out while it hears none.",
+                "Relays with the same prefix that this one hears, itself included; left out while it cannot.",
                 UInt64(fleetRelays))
         }
         text.write(

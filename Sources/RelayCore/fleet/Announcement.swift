@@ -6,15 +6,16 @@
 ///       string host = 2;             // up to 255 bytes
 ///       string version = 3;          // up to 64 bytes
 ///       string socket = 4;           // the path that apps connect to, up to 255 bytes
-///       uint32 state = 5;            // as in a Status frame; STOPPING: the relay leaves, this is its last one
+///       uint32 state = 5;            // as in a Status frame, 0 is none; STOPPING: the relay leaves, this is its last one
 ///       uint32 cause = 6;            // as in a Status frame
 ///       uint64 since_unix_ms = 7;    // when it entered the state
 ///       uint64 round_trip_us = 8;    // of its last probe; 0: unknown
 ///       uint64 connections = 9;      // of apps
-///       uint64 interval_ms = 10;     // the next one comes after that, up to a fifth later: 1 to 1,209,600,000
+///       uint64 interval_ms = 10;     // to the next one, on average, if nothing changes: 1 to 1,209,600,000
 ///     }
 ///
-/// Fields that a reader does not know are passed over, so that later versions can add some.
+/// Fields that a reader does not know are passed over, so that later versions can add some. A state that it does not know is
+/// taken for DEGRADED.
 package struct Announcement: Equatable, Sendable {
     package var relayID: String
     package var host: String
@@ -98,10 +99,11 @@ package struct Announcement: Equatable, Sendable {
             }
         }
         guard 1...Self.longestWord ~= texts[0].utf8.count, texts[2].utf8.count <= Self.longestWord,
-            let state = UInt8(exactly: numbers[0]).flatMap(State.init), Self.intervals.contains(numbers[5])
+            numbers[0] > 0, Self.intervals.contains(numbers[5])
         else { return nil }
         self.init(
-            relayID: texts[0], host: texts[1], version: texts[2], socket: texts[3], state: state,
+            relayID: texts[0], host: texts[1], version: texts[2], socket: texts[3],
+            state: UInt8(exactly: numbers[0]).flatMap(State.init) ?? .degraded,
             // A later version may have causes that this one does not know.
             cause: UInt8(exactly: numbers[1]).flatMap(Cause.init) ?? .unspecified, sinceUnixMilliseconds: numbers[2],
             roundTripMicroseconds: numbers[3], connections: numbers[4], intervalMilliseconds: numbers[5])

@@ -10,16 +10,14 @@ package final class Fleet {
     /// What is known of another relay.
     package struct Member: Sendable {
         package fileprivate(set) var announcement: Announcement
-        /// When that came, monotonic nanoseconds.
+        /// When that came, monotonic nanoseconds; later by the time in which this relay could hear nobody since.
         package fileprivate(set) var heardAt: UInt64
-
-        /// Whether three announcements in a row are missing.
-        package func isSilent(now: UInt64) -> Bool {
-            now - min(now, heardAt) > announcement.intervalMilliseconds * 1_000_000 * Fleet.missedUntilSilent
-        }
     }
 
-    fileprivate static let missedUntilSilent: UInt64 = 3
+    /// Announcements that are missing until a relay counts as silent, and nanoseconds more for what is on its way.
+    private static let (missedUntilSilent, allowance): (UInt64, UInt64) = (3, 1_000_000_000)
+    /// The longest payload that is read: an announcement has less than half of it.
+    private static let longestPayload = 2048
     /// Relays beyond which no others are taken in: whoever can publish under the prefix can make some up.
     package static let mostMembers = 10_000
     /// Nanoseconds after which a silent relay is forgotten.
@@ -44,9 +42,18 @@ package final class Fleet {
     /// The window in which announcements are counted, and how many have come in it.
     private var heard = (windowBegan: UInt64(0), count: UInt64(0))
 
+    /// Since when the relay can hear nobody; nil while it can.
+    private var deafSince: UInt64? = 0
+    /// It could announce itself when it was asked last.
+    private var wasAble = false
+
     /// Why the relay cannot hear the others, or not be heard, if Redis denies it; see `problem`.
-    package var subscribeDenial: String?
-    package var publishDenial: String?
+    var subscribeDenial: String?
+    var publishDenial: String?
+    /// `problem` has been logged.
+    var isProblemLogged = false
+    /// Announcements that Redis has not answered.
+    var unanswered = 0
 
     /// - Parameters:
     ///   - own: what the relay says of itself; its state and what else changes is put in each time.
@@ -57,6 +64,7 @@ package final class Fleet {
 
     /// A message has come on the fleet's channel.
     func heard(_ payload: UnsafeRawBufferPointer, now: UInt64) {
+        guard payload.count <= Self.longestPayload else { return }
         let announcement = (try? Announcement(payload)) ?? nil
         guard let announcement, announcement.relayID != own.relayID else { return }
         count(now: now)
@@ -82,12 +90,37 @@ package final class Fleet {
         places[last.announcement.relayID] = place
     }
 
+    /// Whether the relay can hear others. To be called by the tick: time in which it cannot is nobody else's silence.
+    func isHearing(_ isHearing: Bool, now: UInt64) {
+        guard isHearing != (deafSince == nil) else { return }
+        if let deafSince { forgive(now - min(now, deafSince), now: now) }
+        deafSince = isHearing ? nil : now
+    }
+
+    /// Our own loop stood still for so many nanoseconds, or heard nobody: that was nobody else's silence.
+    func forgive(_ nanoseconds: UInt64, now: UInt64) {
+        for place in members.indices { members[place].heardAt = min(now, members[place].heardAt + nanoseconds) }
+    }
+
     /// The relays that are heard, this one included.
-    package func relays(now: UInt64) -> Int { 1 + members.reduce(0) { $0 + ($1.isSilent(now: now) ? 0 : 1) } }
+    package func relays(now: UInt64) -> Int { 1 + members.reduce(0) { $0 + (isSilent($1, now: now) ? 0 : 1) } }
+
+    /// Whether three announcements of a relay in a row are missing.
+    package func isSilent(_ member: Member, now: UInt64) -> Bool {
+        // Whatever interval somebody claims, it is not believed beyond what the fleet is large enough for.
+        let longest = max(Self.memory, 4 * part * UInt64(members.count))
+        let limit = min(member.announcement.intervalMilliseconds * 1_000_000 * Self.missedUntilSilent, longest)
+        return silence(of: member, now: now) > limit + Self.allowance
+    }
+
+    private func silence(of member: Member, now: UInt64) -> UInt64 {
+        let now = deafSince ?? now
+        return now - min(now, member.heardAt)
+    }
 
     private func forgetSilent(now: UInt64) {
         for place in members.indices.reversed()
-        where members[place].isSilent(now: now) && now - members[place].heardAt > Self.memory {
+        where isSilent(members[place], now: now) && silence(of: members[place], now: now) > Self.memory {
             remove(place)
         }
     }
@@ -100,15 +133,22 @@ package final class Fleet {
     /// Nanoseconds between two announcements of this relay, but for the spread.
     package func ownInterval(now: UInt64) -> UInt64 { max(interval, part * UInt64(relays(now: now))) }
 
+    // What is denied is soon asked for again, however many relays there are.
+    private func nextInterval(now: UInt64) -> UInt64 { problem == nil ? ownInterval(now: now) : interval }
+
     /// Whether the relay is to announce itself now. To be asked several times in each part of the interval.
     /// - Parameter isAble: whether Redis can be reached for that.
     func isDue(
         _ status: RelayStatus, isAble: Bool, now: UInt64, using random: inout some RandomNumberGenerator
     ) -> Bool {
+        defer { wasAble = isAble }
         guard isAble else { return false }
         if told == nil {
             schedule(within: part * (Self.parts / 6), now: now, using: &random)
         } else if let told, told != (status.state, status.cause) {
+            schedule(within: part * UInt64(relays(now: now)), now: now, using: &random)
+        } else if !wasAble, now >= dueAt {
+            // All the others may be able again in this moment, too.
             schedule(within: part * UInt64(relays(now: now)), now: now, using: &random)
         }
         told = (status.state, status.cause)
@@ -134,7 +174,7 @@ package final class Fleet {
     /// An announcement is about to be published: the next one is due after the interval.
     func announces(now: UInt64, using random: inout some RandomNumberGenerator) {
         forgetSilent(now: now)
-        let interval = ownInterval(now: now)
+        let interval = nextInterval(now: now)
         dueAt = now + UInt64.random(in: (interval - interval / 5)...(interval + interval / 5), using: &random)
     }
 

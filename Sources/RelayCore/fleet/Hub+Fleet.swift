@@ -3,23 +3,31 @@ extension Hub {
     /// A message on a name that Redis has and no app holds: the fleet's, or one that comes while it is being given up.
     @inline(never)
     func heardByNoApp(_ index: UInt32, _ payload: UnsafeRawBufferPointer) {
-        guard index == fleetName else { return }
+        guard index == subscriptions.ownName else { return }
         counters.messagesReceived -= 1  // it is for no app
         fleet?.heard(payload, now: now)
     }
 
     /// Whether Redis has the subscription to the fleet's channel.
-    package var isFleetHeard: Bool { fleet != nil && subscriptions.isInForce(fleetName) }
+    package var isFleetHeard: Bool { fleet != nil && subscriptions.isInForce(subscriptions.ownName) }
 
     /// Asks for the fleet's channel again, which Redis has denied.
     func askForFleetAgain() {
-        guard subscriptions.node(of: fleetName).phase != .detached else { return }
-        subscriptions.enqueue(fleetName)
+        guard subscriptions.node(of: subscriptions.ownName).phase != .detached else { return }
+        subscriptions.enqueue(subscriptions.ownName)
     }
 
     /// The node that the fleet's channel belongs to, if it takes publishes now.
     var fleetNode: HubNode? {
-        let node = subscriptions.node(of: fleetName)
+        let node = subscriptions.node(of: subscriptions.ownName)
         return node.isPublishing && !node.isCongested ? node : nil
+    }
+
+    /// Publishes what the relay says of itself.
+    /// - Returns: false when the ring is full to the last place: it was not sent.
+    func publish(_ announcement: Announcement, to node: HubNode) -> Bool {
+        guard publish(announcement.bytes, on: fleetChannel, as: .announcement, to: node) else { return false }
+        fleet?.unanswered += 1
+        return true
     }
 }

@@ -4,6 +4,8 @@ extension Upstream {
     func announceIfDue() {
         guard let fleet = hub.fleet, !isStopping, !isEnded else { return }
         if hub.isFleetHeard { fleet.subscribeDenial = nil }
+        fleet.isHearing(hub.isFleetHeard, now: now)
+        logProblem(of: fleet)
         let node = hub.fleetNode
         guard fleet.isDue(path.status, isAble: node != nil, now: now, using: &random), let node else { return }
         announce(fleet, to: node)
@@ -16,12 +18,31 @@ extension Upstream {
     func announceLeaving() {
         guard let fleet = hub.fleet, let node = hub.fleetNode, !fleet.isCrowded(now: now) else { return }
         announce(fleet, to: node)
+        if fleet.unanswered > 0 { leavingSince = now }
+    }
+
+    /// Whether Redis may still take the announcement that the relay stops. A connection that is closed before its answers have
+    /// been read may take with it what was written.
+    var isLeavingUnderWay: Bool {
+        guard let leavingSince, let fleet = hub.fleet, fleet.unanswered > 0 else { return false }
+        return now < leavingSince + 1_000_000_000
+    }
+
+    private func logProblem(of fleet: Fleet) {
+        guard fleet.isProblemLogged != (fleet.problem != nil) else { return }
+        fleet.isProblemLogged = fleet.problem != nil
+        if let problem = fleet.problem {
+            log(.warning, "Redis refuses the channel by which relays know of each other", ["reply": problem])
+        } else {
+            log(
+                .notice, "Redis grants what it refused before",
+                ["what": "the channel by which relays know of each other"])
+        }
     }
 
     private func announce(_ fleet: Fleet, to node: HubNode) {
         fleet.announces(now: now, using: &random)
-        let isSent = hub.publish(announcement(of: fleet).bytes, on: fleetChannel, as: .announcement, to: node)
-        if !isSent { fleet.notAnnounced(now: now, using: &random) }
+        if !hub.publish(announcement(of: fleet), to: node) { fleet.notAnnounced(now: now, using: &random) }
     }
 
     private func announcement(of fleet: Fleet) -> Announcement {
@@ -37,21 +58,18 @@ extension Upstream {
         fleet.notAnnounced(now: now, using: &random)
     }
 
-    /// Redis has taken an announcement.
-    func announcementAnswered() { hub.fleet?.publishDenial = nil }
-
-    /// Redis has answered an announcement with an error.
-    func announcementRefused(_ text: String, isMisplaced: Bool, by node: RedisNode) {
+    /// Redis has answered an announcement.
+    /// - Parameters:
+    ///   - error: nil: it has taken it.
+    ///   - isMisplaced: the node has not, since it does not have the slot.
+    func announcementAnswered(_ error: String?, isMisplaced: Bool = false, by node: RedisNode) {
         guard let fleet = hub.fleet else { return }
-        if isMisplaced {
-            fleet.notAnnounced(now: now, using: &random)
-            return node.publishMisplaced(text)
-        }
-        let shown = node.publishLink.shown(text)
-        // Anything else may be of the moment, and the node finds out by itself.
-        guard LinkFailure.isDenial(text) else { return fleet.notAnnounced(now: now, using: &random) }
-        fleet.publishDenial = shown
-        node.logOnce("Redis refuses the channel by which relays know of each other", shown)
+        fleet.unanswered -= 1
+        guard let error else { return fleet.publishDenial = nil }
+        if LinkFailure.isDenial(error) { return fleet.publishDenial = node.publishLink.shown(error) }
+        // Anything else is of the moment, and the node finds out what it means for apps.
+        fleet.notAnnounced(now: now, using: &random)
+        if isMisplaced { node.publishMisplaced(error) }
     }
 
     /// What is listed of the fleet.
@@ -61,7 +79,7 @@ extension Upstream {
         let used = fleet.members.count + 1
         let places = Listing<FleetFacts>.places(after: after, used: used)
         var leading = Leading<FleetFacts>(limit: limit, by: order.precedes)
-        for place in places { leading.offer(place == 0 ? ownFacts(fleet) : facts(fleet.members[place - 1])) }
+        for place in places { leading.offer(place == 0 ? ownFacts(fleet) : facts(fleet.members[place - 1], of: fleet)) }
         return Listing(
             total: fleet.relays(now: now), lookedAt: places.count,
             next: places.upperBound < used ? places.upperBound : nil, items: leading.inOrder)
@@ -71,10 +89,10 @@ extension Upstream {
         FleetFacts(announcement: announcement(of: fleet), heardAge: 0, isSilent: false, isSelf: true)
     }
 
-    private func facts(_ member: Fleet.Member) -> FleetFacts {
+    private func facts(_ member: Fleet.Member, of fleet: Fleet) -> FleetFacts {
         FleetFacts(
             announcement: member.announcement, heardAge: now - min(now, member.heardAt),
-            isSilent: member.isSilent(now: now), isSelf: false)
+            isSilent: fleet.isSilent(member, now: now), isSelf: false)
     }
 }
 

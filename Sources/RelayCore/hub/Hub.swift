@@ -34,8 +34,6 @@ package final class Hub {
     let subscriptions: Subscriptions
     /// Who announces itself under the prefix; nil: that is off.
     package private(set) var fleet: Fleet?
-    /// The name of the fleet's channel in `subscriptions`, which the relay itself wants; else `ChannelTable.none`.
-    private(set) var fleetName = ChannelTable.none
     /// What is to be done, by the hub's wish and its upstream's.
     private var actions = Ring<RelayAction>()
     /// The last word has been said to a connection since the output was written.
@@ -162,9 +160,7 @@ package final class Hub {
     package func joinFleet(_ fleet: Fleet) {
         self.fleet = fleet
         var channel = fleetChannel
-        fleetName = channel.withUTF8 { subscriptions.findOrAdd(UnsafeRawBufferPointer($0), isPattern: false) }
-        // It stays wanted, by the relay itself, and is restored and moved like all others. No app can name it.
-        subscriptions.beginPending(fleetName)
+        channel.withUTF8 { subscriptions.addOwnName(UnsafeRawBufferPointer($0)) }
     }
 
     // MARK: What it has

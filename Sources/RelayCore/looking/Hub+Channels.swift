@@ -6,7 +6,7 @@ extension Hub {
         var leading = Leading<UInt32>(limit: limit) { self.precedes($0, $1, by: order) }
         for place in places {
             let index = UInt32(place)
-            if subscriptions[index].isWanted, index != fleetName { leading.offer(index) }
+            if subscriptions[index].isWanted, index != subscriptions.ownName { leading.offer(index) }
         }
         return Listing(
             total: nameCount, lookedAt: places.count,

@@ -119,7 +119,7 @@ extension Hub {
             revoke([index], from: connection, text)
             leave(connection, index)
         }
-        if index == fleetName { fleet?.subscribeDenial = text }
+        if index == subscriptions.ownName { fleet?.subscribeDenial = text }
         subscriptions.endPending(index)
     }
 }

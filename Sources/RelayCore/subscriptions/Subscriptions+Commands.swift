@@ -11,15 +11,17 @@ extension Subscriptions {
         var verb: SubscribeVerb?
         var count = 0
         var slot: UInt16 = 0
+        var hasOwnName = false
         /// Whether a name goes into another command than those before it.
         func isApart(_ index: UInt32, _ needed: SubscribeVerb?) -> Bool {
             guard let needed, let verb else { return false }
-            return needed != verb || self[index].slot != slot
+            return needed != verb || self[index].slot != slot || hasOwnName || index == ownName
         }
         func take(_ index: UInt32, _ needed: SubscribeVerb?) {
             guard let needed else { return dequeue(index) }
             if verb == nil { begin(needed) }
             (verb, slot) = (needed, self[index].slot)
+            if index == ownName { hasOwnName = true }
             count += 1
             beginCommand(index, isJoining: needed.isJoining, at: node)
             append(index)

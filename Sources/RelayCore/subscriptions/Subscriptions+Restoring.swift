@@ -9,7 +9,8 @@ extension Subscriptions {
             markMissing(index, isHeld: true)
             names.append(index)
         }
-        for index in inOrderOfSlots(names) { enqueue(index) }
+        for index in inOrderOfSlots(names) where index != ownName { enqueue(index) }
+        if names.contains(ownName) { enqueue(ownName) }
     }
 
     /// A command names channels of one slot, so those of a slot are asked for one after the other.

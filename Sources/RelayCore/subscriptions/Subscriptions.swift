@@ -19,6 +19,9 @@ final class Subscriptions {
     /// A subscription that was in force has ended otherwise than with its link; see `takeBroken`.
     private(set) var hasBroken = false
     let shares: NodeShares
+    /// A name that the relay itself wants, and no app; `ChannelTable.none`: there is none. Nothing that apps get has to
+    /// wait for it: it is never missing, and it has commands of its own, behind those of the others.
+    private(set) var ownName = ChannelTable.none
 
     /// - Parameter seed: random; makes the hashes of names unpredictable.
     init(seed: UInt64, shares: NodeShares) { (table, self.shares) = (ChannelTable(seed: seed), shares) }
@@ -75,6 +78,12 @@ final class Subscriptions {
             table.entries[Int(index)].node = slots.node(ofSlot: slot)
         }
         return index
+    }
+
+    /// Adds the name that the relay itself wants. It stays wanted, and is restored and moved like all others.
+    func addOwnName(_ name: UnsafeRawBufferPointer) {
+        ownName = findOrAdd(name, isPattern: false)
+        beginPending(ownName)
     }
 
     /// A request names it from now on, and keeps it.
@@ -152,7 +161,7 @@ final class Subscriptions {
     /// A name that connections hold is not subscribed to: its node is not whole before it is.
     /// - Parameter isHeld: it counts as held although no connection receives by it yet.
     func markMissing(_ index: UInt32, isHeld: Bool = false) {
-        guard isHeld || self[index].memberCount > 0, !self[index].isRestoring else { return }
+        guard isHeld || self[index].memberCount > 0, !self[index].isRestoring, index != ownName else { return }
         table.entries[Int(index)].isRestoring = true
         node(of: index).restoreRemaining += 1
     }

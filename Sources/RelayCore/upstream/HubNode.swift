@@ -88,7 +88,8 @@ package final class HubNode {
     /// Whether `Hub.nextSubscribeCommand` has anything to give.
     package var hasSubscribeCommands: Bool { !queuedNames.isEmpty || !refusedBatches.isEmpty }
 
-    /// Whether what Redis answers next on the subscribe link is a name that an app wants.
+    /// Whether what Redis answers next on the subscribe link is a name that an app wants, or the relay
+    /// itself beside its probe.
     package var isNameDue: Bool { commands.first?.kind.verb?.isJoining == true }
 
     /// The command that Redis answers next on the subscribe link, if it is one of names; nil otherwise.

@@ -183,7 +183,7 @@ package struct NodeMachine: Sendable {
         reassess()
     }
 
-    /// Redis has taken a publish of an app, or has confirmed a name that one wants.
+    /// Redis has taken a publish of an app, or has confirmed a name that is not the probe's.
     package mutating func channelSeen() {
         channels = .granted
         reassess()

@@ -119,7 +119,7 @@ package final class PublishLink: NodeLink {
         switch owner {
         case .app?: break
         case .probe(let number)?: node.probeAnswered(number)
-        case .announcement?: upstream.announcementAnswered()
+        case .announcement?: upstream.announcementAnswered(nil, by: node)
         case .role? where node.machine.role.unavailable != nil: node.roleAskedAgain(.number(0))
         case .ping?, .role?, .clusterInfo?, .setName?, .marker?: outOfStep()
         case nil: violation()
@@ -160,7 +160,7 @@ package final class PublishLink: NodeLink {
         case .clusterInfo where !LinkMachine.GreetingStep.clusterInfo.accepts(answer): violation()
         case .clusterInfo: node.clusterInfoAnswered(answer)
         case .probe: node.probeFailed(text)
-        case .announcement: upstream.announcementRefused(text, isMisplaced: isMisplaced, by: node)
+        case .announcement: upstream.announcementAnswered(text, isMisplaced: isMisplaced, by: node)
         case .setName: node.nameAnswered(answer)
         case .app: if isMisplaced { node.publishMisplaced(text) } else { node.publishRefused(text) }
         }

@@ -85,7 +85,7 @@ extension RedisNode {
         channelSeen()
     }
 
-    /// Redis has taken a publish of an app, or has confirmed a name that one wants.
+    /// Redis has taken a publish of an app, or has confirmed a name that is not the probe's.
     func channelSeen() {
         guard machine.isBlind else { return }
         machine.channelSeen()

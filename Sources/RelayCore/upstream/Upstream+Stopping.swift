@@ -11,7 +11,7 @@ extension Upstream {
     /// Whether the last connection has gone, and everything that it wrote is with Redis: a connection to Redis that is closed
     /// with unread answers takes with it what Redis has not read yet.
     package var hasStopped: Bool {
-        guard isStopping, hub.connectionCount == 0 else { return false }
+        guard isStopping, hub.connectionCount == 0, !isLeavingUnderWay else { return false }
         let all = nodes + (cluster?.leaving ?? [])
         return all.allSatisfy { $0.hubNode.publishes.publishesInFlight == 0 }
     }

@@ -69,6 +69,8 @@ package final class Upstream {
     package internal(set) var isStopping = false
     package internal(set) var isEnded = false
     var isReadyTold = false
+    /// When the other relays were told that this one stops.
+    var leavingSince: UInt64?
     /// Redis cannot be used, and the relay was told not to wait for it.
     var hasGivenUp = false
 
@@ -169,6 +171,7 @@ package final class Upstream {
         for node in nodes { node.forgive(nanoseconds) }
         sentinels?.forgive(nanoseconds)
         cluster?.forgive(nanoseconds)
+        hub.fleet?.forgive(nanoseconds, now: now)
     }
 
     /// What waits for its next attempt need not wait, what was denied is asked for again, and what was found out about

@@ -45,7 +45,7 @@ struct ListingClient {
         guard statuses.contains(response.status) else {
             let line = text.split(separator: "\n").first.map(String.init) ?? ""
             if response.status == 404, !line.hasPrefix("404: ") {
-                throw .failed("the relay at \(listen) is of a version that cannot list this")
+                throw .failed("\(listen) is no relay, or one of a version that cannot list this")
             }
             throw .failed("the relay at \(listen) answers: \(escaped(line, quotes: false))")
         }

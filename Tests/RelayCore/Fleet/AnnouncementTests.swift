@@ -27,6 +27,7 @@ import Testing
         var expected = announcement
         expected.cause = .unspecified
         #expect(try read(announcement.bytes + later) == expected)
+        #expect(try read(announcement.bytes + [0x28, 5])?.state == .degraded)
     }
 
     @Test func longTextsAreCutBetweenCharacters() throws {
@@ -49,12 +50,12 @@ import Testing
             }
             return text(1, id) + text(2, host) + text(3, version) + [0x28, state, 0x50] + interval
         }
-        for good in [bytes(), bytes(id: 64), bytes(host: 255), bytes(version: 64), bytes(state: 4)] {
+        for good in [bytes(), bytes(id: 64), bytes(host: 255), bytes(version: 64), bytes(state: 4), bytes(state: 5)] {
             #expect(try read(good) != nil)
         }
         #expect(try read(bytes(interval: varint(1_209_600_000))) != nil)
         for bad in [
-            [], bytes(id: 0), bytes(id: 65), bytes(host: 256), bytes(version: 65), bytes(state: 0), bytes(state: 5),
+            [], bytes(id: 0), bytes(id: 65), bytes(host: 256), bytes(version: 65), bytes(state: 0),
             bytes(interval: [0]), bytes(interval: varint(1_209_600_001)),
         ] {
             #expect(try read(bad) == nil)

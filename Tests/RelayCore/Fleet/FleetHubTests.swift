@@ -109,14 +109,17 @@ import Testing
         rig.redis.refusesPublishes = true
         for _ in 0..<24 { rig.tick() }
         rig.settle()
+        rig.tick()
         #expect(rig.hub.fleet?.problem?.hasPrefix("NOPERM") == true)
         #expect(rig.path.status.state == .up)
         #expect(rig.lines.count { $0.message.contains("know of each other") } == 1)
         rig.redis.refusesPublishes = false
         for _ in 0..<160 { rig.tick() }
         rig.settle()
+        rig.tick()
         #expect(rig.hub.fleet?.problem == nil && said(rig.redis).count >= 1)
         #expect(rig.lines.count { $0.message.contains("know of each other") } == 1)
+        #expect(rig.lines.last?.message == "Redis grants what it refused before")
     }
 
     @Test func aRelayThatStopsSaysSo() {
@@ -129,6 +132,86 @@ import Testing
         for _ in 0..<400 { rig.tick() }
         rig.settle()
         #expect(said(rig.redis).count == 1)
+    }
+
+    /// A connection that is closed with unread answers may take the last words with it.
+    @Test func itWaitsForTheAnswerToThatForAMoment() {
+        let rig = makeRig()
+        rig.bringUp()
+        rig.settle()
+        rig.event { rig.upstream.stop() }
+        #expect(!rig.upstream.hasStopped)
+        rig.settle()
+        #expect(rig.upstream.hasStopped)
+        let other = makeRig()
+        other.bringUp()
+        other.settle()
+        other.event { other.upstream.stop() }
+        for _ in 0..<3 { other.tick() }
+        #expect(!other.upstream.hasStopped)
+        other.tick()
+        #expect(other.upstream.hasStopped)
+    }
+
+    @Test func aLinkThatIsLostOwesNoAnswerAnyMore() {
+        let rig = makeRig()
+        rig.bringUp()
+        rig.settle()
+        rig.event { rig.upstream.stop() }
+        #expect(rig.hub.fleet?.unanswered == 1)
+        rig.losePublishLink()
+        #expect(rig.hub.fleet?.unanswered == 0 && rig.upstream.hasStopped)
+    }
+
+    /// The relay is UP before, and what is refused with it is nothing of an app.
+    @Test func noAppWaitsForIt() {
+        let rig = makeRig()
+        rig.redis.forbidden = [name]
+        let app = rig.connect()
+        app.write(.subscribe((0..<20).map { "c\($0)" }, id: 1))
+        rig.bringUp()
+        rig.settle()
+        #expect(rig.redis.commandSizes == [20, 1] && rig.path.status.state == .up)
+        rig.loseSubscribeLink()
+        rig.redis.forbidden = []
+        rig.openSubscribeLink()
+        rig.flushSubscribes()
+        rig.redis.executeSubscribe()
+        while rig.readSubscribeReply() {}
+        rig.turn()
+        #expect(rig.path.status.state == .up && !rig.hub.isFleetHeard)
+        rig.settle()
+        #expect(rig.redis.commandSizes == [20, 1, 20, 1] && rig.hub.isFleetHeard)
+    }
+
+    @Test func anErrorOfTheMomentIsNoDenial() {
+        let rig = makeRig()
+        rig.bringUp()
+        rig.settle()
+        rig.redis.refusals["PUBLISH"] = "MISCONF not now"
+        for _ in 0..<24 { rig.tick() }
+        rig.settle()
+        #expect(rig.hub.fleet?.problem == nil && said(rig.redis).isEmpty && rig.hub.fleet?.unanswered == 0)
+        rig.redis.refusals = [:]
+        for _ in 0..<12 { rig.tick() }
+        rig.settle()
+        #expect(said(rig.redis).count == 1)
+    }
+
+    /// The node that had the slot of it has lost it, and nobody has it yet.
+    @Test func onAClusterNoAppMissesItsSlot() {
+        let rig = makeRig(shards: 2)
+        rig.give(["__hubrelay:fleet:1"], to: 0)
+        rig.give(["a"], to: 1)
+        rig.bringUp()
+        let app = rig.connect()
+        app.write(.subscribe(["a"], id: 1))
+        rig.settle()
+        #expect(rig.path.status.state == .up)
+        rig.nodes[0].redis.unsubscribeByItself(name)
+        rig.settle()
+        for _ in 0..<8 { rig.tick() }
+        #expect(rig.path.status.state == .up && rig.path.status.gaps == 0 && rig.path.status.outages == 0)
     }
 
     @Test func withoutItThereIsNothing() {
@@ -177,7 +260,7 @@ import Testing
         #expect(hosts(.version) == ["app", "web2", "here"] && hosts(.roundTrip) == ["app", "web2", "here"])
         let own = try #require(rig.upstream.fleetListing(by: .host, limit: 10)?.items[1])
         #expect(own.isSelf && own.announcement.connections == 1 && own.announcement.state == .up)
-        rig.hub.now += 3_100_000_000
+        rig.hub.now += 4_100_000_000
         rig.event {}
         let listing = try #require(rig.upstream.fleetListing(by: .state, limit: 10))
         #expect(listing.total == 1 && listing.items.map(\.isSilent) == [true, true, false])

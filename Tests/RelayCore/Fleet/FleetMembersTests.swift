@@ -9,7 +9,9 @@ import Testing
     private var random = SeededGenerator(seed: 5)
 
     private func makeFleet(_ id: String = "self") -> Fleet {
-        Fleet(own: announcement(id), interval: 30 * second)
+        let fleet = Fleet(own: announcement(id), interval: 30 * second)
+        fleet.isHearing(true, now: 0)
+        return fleet
     }
 
     private func announcement(_ id: String, _ state: State = .up, interval: UInt64 = 30_000) -> Announcement {
@@ -47,10 +49,10 @@ import Testing
         hear(fleet, announcement("b"), at: 11 * second)
         hear(fleet, announcement("self"), at: 12 * second)
         #expect(fleet.relays(now: 12 * second) == 3)
-        // Three announcements of 30 s are missing.
-        #expect(fleet.relays(now: 100 * second) == 3)
-        #expect(fleet.relays(now: 100 * second + 1) == 2)
-        #expect(fleet.members.map { $0.isSilent(now: 100 * second + 1) } == [true, false])
+        // Three announcements of 30 s are missing, and a second more.
+        #expect(fleet.relays(now: 101 * second) == 3)
+        #expect(fleet.relays(now: 101 * second + 1) == 2)
+        #expect(fleet.members.map { fleet.isSilent($0, now: 101 * second + 1) } == [true, false])
         hear(fleet, announcement("a"), at: 101 * second)
         #expect(fleet.relays(now: 101 * second) == 3 && fleet.members.count == 2)
     }
@@ -77,6 +79,42 @@ import Testing
         #expect(fleet.members.isEmpty)
     }
 
+    @Test func whoHearsNobodyCallsNobodySilent() {
+        var copy = self
+        let fleet = makeFleet()
+        hear(fleet, announcement("a"), at: 10 * second)
+        fleet.isHearing(false, now: 20 * second)
+        #expect(fleet.relays(now: 9000 * second) == 2)
+        _ = copy.times(fleet, status(.up), from: 8990 * second, until: 9000 * second)
+        #expect(fleet.members.count == 1, "nor is it forgotten")
+        fleet.isHearing(true, now: 9000 * second)
+        fleet.isHearing(true, now: 9001 * second)
+        // Of the 91 s ten had passed.
+        #expect(fleet.relays(now: 9081 * second) == 2 && fleet.relays(now: 9081 * second + 1) == 1)
+    }
+
+    @Test func ourOwnStandstillIsNobodysSilence() {
+        let fleet = makeFleet()
+        hear(fleet, announcement("a"), at: 10 * second)
+        fleet.forgive(50 * second, now: 100 * second)
+        #expect(fleet.relays(now: 151 * second) == 2 && fleet.relays(now: 151 * second + 1) == 1)
+        hear(fleet, announcement("a"), at: 160 * second)
+        fleet.forgive(50 * second, now: 170 * second)
+        #expect(fleet.members[0].heardAt == 170 * second)
+    }
+
+    /// Whatever it claims: the longest interval of a fleet that is not large.
+    @Test func whoClaimsALongIntervalIsGoneAfterAnHourAllTheSame() {
+        var copy = self
+        let fleet = makeFleet()
+        hear(fleet, announcement("a", interval: 1_209_600_000), at: 0)
+        #expect(fleet.relays(now: 3601 * second) == 2 && fleet.relays(now: 3601 * second + 1) == 1)
+        _ = copy.times(fleet, status(.up), from: 3602 * second, until: 3700 * second)
+        #expect(fleet.members.isEmpty)
+        for number in 0..<2000 { hear(fleet, announcement("\(number)", interval: 2_000_000), at: 4000 * second) }
+        #expect(fleet.relays(now: 9900 * second) == 2001)
+    }
+
     @Test func noMoreThanTenThousandAreTakenIn() {
         let fleet = makeFleet()
         for number in 0..<10_001 { hear(fleet, announcement("\(number)"), at: second) }
@@ -90,6 +128,8 @@ import Testing
         for bytes: [UInt8] in [[], [0xff], Array("hello".utf8), Array(announcement("a").bytes.dropLast())] {
             bytes.withUnsafeBytes { fleet.heard($0, now: second) }
         }
+        let padded = announcement("a").bytes + [0x5a, 0xff, 0x0f] + [UInt8](repeating: 65, count: 2047)
+        padded.withUnsafeBytes { fleet.heard($0, now: second) }
         #expect(fleet.members.isEmpty)
     }
 
@@ -144,6 +184,17 @@ import Testing
         for now in stride(from: 0, to: 100 * second, by: Int(second)) {
             #expect(!fleet.isDue(status(.down), isAble: false, now: now, using: &copy.random))
         }
+        #expect(copy.times(fleet, status(.up), from: 100 * second, until: 106 * second).count == 1)
+        // Without a change, and long after it was due: not all relays in the same moment.
+        for number in 1..<30 { hear(fleet, announcement("\(number)", interval: 1_000_000), at: 106 * second) }
+        #expect(!fleet.isDue(status(.up), isAble: false, now: 199 * second, using: &copy.random))
+        #expect(!fleet.isDue(status(.up), isAble: true, now: 200 * second, using: &copy.random))
+        #expect(copy.times(fleet, status(.up), from: 200 * second, until: 231 * second)[0] > 200 * second)
+    }
+
+    @Test func whatIsNotTakenIsTriedAgain() {
+        var copy = self
+        let fleet = makeFleet()
         #expect(copy.times(fleet, status(.up), from: 100 * second, until: 106 * second).count == 1)
         fleet.notAnnounced(now: 106 * second, using: &copy.random)
         let again = copy.times(fleet, status(.up), from: 106 * second, until: 109 * second)
