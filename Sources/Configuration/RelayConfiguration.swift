@@ -9,7 +9,7 @@ package struct RelayConfiguration: Sendable, Equatable {
     package var http: HTTPListen
     /// What HTTP by TCP may be asked by, besides addresses and localhost: names, ".domain" or "*", in small letters.
     package var httpHosts: [String]
-    /// Where HTTP tells of single clients, channels and relays.
+    /// Whom HTTP tells of single clients, channels and relays.
     package var httpDetails: HTTPDetails
     package var limits: Limits
     package var timings: Timings
@@ -58,28 +58,18 @@ package enum HTTPListen: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Where HTTP tells of single clients, channels and relays.
+/// Whom HTTP tells of single clients, channels and relays.
 package enum HTTPDetails: String, Sendable, CaseIterable {
-    /// On a Unix socket and on loopback.
+    /// Who asks on this host.
     case local
     case anywhere, nowhere
 
-    /// Whether it does at this address.
-    package func areTold(at address: HTTPListen) -> Bool {
+    /// - Parameter isOfThisHost: whether who asks is on this host.
+    package func areTold(isOfThisHost: Bool) -> Bool {
         switch self {
         case .anywhere: true
         case .nowhere: false
-        case .local: address.isLocal
-        }
-    }
-}
-
-extension HTTPListen {
-    /// Whether only this host reaches it.
-    fileprivate var isLocal: Bool {
-        switch self {
-        case .off, .unix: true
-        case .tcp(let host, _): host == "::1" || isIPv4Address(host) && host.hasPrefix("127.")
+        case .local: isOfThisHost
         }
     }
 }

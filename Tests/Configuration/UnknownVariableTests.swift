@@ -108,6 +108,8 @@ import Testing
         #expect(outcome(["HUBRELAY_PORT": "8379"]).error?.hasPrefix("HUBRELAY_PORT: ") == true)
         #expect(outcome(["HUBRELAY_PORT": "tcp://10.96.12.7:8379"]).error?.hasPrefix("HUBRELAY_PORT: ") == true)
         #expect(outcome(["HUBRELAY_SERVICE_HOST": "h"]).error?.hasPrefix("HUBRELAY_SERVICE_HOST: ") == true)
+        let lone = Self.service.filter { ["HUBRELAY_SERVICE_HOST", "HUBRELAY_PORT"].contains($0.key) }
+        #expect(outcome(lone).error?.split(separator: "\n").count == 2)
         let number = outcome(Self.service.merging(["HUBRELAY_PORT": "8379"]) { $1 }).error
         #expect(number?.split(separator: "\n").count == Self.service.count)
     }

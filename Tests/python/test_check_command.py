@@ -139,6 +139,17 @@ class Connecting(CheckTest):
         self.assertFalse([step for step in steps if step.startswith("probe")])
         self.assertTrue([step for step in steps if step.startswith("announcements") and "done without: NOPERM" in step])
 
+    def test_a_user_without_any_channel_of_the_prefix_is_a_fault(self):
+        for rules, words in ((("&chta:*", "+@all"), "may use no channel under the prefix \"chat:\": grant it &chat:*"),
+                             (("&chta:*", "+@all", "-acl"), "may never be UP: grant it &chat:*, or +acl|getuser")):
+            with self.subTest(rules):
+                code, steps, err = self.as_user("on", ">hush-hush", *rules)
+                self.assertEqual(code, 64)
+                self.assertEqual(len(err), 1, err)
+                self.assertIn(words, err[0])
+        code, steps, err = self.as_user("on", ">hush-hush", "&chta:*", "+@all", "-acl", PROBE="off")
+        self.assertEqual((code, err), (0, []))
+
     def test_publish_and_subscribe_cannot(self):
         for command, other in (("publish", "SUBSCRIBE: ok"), ("subscribe", "PUBLISH: ok")):
             with self.subTest(command):

@@ -4,19 +4,17 @@ internal import Posix
 internal import RelayCore
 internal import TextFormats
 
-/// `/connections`, `/channels` and `/fleet`: single clients, channels and relays, whose names may be secrets. Names of fields are an interface.
+/// `/connections`, `/channels` and `/fleet`: single clients, channels and relays, whose names may be secrets. The names of
+/// fields are an interface.
 extension Daemon {
-    /// Whether HTTP tells of them where it is served.
-    var tellsDetails: Bool { configuration.httpDetails.areTold(at: configuration.http) }
-
     /// The answer to a request for one of the listings.
     func listing(_ request: AdminRequest, of relay: Relay) -> AdminResponse {
-        guard tellsDetails else {
+        guard configuration.httpDetails.areTold(isOfThisHost: request.isOfThisHost) else {
             let reason =
                 configuration.httpDetails == .nowhere
                 ? "403: single clients, channels and relays are not told of here: \(Setting.httpDetails.flag) nowhere\n"
-                : "403: single clients, channels and relays are told of on a Unix socket and on loopback only; "
-                    + "\(Setting.httpDetails.flag) or \(Setting.httpDetails.environmentName) allows it elsewhere\n"
+                : "403: single clients, channels and relays are told of to who asks on the relay's own host; "
+                    + "\(Setting.httpDetails.flag) anywhere (or \(Setting.httpDetails.environmentName)) allows others\n"
             return AdminResponse(status: 403, body: Array(reason.utf8))
         }
         do throws(InvalidQuery) {

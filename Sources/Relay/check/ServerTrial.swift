@@ -22,6 +22,8 @@ struct ServerTrial {
     /// Stands for a relay's. On a cluster the same for all nodes, so that one of them has the slot of the probe's channel.
     private let id: String
     private var mask = SecretMask()
+    /// An access list denies the relay's own channel.
+    private var isOwnChannelDenied = false
 
     /// Tries everything that a relay asks a server like this.
     /// - Parameter id: random, in place of a relay's.
@@ -62,7 +64,9 @@ struct ServerTrial {
         case .works(let text):
             lines.append("\(step.rawValue): ok" + (text.isEmpty ? "" : ", \(text)"))
             return answer
-        case .without(let text): lines.append("\(step.rawValue): not allowed or not known, done without: \(text)")
+        case .without(let text):
+            lines.append("\(step.rawValue): not allowed or not known, done without: \(text)")
+            if step.isOfOwnChannel { isOwnChannelDenied = true }
         case .fault(let text): faults.append("\(step.rawValue): \(text)")
         }
         return nil
@@ -139,13 +143,38 @@ struct ServerTrial {
         }
         let endpoint = destination.endpoint
         named = Self.node(in: heard, near: endpoint) ?? Self.node(in: sent, near: endpoint)
+        if isOwnChannelDenied { try tryAccessList(publisher, prefix) }
         if configuration.timings.fleetInterval != nil {
             // Without a word in it, which no relay takes for an announcement.
-            try attempt(.announcement, [publish.rawValue, prefix + fleetChannel, ""], on: publisher)
+            let words = [publish.rawValue, prefix + fleetChannel, ""]
+            if try attempt(.announcement, words, on: publisher) == nil, !lines.isEmpty {
+                lines[lines.count - 1] += "; to see the other relays, grant it &\(prefix)\(fleetNamePrefix)*"
+            }
         }
         guard !isSharded else { return }
         let pattern = String(decoding: RedisCommand.escapeGlob(prefix.utf8), as: UTF8.self) + "*"
         try attempt(.patterns, ["PSUBSCRIBE", pattern], on: subscriber)
+    }
+
+    /// The relay's own channel is denied: a relay is UP all the same if others are granted, which it asks as well.
+    private mutating func tryAccessList(_ publisher: RedisConversation, _ prefix: String) throws(LinkFailure) {
+        let user = configuration.redis.credentials.username ?? "default"
+        let answer = try publisher.ask(["ACL", "GETUSER", user])
+        let cure = "grant it &\(prefix)*"
+        guard case .value(let value) = answer, case .user(let channels?) = LinkMachine.Reply(value, to: .user) else {
+            // Without probes the doubt is in favour of the path.
+            guard configuration.timings.probeInterval != nil else { return }
+            faults.append(
+                "the user \(user) may not use the relay's own channel, and Redis does not tell whether it may use any other "
+                    + "one under the prefix \(quoted(prefix)), so that the relay may never be UP: \(cure), or +acl|getuser"
+            )
+            return
+        }
+        if channels.contains(where: { ChannelPattern.reaches($0, under: Array(prefix.utf8)) }) {
+            lines.append("ACL GETUSER: ok, other channels under the prefix are granted")
+        } else {
+            faults.append("the user \(user) may use no channel under the prefix \(quoted(prefix)): \(cure)")
+        }
     }
 
     /// The node that has the slot, where the answer names it.

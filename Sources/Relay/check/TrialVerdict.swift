@@ -39,9 +39,10 @@ enum TrialVerdict: Equatable {
         }
 
         /// Whether it is about a channel, which may be denied while others are not.
-        fileprivate var isOfChannel: Bool {
-            [.publish, .shardPublish, .subscribe, .shardSubscribe, .announcement].contains(self)
-        }
+        fileprivate var isOfChannel: Bool { isOfOwnChannel || self == .announcement }
+
+        /// Whether it is about the channel of the probe.
+        var isOfOwnChannel: Bool { [.publish, .shardPublish, .subscribe, .shardSubscribe].contains(self) }
     }
 
     /// - Parameters:

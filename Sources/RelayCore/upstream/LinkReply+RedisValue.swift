@@ -1,4 +1,4 @@
-internal import RESP
+package import RESP
 
 extension LinkMachine.Reply {
     init(_ value: RedisValue) {
@@ -18,7 +18,7 @@ extension LinkMachine.Reply {
     }
 
     /// - Parameter step: what it is a reply to.
-    init(_ value: RedisValue, to step: LinkMachine.GreetingStep?) {
+    package init(_ value: RedisValue, to step: LinkMachine.GreetingStep?) {
         guard let step, case .array(let elements) = value else {
             self.init(value)
             return

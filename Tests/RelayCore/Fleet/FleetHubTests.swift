@@ -244,6 +244,7 @@ import Testing
         rig.bringUp()
         rig.settle()
         _ = rig.connect()
+        rig.tick()
         for (id, host, state, clients) in [("1", "web2", State.up, 5), ("2", "app", .degraded, 7)] {
             hear(
                 rig,
