@@ -5,8 +5,15 @@ set -eux
 
 dpkg -i /hubrelay.deb
 systemctl start redis-server
+redis-cli CONFIG SET requirepass hush-hush
 getent group chat || groupadd chat
-echo HUBRELAY_PREFIX=chat: >/etc/hubrelay/chat.env
+cat >/etc/hubrelay/chat.env <<END
+HUBRELAY_PREFIX=chat:
+HUBRELAY_REDIS_PASSWORD_FILE=/etc/hubrelay/chat.redis-password
+END
+# For the group of the folder, which is not that of the unit.
+install -m 640 -g hubrelay /dev/null /etc/hubrelay/chat.redis-password
+echo hush-hush >/etc/hubrelay/chat.redis-password
 systemctl enable --now hubrelay@chat
 systemctl is-active hubrelay@chat
 socket=/run/hubrelay/chat/hubrelay.sock
@@ -23,6 +30,15 @@ dpkg -i /newer.deb
 systemctl is-active hubrelay@chat
 test "$(systemctl show -p MainPID --value hubrelay@chat)" != "$before"
 systemctl reload hubrelay@chat
+
+# With HUBRELAY_TAKE_OVER=true the successor takes the socket over, and hubrelay@chat from that one.
+echo HUBRELAY_TAKE_OVER=true >>/etc/hubrelay/chat.env
+before=$(systemctl show -p MainPID --value hubrelay@chat)
+dpkg -i /newer.deb
+systemctl is-active hubrelay@chat
+test "$(systemctl show -p MainPID --value hubrelay@chat)" != "$before"
+test "$(systemctl show -p ExecMainStatus --value hubrelay-next@chat)" = 10
+hubrelay publish room.7 hello --socket "$socket"
 
 # A purge stops it, and leaves the settings that somebody has written.
 dpkg --purge hubrelay
