@@ -61,6 +61,15 @@ class MutationTests(unittest.TestCase):
         with self.assertRaisesRegex(mutant.Unfit, "a part of what another"):
             mutant.planted(SOURCE, with_where("«stop()»") + with_where("«stop»()"))
 
+    def test_what_is_not_one_expression_does_not_fit(self):
+        source = "guard a, b else { return }\nlet x = y - 1\nf(g(a, [b, c]), \"d, e\")\n"
+        for where, value in (("guard «a, b» else", "true"), ("y «- 1»", "0"), ("let x = «y - 1»", "- 2"),
+                             ("let x = «y - 1»", "a, b")):
+            with self.subTest(where), self.assertRaisesRegex(mutant.Unfit, "is not one expression"):
+                with_where(where, f"value: {value}")[0].change(source)
+        for where, value in (("«f(g(a, [b, c]), "+'"d, e")»', "-1"), ("let x = «y - 1»", "g(a, b)")):
+            with_where(where, f"value: {value}")[0].change(source)
+
     def test_a_list_with_a_mistake_is_refused(self):
         for text, reason in (
             (LIST.replace("value:", "values:"), "unknown fields: values"),

@@ -42,6 +42,10 @@ class Mutant:
         places = list(re.finditer(f"{before}({old}){after}", source))
         if len(places) != 1:
             raise Unfit(f"{self.name}: its text is {len(places)} times in {self.file}, and has to be there once")
+        if self.value:
+            for text in (places[0][1], self.value):
+                if not is_one_expression(text):
+                    raise Unfit(f"{self.name}: {text!r} is not one expression: it begins with an operator, or has a comma")
         return places[0].span(1)
 
     def switch(self, old):
@@ -52,6 +56,17 @@ class Mutant:
         if self.does == "nothing":
             return f"if !{awake} {{ {old} }}"
         return f"if {awake} {{ {self.does} }} else {{ {old} }}"
+
+
+def is_one_expression(text):
+    """As far as that can be seen without a compiler: in place of it stands `(awake ? (value) : (text))`."""
+    if re.match(r"[-+*/%&|<>=?^]+\s", text):
+        return False
+    # What is in strings and brackets may have commas.
+    text, before = re.sub(r'"(?:\\.|[^"\\])*"', "", text), None
+    while text != before:
+        text, before = re.sub(r"\([^()\[\]{}]*\)|\[[^()\[\]{}]*\]|\{[^()\[\]{}]*\}", "", text), text
+    return "," not in text
 
 
 def read(text):
