@@ -17,8 +17,10 @@ def documents_of(path):
 
 def kubernetes_files():
     """The files with resources, without kustomizations and patches."""
-    return sorted(path for path in KUBERNETES.glob("*/*.yaml")
-                  if path.name != "kustomization.yaml" and path.parent.name != "example")
+    kustomizations = sorted(KUBERNETES.glob("*/kustomization.yaml"))
+    patches = {file.parent / patch["path"] for file in kustomizations for document in documents_of(file)
+               for patch in document.get("patches", ()) if "path" in patch}
+    return sorted(path for path in KUBERNETES.glob("*/*.yaml") if path not in {*kustomizations, *patches})
 
 
 def resources():

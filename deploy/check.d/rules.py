@@ -168,6 +168,11 @@ def allowed_users(folder, documents):
 def network_policy(document):
     http = {8379}
     spec = document["spec"]
+    is_redis = any({port["port"] for port in rule["ports"]} & {6379} and rule.get("to") for rule in spec["egress"])
+    if spec["policyTypes"] == ["Egress"]:  # it adds to one for both ways
+        if spec["podSelector"] != {"matchLabels": {"hubrelay": "relay"}} or len(spec["egress"]) != 1 or not is_redis:
+            yield "it does not let Pods with a relay reach Redis, and nothing else"
+        return
     if spec["podSelector"] != {"matchLabels": {"hubrelay": "relay"}} or spec["policyTypes"] != ["Ingress", "Egress"]:
         yield "it does not decide for Pods with a relay, both ways"
     ports = [{port["port"] for port in rule.get("ports", [])} for rule in spec["ingress"]]
@@ -176,7 +181,7 @@ def network_policy(document):
         yield "HTTP of the relay is not for Prometheus alone"
     if {53} not in [{port["port"] for port in rule["ports"]} for rule in spec["egress"]]:
         yield "names cannot be looked up"
-    if not any({port["port"] for port in rule["ports"]} & {6379} and rule.get("to") for rule in spec["egress"]):
+    if not is_redis:
         yield "Redis cannot be reached, or everything can"
 
 

@@ -45,7 +45,8 @@ class Mutant:
         if self.value:
             for text in (places[0][1], self.value):
                 if not is_one_expression(text):
-                    raise Unfit(f"{self.name}: {text!r} is not one expression: it begins with an operator, or has a comma")
+                    raise Unfit(f"{self.name}: {text!r} is not one expression: "
+                                "it begins with an operator, or has a comma")
         return places[0].span(1)
 
     def switch(self, old):
