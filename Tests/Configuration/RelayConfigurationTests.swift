@@ -41,6 +41,17 @@ func configured(
         #expect(try configured([:]) == expected)
     }
 
+    /// What stands in for a value that is wrong may be at odds with another setting: that is nobody's fault.
+    @Test func whatIsWrongItselfIsHeldAgainstNothingElse() {
+        for flags in [
+            ["--backoff-min": ["never"], "--backoff-max": ["10ms"]],
+            ["--heartbeat-interval": ["30s"], "--link-timeout": ["x"]],
+        ] {
+            let error = outcomeOfParse(flags.merging(["--prefix": ["x"]]) { $1 }).error
+            #expect(error?.split(separator: "\n").count == 1, "\(error ?? "none")")
+        }
+    }
+
     /// A value other than the default for each setting, and where it must end up.
     static let samples: [(Setting, String, @Sendable (RelayConfiguration) -> Bool)] = [
         (.socket, "/tmp/s", { $0.listener.socketPath == "/tmp/s" }),
