@@ -14,7 +14,7 @@ package enum ListeningSocketError: Error, Equatable, CustomStringConvertible {
         case .notAnAddress(let host):
             "cannot listen on '\(host)': give a numeric IPv4 or IPv6 address, or localhost"
         case .inUse(let address):
-            "cannot listen on \(address): another process listens there; stop it or choose another port"
+            "cannot listen on \(address): another process listens there; stop it, or choose another address by --http or HUBRELAY_HTTP"
         case .system(let address, let operation, let code):
             "cannot listen on \(address): \(operation): \(errorText(code))"
         }

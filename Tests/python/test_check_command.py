@@ -93,8 +93,8 @@ class GoodSettings(CheckTest):
             address = f"127.0.0.1:{taken.getsockname()[1]}"
             code, out, _ = check(self.folder, "redis://redis.example", HTTP=address)
         self.assertEqual(code, 0)
-        self.assertEqual(out[0], f"note: HTTP: cannot listen on {address}: another process listens there; stop it or "
-                         "choose another port")
+        self.assertEqual(out[0], f"note: HTTP: cannot listen on {address}: another process listens there; stop it, "
+                         "or choose another address by --http or HUBRELAY_HTTP")
 
 
 class Connecting(CheckTest):

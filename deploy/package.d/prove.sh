@@ -37,7 +37,7 @@ before=$(systemctl show -p MainPID --value hubrelay@chat)
 dpkg -i /newer.deb
 systemctl is-active hubrelay@chat
 test "$(systemctl show -p MainPID --value hubrelay@chat)" != "$before"
-test "$(systemctl show -p ExecMainStatus --value hubrelay-next@chat)" = 10
+until test "$(systemctl show -p ExecMainStatus --value hubrelay-next@chat)" = 10; do sleep 0.1; done
 hubrelay publish room.7 hello --socket "$socket"
 
 # A purge stops it, and leaves the settings that somebody has written.

@@ -48,9 +48,10 @@ extension Table {
         ])
     }
 
-    /// `0.3ms`, `12ms`; `-` where it is unknown.
+    /// `<0.1ms`, `0.3ms`, `12ms`; `-` where it is unknown.
     private static func shortMilliseconds(_ seconds: String) -> String {
-        Double(seconds).map { shortNumber($0 * 1000) + "ms" } ?? "-"
+        guard let seconds = Double(seconds) else { return "-" }
+        return seconds < 0.0001 ? "<0.1ms" : shortNumber(seconds * 1000) + "ms"
     }
 
     /// What is unusual about a client.
