@@ -4,30 +4,30 @@ import gc
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
+import time
 import types
 import unittest
 import weakref
 from unittest import mock
 
 import msgpack
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from channels.consumer import AsyncConsumer
 from channels.exceptions import InvalidChannelLayerError, MessageTooLarge, StopConsumer
 from channels.testing import ApplicationCommunicator
 from channels_redis.serializers import registry as redis_registry
 from cryptography.fernet import InvalidToken
-from django.conf import settings
 from harness import PATIENCE
 
+import app_settings  # noqa: F401
 import hubrelay
 import hubrelay.testing
 from hubrelay.channels import HubrelayChannelLayer, channel_layer_event, registry
 from hubrelay.channels.queues import MAX_BYTES, ChannelQueue
-
-if not settings.configured:
-    settings.configure(CHANNEL_LAYERS={})
 
 NOTICES = {"on_gap": "hubrelay.gap", "on_disconnect": "hubrelay.disconnect", "on_reconnect": "hubrelay.reconnect"}
 
@@ -302,7 +302,7 @@ class Channels(LayerTest):
                 with self.assertRaisesRegex(TypeError, "name"):
                     await request
             with self.assertRaises(TypeError):
-                layer.group_send_sync(wrong, message(1))
+                await asyncio.to_thread(layer.group_send_sync, wrong, message(1))
 
     async def test_a_message_that_is_too_large_says_what_to_do(self):
         layer = self.layer()
@@ -312,7 +312,7 @@ class Channels(LayerTest):
                 await send(name, large)
         for send, name in ((layer.send_sync, "thumbnails"), (layer.group_send_sync, "g")):
             with self.assertRaisesRegex(MessageTooLarge, "--max-payload"):
-                send(name, large)
+                await asyncio.to_thread(send, name, large)
 
     async def test_flush(self):
         layer = self.layer()
@@ -459,7 +459,7 @@ class Told(LayerTest):
         with self.assertRaises(hubrelay.NotConnected):
             await layer.group_send("g", message(1))
         with self.assertRaises(hubrelay.NotConnected):
-            layer.group_send_sync("g", message(1))
+            await asyncio.to_thread(layer.group_send_sync, "g", message(1))
         self.relay.come_back()
         notices = []
         while "hubrelay.gap" not in notices:
@@ -632,7 +632,7 @@ class Formats(LayerTest):
                              ({"name": "n" * 65}, "name has 65 bytes"), ({"on_gap": print}, "on_gap must be a str"),
                              ({"prefix": None}, "prefix must be a str"),
                              ({"path": "hubrelay://host/run/relay.sock"}, "names a host"),
-                             ({"serializer_format": "xml"}, "'xml' is not known; there are json, msgpack"),
+                             ({"serializer_format": "xml"}, "'xml' is not known; there are .*json, msgpack"),
                              ({"symmetric_encryption_keys": "secret"}, "must be a list")):
             with self.assertRaisesRegex(InvalidChannelLayerError, words):
                 HubrelayChannelLayer(**wrong)
@@ -671,7 +671,7 @@ class Loops(LayerTest):
 
     async def test_the_path_may_be_a_url(self):
         layer = HubrelayChannelLayer(f"hubrelay://{self.relay.path}")
-        layer.group_send_sync("g", message(1))
+        await asyncio.to_thread(layer.group_send_sync, "g", message(1))
         await layer.group_send("g", message(2))
         self.assertEqual(len(self.relay.published), 2)
 
@@ -736,10 +736,121 @@ class Loops(LayerTest):
         self.assertEqual([msgpack.unpackb(each.payload)["number"] for each in self.relay.published], [1, 2] * 3)
 
 
+    async def test_synchronous_methods_are_refused_where_a_loop_runs(self):
+        """They would hold it up, for seconds if Redis hangs."""
+        layer = self.layer()
+        for name, send in (("group_send", layer.group_send_sync), ("send", layer.send_sync)):
+            with self.assertRaisesRegex(RuntimeError, f"await {name}"):
+                send("g", message(1))
+        self.assertEqual(self.relay.published, [])
+
+        async def call():
+            layer.group_send_sync("g", message(1))
+
+        async def by_a_thread():
+            await sync_to_async(layer.group_send_sync)("g", message(2))
+
+        def view():
+            with self.assertRaises(RuntimeError):
+                async_to_sync(call)()
+            async_to_sync(by_a_thread)()
+            async_to_sync(layer.group_send)("g", message(3))
+        await self.soon(asyncio.to_thread(view))
+        self.assertEqual([msgpack.unpackb(each.payload)["number"] for each in self.relay.published], [2, 3])
+
+    async def test_under_gevent_the_loop_of_another_greenlet_does_not_count(self):
+        program = """if True:
+            import gevent.monkey
+            gevent.monkey.patch_all()
+            import asyncio, sys, gevent
+            import app_settings
+            from hubrelay.channels import HubrelayChannelLayer
+
+            layer = HubrelayChannelLayer(sys.argv[1], hubrelay_options={"first_use": 30})
+            loop = gevent.spawn(asyncio.run, asyncio.sleep(300))
+            gevent.sleep(0.1)
+            asyncio.get_running_loop()  # so it seems to be this greenlet's
+            layer.group_send_sync("g", {"type": "test.message", "number": 1})
+            layer.send_sync("c", {"type": "test.message", "number": 2})
+            assert layer.status.publishing
+        """
+        ended = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program, self.relay.path],
+                                        timeout=PATIENCE, capture_output=True, text=True, check=False)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual(len(self.relay.published), 2)
+
+
+class States(LayerTest):
+    """`status`, for who asks before he stores."""
+
+    RECEIVING_ONLY = hubrelay.Status(hubrelay.State.DEGRADED, "publish link", receiving=True)
+
+    async def test_of_the_loop_and_of_synchronous_code(self):
+        layer = self.layer()
+        self.assertIsNone(layer.status, "nobody has used it yet")
+        self.assertIsNone(await asyncio.to_thread(lambda: layer.status))
+        await layer.group_send("g", message(1))
+        self.assertEqual(layer.status.state, hubrelay.State.UP)
+        self.assertIsNone(await asyncio.to_thread(lambda: layer.status), "each has its connection")
+
+        async def here():
+            return layer.status
+
+        def view():
+            layer.group_send_sync("g", message(2))
+            return layer.status, async_to_sync(here)()
+        for status in await asyncio.to_thread(view):
+            self.assertTrue(status.publishing and status.receiving)
+
+    async def test_it_follows_the_relay_while_nothing_is_sent(self):
+        """Who asks before he sends would never send again if it did not."""
+        layer = self.layer()
+        channel = await self.in_group(layer)
+        await asyncio.to_thread(layer.group_send_sync, "g", message(1))
+        self.assertEqual(await self.received(layer, channel), [1])
+        self.tell(self.RECEIVING_ONLY)
+        await self.until(lambda: not layer.status.publishing)
+        self.assertTrue(layer.status.receiving)
+        await self.soon(asyncio.to_thread(self.wait_until, lambda: layer.status.reason == "publish link"))
+        self.relay.recover()
+        await self.until(lambda: layer.status.publishing)
+        await self.soon(asyncio.to_thread(self.wait_until, lambda: layer.status.publishing))
+        self.relay.leave()
+        await self.until(lambda: not layer.status.connected)
+        await self.soon(asyncio.to_thread(self.wait_until, lambda: not layer.status.connected))
+
+    def tell(self, status):
+        """The relay has another Status."""
+        with self.relay._lock:
+            self.relay._tell_all(status)
+
+    def wait_until(self, condition):
+        """In a thread."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.001)
+
+    async def test_without_a_relay_it_is_known_after_the_first_attempt(self):
+        self.relay.leave()
+        layer = self.layer()
+        with self.assertRaises(hubrelay.NotConnected):
+            await layer.group_send("g", message(1))
+        self.assertFalse(layer.status.connected)
+        await layer.flush()
+        self.assertIsNone(layer.status, "the connection is a new one")
+
+    async def test_a_process_that_was_forked_past_python_does_not_take_the_parents(self):
+        """As by uWSGI."""
+        layer = self.layer()
+        await asyncio.to_thread(layer.group_send_sync, "g", message(1))
+        with mock.patch.object(layer._client, "_notice_fork") as notice:
+            await asyncio.to_thread(lambda: layer.status)
+        notice.assert_called_once_with()
+
+
 class Missing(unittest.TestCase):
     def test_without_channels_the_error_says_what_to_install(self):
-        import subprocess
-        import sys
         program = "import sys; sys.modules['channels'] = None; import hubrelay.channels"
         ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         self.assertIn("pip install 'channels>=4' msgpack", ended.stderr)

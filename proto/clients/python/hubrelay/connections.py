@@ -130,7 +130,7 @@ class Connections(Telling):
             self.logger.warning("cannot connect to a relay: %s", why)
         if self.link is None:
             self.publishing.reason = f"no connection to a relay: {why}"
-            if (hopeless and is_news) or not self._was_told:
+            if (hopeless and is_news) or not self.was_told:
                 self._tell_status(no_relay(why))
             else:
                 self.status = no_relay(why)

@@ -24,7 +24,7 @@ class Telling:
         self.gaps = Gaps(options, self.timers.set, self._tell_gap)
         self.listeners = 0  #: Subscriptions that are not closed.
         self._status_to_tell: Optional[Status] = None  # UP, until what is held is in force
-        self._was_told = False  # any Status
+        self.was_told = False  #: Any Status.
         self._may_exceed = False  # what is being read would leave the socket unread
 
     def new_queue(self) -> EventQueue:
@@ -60,7 +60,7 @@ class Telling:
             self.gaps.consider()
 
     def _tell_status(self, status: Status) -> None:
-        self.status, self._status_to_tell, self._was_told = status, None, True
+        self.status, self._status_to_tell, self.was_told = status, None, True
         self.tell(status)
 
     def _tell_gap(self, gap: Gap) -> None:

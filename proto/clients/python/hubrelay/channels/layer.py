@@ -1,6 +1,7 @@
 """The channel layer as Channels makes it from CHANNEL_LAYERS, for all event loops and threads of the process."""
 import asyncio
 import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -12,8 +13,10 @@ from channels.exceptions import InvalidChannelLayerError, MessageTooLarge
 from channels.layers import BaseChannelLayer
 
 from ..addresses import SCHEME, path_of
+from ..asyncio_client import AsyncClient
 from ..blocking_client import Client
 from ..errors import Invalid
+from ..frames import Status
 from ..names import checked_name
 from ..options import DEFAULT_PATH, Options
 from .loops import SEPARATOR, LoopLayer
@@ -95,15 +98,32 @@ class HubrelayChannelLayer(BaseChannelLayer):
         theirs."""
         await self._get_layer().flush()
 
+    @property
+    def status(self) -> Optional[Status]:
+        """The last Status of the connection by which `send` and `group_send` would publish here: that of the running
+        event loop. Synchronous code gets that of the connection that all threads share. None until the first use of
+        that connection has connected, or has failed to."""
+        client: Union[AsyncClient, Client] = self._client
+        loop = None if _has_greenlets() else _running_loop()
+        if loop is None or self._is_left_to_threads(loop):
+            self._client._notice_fork()  # else it would be the parent's for ever if nothing is sent in this process
+        elif loop in self._layers:
+            client = self._layers[loop].client
+        else:
+            return None
+        return client._core.status if client._core.was_told else None
+
     # For synchronous code, without an event loop
 
     def send_sync(self, channel: str, message: Any, timeout: Optional[float] = None) -> None:
-        """`send` from synchronous code, by any thread. After `timeout` seconds it raises Interrupted, since it may be
-        delivered, or Congested if it is not."""
+        """`send` from synchronous code, by any thread in which no event loop runs; in others it raises RuntimeError.
+        After `timeout` seconds it raises Interrupted, since it may be delivered, or Congested if it is not."""
+        _check_no_loop("send")
         self._publish_sync(*self._addressed(channel, message), timeout=timeout)
 
     def group_send_sync(self, group: str, message: Any, timeout: Optional[float] = None) -> None:
-        """`group_send` from synchronous code, by any thread; see `send_sync`."""
+        """`group_send` from synchronous code; see `send_sync`."""
+        _check_no_loop("group_send")
         self._publish_sync(self._subscription_of_group(group), self.serialize(message), timeout=timeout)
 
     # Messages and names
@@ -136,14 +156,17 @@ class HubrelayChannelLayer(BaseChannelLayer):
 
     async def _publish(self, subscription: str, data: bytes) -> None:
         loop = asyncio.get_running_loop()
-        if loop in AsyncToSync.loop_thread_executors and loop not in self._layers:
-            # It was made by async_to_sync, for this call perhaps. A connection of its own would have to be made, too.
+        if self._is_left_to_threads(loop):
             await loop.run_in_executor(self._executor(), self._publish_sync, subscription, data)
             return
         try:
             await self._get_layer().publish(subscription, data)
         except Invalid as error:
             raise _too_large(error) from error
+
+    def _is_left_to_threads(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """It was made by async_to_sync, for one call perhaps: a connection of its own would have to be made, too."""
+        return loop in AsyncToSync.loop_thread_executors and loop not in self._layers
 
     def _publish_sync(self, subscription: str, data: bytes, timeout: Optional[float] = None) -> None:
         try:
@@ -176,7 +199,7 @@ class HubrelayChannelLayer(BaseChannelLayer):
         def close_both() -> None:
             loop.close = close  # type: ignore[method-assign]
             layer = self._layers.pop(loop, None)
-            if layer is not None and not loop.is_running() and not _runs_here():
+            if layer is not None and not loop.is_running() and _running_loop() is None:
                 loop.run_until_complete(layer.close())
             close()
             if layer is not None:
@@ -184,13 +207,23 @@ class HubrelayChannelLayer(BaseChannelLayer):
         loop.close = close_both  # type: ignore[method-assign]
 
 
-def _runs_here() -> bool:
-    """Another loop runs in this thread."""
+def _running_loop() -> Optional[asyncio.AbstractEventLoop]:
+    """The event loop that runs in this thread, if there is one."""
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return None
+
+
+def _has_greenlets() -> bool:
+    """gevent or eventlet has patched this process. Then a loop that runs in another greenlet seems to run here."""
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    return bool((gevent and gevent.is_module_patched("socket")) or (eventlet and eventlet.is_monkey_patched("socket")))
+
+
+def _check_no_loop(method: str) -> None:
+    if _running_loop() is not None and not _has_greenlets():
+        raise RuntimeError(f"{method}_sync would hold up the event loop that runs in this thread: await {method}")
 
 
 def _check_type(name: str, what: str) -> None:
