@@ -24,8 +24,8 @@ const person = io.of('/').connect(heard);
 const other = new Server({ adapter: adapterOfThisServer });
 await new Promise((entered) => { person.receives('enter', 'room 7', entered); });
 other.to('room 7').emit('said', 'from the other server');
-adapter.on('status', ({ state }) => {
-  if (state !== State.UP) other.to('room 7').emit('said', 'nobody hears it');
+adapter.on('status', ({ publishing }) => {
+  if (!publishing) other.to('room 7').emit('said', 'nobody hears it');
 });
 process.once('SIGTERM', () => other.close());
 `;

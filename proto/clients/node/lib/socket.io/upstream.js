@@ -11,7 +11,8 @@ function upstream() {
     const { code, message } = /** @type {Error & { code?: string }} */ (error);
     if (code !== 'MODULE_NOT_FOUND' || !message.includes("'socket.io-adapter'")) throw error;
     throw new Error('hubrelay/socket.io needs the package socket.io-adapter, which comes with socket.io: ' +
-      'npm install socket.io socket.io-adapter', { cause: error });
+      'npm install socket.io socket.io-adapter (if it is installed: hubrelay is a link, and Node.js searches where ' +
+      'the link leads; install hubrelay by npm install --install-links)', { cause: error });
   }
   if (found.ClusterAdapterWithHeartbeat === undefined) {
     throw new Error('hubrelay/socket.io needs socket.io-adapter 2.5.4 or newer, which comes with socket.io from ' +
