@@ -175,7 +175,7 @@ const WEBSOCKETS = {
 
 for (const [name, websockets] of Object.entries(WEBSOCKETS)) {
   const skip = !fs.existsSync(websockets) && `no ${websockets}`;
-  const options = { skip, timeout: 30_000 };
+  const options = { skip, timeout: 60_000 };
   test(`a malformed frame ends no process, and a refused room is closed: ${name}`, options, async (t) => {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hubrelay-readme-'));
     t.after(() => fs.rmSync(directory, { recursive: true, force: true }));
