@@ -31,13 +31,23 @@ systemctl is-active hubrelay@chat
 test "$(systemctl show -p MainPID --value hubrelay@chat)" != "$before"
 systemctl reload hubrelay@chat
 
-# With HUBRELAY_TAKE_OVER=true the successor takes the socket over, and hubrelay@chat from that one.
+# With HUBRELAY_TAKE_OVER=true the successor takes the socket over, and hubrelay@chat from that one: no publish fails.
 echo HUBRELAY_TAKE_OVER=true >>/etc/hubrelay/chat.env
 before=$(systemctl show -p MainPID --value hubrelay@chat)
+set +x
+while [ ! -e /tmp/over ]; do
+    hubrelay publish room.7 hello --socket "$socket" >>/tmp/published 2>&1 || echo failed >>/tmp/published
+done &
+publisher=$!
+set -x
+until grep OK /tmp/published >/dev/null; do sleep 0.1; done
 dpkg -i /newer.deb
+touch /tmp/over
+wait "$publisher"
+grep -c OK /tmp/published
+test "$(grep -vc OK /tmp/published)" = 0
 systemctl is-active hubrelay@chat
 test "$(systemctl show -p MainPID --value hubrelay@chat)" != "$before"
-until test "$(systemctl show -p ExecMainStatus --value hubrelay-next@chat)" = 10; do sleep 0.1; done
 hubrelay publish room.7 hello --socket "$socket"
 
 # A purge stops it, and leaves the settings that somebody has written.
