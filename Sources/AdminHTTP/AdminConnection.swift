@@ -10,8 +10,6 @@ final class AdminConnection {
     }
 
     let descriptor: Int32
-    /// Whether its other end is on this host.
-    let isOfThisHost: Bool
     private(set) var phase = Phase.requesting
     /// When the phase began, monotonic nanoseconds.
     private(set) var since: UInt64
@@ -19,10 +17,7 @@ final class AdminConnection {
     /// Its socket has been shut; the library finds that out in its next run.
     private(set) var isEnded = false
 
-    init(descriptor: Int32, now: UInt64) {
-        (self.descriptor, since) = (descriptor, now)
-        isOfThisHost = ConnectionEnds(of: descriptor)?.isOfThisHost ?? false
-    }
+    init(descriptor: Int32, now: UInt64) { (self.descriptor, since) = (descriptor, now) }
 
     func requestIsWhole(now: UInt64) {
         (phase, since) = (.answering, now)

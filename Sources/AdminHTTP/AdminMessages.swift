@@ -6,11 +6,11 @@ package struct AdminRequest: Equatable {
     package let path: String
     /// What follows the first "?", as it was sent; "" if there is none.
     package let query: String
-    /// Whether it comes from this host.
-    package let isOfThisHost: Bool
 
-    package init(method: String, path: String, query: String, isOfThisHost: Bool = true) {
-        (self.method, self.path, self.query, self.isOfThisHost) = (method, path, query, isOfThisHost)
+    package init(method: String, path: String, query: String) {
+        self.method = method
+        self.path = path
+        self.query = query
     }
 }
 

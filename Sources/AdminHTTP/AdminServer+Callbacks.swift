@@ -115,10 +115,7 @@ extension AdminServer {
                 status: 405, body: Array("405: only GET and HEAD are understood here\n".utf8),
                 headers: [("Allow", "GET, HEAD")])
         }
-        return handler(
-            AdminRequest(
-                method: method, path: exchange.path, query: exchange.query,
-                isOfThisHost: ours(connection)?.isOfThisHost ?? false))
+        return handler(AdminRequest(method: method, path: exchange.path, query: exchange.query))
     }
 
     /// A Host field of the request that is not allowed; nil: there is none.

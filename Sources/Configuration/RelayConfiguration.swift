@@ -9,7 +9,7 @@ package struct RelayConfiguration: Sendable, Equatable {
     package var http: HTTPListen
     /// What HTTP by TCP may be asked by, besides addresses and localhost: names, ".domain" or "*", in small letters.
     package var httpHosts: [String]
-    /// Whom HTTP tells of single clients, channels and relays.
+    /// Where HTTP tells of single clients, channels and relays.
     package var httpDetails: HTTPDetails
     package var limits: Limits
     package var timings: Timings
@@ -58,18 +58,28 @@ package enum HTTPListen: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Whom HTTP tells of single clients, channels and relays.
+/// Where HTTP tells of single clients, channels and relays.
 package enum HTTPDetails: String, Sendable, CaseIterable {
-    /// Who asks on this host.
+    /// On a Unix socket and on loopback.
     case local
     case anywhere, nowhere
 
-    /// - Parameter isOfThisHost: whether who asks is on this host.
-    package func areTold(isOfThisHost: Bool) -> Bool {
+    /// Whether it does at this address. Who asks does not count: proxies and container engines ask for others from loopback.
+    package func areTold(at address: HTTPListen) -> Bool {
         switch self {
         case .anywhere: true
         case .nowhere: false
-        case .local: isOfThisHost
+        case .local: address.isLocal
+        }
+    }
+}
+
+extension HTTPListen {
+    /// Whether only this host reaches it.
+    fileprivate var isLocal: Bool {
+        switch self {
+        case .off, .unix: true
+        case .tcp(let host, _): host == "::1" || isIPv4Address(host) && host.hasPrefix("127.")
         }
     }
 }

@@ -83,8 +83,8 @@ extension Setting {
         without: "none by default")
     package static let httpDetails = Setting(
         "--http-details", "WHERE", .choice(HTTPDetails.allCases.map(\.rawValue)), default: "local",
-        "Whom HTTP tells of single clients, channels and relays, whose names may be secrets: who asks on this host, anybody, or "
-            + "nobody.")
+        "Where HTTP tells of single clients, channels and relays, whose names may be secrets: on a Unix socket and loopback only, "
+            + "at any address, or nowhere.")
 
     package static let maxPayload = Setting(
         "--max-payload", "SIZE", .size(1...(64 * mebibyte - 4 * kibibyte)), default: "1MiB",

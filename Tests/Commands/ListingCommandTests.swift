@@ -90,7 +90,7 @@ import Testing
         let relay = try RelayProcess(redis: redis.url, options: ["--http-details", "nowhere"])
         let run = try Program.run(command, "--http", "unix:\(relay.httpPath)")
         #expect(run.exit == .code(1) && run.output.isEmpty)
-        #expect(run.errors.contains("answers: 403: single clients, channels and relays are not told of here"))
+        #expect(run.errors.contains("answers: 403: single clients, channels and relays are not shown here"))
         try relay.stop()
     }
 

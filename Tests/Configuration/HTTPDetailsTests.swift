@@ -2,13 +2,21 @@ import Testing
 
 @testable import Configuration
 
-/// Whom HTTP tells of single clients, channels and relays.
+/// Where HTTP tells of single clients and channels.
 @Suite struct HTTPDetailsTests {
-    @Test func whoAsksDecidesUnlessTheSettingDoes() {
-        #expect(HTTPDetails.local.areTold(isOfThisHost: true) && !HTTPDetails.local.areTold(isOfThisHost: false))
-        for isOfThisHost in [true, false] {
-            #expect(HTTPDetails.anywhere.areTold(isOfThisHost: isOfThisHost))
-            #expect(!HTTPDetails.nowhere.areTold(isOfThisHost: isOfThisHost))
-        }
+    private func areTold(_ details: HTTPDetails, at address: String) throws -> Bool {
+        details.areTold(at: try parseHTTPAddress(address))
+    }
+
+    @Test(arguments: ["unix:/run/http", "127.0.0.1:80", "127.8.9.1:80", "localhost:80", "[::1]:80"])
+    func onlyThisHostReachesIt(address: String) throws {
+        #expect(try areTold(.local, at: address) && areTold(.anywhere, at: address))
+        #expect(try !areTold(.nowhere, at: address))
+    }
+
+    @Test(arguments: ["0.0.0.0:80", "10.0.0.7:80", "12.7.0.1:80", "[::]:80", "[fe80::1]:80", "[127::1]:80"])
+    func othersReachIt(address: String) throws {
+        #expect(try !areTold(.local, at: address) && areTold(.anywhere, at: address))
+        #expect(try !areTold(.nowhere, at: address))
     }
 }

@@ -89,11 +89,12 @@ import Testing
         }
     }
 
-    /// Channel names may be secrets. Who asks from another host: `ForeignRequestTests`.
+    /// Channel names may be secrets.
     @Test(arguments: [
-        ("0.0.0.0", [], 200), ("127.0.0.1", [], 200), ("127.0.0.1", ["--http-details", "nowhere"], 403),
+        ("0.0.0.0", [], 403), ("0.0.0.0", ["--http-details", "anywhere"], 200), ("127.0.0.1", [], 200),
+        ("127.0.0.1", ["--http-details", "nowhere"], 403),
     ])
-    func nobodyIsToldIfASettingSaysSo(host: String, options: [String], status: Int) throws {
+    func whereOthersCanAskNothingIsToldUnlessASettingSaysSo(host: String, options: [String], status: Int) throws {
         let redis = try RedisServer()
         let port = try freePort()
         let relay = try RelayProcess(redis: redis.url, options: ["--http", "\(host):\(port)"] + options)

@@ -321,6 +321,7 @@ class Rules(unittest.TestCase):
         ("sidecar/networkpolicy.yaml", ("spec", "egress", 1, "to"), None, "Redis"),
         ("example/redis.yaml", ("spec", "egress", 0, "to"), None, "Redis, and nothing else"),
         ("example/redis.yaml", ("spec", "podSelector"), {}, "Redis, and nothing else"),
+        ("example/redis.yaml", ("spec", "egress", 0, "ports"), [{"port": 6379}, {"port": 22}], "Redis, and nothing else"),
         ("daemonset/relay.yaml", (*SIDECAR, "securityContext", "capabilities", "add"), ["SYS_ADMIN"], "capabilities"),
         ("daemonset/relay.yaml", (*APP, "securityContext", "runAsUser"), 0, "wrong user"),
         ("job/job.yaml", (*SIDECAR, "env", 5, "value"), "25s", "terminationGracePeriodSeconds"),

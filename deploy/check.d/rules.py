@@ -168,9 +168,10 @@ def allowed_users(folder, documents):
 def network_policy(document):
     http = {8379}
     spec = document["spec"]
-    is_redis = any({port["port"] for port in rule["ports"]} & {6379} and rule.get("to") for rule in spec["egress"])
+    rules = [({port["port"] for port in rule.get("ports", [])}, rule.get("to")) for rule in spec["egress"]]
+    is_redis = any(6379 in ports and to for ports, to in rules)
     if spec["policyTypes"] == ["Egress"]:  # it adds to one for both ways
-        if spec["podSelector"] != {"matchLabels": {"hubrelay": "relay"}} or len(spec["egress"]) != 1 or not is_redis:
+        if spec["podSelector"] != {"matchLabels": {"hubrelay": "relay"}} or not is_redis or rules[0][0] != {6379} or len(rules) != 1:
             yield "it does not let Pods with a relay reach Redis, and nothing else"
         return
     if spec["podSelector"] != {"matchLabels": {"hubrelay": "relay"}} or spec["policyTypes"] != ["Ingress", "Egress"]:

@@ -48,6 +48,17 @@ grep -c OK /tmp/published
 test "$(grep -vc OK /tmp/published)" = 0
 systemctl is-active hubrelay@chat
 test "$(systemctl show -p MainPID --value hubrelay@chat)" != "$before"
+until test "$(systemctl is-active hubrelay-next@chat)" = inactive; do sleep 0.1; done
+hubrelay publish room.7 hello --socket "$socket"
+
+# If the new program does not come UP, here because its password is wrong, the old one goes on.
+before=$(systemctl show -p MainPID --value hubrelay@chat)
+redis-cli -a hush-hush CONFIG SET requirepass another
+sed -i 's/^HUBRELAY_TAKE_OVER=.*/HUBRELAY_TAKE_OVER="True"\nHUBRELAY_TAKE_OVER_TIMEOUT=2s/' /etc/hubrelay/chat.env
+dpkg -i /newer.deb 2>&1 | tee /tmp/upgrade
+grep 'goes on with the old program' /tmp/upgrade
+test "$(systemctl show -p MainPID --value hubrelay@chat)" = "$before"
+test "$(systemctl is-active hubrelay-next@chat)" != active
 hubrelay publish room.7 hello --socket "$socket"
 
 # A purge stops it, and leaves the settings that somebody has written.

@@ -131,8 +131,7 @@ private final class Answers {
         switch request.path {
         case "/health", "/metrics", "/history": return answer(request, as: request.path)
         case "/connections", "/channels", "/fleet":
-            // What is told depends on who asks.
-            let name = "\(request.isOfThisHost) \(request.path)?\(request.query)"
+            let name = "\(request.path)?\(request.query)"
             if known[name] == nil, hasListed { return nil }
             hasListed = true
             return answer(request, as: name)

@@ -9,12 +9,13 @@ internal import TextFormats
 extension Daemon {
     /// The answer to a request for one of the listings.
     func listing(_ request: AdminRequest, of relay: Relay) -> AdminResponse {
-        guard configuration.httpDetails.areTold(isOfThisHost: request.isOfThisHost) else {
+        guard configuration.httpDetails.areTold(at: configuration.http) else {
+            let name = "\(Setting.httpDetails.flag) or \(Setting.httpDetails.environmentName)"
             let reason =
                 configuration.httpDetails == .nowhere
-                ? "403: single clients, channels and relays are not told of here: \(Setting.httpDetails.flag) nowhere\n"
-                : "403: single clients, channels and relays are told of to who asks on the relay's own host; "
-                    + "\(Setting.httpDetails.flag) anywhere (or \(Setting.httpDetails.environmentName)) allows others\n"
+                ? "403: single clients, channels and relays are not shown here: \(Setting.httpDetails.flag) nowhere\n"
+                : "403: single clients, channels and relays are shown on a Unix socket and on loopback only, and HTTP listens at "
+                    + "\(configuration.http); \(name) with \"anywhere\" shows them there, too\n"
             return AdminResponse(status: 403, body: Array(reason.utf8))
         }
         do throws(InvalidQuery) {

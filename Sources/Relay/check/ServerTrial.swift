@@ -147,8 +147,10 @@ struct ServerTrial {
         if configuration.timings.fleetInterval != nil {
             // Without a word in it, which no relay takes for an announcement.
             let words = [publish.rawValue, prefix + fleetChannel, ""]
-            if try attempt(.announcement, words, on: publisher) == nil, !lines.isEmpty {
-                lines[lines.count - 1] += "; to see the other relays, grant it &\(prefix)\(fleetNamePrefix)*"
+            if try attempt(.announcement, words, on: publisher) == nil, let last = lines.last,
+                last.hasPrefix(TrialVerdict.Step.announcement.rawValue), last.contains("NOPERM")
+            {
+                lines[lines.count - 1] += "; to see the other relays, grant the user &\(prefix)\(fleetNamePrefix)*"
             }
         }
         guard !isSharded else { return }

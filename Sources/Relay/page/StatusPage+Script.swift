@@ -168,7 +168,7 @@ extension StatusPage {
         function showClients(list) {
           if (!list) {
             byId('clients').replaceChildren(html('p', 'note',
-              'Clients are told of only to who asks on the host of the relay (--http-details).'));
+              'Clients are not shown at this address (--http-details).'));
             return;
           }
           const columns = [['name', 'name', (row) => row.name || '\u2013'], ['user', '', (row) => row.uid ?? '\u2013'],

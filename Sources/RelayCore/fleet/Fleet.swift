@@ -3,7 +3,7 @@
 ///
 /// With `relays` of them, each announces itself every `interval` times max(1, relays / 30), spread by 20 % either way, and
 /// soon after a change, at a random moment so that all the relays that see the same change are spread like that, too. So
-/// with an interval of 30 s no relay hears more than about one announcement a second, however many relays there are.
+/// with an interval of 30 s a relay hears one announcement a second on average, or fewer, however many relays there are.
 ///
 /// It has no I/O, and is told what the time is.
 package final class Fleet {

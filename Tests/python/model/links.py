@@ -153,7 +153,7 @@ class Subscriber(asyncio.Protocol):
         if words[0] == b"psubscribe":
             return self.ready.set()
         channel = words[2][len(PREFIX):]
-        if channel.startswith(b"__hubrelay:probe:"):
+        if channel.startswith((b"__hubrelay:probe:", b"__hubrelay:fleet:")):
             return
         self._records.redis_took(channel, words[3])
         if channel.startswith(b"sync."):

@@ -61,7 +61,7 @@ class Mutant:
 
 def is_one_expression(text):
     """As far as that can be seen without a compiler: in place of it stands `(awake ? (value) : (text))`."""
-    if re.match(r"[-+*/%&|<>=?^]+\s", text):
+    if re.match(r"[-+*/%&|<>=?^!.~]+\s|\.\.[.<]|(as|is)\b", text):
         return False
     # What is in strings and brackets may have commas.
     text, before = re.sub(r'"(?:\\.|[^"\\])*"', "", text), None

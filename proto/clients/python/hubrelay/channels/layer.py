@@ -101,7 +101,8 @@ class HubrelayChannelLayer(BaseChannelLayer):
     @property
     def status(self) -> Optional[Status]:
         """The last Status of the connection by which `send` and `group_send` would publish here: that of the running
-        event loop. Synchronous code gets that of the connection that all threads share. None until the first use of
+        event loop. Synchronous code, and all code under gevent or eventlet, gets that of the connection that all
+        threads share. None until the first use of
         that connection has connected, or has failed to."""
         client: Union[AsyncClient, Client] = self._client
         loop = None if _has_greenlets() else _running_loop()
