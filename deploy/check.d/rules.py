@@ -171,7 +171,8 @@ def network_policy(document):
     rules = [({port["port"] for port in rule.get("ports", [])}, rule.get("to")) for rule in spec["egress"]]
     is_redis = any(6379 in ports and to for ports, to in rules)
     if spec["policyTypes"] == ["Egress"]:  # it adds to one for both ways
-        if spec["podSelector"] != {"matchLabels": {"hubrelay": "relay"}} or not is_redis or rules[0][0] != {6379} or len(rules) != 1:
+        is_for_relays = spec["podSelector"] == {"matchLabels": {"hubrelay": "relay"}}
+        if not is_for_relays or not is_redis or rules[0][0] != {6379} or len(rules) != 1:
             yield "it does not let Pods with a relay reach Redis, and nothing else"
         return
     if spec["podSelector"] != {"matchLabels": {"hubrelay": "relay"}} or spec["policyTypes"] != ["Ingress", "Egress"]:
