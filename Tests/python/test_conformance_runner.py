@@ -89,7 +89,7 @@ class Runner(unittest.TestCase):
         self.assertIn("waited 0.5 s for", done.stdout)
 
     def test_verbose_prints_both_sides(self):
-        hello = "client.connect(path); client.sendall(hello); sys.exit(1)"
+        hello = "client.connect(path); client.sendall(hello); client.recv(1); sys.exit(1)"
         done = self.run_on("-v", "--only", "H1", str(self.driver(on_open=hello)))
         self.assertRegex(done.stdout, r"driver < open \S+relay.sock \S+ jitter_ms=50")
         self.assertIn("A.1 < hello version=1", done.stdout)

@@ -87,12 +87,19 @@ package final class RedisNode {
     /// Of a master of a cluster, where it is.
     var endpoint: RedisConfiguration.Endpoint? { if case .master(let endpoint) = site { endpoint } else { nil } }
 
+    /// Where each link was to connect first, as it was asked last. Both begin at the same moment, when the cluster has become
+    /// known, and neither has a destination yet.
+    private var firstChoices: [LinkKind: RedisConfiguration.Endpoint] = [:]
+
     /// Where a link is to connect.
     func location(of link: NodeLink) -> Link.Location {
         if let endpoint { return .at([endpoint]) }
         if case .anyMember = site, let cluster = upstream.cluster {
-            let other = link === publishLink ? subscribeLink : publishLink
-            return cluster.location(apartFrom: other?.destination?.endpoint)
+            let other: NodeLink? = link === publishLink ? subscribeLink : publishLink
+            let taken = other.flatMap { $0.destination?.endpoint ?? firstChoices[$0.kind] }
+            let location = cluster.location(apartFrom: taken)
+            if case .at(let endpoints) = location { firstChoices[link.kind] = endpoints.first }
+            return location
         }
         if let sentinels = upstream.sentinels { return sentinels.location }
         guard case .servers(let endpoints) = upstream.redis.topology else {
