@@ -47,13 +47,7 @@ package struct JSONWriter {
 
     // MARK: Members of an object
 
-    /// A key and a string.
-    package mutating func member(_ key: String, _ value: String) {
-        self.key(key)
-        string(value)
-    }
-
-    /// A key and a text; nil is written as null.
+    /// A key and a string; null where there is none.
     package mutating func member(_ key: String, _ value: String?) {
         self.key(key)
         if let value { string(value) } else { null() }

@@ -33,9 +33,7 @@ extension Daemon {
             return AdminResponse(status: 400, body: Array("400: \(error.reason)\n".utf8))
         }
     }
-}
 
-extension Daemon {
     private static var noFleet: [UInt8] {
         Array("404: the relay does not announce itself: \(Setting.fleet.flag) off\n".utf8)
     }

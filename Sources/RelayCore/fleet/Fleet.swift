@@ -52,8 +52,6 @@ package final class Fleet {
     var publishDenial: String?
     /// `problem` has been logged.
     var isProblemLogged = false
-    /// Announcements that Redis has not answered.
-    var unanswered = 0
 
     /// - Parameters:
     ///   - own: what the relay says of itself; its state and what else changes is put in each time.
@@ -131,7 +129,10 @@ package final class Fleet {
     private var part: UInt64 { interval / Self.parts + 1 }
 
     /// Nanoseconds between two announcements of this relay, but for the spread.
-    package func ownInterval(now: UInt64) -> UInt64 { max(interval, part * UInt64(relays(now: now))) }
+    package func ownInterval(now: UInt64) -> UInt64 { max(interval, round(now: now)) }
+
+    /// Nanoseconds in which every relay may announce itself once.
+    private func round(now: UInt64) -> UInt64 { part * UInt64(relays(now: now)) }
 
     // What is denied is soon asked for again, however many relays there are.
     private func nextInterval(now: UInt64) -> UInt64 { problem == nil ? ownInterval(now: now) : interval }
@@ -143,18 +144,16 @@ package final class Fleet {
     ) -> Bool {
         defer { wasAble = isAble }
         guard isAble else { return false }
+        // Where it has become able again with this moment, all the others may have, too.
         if told == nil {
             schedule(within: part * (Self.parts / 6), now: now, using: &random)
-        } else if let told, told != (status.state, status.cause) {
-            schedule(within: part * UInt64(relays(now: now)), now: now, using: &random)
-        } else if !wasAble, now >= dueAt {
-            // All the others may be able again in this moment, too.
-            schedule(within: part * UInt64(relays(now: now)), now: now, using: &random)
+        } else if let told, told != (status.state, status.cause) || !wasAble && now >= dueAt {
+            schedule(within: round(now: now), now: now, using: &random)
         }
         told = (status.state, status.cause)
         guard now >= dueAt else { return false }
         guard !isCrowded(now: now) else {
-            dueAt = now + UInt64.random(in: 0...(part * UInt64(relays(now: now))), using: &random)
+            dueAt = now + UInt64.random(in: 0...round(now: now), using: &random)
             return false
         }
         return true
@@ -192,7 +191,7 @@ package final class Fleet {
 
     /// The announcement was not sent, or Redis has not taken it: it is tried again soon.
     func notAnnounced(now: UInt64, using random: inout some RandomNumberGenerator) {
-        dueAt = now + part + UInt64.random(in: 0...(part * UInt64(relays(now: now))), using: &random)
+        dueAt = now + part + UInt64.random(in: 0...round(now: now), using: &random)
     }
 
     /// Why this relay and the others do not hear each other; nil while Redis denies nothing.

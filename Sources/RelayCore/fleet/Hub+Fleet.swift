@@ -22,12 +22,4 @@ extension Hub {
         let node = subscriptions.node(of: subscriptions.ownName)
         return node.isPublishing && !node.isCongested ? node : nil
     }
-
-    /// Publishes what the relay says of itself.
-    /// - Returns: false when the ring is full to the last place: it was not sent.
-    func publish(_ announcement: Announcement, to node: HubNode) -> Bool {
-        guard publish(announcement.bytes, on: fleetChannel, as: .announcement, to: node) else { return false }
-        fleet?.unanswered += 1
-        return true
-    }
 }

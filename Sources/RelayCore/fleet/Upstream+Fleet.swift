@@ -18,14 +18,14 @@ extension Upstream {
     func announceLeaving() {
         guard let fleet = hub.fleet, let node = hub.fleetNode, !fleet.isCrowded(now: now) else { return }
         announce(fleet, to: node)
-        if fleet.unanswered > 0 { leavingSince = now }
+        leaving = (node.publishes, node.publishes.end, since: now)
     }
 
     /// Whether Redis may still take the announcement that the relay stops. A connection that is closed before its answers have
     /// been read may take with it what was written.
     var isLeavingUnderWay: Bool {
-        guard let leavingSince, let fleet = hub.fleet, fleet.unanswered > 0 else { return false }
-        return now < leavingSince + 1_000_000_000
+        guard let leaving, !leaving.publishes.isAnswered(upTo: leaving.end) else { return false }
+        return now < leaving.since + 1_000_000_000
     }
 
     private func logProblem(of fleet: Fleet) {
@@ -42,7 +42,10 @@ extension Upstream {
 
     private func announce(_ fleet: Fleet, to node: HubNode) {
         fleet.announces(now: now, using: &random)
-        if !hub.publish(announcement(of: fleet), to: node) { fleet.notAnnounced(now: now, using: &random) }
+        let bytes = announcement(of: fleet).bytes
+        if !hub.publish(bytes, on: fleetChannel, as: .announcement, to: node) {
+            fleet.notAnnounced(now: now, using: &random)
+        }
     }
 
     private func announcement(of fleet: Fleet) -> Announcement {
@@ -64,7 +67,6 @@ extension Upstream {
     ///   - isMisplaced: the node has not, since it does not have the slot.
     func announcementAnswered(_ error: String?, isMisplaced: Bool = false, by node: RedisNode) {
         guard let fleet = hub.fleet else { return }
-        fleet.unanswered -= 1
         guard let error else { return fleet.publishDenial = nil }
         if LinkFailure.isDenial(error) { return fleet.publishDenial = node.publishLink.shown(error) }
         // Anything else is of the moment, and the node finds out what it means for apps.

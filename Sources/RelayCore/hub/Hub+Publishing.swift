@@ -137,7 +137,6 @@ extension Hub {
     /// - Parameter unsent: bytes of the link's output that never left.
     package func publishLinkFailed(_ node: HubNode, _ failure: LinkFailure, unsent: Int) {
         node.publishes.abandon(unsent: unsent) { owner, hadLeft in
-            if case .announcement = owner { fleet?.unanswered -= 1 }
             guard case .app(let connection, let generation, let id) = owner else { return }
             let outcome: Outcome = hadLeft ? .interrupted : .notConnected
             let cause = hadLeft ? failure.cause : node.cause

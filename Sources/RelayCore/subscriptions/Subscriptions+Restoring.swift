@@ -5,12 +5,12 @@ extension Subscriptions {
         node.phase = .restoring
         var names: [UInt32] = []
         forEach { index in
-            guard self[index].node == node.index, self[index].isWanted else { return }
+            guard self[index].node == node.index, self[index].isWanted, index != ownName else { return }
             markMissing(index, isHeld: true)
             names.append(index)
         }
-        for index in inOrderOfSlots(names) where index != ownName { enqueue(index) }
-        if names.contains(ownName) { enqueue(ownName) }
+        for index in inOrderOfSlots(names) { enqueue(index) }
+        if ownName != ChannelTable.none, self[ownName].node == node.index { enqueue(ownName) }
     }
 
     /// A command names channels of one slot, so those of a slot are asked for one after the other.

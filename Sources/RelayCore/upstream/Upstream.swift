@@ -69,8 +69,8 @@ package final class Upstream {
     package internal(set) var isStopping = false
     package internal(set) var isEnded = false
     var isReadyTold = false
-    /// When the other relays were told that this one stops.
-    var leavingSince: UInt64?
+    /// The other relays have been told that this one stops: what is to be answered for that, and when it was sent.
+    var leaving: (publishes: PublishQueue, end: UInt64, since: UInt64)?
     /// Redis cannot be used, and the relay was told not to wait for it.
     var hasGivenUp = false
 

@@ -158,9 +158,21 @@ import Testing
         rig.bringUp()
         rig.settle()
         rig.event { rig.upstream.stop() }
-        #expect(rig.hub.fleet?.unanswered == 1)
+        #expect(rig.node.publishes.inFlight == 1 && !rig.upstream.hasStopped)
         rig.losePublishLink()
-        #expect(rig.hub.fleet?.unanswered == 0 && rig.upstream.hasStopped)
+        #expect(rig.node.publishes.inFlight == 0 && rig.upstream.hasStopped)
+    }
+
+    /// An error that costs the link is an answer as well: nothing is waited for when the relay stops.
+    @Test func anAnswerThatCostsTheLinkIsOne() {
+        let rig = makeRig()
+        rig.bringUp()
+        rig.settle()
+        rig.redis.refusals["PUBLISH"] = "NOAUTH Authentication required."
+        rig.event { rig.upstream.stop() }
+        #expect(!rig.upstream.hasStopped)
+        rig.settle()
+        #expect(rig.upstream.hasStopped)
     }
 
     /// The relay is UP before, and what is refused with it is nothing of an app.
@@ -191,7 +203,7 @@ import Testing
         rig.redis.refusals["PUBLISH"] = "MISCONF not now"
         for _ in 0..<24 { rig.tick() }
         rig.settle()
-        #expect(rig.hub.fleet?.problem == nil && said(rig.redis).isEmpty && rig.hub.fleet?.unanswered == 0)
+        #expect(rig.hub.fleet?.problem == nil && said(rig.redis).isEmpty && rig.node.publishes.inFlight == 0)
         rig.redis.refusals = [:]
         for _ in 0..<12 { rig.tick() }
         rig.settle()
