@@ -10,20 +10,20 @@ func parsePrefix(_ text: String) throws(InvalidValue) -> [UInt8] {
     let scalars = text.unicodeScalars
     if let first = scalars.first, let last = scalars.last, isQuote(first) || isQuote(last) {
         throw InvalidValue(
-            "begins or ends with a quote, which would be a part of every channel: write it without quotes, which some "
-                + "files, as those of docker --env-file, do not take off")
+            "begins or ends with a quote, which would become part of every channel: write it without quotes, because "
+                + "some files, such as those of docker --env-file, keep them")
     }
     if scalars.contains("#") {
         throw InvalidValue(
-            "has a #: a comment behind a value would be a part of every channel: put it on a line of its own")
+            "has a #: a comment after a value would become part of every channel: put it on a line of its own")
     }
     if let invisible = scalars.first(where: \.properties.generalCategory.isInvisible) {
         throw InvalidValue(
             "has an invisible character, \(escaped(String(invisible), quotes: false)): remove it"
-                + (invisible == "\r" ? ", as by saving the file with line ends of Unix" : ""))
+                + (invisible == "\r" ? ", for example by saving the file with Unix line endings" : ""))
     }
     if scalars.contains(where: \.properties.isWhitespace) {
-        throw InvalidValue("has a blank: remove it, also before and behind the value")
+        throw InvalidValue("has a blank: remove it, also before and after the value")
     }
     return Array(text.utf8)
 }

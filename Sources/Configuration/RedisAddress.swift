@@ -34,7 +34,7 @@ package struct RedisAddress: Sendable, Equatable {
 /// - Throws: ``InvalidValue`` saying which part is wrong. It never quotes what could be a secret.
 package func parseRedisAddress(_ text: String) throws(InvalidValue) -> RedisAddress {
     guard !hasMarkedSyntax(text) else {
-        throw InvalidValue("has a combining character behind one of its syntax, as : or @ or a comma")
+        throw InvalidValue("has a combining character after one of its syntax, such as : or @ or a comma")
     }
     guard let (scheme, rest) = splitScheme(text) else { return try parseStackExchangeString(text) }
     return try parseRedisURL(scheme: scheme.lowercased(), rest)
@@ -81,9 +81,9 @@ func distinctEndpoints(
 /// - Throws: ``InvalidValue`` when it is neither.
 func checkedHost(_ host: String, isIPv6: Bool) throws(InvalidValue) -> String {
     guard !host.isEmpty else { throw InvalidValue("has no host") }
-    guard isIPv6 || isHostName(host) else { throw InvalidValue("has a host that is no name and no address") }
+    guard isIPv6 || isHostName(host) else { throw InvalidValue("has a host that is neither a name nor an address") }
     if host.utf8.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }), !isIPv4Address(host) {
-        throw InvalidValue("has a host that is no IPv4 address")
+        throw InvalidValue("has a host that is not an IPv4 address")
     }
     return host.lowercased()
 }

@@ -39,7 +39,7 @@ extension SettingReader {
                     .clusterPubSub,
                     ", since \(name(.redis)) names a cluster; allowed: classic, to share channels with plain clients, "
                         + "SignalR or Socket.IO servers, and for patterns, or sharded (Redis 7 and later, Valkey), to "
-                        + "scale; the same for all that are to hear each other")
+                        + "scale; the same for all apps and relays that must hear each other")
             }
             return .cluster(nodes, .classic)
         case (.servers(let endpoints), _):
@@ -54,8 +54,8 @@ extension SettingReader {
     private func clusterIsMissing() {
         fault(
             .clusterPubSub,
-            "there is no cluster in \(name(.redis)); allowed: with redis-cluster://host,host or rediss-cluster:// there, "
-                + "and only there (a .NET connection string cannot name a cluster)")
+            "there is no cluster in \(name(.redis)); allowed: with redis-cluster://host,host or rediss-cluster:// "
+                + "there, and only there (a .NET connection string cannot name a cluster)")
     }
 
     private func serverCredentials(_ address: RedisAddress?) -> RedisConfiguration.Credentials {
@@ -85,8 +85,8 @@ extension SettingReader {
             if let setting = given?.setting ?? flagUser.map({ _ in .sentinelUser }) {
                 fault(
                     setting,
-                    "there are no sentinels in \(name(.redis)); allowed: with redis-sentinel://, rediss-sentinel:// or a "
-                        + "connection string with serviceName")
+                    "there are no sentinels in \(name(.redis)); allowed: with redis-sentinel://, rediss-sentinel:// or "
+                        + "a connection string with serviceName")
             }
             return .none
         }
@@ -133,14 +133,14 @@ extension SettingReader {
     private func notices(_ address: RedisAddress, _ configuration: RedisConfiguration) -> [String] {
         var notices: [String] = []
         if let database = address.database, database.contains(where: { $0 != "0" }) {
-            notices.append("database \(database) in \(name(.redis)) has no meaning: pub/sub knows no databases")
+            notices.append("database \(database) in \(name(.redis)) has no effect: pub/sub has no databases")
         }
         var withoutMeaning = address.options?.withoutMeaning ?? []
         if configuration.attemptsAtStart == nil, address.options?.connectRetry != nil {
             withoutMeaning.append("connectRetry (only with abortConnect=true)")
         }
         if !withoutMeaning.isEmpty {
-            notices.append("without meaning here, in \(name(.redis)): \(withoutMeaning.joined(separator: ", "))")
+            notices.append("without effect here, in \(name(.redis)): \(withoutMeaning.joined(separator: ", "))")
         }
         if let prefix = address.options?.channelPrefix, let used = prefixInPlaceOfTheStrings, used.text != prefix {
             notices.append("\(name(used.setting)) is used, and not the channelPrefix in \(name(.redis))")
@@ -205,7 +205,7 @@ extension SettingReader {
         if isInsecure, tls.caFile != nil {
             fault(
                 .redisTLSInsecure,
-                "takes any certificate, whatever \(name(.redisCA)) says; only one of them is allowed")
+                "accepts any certificate, whatever \(name(.redisCA)) says; only one of them is allowed")
         }
         return tls
     }
@@ -220,7 +220,7 @@ private func parseFilePath(_ text: String) throws(InvalidValue) -> String {
 /// cannot be read.
 private func parseSecretPath(_ text: String) throws(InvalidValue) -> String {
     let path = try parseFilePath(text)
-    guard path.contains("/") else { throw InvalidValue("is no path with a / in it") }
+    guard path.contains("/") else { throw InvalidValue("is not a path with a / in it") }
     return path
 }
 
@@ -238,6 +238,6 @@ private func parseClientName(_ text: String) throws(InvalidValue) -> String {
 }
 
 private func parseServerName(_ text: String) throws(InvalidValue) -> String {
-    guard isHostName(text) || isIPv6Address(text) else { throw InvalidValue("is no host name and no address") }
+    guard isHostName(text) || isIPv6Address(text) else { throw InvalidValue("is neither a host name nor an address") }
     return text
 }

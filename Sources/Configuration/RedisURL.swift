@@ -28,7 +28,7 @@ private func parseServers(_ text: Substring, tls: TLSConfiguration?) throws(Inva
     let (authority, path) = try splitPath(text)
     let (user, password, hosts) = try splitUserInfo(authority)
     let endpoints = try parseHosts(hosts, defaultPort: 6379)
-    guard path.utf8.allSatisfy(isDigit) else { throw InvalidValue("has a database that is no number") }
+    guard path.utf8.allSatisfy(isDigit) else { throw InvalidValue("has a database that is not a number") }
     return RedisAddress(
         topology: .servers(endpoints), username: user, password: password,
         database: path.isEmpty ? nil : String(path), tls: tls)
@@ -41,7 +41,7 @@ private func parseCluster(_ text: Substring, tls: TLSConfiguration?) throws(Inva
     let (user, password, hosts) = try splitUserInfo(authority)
     let nodes = try parseHosts(hosts, defaultPort: 6379)
     guard path.isEmpty || path == "0" else {
-        throw InvalidValue("has a path behind its hosts, and a cluster has only database 0")
+        throw InvalidValue("has a path after its hosts, but a cluster has only database 0")
     }
     return RedisAddress(topology: .cluster(nodes), username: user, password: password, tls: tls)
 }
@@ -69,9 +69,9 @@ private func parseSentinels(_ text: Substring, tls: TLSConfiguration?) throws(In
     }
     let encodedService = parameter ?? (segments.isEmpty ? "" : segments.removeFirst())
     let database = segments.popLast()
-    guard segments.isEmpty else { throw InvalidValue("has more than /service/database behind its hosts") }
+    guard segments.isEmpty else { throw InvalidValue("has more than /service/database after its hosts") }
     guard database?.utf8.allSatisfy(isDigit) != false else {
-        throw InvalidValue("has a database that is no number; inside a service / is %2F")
+        throw InvalidValue("has a database that is not a number; inside a service / is %2F")
     }
     let service = try checkedService(try percentDecoded(encodedService))
     return RedisAddress(

@@ -8,7 +8,7 @@ extension Setting {
         "The Unix socket that app servers connect to.")
     package static let prefix = Setting(
         "--prefix", "TEXT", .prefix(maxBytes: maxPrefixBytes), default: nil,
-        "Put before every channel as it is, so that apps which share a Redis don't hear each other.",
+        "Put before the name of every channel, so that apps that share a Redis do not hear each other.",
         without: "required, unless a connection string has channelPrefix")
     package static let socketMode = Setting(
         "--socket-mode", "OCTAL", .mode, default: "0660", "Permission bits of the socket.")
@@ -17,21 +17,21 @@ extension Setting {
         without: "no chown by default")
     package static let allowUID = Setting(
         "--allow-uid", "N", .ids, default: nil,
-        "Lets in this user; with --allow-gid, whoever matches one of them.",
-        without: "by default all that the mode lets in")
+        "Allows this user to connect; with --allow-gid, clients that match either.",
+        without: "by default all that the socket's mode allows")
     package static let allowGID = Setting(
-        "--allow-gid", "N", .ids, default: nil, "Lets in this group, also as a supplementary one.",
-        without: "by default all that the mode lets in")
+        "--allow-gid", "N", .ids, default: nil, "Allows this group to connect, also as a supplementary group.",
+        without: "by default all that the socket's mode allows")
     package static let takeOver = Setting(
         "--take-over", "", .switch, default: "false",
-        "Where another relay serves the socket: comes UP beside it, and only then asks it to stop. That one ends with exit code 10."
+        "If another relay serves the socket: comes UP beside it, then asks it to stop. That one ends with exit code 10."
     )
     package static let takeOverTimeout = Setting(
         "--take-over-timeout", "TIME", .duration((10 * millisecond)...hour), default: "30s",
-        "With --take-over: how long to wait to be UP, and for the other relay to leave. Then this one ends.")
+        "With --take-over: how long to wait to be UP, and for the other relay to stop. After that, this relay ends.")
     package static let redis = Setting(
         "--redis", "ADDRESS", .redisAddress, default: "redis://127.0.0.1:6379",
-        "Where Redis is. A password belongs in the variable or in --redis-password-file: ps shows flags.")
+        "Where Redis is. Put a password in the variable or in --redis-password-file, because ps shows flags.")
     package static let redisUser = Setting(
         "--redis-user", "NAME", .userName, default: nil, "The ACL user of Redis, instead of one in --redis.",
         without: "the default user by default")
@@ -48,12 +48,12 @@ extension Setting {
         without: "none by default")
     package static let clusterPubSub = Setting(
         "--cluster-pubsub", "MODE", .choice(["sharded", "classic"]), default: nil,
-        "How messages go through a cluster. classic: to share channels with plain clients, SignalR or Socket.IO servers, "
-            + "and for patterns. sharded (Redis 7 and later, Valkey): to scale. Neither hears the other.",
+        "How messages go through a cluster. classic: to share channels with plain clients, SignalR or Socket.IO "
+            + "servers, and for patterns. sharded (Redis 7 and later, Valkey): to scale. Neither hears the other.",
         without: "required with redis-cluster://, and only there")
     package static let redisCA = Setting(
         "--redis-ca", "PATH", .path, default: nil,
-        "Certificates (PEM) of those who may vouch for Redis and its sentinels.",
+        "The CA certificates (PEM) that are trusted for Redis and its sentinels.",
         without: "the system's by default")
     package static let redisCert = Setting(
         "--redis-cert", "PATH", .path, default: nil, "The relay's own certificate with its chain (PEM).",
@@ -66,10 +66,10 @@ extension Setting {
         without: "the host that is connected to by default")
     package static let redisTLSInsecure = Setting(
         "--redis-tls-insecure", "", .switch, default: "false",
-        "Takes any certificate: whoever sits between can read and change everything.")
+        "Accepts any certificate: anybody on the network path can read and change everything.")
     package static let redisClientName = Setting(
         "--redis-client-name", "TEXT", .clientName, default: "hubrelay",
-        "What the names of the relay's connections in CLIENT LIST begin with.")
+        "The beginning of the names of the relay's connections in CLIENT LIST.")
     package static let abortConnect = Setting(
         "--abort-connect", "BOOL", .boolean, default: nil,
         "Ends the relay if Redis cannot be reached at the start, instead of waiting for it.",
@@ -79,22 +79,22 @@ extension Setting {
     )
     package static let httpHost = Setting(
         "--http-host", "NAME", .hostNames, default: nil,
-        "A name that HTTP may be asked by, besides addresses and localhost; others are refused, as web pages could use them.",
+        "A host name that HTTP requests may use, besides addresses and localhost; others are refused (DNS rebinding).",
         without: "none by default")
     package static let httpDetails = Setting(
         "--http-details", "WHERE", .choice(HTTPDetails.allCases.map(\.rawValue)), default: "local",
-        "Where HTTP tells of single clients, channels and relays, whose names may be secrets: on a Unix socket and loopback only, "
-            + "at any address, or nowhere.")
+        "Where HTTP shows single clients, channels and relays, whose names may be secrets: on a Unix socket and "
+            + "loopback only, at any address, or nowhere.")
 
     package static let maxPayload = Setting(
         "--max-payload", "SIZE", .size(1...(64 * mebibyte - 4 * kibibyte)), default: "1MiB",
         "The largest payload.")
     package static let window = Setting(
         "--window", "SIZE", .size(kibibyte...gibibyte), default: "4MiB",
-        "Unread output of a connection beyond which its messages are dropped.")
+        "Limit of a connection's unread output; messages beyond it are dropped.")
     package static let maxBuffered = Setting(
         "--max-buffered", "SIZE", .size(kibibyte...(64 * gibibyte)), default: "64MiB",
-        "Unread output of all connections beyond which messages are dropped; also for unread Replies, and half frames.")
+        "Unread output of all connections; messages beyond it are dropped. Also limits Replies and incomplete frames.")
     package static let maxConnections = Setting(
         "--max-connections", "N", .count(1...1_000_000), default: "10000",
         "Connections of app servers; fewer if the descriptor limit says so.")
@@ -110,26 +110,26 @@ extension Setting {
         "How long a new connection has to send Hello.")
     package static let frameTimeout = Setting(
         "--frame-timeout", "TIME", .duration((10 * millisecond)...hour), default: "30s",
-        "How long half a frame may stay half a frame.")
+        "Time to complete a frame.")
     package static let stopTimeout = Setting(
         "--stop-timeout", "TIME", .duration(0...hour), default: "10s",
         "How long connections are served after SIGTERM; 0s ends at once.")
     package static let heartbeatInterval = Setting(
         "--heartbeat-interval", "TIME", .duration((10 * millisecond)...hour), default: "1s",
-        "A link to Redis that has been quiet for this long gets a PING.")
+        "A PING is sent on a link to Redis that has been quiet for this long.")
     package static let linkTimeout = Setting(
         "--link-timeout", "TIME", .duration(20 * millisecond...hour), default: "5s",
-        "A link to Redis that owes an answer for this long is dead; more than --heartbeat-interval.")
+        "A link to Redis is closed if an answer is overdue for this long; must be more than --heartbeat-interval.")
     package static let probe = Setting(
         "--probe", "TIME", .durationOrOff(10 * millisecond...hour), default: "5s",
         "Interval of the probes that prove the whole path through Redis.")
     package static let fleet = Setting(
         "--fleet", "TIME", .durationOrOff(second...hour), default: "30s",
         "Interval at which the relay announces itself to the others of its prefix: 'hubrelay fleet' lists them. "
-            + "Longer where there are more than 30.")
+            + "Longer if there are more than 30.")
     package static let connectTimeout = Setting(
         "--connect-timeout", "TIME", .duration(10 * millisecond...5 * minute), default: "2s",
-        "For resolving; and for connecting, and for the TLS handshake, per address.")
+        "Timeout for resolving the name; and, for each address, for connecting and for the TLS handshake.")
     package static let backoffMin = Setting(
         "--backoff-min", "TIME", .duration(millisecond...5 * minute), default: "50ms",
         "First wait before reconnecting; doubles up to --backoff-max, with full jitter.")
@@ -138,7 +138,7 @@ extension Setting {
         "Longest wait after a connection was refused, reset or timed out.")
     package static let backoffMaxRefused = Setting(
         "--backoff-max-refused", "TIME", .duration(millisecond...5 * minute), default: "5s",
-        "Longest wait after what won't change in a moment (AUTH, maxclients, LOADING, NOPERM, a replica).")
+        "Longest wait after a refusal that will not pass in a moment (AUTH, maxclients, LOADING, NOPERM, a replica).")
     package static let restoreBatch = Setting(
         "--restore-batch", "N", .count(1...100_000), default: "512",
         "Names in one SUBSCRIBE when subscriptions are restored.")
@@ -176,7 +176,7 @@ extension Setting {
         "--prefix-none", "", .boolean, default: "false", "Says that there is no prefix.", spelling: .variable)
     package static let allowUnknown = Setting(
         "--allow-unknown", "", .boolean, default: "false",
-        "Lets variables pass that begin with HUBRELAY_ and are no settings.", spelling: .variable)
+        "Allows variables that begin with HUBRELAY_ and are not settings.", spelling: .variable)
 
     package static let secrets: [Setting] = [redisPassword, sentinelPassword]
     package static let variablesOnly: [Setting] = secrets + [prefixNone, allowUnknown]

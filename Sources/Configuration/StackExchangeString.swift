@@ -66,7 +66,7 @@ struct StackExchangeKey {
         .init(name: "configCheckSeconds", use: .withoutMeaning),
         .init(
             name: "defaultDatabase",
-            use: .withoutMeaning, reason: "pub/sub knows no databases", unless: ["0", "-1"]),
+            use: .withoutMeaning, reason: "pub/sub has no databases", unless: ["0", "-1"]),
         .init(name: "highIntegrity", use: .withoutMeaning, unless: no),
         .init(name: "highPriorityThreads", use: .withoutMeaning),
         .init(
@@ -137,7 +137,7 @@ struct StackExchangeParts {
         for (index, item) in items.enumerated() where !item.isEmpty {
             guard let equals = item.firstIndex(of: "=") else {
                 guard !followsPassword || item.contains(where: { ".:!".contains($0) }) else {
-                    throw Self.doubt(about: "no key and no address", index)
+                    throw Self.doubt(about: "something that is neither a key nor an address", index)
                 }
                 hosts.append(String(item))
                 continue

@@ -37,7 +37,7 @@ extension StackExchangeParts {
             return nil
         }
         if let serverName, !isHostName(serverName), !isIPv6Address(serverName) {
-            throw InvalidValue("has an sslHost that is no name and no address")
+            throw InvalidValue("has an sslHost that is neither a name nor an address")
         }
         return TLSConfiguration(serverName: serverName, versions: versions ?? .v12 ... .v13)
     }
@@ -111,11 +111,11 @@ extension StackExchangeParts {
         let old = SSLProtocols.old.filter { bits & $0.bits == $0.bits }.map(\.name)
         switch (bits & SSLProtocols.tls12 != 0, bits & SSLProtocols.tls13 != 0) {
         case (false, false):
-            guard bits == 0 else { throw InvalidValue("asks for nothing but SSL or TLS before 1.2, \(notSupported)") }
+            guard bits == 0 else { throw InvalidValue("allows only SSL or TLS before 1.2, \(notSupported)") }
             return nil
         case (let has12, let has13):
             if bits & ~(SSLProtocols.tls12 | SSLProtocols.tls13) != 0 {
-                options.withoutMeaning.append("sslProtocols \(old.joined(separator: "|")) (TLS 1.2 is the least)")
+                options.withoutMeaning.append("sslProtocols \(old.joined(separator: "|")) (TLS 1.2 is the minimum)")
             }
             return (has12 ? .v12 : .v13)...(has13 ? .v13 : .v12)
         }

@@ -7,19 +7,19 @@ extension SettingReader {
         let services = ServiceVariables(among: names, value: value)
         let isAllowed = optionalBoolean(.allowUnknown) ?? false
         var notices = services.services.map { service in
-            "the variables \(service)_PORT..., \(service)_SERVICE_... are Kubernetes' for a Service, and no settings; "
-                + "enableServiceLinks: false in the Pod leaves them out"
+            "the variables \(service)_PORT..., \(service)_SERVICE_... are from Kubernetes, for a Service, and not "
+                + "settings; enableServiceLinks: false in the Pod removes them"
         }
         for name in Setting.unknownVariables(among: names) where !services.contain(name) {
             let shown = escaped(String(name.prefix(100)), quotes: false)
             guard !isAllowed else {
-                notices.append("no setting has the variable \(shown)")
+                notices.append("the variable \(shown) is not a setting")
                 continue
             }
             let nearest = Setting.nearestVariable(to: name).map { ", the nearest is \($0)" } ?? ""
             faults.add(
                 ConfigurationError(
-                    "\(shown): no setting has this variable\(nearest); allowed: those in hubrelay serve --help, "
+                    "\(shown): there is no such setting\(nearest); allowed: those in hubrelay serve --help, "
                         + "and any other with \(Setting.allowUnknown.environmentName)=true"))
         }
         return notices

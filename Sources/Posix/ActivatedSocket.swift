@@ -27,8 +27,8 @@ package final class ActivatedSocket: ListeningPath {
         var status = stat()
         guard fstat(number, &status) == 0 else { throw .kind("is not open") }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .kind("is \(fileKind(status.st_mode)), not a socket") }
-        guard option(SO_DOMAIN, of: number) == AF_UNIX else { throw .kind("is no Unix socket") }
-        guard option(SO_TYPE, of: number) == Int32(SOCK_STREAM.rawValue) else { throw .kind("is no stream socket") }
+        guard option(SO_DOMAIN, of: number) == AF_UNIX else { throw .kind("is not a Unix socket") }
+        guard option(SO_TYPE, of: number) == Int32(SOCK_STREAM.rawValue) else { throw .kind("is not a stream socket") }
         guard option(SO_ACCEPTCONN, of: number) == 1 else { throw .kind("does not listen") }
         let bound = UnixAddress.path(ofSocket: number)
         guard bound == path else { throw .path(bound, wanted: path) }

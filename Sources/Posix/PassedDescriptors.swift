@@ -40,14 +40,14 @@ package enum PassedSocketError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .count(let text):
-            "the service manager has passed \(text) sockets (LISTEN_FDS), and a relay listens on one: have one "
+            "the service manager has passed \(text) sockets (LISTEN_FDS), but a relay listens on one: keep one "
                 + "ListenStream= in the .socket unit"
         case .kind(let difference):
             "the socket that the service manager has passed (descriptor \(PassedDescriptors.first)) \(difference); "
                 + "a relay needs a Unix stream socket that listens: ListenStream=PATH in the .socket unit"
         case .path(let bound, let wanted):
-            "the socket that the service manager has passed is bound to \(bound ?? "no path"), and --socket says "
-                + "\(wanted): have the same path in ListenStream= of the .socket unit and in HUBRELAY_SOCKET"
+            "the socket that the service manager has passed is bound to \(bound ?? "no path"), but --socket is "
+                + "\(wanted): use the same path in ListenStream= of the .socket unit and in HUBRELAY_SOCKET"
         case .setting(let flag, let inUnit):
             "\(flag) is set, and has no effect on a socket that the service manager has passed: remove it, and set "
                 + "\(inUnit) in the .socket unit"

@@ -20,10 +20,10 @@ package enum PathHolderError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unknown(let path):
-            "the lock file beside \(path) names no process that is to be seen here; a relay in another container or pid "
-                + "namespace cannot be asked: stop it, and start this one"
+            "the lock file beside \(path) names no process that is visible here; a relay in another container or pid "
+                + "namespace cannot be asked to stop: stop it, and then start this one"
         case .notTheListener(let path, let holder, let listener):
-            "process \(holder) holds the lock beside \(path), and "
+            "process \(holder) holds the lock beside \(path), but "
                 + (listener == 0 ? "one in another pid namespace" : "process \(listener)")
                 + " listens there: neither is asked to stop"
         case .system(let error): error.code == EPERM ? "\(error); the same user is needed" : "\(error)"

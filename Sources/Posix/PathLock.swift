@@ -26,7 +26,7 @@ struct PathLock: ~Copyable {
         let number = descriptor.number
         var status = stat()
         guard fstat(number, &status) == 0 else {
-            throw .system(path: socketPath, operation: "look at the lock file", code: errno)
+            throw .system(path: socketPath, operation: "check the lock file", code: errno)
         }
         // Again, since another file may have taken its place in the meantime.
         if let problem = Self.problem(status) { throw .badLockFile(path: lockPath, problem: problem) }

@@ -25,7 +25,7 @@ package enum SocketPathError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .notAFileName(let path):
-            "cannot listen on '\(path)': not a path of a file; give the full path of the socket"
+            "cannot listen on '\(path)': not the path of a file; give the full path of the socket"
         case .tooLong(let path, let bytes, let limit):
             "cannot listen on \(path): the path has \(bytes) bytes, a Unix socket's path has at most \(limit); "
                 + "choose a shorter one"
@@ -43,11 +43,11 @@ package enum SocketPathError: Error, Equatable, CustomStringConvertible {
         case .badLockFile(let path, let problem):
             "cannot use the lock file \(path): \(problem)"
         case .lostByServiceManager(let path, let found):
-            "\(path) is \(found.map { "\($0) that does not lead here" } ?? "not there"); the service manager has made the "
-                + "socket, and can bind it again: systemctl restart the .socket unit"
+            "\(path) is \(found.map { "\($0) that does not lead to this relay" } ?? "not there"); the service manager "
+                + "has made the socket, and can bind it again: systemctl restart the .socket unit"
         case .beingTakenOver(let path, let pid):
-            "cannot take over \(path): another hubrelay\(pid.map { " (pid \($0))" } ?? "") is about to; wait for it, or "
-                + "stop it"
+            "cannot take over \(path): another hubrelay\(pid.map { " (pid \($0))" } ?? "") is about to; wait for it, "
+                + "or stop it"
         case .system(let path, let operation, let code):
             "cannot listen on \(path): \(operation): \(errorText(code))"
         }
@@ -69,8 +69,8 @@ package enum LockFileProblem: Equatable, Sendable, CustomStringConvertible {
         case .names(let count):
             "it is a hard link, one of \(count) names of a file, which hubrelay would overwrite; remove this name"
         case .owner(let owner, let user):
-            "it belongs to user \(owner), and hubrelay runs as user \(user); remove it if no hubrelay of that user runs, "
-                + "or run hubrelay as that user"
+            "it belongs to user \(owner), and hubrelay runs as user \(user); remove it if no hubrelay of that user "
+                + "runs, or run hubrelay as that user"
         }
     }
 }

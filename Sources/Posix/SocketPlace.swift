@@ -76,14 +76,14 @@ package enum SocketPlace: Equatable {
             }
             let owner = isKnown ? ", which is \(Self.rights(status))," : ""
             return
-                "\(identity), may not write to the directory \(name)\(owner) and has to; allowed: a directory that this "
-                + "user, or one of these groups, may write to"
+                "\(identity), may not write to the directory \(name)\(owner) and must be able to; allowed: a directory "
+                + "that this user, or one of these groups, may write to"
         }
         let isSticky = status.st_mode & S_ISVTX != 0
         if let occupant, isSticky, identity.user != 0, ![occupant.st_uid, status.st_uid].contains(identity.user) {
             return
-                "the socket there is another user's, \(Self.rights(occupant)), and the directory \(name) lets only that "
-                + "user remove it (its sticky bit); \(identity), may not; allowed: another path"
+                "the socket there belongs to another user, \(Self.rights(occupant)), and the directory \(name) lets "
+                + "only that user remove it (its sticky bit); \(identity), may not; allowed: another path"
         }
         return nil
     }

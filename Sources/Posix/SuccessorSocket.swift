@@ -59,7 +59,7 @@ package final class SuccessorSocket {
     private static func lockInode(_ path: String, _ name: String, directory: Int32) throws(SocketPathError) -> UInt64 {
         var status = stat()
         guard fstatat(directory, name + PathLock.suffix, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-            throw .system(path: path, operation: "look at the lock file", code: errno)
+            throw .system(path: path, operation: "check the lock file", code: errno)
         }
         return UInt64(status.st_ino)
     }

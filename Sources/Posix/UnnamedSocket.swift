@@ -75,7 +75,7 @@ struct UnnamedSocket: ~Copyable {
     borrowing func identity() throws(SocketPathError) -> FileIdentity {
         var status = stat()
         guard fstatat(directory, temporaryName, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-            throw .system(path: path, operation: "look at the new socket", code: errno)
+            throw .system(path: path, operation: "check the new socket", code: errno)
         }
         return FileIdentity(status)
     }
@@ -116,7 +116,7 @@ struct UnnamedSocket: ~Copyable {
         var status = stat()
         guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
             if errno == ENOENT { return .nothing }
-            throw .system(path: path, operation: "look at it", code: errno)
+            throw .system(path: path, operation: "check it", code: errno)
         }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
             throw .notASocket(path: path, kind: fileKind(status.st_mode))
@@ -144,7 +144,7 @@ struct UnnamedSocket: ~Copyable {
         var status = stat()
         guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw .notASocket(path: "\(path) (by way of \(name) beside it)", kind: fileKind(status.st_mode))
+            throw .notASocket(path: "\(path) (at its temporary name \(name))", kind: fileKind(status.st_mode))
         }
         _ = unlinkat(directory, name, 0)
     }

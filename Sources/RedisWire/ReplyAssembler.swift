@@ -156,14 +156,14 @@ extension ReplyAssembler {
         default: return nil
         }
         let reason = unmanagedSink._withUnsafeGuaranteedRef { $0.objection(toArrayOf: elements, depth: depth) }
-        return reason.map { .outOfPlace("an array of \(elements) elements where none can come: \($0)") }
+        return reason.map { .outOfPlace("an unexpected array of \(elements) elements: \($0)") }
     }
 
     /// What is wrong with a string of so many bytes that is not all there.
     func objection(toStringOf bytes: Int) -> ReplyError? {
         guard isOutermost else { return nil }
         let reason = unmanagedSink._withUnsafeGuaranteedRef { $0.objectionToString() }
-        return reason.map { .outOfPlace("a string of \(bytes) bytes where none can come: \($0)") }
+        return reason.map { .outOfPlace("an unexpected string of \(bytes) bytes: \($0)") }
     }
 
     /// Statuses and errors, and strings where nothing special is expected.

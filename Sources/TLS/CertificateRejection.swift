@@ -38,12 +38,12 @@ struct CertificateRejection {
         case X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL:
             return TLSError(.weakCertificate, "\(whose) is too weak: \(text) (RSA needs 2048 bits)")
         case X509_V_ERR_CA_MD_TOO_WEAK:
-            return TLSError(.weakCertificate, "\(whose) is too weak: \(text) (SHA-1 and MD5 are no longer taken)")
+            return TLSError(.weakCertificate, "\(whose) is too weak: \(text) (SHA-1 and MD5 are no longer accepted)")
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
             return TLSError(
                 .untrusted,
-                "nobody that is trusted vouches for the server's certificate: \(text) (--redis-ca names the CA)")
+                "no trusted CA has signed the server's certificate: \(text) (--redis-ca names the CA)")
         default:
             return TLSError(.untrusted, "\(whose) is not trusted: \(text)")
         }

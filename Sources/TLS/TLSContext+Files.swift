@@ -42,7 +42,7 @@ extension TLSContext {
                 : hubrelay_tls_add_chain_certificate(handle, certificate)
             guard isTaken == 1 else {
                 throw TLSError(
-                    .file, "OpenSSL does not take certificate \(index + 1) in \(path): \(LibraryError.take().advice)")
+                    .file, "OpenSSL does not accept certificate \(index + 1) in \(path): \(LibraryError.take().advice)")
             }
         }
         guard count > 0 else {
@@ -69,7 +69,7 @@ extension TLSContext {
                 .file,
                 isOther
                     ? "the key in \(file.path) does not belong to the certificate in \(certificatePath)"
-                    : "OpenSSL does not take the key in \(file.path): \(failure.advice)")
+                    : "OpenSSL does not accept the key in \(file.path): \(failure.advice)")
         }
     }
 }
@@ -79,6 +79,6 @@ extension LibraryError {
     fileprivate var advice: String {
         isTLS(SSL_R_EE_KEY_TOO_SMALL, SSL_R_CA_KEY_TOO_SMALL)
             ? "\(text) (RSA needs 2048 bits)"
-            : isTLS(SSL_R_CA_MD_TOO_WEAK) ? "\(text) (SHA-1 and MD5 are no longer taken)" : text
+            : isTLS(SSL_R_CA_MD_TOO_WEAK) ? "\(text) (SHA-1 and MD5 are no longer accepted)" : text
     }
 }

@@ -50,11 +50,11 @@ package final class TLSContext {
         if isStaticProgram { hubrelay_tls_ignore_configuration() }
         LibraryError.clear()
         guard let handle = SSL_CTX_new(TLS_client_method()) else {
-            throw TLSError(.library, "OpenSSL gives no context: \(LibraryError.take().text)")
+            throw TLSError(.library, "OpenSSL cannot make a context: \(LibraryError.take().text)")
         }
         guard let method = CiphertextBuffers.makeMethod() else {
             SSL_CTX_free(handle)
-            throw TLSError(.library, "OpenSSL gives no BIO: \(LibraryError.take().text)")
+            throw TLSError(.library, "OpenSSL cannot make a BIO: \(LibraryError.take().text)")
         }
         // From here on everything is initialised, and `deinit` frees it also when something throws.
         (self.handle, bufferMethod) = (handle, method)
@@ -78,7 +78,7 @@ package final class TLSContext {
             throw TLSError(.settings, "the lowest version of TLS that is allowed is above the highest")
         }
         guard hubrelay_tls_set_versions(handle, settings.minimumVersion.code, settings.maximumVersion.code) == 1 else {
-            throw TLSError(.library, "OpenSSL does not take the versions of TLS: \(LibraryError.take().text)")
+            throw TLSError(.library, "OpenSSL does not accept the versions of TLS: \(LibraryError.take().text)")
         }
     }
 }

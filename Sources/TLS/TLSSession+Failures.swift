@@ -14,7 +14,7 @@ extension TLSSession {
         return TLSError(
             .malformed,
             isEstablished
-                ? "what the server sent is no good TLS: \(failure.text)"
+                ? "the server sent invalid TLS: \(failure.text)"
                 : "the TLS handshake with the server failed: \(failure.text)")
     }
 
@@ -48,6 +48,6 @@ extension TLSError {
     static let noTLSThere = TLSError(.plaintext, "the server does not speak TLS there (redis, not rediss, in the URL)")
 
     static func noCommonVersion(_ text: String) -> TLSError {
-        TLSError(.version, "the server speaks no version of TLS that is allowed here: \(text)")
+        TLSError(.version, "the server supports no version of TLS that is allowed here: \(text)")
     }
 }

@@ -40,11 +40,11 @@ package final class TLSSession {
     package init(context: TLSContext, serverName: String) throws(TLSError) {
         LibraryError.clear()
         guard let ssl = SSL_new(context.handle) else {
-            throw TLSError(.library, "OpenSSL gives no session: \(LibraryError.take().text)")
+            throw TLSError(.library, "OpenSSL cannot make a session: \(LibraryError.take().text)")
         }
         (self.context, self.ssl, self.serverName) = (context, ssl, serverName)
         guard let bio = buffers.makeBIO(context.bufferMethod) else {
-            throw TLSError(.library, "OpenSSL gives no BIO: \(LibraryError.take().text)")
+            throw TLSError(.library, "OpenSSL cannot make a BIO: \(LibraryError.take().text)")
         }
         SSL_set_bio(ssl, bio, bio)  // one reference for both directions, which is the session's from now on
         SSL_set_connect_state(ssl)
@@ -122,9 +122,9 @@ package final class TLSSession {
             isPeerSilent
                 ? TLSError(
                     .silent,
-                    "the server says nothing to the TLS handshake: it hangs, or does not speak TLS there "
+                    "the server does not answer the TLS handshake: it hangs, or does not speak TLS there "
                         + "(redis, not rediss, in the URL)")
-                : TLSError(.silent, "the server does not go on with the TLS handshake"))
+                : TLSError(.silent, "the server does not continue the TLS handshake"))
     }
 
     private func handshake() throws(TLSError) {

@@ -8,14 +8,14 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check the settings of serve, and start nothing.",
         discussion:
-            "Takes what serve takes. Exit code 0 when nothing is wrong; else 64, and a line on stderr for each fault, with "
-            + "the setting, its value and what is allowed. To be run as the user that the relay runs as: the paths, groups "
-            + "and files are looked at with the rights of whoever runs it.")
+            "Takes the options of serve. Exit code 0 if nothing is wrong; else 64, with a line on stderr for each "
+            + "fault: the setting, its value and what is allowed. Run it as the user that the relay runs as: paths, "
+            + "groups and files are checked with that user's rights.")
 
     @OptionGroup var options: ServeOptions
     @Flag(
         help: ArgumentHelp(
-            "Also try Redis, within the timeouts of the settings: what works, and what an access list denies."))
+            "Also try Redis, with the timeouts of the settings, and print what works and what an access list denies."))
     var connect = false
 
     func run() throws {

@@ -8,9 +8,9 @@ struct ClientsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clients", abstract: "List the clients of a relay.",
         discussion:
-            "Asks the relay twice, a second apart, so that the rates are those of the present. PUB/S and DELIV/S are "
-            + "publishes and messages in a second, UNREAD what waits for a client to read it, LOST messages that it did not "
-            + "get. 'hubrelay top' shows the same as it changes.")
+            "Asks the relay twice, a second apart, for the rates of that second. PUB/S and DELIV/S are publishes and "
+            + "deliveries per second, UNREAD is output that the client has not read yet, and LOST counts messages that "
+            + "it did not get. 'hubrelay top' shows the same, live.")
 
     @OptionGroup var options: ListingOptions
     @Option(help: .order(ClientOrder.self)) var sort = "id"

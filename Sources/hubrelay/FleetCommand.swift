@@ -6,9 +6,9 @@ struct FleetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet", abstract: "List the relays with the same prefix that a relay hears.",
         discussion:
-            "Each relay announces itself to the others of its prefix, every 30 s, or less often where there are many. A relay "
-            + "that is UP, announces itself, and is still missing here after a while is on an island: its apps and those of "
-            + "the listed relays do not hear each other. 'silent' is a relay that was heard, and missed three announcements."
+            "Each relay announces itself to the others with its prefix, every 30 s, or less often if there are many. "
+            + "If a relay is UP and announces itself, but is not listed here after a few minutes, its apps and those "
+            + "of the listed relays do not hear each other. 'silent': its last three announcements did not arrive."
     )
 
     @OptionGroup var options: ListingOptions

@@ -8,8 +8,8 @@ struct HTTPOptions: ParsableArguments {
     @Option(
         name: .of(.socket),
         help: ArgumentHelp(
-            "The socket of the relay that is meant: another relay's answer is a failure. Not looked at unless given "
-                + "here or as HUBRELAY_SOCKET.", valueName: "PATH"))
+            "The socket of the relay that must answer: the command fails if another relay does. Not checked unless it "
+                + "is given here or as HUBRELAY_SOCKET.", valueName: "PATH"))
     var socket: String?
     @Option(name: .of(.timeout), help: .of(.timeout)) var timeout: String?
 

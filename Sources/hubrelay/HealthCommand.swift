@@ -8,9 +8,9 @@ struct HealthCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "health", abstract: "Ask a relay whether it is well.",
         discussion:
-            "Exit code 0 when the whole path through Redis works; with --live, when the relay itself runs. "
-            + "Else 1, also when a socket is named, by --socket or HUBRELAY_SOCKET, and another relay answers. "
-            + "It says who answers: socket.path, prefix and pid.")
+            "Exit code 0 if the whole path through Redis works; with --live, if the relay itself runs. "
+            + "Else 1, also if --socket or HUBRELAY_SOCKET names a socket and another relay answers. "
+            + "The output says which relay answered: socket.path, prefix and pid.")
 
     @Flag(help: "Ask only whether the relay runs, whatever Redis does.") var live = false
     @OptionGroup var options: HTTPOptions

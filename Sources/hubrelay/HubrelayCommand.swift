@@ -25,7 +25,7 @@ struct HubrelayCommand: ParsableCommand {
                 guard let argument = CommandLine.unsafeArgv[index] else { break }
                 if String(validatingCString: argument) == nil {
                     throw .usage(
-                        "argument \(index) is not UTF-8; a payload of any bytes can come from stdin: -")
+                        "argument \(index) is not UTF-8; use - to read a payload of any bytes from stdin")
                 }
             }
         }

@@ -8,9 +8,9 @@ struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload", abstract: "Have a relay read passwords and certificates again.",
         discussion:
-            "Asks the relay by the HTTP side which process it is, sends that process SIGHUP, and waits until it tells what "
-            + "came of it. Exit code 0 when everything could be read; 1 when not, and the lines say why: what was read "
-            + "before stays in use.")
+            "Asks the relay over HTTP for its process, sends that process SIGHUP, and waits for the result. "
+            + "Exit code 0 if everything could be read. Else 1, with the reasons; the relay then keeps what it read "
+            + "before.")
 
     @Option(name: .of(.http), help: .of(.http)) var http: String?
     @Option(name: .of(.timeout), help: .of(.timeout)) var timeout: String?
@@ -26,7 +26,7 @@ struct ReloadCommand: ParsableCommand {
                 (try settings.http(), try settings.timeout())
             }
             guard listen != .off else {
-                throw .failed("--http is off: nobody can tell what comes of a reload; send the relay SIGHUP instead")
+                throw .failed("--http is off, so a relay cannot report the result of a reload; send it SIGHUP instead")
             }
             let before = try RelayReport.ask(listen, timeout: nanoseconds)
             guard before.status != "stopping" else { throw .failed("the relay is stopping") }
@@ -37,7 +37,7 @@ struct ReloadCommand: ParsableCommand {
                 guard report.relayID == before.relayID else { throw .failed("another relay answers at \(listen) now") }
                 if report.reloads > before.reloads { return try tell(report) }
                 guard Clock.monotonicNanoseconds() < deadline else {
-                    throw .failed("the relay has not told within \(formatDuration(nanoseconds)) what came of it")
+                    throw .failed("the relay did not report the result within \(formatDuration(nanoseconds))")
                 }
                 Clock.sleep(nanoseconds: Self.pause)
             }
@@ -63,8 +63,8 @@ struct ReloadCommand: ParsableCommand {
             throw .failed("\(error)")
         }
         throw .failed(
-            "the relay says that it is process \(report.pid), and that is not who listens at \(report.socketPath): it may be in "
-                + "another container or pid namespace; run this command there")
+            "the relay says that it is process \(report.pid), but another process listens at \(report.socketPath): it "
+                + "may be in another container or pid namespace; run this command there")
     }
 }
 
@@ -83,7 +83,7 @@ private struct RelayReport {
         func value(_ path: String) -> String? { fields.first { $0.path == path }?.value }
         guard let id = value("relay_id"), let pid = value("pid").flatMap({ Int32($0) }),
             let reloads = value("reload.count").flatMap({ UInt64($0) })
-        else { throw .failed("\(listen) is no relay that tells of its reloads") }
+        else { throw .failed("\(listen) is not a relay that reports its reloads") }
         return RelayReport(
             relayID: id, status: value("status") ?? "", socketPath: value("socket.path") ?? "", pid: pid,
             reloads: reloads,

@@ -9,10 +9,10 @@ struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Run the relay.",
         discussion:
-            "A flag wins over its environment variable, that over the default. A variable that is set and empty is a "
-            + "fault, and so is one that begins with HUBRELAY_ and is no setting, unless HUBRELAY_ALLOW_UNKNOWN is true. "
-            + "hubrelay check says all that is wrong. Exit code 64 for what stays wrong until somebody changes it, 1 for "
-            + "what may be right a moment later.")
+            "A flag overrides its environment variable, and the variable overrides the default. A variable that is set "
+            + "but empty is an error. So is one that begins with HUBRELAY_ and is not a setting, unless "
+            + "HUBRELAY_ALLOW_UNKNOWN is true. 'hubrelay check' lists everything that is wrong. Exit code 64 if "
+            + "something has to be changed first, 1 if a later attempt may succeed.")
 
     @OptionGroup var options: ServeOptions
 

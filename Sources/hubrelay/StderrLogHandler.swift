@@ -34,7 +34,7 @@ struct StderrLogHandler: LogHandler {
         (self.format, self.output, hasPriorities) = (format, output, isJournal)
         output.notice = { lines in
             Self.record(
-                .warning, "log lines were dropped, since whoever reads the log did not take them",
+                .warning, "log lines were dropped, because the reader of the log did not keep up",
                 ["lines": "\(lines)"]
             ).line(format, maxBytes: LogOutput.maxLineBytes - 1, hasPriority: isJournal)
         }

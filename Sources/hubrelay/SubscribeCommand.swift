@@ -6,10 +6,10 @@ internal import RelayCore
 /// `hubrelay subscribe`: what comes on some channels, and the state of the relay, as it happens.
 struct SubscribeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "subscribe", abstract: "Print the messages of channels or patterns as they come.",
+        commandName: "subscribe", abstract: "Print the messages of channels or patterns as they arrive.",
         discussion:
             "Also prints changes of the relay's state and lost messages. Ends with Ctrl-C, after --count "
-            + "messages, or with exit code 1 when the relay goes.")
+            + "messages, or with exit code 1 when the relay closes the connection.")
 
     @Flag(help: "The names are patterns, in the glob syntax of Redis.") var pattern = false
     @Option(

@@ -7,9 +7,9 @@ struct WaitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wait", abstract: "Wait until a relay answers, or is up.",
         discussion:
-            "Asks again and again, by the HTTP side, as hubrelay health does. Exit code 0 when the relay answers that it "
-            + "is live; with --up, when the whole path through Redis works. 1 when that has not happened in time, and "
-            + "then a line says what was seen last.")
+            "Asks over HTTP, again and again, as 'hubrelay health' does. Exit code 0 once the relay is live; with "
+            + "--up, once the whole path through Redis works. Exit code 1 if that does not happen in time; "
+            + "a line then says what was seen last.")
 
     @Flag(help: "Wait until the whole path through Redis works.") var up = false
     @Option(name: .of(.longestWait), help: .of(.longestWait)) var max: String?

@@ -25,9 +25,9 @@ import Testing
                     ["health", "--http", "unix:\(one.httpPath)"] + live + socket, environment: environment)
                 #expect(run.exit == .code(1) && run.output.isEmpty)
                 #expect(
-                    run.errors == "hubrelay: the relay that answers at unix:\(one.httpPath) serves another socket: it "
+                    run.errors == "hubrelay: the relay at unix:\(one.httpPath) serves another socket: it "
                         + "has \"\(one.socketPath)\", prefix \"a:\", pid \(one.process.pid), and not "
-                        + "\"\(two.socketPath)\"; --http or HUBRELAY_HTTP names another address\n")
+                        + "\"\(two.socketPath)\"; --http or HUBRELAY_HTTP for another address\n")
             }
             let right = try Program.run(
                 ["health", "--http", "unix:\(two.httpPath)", "--socket", two.socketPath] + live)

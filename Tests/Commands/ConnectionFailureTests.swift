@@ -15,7 +15,7 @@ import Testing
         let run = try Program.shell(#""$HUBRELAY" \#(command) c --socket \#(path) </dev/null"#)
         #expect(run.exit == .code(1) && run.output.isEmpty)
         #expect(run.errors.hasPrefix("hubrelay: cannot connect to \(path): No such file or directory"))
-        #expect(run.errors.contains("; is hubrelay serving there? --socket or HUBRELAY_SOCKET names another"))
+        #expect(run.errors.contains("; is hubrelay serving there? Use --socket or HUBRELAY_SOCKET for another"))
         #expect(run.errors.filter { $0 == "\n" }.count == 1)
     }
 
@@ -137,7 +137,7 @@ import Testing
             try peer.send(bytes: bytes)
             try peer.expectEnd()
         }
-        let line = "hubrelay: what comes from \(server.path) is not the protocol of hubrelay\n"
+        let line = "hubrelay: the server at \(server.path) does not speak hubrelay's protocol\n"
         #expect(try run(against: server) == Run(exit: .code(1), output: "", errors: line))
     }
 

@@ -93,14 +93,14 @@ private let document =
             try peer.expectEnd()
         }
         let run = try Program.run("health", "--http", "unix:\(server.path)", "--timeout", "300ms")
-        let line = "hubrelay: no whole answer from unix:\(server.path) within 300ms\n"
+        let line = "hubrelay: no complete response from unix:\(server.path) within 300ms\n"
         #expect(run == Run(exit: .code(1), output: "", errors: line))
     }
 
     @Test(arguments: [
-        ("", "its answer is no whole HTTP head"), ("SSH-2.0-x\r\n\r\n", "its answer is no HTTP"),
-        ("HTTP/1.1 -1 x\r\n\r\n", "its answer is no HTTP"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcd", "its answer ends too early"),
+        ("", "its response has no complete HTTP header"), ("SSH-2.0-x\r\n\r\n", "its response is not HTTP"),
+        ("HTTP/1.1 -1 x\r\n\r\n", "its response is not HTTP"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcd", "its response ends too early"),
     ])
     func whatIsNoHTTPIsNoRelay(answer: String, reason: String) throws {
         let server = try answering("/health", answer)

@@ -71,7 +71,7 @@ import Testing
 
     @Test func whatIsNotAllowedIsTold() throws {
         for (arguments, words) in [
-            (["clients", "--sort", "bytes"], "--sort: \"bytes\" is none of those that are allowed: id, name"),
+            (["clients", "--sort", "bytes"], "--sort: \"bytes\" is not allowed; allowed: id, name"),
             (["channels", "--sort", "lost"], "allowed: name, subscribers"),
             (["fleet", "--sort", "id"], "allowed: host, state, version, clients, round_trip"),
             (["clients", "--limit", "0"], "--limit: \"0\" is out of range; allowed: 1 to 1000"),

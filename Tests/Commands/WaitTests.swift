@@ -66,7 +66,7 @@ import Testing
             let run = try Program.run("wait", "--http", "unix:\(relay.httpPath)", "--socket", other, "--max", "0s")
             #expect(run.exit == .code(1))
             #expect(
-                run.errors.contains("last seen: the relay that answers at unix:\(relay.httpPath) serves another socket")
+                run.errors.contains("last seen: the relay at unix:\(relay.httpPath) serves another socket")
             )
             let own = ["wait", "--http", "unix:\(relay.httpPath)", "--socket", relay.socketPath]
             #expect(try Program.run(own).exit == .code(0))

@@ -67,7 +67,7 @@ import Testing
         ),
         (
             "--redis-tls-name", "a b",
-            "--redis-tls-name: \"a b\" is no host name and no address; allowed: a host name or address"
+            "--redis-tls-name: \"a b\" is neither a host name nor an address; allowed: a host name or address"
         ),
         ("--redis-key", "", "--redis-key: \"\" has no path; allowed: the path of a file"),
         (
@@ -147,11 +147,11 @@ import Testing
     }
 
     @Test func aDatabaseIsNoticedAndIgnored() throws {
-        let notices = ["database 3 in --redis has no meaning: pub/sub knows no databases"]
+        let notices = ["database 3 in --redis has no effect: pub/sub has no databases"]
         #expect(try configured(["--redis": ["redis://h/3"]]).notices == notices)
         #expect(try configured(["--redis": ["redis://h/0"]]).notices.isEmpty)
         let byVariable = try configured([:], ["HUBRELAY_REDIS": "redis://h/3"]).notices
-        #expect(byVariable == ["database 3 in HUBRELAY_REDIS has no meaning: pub/sub knows no databases"])
+        #expect(byVariable == ["database 3 in HUBRELAY_REDIS has no effect: pub/sub has no databases"])
     }
 
     @Test func aPasswordOnTheCommandLineIsNoticedWithoutBeingNamed() throws {

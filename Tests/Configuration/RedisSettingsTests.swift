@@ -165,7 +165,7 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
         func line(_ source: String) -> String {
             "--cluster-pubsub is required, since \(source) names a cluster; allowed: "
                 + "classic, to share channels with plain clients, SignalR or Socket.IO servers, and for patterns, or "
-                + "sharded (Redis 7 and later, Valkey), to scale; the same for all that are to hear each other"
+                + "sharded (Redis 7 and later, Valkey), to scale; the same for all apps and relays that must hear each other"
         }
         #expect(error(["--redis": ["redis-cluster://h"]]) == line("--redis"))
         #expect(error([:], ["HUBRELAY_REDIS": "redis-cluster://h"]) == line("HUBRELAY_REDIS"))
@@ -244,7 +244,7 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
                 == "--redis-key: a key without its certificate; allowed: with --redis-cert")
         #expect(
             error(tls.merging(["--redis-tls-insecure": ["true"]]) { $1 }, ["HUBRELAY_REDIS_CA": "/ca"])
-                == "--redis-tls-insecure: takes any certificate, whatever HUBRELAY_REDIS_CA says; "
+                == "--redis-tls-insecure: accepts any certificate, whatever HUBRELAY_REDIS_CA says; "
                 + "only one of them is allowed")
     }
 
@@ -265,7 +265,7 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
             let flags = ["--redis": ["redis-sentinel://h/m"], setting: ["S3cr3t"], "--prefix": ["x"]]
             #expect(
                 error(flags)
-                    == "\(setting): \"***\" is no path with a / in it; allowed: the path of a file")
+                    == "\(setting): \"***\" is not a path with a / in it; allowed: the path of a file")
         }
     }
 
@@ -278,7 +278,7 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
     }
 
     @Test func theStartIsGivenUpOnlyIfThatWasAskedFor() throws {
-        let notice = ["without meaning here, in --redis: connectRetry (only with abortConnect=true)"]
+        let notice = ["without effect here, in --redis: connectRetry (only with abortConnect=true)"]
         for (text, flag, attempts, notices) in [
             ("redis://h", nil, nil, []), ("redis://h", "true", 3, []), ("redis://h", "false", nil, []),
             ("h", nil, nil, []), ("h,abortConnect=true", nil, 3, []), ("h,abortConnect=false", "true", 3, []),
@@ -315,10 +315,10 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
     @Test func allThatHasNoMeaningIsInOneNotice() throws {
         let string = "h,syncTimeout=1,keepAlive=60,connectRetry=2,$INFO=,defaultDatabase=2,sslHost=x"
         let names =
-            "defaultDatabase (pub/sub knows no databases), keepAlive (a PING goes out each --heartbeat-interval), "
+            "defaultDatabase (pub/sub has no databases), keepAlive (a PING goes out each --heartbeat-interval), "
             + "syncTimeout, sslHost (only with ssl=true), $INFO, connectRetry (only with abortConnect=true)"
         let byVariable = try configured([:], ["HUBRELAY_REDIS": string])
-        #expect(byVariable.notices == ["without meaning here, in HUBRELAY_REDIS: " + names])
+        #expect(byVariable.notices == ["without effect here, in HUBRELAY_REDIS: " + names])
     }
 
     @Test func passwordsOfAStringAreVisibleOnTheCommandLine() throws {

@@ -80,9 +80,9 @@ private func options(_ text: String) throws -> StackExchangeOptions {
             ("tls12", .v12 ... .v12, nil), ("Tls13", .v13 ... .v13, nil), ("tls12|tls13", .v12 ... .v13, nil),
             ("Tls13 | Tls12", .v12 ... .v13, nil), ("3072", .v12 ... .v12, nil), ("15360", .v12 ... .v13, nil),
             ("none", .v12 ... .v13, nil), ("0", .v12 ... .v13, nil),
-            ("tls11|tls12", .v12 ... .v12, "sslProtocols Tls11 (TLS 1.2 is the least)"),
-            ("ssl3|tls|tls11|tls13", .v13 ... .v13, "sslProtocols Ssl3|Tls|Tls11 (TLS 1.2 is the least)"),
-            ("4032", .v12 ... .v12, "sslProtocols Tls|Tls11 (TLS 1.2 is the least)"),
+            ("tls11|tls12", .v12 ... .v12, "sslProtocols Tls11 (TLS 1.2 is the minimum)"),
+            ("ssl3|tls|tls11|tls13", .v13 ... .v13, "sslProtocols Ssl3|Tls|Tls11 (TLS 1.2 is the minimum)"),
+            ("4032", .v12 ... .v12, "sslProtocols Tls|Tls11 (TLS 1.2 is the minimum)"),
         ] as [(String, ClosedRange<TLSConfiguration.Version>, String?)])
     func protocolsAreThoseThatAreLeft(
         text: String, versions: ClosedRange<TLSConfiguration.Version>, notice: String?
@@ -126,7 +126,7 @@ private func options(_ text: String) throws -> StackExchangeOptions {
             ("keepAlive=180", ["keepAlive (a PING goes out each --heartbeat-interval)"]), ("keepAlive=-1", []),
             ("checkCertificateRevocation=true", ["checkCertificateRevocation (revocation lists are not checked)"]),
             ("checkCertificateRevocation=False", []), ("defaultDatabase=0", []),
-            ("defaultDatabase=3", ["defaultDatabase (pub/sub knows no databases)"]),
+            ("defaultDatabase=3", ["defaultDatabase (pub/sub has no databases)"]),
             ("protocol=resp3", ["protocol (it is RESP2)"]), ("protocol=2", []), ("highIntegrity=false", []),
             ("highIntegrity=true", ["highIntegrity"]), ("allowAdmin=true", ["allowAdmin"]), ("tunnel=", []),
             ("proxy=", []), ("proxy=None", []), ("version=7.4,syncTimeout=1,tiebreaker=", ["syncTimeout", "version"]),
@@ -140,7 +140,7 @@ private func options(_ text: String) throws -> StackExchangeOptions {
     @Test(arguments: [
         ("", "has no host"), (" , ", "has no host"), ("ssl=true", "has no host"), ("serviceName=m", "has no host"),
         ("h:x", "has a port that is not 1 to 65535"), ("h:0", "has a port that is not 1 to 65535"),
-        ("a b", "has a host that is no name and no address"), ("1.2.3", "has a host that is no IPv4 address"),
+        ("a b", "has a host that is neither a name nor an address"), ("1.2.3", "has a host that is not an IPv4 address"),
         ("::1::", "has an IPv6 address without [brackets]"),
         ("user:pw@h", "has an @; a URL with credentials begins with redis://"),
         ("!", "has a Unix socket without an absolute path"), ("!@name", "has a Unix socket without an absolute path"),
@@ -159,7 +159,7 @@ private func options(_ text: String) throws -> StackExchangeOptions {
         ),
         (
             "h,password=p,word",
-            "has no key and no address in part 3 between its commas; a password cannot have a comma there"
+            "has something that is neither a key nor an address in part 3 between its commas; a password cannot have a comma there"
         ),
         ("h,=c", "has an unknown key in part 2 between its commas; a password cannot have a comma there"),
         ("h,$=c", "has an unknown key in part 2 between its commas; a password cannot have a comma there"),
@@ -170,11 +170,11 @@ private func options(_ text: String) throws -> StackExchangeOptions {
         ("h,connectRetry=-1", "has a wrong value for connectRetry: 0 to 1000000"),
         ("h,connectTimeout=9", "has a wrong value for connectTimeout: 10 to 300000"),
         ("h,connectTimeout=5s", "has a wrong value for connectTimeout: 10 to 300000"),
-        ("h,ssl=true,sslHost=a b", "has an sslHost that is no name and no address"),
+        ("h,ssl=true,sslHost=a b", "has an sslHost that is neither a name nor an address"),
         ("h,sslProtocols=tls14", "has a wrong value for sslProtocols: tls12, tls13 or tls12|tls13"),
         ("h,sslProtocols=tls12||tls13", "has a wrong value for sslProtocols: tls12, tls13 or tls12|tls13"),
         ("h,sslProtocols=-1", "has a wrong value for sslProtocols: tls12, tls13 or tls12|tls13"),
-        ("h,sslProtocols=tls|tls11", "asks for nothing but SSL or TLS before 1.2, not supported by this version"),
+        ("h,sslProtocols=tls|tls11", "allows only SSL or TLS before 1.2, not supported by this version"),
         ("h,proxy=Twemproxy", "asks for a proxy, and those have no pub/sub"),
         ("h,proxy=envoyproxy", "asks for a proxy, and those have no pub/sub"),
         ("h,tunnel=http://proxy:8080", "asks for a tunnel, not supported by this version"),

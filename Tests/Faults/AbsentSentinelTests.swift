@@ -45,7 +45,7 @@ import Testing
         for sentinel in scene.sentinels { sentinel.stop() }
         try withRelay(of: scene) { relay in
             try relay.awaitDown(
-                [.unreachable, .topology], "no sentinel says where the master is", scene.sentinels[0].endpoint,
+                [.unreachable, .topology], "no sentinel reports where the master is", scene.sentinels[0].endpoint,
                 scene.sentinels[1].endpoint, scene.sentinels[2].endpoint, "refused")
             let client = try relay.clientInAnyState()
             #expect(try client.publish("c", "x").outcome == .notConnected)
@@ -60,7 +60,7 @@ import Testing
         let scene = try SentinelScene()
         for sentinel in scene.sentinels { sentinel.freeze() }
         try withRelay(of: scene, options: shortDeadlines) { relay in
-            try relay.awaitDown([.topology, .timeout], "no sentinel says where the master is", "no answer for 1500 ms")
+            try relay.awaitDown([.topology, .timeout], "no sentinel reports where the master is", "no answer for 1500 ms")
             for sentinel in scene.sentinels { sentinel.thaw() }
             _ = try relay.client()
         }
@@ -70,7 +70,7 @@ import Testing
         let scene = try SentinelScene()
         let url = scene.url(of: scene.sentinels.map(\.endpoint), service: "other")
         try withRelay(of: scene, redis: url) { relay in
-            try relay.awaitDown([.topology], "knows no master \"other\"", scene.sentinels[0].endpoint, "--redis")
+            try relay.awaitDown([.topology], "does not know the master \"other\"", scene.sentinels[0].endpoint, "--redis")
             try scene.sentinels[1].client().run("SENTINEL", "MONITOR", "other", "127.0.0.1", "\(scene.ports[0])", "2")
             let client = try relay.client()
             #expect(try client.publish("c", "x").outcome == .ok)
@@ -81,7 +81,7 @@ import Testing
     @Test func aSentinelThatIsARedisServerIsToldSo() throws {
         let redis = try RedisServer(onPort: true)
         let relay = try RelayProcess(redis: redis.url.replacing("redis://", with: "redis-sentinel://") + "/mymaster")
-        try relay.awaitDown([.topology], "no Sentinel but a Redis server", "redis://")
+        try relay.awaitDown([.topology], "a Redis server and not a Sentinel", "redis://")
         try relay.stop()
     }
 

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// A server, or a proxy before it, that quotes the password in its errors, in one form after the other. Nobody who reads the
+/// A server, or a proxy in front of it, that quotes the password in its errors, in one form after the other. Nobody who reads the
 /// log, /health, /metrics or a frame sees it.
 @Suite struct EchoedPasswordTests {
     private static let password = "Tr0ub4dor&3-xyzzy"

@@ -33,7 +33,7 @@ struct Hostility: Sendable, CustomStringConvertible {
     ]
 
     private static let onTheSubscribeLink = [
-        Hostility("a confirmation of what was not asked", "*3\r\n$9\r\nsubscribe\r\n$7\r\nt:other\r\n:1\r\n"),
+        Hostility("a confirmation that was not requested", "*3\r\n$9\r\nsubscribe\r\n$7\r\nt:other\r\n:1\r\n"),
         Hostility("the end of a subscription that is held", "*3\r\n$11\r\nunsubscribe\r\n$3\r\nt:c\r\n:0\r\n"),
         Hostility("the end of all subscriptions", "*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n"),
     ]

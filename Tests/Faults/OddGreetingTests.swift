@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// A server, or a proxy before it, that does not do what is asked at the beginning of a connection and can be done without.
+/// A server, or a proxy in front of it, that does not do what is asked at the beginning of a connection and can be done without.
 @Suite struct OddGreetingTests {
     private func expectUp(without verb: String, _ answer: FakeRedisServer.Answer, options: [String] = []) throws {
         let fake = try FakeRedisServer { $0.verb == verb ? answer : .usual }

@@ -70,7 +70,7 @@ import Testing
         try client.collect(untilState: .up)
         #expect(client.status.outages == 2)
         #expect(try relay.metric("hubrelay_last_reload_successful") == 1)
-        #expect(relay.process.errors.contains("certificates were read again, since their files have changed"))
+        #expect(relay.process.errors.contains("certificates were read again, because their files have changed"))
         try relay.stop()
     }
 

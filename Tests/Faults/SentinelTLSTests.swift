@@ -27,7 +27,7 @@ import Testing
         let scene = try SentinelScene(tls: try ca.server())
         let stranger = try TestCA("another")
         try withRelay(of: scene, options: ["--redis-ca", stranger.caFile]) { relay in
-            try relay.awaitDown([.tls], "no sentinel says where the master is", scene.sentinels[0].endpoint)
+            try relay.awaitDown([.tls], "no sentinel reports where the master is", scene.sentinels[0].endpoint)
         }
     }
 }

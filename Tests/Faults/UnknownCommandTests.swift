@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// A server, or a proxy before it, that does not know PUBLISH or SUBSCRIBE, in whatever words.
+/// A server, or a proxy in front of it, that does not know PUBLISH or SUBSCRIBE, in whatever words.
 @Suite struct UnknownCommandTests {
     static let answers = [
         "-ERR unknown command\r\n", "-ERR unsupported command\r\n", "-invalid request\r\n",

@@ -36,7 +36,7 @@ import Testing
             // Publish with a channel that is not UTF-8.
             try app.send(raw: [0, 0, 0, 5, 2 << 3 | 2, 3, 1 << 3 | 2, 1, 0xff])
             let error = try app.expectError()
-            #expect(error.detail.contains("publish.channel is not right: a string that is not UTF-8"))
+            #expect(error.detail.contains("publish.channel is invalid: a string that is not UTF-8"))
             try eventually("it is logged") { !lines(relay, "closing a connection").isEmpty }
             let line = lines(relay, "closing a connection")[0]
             #expect(line.contains("client=worker-3") && line.contains(me) && line.contains("pid=\(getpid())"))

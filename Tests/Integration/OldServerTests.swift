@@ -49,7 +49,7 @@ import Testing
 
     /// The reason says what to do, and not only what the server says, which names neither the user nor its own age.
     @Test(arguments: [
-        ("relay:hush@", "hush", "knows no users"), (":wrong@", "hush", "invalid password"),
+        ("relay:hush@", "hush", "has no users"), (":wrong@", "hush", "invalid password"),
         (":hush@", "", "no password is set"),
     ])
     func whatIsWrongIsSaid(credentials: String, password: String, reason: String) throws {

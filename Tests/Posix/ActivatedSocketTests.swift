@@ -34,10 +34,10 @@ struct ActivatedSocketTests {
         #expect(throws: PassedSocketError.path(path, wanted: directory("t"))) {
             try activate(listening, path: directory("t"))
         }
-        #expect(throws: PassedSocketError.kind("is no stream socket")) {
+        #expect(throws: PassedSocketError.kind("is not a stream socket")) {
             try activate(RawSocket.listening(at: directory("d"), SOCK_DGRAM))
         }
-        #expect(throws: PassedSocketError.kind("is no Unix socket")) { try activate(RawSocket(family: AF_INET)) }
+        #expect(throws: PassedSocketError.kind("is not a Unix socket")) { try activate(RawSocket(family: AF_INET)) }
         #expect(throws: PassedSocketError.kind("does not listen")) { try activate(RawSocket()) }
         let (reading, _) = RawSocket.pipe()
         #expect(throws: PassedSocketError.kind("is a FIFO, not a socket")) { try activate(reading) }

@@ -59,7 +59,7 @@ struct SocketPathRefusalTests {
         _ = other
     }
 
-    @Test("nor one whose queue is full, nor one that is no stream socket")
+    @Test("nor one whose queue is full, nor one that is not a stream socket")
     func busy() throws {
         let other = RawSocket.listening(at: path, backlog: 0)
         var clients: [RawSocket] = []

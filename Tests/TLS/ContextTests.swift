@@ -86,7 +86,7 @@ import Testing
     @Test func aWeakCertificateIsRefusedAsSuch() throws {
         let weak = try ca.certificate("relay", weak: true)
         let error = try error(showing(weak.certificateFile, weak.keyFile))
-        #expect(error.description.hasPrefix("OpenSSL does not take certificate 1 in \(weak.certificateFile): "))
+        #expect(error.description.hasPrefix("OpenSSL does not accept certificate 1 in \(weak.certificateFile): "))
         #expect(error.description.hasSuffix("(RSA needs 2048 bits)"))
     }
 

@@ -50,7 +50,7 @@ import Testing
             #expect(try client.ping())
             let error = try tlsError { try client.feed(garbage) }
             #expect(error.kind == .malformed)
-            #expect(error.description.hasPrefix("what the server sent is no good TLS: "))
+            #expect(error.description.hasPrefix("the server sent invalid TLS: "))
             #expect(try tlsError { try client.feed([23]) } == error)
             #expect(try tlsError { try client.send("PING\r\n") } == error)
             #expect(client.received.isEmpty)

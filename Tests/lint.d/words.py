@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Pages, and what `hubrelay --help` and its errors say, have none of the turns of do-nots.txt."""
+"""Pages, and the texts and comments of the program's sources, have none of the turns of do-nots.txt."""
 import pathlib
 import re
 import sys
@@ -8,8 +8,8 @@ from markdown import page_of
 from sources import ROOT, files, pages, report
 
 HERE = pathlib.Path(__file__).parent
-#: The sources of what the program says to those who start it.
-SPOKEN = ("Sources/hubrelay/", "Sources/Configuration/")
+#: Help, log lines, errors and reasons, and the comments that newcomers read.
+SOURCES = "Sources/"
 
 
 def rules():
@@ -20,10 +20,15 @@ def rules():
             yield re.compile(rf"(?<![\w-])({pattern})(?![\w-])".replace(" ", r"\s+"), re.I), instead
 
 
-def strings_of(text):
-    """A Swift file whose lines have string literals alone."""
-    lines = [" ".join(re.findall(r'"((?:[^"\\]|\\.)*)"', line)) for line in text.split("\n")]
-    return "\n".join(["", *lines])
+def words_of(line):
+    """The comment on a line of Swift, or else its string literals."""
+    comment = re.match(r"\s*///? ?(.*)", line)
+    return comment[1] if comment else " ".join(re.findall(r'"((?:[^"\\]|\\.)*)"', line))
+
+
+def texts_of(text):
+    """A Swift file with nothing but its comments and string literals, on the lines on which they are."""
+    return "\n".join(["", *map(words_of, text.split("\n"))])
 
 
 def findings(text):
@@ -35,8 +40,8 @@ def findings(text):
 
 def main():
     texts = {name: page_of(name).text() for name in pages()}
-    texts.update({name: strings_of((ROOT / name).read_text()) for name in files()
-                  if name.startswith(SPOKEN) and name.endswith(".swift")})
+    texts.update({name: texts_of((ROOT / name).read_text()) for name in files()
+                  if name.startswith(SOURCES) and name.endswith(".swift")})
     found = [f"{name}:{line}: \"{words}\". Better: {instead}"
              for name, text in texts.items() for line, words, instead in findings(text)]
     return report(sorted(found), f"words: {len(texts)} files have none of the do-nots")

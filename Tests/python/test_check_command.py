@@ -209,7 +209,7 @@ class Connecting(CheckTest):
         url = f"redis://127.0.0.1:{servers[1].port},127.0.0.1:{servers[0].port}"
         code, out, err = check(self.folder, url, "--connect")
         self.assertEqual((code, err), (0, []))
-        self.assertIn("ROLE: Redis is a replica, not a master (not used; another one is)",
+        self.assertIn("ROLE: Redis is a replica, not a master (not used; another server is)",
                       self.steps(out, f"127.0.0.1:{servers[1].port}"))
         code, _, err = check(self.folder, f"redis://127.0.0.1:{servers[1].port}", "--connect")
         self.assertEqual((code, len(err)), (64, 1))
@@ -228,17 +228,17 @@ class ConnectingToSentinels(CheckTest):
         url = f"redis-sentinel://127.0.0.1:{free_port()},127.0.0.1:{sentinel.port}/"
         code, out, err = check(self.folder, url + SERVICE, "--connect")
         self.assertEqual((code, err), (0, []))
-        self.assertTrue(any("Connection refused" in line and "(not used; another one is)" in line for line in out))
+        self.assertTrue(any("Connection refused" in line and "(not used; another server is)" in line for line in out))
         name = f"sentinel 127.0.0.1:{sentinel.port}"
         self.assertIn(f"{name}: master of {SERVICE}: 127.0.0.1:{master.port}", out)
         self.assertIn(f"{name}: SUBSCRIBE: ok", out)
         self.assertIn(f"127.0.0.1:{master.port}: PUBLISH: ok", out)
         code, _, err = check(self.folder, url + "another", "--connect")
         self.assertEqual(code, 64)
-        self.assertTrue(any("it knows no master of this name" in line for line in err), err)
+        self.assertTrue(any("it does not know a master of this name" in line for line in err), err)
         # A server is no sentinel, and a sentinel is no server.
         code, _, err = check(self.folder, f"redis-sentinel://127.0.0.1:{master.port}/{SERVICE}", "--connect")
-        self.assertTrue(any("this is no Sentinel" in line for line in err), err)
+        self.assertTrue(any("this is a Redis server and not a Sentinel" in line for line in err), err)
         code, _, err = check(self.folder, f"redis://127.0.0.1:{sentinel.port}", "--connect")
         self.assertTrue(any("this is a Sentinel" in line for line in err), err)
 

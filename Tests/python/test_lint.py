@@ -116,9 +116,9 @@ class Words(unittest.TestCase):
         text = page("`untold` gap-untold-x coupon whereupon, nobody's business\n\n    anew\n").text()
         self.assertEqual(self.findings(text), [])
 
-    def test_strings_of_the_program_are_read_and_its_code_is_not(self):
-        self.assertEqual(self.findings(words.strings_of('let untold = 1 // untold\nhelp: "It is \\"untold\\"."\n')),
-                         [(2, "untold")])
+    def test_strings_and_comments_of_the_program_are_read_and_its_code_is_not(self):
+        text = 'let untold = 1\n    help: "It is \\"untold\\"."\n    /// Begins\n    /// anew.\n    // As\n    // ever.\n'
+        self.assertEqual(self.findings(words.texts_of(text)), [(2, "untold"), (5, "As ever"), (4, "anew")])
 
 
 class Types(unittest.TestCase):

@@ -159,7 +159,7 @@ class PageTests(unittest.TestCase):
         window.wait("document.querySelector('#strip rect.down') !== null")
         text = window.text()
         self.assertIn("UNREACHABLE: ", text)
-        self.assertIn("Look whether Redis runs at this address", text)
+        self.assertIn("Check that Redis runs at this address", text)
         self.assertIn("no way through", text)
         self.assertEqual(window.run("document.querySelectorAll('#path .wire:not(.up)').length"), 2)
         self.picture(window, "down-light")

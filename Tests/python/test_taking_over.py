@@ -149,7 +149,7 @@ class TakingOver(RelayTest):
         # HTTP is the other one's, which does not answer: so it has to be another address.
         new = self.start("--take-over", "--take-over-timeout", "300ms", ready="not taken over", http="off")
         self.assertEqual(new.wait(), 1)
-        self.assertIn("has not left the path in time", new.output)
+        self.assertIn("did not release the path in time", new.output)
         old.signal(signal.SIGCONT)
         self.assertEqual(old.wait(), 0)  # it was asked to stop
         self.assertFalse(os.path.exists(self.path))
@@ -168,7 +168,7 @@ class TakingOver(RelayTest):
         old = self.start(http="off")
         new = self.start("--take-over", "--redis", "unix:///nowhere", ready="before it is asked to stop")
         status, text = self.health()
-        self.assertEqual((status, "waits until another relay leaves" in text), (503, True))
+        self.assertEqual((status, "waits until another relay releases" in text), (503, True))
         self.assertEqual(self.health("/readyz")[0], 503)
         # The other one leaves by itself: then this one has the path, whatever Redis does.
         old.signal(signal.SIGTERM)
@@ -237,13 +237,13 @@ class Activation(RelayTest):
     def test_what_cannot_apply_or_differs_ends_it(self):
         for options, text in [
                 (["--socket-mode", "0660"], "--socket-mode is set"), (["--socket-group", "0"], "--socket-group is set"),
-                (["--socket", self.path + "x"], f"bound to {self.path}, and --socket says {self.path}x")]:
+                (["--socket", self.path + "x"], f"bound to {self.path}, but --socket is {self.path}x")]:
             relay = self.activate(*options, ready="cannot start")
             self.assertEqual((relay.wait(), text in relay.output), (64, True), relay.output)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
             number = other.fileno()
             relay = self.start(prefix=[*PASS, str(number)], pass_fds=(number,), ready="cannot start")
-            self.assertEqual((relay.wait(), "is no stream socket" in relay.output), (64, True), relay.output)
+            self.assertEqual((relay.wait(), "is not a stream socket" in relay.output), (64, True), relay.output)
 
     async def test_a_path_that_is_lost_is_told_by_livez(self):
         self.activate()
@@ -253,7 +253,7 @@ class Activation(RelayTest):
         with socket.socket(socket.AF_UNIX) as other:
             other.bind(self.path)
             other.listen()
-            await self.eventually(lambda: "is a socket that does not lead here" in self.health()[1], "another's socket")
+            await self.eventually(lambda: "is a socket that does not lead to this relay" in self.health()[1], "another's socket")
         os.rename(self.path + "x", self.path)
         await self.eventually(lambda: self.health()[0] == 200, "/livez to be well again")
 

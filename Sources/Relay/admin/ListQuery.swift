@@ -16,12 +16,12 @@ where Order.RawValue == String, Order.AllCases: Sendable, Order: Sendable {
         for pair in query.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let (name, value) = (parts[0], parts.count == 2 ? String(parts[1]) : "")
-            guard names.insert(name).inserted else { throw InvalidQuery("a parameter is there twice; allowed: once") }
+            guard names.insert(name).inserted else { throw InvalidQuery("a parameter appears twice; allowed: once") }
             switch name {
             case "sort":
                 guard let order = Order(rawValue: value) else {
                     let orders = Order.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw InvalidQuery("sort is none of those that are allowed: \(orders)")
+                    throw InvalidQuery("sort has an unknown value; allowed: \(orders)")
                 }
                 self.order = order
             case "limit": limit = try Self.number("limit", value, in: Self.limits)
@@ -35,7 +35,7 @@ where Order.RawValue == String, Order.AllCases: Sendable, Order: Sendable {
         _ name: String, _ text: String, in range: ClosedRange<Int>
     ) throws(InvalidQuery) -> Int {
         guard text.utf8.allSatisfy({ 48...57 ~= $0 }), let value = Int(text), range.contains(value) else {
-            throw InvalidQuery("\(name) is not a number that is allowed: \(range.lowerBound) to \(range.upperBound)")
+            throw InvalidQuery("\(name) has a wrong value; allowed: \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }

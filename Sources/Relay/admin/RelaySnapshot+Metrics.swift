@@ -22,7 +22,7 @@ extension RelaySnapshot {
             text.sample("hubrelay_state", [("state", state.label)], status.state == state)
         }
         text.family(
-            "hubrelay_state_cause", .gauge, "1 for the cause for which the relay is not UP, 0 for the others.")
+            "hubrelay_state_cause", .gauge, "1 for the cause why the relay is not UP, 0 for the others.")
         for cause in Cause.ofPath {
             let isTheCause = status.state != .up && status.cause == cause
             text.sample("hubrelay_state_cause", [("cause", cause.label)], isTheCause)
@@ -42,7 +42,7 @@ extension RelaySnapshot {
         }
         if let sentinels { sentinels.write(to: &text) }
         if let cluster { cluster.write(to: &text) }
-        text.metric("hubrelay_outages_total", .counter, "Departures from UP.", status.outages)
+        text.metric("hubrelay_outages_total", .counter, "Times that the relay stopped being UP.", status.outages)
         text.metric(
             "hubrelay_outage_seconds_total", .counter, "Time not UP since the relay was first UP.",
             seconds(outageTime))
@@ -53,7 +53,7 @@ extension RelaySnapshot {
         if let fleetRelays {
             text.metric(
                 "hubrelay_fleet_relays", .gauge,
-                "Relays with the same prefix that this one hears, itself included; left out while it cannot.",
+                "Relays with the same prefix that this one hears, including itself; absent while it cannot hear them.",
                 UInt64(fleetRelays))
         }
         text.write(
@@ -73,7 +73,7 @@ extension RelaySnapshot {
         guard ends.contains(where: { $0.1 != nil }) else { return }
         text.family(
             "hubrelay_tls_not_after_seconds", .gauge,
-            "When a certificate ends, since 1970: the relay's own, the last in the CA file, the first of the servers'.")
+            "When a certificate expires, since 1970: the relay's own, the last of the CA file, the first of servers.")
         for case (let name, let end?) in ends {
             text.sample("hubrelay_tls_not_after_seconds", [("certificate", name)], Double(end))
         }
@@ -86,7 +86,7 @@ extension RelaySnapshot {
         }
         text.family(
             "hubrelay_publishes_lost_total", .counter,
-            "Publishes without an id that were not taken, or may not have been.")
+            "Publishes without an id that Redis did not accept, or may not have accepted.")
         for cause in Cause.ofRelays where cause != .unspecified {
             text.sample("hubrelay_publishes_lost_total", [("cause", cause.label)], counts.publishesLost[cause])
         }
@@ -98,11 +98,11 @@ extension RelaySnapshot {
             text.sample("hubrelay_subscribes_total", [("outcome", outcome.label)], counts.subscribes[outcome])
         }
         text.metric(
-            "hubrelay_messages_received_total", .counter, "Messages from Redis that somebody here subscribes to.",
+            "hubrelay_messages_received_total", .counter, "Messages from Redis that have a subscriber here.",
             counts.messagesReceived)
         text.metric(
             "hubrelay_messages_skipped_total", .counter,
-            "Messages from Redis without a text, as CLIENT TRACKING with REDIRECT makes them: skipped.",
+            "Messages from Redis without a payload, which are skipped; CLIENT TRACKING with REDIRECT makes them.",
             counts.oddMessages)
         text.metric(
             "hubrelay_messages_delivered_total", .counter, "Messages handed to connections.", counts.messagesDelivered)
@@ -124,11 +124,11 @@ extension RelaySnapshot {
             "1 while the path of the socket leads to this relay; 0 while no app can connect.", socket.isReachable)
         text.metric("hubrelay_connections", .gauge, "Open connections of apps.", UInt64(connections))
         text.metric(
-            "hubrelay_connections_limit", .gauge, "How many there may be, as far as descriptors suffice.",
+            "hubrelay_connections_limit", .gauge, "Limit of connections, as far as descriptors suffice.",
             UInt64(limits.connections))
         text.metric(
             "hubrelay_connections_accepted_total", .counter,
-            "Connections of apps, those that were refused not counted.",
+            "Connections of apps that were accepted and not refused.",
             counts.connectionsAccepted)
         text.family("hubrelay_connections_closed_total", .counter, "Connections closed with an Error, by its code.")
         for code in ErrorCode.allCases {
@@ -137,19 +137,19 @@ extension RelaySnapshot {
         text.metric(
             "hubrelay_subscriptions", .gauge, "Pairs of a connection and a channel or pattern.", UInt64(subscriptions))
         text.metric(
-            "hubrelay_subscriptions_limit", .gauge, "How many there may be.", UInt64(limits.subscriptions))
+            "hubrelay_subscriptions_limit", .gauge, "Limit of subscriptions.", UInt64(limits.subscriptions))
         text.metric("hubrelay_names", .gauge, "Distinct channels and patterns that are held.", UInt64(names))
         text.metric("hubrelay_buffered_bytes", .gauge, "Bytes that wait for slow readers.", UInt64(bufferedBytes))
         text.metric(
-            "hubrelay_buffered_limit_bytes", .gauge, "How many there may be.", UInt64(limits.bufferedBytes))
+            "hubrelay_buffered_limit_bytes", .gauge, "Limit of buffered bytes.", UInt64(limits.bufferedBytes))
         text.metric(
-            "hubrelay_log_lines_dropped_total", .counter, "Log lines that whoever reads the log did not take.",
+            "hubrelay_log_lines_dropped_total", .counter, "Log lines dropped because their reader did not keep up.",
             process.logLinesDropped)
         text.metric(
             "hubrelay_last_reload_successful", .gauge,
-            "1 if passwords and certificates could be read the last time, at the start included.", reloads.isSuccessful)
+            "1 if passwords and certificates could be read at the last attempt, or at the start.", reloads.isSuccessful)
         text.metric(
-            "hubrelay_last_reload_success_timestamp_seconds", .gauge, "When they could be, since 1970.",
+            "hubrelay_last_reload_success_timestamp_seconds", .gauge, "When they were last read, since 1970.",
             Double(reloads.succeededAt) / 1000)
         writeCertificateEnds(to: &text)
         text.family("hubrelay_build_info", .gauge, "1; the version is in the label.")
@@ -172,13 +172,13 @@ extension RelaySnapshot.Sentinels {
 extension RelaySnapshot.Cluster {
     fileprivate func write(to text: inout PrometheusText) {
         text.metric(
-            "hubrelay_cluster_up", .gauge, "Whether a member of the cluster answers who has which slots.", isTold)
+            "hubrelay_cluster_up", .gauge, "Whether a member of the cluster reports the slots of its nodes.", isTold)
         text.metric(
             "hubrelay_cluster_nodes", .gauge, "Members of the cluster at which links for messages are up.",
             UInt64(connectedMembers))
         text.metric(
             "hubrelay_cluster_slots_away", .gauge,
-            "Hash slots in use that cannot be published to, or are not heard.", UInt64(slotsAway))
+            "Hash slots in use that cannot be published to or received from.", UInt64(slotsAway))
     }
 }
 

@@ -60,7 +60,7 @@ final class RedisConversation: ReplySink {
             if let place = answers.firstIndex(where: { if case .message = $0 { false } else { true } }) {
                 return answers.remove(at: place)
             }
-            try read(before: deadline, "an answer to \(words[0])")
+            try read(before: deadline, "the reply to \(words[0])")
         }
     }
 
@@ -69,7 +69,7 @@ final class RedisConversation: ReplySink {
     func hear(_ channel: String) throws(LinkFailure) {
         let deadline = Clock.monotonicNanoseconds() + timeout
         while !answers.contains(.message(Array(channel.utf8))) {
-            try read(before: deadline, "what was published")
+            try read(before: deadline, "the published message")
         }
         answers.removeAll { $0 == .message(Array(channel.utf8)) }
     }

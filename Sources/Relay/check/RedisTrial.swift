@@ -53,13 +53,13 @@ package struct RedisTrial {
         for trial in trials {
             lines += trial.lines.map { "\(trial.name): \($0)" }
             let faults = trial.faults.map { "\(trial.name): \($0)" }
-            if isUsable { lines += faults.map { $0 + " (not used; another one is)" } } else { note(faults) }
+            if isUsable { lines += faults.map { $0 + " (not used; another server is)" } } else { note(faults) }
         }
     }
 
     private mutating func note(_ faults: [String]) {
         let lead = settings.sources.lead(.redis)
-        let allowed = "allowed: what lets a relay log in, publish and subscribe (deploy/redis.md)"
+        let allowed = "allowed: a server where a relay can log in, publish and subscribe (deploy/redis.md)"
         self.faults += faults.map { "\(lead): \(quoted(configuration.redis.displayAddress)): \($0); \(allowed)" }
     }
 

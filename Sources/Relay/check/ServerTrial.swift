@@ -65,7 +65,7 @@ struct ServerTrial {
             lines.append("\(step.rawValue): ok" + (text.isEmpty ? "" : ", \(text)"))
             return answer
         case .without(let text):
-            lines.append("\(step.rawValue): not allowed or not known, done without: \(text)")
+            lines.append("\(step.rawValue): denied or unknown, and not required: \(text)")
             if step.isOfOwnChannel { isOwnChannelDenied = true }
         case .fault(let text): faults.append("\(step.rawValue): \(text)")
         }
@@ -167,8 +167,9 @@ struct ServerTrial {
             // Without probes the doubt is in favour of the path.
             guard configuration.timings.probeInterval != nil else { return }
             faults.append(
-                "the user \(user) may not use the relay's own channel, and Redis does not tell whether it may use any other "
-                    + "one under the prefix \(quoted(prefix)), so that the relay may never be UP: \(cure), or +acl|getuser"
+                "the user \(user) may not use the relay's own channel, and Redis does not say whether it may use any "
+                    + "other channel under the prefix \(quoted(prefix)), so that the relay may never be UP: \(cure), or "
+                    + "+acl|getuser"
             )
             return
         }

@@ -51,8 +51,8 @@ enum TrialVerdict: Equatable {
     init(_ step: Step, _ answer: RedisConversation.Answer, of server: ServerKind, mask: SecretMask) {
         switch answer {
         case .confirmed:
-            self = step.isOfChannel || step == .patterns ? .works("") : .fault("a confirmation of what was not asked")
-        case .message: self = .fault("a message in place of an answer")
+            self = step.isOfChannel || step == .patterns ? .works("") : .fault("a confirmation that was not requested")
+        case .message: self = .fault("a message instead of a reply")
         case .value(.error(let text)): self = Self.error(text, step, server, mask)
         case .value(let value): self = Self.value(value, step, server, mask)
         }
@@ -94,10 +94,10 @@ enum TrialVerdict: Equatable {
         case (.clusterInfo, .bulk(let bytes)):
             let failure = LinkFailure.classify(clusterInfo: String(decoding: bytes, as: UTF8.self))
             return failure.map { .fault($0.reason) } ?? .works("")
-        case (.master, .nilValue): return .fault("it knows no master of this name")
+        case (.master, .nilValue): return .fault("it does not know a master of this name")
         default:
             let shown = mask.shown(description(of: value))
-            return step.isOptional ? .without("the answer is \(shown)") : .fault("the answer is \(shown)")
+            return step.isOptional ? .without("the reply is \(shown)") : .fault("the reply is \(shown)")
         }
     }
 
@@ -114,9 +114,9 @@ enum TrialVerdict: Equatable {
     }
 
     private static func role(_ elements: [RedisValue], _ server: ServerKind) -> TrialVerdict {
-        guard case .bulk(let bytes)? = elements.first else { return .without("the answer names no role") }
+        guard case .bulk(let bytes)? = elements.first else { return .without("the reply names no role") }
         let role = String(decoding: bytes, as: UTF8.self)
         if let failure = LinkFailure.classify(role: role, expected: server) { return .fault(failure.reason) }
-        return LinkFailure.isRole(role) ? .works(role) : .without("the answer names no role")
+        return LinkFailure.isRole(role) ? .works(role) : .without("the reply names no role")
     }
 }

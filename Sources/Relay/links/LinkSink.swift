@@ -48,13 +48,13 @@ private final class PublishSink: ReplySink {
     override func objection(toArrayOf elements: Int, depth: Int) -> String? {
         if link.machine.greeting.awaited == .user { return nil }
         guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
-        guard node.publishes.isRoleDue else { return "of what a publish link asks, ROLE alone is answered with one" }
+        guard node.publishes.isRoleDue else { return "on a publish link, only the reply to ROLE is an array" }
         return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth)
     }
 
     override func objectionToString() -> String? {
         guard link.isEstablished, !node.publishes.isStringDue else { return nil }
-        return "what is due is no string"
+        return "the reply that is due is not a string"
     }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) { unexpected() }
@@ -84,11 +84,11 @@ private final class SubscribeSink: ReplySink {
         // What is no confirmation may be all that a proxy says to a command that it does not know.
         let least = node.dueCommand?.isJoining == true ? 0 : 2
         return depth == 0 && least...4 ~= elements
-            ? nil : "what a subscriber hears are arrays of two to four elements, and none inside of another"
+            ? nil : "a subscriber gets arrays of two to four elements, which are not nested"
     }
 
     override func objectionToString() -> String? {
-        !link.isEstablished || node.isPongDue ? nil : "what a subscriber hears are arrays"
+        !link.isEstablished || node.isPongDue ? nil : "a subscriber gets arrays"
     }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
@@ -128,7 +128,7 @@ private final class SentinelSink: ReplySink {
     override func objection(toArrayOf elements: Int, depth: Int) -> String? {
         guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
         return depth == 0 && elements <= Self.longestAnswer
-            ? nil : "what a sentinel says of a master are some dozen words, and no arrays inside of another"
+            ? nil : "a sentinel describes a master in a few dozen words, which are not nested"
     }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {
@@ -152,7 +152,7 @@ private final class ClusterSink: ReplySink {
 
     override func objection(toArrayOf elements: Int, depth: Int) -> String? {
         guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
-        return link.areSlotsDue ? nil : "nobody has asked for the slots"
+        return link.areSlotsDue ? nil : "the slots were not requested"
     }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) { violation() }

@@ -107,7 +107,7 @@ final class LinkStream: EventLoop.Stream {
         var failure =
             error.map(LinkFailure.init) ?? LinkFailure(cause: .closed, reason: "Redis closed the connection")
         if tls == nil, isUnheard, failure.cause == .closed {
-            failure.reason += " without a word (one that wants TLS does that: rediss, not redis, in the URL)"
+            failure.reason += " without a reply (a server that expects TLS does that: rediss, not redis, in the URL)"
         }
         socket.fail(failure)
     }

@@ -26,6 +26,6 @@ extension ReplyLimits {
 
     /// Why an array cannot come as an answer in a greeting, or nil when it can: ROLE alone is answered with one.
     static func objectionInGreeting(toArrayOf elements: Int, depth: Int) -> String? {
-        depth > 0 || elements <= roleElements ? nil : "an answer to ROLE has three or five"
+        depth > 0 || elements <= roleElements ? nil : "a reply to ROLE has three or five"
     }
 }

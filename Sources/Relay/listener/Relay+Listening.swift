@@ -49,7 +49,7 @@ extension Relay {
     }
 
     /// Why no app can connect; nil: they can, or the relay is stopping.
-    var unreachable: String? { successor == nil ? socket?.problem : "it waits until another relay leaves its socket" }
+    var unreachable: String? { successor == nil ? socket?.problem : "it waits until another relay releases the socket" }
 
     private func listen(on descriptor: Int32) throws(LoopError) -> Listener {
         try Listener(loop: loop, descriptor: descriptor) { [unowned self] in connectionWaits($0) }

@@ -29,7 +29,7 @@ struct WatchedPath {
             try socket.bindAgain()
             if problem == nil {
                 logger.warning(
-                    "the socket's path did not lead here any more, and was bound again",
+                    "the socket's path no longer led to this relay, and was bound again",
                     metadata: ["socket": "\(socket.path)"])
             } else {
                 mended("it was bound again")
@@ -48,12 +48,12 @@ struct WatchedPath {
         guard problem != reason else { return }
         problem = reason
         logger.warning(
-            "nobody can connect: the socket's path does not lead here any more",
+            "nobody can connect: the socket's path no longer leads to this relay",
             metadata: ["socket": "\(socket.path)", "reason": "\(reason)"])
     }
 
     private mutating func mended(_ how: String) {
         problem = nil
-        logger.notice("the socket can be connected to again: \(how)", metadata: ["socket": "\(socket.path)"])
+        logger.notice("clients can connect to the socket again: \(how)", metadata: ["socket": "\(socket.path)"])
     }
 }

@@ -25,7 +25,7 @@ extension Daemon {
             if let problem {
                 logNotReloaded(problem)
             } else {
-                limitedLog.log(.notice, "certificates were read again, since their files have changed", now: now)
+                limitedLog.log(.notice, "certificates were read again, because their files have changed", now: now)
             }
         }
         return certificates?.context

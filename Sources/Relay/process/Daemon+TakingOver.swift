@@ -88,7 +88,7 @@ extension Daemon {
         let path = relay.configuration.listener.socketPath
         let reason =
             if takeOver?.isAsked == true {
-                "the relay that serves \(path) was asked to stop, and has not left the path in time"
+                "the relay that serves \(path) was asked to stop, and did not release the path in time"
             } else if status.state == .up {
                 "the relay that serves \(path) cannot be asked to stop"
             } else {

@@ -104,7 +104,7 @@ package final class Daemon {
         }
         if configuration.redis.tls?.isInsecure == true {
             logger.warning(
-                "any server's certificate is taken: whoever sits between can read and change everything",
+                "any certificate is accepted: anybody on the network path can read and change everything",
                 metadata: ["setting": "--redis-tls-insecure"])
         }
         for relay in relays { relay.warnOfFewConnections() }

@@ -101,7 +101,7 @@ package final class Cluster {
         let failure = link.failure
         let reason = failure?.reason ?? "no member has answered yet"
         let told = LinkFailure(
-            cause: failure?.cause ?? .topology, reason: "no member of the cluster says who belongs to it: \(reason)")
+            cause: failure?.cause ?? .topology, reason: "no member of the cluster reports its nodes: \(reason)")
         return failure == nil ? .pending(told) : .nowhere(told)
     }
 

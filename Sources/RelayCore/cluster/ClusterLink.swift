@@ -103,7 +103,7 @@ package final class ClusterLink: Link {
 
     private func told(_ value: RedisValue) {
         guard let host = destination?.endpoint.host, let topology = ClusterTopology(slots: value, host: host) else {
-            return fail(LinkFailure(cause: .protocolError, reason: "Redis: an answer to CLUSTER SLOTS that is none"))
+            return fail(LinkFailure(cause: .protocolError, reason: "Redis: invalid reply to CLUSTER SLOTS"))
         }
         guard !topology.masters.isEmpty else {
             let hint =
@@ -116,7 +116,7 @@ package final class ClusterLink: Link {
             return fail(
                 LinkFailure(
                     cause: .topology,
-                    reason: "over \(Cluster.maxMasters) masters, or ever other ones: no cluster is like this"))
+                    reason: "over \(Cluster.maxMasters) masters, or masters that keep changing: not a working cluster"))
         }
         told(topology)
     }
@@ -148,7 +148,7 @@ package final class ClusterLink: Link {
     private func refused(_ text: String) {
         fail(
             LinkFailure.classify(clusterError: text) ?? LinkFailure.classify(error: text)
-                ?? LinkFailure(cause: .auth, "Redis does not tell who has which slots: ", quoting: text))
+                ?? LinkFailure(cause: .auth, "Redis does not report which node has which slots: ", quoting: text))
     }
 
 }

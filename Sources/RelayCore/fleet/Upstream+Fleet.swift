@@ -32,11 +32,11 @@ extension Upstream {
         guard fleet.isProblemLogged != (fleet.problem != nil) else { return }
         fleet.isProblemLogged = fleet.problem != nil
         if let problem = fleet.problem {
-            log(.warning, "Redis refuses the channel by which relays know of each other", ["reply": problem])
+            log(.warning, "Redis refuses the channel on which relays announce themselves", ["reply": problem])
         } else {
             log(
                 .notice, "Redis grants what it refused before",
-                ["what": "the channel by which relays know of each other"])
+                ["what": "the channel on which relays announce themselves"])
         }
     }
 

@@ -61,33 +61,34 @@ package enum Cause: UInt8, Sendable, CaseIterable {
     /// What a person can do about a path that is not UP for this cause.
     package var advice: String {
         switch self {
-        case .starting: "The relay has just started, and connects. If this lasts, look whether --redis is right."
-        case .stopping: "The relay is shutting down; its clients go to the next one."
+        case .starting: "The relay has just started, and is connecting. If this lasts, check --redis."
+        case .stopping: "The relay is shutting down; its clients move to the next one."
         case .unreachable:
-            "Look whether Redis runs at this address, whether the name is known here, and whether a firewall is between. The "
-                + "relay tries again and again by itself."
+            "Check that Redis runs at this address, that its name can be resolved here, and that no firewall is "
+                + "in between. The relay keeps trying."
         case .closed:
-            "Redis ended the connection, and the relay connects again. If it happens again and again, Redis's log says why: "
-                + "a restart, CLIENT KILL, an output buffer limit, an access list."
+            "Redis closed the connection, and the relay reconnects. If this happens again and again, the log of Redis "
+                + "says why: a restart, CLIENT KILL, an output buffer limit, an access list."
         case .timeout:
-            "Redis did not answer: it hangs, or packets are lost on the way. Look at its load and at the network. With TLS: does "
-                + "the server speak it at this port?"
+            "Redis did not answer: it hangs, or packets are lost on the way. Check its load and the network. With "
+                + "TLS: does the server speak TLS at this port?"
         case .auth:
-            "Mend the password, the user or its access list (ACL). A password file is read again at each attempt."
+            "Correct the password, the user or its access list (ACL). A password file is read again at each attempt."
         case .tls:
-            "Mend the certificate, its name or its date, theirs or ours. After new files: reload the relay (SIGHUP)."
+            "Correct the certificate of the server or of the relay, its name or its date. Certificate files are read "
+                + "again at each attempt."
         case .busy:
-            "Redis is loading, runs a long script, or has no place for another client (maxclients). It passes, or the "
-                + "operator of Redis mends it."
+            "Redis is loading, runs a long script, or has reached maxclients. This passes by itself, or the operator "
+                + "of Redis has to act."
         case .demoted:
-            "This server is no master any more. Sentinels, a name or a proxy must lead to the new one."
+            "This server is not a master any more. Sentinels, a name or a proxy must lead to the new one."
         case .probe:
-            "What is published does not come back: the two links may have led to servers that do not hear each other. The relay "
-                + "connects anew."
+            "Published messages do not come back: the two links may have led to servers that do not hear each other. "
+                + "The relay reconnects."
         case .protocolError:
-            "What answers is not Redis, or a proxy breaks its protocol. Look what listens at this address."
+            "The server is not Redis, or a proxy breaks its protocol. Check what listens at this address."
         case .topology:
-            "Part of the channels has no server that can be used: look at the cluster's state (CLUSTER INFO)."
+            "Some channels have no server that can be used: check the state of the cluster (CLUSTER INFO)."
         case .unspecified, .slowReader, .tooLarge, .badName, .notConnected, .refused, .invalid, .noRelay: ""
         }
     }

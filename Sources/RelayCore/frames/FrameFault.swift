@@ -6,7 +6,7 @@ struct FrameFault: Equatable {
     let field: String
 
     /// For people, in an Error frame and the log.
-    var text: String { "\(field) is not right: \(error.explanation)" }
+    var text: String { "\(field) is invalid: \(error.explanation)" }
 
     /// The kinds of a ClientFrame and their fields, from 1 on; of which those in `texts` must be UTF-8.
     private static let kinds: [(name: String, fields: [String], texts: ClosedRange<UInt32>?)] = [

@@ -8,8 +8,8 @@ enum NameFault {
         case .empty: "\(what) is empty"
         case .tooLong: "\(what) is over \(maxNameBytes) bytes"
         case .reserved: "\(what) begins with \(reservedNamePrefix), which is reserved"
-        case .fenceLength: "a fence has 1 to \(maxFenceNameBytes) bytes behind \(fenceNamePrefix)"
-        case .fenceOnCluster: "there are no fences on a cluster, which has no order of all messages"
+        case .fenceLength: "a fence has 1 to \(maxFenceNameBytes) bytes after \(fenceNamePrefix)"
+        case .fenceOnCluster: "there are no fences on a cluster, where messages have no common order"
         }
     }
 }

@@ -94,13 +94,13 @@ extension Hub {
     /// have not read may still be read for a while, but that has a bound, too. Not while a frame of theirs is being read.
     func failOverflowed() {
         for connection in outboxes.takeOverflowed() {
-            fail(connection, .tooMany, "the app does not read: over \(outboxes.bounds.hardBound) bytes wait for it")
+            fail(connection, .tooMany, "the app does not read: over \(outboxes.bounds.hardBound) bytes are unread")
         }
         for connection in outboxes.takeMostUnread() {
             fail(
                 connection, .tooMany,
-                "the app does not read: unread Replies of all connections take over \(outboxes.bounds.maxBuffered) bytes "
-                    + "(--max-buffered), and this one's are among the most")
+                "the app does not read: unread Replies of all connections take over \(outboxes.bounds.maxBuffered) "
+                    + "bytes (--max-buffered), and this connection has among the most")
         }
         for connection in outboxes.takeMostSealed() {
             outboxes.discard(connection)

@@ -79,7 +79,7 @@ extension Hub {
             return .stop
         }
         guard let frame = decoded else {
-            fail(connection, .malformed, "a ClientFrame of no kind that this relay knows")
+            fail(connection, .malformed, "a ClientFrame of a kind that this relay does not know")
             return .stop
         }
         guard sessions[connection].phase == .serving else { return greet(frame, connection) }
@@ -123,7 +123,7 @@ extension Hub {
             return .stop
         }
         guard version >= protocolVersion else {
-            fail(connection, .version, "version \(version) is not spoken here; this relay speaks \(protocolVersion)")
+            fail(connection, .version, "version \(version) is not supported; this relay supports \(protocolVersion)")
             return .stop
         }
         guard name.count <= maxClientNameBytes else {

@@ -78,11 +78,11 @@ extension Hub {
     func lateFrame(_ connection: ConnectionID) -> String? {
         let deadline = sessions[connection].deadline
         if now >= deadline {
-            return "a frame was begun and not finished within \(limits.frameTimeout / 1_000_000) ms"
+            return "a frame was not completed within \(limits.frameTimeout / 1_000_000) ms"
         }
         let begun = max(crowdedSince, deadline > limits.frameTimeout ? deadline - limits.frameTimeout : 0)
         guard roomWaiters > 0, sessions[connection].room > 0, now >= begun + crowdedFrameTimeout else { return nil }
-        return "a frame was begun and not finished within \(crowdedFrameTimeout / 1_000_000) ms, while others wait for "
-            + "memory to begin theirs (--max-buffered)"
+        return "a frame was not completed within \(crowdedFrameTimeout / 1_000_000) ms, while other connections wait "
+            + "for memory for theirs (--max-buffered)"
     }
 }

@@ -40,7 +40,7 @@ package struct PayloadLimit: Sendable {
         case .own: "payload is over \(own) bytes"
         case .setting(let name): "payload is over \(bytes) bytes, the server's limit (\(name))"
         case .foundOut:
-            "payload is over \(bytes) bytes, and the server has ended the connection at a larger one (its "
+            "payload is over \(bytes) bytes, and the server has closed the connection at a larger one (its "
                 + "proto-max-bulk-len or client-query-buffer-limit, or a proxy's limit)"
         }
     }

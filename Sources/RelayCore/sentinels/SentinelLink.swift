@@ -121,7 +121,7 @@ package final class SentinelLink: Link {
     private func knowsNothing() {
         complaint = LinkFailure(
             cause: .topology,
-            reason: "\(address) knows no master \"\(sentinels.service)\" (--redis names it)")
+            reason: "\(address) does not know the master \"\(sentinels.service)\" (the name is in --redis)")
         sentinels.knowsNothing(self)
     }
 
@@ -130,6 +130,6 @@ package final class SentinelLink: Link {
     }
 
     override package func violation() {
-        fail(LinkFailure(cause: .protocolError, reason: "the sentinel answered what was not asked"))
+        fail(LinkFailure(cause: .protocolError, reason: "an unexpected reply from the sentinel"))
     }
 }

@@ -45,7 +45,7 @@ package final class Sentinels {
         let reasons = failures.isEmpty ? "they have not answered yet" : told + more
         // One that answers and does not help is to blame rather than one that is away.
         let cause = failures.first { $0.cause != .unreachable }?.cause ?? .topology
-        return LinkFailure(cause: cause, reason: "no sentinel says where the master is: \(reasons)")
+        return LinkFailure(cause: cause, reason: "no sentinel reports where the master is: \(reasons)")
     }
 
     func start() {

@@ -22,7 +22,7 @@ extension Hub {
         _ verb: SubscribeVerb, redisName: UnsafeRawBufferPointer, by node: HubNode
     ) -> SubscribeReply {
         guard let command = node.commands.first else {
-            return .violation("a confirmation of nothing that was asked")
+            return .violation("a confirmation that was not requested")
         }
         if case .probe = command.kind, verb.isJoining {
             _ = node.commands.popFirst()
@@ -54,7 +54,7 @@ extension Hub {
         case let command? where command.kind.isPing: node.pingsAnswered += 1
         // The PING behind an SUNSUBSCRIBE has its answer.
         case let command? where command.kind.verb == .sunsubscribe: subscriptions.confirmLeft(command.count, at: node)
-        default: return .violation("a PONG that was not asked for")
+        default: return .violation("a PONG that was not requested")
         }
         return .none
     }
@@ -69,7 +69,7 @@ extension Hub {
             return .none
         }
         guard let command = node.commands.popFirst() else {
-            return .violation("an error in answer to nothing: \(shown ?? text)")
+            return .violation("an error without a command: \(shown ?? text)")
         }
         if isUnsubscribe {
             subscriptions.confirmLeft(command.count, at: node)
@@ -82,7 +82,7 @@ extension Hub {
         case .probe: return .probeRefused(text)
         case .names(let verb):
             guard command.remaining == command.count else {
-                return .violation("an error in the middle of a command's confirmations: \(shown ?? text)")
+                return .violation("an error between the confirmations of a command: \(shown ?? text)")
             }
             let names = subscriptions.takeUnconfirmed(command.count, at: node)
             if slots != nil, Redirection.isOfTheCluster(text) {

@@ -42,7 +42,7 @@ package struct IdleLimit: Sendable {
         guard let lastSilence else { return nil }
         foundOut = min(lastSilence, silence, heartbeat) / 2
         return
-            " after \(silence / 1_000_000) ms of silence, as the last time: Redis's timeout, or an idle limit on the "
-            + "way, is too small for --heartbeat-interval; now there is a PING after \(heartbeat / 1_000_000) ms"
+            " after \(silence / 1_000_000) ms of silence, as it did before: Redis's timeout, or an idle limit on the "
+            + "way, is too small for --heartbeat-interval; the relay now sends a PING after \(heartbeat / 1_000_000) ms"
     }
 }

@@ -99,7 +99,7 @@ package class Link {
     func answered(_ value: RedisValue) {}
     /// Redis answered what was not asked, or sent what such a link does not hear.
     package func violation() {
-        fail(LinkFailure(cause: .protocolError, reason: "Redis answered what was not asked"))
+        fail(LinkFailure(cause: .protocolError, reason: "an unexpected reply from Redis"))
     }
     /// Writes a PING and notes that its answer is owed.
     func writePing() {}
@@ -370,7 +370,7 @@ extension RedisConfiguration.Credentials {
     /// - Parameter settings: what the names of the settings begin with.
     fileprivate func tried(settings: String) -> String {
         guard password != nil || passwordFile != nil else { return "no password is set: --\(settings)-password-file" }
-        let user = username == nil ? "the default user" : "the user that is set"
+        let user = username == nil ? "the default user" : "the configured user"
         return "tried: \(user), with the password \(passwordFile.map { "in \($0)" } ?? "that is set")"
     }
 }

@@ -68,18 +68,18 @@ package struct LinkFailure: Error, Sendable {
         func isAbout(_ phrase: String) -> Bool { lowercased.contains(phrase) }
         let (cause, reason): (Cause, String)
         switch word {
-        case "NOAUTH": (cause, reason) = (.auth, "Redis wants another login (NOAUTH)")
+        case "NOAUTH": (cause, reason) = (.auth, "Redis requires a login (NOAUTH)")
         case "WRONGPASS":
-            (cause, reason) = (.auth, "Redis knows no such user with this password, or the user is off (WRONGPASS)")
+            (cause, reason) = (.auth, "Redis has no such user with this password, or the user is off (WRONGPASS)")
         case "DENIED": return protectedMode
         case "LOADING": (cause, reason) = (.busy, "Redis is loading its data (LOADING)")
         case "BUSY": (cause, reason) = (.busy, "Redis is busy with a script (BUSY)")
-        case _ where isAbout("max number of clients"): (cause, reason) = (.busy, "Redis has its max number of clients")
+        case _ where isAbout("max number of clients"): (cause, reason) = (.busy, "Redis has reached maxclients")
         case _ where isAbout("unknown command"): (cause, reason) = (.auth, "Redis does not know AUTH")
         case _ where isAbout("wrong number of arguments"):
             // Only AUTH with a user is one argument too many for it.
             (cause, reason) = (
-                .auth, "Redis knows no users (it is older than Redis 6, which brought ACL): give only the password"
+                .auth, "Redis has no users (it is older than Redis 6, which introduced ACLs): give only the password"
             )
         case _ where isAbout("invalid password"): (cause, reason) = (.auth, "Redis refused AUTH (invalid password)")
         case _ where isAbout("no password is set") || isAbout("without any password configured"):
@@ -101,7 +101,7 @@ package struct LinkFailure: Error, Sendable {
     /// - Parameter answer: what it has answered.
     package static func notAnswered(_ command: String, _ answer: String) -> LinkFailure {
         var failure = LinkFailure(
-            cause: .protocolError, "Redis (or a proxy before it) does not answer \(command): ", quoting: answer)
+            cause: .protocolError, "Redis (or a proxy in front of it) does not answer \(command): ", quoting: answer)
         failure.isLasting = true
         return failure
     }
@@ -140,9 +140,9 @@ package struct LinkFailure: Error, Sendable {
             LinkFailure(cause: .demoted, reason: "Redis is a replica, not a master")
         case (.redis, "sentinel"), (.clusterMaster, "sentinel"), (.clusterMember, "sentinel"):
             LinkFailure(
-                cause: .topology, reason: "this is a Sentinel, which carries no messages (redis-sentinel:// asks it)")
+                cause: .topology, reason: "this is a Sentinel, which carries no messages (use redis-sentinel://)")
         case (.sentinel, _) where role != "sentinel":
-            LinkFailure(cause: .topology, reason: "this is no Sentinel but a Redis server (redis:// is for it)")
+            LinkFailure(cause: .topology, reason: "this is a Redis server and not a Sentinel (use redis://)")
         default: nil
         }
     }
@@ -159,18 +159,18 @@ extension LinkFailure {
     /// off: the others may have given its slots away, and hear nothing of what is published on it.
     package static func classify(clusterInfo text: String) -> LinkFailure? {
         guard let info = ClusterInfo(text) else {
-            return LinkFailure(cause: .protocolError, reason: "Redis: an answer to CLUSTER INFO that is none")
+            return LinkFailure(cause: .protocolError, reason: "Redis: invalid reply to CLUSTER INFO")
         }
         if info.slotsAssigned == 0 {
             return LinkFailure(
-                cause: .topology, reason: "this node is on its own: it knows of no cluster in which slots are assigned")
+                cause: .topology, reason: "this node is alone: it knows no cluster in which slots are assigned")
         }
         guard info.isInMinority else { return nil }
         return LinkFailure(
             cause: .topology,
             reason:
                 "this node reaches only \(info.slotsOK) of \(info.slotsAssigned) slots: it is cut off from most of its "
-                + "cluster, or the masters of the others are away")
+                + "cluster, or the masters of the other slots are unreachable")
     }
 
     /// The server does not know sharded pub/sub.
@@ -182,13 +182,13 @@ extension LinkFailure {
         return LinkFailure(
             cause: .topology,
             reason:
-                "this server has no sharded pub/sub, which came with Redis 7 (--cluster-pubsub classic does without)")
+                "this server has no sharded pub/sub, which came with Redis 7 (use --cluster-pubsub classic)")
     }
 
     /// What an error in answer to CLUSTER INFO, SHARDS or SLOTS means; nil when that says nothing.
     package static func classify(clusterError text: String) -> LinkFailure? {
         guard text.contains("cluster support disabled") else { return nil }
         return LinkFailure(
-            cause: .topology, reason: "this Redis is not a member of a cluster (redis:// is for it)")
+            cause: .topology, reason: "this Redis is not a member of a cluster (use redis://)")
     }
 }

@@ -133,8 +133,8 @@ package struct LinkGreeting: Sendable {
     private mutating func leaveOut(_ step: Step, _ failure: LinkFailure) {
         let text =
             failure.cause == .timeout
-            ? "the server, or a proxy before it, does not answer"
-            : "the server, or a proxy before it, ends the connection when it is asked"
+            ? "the server, or a proxy in front of it, does not answer"
+            : "the server, or a proxy in front of it, closes the connection at this command"
         for step in step.isSetting ? Step.settings : [step] { leftOut.append(.init(step: step, text: text)) }
     }
 
@@ -159,7 +159,7 @@ extension LinkGreeting {
         case (.ping, .status), (.ping, .error): hasPonged = true
         case (.token, .text(PingToken.ofGreeting)): (hasPonged, repeatsTokens) = (true, true)
         case (.token, .status(let text)):
-            fallbacks.append(.init(step: step, text: "the answer is \(mask.shown(text)), without it"))
+            fallbacks.append(.init(step: step, text: "the reply is \(mask.shown(text)), without the argument"))
         case (.auth, .status), (.setName, .status): break
         case (.auth, .error(let text)): loginRefusal = LinkFailure.classify(error: text, isAuth: true)
         case (.setName, .error(let text)), (.role, .error(let text)),
@@ -179,13 +179,13 @@ extension LinkGreeting {
             return LinkFailure(cause: .closed, "Redis: ", quoting: text)
         case (.user, _), (.size, _), (.bulkLimit, _), (.bufferLimit, _), (.idleLimit, _): break
         default:
-            return LinkFailure(cause: .protocolError, reason: "Redis: an answer to \(step.rawValue) that is none")
+            return LinkFailure(cause: .protocolError, reason: "Redis: invalid reply to \(step.rawValue)")
         }
         return nil
     }
 
     private mutating func doWithout(_ step: Step, _ reply: Reply) {
-        fallbacks.append(.init(step: step, text: "the answer is \(mask.shown(reply.description))"))
+        fallbacks.append(.init(step: step, text: "the reply is \(mask.shown(reply.description))"))
     }
 
     /// What an error means for the link; nil when it can do without.
@@ -229,7 +229,7 @@ extension LinkGreeting {
             cause: .auth,
             reason:
                 "Redis: the user may use no channel under the prefix \"\(String(decoding: prefix, as: UTF8.self))\" "
-                + "(ACL GETUSER): grant it some, as &\(String(decoding: prefix, as: UTF8.self))*")
+                + "(ACL GETUSER): grant it some, such as &\(String(decoding: prefix, as: UTF8.self))*")
     }
 }
 

@@ -292,8 +292,8 @@ package struct LinkMachine: Sendable {
         let reason =
             verdict == .silent
             ? "no answer for \(milliseconds) ms"
-            : "no answer for over \(milliseconds * AnswerClock.longestAnswer) ms to something that was asked, "
-                + "though other replies come"
+            : "no answer for over \(milliseconds * AnswerClock.longestAnswer) ms to a command, "
+                + "though other replies arrive"
         return LinkFailure(cause: .timeout, reason: reason)
     }
 

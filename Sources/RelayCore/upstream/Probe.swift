@@ -86,7 +86,7 @@ package struct Probe: Sendable {
             return isTicked ? .pingSubscribeLink : .none
         case .due(_, let since):
             guard isOver(now - since >= deadline) else { return .none }
-            return fail("what is published does not come back (probe overdue)")
+            return fail("published messages do not come back (probe overdue)")
         }
     }
 

@@ -74,7 +74,7 @@ package final class PublishLink: NodeLink {
         (hubNode.maxPayloadBytes, hubNode.faultOfLargePayload) = (payloadLimit.bytes, payloadLimit.fault)
         guard isNews, payloadLimit.isOfServer else { return }
         upstream.log(
-            .warning, "the server takes smaller payloads than the relay; larger ones are refused",
+            .warning, "the server accepts only smaller payloads than the relay; larger ones are refused",
             ["bytes": "\(payloadLimit.bytes)", "setting": payloadLimit.setting, "redis": address])
     }
 
@@ -172,7 +172,7 @@ package final class PublishLink: NodeLink {
         fail(
             LinkFailure(
                 cause: .protocolError,
-                reason: "Redis: an answer that belongs to another command: one was lost on the way, or one was added"))
+                reason: "Redis: a reply to another command: one was lost on the way, or one was added"))
     }
 
     /// Redis has sent what a link that subscribes hears.

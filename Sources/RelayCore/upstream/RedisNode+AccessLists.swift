@@ -71,8 +71,8 @@ extension RedisNode {
         return LinkFailure(
             cause: .auth,
             reason:
-                "Redis denies the relay's own channel, and nothing shows that the user may use any other one under the "
-                + "prefix: no publish has been taken, and no subscription (\(channelDenial))")
+                "Redis denies the relay's own channel, and it is not known whether the user may use any other under "
+                + "the prefix: no publish and no subscription was accepted yet (\(channelDenial))")
     }
 
     private var takenPublishes: UInt64 {

@@ -202,7 +202,7 @@ package final class RedisNode {
     /// Notes what the server refused in a link's greeting.
     func noteFallbacks(of link: NodeLink) {
         for fallback in link.machine.fallbacks {
-            logOnce("Redis refuses \(fallback.step.rawValue); the relay does without", fallback.text)
+            logOnce("Redis refuses \(fallback.step.rawValue); the relay works without it", fallback.text)
         }
     }
 
@@ -293,7 +293,7 @@ package final class RedisNode {
         case .error(let text) where LinkFailure.isDenial(text):
             let text = publishLink.shown(text)
             machine.roleRefused(text)
-            logOnce("Redis refuses ROLE; the relay does without", text)
+            logOnce("Redis refuses ROLE; the relay works without it", text)
         case .error, .status, .text, .number, .setting, .user, .nothing, .other:
             machine.roleConfirmed(now: upstream.moment.precise, using: &upstream.random)
         }

@@ -139,7 +139,7 @@ package final class SubscribeLink: NodeLink {
     private func ponged(_ token: [UInt8]) {
         guard token.isEmpty || hubNode.isPongDue && token == PingToken.bytes(of: UInt64(hubNode.pingsAnswered + 1))
         else {
-            return act(on: .violation("an answer that belongs to another command: one was lost on the way"))
+            return act(on: .violation("a reply to another command: one was lost on the way"))
         }
         pongReceived()
         act(on: hub.pongReceived(from: hubNode))
@@ -149,7 +149,7 @@ package final class SubscribeLink: NodeLink {
     /// relay's own channel, the link is of no use; if it was for names of apps, they are refused.
     private func answeredOddly(_ value: RedisValue) {
         guard let verb = hubNode.dueCommand, verb.isJoining else {
-            return act(on: .violation("an answer that nothing was asked for"))
+            return act(on: .violation("a reply that was not requested"))
         }
         let answer = LinkMachine.Reply(value).description
         let text = hubNode.isNameDue ? "Redis answers \(verb.command) with \(answer)" : answer

@@ -58,8 +58,8 @@ extension Upstream {
             let reason =
                 switch names {
                 case 0: "hash slots are being moved from node to node"
-                case 1: "1 subscription is under way to where its slot is now"
-                default: "\(names) subscriptions are under way to where their slots are now"
+                case 1: "1 subscription is moving to the node that has its slot now"
+                default: "\(names) subscriptions are moving to the nodes that have their slots now"
                 }
             return LinkFailure(cause: .topology, reason: reason)
         }
@@ -67,9 +67,9 @@ extension Upstream {
         if !path.hasBeenUp, failure == nil, !isMasterless { return nil }
         let reason =
             failure?.reason
-            ?? (isMasterless ? "the cluster has no master for them" : "the links to where they are now are being made")
+            ?? (isMasterless ? "the cluster has no master for them" : "links to their nodes are connecting")
         return LinkFailure(
-            cause: failure?.cause ?? .topology, reason: "\(slotsAway) of \(used) slots are away: \(reason)")
+            cause: failure?.cause ?? .topology, reason: "\(slotsAway) of \(used) slots are unreachable: \(reason)")
     }
 
     /// Hash slots in use that cannot be published to, or are not heard.

@@ -31,7 +31,7 @@ struct AnsweringRelay {
     func expectSocket(_ path: String, timeout: UInt64) throws(CommandFailure) {
         guard let socketPath, let relayID else {
             throw .failed(
-                "what answers at \(listen) does not say which socket it serves: it is no relay, or an old one")
+                "the server at \(listen) does not say which socket it serves: it is not a hubrelay, or an old version")
         }
         if socketPath == path { return }
         var reason = ""
@@ -42,8 +42,8 @@ struct AnsweringRelay {
             reason = ", and \(path) does not answer (\(error.lines.joined(separator: "; ")))"
         }
         throw .failed(
-            "the relay that answers at \(listen) serves another socket: it has \(quoted(socketPath)), prefix "
-                + "\(quoted(prefix)), pid \(escaped(pid, quotes: false)), and not \(quoted(path))\(reason); --http or "
-                + "HUBRELAY_HTTP names another address")
+            "the relay at \(listen) serves another socket: \(quoted(socketPath)), with prefix "
+                + "\(quoted(prefix)) and pid \(escaped(pid, quotes: false)), not \(quoted(path))\(reason); use --http "
+                + "or HUBRELAY_HTTP for another address")
     }
 }

@@ -8,7 +8,7 @@ enum HTTPClient {
     static func get(_ path: String, from listen: HTTPListen, timeout: UInt64) throws(CommandFailure)
         -> HTTPResponse
     {
-        let hint = "is hubrelay serving with --http there? --http or HUBRELAY_HTTP names another address"
+        let hint = "is hubrelay serving with --http there? Use --http or HUBRELAY_HTTP for another address"
         var transport: Transport
         let host: String
         switch listen {
@@ -25,16 +25,16 @@ enum HTTPClient {
         var bytes: [UInt8] = []
         while true {
             guard let more = try transport.read(before: deadline) else {
-                throw .failed("no whole answer from \(listen) within \(formatDuration(timeout))")
+                throw .failed("no complete response from \(listen) within \(formatDuration(timeout))")
             }
             if more.isEmpty { break }
             bytes += more
-            guard bytes.count <= maxResponseBytes else { throw .failed("\(listen) answers without end") }
+            guard bytes.count <= maxResponseBytes else { throw .failed("the response from \(listen) is too long") }
         }
         do throws(HTTPResponse.Malformed) {
             return try HTTPResponse(bytes)
         } catch {
-            throw .failed("\(listen) is no relay: \(error.reason)")
+            throw .failed("\(listen) is not a relay: \(error.reason)")
         }
     }
 

@@ -18,20 +18,20 @@ struct HTTPResponse: Equatable {
     /// - Throws: ``Malformed`` when the bytes are no HTTP, or end before the length that the head announced.
     init(_ bytes: [UInt8]) throws(Malformed) {
         guard let headEnd = Self.endOfHead(bytes) else {
-            throw Malformed(reason: "its answer is no whole HTTP head")
+            throw Malformed(reason: "its response has no complete HTTP header")
         }
         let lines = String(decoding: bytes[..<headEnd], as: UTF8.self).split(separator: "\r\n")
         let words = lines.first?.split(separator: " ", maxSplits: 2) ?? []
         guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]), 100...999 ~= status
         else {
-            throw Malformed(reason: "its answer is no HTTP")
+            throw Malformed(reason: "its response is not HTTP")
         }
         var body = bytes[(headEnd + 4)...]
         for line in lines.dropFirst() {
             let field = line.split(separator: ":", maxSplits: 1)
             guard field.count == 2, field[0].lowercased() == "content-length" else { continue }
             guard let length = Int(field[1].filter { $0 != " " }), 0...body.count ~= length else {
-                throw Malformed(reason: "its answer ends too early")
+                throw Malformed(reason: "its response ends too early")
             }
             body = body.prefix(length)
         }

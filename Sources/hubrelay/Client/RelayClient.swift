@@ -23,7 +23,7 @@ struct RelayClient: ~Copyable {
     static func connect(path: String, name: String, timeout: UInt64) throws(CommandFailure) -> RelayClient {
         let transport = try Transport.unix(
             path: path, timeout: timeout,
-            hint: "is hubrelay serving there? --socket or HUBRELAY_SOCKET names another socket")
+            hint: "is hubrelay serving there? Use --socket or HUBRELAY_SOCKET for another socket")
         var client = RelayClient(path: path, timeout: timeout, transport: transport)
         try client.greet(name)
         return client
@@ -117,7 +117,7 @@ struct RelayClient: ~Copyable {
         } catch {
             isMalformed = true
         }
-        guard !isMalformed else { throw .failed("what comes from \(path) is not the protocol of hubrelay") }
+        guard !isMalformed else { throw .failed("the server at \(path) does not speak hubrelay's protocol") }
         received += frames
     }
 

@@ -19,7 +19,7 @@ struct ListingClient {
             let page = try page("\(path)?sort=\(order.name)&limit=\(limit)&after=\(after)", items: items)
             rows = rows.isEmpty ? page.rows : order.first(limit, of: rows + page.rows)
             guard let next = page.next else { return rows }
-            guard (Int(next) ?? 0) > (Int(after) ?? 0) else { throw .failed("\(listen) lists without end") }
+            guard (Int(next) ?? 0) > (Int(after) ?? 0) else { throw .failed("the listing of \(listen) does not end") }
             after = next
         }
     }
@@ -45,7 +45,7 @@ struct ListingClient {
         guard statuses.contains(response.status) else {
             let line = text.split(separator: "\n").first.map(String.init) ?? ""
             if response.status == 404, !line.hasPrefix("404: ") {
-                throw .failed("\(listen) is no relay, or one of a version that cannot list this")
+                throw .failed("\(listen) is not a relay, or its version cannot list this")
             }
             throw .failed("the relay at \(listen) answers: \(escaped(line, quotes: false))")
         }
@@ -56,7 +56,7 @@ struct ListingClient {
         _ body: () throws(JSONFields.Malformed) -> Value
     ) throws(CommandFailure) -> Value {
         do throws(JSONFields.Malformed) { return try body() } catch {
-            throw .failed("\(listen) is no relay: its answer is no JSON")
+            throw .failed("\(listen) is not a relay: its response is not JSON")
         }
     }
 }

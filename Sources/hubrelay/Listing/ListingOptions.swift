@@ -34,7 +34,7 @@ func listingOrder<Order: RawRepresentable & CaseIterable>(
 ) throws(CommandFailure) -> Order where Order.RawValue == String {
     if let order = Order(rawValue: text) { return order }
     let allowed = Order.allCases.map(\.rawValue).joined(separator: ", ")
-    throw .usage("--sort: \(quoted(text)) is none of those that are allowed: \(allowed)")
+    throw .usage("--sort: \(quoted(text)) is not allowed; allowed: \(allowed)")
 }
 
 extension ArgumentHelp {
@@ -42,7 +42,7 @@ extension ArgumentHelp {
     static func order<Order: RawRepresentable & CaseIterable>(_: Order.Type) -> ArgumentHelp
     where Order.RawValue == String {
         let allowed = Order.allCases.map(\.rawValue).joined(separator: ", ")
-        return ArgumentHelp("What comes first. Allowed: \(allowed).", valueName: "ORDER")
+        return ArgumentHelp("The order of the rows. Allowed: \(allowed).", valueName: "ORDER")
     }
 
     /// The help of a setting that is of one call alone, and so not read from the environment.

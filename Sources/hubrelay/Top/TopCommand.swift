@@ -6,10 +6,10 @@ internal import RelayCore
 /// `hubrelay top`: the state of a relay and its clients, as they change.
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "top", abstract: "Show a relay and its clients as they change.",
+        commandName: "top", abstract: "Show a relay and its clients, live.",
         discussion:
-            "Keys choose what comes first: i id, n name, a age, c channels, p published, d delivered, u unread, l lost; "
-            + "q or Ctrl-C ends it. Where stdin or stdout is no terminal, it prints once. NO_COLOR turns colours off.")
+            "Keys choose the order: i id, n name, a age, c channels, p published, d delivered, u unread, l lost; "
+            + "q or Ctrl-C ends it. If stdin or stdout is not a terminal, it prints once. NO_COLOR turns colours off.")
 
     @OptionGroup var options: ListingOptions
     @Option(name: .of(.interval), help: .ofOneCall(.interval)) var interval: String?

@@ -18,11 +18,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("sort=bytes", "sort is none of those that are allowed: id, name, age, channels, published"),
+        ("sort=bytes", "sort is not allowed; allowed: id, name, age, channels, published"),
         ("sort", "sort is none"), ("sort=", "sort is none"), ("sort=ID", "sort is none"),
-        ("limit=0", "limit is not a number that is allowed: 1 to 1000"), ("limit=1001", "1 to 1000"),
+        ("limit=0", "limit has a wrong value; allowed: 1 to 1000"), ("limit=1001", "1 to 1000"),
         ("limit=+5", "1 to 1000"), ("limit=-1", "1 to 1000"), ("limit=", "1 to 1000"), ("limit=1e3", "1 to 1000"),
-        ("limit=99999999999999999999", "1 to 1000"), ("after=-1", "after is not a number that is allowed: 0 to"),
+        ("limit=99999999999999999999", "1 to 1000"), ("after=-1", "after has a wrong value; allowed: 0 to"),
         ("after=1000000001", "0 to 1000000000"), ("limit=1&limit=2", "twice"), ("limit=1&limit", "twice"),
         ("page=2", "an unknown parameter; allowed: sort, limit, after"), ("%73ort=id", "unknown parameter"),
     ])

@@ -46,7 +46,7 @@ final class WatchedPathTests {
         #expect(fileExists(path) && watched.problem == nil)
         let lines = recorder.take()
         #expect(lines.map(\.level) == [.warning])
-        #expect(lines[0].message == "the socket's path did not lead here any more, and was bound again")
+        #expect(lines[0].message == "the socket's path no longer led to this relay, and was bound again")
         #expect(!look(at: 2 * Self.second))
     }
 
@@ -68,7 +68,7 @@ final class WatchedPathTests {
         moveFile(directory.path(of: "elsewhere"), to: directory.path(of: "d"))
         #expect(!look(at: 6 * Self.second), "it is the same socket as before")
         #expect(watched.problem == nil)
-        #expect(recorder.take().map(\.message) == ["the socket can be connected to again: it is ours again"])
+        #expect(recorder.take().map(\.message) == ["clients can connect to the socket again: it is ours again"])
     }
 
     @Test func aProblemThatEndsWithANewSocketIsOver() {
@@ -77,7 +77,7 @@ final class WatchedPathTests {
         makeDirectory(directory.path(of: "d"))
         #expect(look(at: 2 * Self.second))
         #expect(watched.problem == nil)
-        #expect(recorder.take().map(\.message).last == "the socket can be connected to again: it was bound again")
+        #expect(recorder.take().map(\.message).last == "clients can connect to the socket again: it was bound again")
     }
 
     @Test func whereAnotherProgramListensIsLookedSeldom() throws {

@@ -87,8 +87,8 @@ struct TrialVerdictTests {
             return
         }
         #expect(role("sentinel", of: .sentinel) == .works("sentinel"))
-        #expect(role("leader", of: .redis) == .without("the answer names no role"))
-        #expect(verdict(.master, .nilValue, of: .sentinel) == .fault("it knows no master of this name"))
+        #expect(role("leader", of: .redis) == .without("the reply names no role"))
+        #expect(verdict(.master, .nilValue, of: .sentinel) == .fault("it does not know a master of this name"))
     }
 
     @Test("a sentinel may have no password although one is given")

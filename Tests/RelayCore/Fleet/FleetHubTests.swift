@@ -112,13 +112,13 @@ import Testing
         rig.tick()
         #expect(rig.hub.fleet?.problem?.hasPrefix("NOPERM") == true)
         #expect(rig.path.status.state == .up)
-        #expect(rig.lines.count { $0.message.contains("know of each other") } == 1)
+        #expect(rig.lines.count { $0.message.contains("announce themselves") } == 1)
         rig.redis.refusesPublishes = false
         for _ in 0..<160 { rig.tick() }
         rig.settle()
         rig.tick()
         #expect(rig.hub.fleet?.problem == nil && said(rig.redis).count >= 1)
-        #expect(rig.lines.count { $0.message.contains("know of each other") } == 1)
+        #expect(rig.lines.count { $0.message.contains("announce themselves") } == 1)
         #expect(rig.lines.last?.message == "Redis grants what it refused before")
     }
 

@@ -15,26 +15,26 @@ import Testing
     private let bad: [UInt8] = [0xff]
 
     @Test func itIsNamedByItsKindAndField() {
-        let utf8 = "is not right: a string that is not UTF-8"
+        let utf8 = "is invalid: a string that is not UTF-8"
         #expect(fault(field(1, field(2, bad))) == "hello.client_name \(utf8)")
         #expect(fault(field(2, field(1, bad) + field(2, bad))) == "publish.channel \(utf8)")
         #expect(fault(field(3, [8, 1] + field(2, [97]) + field(2, bad))) == "subscribe.channels \(utf8)")
         #expect(fault(field(3, field(3, bad))) == "subscribe.patterns \(utf8)")
         #expect(fault(field(4, field(3, bad))) == "unsubscribe.patterns \(utf8)")
-        #expect(fault(field(5, [8])) == "ping.id is not right: a field ends beyond its message")
-        #expect(fault(field(5, [19])) == "ping.settled is not right: a group or an unknown wire type")
+        #expect(fault(field(5, [8])) == "ping.id is invalid: a field ends beyond its message")
+        #expect(fault(field(5, [19])) == "ping.settled is invalid: a group or an unknown wire type")
         #expect(
-            fault(field(2, [1 << 3 | 2, 5, 97])) == "publish.channel is not right: a field ends beyond its message")
-        #expect(fault(field(2, [0])) == "publish.0 is not right: a field number out of range")
-        #expect(fault(field(2, [9 << 3 | 2, 5])) == "publish.9 is not right: a field ends beyond its message")
+            fault(field(2, [1 << 3 | 2, 5, 97])) == "publish.channel is invalid: a field ends beyond its message")
+        #expect(fault(field(2, [0])) == "publish.0 is invalid: a field number out of range")
+        #expect(fault(field(2, [9 << 3 | 2, 5])) == "publish.9 is invalid: a field ends beyond its message")
     }
 
     @Test func theFrameItselfMayBeWrong() {
-        #expect(fault([2 << 3 | 2, 5]) == "publish is not right: a field ends beyond its message")
-        #expect(fault([7 << 3 | 3]) == "field 7 is not right: a group or an unknown wire type")
-        #expect(fault([0x80]) == "field 0 is not right: a field ends beyond its message")
+        #expect(fault([2 << 3 | 2, 5]) == "publish is invalid: a field ends beyond its message")
+        #expect(fault([7 << 3 | 3]) == "field 7 is invalid: a group or an unknown wire type")
+        #expect(fault([0x80]) == "field 0 is invalid: a field ends beyond its message")
         #expect(
-            fault([UInt8](repeating: 0xff, count: 12)) == "field 0 is not right: a varint of over ten bytes")
+            fault([UInt8](repeating: 0xff, count: 12)) == "field 0 is invalid: a varint of over ten bytes")
     }
 
     @Test func nothingIsFoundInWhatIsRight() {

@@ -58,7 +58,7 @@ import Testing
     @Test func anOldServerThatIsGivenAUserIsToldApart() {
         let text = "ERR wrong number of arguments for 'auth' command"
         let failure = LinkFailure.classify(error: text, isAuth: true)
-        #expect(failure?.cause == .auth && failure?.reason.contains("knows no users") == true)
+        #expect(failure?.cause == .auth && failure?.reason.contains("has no users") == true)
         #expect(LinkFailure.classify(error: text) == nil, "not about AUTH")
     }
 

@@ -146,7 +146,7 @@ import Testing
         #expect(rig.commands(0) == ["ping", "sunsubscribe a", "ping", "sunsubscribe a2", "ping", "ping"])
         rig.settle()
         #expect(rig.hubNode(0).pingsAnswered == 2 && rig.hub.nameCount == 1 && rig.isAtRest)
-        #expect(rig.hub.pongReceived(from: rig.hubNode(0)) == .violation("a PONG that was not asked for"))
+        #expect(rig.hub.pongReceived(from: rig.hubNode(0)) == .violation("a PONG that was not requested"))
     }
 
     @Test func aSlotLostUnderASUNSUBSCRIBEMovesWhatIsWantedAgain() {

@@ -91,7 +91,7 @@ private func rig(_ topology: RedisConfiguration.Topology) -> HubRig {
         fail(0)
         #expect(node.links.allSatisfy { $0.failure == nil })
         fail(1)
-        #expect(node.links.allSatisfy { $0.failure?.reason.contains("no sentinel says where the master is") == true })
+        #expect(node.links.allSatisfy { $0.failure?.reason.contains("no sentinel reports where the master is") == true })
     }
 
     @Test func whoIsConnectedElsewhereLeaves() {
@@ -152,7 +152,7 @@ private func rig(_ topology: RedisConfiguration.Topology) -> HubRig {
 
     @Test func theyAreNotWhereNoMemberIsToBeReached() {
         rig.event { cluster.link.fail(LinkFailure(cause: .unreachable, reason: "refused")) }
-        #expect(node.links.allSatisfy { $0.failure?.reason.contains("no member of the cluster says") == true })
+        #expect(node.links.allSatisfy { $0.failure?.reason.contains("no member of the cluster reports") == true })
     }
 
     /// So a probe takes the way that messages take.

@@ -254,14 +254,14 @@ def _check_unknown(options: Mapping[str, Any]) -> None:
         raise InvalidChannelLayerError("'hosts' is an option of channels_redis. The relay knows where Redis is; "
                                        "'path' is the relay's socket")
     for name in options:
-        raise InvalidChannelLayerError(f"{name!r} is no option of HubrelayChannelLayer")
+        raise InvalidChannelLayerError(f"{name!r} is not an option of HubrelayChannelLayer")
 
 
 def _checked_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
     known = {field.name for field in fields(Options)}
     for name in options:
         if name not in known:
-            raise InvalidChannelLayerError(f"{name!r} in hubrelay_options is no field of hubrelay.Options")
+            raise InvalidChannelLayerError(f"{name!r} in hubrelay_options is not a field of hubrelay.Options")
     return options
 
 

@@ -76,7 +76,7 @@ class SerializersRegistry:
         `deserialize(data)`. Raises TypeError for one that has not."""
         for method in ("serialize", "deserialize"):
             if not callable(getattr(serializer_class, method, None)):
-                raise TypeError(f"{serializer_class!r} is no serializer: it has no method {method}")
+                raise TypeError(f"{serializer_class!r} is not a serializer: it has no method {method}")
         self._classes[format] = serializer_class
 
     def get_serializer(self, format: str, symmetric_encryption_keys: Keys = None) -> Any:
