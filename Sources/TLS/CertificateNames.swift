@@ -1,7 +1,7 @@
 internal import COpenSSL
 internal import Glibc
 
-/// What a certificate is for: its host names and addresses, or, where it has none, the common name of its subject.
+/// What a certificate identifies: its host names and addresses or, if it has none, the common name of its subject.
 struct CertificateNames: CustomStringConvertible {
     private static let shown = 3
     private var names: [String] = []
@@ -29,22 +29,22 @@ struct CertificateNames: CustomStringConvertible {
         if names.isEmpty, let commonName { names = [commonName] }
     }
 
-    /// Where an address stands in the certificate without being a name of it: as a DNS name, or as the common name. An IP
-    /// address counts as a subject alternative name of its own kind alone (RFC 6125, B.2 and RFC 9525, 6.5). Nil when it
-    /// stands nowhere.
+    /// Where an address stands in the certificate in a place that does not count: as a DNS name, or as the common name.
+    /// An IP address counts only as a subject alternative name of type IP address (RFC 6125, B.2 and RFC 9525, 6.5).
+    /// Nil if the address stands in neither place.
     func place(ofAddress address: String) -> String? {
         guard let wanted = addressBytes(address) else { return nil }
         if hostNames.contains(where: { addressBytes($0) == wanted }) { return "as a DNS name" }
         return commonName.flatMap(addressBytes) == wanted ? "as its common name" : nil
     }
 
-    /// Its host names, those that look like addresses left out; nil when it has none.
+    /// The certificate's host names, without those that look like addresses; nil if there are none.
     var hosts: String? {
         let hosts = (hostNames.isEmpty ? [commonName].compactMap { $0 } : hostNames).filter { addressBytes($0) == nil }
         return hosts.isEmpty ? nil : joined(hosts)
     }
 
-    /// The first of them, joined as in a sentence.
+    /// The names, joined as in a sentence. If there are more than three, the first three and the number of the others.
     var description: String { joined(names) }
 
     private func joined(_ names: [String]) -> String {
@@ -55,7 +55,7 @@ struct CertificateNames: CustomStringConvertible {
     }
 }
 
-/// The bytes of an IP address in its usual notation; nil when it is none.
+/// The bytes of an IP address in its usual notation; nil if the text is not an IP address.
 private func addressBytes(_ text: String) -> [UInt8]? {
     for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
         var bytes = [UInt8](repeating: 0, count: count)
@@ -64,7 +64,7 @@ private func addressBytes(_ text: String) -> [UInt8]? {
     return nil
 }
 
-/// The common name of who a certificate is for.
+/// The common name of the subject of a certificate.
 private func subjectName(of certificate: OpaquePointer) -> String? {
     let subject = X509_get_subject_name(certificate)
     let index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1)
@@ -81,7 +81,8 @@ private func addressText(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
     }
 }
 
-/// A name as it can stand in a log: it may come from a server that wishes us ill.
+/// A name in a form that is safe in a log, since it may come from a hostile server: at most 100 characters, then "...";
+/// spaces, and all that is not printable ASCII, become "?".
 func printable(_ name: String) -> String {
     let limit = 100
     var text = ""

@@ -1,12 +1,12 @@
 internal import COpenSSL
 internal import Glibc
 
-/// What OpenSSL finds wrong with the certificate of a server, or with one above it, in words of ours.
+/// Why OpenSSL rejects the certificate of a server, or one above it in the chain, in our own words.
 struct CertificateRejection {
     private let code: Int32
-    /// 0 is the server's own, what is above it has signed it.
+    /// 0 for the server's own certificate, 1 for the certificate that signed it, and so on.
     private let depth: Int32
-    /// Of the certificate that is wrong, as "2026-01-02"; in UTC.
+    /// The period of validity of the rejected certificate, as "2026-01-02" in UTC.
     private let notBefore: String
     private let notAfter: String
     private let names: CertificateNames
@@ -21,7 +21,7 @@ struct CertificateRejection {
         names = CertificateNames(certificate)
     }
 
-    /// - Parameter name: the one that the certificate should be for.
+    /// - Parameter name: the name that the certificate should be for.
     func error(for name: String) -> TLSError {
         let text = X509_verify_cert_error_string(Int(code)).map { String(cString: $0) } ?? "error \(code)"
         let whose = depth == 0 ? "the server's certificate" : "a CA certificate above the server's"
@@ -51,7 +51,7 @@ struct CertificateRejection {
 }
 
 extension CertificateRejection {
-    /// Why the name is none of the certificate's.
+    /// Why the certificate is not for this name.
     fileprivate func mismatch(_ name: String) -> String {
         guard let place = names.place(ofAddress: name) else {
             return "is for \(names), not for \(printable(name)) (--redis-tls-name says which name it must have)"

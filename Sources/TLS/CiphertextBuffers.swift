@@ -1,14 +1,15 @@
 internal import COpenSSL
 
-/// Both ends of the wire as OpenSSL sees them, in place of its own memory BIOs: what has come is read where it lies, and
-/// what is to go is gathered in one buffer, which is neither cleared nor given back each time.
+/// The input and the output of a TLS session, in place of OpenSSL's own memory BIOs. Input is read where it lies.
+/// Output is gathered in one buffer, which is neither cleared nor freed each time.
 ///
-/// A BIO (an OpenSSL object with functions of our own) refers to it without holding it: it has to outlive the BIO.
+/// A BIO (an OpenSSL object with functions of our own) refers to this object without retaining it: this object must
+/// outlive the BIO.
 final class CiphertextBuffers {
-    /// A larger buffer is given back as soon as it is empty; it takes a batch of some hundred KB.
+    /// A larger buffer is freed as soon as it is empty. This size holds a batch of some hundred KB.
     private static let keptCapacity = 1 << 20
 
-    /// What has come and is not read yet; lent for the time of one call.
+    /// Ciphertext from the peer that is not read yet; lent for the time of one call.
     private var input = UnsafeRawBufferPointer(start: nil, count: 0)
     private var output: UnsafeMutableRawPointer?
     private var capacity = 0
@@ -19,7 +20,7 @@ final class CiphertextBuffers {
 
     deinit { output?.deallocate() }
 
-    /// Lends what has come to whoever reads from the BIO, for as long as the call lasts.
+    /// Lends input to the BIO, from which OpenSSL reads it, for as long as the call lasts.
     func withInput(_ bytes: UnsafeRawBufferPointer, _ body: () throws(TLSError) -> Void) throws(TLSError) {
         input = bytes
         defer { input = UnsafeRawBufferPointer(start: nil, count: 0) }
@@ -29,7 +30,7 @@ final class CiphertextBuffers {
     /// Whether some of what was lent has not been read yet.
     var hasInput: Bool { input.count > 0 }
 
-    /// Lends what is to be sent and forgets it; the bytes may be changed.
+    /// Lends the output to `body`, which may change the bytes, and then forgets it.
     func takeOutput(_ body: (UnsafeMutableRawBufferPointer) -> Void) {
         guard outputCount > 0, !isLending else { return }
         isLending = true
@@ -42,7 +43,7 @@ final class CiphertextBuffers {
         }
     }
 
-    /// Makes room for so many more bytes at once.
+    /// Makes room for `count` more bytes at once.
     func reserve(_ count: Int) {
         precondition(!isLending, "nothing is encrypted while the output is lent")
         guard outputCount + count > capacity else { return }
@@ -72,15 +73,15 @@ final class CiphertextBuffers {
 }
 
 extension CiphertextBuffers {
-    /// The functions that OpenSSL calls, to be freed by `BIO_meth_free` after all of the BIOs made with them; nil when
-    /// there is no memory.
+    /// The table of functions that OpenSSL calls; nil if memory is short. Free it by `BIO_meth_free` after all BIOs
+    /// that were made with it.
     static func makeMethod() -> OpaquePointer? {
-        // Without an index of its own, of which a process has 127: one is needed only to find a BIO by its kind.
+        // The type has no index of its own: a process has only 127, and an index serves only to find a BIO by its type.
         guard let method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "hubrelay") else { return nil }
         BIO_meth_set_read(method) { bio, target, count in
             guard let bio, let target, count > 0 else { return 0 }
             let taken = CiphertextBuffers.of(bio).read(into: target, Int(count))
-            // Left set, this would make a later failure look like a wait for more.
+            // If the flag stayed set, a later failure would look like a wait for more input.
             hubrelay_bio_set_retry_read(bio, taken == 0 ? 1 : 0)
             return taken == 0 ? -1 : Int32(taken)
         }

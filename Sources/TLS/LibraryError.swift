@@ -1,18 +1,18 @@
 internal import COpenSSL
 
-/// What OpenSSL says about a call that has failed: the first entry of its queue, which is where the cause is; what comes
-/// after it was said by callers.
+/// What OpenSSL reports about a failed call: the first entry of its error queue. That entry names the cause; the
+/// entries after it were added by the callers of the function that failed.
 struct LibraryError {
     /// ERR_LIB_* of the part that failed; 0 when nothing was said.
     let library: Int32
-    /// A number in that part, as SSL_R_*.
+    /// The reason as a number within that part, such as SSL_R_*.
     let reason: Int32
     /// OpenSSL's words, in small letters.
     let text: String
 
     /// Forgets what former calls have left: the queue belongs to the thread, not to a connection.
     static func clear() {
-        // Nearly always there is nothing, and to clear the queue OpenSSL walks through all of its places.
+        // The queue is nearly always empty, and to clear it OpenSSL walks through all of its places.
         if ERR_peek_error() != 0 { ERR_clear_error() }
     }
 

@@ -3,7 +3,7 @@ internal import Posix
 
 /// What a PEM file holds (RFC 7468).
 struct PEMFile {
-    /// Large enough for every CA there is, and small enough for whoever names the wrong file.
+    /// Large enough for every existing CA, and small enough to bound the cost when a wrong file is named.
     private static let limit = 4 << 20
 
     let path: String
@@ -18,9 +18,9 @@ struct PEMFile {
         }
     }
 
-    /// Hands over its certificates in order, each of which lives as long as the call.
-    /// - Returns: how many there were.
-    /// - Throws: `TLSError` when one of them cannot be read, and what `body` throws.
+    /// Passes the certificates to `body`, in order. Each is valid during the call of `body`.
+    /// - Returns: the number of certificates.
+    /// - Throws: `TLSError` if a certificate cannot be read, and what `body` throws.
     func forEachCertificate(_ body: (OpaquePointer, _ index: Int) throws(TLSError) -> Void) throws(TLSError) -> Int {
         let source = try open()
         defer { BIO_free(source) }
@@ -38,8 +38,9 @@ struct PEMFile {
         return count
     }
 
-    /// The first private key in it, owned by the caller.
-    /// - Throws: `TLSError` when there is none, when it cannot be read, or is encrypted: nobody is asked for a passphrase.
+    /// The first private key in the file, owned by the caller.
+    /// - Throws: `TLSError` if there is no key, or if it cannot be read or is encrypted: nobody is asked for a
+    ///   passphrase.
     func privateKey() throws(TLSError) -> OpaquePointer {
         let source = try open()
         defer { BIO_free(source) }
@@ -53,7 +54,7 @@ struct PEMFile {
         if isEncrypted {
             throw TLSError(.file, "the key in \(path) is encrypted: `openssl pkey -in \(path)` writes it without")
         }
-        // OpenSSL says no more than "unsupported" when there is none.
+        // Without a key in the file, OpenSSL says only "unsupported".
         guard !String(decoding: bytes, as: UTF8.self).contains("PRIVATE KEY-----") else {
             throw TLSError(.file, "the key in \(path) cannot be read: \(failure.text)")
         }
@@ -61,7 +62,7 @@ struct PEMFile {
     }
 
     private func open() throws(TLSError) -> OpaquePointer {
-        // A copy, so that nothing has to be kept alive for it.
+        // BIO_s_mem copies the bytes, so nothing has to be kept alive for it.
         guard let source = BIO_new(BIO_s_mem()) else { throw TLSError(.library, "no memory to read \(path)") }
         let written = bytes.withUnsafeBytes { BIO_write(source, $0.baseAddress, Int32($0.count)) }
         guard written == bytes.count else {
@@ -72,7 +73,8 @@ struct PEMFile {
     }
 }
 
-/// Stands for OpenSSL's own function, which asks on the terminal. Notes that it was called, where somebody wants to know.
+/// Replaces OpenSSL's own function, which asks on the terminal. Notes that it was called, if the caller passed a place
+/// for that.
 private func refusePassword(
     _: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _ wasAsked: UnsafeMutableRawPointer?
 ) -> Int32 {

@@ -1,9 +1,9 @@
-/// Tells from ciphertext that never left how much plaintext never left with it. The peer can read a record only when it
-/// has all of it, but of a record that has left in part nobody here can say whether the rest will not follow: so only
-/// records that are kept back whole count.
+/// Computes how much plaintext has certainly not left, from the amount of ciphertext that has not left. Bytes have left
+/// once the kernel has taken them. The peer can read a record only when it has the whole record. If a record has left
+/// in part, nobody here can know whether the rest will follow. So only records of which nothing has left count.
 ///
-/// It is to be told of everything that is sent, in order, and of what of it has left; then it holds entries only for
-/// what has not: 8 bytes for each record, which itself has 22 at least.
+/// The caller must report everything that is sent, in order, and how much of it has left. Then there are entries only
+/// for records that have not left: 8 bytes for each record, which itself has at least 22.
 package struct RecordLedger {
     private struct Entry {
         var plaintext: UInt32
@@ -11,23 +11,24 @@ package struct RecordLedger {
     }
 
     private var entries: [Entry] = []
-    /// What comes before has left. Given back when it is half of the array.
+    /// The number of entries at the start of the array that have left. They are removed when they are half of the
+    /// array.
     private var first = 0
-    /// Bytes of ciphertext of all entries, the first of which may have left in part.
+    /// Bytes of ciphertext of all remaining entries. The first of these may have left in part.
     private var ciphertext = 0
 
     package init() {}
 
-    /// Whether everything that it was told of has left.
+    /// Whether everything that was reported has left.
     package var isEmpty: Bool { first == entries.count }
 
-    /// Records that may not have left whole.
+    /// Records that might not have left as a whole.
     package var count: Int { entries.count - first }
 
-    /// Notes that a record follows what was noted before.
+    /// Notes a record that follows those noted before.
     /// - Parameters:
-    ///   - plaintext: bytes of the caller's in it; 0 for what TLS sends on its own behalf.
-    ///   - ciphertext: bytes that it has on the wire, its header included, and those of anything sent just before it.
+    ///   - plaintext: bytes of the caller in the record; 0 for what TLS sends on its own behalf.
+    ///   - ciphertext: bytes of the record on the wire, with its header, and of anything that was sent just before it.
     package mutating func append(plaintext: Int, ciphertext: Int) {
         guard ciphertext > 0 else { return }
         entries.append(Entry(plaintext: UInt32(plaintext), ciphertext: UInt32(ciphertext)))
@@ -49,8 +50,8 @@ package struct RecordLedger {
         }
     }
 
-    /// Bytes of plaintext, at the end of all that was sent, whose records lie whole within the last `unsent` bytes of
-    /// ciphertext: that many at least never left.
+    /// Bytes of plaintext, at the end of all that was sent, that have certainly not left: those in records that lie
+    /// completely within the last `unsent` bytes of ciphertext.
     package func unsentPlaintext(ofUnsentCiphertext unsent: Int) -> Int {
         var (plaintext, left) = (0, unsent)
         for entry in entries[first...].reversed() {

@@ -1,8 +1,8 @@
 internal import COpenSSL
 
 extension TLSContext {
-    /// Says whose signature makes a server's certificate good. A file is read also where nobody verifies: that it is
-    /// wrong is to be found now, and not when verification is turned on.
+    /// Sets which CAs are trusted to sign a server's certificate. The CA file is read even if servers are not verified,
+    /// so that a fault in it is found now, and not when verification is turned on.
     func trust() throws(TLSError) {
         if let path = settings.caFile { return try trust(fileAt: path) }
         LibraryError.clear()
@@ -23,7 +23,7 @@ extension TLSContext {
         guard count > 0 else {
             throw TLSError(.file, "there is no certificate in the CA file \(path) (as PEM: BEGIN CERTIFICATE)")
         }
-        // Who is in the file is trusted, whether it has signed itself or somebody else has.
+        // Every certificate in the file is trusted, whether it is self-signed or signed by another one.
         X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
     }
 
@@ -59,7 +59,7 @@ extension TLSContext {
         let key = try file.privateKey()
         defer { EVP_PKEY_free(key) }
         LibraryError.clear()
-        // This compares the key with the certificate, which is there already.
+        // The certificate is already loaded, so this also compares the key with it.
         guard SSL_CTX_use_PrivateKey(handle, key) == 1, SSL_CTX_check_private_key(handle) == 1 else {
             let failure = LibraryError.take()
             let isOther =
@@ -75,7 +75,7 @@ extension TLSContext {
 }
 
 extension LibraryError {
-    /// The text, and what to do about it where there is something.
+    /// The text and, for some errors, what to do.
     fileprivate var advice: String {
         isTLS(SSL_R_EE_KEY_TOO_SMALL, SSL_R_CA_KEY_TOO_SMALL)
             ? "\(text) (RSA needs 2048 bits)"

@@ -1,24 +1,27 @@
 internal import COpenSSL
 internal import Posix
 
-/// What connections by TLS have in common: who is trusted, the relay's own certificate, versions. Its files are read
-/// when it is made; to read them anew a new one is made, and a session keeps the one that it was made with.
+/// What TLS connections have in common: the trusted CAs, the relay's own certificate, and the versions. The files are
+/// read when the context is made. To read them again, make a new context; a session keeps the context that it was made
+/// with.
 ///
-/// It is for one thread, as are its sessions: they share the buffer into which they decrypt.
+/// A context and its sessions must be used on one thread: the sessions share the buffer into which they decrypt.
 package final class TLSContext {
     package enum Version: Sendable, Equatable, Comparable {
         case v12, v13
     }
 
     package struct Settings: Sendable, Equatable {
-        /// PEM, the only ones that are trusted then; nil: those of the system (Debian: /etc/ssl/certs, of
-        /// ca-certificates; OpenSSL's SSL_CERT_FILE and SSL_CERT_DIR in the environment say otherwise).
+        /// A PEM file with the only CAs that are then trusted. Nil for those of the system (Debian: /etc/ssl/certs, of
+        /// the package ca-certificates; the environment variables SSL_CERT_FILE and SSL_CERT_DIR of OpenSSL override
+        /// it).
         package var caFile: String?
-        /// PEM: the relay's own certificate, and those between it and its CA in order; nil: none.
+        /// A PEM file with the relay's own certificate, then those between it and its CA, in order; nil if the relay
+        /// has none.
         package var certificateFile: String?
-        /// PEM; nil: the key is in the certificate's file.
+        /// A PEM file; nil if the key is in the certificate's file.
         package var keyFile: String?
-        /// Whoever answers is taken for the server that is wanted.
+        /// Whether any server is accepted, without verification.
         package var isInsecure: Bool
         package var minimumVersion: Version
         package var maximumVersion: Version
@@ -38,15 +41,16 @@ package final class TLSContext {
     package internal(set) var ends = CertificateEnds()
     let handle: OpaquePointer
     let bufferMethod: OpaquePointer
-    /// Where sessions decrypt into, several records at a time where there are. Untouched pages cost nothing.
+    /// The buffer into which sessions decrypt, several records at a time if possible. Untouched pages cost nothing.
     let plaintext: UnsafeMutableRawBufferPointer
 
     /// Reads the files.
-    /// - Throws: `TLSError`, of kind `file` when one of them is missing, is no PEM, lacks what it is for, or when key
-    ///   and certificate do not belong together.
+    /// - Throws: `TLSError`, of kind `file` if a file is missing, is not PEM, or lacks what it is for, or if key and
+    ///   certificate do not belong together.
     package init(_ settings: Settings) throws(TLSError) {
         self.settings = settings
-        // It may name providers and engines, which are shared libraries.
+        // OpenSSL's configuration may name providers and engines: shared libraries, which a static program must not
+        // load.
         if isStaticProgram { hubrelay_tls_ignore_configuration() }
         LibraryError.clear()
         guard let handle = SSL_CTX_new(TLS_client_method()) else {
@@ -60,7 +64,7 @@ package final class TLSContext {
         (self.handle, bufferMethod) = (handle, method)
         plaintext = .allocate(byteCount: 64 << 10, alignment: 16)
         hubrelay_tls_set_options(handle)
-        // Several of the short records in which Redis answers.
+        // So one read takes several of the short records in which Redis answers.
         hubrelay_tls_set_read_ahead(handle)
         try setVersions()
         try trust()

@@ -1,48 +1,49 @@
-/// Why there is no TLS, or no more of it: who is wrong, and what to do about it. Never quotes a secret.
+/// Why TLS cannot begin or go on: which side is at fault, and what to do. Never quotes a secret.
 package struct TLSError: Error, Equatable, Sendable, CustomStringConvertible {
     package enum Kind: Sendable {
         // The server's certificate.
-        /// No CA that is trusted has signed it.
+        /// It is not signed by a trusted CA.
         case untrusted
         /// It has signed itself, and is not trusted.
         case selfSigned
         case expired
         case notYetValid
-        /// It is for another name or address than the one that was asked for.
+        /// It is for another name or address than the expected one.
         case wrongName
-        /// Its key or signature, or one above it, is weaker than OpenSSL's security level allows.
+        /// Its key or signature, or that of a certificate above it, is weaker than OpenSSL's security level allows.
         case weakCertificate
 
         // The relay's own certificate.
-        /// The server wants one, and there is none.
+        /// The server requires a certificate, and the relay has none.
         case certificateRequired
-        /// The server does not take the one that there is.
+        /// The server does not accept the relay's certificate.
         case certificateRefused
 
         // The rest of the conversation.
-        /// What answers does not speak TLS.
+        /// The peer does not speak TLS.
         case plaintext
-        /// What should answer says nothing, or no more, before the handshake is over.
+        /// The peer sends nothing, or nothing more, before the handshake is over.
         case silent
         /// There is no version of TLS that both sides allow.
         case version
-        /// The server has ended it by an alert that is none of the above.
+        /// The server has ended the connection by an alert that none of the cases above covers.
         case refused
         /// The connection ended before the handshake did.
         case closedDuringHandshake
-        /// The server has ended the connection as TLS wants it to be done (close_notify).
+        /// The server has closed the connection in the way that TLS demands (close_notify).
         case closed
-        /// The connection ended without that: the server was killed, or something between cut it.
+        /// The connection ended without a close_notify: the server was killed, or something in between cut the
+        /// connection.
         case truncated
-        /// What came does not fit what TLS allows there.
+        /// The data from the peer is not what TLS allows at that point.
         case malformed
 
         // Our side.
         /// A file that cannot be used; the sentence names it.
         case file
-        /// What was asked for cannot be done: a name that no certificate can have, versions the wrong way round.
+        /// A setting is impossible: a name that no certificate can have, or a lowest version above the highest.
         case settings
-        /// OpenSSL could not do what it was asked for, as without memory.
+        /// OpenSSL could not do what it was asked for, for example because memory was short.
         case library
     }
 

@@ -1,7 +1,7 @@
 internal import COpenSSL
 
 extension TLSSession {
-    /// What a failure that OpenSSL names means for whoever runs the relay.
+    /// What a failure reported by OpenSSL means for the operator of the relay.
     func explain(_ failure: LibraryError) -> TLSError {
         if failure.isTLS(SSL_R_CERTIFICATE_VERIFY_FAILED), let rejection { return rejection.error(for: serverName) }
         if let alert = failure.alert { return explain(alert: alert) }
@@ -18,7 +18,8 @@ extension TLSSession {
                 : "the TLS handshake with the server failed: \(failure.text)")
     }
 
-    /// The server has ended the connection and says why (RFC 8446, 6.2, and RFC 5246, 7.2.2).
+    /// The error for an alert, by which the server ends the connection and says why (RFC 8446, 6.2, and RFC 5246,
+    /// 7.2.2).
     private func explain(alert: Int32) -> TLSError {
         let text = String(cString: SSL_alert_desc_string_long(alert))
         let hasCertificate = context.settings.certificateFile != nil
@@ -26,7 +27,7 @@ extension TLSSession {
         case SSL3_AD_HANDSHAKE_FAILURE where isCertificateWanted && !hasCertificate,
             SSL3_AD_BAD_CERTIFICATE where isCertificateWanted && !hasCertificate,
             TLS13_AD_CERTIFICATE_REQUIRED:
-            // The first is how TLS 1.2 says it, for want of a better word.
+            // A TLS 1.2 server says so by the first one, since TLS 1.2 has no better alert.
             return TLSError(.certificateRequired, "the server wants a client certificate (--redis-cert)")
         case SSL3_AD_BAD_CERTIFICATE, SSL3_AD_UNSUPPORTED_CERTIFICATE, SSL3_AD_CERTIFICATE_REVOKED,
             SSL3_AD_CERTIFICATE_EXPIRED, SSL3_AD_CERTIFICATE_UNKNOWN, TLS1_AD_UNKNOWN_CA, TLS1_AD_ACCESS_DENIED,

@@ -1,14 +1,14 @@
 internal import COpenSSL
 
-/// One connection by TLS, our side being the client: ciphertext in and plaintext out, and the reverse. Sockets are the
-/// caller's business: what comes goes through ``receive(_:_:)``, and after each call of any method there may be output
-/// to be taken and sent, also after one that throws, as the peer is told by an alert what was wrong.
+/// The client side of one TLS connection: ciphertext in and plaintext out, and the reverse. The caller owns the socket.
+/// It passes incoming bytes to ``receive(_:_:)``. After each call of any method it must check for output to take and
+/// send, even after a call that throws: an alert then reports the error to the peer.
 ///
-/// An error ends the session: every later call throws the same one.
+/// An error ends the session: every later call throws the same error.
 package final class TLSSession {
-    /// The most that TLS puts into a record (RFC 8446, 5.1).
+    /// The largest plaintext of a TLS record (RFC 8446, 5.1).
     package static let recordPlaintext = 16 << 10
-    /// What a record has beside its plaintext at most, of all the ciphers that are used here.
+    /// The most bytes that a record has in addition to its plaintext, with any cipher that is used here.
     private static let recordOverhead = 96
 
     let context: TLSContext
@@ -19,13 +19,13 @@ package final class TLSSession {
     private var notedOutput = 0
     /// The name or address that the certificate has to be for.
     let serverName: String
-    /// What was wrong with the server's certificate, noted while OpenSSL looks at it.
+    /// What is wrong with the server's certificate, noted while OpenSSL verifies it.
     var rejection: CertificateRejection?
-    /// The server has asked for a certificate of ours.
+    /// The server has requested a client certificate.
     var isCertificateWanted = false
 
-    /// The handshake is over, as far as this side is concerned, and the server is who it should be. With TLS 1.3 the
-    /// server may still refuse our certificate, which shows when something is received.
+    /// The handshake is over for this side, and the server is the expected one. With TLS 1.3 the server may still
+    /// refuse our certificate; a later ``receive(_:_:)`` then reports that.
     package private(set) var isEstablished = false
     private var failure: TLSError?
     private var isClosed = false
@@ -34,9 +34,9 @@ package final class TLSSession {
     /// Nothing has come yet.
     private var isPeerSilent = true
 
-    /// - Parameter serverName: a host name or an IP address without brackets. The certificate has to be for it, and a
-    ///   name is sent to the server as the one that is wanted; an address is not (RFC 6066, 3).
-    /// - Throws: `TLSError` of kind `settings` when no certificate can be for such a name.
+    /// - Parameter serverName: a host name, or an IP address without brackets. The certificate must be for it. A host
+    ///   name is also sent to the server; an address is not (RFC 6066, 3).
+    /// - Throws: `TLSError` of kind `settings` if no certificate can be for such a name.
     package init(context: TLSContext, serverName: String) throws(TLSError) {
         LibraryError.clear()
         guard let ssl = SSL_new(context.handle) else {
@@ -54,7 +54,7 @@ package final class TLSSession {
 
     deinit { SSL_free(ssl) }
 
-    /// The version that was agreed upon, as "TLSv1.3"; of no meaning before the session is established.
+    /// The negotiated version, such as "TLSv1.3"; meaningless before the session is established.
     package var version: String { String(cString: SSL_get_version(ssl)) }
 
     /// When the server's certificate ends, in seconds since 1970; nil before there is one.
@@ -66,7 +66,7 @@ package final class TLSSession {
 
     // MARK: From the peer
 
-    /// Begins the conversation: the output has the ClientHello then.
+    /// Begins the handshake: afterwards the output has the ClientHello.
     package func startHandshake() throws(TLSError) {
         if let failure { throw failure }
         guard !isClosed, !isEstablished else { return }
@@ -74,12 +74,12 @@ package final class TLSSession {
         try handshake()
     }
 
-    /// Takes what came from the peer, in the order of arrival and in pieces of any size. `body` is given what was in it,
-    /// several records at once where there are, in memory that is valid during the call. It may close the session, or
-    /// let go of it: nothing more is handed over then.
+    /// Takes bytes from the peer, in the order of arrival and in pieces of any size. `body` gets the decrypted bytes,
+    /// several records at once if possible, in memory that is valid during the call. It may close the session or
+    /// release it: then it gets nothing more. Does nothing after ``close()``.
     ///
-    /// - Throws: `TLSError` once the connection cannot go on, after everything before was handed over. Its kind is
-    ///   `closed` when the peer has ended it in order. Does nothing after ``close()``.
+    /// - Throws: `TLSError` if the connection cannot go on, after everything before the error was passed to `body`. The
+    ///   kind is `closed` if the peer has ended the connection in order.
     package func receive(
         _ ciphertext: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(TLSError) {
@@ -92,7 +92,8 @@ package final class TLSSession {
             noteOutput()
             withExtendedLifetime(self) {}
         }
-        // Whoever speaks TLS begins with a handshake record or an alert. Redis begins with a word that it quotes.
+        // A TLS peer begins with a handshake record or an alert. A Redis without TLS begins with an error, which quotes
+        // what it took for a command.
         if isPeerSilent, first != UInt8(SSL3_RT_HANDSHAKE), first != UInt8(SSL3_RT_ALERT) {
             throw fail(.noTLSThere)
         }
@@ -103,8 +104,8 @@ package final class TLSSession {
         }
     }
 
-    /// The connection has ended without a word of TLS, by the peer or by the network.
-    /// - Returns: what that means here; later calls throw it. What had ended the session already, where something had.
+    /// The connection has ended without a TLS message about it, by the peer or by the network.
+    /// - Returns: what that means. Later calls throw it. If the session had already ended, the error that ended it.
     package func end() -> TLSError {
         if let failure { return failure }
         return fail(
@@ -113,11 +114,11 @@ package final class TLSSession {
                 : TLSError(.closedDuringHandshake, "the server closed the connection during the TLS handshake"))
     }
 
-    /// The handshake has taken longer than the caller has patience for.
-    /// - Returns: what that may mean; later calls throw it. What had ended the session already, where something had.
+    /// The handshake has taken longer than the caller allows.
+    /// - Returns: what that may mean. Later calls throw it. If the session had already ended, the error that ended it.
     package func timeOut() -> TLSError {
         if let failure { return failure }
-        // A Redis without TLS waits for the end of a line, which it does not look for behind the first zero byte.
+        // A Redis without TLS waits for the end of a line, which it does not search beyond the first zero byte.
         return fail(
             isPeerSilent
                 ? TLSError(
@@ -144,7 +145,7 @@ package final class TLSSession {
         var failure: TLSError?
         LibraryError.clear()
         while !isClosed {
-            // At most one record for each call.
+            // Each call reads at most one record.
             let count = SSL_read(ssl, base + filled, Int32(buffer.count - filled))
             if count > 0 {
                 filled += Int(count)
@@ -162,8 +163,8 @@ package final class TLSSession {
         if let failure, !isClosed { throw fail(failure) }
     }
 
-    /// Whether there is ciphertext that OpenSSL has not looked at, or has not enough of. Without it a call would only find
-    /// that there is none, which costs as much as a short record.
+    /// Whether there is ciphertext that OpenSSL has not read, or has read but not decrypted. Without any, a call would
+    /// only find that out, which costs as much as a short record.
     private var mayGoOn: Bool { buffers.hasInput || SSL_has_pending(ssl) == 1 }
 
     // MARK: To the peer
@@ -171,9 +172,9 @@ package final class TLSSession {
     /// Whether there is something to be sent.
     package var hasOutput: Bool { buffers.outputCount > 0 }
 
-    /// Encrypts into the output: as few records as there can be for so much, the last of which may be short.
-    /// Only once ``isEstablished``, and not from inside the call of ``takeOutput(_:)``. Does nothing after ``close()``.
-    /// - Throws: `TLSError` when the session has ended.
+    /// Encrypts into the output, in as few records as possible; the last of them may be short. Call it only once
+    /// ``isEstablished``, and not from inside the call of ``takeOutput(_:)``. Does nothing after ``close()``.
+    /// - Throws: `TLSError` if the session has ended.
     package func send(_ plaintext: UnsafeRawBufferPointer) throws(TLSError) {
         precondition(isEstablished, "TLSSession.send called before the handshake is over")
         if let failure { throw failure }
@@ -194,9 +195,9 @@ package final class TLSSession {
         }
     }
 
-    /// Hands over what is to be sent, in memory that is valid during the call and may be changed, and forgets it. Does
-    /// nothing when there is none. `body` may close the session, or let go of it.
-    /// - Parameter body: returns how many bytes of ciphertext have not left by now, these and earlier ones.
+    /// Passes the output to `body`, in memory that is valid during the call and may be changed, and forgets it. Does
+    /// nothing if there is no output. `body` may close the session or release it.
+    /// - Parameter body: returns how many bytes of ciphertext have not left yet, of this output and of earlier output.
     package func takeOutput(_ body: (UnsafeMutableRawBufferPointer) -> Int) {
         guard hasOutput, !buffers.isLending else { return }
         var unsent = 0
@@ -207,25 +208,26 @@ package final class TLSSession {
         withExtendedLifetime(self) {}
     }
 
-    /// Of the output that was taken, everything but the last `unsent` bytes has left by now. To be told whenever some of
-    /// a backlog has left, or records that have left are remembered until the next output is taken.
+    /// Notes that everything except the last `unsent` bytes of the taken output has left. Call it whenever a part of a
+    /// backlog has left; otherwise records that have left are remembered until the next output is taken.
     package func outputLeft(allBut unsent: Int) { ledger.drop(allBut: unsent + buffers.outputCount) }
 
-    /// Bytes of plaintext at the end of all that was sent that never left, at least: those in records that lie whole
-    /// within what was not taken yet and the last `unsent` bytes of what was.
+    /// Bytes of plaintext, at the end of all that was sent, that have certainly not left: those in records that lie
+    /// completely within the output that is not taken yet and the last `unsent` bytes of the taken output.
     package func unsentPlaintext(ofUnsentCiphertext unsent: Int) -> Int {
         ledger.unsentPlaintext(ofUnsentCiphertext: unsent + buffers.outputCount)
     }
 
-    /// Records that may not have left yet.
+    /// Records that might not have left yet.
     package var recordsUnsent: Int { ledger.count }
 
-    /// Ends the conversation from our side: the output has a close_notify then, where there was somebody to talk to.
-    /// Nothing is handed over any more, nothing more is sent, and no call throws because of it.
+    /// Ends the conversation from our side: afterwards the output has a close_notify, if the handshake was over and the
+    /// connection had not failed. From then on nothing is passed to `body` of ``receive(_:_:)``, nothing more is sent,
+    /// and no call throws because of the close.
     package func close() {
         guard !isClosed else { return }
         isClosed = true
-        // While the output is lent nothing may be added; then it follows.
+        // Nothing may be added while the output is lent; the close_notify then follows after that.
         if !buffers.isLending { sayGoodbye() }
     }
 
@@ -238,7 +240,7 @@ package final class TLSSession {
         noteOutput()
     }
 
-    /// Tells the ledger of what was written since it was told last.
+    /// Reports to the ledger what was written since the last report.
     private func noteOutput(plaintext: Int = 0) {
         ledger.append(plaintext: plaintext, ciphertext: buffers.outputCount - notedOutput)
         notedOutput = buffers.outputCount
@@ -251,7 +253,7 @@ package final class TLSSession {
         return failure ?? error
     }
 
-    /// Why a call has not done what it should; nil when it waits for more from the peer.
+    /// Why a call has failed; nil if it only waits for more from the peer.
     private func failureOfCall(_ result: Int32) -> TLSError? {
         switch SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
