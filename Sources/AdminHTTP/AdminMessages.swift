@@ -1,4 +1,4 @@
-/// A request that reached the server whole. Headers and body are not kept: nothing here depends on them.
+/// A request that reached the server as a whole. Its headers and body are not kept: no answer depends on them.
 package struct AdminRequest: Equatable {
     /// "GET" or "HEAD"; the server answers other methods itself.
     package let method: String

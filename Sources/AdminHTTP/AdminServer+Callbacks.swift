@@ -15,10 +15,10 @@ private final class Exchange {
     var query: String { String(target.drop { $0 != "?" }.dropFirst()) }
 }
 
-/// How much of a body is read, and dropped, before the connection is closed in the middle of it.
+/// How many bytes of a body are read and dropped before the connection is closed in the middle of it.
 private let maxDroppedBodyBytes = 64 * 1024
 
-/// The request line has been read: the only moment at which the library tells the target as it was sent.
+/// The request line has been read. Only now does the library give us the target as it was sent.
 let onURI:
     @convention(c) (
         UnsafeMutableRawPointer?, UnsafePointer<CChar>?, OpaquePointer?
@@ -41,7 +41,8 @@ let onCompleted:
         connection.answerIsWritten(now: server.now())
     }
 
-/// A connection has begun, or is about to be closed. The library holds one reference to ours in between.
+/// A connection has begun, or is about to be closed. In between, the library holds one reference to our
+/// `AdminConnection`.
 let onConnection:
     @convention(c) (
         UnsafeMutableRawPointer?, OpaquePointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
@@ -58,13 +59,13 @@ let onConnection:
         }
     }
 
-/// What we know of a connection of the library's.
+/// Our object for a connection of the library.
 private func ours(_ connection: OpaquePointer) -> AdminConnection? {
     hubrelay_http_context(connection).map { Unmanaged<AdminConnection>.fromOpaque($0).takeUnretainedValue() }
 }
 
-/// Called once when the headers are there, then for each piece of a body, then once more at the request's
-/// end, where it is given no upload, not even one of no bytes.
+/// Called once after the headers, then once for each piece of the body, then once more at the end of the request. In
+/// that last call `upload` is nil. For a piece of the body it is not nil, even if the piece is empty.
 let onAccess:
     @convention(c) (
         UnsafeMutableRawPointer?, OpaquePointer?, UnsafePointer<CChar>?, UnsafePointer<CChar>?,
@@ -81,16 +82,17 @@ let onAccess:
     }
 
 extension AdminServer {
-    /// Drops a piece of a body. It may be empty: libmicrohttpd 0.9.75 comes with one before the end of a request that
-    /// has "Expect: 100-continue", no body, and another request behind it, and would refuse an answer then.
+    /// Drops a piece of a body. The piece may be empty: libmicrohttpd 0.9.75 passes one before the end of a request
+    /// that has "Expect: 100-continue", has no body, and is followed by another request. The library would refuse an
+    /// answer at that point.
     fileprivate func drop(_ uploadBytes: inout Int, of exchange: Exchange) -> MHD_Result {
         exchange.droppedBytes += uploadBytes
         uploadBytes = 0
         return exchange.droppedBytes <= maxDroppedBodyBytes ? hubrelay_http_yes : hubrelay_http_no
     }
 
-    /// Answers at the request's end only: an answer before its body is read would be followed by a reset,
-    /// which can destroy it on its way.
+    /// Answers only at the end of the request: an answer before the body is read would be followed by a reset, which
+    /// can destroy the answer on its way.
     fileprivate func advance(_ exchange: Exchange, _ connection: OpaquePointer, method: String) -> MHD_Result {
         guard exchange.isAnnounced else {
             exchange.isAnnounced = true
@@ -118,7 +120,7 @@ extension AdminServer {
         return handler(AdminRequest(method: method, path: exchange.path, query: exchange.query))
     }
 
-    /// A Host field of the request that is not allowed; nil: there is none.
+    /// The first Host field of the request that is not allowed; nil if all are allowed.
     private func refusedHost(_ connection: OpaquePointer) -> String? {
         guard let hosts else { return nil }
         var fields = HostFields()
@@ -129,7 +131,7 @@ extension AdminServer {
     }
 
     private func misdirected(_ host: String) -> String {
-        // What could be a name is repeated; nothing else is.
+        // The host is repeated only if it could be a name.
         let isName =
             host.utf8.count <= 260
             && host.unicodeScalars.allSatisfy { scalar in
@@ -147,7 +149,7 @@ extension AdminServer {
     /// Hands a response to the library, which leaves out the body of an answer to HEAD.
     private func queue(_ response: AdminResponse, on connection: OpaquePointer) -> MHD_Result {
         let made = response.body.withUnsafeBytes { body in
-            // It copies the bytes, and takes the pointer as mutable only for its other modes.
+            // The call copies the bytes. The pointer is mutable only because of its other modes.
             MHD_create_response_from_buffer(
                 body.count, UnsafeMutableRawPointer(mutating: body.baseAddress), hubrelay_http_copy)
         }
@@ -163,7 +165,7 @@ extension AdminServer {
     }
 }
 
-/// The Host fields of a request: one, or none, or as many as a strange client sends.
+/// The Host fields of a request: one normally, but a client may send none or several.
 private struct HostFields { var values: [String] = [] }
 
 /// Called for each header field of a request.

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Why the HTTP server did not start.
 package struct AdminServerError: Error, Equatable, CustomStringConvertible {
-    /// What the library, which tells no reason, left in `errno`; 0 if nothing.
+    /// What the library left in `errno`, since it reports no reason; 0 if it left nothing.
     package let code: Int32
 
     package var description: String {
@@ -12,35 +12,36 @@ package struct AdminServerError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// HTTP/1.1 for health checks and metrics by libmicrohttpd, on the caller's event loop and thread.
+/// An HTTP/1.1 server for health checks and metrics, by libmicrohttpd, on the caller's event loop and thread.
 ///
-/// The library has an epoll descriptor of its own in which it watches its connections. The caller watches
-/// that one descriptor and calls `run()` when it is readable or `timeoutMilliseconds` have passed: so a loop
-/// that hangs answers nothing, which is what a health check is for. The caller accepts connections, too, and hands
-/// them over by `add`: a server that is full makes room for the next prober, which the library has no way to do.
+/// The library watches its connections with an epoll descriptor of its own. The caller watches that descriptor, and
+/// calls `run()` when it is readable or `timeoutMilliseconds` have passed. So a loop that hangs answers nothing, which
+/// is what a health check is for. The caller also accepts connections, and passes them to `add`: a full server can then
+/// make room for the next prober, which the library cannot do.
 ///
-/// Bounds: see `Bounds`; besides, 16 KiB of memory a connection, and 64 KiB of a request's body, which is read and
-/// dropped. One `run()` answers at most two requests of each connection, whatever has been sent. GET and HEAD go to the
-/// handler, other methods get 405.
+/// Limits: see `Bounds`. There are also 16 KiB of memory for a connection, and 64 KiB for the body of a request, which
+/// is read and dropped. One `run()` answers at most two requests of each connection, however many were sent. GET and
+/// HEAD go to the handler; other methods get 405.
 package final class AdminServer {
-    /// Answers a request. Called within `run()`; it may call `close()`, and must not call `run()` or `add`.
-    /// - Returns: nil when the answer has to wait: the next `run()` asks again, and others after it where several wait. So
-    ///   what is dear is done by portions.
+    /// Answers a request. Called within `run()`. It may call `close()`, and must not call `run()` or `add`.
+    /// - Returns: nil if the answer has to wait. Each `run()` asks again for one of the waiting requests, the oldest
+    ///   first. So expensive work is done in portions.
     package typealias Handler = (AdminRequest) -> AdminResponse?
 
-    /// What connections can take.
+    /// The limits of connections.
     package struct Bounds {
-        /// Connections that are open. When all places are taken, a new one takes that of a connection which has sent a
-        /// whole request already, or else of the one that has been without for the longest time.
+        /// The most connections that may be open. If all places are taken, a new connection replaces one that has
+        /// already sent a complete request or, if there is none, the one that has waited for its first request for the
+        /// longest time.
         package var places = 64
-        /// Nanoseconds for a whole request, from the connection's beginning or the last answer on.
+        /// Nanoseconds for a complete request, from the beginning of the connection or from the last answer.
         package var requestTime: UInt64 = 10_000_000_000
-        /// Nanoseconds for an answer to be read, but for what the kernel holds.
+        /// Nanoseconds for the client to read an answer, except for what the kernel buffers.
         package var answerTime: UInt64 = 10_000_000_000
-        /// The last of this many answers closes the connection.
+        /// Answers on one connection. The last of them closes it.
         package var requestsPerConnection = 100
-        /// Connections that may be added between two calls of `run()`. As many that had to make room for them may still
-        /// have their descriptors until the next one.
+        /// Connections that may be added between two calls of `run()`. Up to this many connections that had to make
+        /// room may keep their descriptors until the next `run()`.
         package var addsPerRun = 16
 
         package init() {}
@@ -48,20 +49,20 @@ package final class AdminServer {
 
     let handler: Handler
     package let bounds: Bounds
-    /// Nil: any Host is allowed.
+    /// The allowed hosts; nil if any Host is allowed.
     let hosts: AllowedHosts?
     let now: () -> UInt64
-    /// Nil once closed.
+    /// The library's server; nil once closed.
     private var daemon: OpaquePointer?
     private var isRunning = false
     private var closeAfterRun = false
     /// Suspended requests, whose answers have to wait, the oldest first.
     private var waiting: [OpaquePointer] = []
-    /// All that the library has, those that were ended included.
+    /// All connections that the library has, including those that we have ended.
     private var connections: [ObjectIdentifier: AdminConnection] = [:]
 
     /// - Parameters:
-    ///   - hosts: what a request may have in its Host field; nil: anything.
+    ///   - hosts: what the Host field of a request may have; nil if anything is allowed.
     ///   - now: monotonic nanoseconds.
     package init(
         bounds: Bounds = Bounds(), hosts: AllowedHosts? = nil, now: @escaping () -> UInt64,
@@ -70,7 +71,7 @@ package final class AdminServer {
         (self.bounds, self.hosts, self.now, self.handler) = (bounds, hosts, now, handler)
         errno = 0
         // Unretained: the library calls back only within MHD_run, MHD_add_connection and MHD_stop_daemon, and `deinit`
-        // stops it.
+        // stops the library's server.
         let closure = Unmanaged.passUnretained(self).toOpaque()
         daemon = hubrelay_http_start(
             UInt32(bounds.places + bounds.addsPerRun), 16 * 1024, onAccess, onURI, onCompleted, onConnection, closure)
@@ -90,8 +91,8 @@ package final class AdminServer {
     /// How many connections are open.
     package var connectionCount: Int { connections.values.count { !$0.isEnded } }
 
-    /// Takes over a connection that was accepted, TCP or Unix, non-blocking: it is closed here, also where it finds no
-    /// place. To be called at most `Bounds.addsPerRun` times between two calls of `run()`.
+    /// Takes ownership of an accepted connection, TCP or Unix and non-blocking, and closes it if there is no place for
+    /// it. Call this at most `Bounds.addsPerRun` times between two calls of `run()`.
     package func add(_ descriptor: Int32) {
         guard let daemon, !isRunning else { return _ = Glibc.close(descriptor) }
         if connectionCount >= bounds.places {
@@ -100,25 +101,25 @@ package final class AdminServer {
         _ = hubrelay_http_add(daemon, descriptor)
     }
 
-    /// Does what is ready: reads, answers, closes what timed out. Never blocks. Does nothing once closed.
+    /// Does what is ready: reads, answers, and ends connections that have timed out. Never blocks. Does nothing once
+    /// closed.
     package func run() {
         guard let daemon, !isRunning else { return }
         isRunning = true
-        // One a run: what it costs is what others wait for.
+        // Only one for each run: other connections wait while its answer is made.
         if !waiting.isEmpty { MHD_resume_connection(waiting.removeFirst()) }
         _ = MHD_run(daemon)
         isRunning = false
         if closeAfterRun { return stop() }
-        // After what has come in time, and perhaps had to wait for us.
+        // Deadlines are checked after reading: a request may have come in time and waited for our loop.
         let now = now()
         for connection in connections.values where !connection.isEnded && deadline(of: connection) <= now {
             connection.end()
         }
     }
 
-    /// How long the caller may wait for the descriptor before it calls `run()` all the same. Nil: forever.
-    /// To be asked after each `run()` and `add`; 0 means that there is more to do, once the caller has done what else
-    /// it has.
+    /// How long the caller may wait for the descriptor before it calls `run()` anyway; nil if it may wait forever. Ask
+    /// after each `run()` and `add`. 0 means that there is more to do, once the caller has done its other work.
     package var timeoutMilliseconds: UInt64? {
         guard let daemon else { return nil }
         if !waiting.isEmpty { return 0 }
@@ -133,7 +134,7 @@ package final class AdminServer {
         connection.since + (connection.phase == .requesting ? bounds.requestTime : bounds.answerTime)
     }
 
-    /// Drops every connection. Idempotent. Within the handler it waits for the end of `run()`.
+    /// Drops every connection. Idempotent. If the handler calls it, it takes effect at the end of `run()`.
     package func close() {
         if isRunning { closeAfterRun = true } else { stop() }
     }
@@ -147,13 +148,14 @@ package final class AdminServer {
         MHD_stop_daemon(daemon)
     }
 
-    /// The answer to a request has to wait. The library does nothing with its connection until it is resumed.
+    /// Suspends a connection, since the answer to its request has to wait. The library ignores the connection until it
+    /// is resumed.
     func suspend(_ connection: OpaquePointer) {
         MHD_suspend_connection(connection)
         waiting.append(connection)
     }
 
-    // MARK: What the library tells
+    // MARK: What the library reports
 
     func connectionStarted(_ descriptor: Int32) -> AdminConnection {
         let connection = AdminConnection(descriptor: descriptor, now: now())

@@ -1,20 +1,20 @@
 internal import Glibc
 
-/// Which hosts a request may be addressed to, by its Host field.
+/// The hosts that a request may be addressed to, by its Host field.
 ///
-/// Why it matters: a page of any web site can make the browser of somebody on this machine ask an address of this
-/// machine, when the site's own name is made to point there (DNS rebinding), and could read the answer. Such a request
-/// has the site's name in its Host field, and never an address.
+/// Why it matters: a web site can let its own name point to this machine (DNS rebinding). A page of that site can then
+/// make the browser of a user here send requests to this machine, and could read the answers. Such a request has the
+/// site's name in its Host field, and never an address.
 package struct AllowedHosts: Equatable, Sendable {
     /// In small letters, without a final dot: a name, or ".domain" for all names under a domain, or "*" for any.
     private let names: [String]
 
-    /// - Parameter names: what is allowed besides addresses and "localhost": names, ".domain" for all names under a
-    ///   domain, "*" for any.
+    /// - Parameter names: what is allowed in addition to addresses and "localhost": names, ".domain" for all names
+    ///   under a domain, "*" for any.
     package init(_ names: [String] = []) { self.names = names.map(Self.normal) }
 
-    /// Whether a Host field names an address, "localhost", or one of the names. The port does not matter. An empty
-    /// field, as where there is none, is allowed: no browser sends that.
+    /// Whether a Host field names an address, "localhost", or one of the names. The port does not matter. An empty or
+    /// missing field is allowed: no browser sends that.
     package func allows(_ field: String) -> Bool {
         guard let host = Self.host(of: field) else { return false }
         if host.isEmpty || host == "localhost" || Self.isAddress(host) { return true }
@@ -23,7 +23,7 @@ package struct AllowedHosts: Equatable, Sendable {
         }
     }
 
-    /// The host of `host[:port]`, without the brackets of an IPv6 address; nil: it is neither.
+    /// The host of `host[:port]`, without the brackets of an IPv6 address; nil if the field does not have that form.
     private static func host(of field: String) -> String? {
         if isAddress(field) { return field }
         let bytes = Array(field.utf8)
@@ -34,7 +34,7 @@ package struct AllowedHosts: Equatable, Sendable {
         return unbracketed(String(decoding: bytes[..<colon], as: UTF8.self))
     }
 
-    /// Only an IPv6 address stands in brackets.
+    /// The host without brackets. Only an IPv6 address may have them; nil if anything else does.
     private static func unbracketed(_ host: String) -> String? {
         guard host.hasPrefix("[") else { return normal(host) }
         let inner = String(host.dropFirst().dropLast())
@@ -50,7 +50,7 @@ package struct AllowedHosts: Equatable, Sendable {
         return inet_pton(AF_INET, text, &address) == 1 || isIPv6(text)
     }
 
-    /// With or without a zone, as `fe80::1%eth0`.
+    /// Whether the text is an IPv6 address, with or without a zone, such as `fe80::1%eth0`.
     private static func isIPv6(_ text: String) -> Bool {
         var address = in6_addr()
         return inet_pton(AF_INET6, String(text.prefix { $0 != "%" }), &address) == 1
