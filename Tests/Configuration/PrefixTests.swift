@@ -68,7 +68,7 @@ import Testing
         ("chat: # the app", "has a #"), ("#chat:", "has a #"), ("chat#", "has a #"),
         (" chat:", "has a blank"), ("chat: ", "has a blank"), ("my chat:", "has a blank"),
         ("chat:\u{a0}", "has a blank"), ("\u{3000}", "has a blank"),
-        ("chat:\r", "has an invisible character, \\r: remove it, for example by saving the file with Unix line endings"),
+        ("chat:\r", "has an invisible character, \\r: remove it, for example by saving the file with Unix line"),
         ("chat:\n", "has an invisible character, \\n: remove it;"),
         ("\tchat:", "has an invisible character, \\t: remove it;"),
         ("chat:\u{1b}", "has an invisible character, \\u{1b}: remove it;"),

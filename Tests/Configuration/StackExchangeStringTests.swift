@@ -140,7 +140,8 @@ private func options(_ text: String) throws -> StackExchangeOptions {
     @Test(arguments: [
         ("", "has no host"), (" , ", "has no host"), ("ssl=true", "has no host"), ("serviceName=m", "has no host"),
         ("h:x", "has a port that is not 1 to 65535"), ("h:0", "has a port that is not 1 to 65535"),
-        ("a b", "has a host that is neither a name nor an address"), ("1.2.3", "has a host that is not an IPv4 address"),
+        ("a b", "has a host that is neither a name nor an address"),
+        ("1.2.3", "has a host that is not an IPv4 address"),
         ("::1::", "has an IPv6 address without [brackets]"),
         ("user:pw@h", "has an @; a URL with credentials begins with redis://"),
         ("!", "has a Unix socket without an absolute path"), ("!@name", "has a Unix socket without an absolute path"),

@@ -41,7 +41,7 @@ import Testing
     @Test func aPasswordThatSentinelsDoNotTakeIsTold() throws {
         let scene = try SentinelScene(sentinelPassword: "hush-sentinels")
         try withRelay(of: scene) { relay in
-            try relay.awaitDown([.auth], "no sentinel reports where the master is", scene.sentinels[0].endpoint, "NOAUTH")
+            try relay.awaitDown([.auth], "no sentinel reports where", scene.sentinels[0].endpoint, "NOAUTH")
         }
         let path = try file("wrong", "hush-wrong")
         try withRelay(of: scene, options: ["--sentinel-password-file", path]) { relay in

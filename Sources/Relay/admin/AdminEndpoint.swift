@@ -6,13 +6,14 @@ internal import Posix
 internal import RelayCore
 internal import TextFormats
 
-/// The HTTP side on the relays' own loop, so that a loop that hangs fails the health check: connections are accepted as
-/// those of apps are, libmicrohttpd's epoll descriptor is watched like any other, and a timer stands for its time-outs.
+/// The HTTP server on the relays' own loop, so that a loop that hangs fails the health check. Connections are accepted
+/// as those of apps are, libmicrohttpd's epoll descriptor is watched like any other, and a timer serves its timeouts.
 ///
-/// Whatever clients do, it has one portion of work in each turn of the loop: so many connections are accepted, and each
-/// one gets an answer or two. What is dear to compute is computed once for all who ask in one turn.
+/// Whatever clients do, HTTP does one portion of work in each turn of the loop: it accepts a limited number of
+/// connections, and answers one or two requests of each. What is expensive to compute is computed once for all requests
+/// of a turn.
 final class AdminEndpoint {
-    /// Where it listens, for people.
+    /// The address on which it listens, for people.
     let address: String
     private let server: AdminServer
     private unowned let daemon: Daemon
@@ -20,11 +21,11 @@ final class AdminEndpoint {
     private var watcher: ReadableWatcher?
     private var timer: Timer?
     private var nextTurn: NextTurn?
-    /// Nil with TCP.
+    /// The Unix socket; nil with TCP.
     private var socket: WatchedPath?
     private let answers: Answers
 
-    /// How many connections the kernel lets wait to be accepted: as many as a flood may put before the next prober.
+    /// How many connections may wait in the kernel to be accepted. A flood may put that many before the next prober.
     private static let listenBacklog: Int32 = 1024
 
     /// - Returns: nil when HTTP is off.
@@ -36,7 +37,7 @@ final class AdminEndpoint {
         var bounds = AdminServer.Bounds()
         bounds.places = daemon.descriptors.httpConnections
         bounds.addsPerRun = daemon.descriptors.httpAccepts
-        // No browser reaches a Unix socket, and it has no name to be asked by.
+        // No browser can reach a Unix socket, and requests to it need no host name.
         var hosts: AllowedHosts?
         if case .tcp = daemon.configuration.http { hosts = AllowedHosts(daemon.configuration.httpHosts) }
         let answers = Answers(daemon: daemon)
@@ -75,13 +76,14 @@ final class AdminEndpoint {
                     .error, "cannot accept an HTTP connection", now: daemon.now, ["error": "\(error)"])
             } else if let listener {
                 server.add(listener.take())
-                // Even if nothing comes of it: it has a deadline, and another one may have been ended for it.
+                // Even if the connection sends nothing: it has a deadline, and another connection may have been ended
+                // for it.
                 nextTurn?.schedule()
             }
         }
     }
 
-    /// The one portion of work of this turn. From here alone, so that there is no second one.
+    /// Does the portion of work of this turn. Only `nextTurn` calls this, so that there is one portion in a turn.
     private func run() {
         answers.forget()
         server.run()
@@ -92,7 +94,7 @@ final class AdminEndpoint {
         }
     }
 
-    /// Looks whether the path still leads here, as `Relay.lookAtPath` does for that of the apps.
+    /// Checks whether the path still leads here, as `Relay.lookAtPath` does for the path of the apps.
     func lookAtPath(now: UInt64) {
         guard socket?.look(now: now) == true, let descriptor = socket?.socket.descriptor else { return }
         listener?.acceptRest()
@@ -112,11 +114,11 @@ final class AdminEndpoint {
     }
 }
 
-/// What is answered in one turn. What is dear to compute is kept until the next one.
+/// Makes the answers of one turn. Those that are expensive to compute are kept until the next turn.
 private final class Answers {
     private unowned let daemon: Daemon
     private var known: [String: AdminResponse] = [:]
-    /// A listing has been made in this turn; others wait for the next ones, as each takes up to some milliseconds.
+    /// Whether a listing was made in this turn. Others wait for later turns, as each takes up to some milliseconds.
     private var hasListed = false
 
     init(daemon: Daemon) { self.daemon = daemon }
@@ -156,15 +158,15 @@ extension AdminEndpoint {
         }
     }
 
-    /// Whether whoever holds the address answers like a relay that is shutting down: then it is free soon. Asked once,
-    /// before the loop runs; waits for at most a second.
+    /// Whether the process that holds the address answers like a relay that is shutting down: then the address is free
+    /// soon. Called once, before the loop runs; waits for at most a second.
     static func isHeldByStoppingRelay(_ listen: HTTPListen) -> Bool {
         guard let answer = answer(to: "/readyz", from: listen) else { return false }
         return answer.hasPrefix("HTTP/1.1 503") && answer.contains("stopping")
     }
 
-    /// Whether whoever holds the address is a relay that serves this socket; nil when there is no answer. Waits for at most a
-    /// second.
+    /// Whether the process that holds the address is a relay that serves this socket; nil if it does not answer. Waits
+    /// for at most a second.
     static func isHeldByRelay(_ listen: HTTPListen, serving socketPath: String) -> Bool? {
         guard let answer = answer(to: "/health", from: listen) else { return nil }
         var json = JSONWriter()
@@ -172,7 +174,7 @@ extension AdminEndpoint {
         return answer.contains("\"socket\":" + json.text.dropLast())
     }
 
-    /// The answer, with its header; nil when none comes in a second.
+    /// The answer with its header; nil if it does not come within a second.
     private static func answer(to path: String, from listen: HTTPListen) -> String? {
         let timeout: UInt64 = 1_000_000_000
         let deadline = Clock.monotonicNanoseconds() + timeout

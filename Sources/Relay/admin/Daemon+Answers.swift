@@ -3,7 +3,7 @@ internal import Posix
 internal import RelayCore
 
 extension Daemon {
-    /// The relay that HTTP tells of. There is one so far.
+    /// The relay that HTTP reports on. So far there is one.
     private var relay: Relay { relays[0] }
 
     /// The answer to one request, by its path.
@@ -41,7 +41,7 @@ extension Daemon {
             headers: StatusPage.headers(nonce: nonce))
     }
 
-    /// A relay that no app can connect to is neither alive nor ready: another one may do better.
+    /// A relay that no app can connect to is neither alive nor ready: another relay may do better.
     private func plain(unreachable: String?, isLive: Bool = true, text: String) -> AdminResponse {
         if let unreachable { return plain(isLive: false, text: unreachable) }
         return plain(isLive: isLive, text: text)

@@ -4,8 +4,8 @@ internal import Posix
 internal import RelayCore
 internal import TextFormats
 
-/// `/connections`, `/channels` and `/fleet`: single clients, channels and relays, whose names may be secrets. The names of
-/// fields are an interface.
+/// `/connections`, `/channels` and `/fleet`: lists of single clients, channels and relays, whose names may be secrets.
+/// The names of the JSON fields are an interface.
 extension Daemon {
     /// The answer to a request for one of the listings.
     func listing(_ request: AdminRequest, of relay: Relay) -> AdminResponse {
@@ -40,7 +40,7 @@ extension Daemon {
 }
 
 extension Relay {
-    /// Nil where the relay does not announce itself.
+    /// The listing of the fleet; nil if the relay does not announce itself.
     fileprivate func fleetText(_ query: ListQuery<FleetOrder>) -> String? {
         upstream.begin(at: Self.moment(of: loop))
         guard let fleet = hub.fleet,
@@ -108,7 +108,7 @@ extension JSONWriter {
         member("name", client.name)
         if let peer {
             member("uid", UInt64(peer.uid))
-            // Of a peer in another pid namespace the kernel tells none.
+            // For a peer in another pid namespace the kernel gives no pid.
             if peer.pid > 0 { member("pid", Int(peer.pid)) }
         }
         member("stage", client.stage.rawValue)
@@ -141,7 +141,7 @@ extension JSONWriter {
         member("version", announcement.version)
         member("state", announcement.state.label)
         member("cause", announcement.cause == .unspecified ? nil : announcement.cause.label)
-        // By the clock of that host; of one that is ahead of ours it may be in the future.
+        // The time is by the clock of that host. If that clock is ahead of ours, the time may be in the future.
         let since = min(unixMilliseconds, announcement.sinceUnixMilliseconds)
         member("state_seconds", tenths(Double(unixMilliseconds - since) / 1000))
         let roundTrip = announcement.roundTripMicroseconds

@@ -4,8 +4,8 @@ internal import RelayCore
 internal import TLS
 
 extension Daemon {
-    /// What there is to tell of a relay now.
-    /// - Parameter withStats: what the process takes of the machine, as well, which is dear to find out.
+    /// A snapshot of a relay.
+    /// - Parameter withStats: whether to include the resources that the process uses, which are expensive to find out.
     func snapshot(of relay: Relay, withStats: Bool) -> RelaySnapshot {
         var snapshot = relay.snapshot()
         snapshot.process = .init(
@@ -17,7 +17,7 @@ extension Daemon {
 }
 
 extension Relay {
-    /// All but what is of the process.
+    /// The snapshot without the values of the process.
     fileprivate func snapshot() -> RelaySnapshot {
         var snapshot = RelaySnapshot()
         snapshot.relayID = hub.identity.id

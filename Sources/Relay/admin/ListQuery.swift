@@ -1,4 +1,4 @@
-/// What a listing is asked for by its query: `sort=unread&limit=20&after=0`, in any order, each once at most.
+/// The parameters of a listing, from the query: `sort=unread&limit=20&after=0`, in any order, each at most once.
 struct ListQuery<Order: RawRepresentable & CaseIterable>: Sendable
 where Order.RawValue == String, Order.AllCases: Sendable, Order: Sendable {
     var order: Order
@@ -41,7 +41,7 @@ where Order.RawValue == String, Order.AllCases: Sendable, Order: Sendable {
     }
 }
 
-/// Why a query cannot be answered; nothing of it is repeated.
+/// Why a query cannot be answered. The text repeats nothing of the query.
 struct InvalidQuery: Error, Equatable {
     let reason: String
 

@@ -3,9 +3,9 @@ internal import Posix
 internal import RelayCore
 internal import TextFormats
 
-/// `/health`: the truth about the path, always with the whole story.
+/// `/health`: reports the state of the path, whatever it is, with all details.
 extension RelaySnapshot {
-    /// Whether the answer is 200: only when UP, and while apps can connect.
+    /// Whether the status code is 200: only if the relay is UP and apps can connect.
     var isHealthy: Bool { status.state == .up && socket.problem == nil }
 
     /// The body, in JSON. Its names are an interface.
@@ -158,14 +158,14 @@ extension JSONWriter {
         }
     }
 
-    /// Why something is not as it should be, if it is not.
+    /// Writes the cause and the reason of a failure, if there is one.
     fileprivate mutating func failure(_ failure: LinkFailure?) {
         guard let failure else { return }
         member("cause", failure.cause.label)
         member("reason", failure.reason)
     }
 
-    /// What was counted, by cause.
+    /// Writes counts by cause, without those that are 0.
     fileprivate mutating func causes(_ counts: Counters.Table<Cause>) {
         for cause in Cause.ofRelays where counts[cause] > 0 { member(cause.label, counts[cause]) }
     }

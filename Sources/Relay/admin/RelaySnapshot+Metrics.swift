@@ -64,7 +64,7 @@ extension RelaySnapshot {
             seconds(process.longestLoopLag))
     }
 
-    /// Those that there are: none without TLS.
+    /// Writes the end of each certificate that exists: there are none without TLS.
     private func writeCertificateEnds(to text: inout PrometheusText) {
         let ends = [
             ("own", certificateEnds.own), ("ca", certificateEnds.authority),

@@ -2,8 +2,8 @@ internal import Posix
 internal import RelayCore
 internal import TLS
 
-/// What `/health` and `/metrics` tell of a relay, as it is at one moment: filled by `Daemon.snapshot`, written by
-/// `healthText` and `metricsText`. Durations are nanoseconds.
+/// What `/health` and `/metrics` report about a relay, as it is at one moment. `Daemon.snapshot` fills it; `healthText`
+/// and `metricsText` write it. Durations are in nanoseconds.
 struct RelaySnapshot: Sendable {
     var process = Process()
 
@@ -15,18 +15,18 @@ struct RelaySnapshot: Sendable {
     /// Time not UP since the relay was first UP.
     var outageTime: UInt64 = 0
     var probe = Probe()
-    /// Why no server is asked for its role; nil when it is.
+    /// Why the role of a server is not checked; nil if the roles of all servers are.
     var roleUnavailable: String?
     /// All links for messages: a pair for each node.
     var links: [Link] = []
     /// Nil without sentinels.
     var sentinels: Sentinels?
-    /// Nil where Redis is no cluster.
+    /// Nil if Redis is not a cluster.
     var cluster: Cluster?
 
-    /// What came of reading passwords and certificates.
+    /// The result of reading passwords and certificates.
     var reloads = ReloadRecord()
-    /// Of the relay's own certificate, and of those that it trusts.
+    /// When the relay's own certificate ends, and when those that it trusts end.
     var certificateEnds = CertificateEnds()
 
     var socket = Socket()
@@ -37,39 +37,39 @@ struct RelaySnapshot: Sendable {
     var names = 0
     /// Bytes that wait for slow readers.
     var bufferedBytes = 0
-    /// How large a payload a server takes that takes less than the relay; nil: there is none.
+    /// The largest payload that all servers take, if that is less than the relay takes; otherwise nil.
     var payloadLimit: PayloadLimit?
     var limits = Limits()
     /// Publishes that Redis has not answered.
     var publishesInFlight = 0
     var counts = Counts(Counters())
-    /// From publishing probes to hearing them.
+    /// The times from publishing a probe to hearing it.
     var roundTrips = Histogram()
-    /// Relays of the prefix that are heard, this one included; nil: it does not hear them.
+    /// The relays of the prefix that this relay hears, itself included; nil if it does not hear them.
     var fleetRelays: Int?
 
-    /// What is of the process, and not of a relay.
+    /// What concerns the process as a whole.
     struct Process: Sendable {
-        /// As this process sees itself: 1 in most containers.
+        /// The pid as the process itself sees it: 1 in most containers.
         var pid: Int32 = 0
         var uptime: UInt64 = 0
         /// How late the event loop's ticks were.
         var loopLag = Histogram()
-        /// How late the latest one of the last minute was, or of the last two.
+        /// The largest lag of the last one to two minutes.
         var longestLoopLag: UInt64 = 0
-        /// Log lines that whoever reads the log did not take.
+        /// Log lines that the reader of the log did not take.
         var logLinesDropped: UInt64 = 0
-        /// Nil where /proc is not there, or nobody wants to know.
+        /// Nil if /proc does not exist, or if the values are not wanted.
         var stats: ProcessStats?
     }
 
-    /// The probe of the whole path; of several nodes what is worst.
+    /// The probe of the whole path; with several nodes, the worst of each value.
     struct Probe: Sendable {
         var isEnabled = true
-        /// Why there is none although it was wanted.
+        /// Why there is no probe although it is configured.
         var unavailable: String?
         var roundTrip: UInt64?
-        /// How long the oldest one has been under way.
+        /// How long the oldest probe has been under way.
         var underWay: UInt64?
     }
 
@@ -81,13 +81,13 @@ struct RelaySnapshot: Sendable {
         /// For people; without secrets.
         var address: String
         var isUp: Bool
-        /// As "TLSv1.3"; nil without TLS, and while the link is not up.
+        /// The TLS version, such as "TLSv1.3"; nil without TLS, and while the link is not up.
         var tlsVersion: String?
         /// When the server's certificate ends, in seconds since 1970; nil without TLS, and while the link is not up.
         var certificateEnd: Int64?
         var roundTrip: UInt64?
         var failure: LinkFailure?
-        /// The time from PING to PING, where it is shorter than it was set to, since the server would end the connection.
+        /// The time from PING to PING, if it is shorter than configured because the server would end the connection.
         var shortenedHeartbeat: UInt64?
         /// What the server refuses, and the link does without.
         var fallbacks: [LinkMachine.Fallback] = []
@@ -106,7 +106,7 @@ struct RelaySnapshot: Sendable {
         var isConnected: Bool
         /// It is connected, and knows the master.
         var isOfUse: Bool
-        /// What it has said last.
+        /// The master that it named last.
         var master: (address: String, epoch: UInt64)?
         var failure: LinkFailure?
     }
@@ -114,18 +114,18 @@ struct RelaySnapshot: Sendable {
     /// The cluster, as the relay knows it.
     struct Cluster: Sendable {
         var pubsub: String
-        /// Whether a member answers who has which slots.
+        /// Whether a member reports which node has which slots.
         var isTold: Bool
-        /// Who answers that; for people.
+        /// The member that reports it; for people.
         var asked: String?
-        /// What was answered last.
+        /// What was reported last.
         var topology: (epoch: UInt64, masters: Int, members: Int)?
         var failure: LinkFailure?
         /// Members at which links for messages are up.
         var connectedMembers = 0
         /// Hash slots in use that cannot be published to, or are not heard.
         var slotsAway = 0
-        /// Nil where channels belong to no slots.
+        /// Nil if channels do not belong to slots.
         var slots: Slots?
 
         struct Slots: Sendable {
@@ -149,13 +149,13 @@ struct RelaySnapshot: Sendable {
         var path = ""
         /// Whether apps can connect.
         var isReachable = true
-        /// Why none can, if its path does not lead to the relay.
+        /// Why no app can connect, if the path does not lead to the relay.
         var problem: String?
     }
 
-    /// What apps may take of the relay, all together.
+    /// The limits of all apps together.
     struct Limits: Sendable {
-        /// As the descriptors allow, where that is fewer than was set.
+        /// The configured limit, or what the descriptors allow if that is less.
         var connections = 0
         var subscriptions = 0
         var bufferedBytes = 0
@@ -206,11 +206,11 @@ extension Outcome {
 }
 
 extension Cause {
-    /// The causes for which a message is lost that Redis has sent.
+    /// The causes for which a message from Redis is lost.
     static let ofMessages: [Cause] = [.slowReader, .tooLarge, .badName]
     /// The causes for which a relay is not UP.
     static let ofPath: [Cause] = ofRelays.filter { $0.rawValue >= Cause.starting.rawValue }
 }
 
-/// Seconds, of nanoseconds.
+/// Converts nanoseconds to seconds.
 func seconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1_000_000_000 }

@@ -6,16 +6,16 @@ internal import TLS
 /// What a relay with these settings would find on this host: paths, rights, addresses and files. Nothing is started, and
 /// nothing is changed.
 package struct HostCheck {
-    /// What stays wrong until somebody changes it, one line each, with the setting, its value, and what is allowed.
+    /// Faults that last until somebody changes something, one line each: the setting, its value, and what is allowed.
     package private(set) var faults: [String] = []
-    /// What is in the way now and may go by itself.
+    /// Obstacles that may go away by themselves.
     package private(set) var notes: [String] = []
 
     private let configuration: RelayConfiguration
     private let settings: CheckedSettings
     private let identity = ProcessIdentity.current()
 
-    /// Looks at everything that rests on settings which are right by themselves.
+    /// Checks everything that depends on settings which are themselves valid.
     package init(_ settings: CheckedSettings) {
         (self.settings, configuration) = (settings, settings.configuration)
         let listener = configuration.listener
@@ -76,7 +76,7 @@ package struct HostCheck {
         }
     }
 
-    /// The CA file and the relay's own certificate apart, since each may be wrong.
+    /// Checks the CA file and the relay's own certificate separately, since each may be wrong.
     private mutating func lookAtCertificates() {
         guard let tls = configuration.redis.tls else { return }
         if let ca = tls.caFile { lookAtCertificate(TLSConfiguration(caFile: ca), .redisCA, [ca]) }

@@ -5,9 +5,9 @@ internal import RedisWire
 internal import RelayCore
 internal import TLS
 
-/// A connection to Redis that waits for each answer: for a trial, and not for a relay.
+/// A blocking connection to Redis that waits for each answer. It is for a trial, not for a relay.
 final class RedisConversation: ReplySink {
-    /// What a server says, one at a time.
+    /// One answer or message of the server.
     enum Answer: Equatable {
         case value(RedisValue)
         case confirmed(SubscribeVerb)
@@ -22,11 +22,11 @@ final class RedisConversation: ReplySink {
     /// Nanoseconds for each answer.
     private let timeout: UInt64
 
-    /// Connects, and agrees on TLS where there is some.
+    /// Connects, and does the TLS handshake if TLS is used.
     /// - Parameters:
     ///   - timings: how long connecting, the handshake and each answer may take.
-    ///   - serverName: what the server's certificate has to be for.
-    /// - Throws: ``LinkFailure`` as a link of a relay fails.
+    ///   - serverName: the name that the server's certificate must be for.
+    /// - Throws: ``LinkFailure``, the same as for a link of a relay.
     init(
         _ destination: Destination, tls: TLSContext?, serverName: String, timings: Timings
     ) throws(LinkFailure) {
@@ -48,11 +48,11 @@ final class RedisConversation: ReplySink {
         if let tls { try secure(tls, serverName, timings.connectTimeout) }
     }
 
-    /// As "TLSv1.3"; nil without TLS.
+    /// The TLS version, such as "TLSv1.3"; nil without TLS.
     var tlsVersion: String? { session?.version }
 
-    /// Sends a command and waits for the next answer to it. Messages that come before are kept for `hear`.
-    /// - Throws: ``LinkFailure`` when there is none in time, or the server ends the connection.
+    /// Sends a command and waits for its answer. Messages that come before the answer are kept for `hear`.
+    /// - Throws: ``LinkFailure`` if no answer comes in time, or if the server ends the connection.
     func ask(_ words: [String]) throws(LinkFailure) -> Answer {
         try send(RedisCommand.bytes(words))
         let deadline = Clock.monotonicNanoseconds() + timeout
@@ -101,7 +101,7 @@ final class RedisConversation: ReplySink {
         try flush()
     }
 
-    /// Writes what TLS wants to say.
+    /// Writes the output of the TLS session.
     private func flush() throws(LinkFailure) {
         var output: [UInt8] = []
         session?.takeOutput { bytes in
@@ -120,7 +120,7 @@ final class RedisConversation: ReplySink {
     }
 
     private func read(before deadline: UInt64, _ what: String) throws(LinkFailure) {
-        // Also where the server says other things without end.
+        // The deadline holds even if the server sends other data without end.
         guard Clock.monotonicNanoseconds() < deadline, try readSome(before: deadline) else {
             throw LinkFailure(cause: .timeout, reason: "\(what) has not come within \(timeout / 1_000_000) ms")
         }
@@ -149,7 +149,7 @@ final class RedisConversation: ReplySink {
             do throws(TLSError) { try session.receive(bytes) { plaintext += $0 } } catch { failure = error }
         }
         try feed(plaintext)
-        // Also the alert that says what was wrong.
+        // Sends, among other things, the alert that reports a failure.
         try flush()
         if let failure { throw LinkFailure(failure) }
     }

@@ -4,14 +4,15 @@ internal import Posix
 internal import RelayCore
 internal import TLS
 
-/// Tries Redis as a relay with these settings would use it: what works, what an access list denies, and what keeps a relay
-/// from working. It publishes one empty message, on a channel of its own that no app can hear.
+/// Tries Redis as a relay with these settings would use it: what works, what an access list denies, and what prevents a
+/// relay from working. It publishes only empty messages: on a channel of its own, and on that of announcements. Apps
+/// can hear neither.
 package struct RedisTrial {
     /// What was tried, one line each.
     package private(set) var lines: [String] = []
     /// What keeps a relay from being UP, one line each.
     package private(set) var faults: [String] = []
-    /// Names are still being looked up, which an exit(3) would wait for.
+    /// Whether a host name is still being looked up. exit(3) would wait for that.
     package private(set) var isLookupUnderWay = false
 
     private let configuration: RelayConfiguration
@@ -46,8 +47,8 @@ package struct RedisTrial {
         trials.compactMap(\.named).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
-    /// Of several servers that can stand for each other one has to be of use; what is wrong with the others is told all the
-    /// same.
+    /// Reports on servers that can stand in for each other. Only one of them has to be usable. The faults of the others
+    /// are reported as well, but do not count.
     private mutating func conclude(_ trials: [ServerTrial]) {
         let isUsable = trials.contains { $0.faults.isEmpty }
         for trial in trials {

@@ -4,29 +4,30 @@ internal import RESP
 internal import RelayCore
 internal import TLS
 
-/// What came of trying one server: a line for each step, and why it is of no use, if it is not.
+/// The result of trying one server: a line for each step, and why no relay can use the server, if that is so.
 struct ServerTrial {
-    /// As people know it: `127.0.0.1:6379`, `sentinel 10.0.0.1:26379`.
+    /// The server's name for people: `127.0.0.1:6379`, `sentinel 10.0.0.1:26379`.
     let name: String
-    /// `PING: ok`, in the order in which it was tried.
+    /// The results such as `PING: ok`, in the order of the steps.
     private(set) var lines: [String] = []
-    /// What no relay can do with, one each.
+    /// Why no relay can use the server, one line for each fault.
     private(set) var faults: [String] = []
-    /// The servers that it names: the master that a sentinel knows, or the node that has the slot.
+    /// The server that this one names: the master that a sentinel knows, or the node that has the slot.
     private(set) var named: RedisConfiguration.Endpoint?
 
     private let configuration: RelayConfiguration
     private let destination: Destination
     private let tls: TLSContext?
     private let kind: ServerKind
-    /// Stands for a relay's. On a cluster the same for all nodes, so that one of them has the slot of the probe's channel.
+    /// A random id in place of a relay's. All nodes of a cluster get the same id, so that one of them has the slot of
+    /// the probe's channel.
     private let id: String
     private var mask = SecretMask()
     /// An access list denies the relay's own channel.
     private var isOwnChannelDenied = false
 
-    /// Tries everything that a relay asks a server like this.
-    /// - Parameter id: random, in place of a relay's.
+    /// Tries everything that a relay asks a server of this kind.
+    /// - Parameter id: a random id in place of a relay's.
     init(
         _ configuration: RelayConfiguration, _ destination: Destination, tls: TLSContext?, kind: ServerKind, id: String
     ) {
@@ -40,7 +41,7 @@ struct ServerTrial {
         }
     }
 
-    /// Why it was not tried.
+    /// A server that was not tried, for this reason.
     init(
         untried endpoint: RedisConfiguration.Endpoint, kind: ServerKind, _ configuration: RelayConfiguration,
         _ reason: String
@@ -53,8 +54,8 @@ struct ServerTrial {
 
     // MARK: One step
 
-    /// Asks, and notes what came of it.
-    /// - Returns: the answer where it works.
+    /// Sends a command, and notes the result of the step.
+    /// - Returns: the answer if the step works, otherwise nil.
     @discardableResult
     private mutating func attempt(
         _ step: TrialVerdict.Step, _ words: [String], on conversation: RedisConversation
@@ -72,7 +73,7 @@ struct ServerTrial {
         return nil
     }
 
-    /// A connection that has logged in, called as a relay's would be.
+    /// Connects and logs in. The steps are noted only for the first connection to a server.
     private mutating func connect(_ purpose: String) throws(LinkFailure) -> RedisConversation {
         let serverName = configuration.redis.tls?.serverName ?? destination.endpoint.host ?? "localhost"
         let conversation = try RedisConversation(
@@ -112,12 +113,13 @@ struct ServerTrial {
             try attempt(.slots, ["CLUSTER", "SLOTS"], on: publisher)
         }
         try attempt(.idleLimit, ["CONFIG", "GET", "timeout"], on: publisher)
-        // A replica, a sentinel, or a node that is cut off: what it would say about channels is of no interest.
+        // With faults, the server may be a replica, a sentinel or a node that is cut off: its answers about channels
+        // say nothing.
         if faults.isEmpty { try tryChannels(publisher) }
     }
 
-    /// Asks what every server answers, and names the connection. One that wants a password, or is loading, says so to all
-    /// that comes.
+    /// Whether the server answers PING, as every server does. Then names the connection. A server that wants a password
+    /// or is loading says so in answer to any command.
     private mutating func isAnswered(_ conversation: RedisConversation) throws(LinkFailure) -> Bool {
         try attempt(.ping, ["PING"], on: conversation)
         guard faults.isEmpty else { return false }
@@ -145,7 +147,7 @@ struct ServerTrial {
         named = Self.node(in: heard, near: endpoint) ?? Self.node(in: sent, near: endpoint)
         if isOwnChannelDenied { try tryAccessList(publisher, prefix) }
         if configuration.timings.fleetInterval != nil {
-            // Without a word in it, which no relay takes for an announcement.
+            // The message is empty, so no relay takes it for an announcement.
             let words = [publish.rawValue, prefix + fleetChannel, ""]
             if try attempt(.announcement, words, on: publisher) == nil, let last = lines.last,
                 last.hasPrefix(TrialVerdict.Step.announcement.rawValue), last.contains("NOPERM")
@@ -158,13 +160,14 @@ struct ServerTrial {
         try attempt(.patterns, ["PSUBSCRIBE", pattern], on: subscriber)
     }
 
-    /// The relay's own channel is denied: a relay is UP all the same if others are granted, which it asks as well.
+    /// Checks the access list, as the relay's own channel is denied. A relay checks it too, and is UP anyway if others
+    /// are granted.
     private mutating func tryAccessList(_ publisher: RedisConversation, _ prefix: String) throws(LinkFailure) {
         let user = configuration.redis.credentials.username ?? "default"
         let answer = try publisher.ask(["ACL", "GETUSER", user])
         let cure = "grant it &\(prefix)*"
         guard case .value(let value) = answer, case .user(let channels?) = LinkMachine.Reply(value, to: .user) else {
-            // Without probes the doubt is in favour of the path.
+            // Without probes, a relay assumes in case of doubt that the path works.
             guard configuration.timings.probeInterval != nil else { return }
             faults.append(
                 "the user \(user) may not use the relay's own channel, and Redis does not say whether it may use any "
@@ -180,7 +183,7 @@ struct ServerTrial {
         }
     }
 
-    /// The node that has the slot, where the answer names it.
+    /// The node that has the slot, if the answer names it.
     private static func node(
         in answer: RedisConversation.Answer?, near endpoint: RedisConfiguration.Endpoint
     ) -> RedisConfiguration.Endpoint? {
@@ -197,7 +200,7 @@ struct ServerTrial {
         let sentinel = try connect("sentinel")
         guard try isAnswered(sentinel) else { return }
         try attempt(.role, ["ROLE"], on: sentinel)
-        // A server knows nothing of sentinels.
+        // A server that is not a sentinel knows nothing about sentinels.
         guard faults.isEmpty else { return }
         let answer = try attempt(.master, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", service], on: sentinel)
         if case .value(.array(let parts))? = answer {

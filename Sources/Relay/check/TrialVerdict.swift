@@ -1,16 +1,16 @@
 internal import RESP
 internal import RelayCore
 
-/// What an answer of Redis means for a relay that needs it, or can do without.
+/// What an answer of Redis means for a relay, which either needs the step or can do without it.
 enum TrialVerdict: Equatable {
-    /// With what there is to tell beside that.
+    /// The step works. The text adds details, and may be empty.
     case works(String)
-    /// It is denied, or not known, and the relay does without: Redis's words.
+    /// The step is denied or not known, and the relay does without it. The text says why, mostly in Redis's words.
     case without(String)
-    /// No relay can work like this: Redis's words, or what they mean.
+    /// No relay can work like this. The text says why, in Redis's words or in ours.
     case fault(String)
 
-    /// A step of a trial: what is asked, as people know it.
+    /// A step of a trial: the command or purpose, as people know it.
     enum Step: String, CaseIterable {
         case login = "AUTH"
         case name = "CLIENT SETNAME"
@@ -29,7 +29,7 @@ enum TrialVerdict: Equatable {
         case master = "SENTINEL GET-MASTER-ADDR-BY-NAME"
         case details = "SENTINEL MASTER"
 
-        /// Whether the relay does without what Redis denies, or does not know.
+        /// Whether the relay can do without this step if Redis denies it or does not know it.
         fileprivate var isOptional: Bool {
             switch self {
             case .name, .token, .role, .idleLimit, .patterns, .announcement, .details: true
@@ -38,7 +38,7 @@ enum TrialVerdict: Equatable {
             }
         }
 
-        /// Whether it is about a channel, which may be denied while others are not.
+        /// Whether the step is about a channel, which may be denied while other channels are not.
         fileprivate var isOfChannel: Bool { isOfOwnChannel || self == .announcement }
 
         /// Whether it is about the channel of the probe.
@@ -46,7 +46,7 @@ enum TrialVerdict: Equatable {
     }
 
     /// - Parameters:
-    ///   - answer: that of `server` to the step.
+    ///   - answer: the answer of `server` to the step.
     ///   - mask: keeps passwords out of Redis's words.
     init(_ step: Step, _ answer: RedisConversation.Answer, of server: ServerKind, mask: SecretMask) {
         switch answer {
@@ -59,22 +59,22 @@ enum TrialVerdict: Equatable {
     }
 
     private static func error(_ text: String, _ step: Step, _ server: ServerKind, _ mask: SecretMask) -> TrialVerdict {
-        // The slot is another node's, which says that the command is allowed.
+        // Another node has the slot. This answer also shows that the command is allowed.
         if step.isOfChannel, Redirection.isOfTheCluster(text) { return .works("at another node: \(mask.shown(text))") }
         let known =
             LinkFailure.classify(error: text, isAuth: step == .login)
             ?? (server == .clusterMaster || server == .clusterMember ? LinkFailure.classify(clusterError: text) : nil)
             ?? (step.isOfChannel ? LinkFailure.classify(denied: text) ?? LinkFailure.classify(shardedError: text) : nil)
         if step == .login, server == .sentinel, known?.cause == .auth {
-            // A sentinel is commonly given the password of its servers, and has none itself.
+            // A sentinel often gets the password that is set for the servers, and has none itself.
             return .without(known?.shown(by: mask).reason ?? mask.shown(text))
         }
-        // A busy Redis answers nothing else, either.
+        // A busy Redis, for one, gives this answer to everything, so it is a fault even if the step is optional.
         if let known, !(step.isOptional && known.cause == .auth && text.hasPrefix("NOPERM")) {
             return .fault(known.shown(by: mask).reason)
         }
         if step.isOptional { return .without(mask.shown(text)) }
-        // MISCONF and MASTERDOWN come to PING, and PUBLISH works all the same.
+        // PING may be answered by MISCONF or MASTERDOWN, while PUBLISH works all the same.
         if step == .ping { return .works(mask.shown(text)) }
         if step.isOfChannel, server != .sentinel, text.hasPrefix("NOPERM") {
             return .without("the relay's own channel is denied (\(mask.shown(text))); UP is then not proven by probes")
@@ -101,7 +101,7 @@ enum TrialVerdict: Equatable {
         }
     }
 
-    /// For people.
+    /// A short description for people.
     private static func description(of value: RedisValue) -> String {
         switch value {
         case .integer(let number): "the number \(number)"

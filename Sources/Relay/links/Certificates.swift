@@ -2,29 +2,29 @@ internal import Configuration
 internal import Posix
 internal import TLS
 
-/// The certificates that connections to Redis are secured with, as they were read last, and the files that they are in.
+/// The certificates that secure connections to Redis, as they were last read, and the files that hold them.
 struct Certificates {
     private let settings: TLSContext.Settings
     private(set) var context: TLSContext
-    /// Of the files, as they were before they were read.
+    /// The stamps of the files, as they were before the files were read.
     private var stamps: [FileStamp?]
 
-    /// - Throws: `TLSError` when they cannot be used.
+    /// - Throws: `TLSError` if the certificates cannot be used.
     init(_ configuration: TLSConfiguration) throws(TLSError) {
         settings = TLSContext.Settings(configuration)
         stamps = Self.stamps(settings)
         context = try TLSContext(settings)
     }
 
-    /// Reads them again. Connections that are there keep those that they were made with.
-    /// - Throws: `TLSError` when they cannot be used: those that were read before stay in use.
+    /// Reads the files again. Open connections keep the certificates that they were made with.
+    /// - Throws: `TLSError` if the new certificates cannot be used. The ones that were read before then stay in use.
     mutating func read() throws(TLSError) {
         let stamps = Self.stamps(settings)
         context = try TLSContext(settings)
         self.stamps = stamps
     }
 
-    /// Whether a file is not as it was when it was read. The system's own store is not looked at.
+    /// Whether a file has changed since it was read. The system's own store is not checked.
     var haveChanged: Bool { stamps != Self.stamps(settings) }
 
     private static func stamps(_ settings: TLSContext.Settings) -> [FileStamp?] {

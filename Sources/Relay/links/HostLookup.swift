@@ -16,14 +16,15 @@ final class HostLookup {
         results = endpoints.map { _ in [] }
     }
 
-    /// - Parameter body: called once, at the earliest during the call: with what was found, or with why nothing was.
+    /// - Parameter body: called once, possibly before `start` returns, with the addresses, or with the reason why none
+    ///   was found.
     func start(loop: Loop, body: @escaping (Result<[Destination], LoopError>) -> Void) {
         self.body = body
         for (index, endpoint) in endpoints.enumerated() { begin(index, endpoint, loop) }
         finishIfDone()
     }
 
-    /// What is looked up; for people.
+    /// The host names that are looked up, for people.
     var hosts: String {
         endpoints.compactMap(\.host).joined(separator: ", ")
     }
@@ -31,7 +32,7 @@ final class HostLookup {
     /// What has been found so far.
     var found: [Destination] { results.flatMap(\.self) }
 
-    /// Nobody waits for the rest any more.
+    /// Cancels the lookup: `body` is not called any more.
     func cancel() {
         body = nil
         for resolver in resolvers { resolver.cancel() }

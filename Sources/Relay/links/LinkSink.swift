@@ -2,8 +2,8 @@ internal import RESP
 internal import RedisWire
 internal import RelayCore
 
-/// What is made of a link's replies, by the kind of the link: which ones can come at all, so that nothing is gathered in
-/// memory that was not asked for, and whom they are told to.
+/// What happens to a link's replies, by the kind of the link. A sink decides which replies can come at all, so that no
+/// reply is gathered in memory that was not asked for, and where replies are reported.
 enum LinkSink {
     static func make(for link: Link, relay: Relay) -> ReplySink {
         switch link {
@@ -26,7 +26,7 @@ enum LinkSink {
 }
 
 private final class PublishSink: ReplySink {
-    // Borrowed for each answer to a publish, which needs nothing else. No cycle stays: see `LinkSocket.dispose`.
+    // Kept here for the answers to publishes, which need nothing else. No cycle remains: see `LinkSocket.dispose`.
     private let link: PublishLink
     private let hub: Hub
     private let node: HubNode
@@ -81,7 +81,7 @@ private final class SubscribeSink: ReplySink {
 
     override func objection(toArrayOf elements: Int, depth: Int) -> String? {
         guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
-        // What is no confirmation may be all that a proxy says to a command that it does not know.
+        // A proxy may answer a SUBSCRIBE that it does not know with an array that is not a confirmation.
         let least = node.dueCommand?.isJoining == true ? 0 : 2
         return depth == 0 && least...4 ~= elements
             ? nil : "a subscriber gets arrays of two to four elements, which are not nested"
@@ -120,7 +120,7 @@ private final class SentinelSink: ReplySink {
     private let link: SentinelLink
     private unowned let relay: Relay
 
-    /// Elements of an answer: what a sentinel knows of a master are twenty names and twenty values, or a few more.
+    /// The most elements of an answer: a sentinel describes a master by twenty names and twenty values, or a few more.
     private static let longestAnswer = 256
 
     init(_ link: SentinelLink, _ relay: Relay) { (self.link, self.relay) = (link, relay) }
@@ -167,7 +167,7 @@ private final class ClusterSink: ReplySink {
     override func integer(_ value: Int64) { reply(.integer(value)) }
 
     override func reply(_ value: RedisValue) {
-        // What a member says may end nodes that owe something, and may be read before the tick notices a stall.
+        // A member's answer may end nodes that owe something, and may be read before the tick notices a stall.
         relay.noticeLag()
         relay.event { link.replied(value) }
     }

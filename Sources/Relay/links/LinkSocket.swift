@@ -5,11 +5,12 @@ internal import RedisWire
 internal import RelayCore
 internal import TLS
 
-/// What a `Link` has of the world: its socket, the lookup and the timer of its attempts, and the reader of its replies. It
-/// performs the link's actions, and tells it what comes of them.
+/// The I/O of a `Link`: its socket, the lookup and the timer of its attempts, and the reader of its replies. It
+/// performs the link's actions, and reports the results to the link.
 ///
-/// It is made with the link's first action. Callbacks refer to it `unowned`: when the link has ended for good, `dispose` ends
-/// them first. A weak reference would make every retain and release of it several times as dear.
+/// It is made with the link's first action. Callbacks refer to it `unowned`: when the link has ended for good,
+/// `dispose` ends them first. With a weak reference, every retain and release of this object would be several times as
+/// expensive.
 final class LinkSocket: LinkConnection {
     let link: Link
     unowned let relay: Relay
@@ -19,7 +20,7 @@ final class LinkSocket: LinkConnection {
     private var reader: ReplyReader?
     private let sink: ReplySink
     private var timer: Timer?
-    // Of the attempt under way.
+    // Of the current attempt.
     private var lookup: HostLookup?
     private var candidate: LinkStream?
 
@@ -89,7 +90,7 @@ final class LinkSocket: LinkConnection {
         }
     }
 
-    /// Ends what is under way; what comes of it later is ignored.
+    /// Ends the current attempt. Its later results are ignored.
     func abandonAttempt() {
         lookup?.cancel()
         lookup = nil
@@ -124,7 +125,7 @@ final class LinkSocket: LinkConnection {
         guard let stream, output.count > 0 else { return }
         link.writes(output.count)
         stream.send(UnsafeRawBufferPointer(output.bytes))
-        // When writing has failed, the link has been given up, and its output with it.
+        // If writing has failed, the link has failed too, and its output has been dropped.
         guard link.isConnected else { return }
         output.removeAll()
         tellBacklog(stream)
@@ -177,7 +178,7 @@ final class LinkSocket: LinkConnection {
 
     func fail(_ failure: LinkFailure) { relay.event { link.fail(failure) } }
 
-    /// What the kernel has not taken has changed.
+    /// The number of bytes that the kernel has not taken has changed.
     func tellBacklog(_ stream: LinkStream) { link.backlogChanged(to: stream.unsent) }
 
     var unsentPlaintext: Int { stream?.unsentPlaintext ?? 0 }

@@ -2,13 +2,13 @@ internal import EventLoop
 internal import RelayCore
 internal import TLS
 
-/// The socket of a link, and the TLS over it where there is one: the link itself sees plaintext alone.
+/// The socket of a link, with TLS over it if it is used: the link itself sees only plaintext.
 final class LinkStream: EventLoop.Stream {
-    // It lets go of its stream when that is closed, and of candidates as well: no cycle stays.
+    // The `LinkSocket` releases its stream when the stream is closed, and candidates as well. So no cycle remains.
     private let socket: LinkSocket
     let kind: Kind
     private var tls: TLSSession?
-    /// Bytes that are being sent just now.
+    /// Bytes of plaintext that are being sent at the moment.
     private var plaintextUnderWay = 0
     /// Nothing has come yet.
     private var isUnheard = true
@@ -18,17 +18,17 @@ final class LinkStream: EventLoop.Stream {
         super.init(loop: socket.relay.loop, kind: kind)
     }
 
-    /// Whether this is the connection that the link uses, and not one that it has given up.
+    /// Whether this is the connection that the link uses, and not one that the link has given up.
     private var isCurrent: Bool { !isClosing && socket.stream === self }
 
-    /// The version of TLS that is spoken, as "TLSv1.3"; nil without.
+    /// The TLS version, such as "TLSv1.3"; nil without TLS.
     var tlsVersion: String? { tls.map(\.version) }
     /// When the server's certificate ends, in seconds since 1970; nil without TLS.
     var serverCertificateEnd: Int64? { tls.flatMap(\.serverCertificateEnd) }
 
     // MARK: TLS
 
-    /// Begins the handshake, after which the link is told that it is secured.
+    /// Begins the handshake. The link is notified when it is over.
     func secure(_ context: TLSContext, serverName: String) throws(TLSError) {
         let session = try TLSSession(context: context, serverName: serverName)
         tls = session
@@ -36,7 +36,7 @@ final class LinkStream: EventLoop.Stream {
         writeOutput(of: session)
     }
 
-    /// What it means that the handshake takes too long.
+    /// The failure of a handshake that has taken too long; nil without TLS.
     func handshakeTimedOut() -> LinkFailure? { tls.map { LinkFailure($0.timeOut()) } }
 
     private func decrypt(_ bytes: UnsafeRawBufferPointer, with session: TLSSession) {
@@ -47,7 +47,7 @@ final class LinkStream: EventLoop.Stream {
                 if isCurrent { socket.received(plaintext) }
             }
         } catch {
-            // The alert that says so goes first.
+            // The alert that reports the error is sent first.
             writeOutput(of: session)
             if isCurrent { socket.fail(LinkFailure(error)) }
             return
@@ -77,14 +77,14 @@ final class LinkStream: EventLoop.Stream {
         writeOutput(of: tls)
     }
 
-    /// Bytes of plaintext, the last ones that were sent, of which none has left; by TLS some more may not have. While
-    /// something is being sent, that is not counted.
+    /// Bytes of plaintext, at the end of all that was sent, that have certainly not left. With TLS, even more might not
+    /// have left. Bytes that are being sent at the moment are not counted.
     var unsentPlaintext: Int {
         guard let tls else { return unsent }
         return max(0, tls.unsentPlaintext(ofUnsentCiphertext: unsent) - plaintextUnderWay)
     }
 
-    /// Ends the connection in order, as far as the kernel takes the goodbye at once.
+    /// Closes the connection in order. The close_notify of TLS is sent only as far as the kernel takes it at once.
     func finish() {
         if let tls, !isClosing {
             tls.close()
@@ -113,8 +113,8 @@ final class LinkStream: EventLoop.Stream {
     }
 
     override func didFailToSend(_ error: LoopError) {
-        // A server that turns us away may close before we have written a word. Why it did so is still to be read, and the
-        // end of the stream after it.
+        // A server that refuses us may close before we have written anything. Its reason is still to be read, and then
+        // the end of the stream.
         guard isCurrent, socket.link.isEstablished else { return }
         socket.fail(LinkFailure(error))
     }
@@ -126,8 +126,8 @@ final class LinkStream: EventLoop.Stream {
 }
 
 extension LinkFailure {
-    /// A connection that was there has failed. That the kernel had given up waiting for the other end, as it is told to
-    /// do after the link's own deadline, is the same silence that the heartbeat would have found a moment later.
+    /// The failure of an open connection. The kernel gives up waiting for the peer after the link timeout
+    /// (TCP_USER_TIMEOUT). That is the same silence that the heartbeat would have found a moment later.
     init(_ error: LoopError) {
         let cause: Cause =
             switch error.kind {
@@ -138,7 +138,8 @@ extension LinkFailure {
         self.init(cause: cause, reason: "\(error)")
     }
 
-    /// The other end, or whoever poses as it, does not do as TLS wants; or it has only gone.
+    /// The failure of TLS: the peer, or something that poses as the peer, does not follow TLS or has only closed the
+    /// connection.
     init(_ error: TLSError) {
         let cause: Cause =
             switch error.kind {
@@ -149,7 +150,7 @@ extension LinkFailure {
         if error.kind == .closed {
             self.init(cause: cause, reason: "Redis closed the connection")
         } else {
-            // Names in a certificate come from the other end.
+            // The error may quote names in a certificate, which come from the peer.
             self.init(cause: cause, "TLS: ", quoting: "\(error)", .ours)
         }
     }

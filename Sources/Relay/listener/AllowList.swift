@@ -1,6 +1,6 @@
 internal import Posix
 
-/// Who may connect: any match lets in; no entry at all lets everybody in whom the socket's mode lets in.
+/// Which peers may connect: those that match an entry. Without any entry, all peers that the socket's mode admits.
 struct AllowList {
     var uids: Set<UInt32>
     var gids: [UInt32]

@@ -8,21 +8,21 @@ internal import RelayCore
 ///     accepted ──► serving ──► finishing ──► closed
 ///         └── refused ────────────┘              (the one teardown is `close`; the reason is logged where it is known)
 ///
-/// *Serving*: the hub decides. *Finishing*: the hub has put its last frame into the outbox; the writing side is shut
-/// behind it, and what still comes is discarded until the peer closes too or the time to drain is over.
+/// *Serving*: the hub decides. *Finishing*: the hub has put its last frame into the outbox. The write side is shut down
+/// after that frame, and further input is discarded until the peer closes too or the time to drain is over.
 final class Connection: EventLoop.Stream {
     private enum Phase { case accepted, serving, finishing }
 
-    /// What the hub calls it; nil for a peer that was refused.
+    /// The hub's identifier for the connection; nil for a peer that was refused.
     private(set) var id: ConnectionID?
     /// When a finishing connection is closed whatever the peer does.
     private var drainDeadline: Deadline?
     private unowned let relay: Relay
-    // Borrowed for each read, so not by way of the relay.
+    // Used for each read, so it is kept here and not read from the relay.
     private let hub: Hub
     private var phase = Phase.accepted
     private var isPaused = false
-    /// The connection ends in peace as soon as everything is sent.
+    /// Whether the connection closes without an error as soon as everything is sent.
     private var closesWhenSent = false
 
     init(relay: Relay) {
@@ -31,7 +31,8 @@ final class Connection: EventLoop.Stream {
         super.init(loop: relay.loop, kind: .unix)
     }
 
-    /// Who is at the other end; nil once the socket is closed. The kernel is asked each time: hardly anybody wants to know.
+    /// The credentials of the peer; nil once the socket is closed. They are rarely needed, so the kernel is asked each
+    /// time.
     var peer: PeerCredentials? { descriptor.flatMap { try? PeerCredentials(descriptor: $0) } }
 
     // MARK: Beginning
@@ -43,9 +44,9 @@ final class Connection: EventLoop.Stream {
         resume()
     }
 
-    /// Tells a peer that is not served why, and closes.
+    /// Sends the reason to a peer that is not served, and closes.
     /// - Parameter drains: whether to wait a moment for what the peer is writing, so that it surely reads the Error
-    ///   first; without that it may find the connection reset.
+    ///   first. Otherwise the peer may find the connection reset.
     func refuse(_ error: [UInt8], drains: Bool) {
         phase = .finishing
         var error = error
@@ -76,7 +77,8 @@ final class Connection: EventLoop.Stream {
     }
 
     override func didEnd(_ error: LoopError?) {
-        // A peer that has closed both ways can be told nothing; one that has shut its writing side is owed replies.
+        // A peer that has closed both directions can receive nothing. One that has shut down its write side is owed
+        // replies.
         guard error == nil, phase == .serving, let id, !isHungUp, !isWriteBroken else { return close() }
         stopReading()
         hub.inputEnded(id)
@@ -102,7 +104,7 @@ final class Connection: EventLoop.Stream {
     /// Sends what the outbox has gathered in this turn.
     /// - Returns: bytes that the kernel has not taken, these and earlier ones.
     func send(_ ranges: UnsafeMutableBufferPointer<OutputRange>) -> Int {
-        // An OutputRange is laid out like the `struct iovec` that is wanted here.
+        // An OutputRange has the layout of `struct iovec`, which is needed here.
         if let base = ranges.baseAddress { write(ranges: base, count: ranges.count) }
         return unsent
     }
@@ -114,7 +116,7 @@ final class Connection: EventLoop.Stream {
 
     override func didFailToSend(_ error: LoopError) {
         guard let id else { return close() }
-        // Not the end yet: whole frames that the app wrote before it closed are still to be processed.
+        // This is not the end yet: complete frames that the app wrote before it closed are still to be processed.
         hub.outboxes.discard(id)
         hub.outboxes.setBacklog(0, of: id)
         if phase == .finishing { close() }
@@ -122,7 +124,7 @@ final class Connection: EventLoop.Stream {
 
     // MARK: Ending
 
-    /// The hub has said its last word to this connection, and it has been written.
+    /// The hub's last frame for this connection has been written.
     func finish(withError: Bool) {
         guard phase == .serving else { return }
         phase = .finishing
@@ -143,10 +145,10 @@ final class Connection: EventLoop.Stream {
         shutdownWriting()
     }
 
-    /// Whether a finishing connection has had its time.
+    /// Whether the time to drain of a finishing connection is over.
     var isDrainingOver: Bool { drainDeadline?.isOver(now: relay.now) ?? true }
 
-    /// Our own loop stood still for so many nanoseconds: that was not the peer's silence.
+    /// The loop did not run for this many nanoseconds. They do not count toward the time to drain.
     func forgive(_ nanoseconds: UInt64) { drainDeadline?.forgive(nanoseconds, now: relay.now) }
 
     private func closeIfSent() {

@@ -3,22 +3,22 @@ internal import Logging
 internal import Posix
 internal import RelayCore
 
-/// The actions of the upstream and of the hub, performed. Nothing is decided here.
+/// Performs the actions of the upstream and of the hub. Nothing is decided here.
 extension Relay {
     static func moment(of loop: Loop) -> Upstream.Moment {
         Upstream.Moment(
             turn: loop.now, precise: Clock.monotonicNanoseconds(), unixMilliseconds: Clock.unixMilliseconds())
     }
 
-    /// Something happens that the upstream is to be told by `body`; what it wants done for that is done.
+    /// Reports an event to the upstream, by `body`, and performs the actions that follow from it.
     func event(_ body: () -> Void) {
         upstream.begin(at: Self.moment(of: loop))
         body()
         performActions()
     }
 
-    /// Performs the upstream's actions until there is none. One that causes another event, and so further actions, has those
-    /// performed after it.
+    /// Performs the upstream's actions until none is left. If an action causes another event, the actions of that event
+    /// are performed after it.
     func performActions() {
         guard !isActing else { return }
         isActing = true
@@ -57,7 +57,7 @@ extension Relay {
 
     @inline(__always)
     private func socket(of link: Link) -> LinkSocket {
-        // What is kept for a link is made here, and nowhere else.
+        // A socket is made when its link needs it first, here and nowhere else.
         if let socket = link.socket { return unsafeDowncast(socket as AnyObject, to: LinkSocket.self) }
         let socket = LinkSocket(link, relay: self)
         link.socket = socket
@@ -100,7 +100,7 @@ extension Logger.Level {
     }
 }
 
-// What others look at.
+// What other parts of the process read.
 extension Relay {
     var nodes: [RedisNode] { upstream.nodes }
     var sentinels: Sentinels? { upstream.sentinels }

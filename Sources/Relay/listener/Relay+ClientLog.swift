@@ -2,26 +2,26 @@ internal import Logging
 internal import Posix
 internal import RelayCore
 
-/// Lines about single clients. Whoever connects can cause them as often as they like, so each kind is limited.
+/// Log lines about single clients. A client can cause them as often as it likes, so each kind is limited.
 extension Relay {
-    /// What the log calls a client: its name, and who it is by the kernel's account.
+    /// The log fields of a client: its name and number, and its credentials as the kernel reports them.
     func fields(of id: ConnectionID) -> Logger.Metadata {
         let client = hub.facts(of: id)
         return fields(of: peer(of: id)).merging(["client": "\(client.name)", "id": "\(client.number)"]) { $1 }
     }
 
-    /// The same of a peer that is no client yet.
+    /// The log fields of a peer that is not a client yet.
     func fields(of peer: PeerCredentials?) -> Logger.Metadata {
         guard let peer else { return ["client": ""] }
         var fields: Logger.Metadata = ["client": "", "uid": "\(peer.uid)"]
-        // Of a peer in another pid namespace the kernel tells none.
+        // For a peer in another pid namespace the kernel gives no pid.
         if peer.pid > 0 { fields["pid"] = "\(peer.pid)" }
         return fields
     }
 
-    /// Something has become of a client.
+    /// Logs an event of a client.
     func tell(_ id: ConnectionID, _ event: ClientEvent) {
-        // It may be gone by now.
+        // The client may be gone by now.
         guard connections[id.index] != nil else { return }
         switch event {
         case .beganToLose:
@@ -39,7 +39,7 @@ extension Relay {
     /// A connection was accepted.
     func tellAccepted(_ id: ConnectionID) { log(.debug, "a connection was accepted", id) }
 
-    /// A connection is closed; the hub still knows it.
+    /// Logs that a connection is closed. The hub still knows the connection.
     func tellClosed(_ id: ConnectionID) {
         let facts = hub.facts(of: id)
         log(

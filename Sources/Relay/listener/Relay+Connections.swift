@@ -32,14 +32,14 @@ extension Relay {
         return allowed.lets(peer)
     }
 
-    /// Who is at the other end of a connection, as the kernel recorded it.
+    /// The credentials of a connection's peer, as the kernel recorded them.
     func peer(of id: ConnectionID) -> PeerCredentials? { connections[id.index]?.takeUnretainedValue().peer }
 
     private func refuse(_ connection: Connection, _ code: ErrorCode, _ detail: String) {
         hub.counters.connectionsClosed[code] += 1
         logClosing(code, detail, fields(of: connection.peer))
         let error = encodeErrorFrame(code, detail: detail)
-        // The others are told and closed at once.
+        // Peers beyond this number get the Error, and are closed at once.
         guard refused.count < process.descriptors.refused else { return connection.refuse(error, drains: false) }
         refused.insert(ObjectIdentifier(connection))
         connection.refuse(error, drains: true)
@@ -66,7 +66,7 @@ extension Relay {
 
     // MARK: Actions
 
-    /// The connection is shut when what the hub has left in its outbox has been written.
+    /// The connection is to be shut down once the output that the hub has left in its outbox has been written.
     func finish(_ id: ConnectionID, code: ErrorCode?, detail: String) {
         if let code { logClosing(code, detail, fields(of: id)) }
         finishing.append((id, code != nil))
@@ -76,7 +76,8 @@ extension Relay {
 
     func resumeReading(_ id: ConnectionID) { connections[id.index]?.takeUnretainedValue().resumeIfPaused() }
 
-    /// Shuts the connections to which the hub has said its last word, once that has been written.
+    /// Shuts down the connections whose last frame the hub has put into the outbox. Called after the output was
+    /// written.
     func finishConnections() {
         guard !finishing.isEmpty else { return }
         let finished = finishing

@@ -9,8 +9,8 @@ extension Relay {
     /// How many connections the kernel lets wait to be accepted.
     private static let listenBacklog: Int32 = 4096
 
-    /// Opens the socket, so that apps can connect. When it throws, `end` undoes what was done.
-    /// - Parameter passed: what the service manager has made, to be used as it is; nil: nothing.
+    /// Opens the socket, so that apps can connect. If this throws, `end` undoes what was done.
+    /// - Parameter passed: the socket that the service manager has made, to be used as it is; nil if there is none.
     func listen(_ passed: ActivatedSocket?) throws {
         let settings = configuration.listener
         let path: any ListeningPath =
@@ -30,7 +30,8 @@ extension Relay {
         return try groupID(named: name)
     }
 
-    /// Listens beside the path, which another relay serves. Nobody connects there before the path is ours.
+    /// Listens on a socket beside the path, which another relay serves. No app connects to it before this relay has the
+    /// path.
     func listenBeside() throws {
         let settings = configuration.listener
         let successor = try SuccessorSocket(
@@ -40,7 +41,7 @@ extension Relay {
     }
 
     /// Takes the path, if the other relay has left it.
-    /// - Returns: whether it is ours now.
+    /// - Returns: whether this relay has the path now.
     func takePath() throws(SocketPathError) -> Bool {
         guard let path = try successor?.take() else { return false }
         successor = nil
@@ -48,27 +49,27 @@ extension Relay {
         return true
     }
 
-    /// Why no app can connect; nil: they can, or the relay is stopping.
+    /// Why no app can connect; nil if apps can connect, or if the relay is stopping.
     var unreachable: String? { successor == nil ? socket?.problem : "it waits until another relay releases the socket" }
 
     private func listen(on descriptor: Int32) throws(LoopError) -> Listener {
         try Listener(loop: loop, descriptor: descriptor) { [unowned self] in connectionWaits($0) }
     }
 
-    /// Looks after the socket's path: whoever may write to its directory can take it away. Called by the tick.
+    /// Checks the socket's path: any process that may write to its directory can remove it. Called by the tick.
     func lookAtPath() {
         guard !isStopping, !isEnded, socket?.look(now: now) == true, let descriptor = socket?.socket.descriptor else {
             return
         }
-        // Who has connected to the old socket is one of ours.
+        // Apps that have connected to the old socket are served as well.
         listener?.acceptRest()
         listener?.close()
         listener = nil
         do { listener = try listen(on: descriptor) } catch { socket?.failed("\(error)") }
     }
 
-    /// The line that says that apps can connect, and what to.
-    /// - Parameter http: where HTTP is.
+    /// Logs that apps can connect, and to what.
+    /// - Parameter http: the address of the HTTP server.
     func logListening(http: String) {
         logger.notice(
             "listening",
@@ -80,7 +81,7 @@ extension Relay {
             ])
     }
 
-    /// Says so when fewer connections are served than the relay was told to serve.
+    /// Logs a warning if the relay can serve fewer connections than it was configured to serve.
     func warnOfFewConnections() {
         guard hub.limits.maxConnections < configuration.limits.maxConnections else { return }
         logger.warning(

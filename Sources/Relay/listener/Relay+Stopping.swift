@@ -3,9 +3,9 @@ internal import Posix
 internal import RelayCore
 
 extension Relay {
-    /// Begins an orderly end: nobody new comes in, and who is there is told.
+    /// Begins an orderly stop: no new connection is accepted, and the connected apps are notified.
     func beginStopping() {
-        // The path goes first: whoever takes over may bind it from here on.
+        // The path is released first: a relay that takes over may bind it from here on.
         releasePath()
         listener?.close()
         listener = nil
@@ -13,20 +13,20 @@ extension Relay {
         idleEndsAt = now + Self.idleGrace
     }
 
-    /// Nanoseconds after STOPPING, in which apps move to another relay (contract rule 10).
+    /// Nanoseconds after STOPPING in which apps move to another relay (PROTOCOL.md, section 6, rule 11).
     private static let idleGrace: UInt64 = 2_000_000_000
 
-    /// Closes connections that have been told of the stop and are owed nothing. Called by the tick: who was owed something is
-    /// closed once it has it.
+    /// Closes connections that were notified of the stop and are owed nothing. Called by every tick: a connection that
+    /// is still owed something is closed once it has received that.
     func endIdleConnections() {
         guard now >= idleEndsAt else { return }
         hub.endIdle { connections[$0.index]?.takeUnretainedValue().hasInput ?? true }
     }
 
-    /// Whether nothing is left to be done for anybody.
+    /// Whether the stop is complete: nothing is left to do for any app.
     var hasStopped: Bool { upstream.hasStopped }
 
-    /// Answers what is in flight, writes what the kernel takes, and closes everything.
+    /// Answers requests in flight, writes what the kernel takes, and closes everything.
     func end() {
         event { upstream.end() }
         closeTimers()

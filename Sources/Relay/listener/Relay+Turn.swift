@@ -2,7 +2,7 @@ internal import EventLoop
 internal import RelayCore
 
 extension Relay {
-    /// The end of a loop turn: everything that was read has been dealt with, now it is written.
+    /// The end of a loop turn: all input has been processed, and now the output is written.
     func endTurn() {
         upstream.endTurn(at: now)
         performActions()
@@ -10,7 +10,7 @@ extension Relay {
 
     // MARK: The tick
 
-    /// Called several times per shortest deadline.
+    /// Called several times within the shortest deadline.
     func tick() {
         event {
             upstream.tick()
@@ -21,7 +21,7 @@ extension Relay {
         lookAtPath()
     }
 
-    /// The loop stood still for so many nanoseconds: that was nobody else's silence.
+    /// The loop did not run for this many nanoseconds. They count toward no timeout for the silence of others.
     func forgive(_ nanoseconds: UInt64) {
         event {
             upstream.forgive(nanoseconds)

@@ -9,13 +9,14 @@ internal import TLS
 /// One listening socket and all that belongs to it: its prefix, the connections of apps, the hub, and the links to Redis.
 /// The process that it is part of is a `Daemon`, which calls it at the end of every loop turn and at every tick.
 ///
-/// What the links and the path do is decided by `Upstream`; here it is performed (`Relay+Actions`). Its other concerns are in
-/// files of their own: `Relay+Listening` and `Relay+Connections` (who comes in), `Relay+Turn`, `Relay+Stopping`.
+/// `Upstream` decides what the links and the path do. This class performs it (`Relay+Actions`). Its other parts are in
+/// files of their own: `Relay+Listening` and `Relay+Connections` (which connections come in), `Relay+Turn`,
+/// `Relay+Stopping`.
 final class Relay {
     let configuration: RelayConfiguration
-    /// What it needs of the process. The process lives longer.
+    /// What the relay needs from the process. The process outlives the relay.
     unowned let process: any RelayEnvironment
-    // The same for the whole life of the process, so not by way of it.
+    // These stay the same while the process runs, so they are kept here and not read from `process`.
     let loop: Loop
     let logger: Logger
     let limitedLog: LimitedLog
@@ -25,24 +26,24 @@ final class Relay {
     let upstream: Upstream
     /// The upstream's actions are being performed.
     var isActing = false
-    /// By what they are.
+    /// The timers that the upstream has started so far.
     var timers: [UpstreamTimer: Timer] = [:]
 
     var socket: WatchedPath?
-    /// While the path is another relay's, which is to be taken over from.
+    /// Set while another relay serves the path that this one is to take over.
     var successor: SuccessorSocket?
-    /// Its own socket's path has gone to another relay, which had waited for it.
+    /// Whether the path of this relay's socket has gone to another relay that had waited for it.
     var hasSuccessor = false
     var listener: Listener?
     let allowed: AllowList
-    /// By the index of their `ConnectionID`. Invariant: a connection's handle holds it until it is closed, and then
-    /// it is taken out here.
+    /// The connections, by the index of their `ConnectionID`. Invariant: a connection's handle retains the connection
+    /// until it is closed; then it is removed from here.
     var connections: [Unmanaged<Connection>?] = []
     var refused: Set<ObjectIdentifier> = []
     var finishing: [(id: ConnectionID, withError: Bool)] = []
     var draining: [Connection] = []
 
-    /// When connections begin to be closed that are owed nothing, as the relay is stopping.
+    /// When the stopping relay begins to close connections that are owed nothing.
     var idleEndsAt = UInt64.max
 
     /// Nothing is opened yet: see `listen` and `start`.
@@ -54,8 +55,9 @@ final class Relay {
         upstream = Upstream(
             hub: hub, redis: configuration.redis, timings: configuration.timings, prefix: configuration.listener.prefix,
             host: hostName(), socket: configuration.listener.socketPath, at: Self.moment(of: loop))
-        // Borrowed, as it is called for each connection with output. Invariant: only the relay calls into its hub; and a
-        // connection goes in its handle's close callback, which nothing calls that is done here.
+        // Not retained, as this is called for each connection with output. Invariant: only the relay calls into its
+        // hub. A connection is released only in its handle's close callback, and nothing that is called here runs that
+        // callback.
         let borrowed = Unmanaged.passUnretained(self)
         hub.outboxes.send = { id, ranges in
             borrowed._withUnsafeGuaranteedRef {
@@ -95,24 +97,24 @@ final class Relay {
         }
     }
 
-    /// Unread output at which a connection is closed, beyond the window, or the largest frame if that is larger, and
-    /// one largest Reply (REFUSED with all names).
+    /// A connection is closed if its unread output exceeds the sum of three parts: the window, or the largest frame if
+    /// that is larger; one largest Reply (REFUSED with all names); and these bytes.
     private static let unreadReplyBytes = 1 << 20
 
     /// Begins to connect to Redis.
     func start() { event { upstream.start() } }
 
-    /// What waits for its next attempt need not wait: files that it reads may have changed.
+    /// Lets links that wait for their next attempt retry at once: files that they read may have changed.
     func tryAgain() { event { upstream.reload() } }
 
     // MARK: Of the process
 
     /// The time of this loop turn, monotonic nanoseconds.
     var now: UInt64 { loop.now }
-    /// What an attempt to connect to Redis is secured with; nil without TLS.
+    /// What secures an attempt to connect to Redis; nil without TLS.
     func tlsForAttempt() -> TLSContext? { process.tlsForAttempt() }
 
-    /// To be called before anybody's silence is judged; see `RelayEnvironment`.
+    /// To be called before any timeout for the silence of others is checked; see `RelayEnvironment`.
     func noticeLag() {
         hub.now = now
         process.noticeLag()

@@ -1,22 +1,23 @@
 internal import Logging
 internal import Posix
 
-/// The path of a listening Unix socket while we live: whoever may write to its directory can delete it, or put something
-/// else in its place. Then nobody can connect, though everything else works: that is told, and mended where it can be.
+/// The path of a listening Unix socket while the relay runs. Any process that may write to its directory can delete the
+/// path, or put something else in its place. Then nobody can connect, though everything else works. So this is
+/// reported, and repaired if possible.
 struct WatchedPath {
     let socket: any ListeningPath
-    /// Why nobody can connect; nil: they can.
+    /// Why nobody can connect; nil if clients can.
     private(set) var problem: String?
     private var nextLook: UInt64 = 0
     private let logger: Logger
 
     private static let interval: UInt64 = 500_000_000
-    /// To find out that another program serves the path means to connect to it, so that is asked less often.
+    /// To find out that another program serves the path, the relay must connect to it. So that is done less often.
     private static let intervalWhileTaken: UInt64 = 5_000_000_000
 
     init(_ socket: any ListeningPath, logger: Logger) { (self.socket, self.logger) = (socket, logger) }
 
-    /// Looks whether the path still leads to us, if that is due, and binds it again if it does not.
+    /// Checks whether the path still leads to our socket, if a check is due, and binds it again if not.
     /// - Returns: whether there is a new socket to listen on.
     mutating func look(now: UInt64) -> Bool {
         guard now >= nextLook else { return false }
@@ -43,7 +44,8 @@ struct WatchedPath {
         }
     }
 
-    /// A new socket is at the path, and cannot be listened on.
+    /// Notes and logs why nobody can connect. Callers report that a new socket is at the path but cannot be listened
+    /// on.
     mutating func failed(_ reason: String) {
         guard problem != reason else { return }
         problem = reason

@@ -1,5 +1,5 @@
 extension StatusPage {
-    /// Text from the relay is put in as text, never as markup.
+    /// The script. It inserts text from the relay as text, never as markup.
     static let script = #"""
         'use strict';
         const MINUTES = [10, 60, 360], LOOK = 2000, HISTORY = 15000;

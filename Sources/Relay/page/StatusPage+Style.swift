@@ -1,5 +1,6 @@
 extension StatusPage {
-    /// Colours are in variables, for light and dark. Those of states differ in brightness, too, and each has a word beside it.
+    /// Colours are in variables, for light and dark. The colours of states also differ in brightness, and each has a
+    /// word beside it.
     static let style = #"""
         :root {
           --back: #fbfbfa; --card: #ffffff; --text: #1c2326; --soft: #5b676d; --line: #d9dedf;

@@ -1,9 +1,9 @@
-/// `/` of the HTTP side: one page that shows what `/health`, `/history` and `/connections` tell, and asks them again and
-/// again. It needs nothing from elsewhere, so it works where there is no network and no Redis.
+/// `/` of the HTTP server: one page that shows what `/health`, `/history` and `/connections` report, and requests them
+/// again and again. It loads nothing from elsewhere, so it works without a network and without Redis.
 ///
-/// Nothing that came from outside is a part of it: names and reasons come as JSON, and the script puts them in as text.
+/// No text from outside is a part of the page: names and reasons come as JSON, and the script inserts them as text.
 enum StatusPage {
-    /// - Parameter nonce: random, of one answer alone: no other script or style sheet runs in the page.
+    /// - Parameter nonce: random, new for each response: no other script or style sheet runs in the page.
     static func html(nonce: String) -> String {
         """
         <!doctype html>
@@ -29,7 +29,7 @@ enum StatusPage {
         """
     }
 
-    /// What the page may do: run its own script and styles, and ask the relay that it came from.
+    /// Headers that limit the page: it may run its own script and styles, and send requests to its own relay.
     static func headers(nonce: String) -> [(name: String, value: String)] {
         let policy =
             "default-src 'none'; script-src 'nonce-\(nonce)'; style-src 'nonce-\(nonce)'; connect-src 'self'; "

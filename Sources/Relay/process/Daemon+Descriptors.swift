@@ -3,8 +3,8 @@ internal import Posix
 internal import RelayCore
 
 extension Daemon {
-    /// The socket that the service manager has made and passed, to be used as it is; nil: it has passed none.
-    /// - Throws: why it cannot be used, or that a setting cannot apply to it.
+    /// The socket that the service manager has made and passed, to be used as it is; nil if it has passed none.
+    /// - Throws: why the socket cannot be used, or that a setting cannot apply to it.
     static func passedSocket(for listener: ListenerConfiguration) throws(PassedSocketError) -> ActivatedSocket? {
         switch try PassedDescriptors.take().count {
         case 0: return nil

@@ -4,8 +4,8 @@ internal import Logging
 internal import RelayCore
 
 extension Daemon {
-    /// Opens the HTTP side. Its address may still be with the relay that this one takes over from, which serves until
-    /// its connections have closed: then it is tried again for as long as a relay may take to stop.
+    /// Opens the HTTP server. The relay that this one takes over from may still hold the address: it serves until its
+    /// connections have closed. Then this relay retries for as long as a relay may take to stop.
     func listenForHTTP() throws {
         do { admin = try AdminEndpoint(daemon: self) } catch {
             guard AdminEndpoint.isInUse(error), AdminEndpoint.isHeldByStoppingRelay(configuration.http) else {
@@ -15,7 +15,7 @@ extension Daemon {
         }
     }
 
-    /// Tries until the relay that is stopping has left the address.
+    /// Retries until the stopping relay has released the address.
     func waitForHTTP() {
         logger.notice("HTTP waits for the relay that is stopping", metadata: ["address": "\(configuration.http)"])
         httpDeadline = Deadline(after: configuration.timings.stopTimeout + 1_000_000_000, from: now)
@@ -31,7 +31,7 @@ extension Daemon {
             logger.notice("HTTP is served now", metadata: ["http": "\(admin?.address ?? "off")"])
         } catch {
             if AdminEndpoint.isInUse(error), httpDeadline?.isOver(now: now) == false { return }
-            // Apps are connected by now: they are told and served like at any other stop.
+            // Apps are connected by now, so this stop is as orderly as any other.
             logger.critical("\(error)")
             exitCode = 1
             if !isStopping { stopRequested(by: "no HTTP") }

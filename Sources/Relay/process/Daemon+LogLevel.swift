@@ -3,7 +3,7 @@ internal import Logging
 internal import RelayCore
 
 extension Daemon {
-    /// The level that was set at the start.
+    /// The level from the configuration.
     private var configuredLevel: Logger.Level {
         switch configuration.logging.level {
         case .trace: .trace
@@ -16,7 +16,8 @@ extension Daemon {
         }
     }
 
-    /// SIGUSR1: debug lines, and next time the level that was set at the start; where that has debug lines already, info.
+    /// SIGUSR1: turns debug lines on. The next time it restores the configured level, or sets info if that level has
+    /// debug lines.
     func switchLogLevel() {
         let usual = configuredLevel > .debug ? configuredLevel : .info
         setLogLevel(logger.logLevel > .debug ? .debug : usual)
@@ -29,14 +30,14 @@ extension Daemon {
         func tell() {
             limitedLog.log(.notice, "the log level was changed", now: now, ["from": "\(former)", "to": "\(level)"])
         }
-        // At the level that lets more through, so that it is seen.
+        // Logged at the level that lets more lines through, so that it is seen.
         if level > former { tell() }
         logger.logLevel = level
         if level < former { tell() }
         tellClientEvents()
     }
 
-    /// Relays tell of their clients where the log wants to know.
+    /// Makes the relays report events of clients if the log level includes them.
     func tellClientEvents() {
         for relay in relays { relay.hub.tellsClientEvents = logger.logLevel <= .debug }
     }

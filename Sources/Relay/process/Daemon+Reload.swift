@@ -5,8 +5,8 @@ internal import RelayCore
 internal import TLS
 
 extension Daemon {
-    /// SIGHUP: files that were changed are read again, and what waits for its next attempt need not wait. Connections that
-    /// are there stay as they are: what they were opened with was right then.
+    /// SIGHUP: reads changed files again, and lets links that wait for their next attempt retry at once. Open
+    /// connections stay as they are: what they were opened with was right then.
     func reloadRequested() {
         guard !isStopping else { return }
         let passwords = [configuration.redis.credentials, configuration.redis.sentinelCredentials].compactMap(problem)
@@ -16,8 +16,8 @@ extension Daemon {
         for relay in relays { relay.tryAgain() }
     }
 
-    /// What an attempt to connect is secured with; nil without TLS. Files that have changed are read again first, as
-    /// passwords are.
+    /// What secures an attempt to connect; nil without TLS. Files that have changed are read again first, as passwords
+    /// are.
     func tlsForAttempt() -> TLSContext? {
         if certificates?.haveChanged == true {
             let problem = readCertificates()
@@ -35,7 +35,7 @@ extension Daemon {
         limitedLog.log(.error, "not reloaded", now: now, ["error": "\(problem)"])
     }
 
-    /// Why the certificates could not be read again; nil when they were, or there are none.
+    /// Why the certificates could not be read again; nil if they were, or if there are none.
     private func readCertificates() -> String? {
         do throws(TLSError) {
             try certificates?.read()
@@ -45,7 +45,7 @@ extension Daemon {
         }
     }
 
-    /// Why a password cannot be read, which is done at each attempt; nil when it can.
+    /// Why a password cannot be read; nil if it can. It is read again at each attempt.
     private func problem(_ credentials: RedisConfiguration.Credentials) -> String? {
         do {
             _ = try Password.read(for: credentials)

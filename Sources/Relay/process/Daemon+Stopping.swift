@@ -5,7 +5,8 @@ internal import Posix
 internal import RelayCore
 
 extension Daemon {
-    /// SIGTERM or SIGINT, or what is as good as one: the first begins an orderly end, the second ends at once.
+    /// Stops the process, by SIGTERM, SIGINT or an event that counts like one. The first begins an orderly stop, the
+    /// second ends the process at once.
     func stopRequested(by reason: String) {
         guard !isStopping else {
             logger.warning("second \(reason): ending at once")
@@ -22,8 +23,8 @@ extension Daemon {
         stopDeadline = deadline
     }
 
-    /// After an orderly stop for a relay that has taken over: whoever starts relays again when they end must not start one
-    /// to compete with it.
+    /// The exit code after an orderly stop in which another relay has taken over. A program that restarts relays must
+    /// not then start one that competes with it.
     private static let succeededExitCode: Int32 = 10
 
     func stopRequested(by reason: String, exitCode: Int32) {
@@ -40,12 +41,12 @@ extension Daemon {
 
     private var connectionCount: Int { relays.reduce(0) { $0 + $1.hub.connectionCount } }
 
-    /// Ends when nothing is left to be done for anybody.
+    /// Ends the process when all relays have stopped.
     func endIfStopped() {
         if !isEnded, relays.allSatisfy(\.hasStopped) { end() }
     }
 
-    /// Ends every relay and closes everything; the loop then runs empty.
+    /// Ends every relay and closes everything. The loop then has nothing left to run.
     func end() {
         guard !isEnded else { return }
         isEnded = true

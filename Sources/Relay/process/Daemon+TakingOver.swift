@@ -4,14 +4,14 @@ internal import Logging
 internal import Posix
 internal import RelayCore
 
-/// `--take-over`: the path is another relay's, which serves until this one is UP, and is asked to stop then.
+/// `--take-over`: another relay serves the path until this relay is UP. Then this relay asks it to stop.
 extension Daemon {
-    /// Nanoseconds between two looks whether the other relay has left, before and after it was asked to. A relay that
-    /// leaves gives the path to the socket that waits beside it, so nobody waits for this look.
+    /// Nanoseconds between two checks whether the other relay has left the path, before and after it was asked to. A
+    /// relay that leaves gives the path to the socket that waits beside it, so no app has to wait for the next check.
     private static let (interval, shortInterval): (UInt64, UInt64) = (50_000_000, 2_000_000)
 
     /// Begins to wait for the path of `relay`.
-    /// - Throws: why it cannot be taken over; nothing has changed for the other relay then.
+    /// - Throws: why the path cannot be taken over. Then nothing has changed for the other relay.
     func beginTakingOver(_ relay: Relay, timeout: UInt64) throws {
         try relay.listenBeside()
         try listenForHTTPUnlessHeld(serving: relay.configuration.listener.socketPath)
@@ -27,8 +27,9 @@ extension Daemon {
             metadata: ["socket": "\(relay.configuration.listener.socketPath)", "timeout": "\(seconds(timeout)) s"])
     }
 
-    /// The HTTP address goes with the path, so it may be the other relay's. It must be nobody else's: that is found out
-    /// before anybody is asked to stop. A relay before that one may be about to leave it, and answers no more.
+    /// Opens the HTTP server, unless the other relay holds the address: that address is taken over with the path. If
+    /// any other process holds it, this fails before the other relay is asked to stop. The holder may also be an
+    /// earlier relay that is about to leave and does not answer any more, so a missing answer is retried.
     private func listenForHTTPUnlessHeld(serving path: String) throws {
         for isLast in [false, false, true] {
             do {
@@ -45,13 +46,13 @@ extension Daemon {
         }
     }
 
-    /// A relay is UP: what that means is looked at in the next turn, since the relay is in the middle of telling it.
+    /// A relay is UP. The next turn acts on that, since the relay is still in the middle of reporting it.
     func takeOverSoon() {
         guard takeOver?.isAsked == false else { return }
         takeOverTimer?.start(after: 0, every: Self.interval)
     }
 
-    /// Does what is to be done now. Called by the timer.
+    /// Does the next step of taking over, if it is due. Called by the timer.
     func takeOver(_ relay: Relay) {
         guard let takeOver, !isStopping, !isEnded else { return }
         do {
@@ -100,7 +101,7 @@ extension Daemon {
 
     private func endTakingOver() { stopRequested(by: "not taken over", exitCode: 1) }
 
-    /// The path is ours.
+    /// This relay has the path now.
     private func tookOver() {
         closeTakeOver()
         if admin == nil, configuration.http != .off { waitForHTTP() }

@@ -2,13 +2,13 @@ internal import Posix
 internal import RelayCore
 
 extension Daemon: RelayEnvironment {
-    /// The end of a loop turn: everything that was read has been dealt with, now it is written.
+    /// The end of a loop turn: all input has been processed, and now the output is written.
     func endTurn() {
         for index in borrowedRelays.indices { borrowedRelays[index]._withUnsafeGuaranteedRef { $0.endTurn() } }
         if isStopping { endIfStopped() }
     }
 
-    /// The tick, several times per shortest deadline.
+    /// The tick. It comes several times within the shortest deadline.
     func ticked() {
         lag.ticked(now: now)
         noticeLag()

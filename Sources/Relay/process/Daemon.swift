@@ -24,24 +24,24 @@ package final class Daemon {
     var certificates: Certificates?
     var reloads: ReloadRecord
 
-    /// Invariant: they are the same as long as the loop runs.
+    /// Invariant: the relays do not change while the loop runs.
     private(set) var relays: [Relay] = []
-    /// The same, to be called in every turn without being held.
+    /// The same relays, to be called in every turn without being retained.
     private(set) var borrowedRelays: [Unmanaged<Relay>] = []
 
-    /// The socket that the service manager has made for the first relay; nil: none.
+    /// The socket that the service manager has made for the first relay; nil if there is none.
     private let passed: ActivatedSocket?
-    /// While the path is another relay's, which is to be taken over from.
+    /// Set while another relay serves the path that this one is to take over.
     var takeOver: TakeOver?
     var takeOverTimer: Timer?
 
     var admin: AdminEndpoint?
-    /// Runs while the HTTP address is still another relay's.
+    /// Runs while another relay still holds the HTTP address.
     var httpRetry: Timer?
-    /// How long that other relay may take.
+    /// How long the other relay may hold it.
     var httpDeadline: Deadline?
 
-    /// Says when to tick.
+    /// Triggers the tick.
     private var metronome: KernelTimer?
     /// A `Timer`, so that a tick comes after what was read in the same turn.
     private var tick: Timer!
@@ -55,7 +55,7 @@ package final class Daemon {
     var isEnded = false
     var exitCode: Int32 = 0
 
-    /// - Parameter listeners: what apps connect to. No option names another one than that of the configuration.
+    /// - Parameter listeners: what apps connect to. No option adds a listener to the one of the configuration.
     /// - Throws: `PassedSocketError` when the service manager has passed what cannot be used;
     ///   `DescriptorShortage` when the limit on descriptors is too small; `TLSError` when a certificate cannot be
     ///   used; `LoopError` when the process has no descriptors left.
@@ -63,9 +63,9 @@ package final class Daemon {
         _ configuration: RelayConfiguration, listeners: [ListenerConfiguration], logger: Logger, output: LogOutput
     ) throws {
         (self.configuration, self.logger, logOutput) = (configuration, logger, output)
-        // Before anything is opened: its number is known.
+        // Before anything is opened: the number of this descriptor is fixed.
         passed = try Self.passedSocket(for: configuration.listener)
-        // Before the rest: it counts what is open already.
+        // Before anything else is opened: this counts the descriptors that are already open.
         descriptors = try Self.shareDescriptors(configuration)
         limitedLog = LimitedLog(logger: logger)
         serviceManager = ServiceManager(log: limitedLog)
@@ -90,12 +90,12 @@ package final class Daemon {
 
     /// Opens the listening sockets. When it throws, `close` undoes what was done.
     func listen() throws {
-        // Invariant: the daemon is there as long as its loop runs, which `serve` and `close` see to. A reference that counts
-        // would be taken and given back in every turn.
+        // Invariant: the daemon exists as long as its loop runs; `serve` and `close` ensure that. A strong reference
+        // would be retained and released in every turn.
         let borrowed = Unmanaged.passUnretained(self)
         loop.onTurnEnd { borrowed._withUnsafeGuaranteedRef { $0.endTurn() } }
         metronome = try KernelTimer(loop: loop) { [unowned self] in tick.start(after: 0) }
-        // Before a path appears: who sees it may stop us.
+        // Before a path appears: a process that sees it may send us a signal to stop.
         watchSignals()
         for relay in relays { try listen(relay) }
         if takeOver == nil {
@@ -119,14 +119,14 @@ package final class Daemon {
         }
     }
 
-    /// The lines that say that apps can connect.
+    /// Logs that apps can connect.
     func logListening() {
         let http = admin?.address ?? (httpRetry == nil ? "off" : "waiting")
         for relay in relays { relay.logListening(http: http) }
     }
 
-    /// Whether the service manager may be told that the process has started. Who asked not to wait for Redis is told so only
-    /// when Redis is there.
+    /// Whether the service manager may be notified that the process has started. If the settings say not to wait for
+    /// Redis (`abortConnect`), it is notified only once every relay has been UP.
     var mayTellReady: Bool {
         takeOver == nil && (configuration.redis.attemptsAtStart == nil || relays.allSatisfy(\.path.hasBeenUp))
     }
@@ -145,7 +145,7 @@ package final class Daemon {
     /// Makes the loop take another turn at once.
     func wakeUp() { waker.start(after: 0) }
 
-    /// Closes what makes the loop turn.
+    /// Closes the timers that make the loop turn.
     func closeTimers() {
         metronome?.close()
         metronome = nil
@@ -153,19 +153,19 @@ package final class Daemon {
         waker.close()
     }
 
-    /// Gives everything back, also after a set-up that failed half-way.
+    /// Closes everything, even after a set-up that failed half-way.
     func close() {
         end()
-        // A resolver that hangs must not hold up the end: nothing is left to do that an exit(3) would do.
+        // A resolver that hangs must not delay the end, as it would with exit(3). Nothing is left that needs exit(3).
         if !loop.drain() { _exit(exitCode) }
     }
 }
 
 extension Daemon {
-    /// Serves until it is told to stop: set-up in order, the loop, tear-down in reverse.
-    /// - Returns: the exit code: 0 after an orderly stop, or 10 where another relay has taken the socket over; 1 when it
-    ///   could not start but may a moment later, or was stopped by a second signal; 64 when what keeps it from starting stays
-    ///   so until somebody changes it.
+    /// Serves until the process is stopped: set-up in order, the loop, then tear-down in reverse.
+    /// - Returns: the exit code. 0 after an orderly stop, or 10 if another relay has taken over the socket. 1 if it
+    ///   could not start, or gave up soon after, but a later start may succeed; and after a second stop signal. 64 if
+    ///   it cannot start until somebody changes something.
     package static func run(_ configuration: RelayConfiguration, logger: Logger, output: LogOutput) -> Int32 {
         ignoreSIGPIPE()
         forbidCoreDumps()
@@ -189,8 +189,8 @@ extension Daemon {
 }
 
 extension Timings {
-    /// Nanoseconds from tick to tick: short enough for every deadline. Links find a silence late by one tick at most, and
-    /// look twice.
+    /// Nanoseconds from tick to tick, short enough for every deadline. A link notices silence at most one tick late,
+    /// and checks twice before it fails.
     var tickInterval: UInt64 {
         let shortest = [
             heartbeatInterval / 4, linkTimeout / 8, helloTimeout / 8, connectTimeout / 8, frameTimeout / 8, 250_000_000,

@@ -1,4 +1,4 @@
-/// The process may open too few descriptors for a relay to work.
+/// The limit on open descriptors is too small for the relay to work.
 struct DescriptorShortage: Error, CustomStringConvertible {
     let limit: Int
     let least: Int

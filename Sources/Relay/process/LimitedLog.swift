@@ -2,14 +2,15 @@ internal import Logging
 internal import Posix
 internal import RelayCore
 
-/// Log lines that somebody outside can cause as often as they like: apps and their peers, a Redis or a sentinel, whoever
-/// sends signals. Of each kind a few come in ten seconds, and then a line with how many were left out.
+/// Writes log lines that others can cause as often as they like: apps and their peers, a Redis or a sentinel, and
+/// processes that send signals. Of each kind, a few lines are written in ten seconds, and then a line with the number
+/// of those left out.
 final class LimitedLog {
-    /// Lines are of one kind when they say the same, of the same thing if it is named.
+    /// Lines are of one kind if they have the same level and message and, if they name a subject, the same subject.
     private struct Kind: Hashable {
         var level: Logger.Level
         var message: String
-        /// What names the thing, as "code", and one of few values that are known beforehand.
+        /// What the line is about: a key such as "code", and one of a few values that are known beforehand.
         var subject: (key: String, value: String)?
 
         static func == (one: Kind, other: Kind) -> Bool {
@@ -22,17 +23,18 @@ final class LimitedLog {
         }
     }
 
-    /// Who turns on debug lines wants to see what happens. There is a limit all the same, as they cost time.
+    /// Debug lines show what happens, so there may be many. They are limited all the same, as they cost time.
     private static let debugLinesPerWindow = 1000
 
     private let logger: Logger
     private var limiters: [Kind: LineLimiter] = [:]
-    /// Whether a summary is owed, or will be.
+    /// Whether lines were left out for which a summary is due now or later.
     private var hasLeftOut = false
 
     init(logger: Logger) { self.logger = logger }
 
-    /// - Parameter subject: what tells lines with this message apart, as `("code", "timeout")`; it is part of the metadata.
+    /// - Parameter subject: what distinguishes lines with this message, such as `("code", "timeout")`; it becomes a
+    ///   part of the metadata.
     /// - Parameter now: the loop's time.
     func log(
         _ level: Logger.Level, _ message: String, of subject: (key: String, value: String)? = nil, now: UInt64,
@@ -55,8 +57,8 @@ final class LimitedLog {
         limiters[kind] = limiter
     }
 
-    /// Writes the summaries that are due. To be called now and then.
-    /// - Parameter isLast: those that are not due yet, too.
+    /// Writes the summaries that are due. To be called regularly.
+    /// - Parameter isLast: whether to write those that are not due yet, too.
     func flush(now: UInt64, isLast: Bool = false) {
         guard hasLeftOut else { return }
         hasLeftOut = false

@@ -1,14 +1,14 @@
 internal import RelayCore
 
-/// How late the loop is: what has passed beyond the time from tick to tick.
+/// How late the loop is: the time from one tick to the next, minus the interval of ticks.
 struct LoopLag {
     /// Nanoseconds from tick to tick.
     let interval: UInt64
-    /// Every tick, by how late it was.
+    /// How late the ticks were, all of them.
     private(set) var ofTicks = Histogram()
     private var tickedAt: UInt64 = 0
     private var noticedAt: UInt64 = 0
-    /// Of the latest tick of the window under way, and of the one before.
+    /// The largest lag in the current window, and in the window before it.
     private var (longestOfWindow, longestBefore): (UInt64, UInt64) = (0, 0)
     private var windowBeganAt: UInt64 = 0
 
@@ -17,11 +17,11 @@ struct LoopLag {
 
     init(interval: UInt64) { self.interval = interval }
 
-    /// The loop begins to run. Nothing is late before that.
+    /// The loop begins to run. Lag counts from here on.
     mutating func start(now: UInt64) { (tickedAt, noticedAt, windowBeganAt) = (now, now, now) }
 
-    /// How late the latest tick of the last minute was, or of the last two. A window of time, and not since somebody has
-    /// asked: so whoever asks sees it, and takes it from nobody else.
+    /// The largest lag of the last one to two minutes. It covers a window of time, not the time since somebody last
+    /// read it. So every reader sees it, and none takes it away from others.
     var longest: UInt64 { max(longestOfWindow, longestBefore) }
 
     /// A tick has come.
@@ -36,8 +36,8 @@ struct LoopLag {
         longestOfWindow = max(longestOfWindow, late)
     }
 
-    /// For how many nanoseconds the loop has stood still since this was asked last; 0 when it has not. Asked again at once,
-    /// it has not: no time counts twice.
+    /// For how many nanoseconds the loop has stood still since the last call; 0 if it has not. No time counts twice: a
+    /// second call right after the first returns 0.
     mutating func takeStall(now: UInt64) -> UInt64 {
         defer { noticedAt = now }
         return lag(since: noticedAt, now: now)

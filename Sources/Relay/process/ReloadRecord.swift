@@ -1,7 +1,7 @@
-/// What came of reading passwords and certificates: at the start, when SIGHUP asked for it, and when certificates had
-/// changed at an attempt to connect.
+/// The result of reading passwords and certificates: at the start, on SIGHUP, and of certificates that had changed
+/// before an attempt to connect.
 struct ReloadRecord: Sendable {
-    /// How often SIGHUP has asked for it.
+    /// The number of SIGHUPs that asked to read them again.
     private(set) var count: UInt64 = 0
     /// When everything could be read last, milliseconds since 1970.
     private(set) var succeededAt: UInt64
@@ -15,7 +15,8 @@ struct ReloadRecord: Sendable {
     var problems: [String] { ofPasswords + [ofCertificates].compactMap(\.self) }
     var isSuccessful: Bool { problems.isEmpty }
 
-    /// SIGHUP has asked for it. Times are milliseconds since 1970.
+    /// SIGHUP has asked to read everything again; the arguments are what could not be read, and the time in
+    /// milliseconds since 1970.
     mutating func asked(passwords: [String], certificates: String?, at now: UInt64) {
         count += 1
         ofPasswords = passwords
@@ -23,7 +24,7 @@ struct ReloadRecord: Sendable {
     }
 
     /// Certificates were read.
-    /// - Parameter problem: why they could not be; nil: they were.
+    /// - Parameter problem: why they could not be read; nil if they could.
     mutating func readCertificates(_ problem: String?, at now: UInt64) {
         ofCertificates = problem
         if isSuccessful { succeededAt = now }

@@ -3,14 +3,14 @@ internal import Logging
 internal import Posix
 internal import TLS
 
-/// Why a relay did not start, and what becomes of that.
+/// Why a relay did not start, and the exit code that follows from that.
 struct StartFailure {
     private let error: any Error
 
     init(_ error: any Error) { self.error = error }
 
-    /// EX_USAGE of sysexits.h where it stays so until somebody changes something, as a setting, a path or its rights: starting
-    /// again mends nothing. 1 where it may be right a moment later.
+    /// 64 (EX_USAGE of sysexits.h) if the cause lasts until somebody changes something, such as a setting, a path or
+    /// its rights: another start would not help. 1 if a start may succeed a moment later.
     var exitCode: Int32 { isLasting ? 64 : 1 }
 
     private var isLasting: Bool {
@@ -23,12 +23,12 @@ struct StartFailure {
         }
     }
 
-    /// Whether another relay, which may be about to go, has this path.
+    /// Whether the cause is that another relay, which may be about to leave, holds this path.
     func isOfLock(at path: String) -> Bool {
         if case SocketPathError.locked(path, _) = error { true } else { false }
     }
 
-    /// For people, with the user and its groups where their rights were not enough.
+    /// The text for people. It includes the user and its groups if their rights were not sufficient.
     var text: String {
         switch error {
         case let error as SocketPathError: "\(error)\(error.rights(of: .current()))"
@@ -38,8 +38,8 @@ struct StartFailure {
     }
 }
 
-/// The waits of a relay for the path of its socket while another one has it: a little over three seconds in all. Whoever
-/// starts relays again may do so at once, and without end.
+/// The waits of a relay for the path of its socket while another relay holds it: a little over three seconds in all. A
+/// service manager that restarts relays may then do so at once, and any number of times.
 struct StartRetry {
     private let path: String
     /// Milliseconds.
@@ -48,8 +48,8 @@ struct StartRetry {
 
     init(_ path: String, pauses: [UInt64] = [100, 200, 400, 800, 1600]) { (self.path, self.pauses) = (path, pauses) }
 
-    /// Waits for the next attempt. Blocks: nothing is open yet.
-    /// - Returns: whether there is one.
+    /// Waits until the next attempt. This blocks, which does no harm: nothing is open yet.
+    /// - Returns: whether there is a next attempt.
     mutating func wait(after failure: StartFailure, _ logger: Logger) -> Bool {
         guard failure.isOfLock(at: path), !pauses.isEmpty else { return false }
         if !isToldOf {
