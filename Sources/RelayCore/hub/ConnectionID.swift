@@ -1,25 +1,26 @@
-/// An app connection, for as long as its socket is open and its names have not been given up. Then the next one may
-/// have it.
+/// The identity of an app connection, until its socket is closed and its names have been given up. Then a new
+/// connection may get the same `ConnectionID`.
 package struct ConnectionID: Hashable, Sendable {
-    // Without a sign, so that its use as an index takes no instruction of its own.
+    // Unsigned, so that its use as an index takes no extra instruction.
     private let number: UInt32
 
-    /// - Parameter index: its place in what has a place for each connection; from 0 on, used again from the lowest on.
+    /// - Parameter index: the connection's place in memory that has one for each connection, from 0 on. Places that
+    ///   have become free are used before new ones.
     @inline(__always)
     package init(index: Int) { number = UInt32(truncatingIfNeeded: index) }
 
-    /// Its place in what has a place for each connection.
+    /// The connection's place in memory that has one for each connection.
     @inline(__always)
     package var index: Int { Int(number) }
 }
 
-/// Memory with a place for each connection. Who has it initializes a place before its first use, and frees it all.
+/// Memory with a place for each connection. Its owner initializes a place before the first use, and frees the memory.
 struct ConnectionSlab<Element: ~Copyable> {
     private let base: UnsafeMutablePointer<Element>
 
-    /// - Parameter alignment: for elements that are to lie in as few cache lines as may be.
+    /// - Parameter alignment: for elements that should lie in as few cache lines as possible.
     init(capacity: Int, alignment: Int = MemoryLayout<Element>.alignment) {
-        // Untouched pages of this cost nothing: connections have the lowest places that are free.
+        // Untouched pages of this cost nothing: places that have become free are used before new ones.
         base = UnsafeMutableRawPointer.allocate(
             byteCount: capacity * MemoryLayout<Element>.stride, alignment: alignment
         ).bindMemory(to: Element.self, capacity: capacity)
@@ -27,7 +28,7 @@ struct ConnectionSlab<Element: ~Copyable> {
 
     func deallocate() { base.deallocate() }
 
-    /// Invariant: there is an element, or one is put there by `initialize`.
+    /// Invariant: the place has an element, or the caller puts one there with `initialize`.
     @inline(__always)
     func pointer(to connection: ConnectionID) -> UnsafeMutablePointer<Element> { base + connection.index }
 

@@ -2,7 +2,7 @@
 package final class Counters {
     /// One number per case of an enumeration.
     package struct Table<Key: RawRepresentable>: Sendable where Key.RawValue == UInt8 {
-        // In place: an array would be asked at each count whether somebody shares it. One for each number there can be.
+        // In place: an array would check at each count whether it is shared. It has a place for every raw value.
         private var values = InlineArray<256, UInt64>(repeating: 0)
         package subscript(key: Key) -> UInt64 {
             get { values[Int(key.rawValue)] }
@@ -15,11 +15,11 @@ package final class Counters {
     package var publishes = Table<Outcome>()
     /// Publishes without an id that Redis took.
     package var publishesUnacknowledged: UInt64 = 0
-    /// Publishes without an id that were not taken, or of which that is unknown.
+    /// Publishes without an id that Redis did not take, or of which that is unknown.
     package var publishesLost = Table<Cause>()
-    /// Messages that Redis sent, once each.
+    /// Messages that Redis sent, each counted once, however many connections receive it.
     package var messagesReceived: UInt64 = 0
-    /// Messages whose payload was no string: nobody subscribes to those.
+    /// Messages whose payload was not a string: no app subscribes to those.
     package var oddMessages: UInt64 = 0
     /// Messages handed to connections.
     package var messagesDelivered: UInt64 = 0

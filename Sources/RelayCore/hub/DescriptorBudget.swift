@@ -1,16 +1,15 @@
-/// How the descriptors that a process may have (RLIMIT_NOFILE) are shared out, so that apps cannot use up those that the
-/// relay needs for Redis, for HTTP, and to tell a peer that there are too many.
+/// How the file descriptors that a process may have (RLIMIT_NOFILE) are divided, so that apps cannot use up those that
+/// the relay needs for Redis, for HTTP, and to notify a peer that there are too many.
 ///
-/// What the relay needs whatever happens comes first. The rest is shared in proportion: most of it goes to the
-/// connections of apps.
+/// What the relay always needs comes first. The rest is divided in proportion, and most of it goes to app connections.
 package struct DescriptorBudget: Equatable, Sendable {
-    /// What else there is that needs descriptors.
+    /// What needs file descriptors in addition to app connections.
     package struct Needs: Sendable {
-        /// Open before the relay has opened anything: standard input, output and error, and what was inherited.
+        /// Open before the relay opens any: standard input, output and error, and what was inherited.
         package var inherited = 3
         /// Connections to Redis, sentinels and cluster members that the relay always wants.
         package var links = 2
-        /// Whether links to more masters may be needed, in a number that is not known yet.
+        /// Whether links to more masters may be needed, when their number is not known yet.
         package var hasMoreMasters = false
         package var http = HTTP.tcp
 
@@ -19,23 +18,23 @@ package struct DescriptorBudget: Equatable, Sendable {
         package init() {}
     }
 
-    /// Connections of apps.
+    /// How many connections apps may have.
     package let connections: Int
-    /// Peers that are told why they are refused, and waited for, at a time.
+    /// How many refused peers, at a time, get an Error and are then waited for.
     package let refused: Int
-    /// Connections to the HTTP side.
+    /// How many connections the HTTP side may have.
     package let httpConnections: Int
-    /// Connections to the HTTP side that may be accepted at once, in place of others that are about to be closed.
+    /// How many connections the HTTP side may accept at once, to replace others that are about to be closed.
     package let httpAccepts: Int
 
     /// The loop (its epoll, its wake-up, the pipes of its signals), the tick's timer, and the socket of the apps with its
     /// directory and lock.
     private static let own = 10
-    /// Open for moments only: a lookup of a host name, a file with a password or certificates, the service manager, /proc,
-    /// a connection that is about to be refused, a socket that is bound anew.
+    /// Open for moments only: a lookup of a host name, a file with a password or certificates, the service manager,
+    /// /proc, a connection that is about to be refused, a socket that is bound again.
     private static let passing = 6
 
-    /// - Returns: nil when the limit is too small for one app.
+    /// - Returns: nil if the limit is too small for one app.
     package init?(limit: Int, needs: Needs) {
         let rest = limit - Self.fixed(limit: limit, needs)
         guard rest >= Self.leastShared(needs) else { return nil }
@@ -53,17 +52,17 @@ package struct DescriptorBudget: Equatable, Sendable {
 
     private static func fixed(limit: Int, _ needs: Needs) -> Int {
         var count = needs.inherited + own + passing + needs.links
-        // Its epoll and its socket; and the directory and the lock of a path.
+        // The epoll and the socket of the HTTP side; for a path also its directory and lock.
         switch needs.http {
         case .off: break
         case .tcp: count += 2
         case .unix: count += 4
         }
-        // Two to each master, and as many again while masters are being replaced.
+        // Two links to each master, and as many again while masters are being replaced.
         if needs.hasMoreMasters { count += min(2048, limit / 4) }
         return count
     }
 
-    /// One app, one that is refused, and a prober of HTTP while two others are there.
+    /// One app and one refused peer; with HTTP, also a prober while two others are connected.
     private static func leastShared(_ needs: Needs) -> Int { needs.http == .off ? 2 : 5 }
 }

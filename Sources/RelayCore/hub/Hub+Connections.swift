@@ -1,5 +1,5 @@
 extension Hub {
-    /// A place for a new connection, or nil when there are as many as allowed.
+    /// A place for a new connection; nil if there are already as many as allowed.
     package func openConnection() -> ConnectionID? {
         let connection: ConnectionID
         if let vacant = vacantConnections.popLast() {
@@ -21,8 +21,8 @@ extension Hub {
         return connection
     }
 
-    /// The socket is closed, for whatever reason. Nothing of the connection remains, but for many names, which go over the
-    /// next turns; then the next one may have its `ConnectionID`.
+    /// The socket is closed, for whatever reason. Removes everything of the connection; only many names are removed
+    /// over the next turns. Then a new connection may get its `ConnectionID`.
     package func connectionClosed(_ connection: ConnectionID) {
         releaseNames(of: connection)
         setDeadline(0, of: connection)
@@ -35,18 +35,18 @@ extension Hub {
         if sessions[connection].isReleasing { sessions[connection].isClosed = true } else { vacate(connection) }
     }
 
-    /// Nothing refers to the connection that has closed: the next one may have its `ConnectionID`.
+    /// Nothing refers to the closed connection any more: a new one may get its `ConnectionID`.
     func vacate(_ connection: ConnectionID) {
         let generation = sessions[connection].generation
         let (isBlocked, hasPublishLoss) = (sessions[connection].isBlocked, sessions[connection].hasPublishLoss)
         sessions[connection] = Session()
         sessions[connection].generation = generation
-        // Still in these lists; whoever goes through them finds it vacant, or its successor.
+        // The place may still be in these lists. Code that goes through them finds it vacant, or with a successor.
         (sessions[connection].isBlocked, sessions[connection].hasPublishLoss) = (isBlocked, hasPublishLoss)
         vacantConnections.append(connection)
     }
 
-    /// The app has shut its writing side. Half a frame is discarded; owed replies are sent, then the relay closes.
+    /// The app has shut down its write side. Half a frame is discarded; owed replies are sent, then the relay closes.
     package func inputEnded(_ connection: ConnectionID) {
         guard sessions[connection].phase == .awaitingHello || sessions[connection].phase == .serving else { return }
         sessions[connection].phase = .ending
@@ -65,16 +65,16 @@ extension Hub {
         finish(connection)
     }
 
-    /// The last word to a connection is in its outbox.
+    /// All output of the connection is in its outbox: it is to be closed after that.
     private func finish(_ connection: ConnectionID, code: ErrorCode? = nil, detail: String = "") {
         hasFinished = true
         act(.finish(connection, code: code, detail: detail))
     }
 
-    /// What the app of a connection calls itself; empty when it has not said.
+    /// The name that the app of a connection has given itself; empty if it has given none.
     package func clientName(_ connection: ConnectionID) -> String { sessions[connection].clientName }
 
-    /// Ends a connection with an Error, once. Its subscriptions end here.
+    /// Ends a connection with an Error, at most once. Its subscriptions end here.
     package func fail(_ connection: ConnectionID, _ code: ErrorCode, _ detail: String) {
         switch sessions[connection].phase {
         case .vacant, .failing: return
@@ -90,8 +90,9 @@ extension Hub {
         finish(connection, code: code, detail: detail)
     }
 
-    /// Closes those whose unread output has gone past a hard bound: their own, or that of all connections together. What they
-    /// have not read may still be read for a while, but that has a bound, too. Not while a frame of theirs is being read.
+    /// Closes connections whose unread output exceeds a hard bound: their own, or that of all connections together.
+    /// They may still read what they have not read for a while, but that has a bound, too. Must not be called while a
+    /// frame of such a connection is being read.
     func failOverflowed() {
         for connection in outboxes.takeOverflowed() {
             fail(connection, .tooMany, "the app does not read: over \(outboxes.bounds.hardBound) bytes are unread")
@@ -109,8 +110,8 @@ extension Hub {
         }
     }
 
-    /// The relay shuts down: connections that are owed nothing, and of which nothing is being read, end in peace.
-    /// - Parameter hasInput: whether something waits at a connection's socket.
+    /// The relay shuts down: ends, without an Error, connections that are owed nothing and have no unprocessed input.
+    /// - Parameter hasInput: whether bytes wait to be read at a connection's socket.
     package func endIdle(hasInput: (_ connection: ConnectionID) -> Bool) {
         for connection in usedConnections {
             switch sessions[connection].phase {
@@ -125,7 +126,7 @@ extension Hub {
         }
     }
 
-    /// The relay has begun to stop, or the path has changed: every connection is told.
+    /// The relay has begun to stop, or the path has changed: every connection gets a Status.
     package func announce(_ status: RelayStatus) {
         self.status = status
         let frame = outboxes.arena.status(status)
@@ -142,11 +143,11 @@ extension Hub {
         sessions[connection].deadline = deadline
     }
 
-    /// Whether `failLate` has anything to look at.
+    /// Whether any connection has a deadline for `failLate` to check.
     package var hasDeadlines: Bool { deadlineCount > 0 }
 
-    /// Our own loop stood still for so many nanoseconds: what came meanwhile was not read, and nobody is late for that. Nor
-    /// has anybody longer than from now on: a deadline may have been set only afterwards, before this was called.
+    /// Time in which the loop did not run (so many nanoseconds) counts toward no timeout: no input was read then. No
+    /// deadline is moved past a full timeout from now, since it may have been set only after that time.
     package func forgive(_ nanoseconds: UInt64) {
         guard deadlineCount > 0 else { return }
         for connection in usedConnections where sessions[connection].deadline != 0 {
@@ -155,7 +156,7 @@ extension Hub {
         }
     }
 
-    /// Closes connections whose Hello or whose started frame has not come in time. To be called a few times a second.
+    /// Closes connections whose Hello or started frame is not complete in time. To be called a few times a second.
     package func failLate() {
         guard deadlineCount > 0 else { return }
         for connection in usedConnections where sessions[connection].deadline != 0 {

@@ -1,7 +1,7 @@
 extension Hub {
     /// Redis has sent a message on a channel.
-    /// - Parameter channel: as Redis knows it, with the prefix.
-    /// - Returns: the number of the relay's own probe, when this was it.
+    /// - Parameter channel: the channel as Redis knows it, with the prefix.
+    /// - Returns: the number of the relay's own probe, if the message is one; otherwise nil.
     @inline(__always)
     package func deliver(
         channel redisChannel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, by node: HubNode
@@ -11,7 +11,7 @@ extension Hub {
         guard index != ChannelTable.none else {
             return hasPrefix(channel, probeNamePrefix) ? decimal(payload) : nil
         }
-        // A node that has not yet heard that it lost the connection; or one that has it again, and this is from before.
+        // Ignores a node that the name has left, and messages from before the node has confirmed the name (again).
         guard Int(subscriptions[index].node) == node.index, subscriptions[index].isAtRedis else { return nil }
         counters.messagesReceived += 1
         fanOut(to: index, channel: channel, payload: payload, pattern: nil)
@@ -34,13 +34,13 @@ extension Hub {
         fanOut(to: index, channel: channel, payload: payload, pattern: pattern)
     }
 
-    /// Whether a channel belongs to a relay with another prefix that begins with this one, or of which this one is the
-    /// beginning; `*` matches those, too. What lies within our own prefix is not looked at.
+    /// Whether a channel belongs to a relay with another prefix, if one of the two prefixes begins with the other: `*`
+    /// matches such channels, too. What lies within our own prefix is not checked.
     private func isOfAnotherRelay(_ redisChannel: UnsafeRawBufferPointer) -> Bool {
         containsReservedName(redisChannel, from: max(0, nameStart.count - reservedNameCount + 1))
     }
 
-    /// One encoding, and a range of it for every member.
+    /// Encodes the message once, and adds a range of the result to the outbox of every member.
     @inline(__always)
     private func fanOut(
         to index: UInt32, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer,
@@ -55,7 +55,7 @@ extension Hub {
         counters.messagesDelivered += outboxes.appendMessage(frame, to: members, count: count)
     }
 
-    /// The message fits no frame: every member is told.
+    /// The message does not fit a frame: every member gets a Loss.
     private func drop(_ index: UInt32, cause: Cause, channelFaults: ChannelFaults = []) {
         let members = subscriptions.members(of: index)
         let count = Int(subscriptions[index].memberCount)

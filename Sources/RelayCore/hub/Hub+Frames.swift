@@ -26,7 +26,7 @@ extension Hub {
         updateFrameDeadline(connection)
     }
 
-    /// Half a frame has a deadline from its first byte on; one that waits for us has none.
+    /// Half a frame has a deadline, counted from its first byte. A frame that waits for the relay has none.
     private func updateFrameDeadline(_ connection: ConnectionID) {
         guard sessions[connection].phase == .serving else { return }
         if splitters[connection].heldBytes == 0 || sessions[connection].isBlocked {
@@ -36,7 +36,7 @@ extension Hub {
         }
     }
 
-    /// - Returns: `.stop` when the connection is over, or when this frame must wait.
+    /// - Returns: `.stop` if the connection has ended, or if this frame must wait.
     private func consume(_ body: UnsafeRawBufferPointer, from connection: ConnectionID) -> FrameSplitter.Verdict {
         if sessions[connection].phase == .serving, let publish = PlainPublish(body) {
             return carryOut(publish.channel, publish.payload, publish.id, from: connection)
@@ -44,13 +44,13 @@ extension Hub {
         return consumeAny(body, from: connection)
     }
 
-    /// A Publish, as nearly all frames are.
+    /// Carries out a Publish. Nearly all frames are of this kind.
     @inline(__always)
     private func carryOut(
         _ channel: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ id: UInt64,
         from connection: ConnectionID
     ) -> FrameSplitter.Verdict {
-        // Whatever a frame adds replaces a deadline that belonged to it while it was incomplete.
+        // The frame is complete, so the deadline that it had while it was incomplete ends.
         setDeadline(0, of: connection)
         sessions[connection].isPublisher = true
         guard mayTake(connection) else { return block(connection) }
@@ -69,7 +69,7 @@ extension Hub {
     @inline(never)
     private func consumeAny(_ body: UnsafeRawBufferPointer, from connection: ConnectionID) -> FrameSplitter.Verdict {
         if sessions[connection].suspended != nil { return resume(in: body, from: connection) }
-        // Decoding takes a while, too, of many names or of many fields that nobody knows.
+        // Decoding takes a while, too, if there are many names or many unknown fields.
         let isLarge = body.count > Self.smallFrameBytes
         guard !isLarge || workLeft > 0 else { return hold(connection, for: .work) }
         workLeft -= body.count / 64
@@ -95,7 +95,7 @@ extension Hub {
             if case .subscribe = frame { return begin(request, .subscribe, in: body, from: connection) }
             return begin(request, .unsubscribe, in: body, from: connection)
         case .ping(let id, let settled):
-            // An Unsubscribe that waits for nothing but our own work comes first.
+            // An Unsubscribe that waits only for the relay's own work comes first.
             if let first = sessions[connection].pending.first, first.waiting == 0 {
                 return hold(connection, for: .work)
             }
@@ -106,7 +106,7 @@ extension Hub {
         return sessions[connection].phase == .serving ? .goOn : .stop
     }
 
-    /// Whether there is work left for a request. Small ones have a reserve, so that they need not stand behind large ones.
+    /// Whether there is work left for a request. Small ones have a reserve, so they need not wait behind large ones.
     private func mayBegin(_ request: NameRequest) -> Bool {
         workLeft > (request.count <= Self.smallRequestNames ? -Self.workPerTurn / 8 : 0)
     }
@@ -114,7 +114,7 @@ extension Hub {
     /// A request with no more names than this is small.
     static let smallRequestNames = 16
 
-    /// Frames with more than this wait for a turn that has work left.
+    /// Frames with more bytes than this wait for a turn that has work left.
     private static let smallFrameBytes = 16 << 10
 
     private func greet(_ frame: ClientFrame, _ connection: ConnectionID) -> FrameSplitter.Verdict {
@@ -162,14 +162,14 @@ extension Hub {
         mayTake(connection) && (sessions[connection].hold == .none || isHoldOver(connection))
     }
 
-    /// The same for a frame of a connection that waits for nothing but congestion, if at all.
+    /// Whether neither congestion nor unanswered requests hold the connection back. Its `hold` is not checked.
     @inline(__always)
     private func mayTake(_ connection: ConnectionID) -> Bool {
         !(sessions[connection].isPublisher && isHeldBack(connection))
             && !sessions[connection].pending.isFull(limit: pendingLimit)
     }
 
-    /// What a connection waits for, beside congestion.
+    /// Whether a connection's `hold` is over.
     @inline(never)
     private func isHoldOver(_ connection: ConnectionID) -> Bool {
         switch sessions[connection].hold {
@@ -180,7 +180,7 @@ extension Hub {
         }
     }
 
-    /// A connection is not read from, and its frame is kept, until something has come about.
+    /// Stops reading from a connection and keeps its frame, until the reason for the hold is over.
     func hold(_ connection: ConnectionID, for hold: Session.Hold) -> FrameSplitter.Verdict {
         sessions[connection].hold = hold
         if hold == .work { isWorkAwaited = true }
@@ -199,7 +199,7 @@ extension Hub {
 
     package func isBlocked(_ connection: ConnectionID) -> Bool { sessions[connection].isBlocked }
 
-    /// Lets connections go on that waited and need not any more, the one that has waited longest first.
+    /// Lets waiting connections go on that need not wait any more, beginning with the one that has waited longest.
     func unblock() {
         let waiting = blocked
         var notYet: [ConnectionID] = []
@@ -214,11 +214,11 @@ extension Hub {
                 continue
             }
             let awaitsRoom = sessions[connection].hold == .room
-            // Who waits for little memory does not overtake who waits for much.
+            // A connection that waits for little memory does not overtake one that waits for much.
             if awaitsRoom && hasNoRoom || !letGoOn(connection) { notYet.append(connection) }
             hasNoRoom = hasNoRoom || awaitsRoom && sessions[connection].hold == .room && !hasRoom(for: connection)
         }
-        // Those that had a turn and are stopped again stand behind those that had none.
+        // Connections that had a turn and have stopped again stand behind those that had none.
         if !notYet.isEmpty { blocked = notYet + blocked }
     }
 
@@ -226,7 +226,7 @@ extension Hub {
     private func letGoOn(_ connection: ConnectionID) -> Bool {
         let hold = sessions[connection].hold
         guard mayTake(connection), hold == .work || isHoldOver(connection) else {
-            // It may go on as soon as what has been gathered is written, which is done before the next turn.
+            // It may go on once the gathered output is written, which is done before the next turn.
             if awaitsFlush(connection) { isWorkAwaited = true }
             return false
         }
@@ -237,26 +237,27 @@ extension Hub {
         if hold == .room { takeRoom(for: connection) }
         leaveRoomQueue(connection)
         sessions[connection].isBlocked = false
-        // What it publishes next may be another node's; if not, it is stopped again.
+        // Its next publish may go to another node; if not, it is stopped again.
         sessions[connection].congestedNode = Self.nowhere
         let before = splitters[connection].heldBytes
         receive(UnsafeRawBufferPointer(start: nil, count: 0), from: connection)
-        // What it had written already is work, too: thousands may go on at once when a link fails.
+        // Frames that it had already written are work, too: thousands may go on at once when a link fails.
         workLeft -= max(0, before - splitters[connection].heldBytes) / 64
         if !sessions[connection].isBlocked { act(.resumeReading(connection)) }
         if isOutputHigh { writeGathered() }
         return true
     }
 
-    /// Writes the output of all connections in the middle of a turn. Whoever does not read it is closed before there is too
-    /// much, and not only at the end of the turn, in which thousands may be read from. Not while a frame is being encoded.
+    /// Writes the output of all connections in the middle of a turn. So a connection that does not read it is closed
+    /// before there is too much, and not only at the end of the turn, in which thousands may be read from. Must not be
+    /// called while a frame is being encoded.
     package func writeGathered() {
         writeOutput()
         if outboxes.hasOverflowed { failOverflowed() }
     }
 
-    /// Writes the output of all connections and voids the arena. Safe wherever no frame is being encoded: at the end of a
-    /// turn, and between two messages with very much output.
+    /// Writes the output of all connections and resets the arena. Safe whenever no frame is being encoded: at the end
+    /// of a turn, and between two messages if there is very much output.
     package func writeOutput() {
         outboxes.writeAll()
         outboxes.arena.reset()

@@ -39,7 +39,7 @@ extension Hub {
         return nil
     }
 
-    /// Fences may be named, where there are any (contract rule 11).
+    /// Fences may be named if the relay has them (PROTOCOL.md, rule 12).
     @inline(never)
     private func reservedNameFault(of name: UnsafeRawBufferPointer, isPattern: Bool) -> NameFault? {
         guard !isPattern, hasPrefix(name, fenceNamePrefix) else { return .reserved }
@@ -51,7 +51,7 @@ extension Hub {
     @inline(__always)
     func fault(ofID id: UInt64) -> String? { id <= maxRequestID ? nil : "id is over 2^53 - 1" }
 
-    /// A publish that was in flight and that Redis has not taken, or may not have. It counts whoever asked for it.
+    /// A publish was in flight, and Redis has not taken it, or perhaps not. Counted even if its connection has ended.
     private func publishEnded(
         _ connection: ConnectionID, _ generation: UInt32, _ id: UInt64, _ outcome: Outcome, detail: String, cause: Cause
     ) {
@@ -61,7 +61,7 @@ extension Hub {
         if sessions[connection].phase == .ending { finishIfNothingIsOwed(connection) }
     }
 
-    /// A publish that Redis has not taken: told by a Reply if it has an id, else by a Loss.
+    /// Reports a publish that Redis has not taken: by a Reply if it has an id, otherwise by a Loss.
     private func tell(_ connection: ConnectionID, _ id: UInt64, _ outcome: Outcome, cause: Cause, detail: () -> String)
     {
         count(id, outcome, cause)
@@ -84,8 +84,8 @@ extension Hub {
 
     // MARK: Loss of publishes without an id
 
-    /// Tells connections what was not taken, each at most once a second.
-    /// - Parameter all: the relay ends, so everything is told at once.
+    /// Reports to connections which of their publishes were not taken, to each at most once a second.
+    /// - Parameter all: the relay ends, so everything is reported at once.
     package func emitPublishLosses(all: Bool = false) {
         let owed = owedPublishLoss
         owedPublishLoss.removeAll(keepingCapacity: true)
@@ -96,7 +96,7 @@ extension Hub {
         }
     }
 
-    /// - Parameter all: the connection ends, so everything is told at once.
+    /// - Parameter all: the connection ends, so everything is reported at once.
     func emitPublishLosses(_ connection: ConnectionID, all: Bool) {
         guard let losses = sessions[connection].publishLosses else { return }
         while !losses.isEmpty, all || now >= losses.notBefore {
@@ -107,8 +107,8 @@ extension Hub {
 
     // MARK: From Redis
 
-    /// Redis has answered the oldest command with an integer, for a PUBLISH the number of its receivers.
-    /// - Returns: whose command that was; nil when nothing was asked. An app has been told.
+    /// Redis has answered the oldest command with an integer: for a PUBLISH, the number of its receivers.
+    /// - Returns: the owner of that command; nil if no answer was due. If the owner is an app, it has been notified.
     package func publishAnswered(receivers: Int64, by node: HubNode) -> PublishQueue.Owner? {
         guard let owner = node.publishes.popAnswered() else { return nil }
         guard case .app(let connection, let generation, let id) = owner else { return owner }
@@ -120,10 +120,10 @@ extension Hub {
         return owner
     }
 
-    /// Redis has answered the oldest command with an error, or with anything else that is no integer.
-    /// - Parameter text: as apps may see it.
-    /// - Parameter isMisplaced: the node has not taken it because the slot is not, or not yet, its own.
-    /// - Returns: whose command that was; nil when nothing was asked. An app has been told.
+    /// Redis has answered the oldest command with an error, or with anything else that is not an integer.
+    /// - Parameter text: the error, as apps may see it.
+    /// - Parameter isMisplaced: the node has not taken the command, because the slot is not, or not yet, its own.
+    /// - Returns: the owner of that command; nil if no answer was due. If the owner is an app, it has been notified.
     package func publishRefused(_ text: String, isMisplaced: Bool = false, by node: HubNode) -> PublishQueue.Owner? {
         guard let owner = node.publishes.popAnswered() else { return nil }
         if case .app(let connection, let generation, let id) = owner {
@@ -142,14 +142,14 @@ extension Hub {
             let cause = hadLeft ? failure.cause : node.cause
             publishEnded(connection, generation, id, outcome, detail: failure.reason, cause: cause)
         }
-        // Who waited for the node need not any more, which is looked at in the next turn at the latest.
+        // Connections that waited for the node need not wait any more. They are checked in the next turn at the latest.
         if !blocked.isEmpty { isWorkAwaited = true }
     }
 
     // MARK: The relay's own commands
 
-    /// Appends one of the relay's own commands, already formatted, to the publish link's output. A ring that is full to the
-    /// last place takes none: the answers that it waits for say as much.
+    /// Appends one of the relay's own commands, already formatted, to the publish link's output. If the ring has no
+    /// place left, nothing is appended: the answers that are due prove as much as the answer to this command.
     /// - Parameter owner: which command it is.
     /// - Returns: whether it was appended.
     @discardableResult
@@ -159,13 +159,13 @@ extension Hub {
     }
 
     /// Publishes probe `number` on the probe channel.
-    /// - Returns: false when the ring is full to the last place: the probe was not sent and is to be tried again.
+    /// - Returns: false if the ring has no place left: the probe was not sent and must be tried again.
     package func sendProbe(number: UInt64, channel: String, to node: HubNode) -> Bool {
         publish(Array(String(number).utf8), on: channel, as: .probe(number: number), to: node)
     }
 
     /// Publishes a message of the relay's own.
-    /// - Returns: false when the ring is full to the last place: it was not sent.
+    /// - Returns: false if the ring has no place left: the message was not sent.
     func publish(_ payload: [UInt8], on channel: String, as owner: PublishQueue.Owner, to node: HubNode) -> Bool {
         let publishes = node.publishes
         guard publishes.hasRoom else { return false }

@@ -1,28 +1,28 @@
-/// The work of one turn is bounded, whatever connections ask for (contract rule 12).
+/// The work of one turn is bounded, whatever connections ask for (PROTOCOL.md, rule 13).
 ///
-/// Work is counted in names. What a turn cannot do of it goes on in the next one: requests with many names
-/// (`SuspendedRequest`), and what is left behind by connections and requests that have ended (`Task`). Until then a connection
-/// with such a request is not read from; all others are served in between.
+/// Work is counted in names. What does not fit one turn goes on in the next one: requests with many names
+/// (`SuspendedRequest`), and the names that ended connections and requests leave behind (`Task`). A connection with
+/// such a request is not read from until it is done; all others are served in between.
 extension Hub {
-    /// Names that are worked on in one turn. Each costs some hundred nanoseconds at most, so this is one or two milliseconds.
+    /// Names worked on in one turn. Each costs some hundred nanoseconds at most, so this is one or two milliseconds.
     package static let workPerTurn = 8192
     /// Requests and connections with no more names than this are dealt with at once.
     static let fewNames = 256
 
-    /// What is done over several turns, and nobody waits for, or only who asked.
+    /// Work that takes several turns. Nobody waits for it, except perhaps the connection that asked.
     enum Task {
-        /// Names of a request that has come to nothing.
+        /// Names of a request that does not need them any more.
         case abandon([UInt32])
-        /// An Unsubscribe with many names, whose turn to be answered has come: they go first.
+        /// An Unsubscribe with many names, whose turn to be answered has come: first its names go.
         case leave(NameOperation)
         /// The names of a connection that has ended.
         case release(connection: ConnectionID)
     }
 
-    /// Whether something is left for another turn, which then has to come at once.
+    /// Whether work is left for another turn, which then must come at once.
     package var hasWork: Bool { !tasks.isEmpty || isWorkAwaited }
 
-    /// Begins a new turn's work: first what has been left behind, which gets half of it at most.
+    /// Begins a new turn's work. Tasks come first, and get half of it at most.
     func workOnTasks() {
         (workLeft, isWorkAwaited) = (Self.workPerTurn, false)
         while workLeft > Self.workPerTurn / 2, let task = tasks.first {
@@ -34,15 +34,15 @@ extension Hub {
         }
     }
 
-    /// Takes so many names off the half of this turn's work that is for tasks.
-    /// - Returns: how many of them may be worked on now.
+    /// Takes up to so many names from the half of this turn's work that is for tasks.
+    /// - Returns: how many names may be worked on now.
     private func takeWork(_ wanted: Int) -> Int {
         let granted = max(0, min(wanted, workLeft - Self.workPerTurn / 2))
         workLeft -= granted
         return granted
     }
 
-    /// The names of a request, or of a connection that has asked for them, are not wanted by it any more.
+    /// A request, or the connection that has made it, does not want these names any more.
     func abandon(_ names: [UInt32]) {
         guard names.count > Self.fewNames else {
             for index in names { subscriptions.endPending(index) }
@@ -59,11 +59,11 @@ extension Hub {
         if taskProgress == names.count { endTask() }
     }
 
-    /// An Unsubscribe with many names that had to wait for its turn: the names go, then it is answered.
+    /// An Unsubscribe with many names, whose turn has come: its names go over several turns, then it is answered.
     func leaveLater(_ operation: NameOperation) { tasks.append(.leave(operation)) }
 
     private func leaveSome(of operation: NameOperation) {
-        // Its connection has ended meanwhile, and its names are another task.
+        // Its connection has ended meanwhile, and another task removes its names.
         guard !operation.isDone else { return endTask() }
         let count = operation.names.count
         for index in operation.names[taskProgress...].prefix(takeWork(count - taskProgress)) {
@@ -75,7 +75,7 @@ extension Hub {
         finishLeaving(operation)
     }
 
-    /// Everything that a connection holds or has asked for is given up: it has ended, or is about to.
+    /// Gives up everything that a connection holds or has asked for: it has ended, or is about to.
     func releaseNames(of connection: ConnectionID) {
         guard !sessions[connection].isReleasing else { return }
         if let request = sessions[connection].suspended { drop(request, of: connection) }
@@ -91,7 +91,7 @@ extension Hub {
         sessions[connection].pending = PendingRequests()
         if sessions[connection].held.count > Self.fewNames {
             sessions[connection].isReleasing = true
-            // They have ended with it, although the table has them for some turns more.
+            // These subscriptions end now, although the table has them for some turns more.
             subscriptionCount -= sessions[connection].held.count
             tasks.append(.release(connection: connection))
         } else {

@@ -28,69 +28,70 @@ package final class Hub {
     package let limits: Limits
     package let counters: Counters
     package let outboxes: Outboxes
-    /// Which node has which slots; nil where one node has all names.
+    /// Which node has which slots; nil if one node has all names.
     package let slots: SlotMap?
     let shares: NodeShares
     let subscriptions: Subscriptions
-    /// Who announces itself under the prefix; nil: that is off.
+    /// The relays that announce themselves under the prefix; nil if that is off.
     package private(set) var fleet: Fleet?
-    /// What is to be done, by the hub's wish and its upstream's.
+    /// Actions that the hub and its upstream want done.
     private var actions = Ring<RelayAction>()
-    /// The last word has been said to a connection since the output was written.
+    /// Whether the output of a connection has been completed since output was last written.
     var hasFinished = false
     /// The time of this loop turn, monotonic nanoseconds; set by the I/O layer.
     package var now: UInt64 = 0
-    /// A node's `publishes` may have output; reset by the upstream, which has it written.
+    /// Whether a node's `publishes` may have output. Reset by the upstream, which has it written.
     package var hasPublishOutput = false
-    /// Whether `RelayAction.tell` tells of everything that becomes of connections, and not only of what goes wrong.
+    /// Whether `RelayAction.tell` reports everything that happens to connections, and not only what goes wrong.
     package var tellsClientEvents = false
-    /// What apps were last told.
+    /// The status that apps were last sent.
     package var status: RelayStatus
 
     let prefix: [UInt8]
     /// The prefix with its glob characters escaped, so that it is literal inside a pattern.
     let patternPrefix: [UInt8]
-    /// The same, to be taken off names that Redis sends.
+    /// Both prefixes, in the form in which they are taken off names that Redis sends.
     let nameStart: NameStart
     let patternStart: NameStart
-    /// The first `connectionsUsed` places are initialized until the hub goes, here and in `splitters`.
+    /// The first `connectionsUsed` places are initialized as long as the hub lives, here and in `splitters`.
     let sessions: ConnectionSlab<Session>
     let splitters: ConnectionSlab<FrameSplitter>
     var vacantConnections: [ConnectionID] = []
     var connectionsUsed = 0
     package internal(set) var connectionCount = 0
-    /// Connections that wait for Redis to take more, or for answers to their own requests.
+    /// Connections that wait: for Redis to take more, for answers to their own requests, for work or for room.
     var blocked: [ConnectionID] = []
     var owedPublishLoss: [ConnectionID] = []
-    /// Connections with a deadline for a Hello or half a frame.
+    /// How many connections have a deadline, for a Hello or for half a frame.
     var deadlineCount = 0
     /// Names that may still be worked on in this turn; see `Hub+Work`.
     package internal(set) var workLeft = Hub.workPerTurn
-    /// What is done over several turns, oldest first, and how far the first of it is.
+    /// What is done over several turns, oldest first, and how far the first task is.
     var tasks = Ring<Task>()
     var taskProgress = 0
-    /// A connection waits for the work of the next turn.
+    /// Whether a connection waits for the next turn.
     var isWorkAwaited = false
-    /// Bytes of frames that connections have begun, or that wait, and what is set aside of memory for them; see `Hub+Input`.
+    /// Bytes of frames that connections have begun, or that wait, and memory set aside for them; see `Hub+Input`.
     package internal(set) var inputHeld = 0
     package internal(set) var inputRoom = 0
-    /// Connections that wait for such memory.
+    /// How many connections wait for such memory.
     var roomWaiters = 0
-    /// Since when somebody does.
+    /// The time when `roomWaiters` last became more than 0.
     var crowdedSince: UInt64 = 0
-    /// Unanswered requests of all connections, and how many of them a connection may have.
+    /// How many unanswered requests all connections have, and how many one connection may have.
     var pendingRequests = 0
     var pendingLimit = PendingRequests.maxCount
 
-    /// The first node, to be borrowed with each publish. Invariant: `shares` keeps it as long as the hub lives, and
-    /// the hub lives as long as a call of it lasts.
+    /// The first node, borrowed for each publish. Invariant: `shares` keeps it as long as the hub lives, and the hub
+    /// lives as long as a call of it lasts.
     private let borrowedFirstNode: Unmanaged<HubNode>
     /// Pairs of a connection and a name, those of unanswered requests included.
     package internal(set) var subscriptionCount = 0
 
     /// - Parameter patternPrefix: `prefix` with its glob characters escaped for Redis.
     /// - Parameter seed: random; makes the hashes of channel names unpredictable.
-    /// - Parameter hashSlots: of names with this prefix, where each is sent to the node of its slot; nil for one node.
+    /// - Parameter hashSlots: the slots of names with this prefix, if each name goes to the node of its slot; nil for
+    ///   one node.
     package init(
         identity: RelayIdentity, prefix: [UInt8], patternPrefix: [UInt8], limits: Limits, bounds: Outboxes.Bounds,
         counters: Counters, status: RelayStatus = RelayStatus(), seed: UInt64, hashSlots: HashSlots? = nil
@@ -116,8 +117,8 @@ package final class Hub {
         splitters.deallocate()
     }
 
-    /// What a turn leaves to be done before its output is written: connections that waited go on, those past the hard bound
-    /// are failed, and losses are told. To be called once a turn.
+    /// What a turn has to do before its output is written: waiting connections go on, those past the hard bound fail,
+    /// and losses are reported. To be called once a turn.
     package func finishTurn() {
         workOnTasks()
         if !blocked.isEmpty { unblock() }
@@ -137,7 +138,7 @@ package final class Hub {
     @inline(__always)
     package var hasActions: Bool { !actions.isEmpty }
 
-    /// What is to be done next. Where there is an `Upstream`, it is asked by that.
+    /// The next action to perform. If there is an `Upstream`, only that calls this.
     package func nextAction() -> RelayAction? {
         let action = actions.popFirst()
         switch action {
@@ -150,7 +151,7 @@ package final class Hub {
 
     func act(_ action: consuming RelayAction) { actions.append(action) }
 
-    /// Whether there is anything to be written to apps, or anybody to be shut after that; see `RelayAction.writeToApps`.
+    /// Whether there is output for apps, or a connection to shut down after it; see `RelayAction.writeToApps`.
     func takeAppOutput() -> Bool {
         defer { hasFinished = false }
         return outboxes.dirtyCount > 0 || hasFinished || outboxes.arena.used > 0
@@ -165,17 +166,17 @@ package final class Hub {
 
     // MARK: What it has
 
-    /// Whether so much output has been gathered that it is to be written before the turn ends.
+    /// Whether so much output has been gathered that it must be written before the turn ends.
     @inline(__always)
     package var isOutputHigh: Bool { outboxes.arena.isHigh }
 
     /// Distinct channels and patterns that the hub keeps at Redis.
     package var nameCount: Int { subscriptions.count - (fleet == nil ? 0 : 1) }
 
-    /// The Redis nodes, each with its share of the names: one that has them all, or `nowhere` and those that have slots.
+    /// The Redis nodes, each with its share of the names: one with all names, or `nowhere` and those that have slots.
     package var nodes: [HubNode] { shares.nodes }
 
-    /// All connections that there are, and vacant ones between them.
+    /// All connections, and vacant places between them.
     var usedConnections: some Sequence<ConnectionID> { (0..<connectionsUsed).lazy.map(ConnectionID.init(index:)) }
 
     /// Calls `body` with the node that a channel belongs to.
@@ -192,7 +193,7 @@ package final class Hub {
         return shares.nodes[Int(sessions[connection].congestedNode)].isCongested
     }
 
-    /// Whether its node has gathered as much as it may, and not been written since.
+    /// Whether the node that the connection waits for has gathered as much as it may, and that is not written yet.
     func awaitsFlush(_ connection: ConnectionID) -> Bool {
         let node = shares.nodes[slots == nil ? 0 : Int(sessions[connection].congestedNode)]
         return node.isPublishing && node.publishes.output.count > PublishQueue.highWater

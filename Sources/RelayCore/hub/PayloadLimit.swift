@@ -1,11 +1,11 @@
-/// How large a payload may be on a publish link: as the relay was told, or less where the server takes less. One that is
-/// larger makes Redis end the connection, and everybody else's publishes that are in flight end with it.
+/// How large a payload may be on a publish link: as large as the relay's own limit, or less if the server takes less. A
+/// larger payload makes Redis close the connection, and the publishes of all apps that are in flight end with it.
 ///
-/// Redis tells its settings, where it may be asked. Otherwise the limit is found out: when a connection is closed while a
-/// large command is in flight, the next greeting ends with a command of that size, which harms nobody. If that ends the
-/// connection, too, such payloads are refused from then on.
+/// Redis reports its settings, if the relay may ask for them. Otherwise the relay finds the limit out: when a
+/// connection is closed while a large command is in flight, the next greeting ends with a command of that size, which
+/// does no harm. If that ends the connection, too, such payloads are refused from then on.
 package struct PayloadLimit: Sendable {
-    /// Why there is a limit below the relay's own.
+    /// Where the limit comes from.
     private enum Source: Equatable {
         case own
         case setting(String)
@@ -13,14 +13,14 @@ package struct PayloadLimit: Sendable {
     }
 
     private let own: Int
-    /// What a command is longer than its payload at most.
+    /// How much longer a command can be than its payload.
     private let overhead: Int
     private var told: (bytes: Int, setting: String)?
     private var foundOut: Int?
-    /// Bytes of a command at which the connection may have been ended.
+    /// The size in bytes of a command that may have ended the connection; nil if there is none.
     package private(set) var suspect: Int?
 
-    /// A command that is not longer is not suspected.
+    /// A command of this size or less is not suspected.
     private static let harmless = 64 << 10
 
     /// - Parameters:
@@ -45,7 +45,7 @@ package struct PayloadLimit: Sendable {
         }
     }
 
-    /// The server's setting, as far as that is known.
+    /// The server's setting that limits the payload, as far as that is known.
     package var setting: String {
         switch source {
         case .own: ""
@@ -61,11 +61,12 @@ package struct PayloadLimit: Sendable {
     }
 
     /// A connection can be used.
-    /// - Parameter settings: what the server has told of them.
+    /// - Parameter settings: the settings that the server has reported.
     package mutating func established(_ settings: [LinkMachine.GreetingStep: UInt64]) {
         suspect = nil
         told = nil
-        // What is larger ends the connection; so does a buffer that is larger, with the line end behind the payload in it.
+        // A payload over the bulk limit ends the connection; so does a buffer over its limit, which also holds the
+        // payload's line end.
         for (step, margin) in [(LinkMachine.GreetingStep.bulkLimit, UInt64(0)), (.bufferLimit, 2)] {
             guard let value = settings[step], let name = step.setting, value > margin else { continue }
             let bytes = Int(clamping: value - margin)
@@ -73,25 +74,26 @@ package struct PayloadLimit: Sendable {
         }
     }
 
-    /// A connection that was in use has been closed by the other end.
+    /// The peer has closed a connection that was in use.
     /// - Parameter largest: bytes of the largest command that was in flight.
     package mutating func closed(largest: Int) { if largest > Self.harmless { suspect = largest } }
 
-    /// The connection has ended at the command that was tried.
-    /// - Parameter isClosed: by the other end; otherwise it says nothing.
+    /// The connection has ended during the trial command.
+    /// - Parameter isClosed: whether the peer has closed it; if not, the end proves nothing.
     package mutating func trialEnded(isClosed: Bool) {
         if let suspect, isClosed { refused(command: suspect) }
         suspect = nil
     }
 
-    /// The server has said that a command is too large for it, or has shown it.
+    /// The server has reported, or shown, that a command is too large for it.
     package mutating func refused(command bytes: Int) {
         guard bytes > Self.harmless else { return }
-        // Where exactly the limit is, nobody says. After the first time it is looked for in halves.
+        // Nobody says where exactly the limit is. After the first time, the limit found is at least halved each time.
         let less = bytes - overhead - 1
         foundOut = foundOut.map { min(less, $0 / 2) } ?? less
     }
 
-    /// It is another server than before, or it may take more by now. What it has told counts until it tells it anew.
+    /// The server is another one than before, or it may take more by now. The setting that it has reported counts until
+    /// it reports it again.
     package mutating func forget() { (foundOut, suspect) = (nil, nil) }
 }

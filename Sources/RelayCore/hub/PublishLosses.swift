@@ -1,10 +1,10 @@
-/// Publishes without an id that were not taken, by cause, until a Loss frame tells of them.
+/// Publishes without an id that were not taken, by cause, until a Loss frame reports them.
 final class PublishLosses {
     private(set) var reports: [LossReport] = []
-    /// No Loss for publishes before this time.
+    /// The earliest time of the next Loss for publishes.
     var notBefore: UInt64 = 0
 
-    /// - Parameter reason: asked for with the first of them.
+    /// - Parameter reason: called for the first publish of a report.
     func add(_ cause: Cause, isUnknown: Bool, reason: () -> String) {
         let place = reports.firstIndex { $0.cause == cause && ($0.publishesUnknown > 0) == isUnknown }
         let index = place ?? reports.count
@@ -14,6 +14,6 @@ final class PublishLosses {
 
     var isEmpty: Bool { reports.isEmpty }
 
-    /// The oldest of them.
+    /// Removes and returns the oldest report.
     func takeFirst() -> LossReport { reports.removeFirst() }
 }

@@ -1,7 +1,7 @@
 /// The publish link's output and the publishes that Redis has not answered yet, in the order in which they were
 /// written: Redis answers in that order, so a reply belongs to the head of the ring.
 package final class PublishQueue {
-    /// Who asked: an app, or the relay itself, by one of its own commands.
+    /// The sender of a command: an app, or the relay itself with one of its own commands.
     package enum Owner {
         case app(connection: ConnectionID, generation: UInt32, id: UInt64)
         case ping
@@ -18,11 +18,11 @@ package final class PublishQueue {
         var asker: Int32
         var generation: UInt32
         var id: UInt64
-        /// Position of its first byte in the link's output.
+        /// Position of the command's first byte in the link's output.
         var start: UInt64
     }
 
-    /// What stands in `asker` for the relay's own commands.
+    /// The values of `asker` for the relay's own commands.
     private enum OwnCommand {
         static let ping: Int32 = -1
         static let role: Int32 = -2
@@ -33,21 +33,21 @@ package final class PublishQueue {
         static let announcement: Int32 = -7
     }
 
-    /// Commands in flight at most.
+    /// The largest number of commands in flight.
     package static let ringCapacity = 1 << 16
-    /// Own commands are few and must get through when apps have filled the ring.
+    /// Places for the relay's own commands, which are few and must get through when apps have filled the ring.
     private static let reservedForOwn = 16
-    /// More than this unsent, and no publish is taken.
+    /// With more unsent bytes than this, no publish is taken.
     package static let highWater = 1 << 20
-    /// More than this gathered, and it is written before the turn ends.
+    /// With more gathered bytes than this, they are written before the turn ends.
     package static let flushThreshold = 256 << 10
 
     package let output = OutputBuffer()
-    /// Bytes that the kernel has not taken; kept by the I/O layer.
+    /// Bytes that the kernel has not taken; set by the I/O layer.
     package var backlog = 0
 
-    /// Grows while more is in flight than ever before: a large ring that is mostly empty would have its places pass
-    /// through the cache one after the other. `ringSize` is a power of two. Places from `head` to `tail` are
+    /// Grows only while more is in flight than ever before, since a large ring that is mostly empty would pass all its
+    /// places through the cache one after the other. `ringSize` is a power of two. Places from `head` to `tail` are
     /// initialized, and there are never more of them than `ringSize`.
     private var ring: UnsafeMutablePointer<Flight>
     private var ringSize = 256
@@ -57,7 +57,7 @@ package final class PublishQueue {
     private let verb: StaticString
     let isSharded: Bool
 
-    /// - Parameter isSharded: whether it publishes by SPUBLISH.
+    /// - Parameter isSharded: whether to publish with SPUBLISH.
     init(isSharded: Bool = false) {
         ring = .allocate(capacity: ringSize)
         self.isSharded = isSharded
@@ -75,9 +75,9 @@ package final class PublishQueue {
     /// What has been asked, and what Redis has answered.
     package var debt: LinkDebt { LinkDebt(asked: tail, answered: head) }
 
-    /// A mark behind everything that is in flight now, for `isAnswered(upTo:)`.
+    /// A mark after everything that is in flight now, for `isAnswered(upTo:)`.
     var end: UInt64 { tail }
-    /// Whether everything before the mark has its answer, or was given up.
+    /// Whether everything before the mark has been answered, or given up.
     func isAnswered(upTo end: UInt64) -> Bool { head >= end }
 
     var isCongested: Bool {
@@ -88,7 +88,8 @@ package final class PublishQueue {
     /// Whether there is a place for one more command. Publishes of apps stop earlier, when `isCongested`.
     var hasRoom: Bool { inFlight < Self.ringCapacity }
 
-    /// Writes `PUBLISH prefix+channel payload`, or SPUBLISH, and notes who asked: the payload's one copy on its way to Redis.
+    /// Writes `PUBLISH prefix+channel payload`, or SPUBLISH, and notes the owner. Makes the payload's one copy on its
+    /// way to Redis.
     @inline(__always)
     func publish(
         prefix: UnsafeRawBufferPointer, channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, owner: Owner
@@ -113,7 +114,7 @@ package final class PublishQueue {
     }
 
     /// Appends one of the relay's own commands, already formatted.
-    /// - Returns: false when the ring is full to the last place: it was not appended.
+    /// - Returns: false if the ring has no place left: the command was not appended.
     func own(_ bytes: UnsafeRawBufferPointer, owner: Owner) -> Bool {
         guard hasRoom else { return false }
         push(owner)
@@ -127,13 +128,14 @@ package final class PublishQueue {
     private var markedEnd: UInt64 = 0
     private var markers: UInt64 = 0
 
-    /// Commands behind the last marker, those included that have an answer.
+    /// How many commands follow the last marker, including those that have an answer.
     package var unmarked: Int { Int(tail - markedEnd) }
 
-    /// Appends a marker: a PING whose answer is the text that it names, once. RESP numbers nothing, so if a broken path
-    /// swallows one answer, every later one is taken for that of the command before; until an answer comes that can belong
-    /// to one command alone. After it all is known to be in step.
-    /// - Returns: false when the ring is full to the last place: it was not appended.
+    /// Appends a marker: a PING whose answer repeats the PING's text, which is used only once. RESP does not number
+    /// answers. So if a broken path swallows one answer, every later answer is taken for that of the command before,
+    /// until an answer comes that only one command can have. With the right answer to a marker, all answers are known
+    /// to be in step.
+    /// - Returns: false if the ring has no place left: the marker was not appended.
     package func mark() -> Bool {
         guard hasRoom else { return false }
         markers += 1
@@ -187,26 +189,26 @@ package final class PublishQueue {
         (ring, ringSize) = (grown, ringSize * 2)
     }
 
-    /// Whether the oldest unanswered command is a PUBLISH, to which nothing but a number or an error is an answer.
+    /// Whether the oldest unanswered command is a PUBLISH, which only a number or an error can answer.
     package var isNumberDue: Bool {
         guard let asker = dueAsker else { return false }
         return asker >= 0 || asker == OwnCommand.probe || asker == OwnCommand.announcement
     }
 
-    /// Whether the oldest unanswered command is ROLE, which alone is answered with an array.
+    /// Whether the oldest unanswered command is ROLE, the only one that is answered with an array.
     package var isRoleDue: Bool { dueAsker == OwnCommand.role }
 
     /// Whether the oldest unanswered command is one to which a string may be an answer.
     package var isStringDue: Bool { inFlight > 0 && !isNumberDue }
 
-    /// Who asked for the oldest unanswered command; nil when there is none.
+    /// The `asker` of the oldest unanswered command; nil if all are answered.
     private var dueAsker: Int32? { head < tail ? ring[Int(head) & (ringSize - 1)].asker : nil }
 
-    /// Bytes of the oldest command that has no answer; 0 when there is none.
+    /// Bytes of the oldest unanswered command; 0 if all are answered.
     package var oldestSize: Int { head < tail ? size(at: head) : 0 }
 
-    /// Bytes of the largest publish of an app that has no answer, and of which a byte has left; 0 when there is none.
-    /// - Parameter unsent: bytes of the output that never left, those in the backlog included.
+    /// Bytes of the largest unanswered publish of an app of which at least one byte was sent; 0 if there is none.
+    /// - Parameter unsent: bytes of the output that were never sent, including those in the backlog.
     package func largestPublish(unsent: Int) -> Int {
         let sent = output.position - UInt64(unsent)
         var largest = 0
@@ -222,7 +224,7 @@ package final class PublishQueue {
         return Int(end - ring[Int(position) & (ringSize - 1)].start)
     }
 
-    /// The owner of the reply that has come; nil when nothing was asked, which is a violation by Redis.
+    /// The owner of the reply that has come; nil if no reply was due, which is a violation by Redis.
     @inline(__always)
     func popAnswered() -> Owner? {
         guard head < tail else { return nil }
@@ -230,8 +232,8 @@ package final class PublishQueue {
     }
 
     /// Empties the ring after the link has failed.
-    /// - Parameter unsent: bytes of the output that never left, those in the backlog included.
-    /// - Parameter body: gets every owner in order, and whether a byte of the command had left.
+    /// - Parameter unsent: bytes of the output that were never sent, including those in the backlog.
+    /// - Parameter body: gets every owner in order, and whether at least one byte of its command was sent.
     func abandon(unsent: Int, _ body: (Owner, _ hadLeft: Bool) -> Void) {
         let sent = output.position - UInt64(unsent)
         while head < tail {
@@ -257,7 +259,7 @@ package final class PublishQueue {
         return (Self.ownOwner(flight), flight.start)
     }
 
-    /// Who asked, if it was not an app.
+    /// The owner of one of the relay's own commands.
     @inline(never)
     private static func ownOwner(_ flight: Flight) -> Owner {
         switch flight.asker {

@@ -1,73 +1,73 @@
-/// What the relay knows of one app connection; its socket is the I/O layer's.
+/// What the relay knows about one app connection. The socket belongs to the I/O layer.
 struct Session: ~Copyable {
     enum Phase {
         case vacant
-        /// Nothing but a Hello is accepted.
+        /// Only a Hello is accepted.
         case awaitingHello
         case serving
-        /// The app has shut its writing side: owed replies are sent, then the connection ends.
+        /// The app has shut down its write side: owed replies are sent, then the connection ends.
         case ending
-        /// An Error is on its way; what comes is discarded.
+        /// An Error is on its way; all input is discarded.
         case failing
     }
 
-    /// What a connection waits for that is not read from.
+    /// What a connection waits for while it is not read from.
     enum Hold {
         case none
-        /// The work of this turn is done; the next turn goes on.
+        /// The next turn, since the work of this turn is used up.
         case work
-        /// All its publishes are to be answered first (Ping with `settled`).
+        /// Answers to all its publishes (Ping with `settled`).
         case answers
-        /// Half frames of all connections take too much memory.
+        /// Memory, since half frames of all connections take too much of it.
         case room
     }
 
     var phase = Phase.vacant
-    /// Counts those that have had this `ConnectionID`, so that a late reply of Redis finds that its asker is gone.
+    /// Counts the connections that have had this `ConnectionID`, to recognize a late reply of Redis for an earlier one.
     var generation: UInt32 = 0
-    /// Has published: it is the kind that is not read from while Redis cannot take more.
+    /// Whether it has published. Only such connections are not read from while Redis cannot take more.
     var isPublisher = false
-    /// The node that held up its last publish, as an index in `Hub.nodes`; `nowhere` holds nobody up.
+    /// The node that held up its last publish, as an index in `Hub.nodes`; `nowhere` never holds a connection up.
     var congestedNode = Hub.nowhere
-    /// In the list of connections that wait to go on.
+    /// Whether it is in the list of connections that wait to go on.
     var isBlocked = false
-    /// In the list of connections that are owed a Loss for publishes.
+    /// Whether it is in the list of connections that are owed a Loss for publishes.
     var hasPublishLoss = false
-    /// Publishes that Redis has not answered, those without an id included: a Loss may come of them.
+    /// Publishes that Redis has not answered, including those without an id: they may cause a Loss.
     var owedAnswers = 0
-    /// Publishes that it has sent, whatever became of them.
+    /// Publishes that it has sent, whatever their outcome.
     var published: UInt64 = 0
-    /// Which connection it is: they are numbered from 1 on, as they come.
+    /// The number of the connection: connections are numbered from 1, as they come.
     var number: UInt64 = 0
     /// When it was opened, monotonic nanoseconds.
     var openedAt: UInt64 = 0
-    /// Its traffic, as of when somebody last looked.
+    /// Its traffic, as of the last time that somebody asked for it.
     var pace = ClientPace()
     /// What the app calls itself, for people.
     var clientName = ""
-    /// When the frame (or the Hello) that is incomplete must be whole; 0: none is due.
+    /// The deadline of the frame (or the Hello) that is incomplete; 0 if none is.
     var deadline: UInt64 = 0
     var held = NameList()
     var pending = PendingRequests()
     var publishLosses: PublishLosses?
-    /// Why it is not read from, beside congestion and too many unanswered requests.
+    /// Why it is not read from, if not for congestion or too many unanswered requests.
     var hold = Hold.none
-    /// The request that is being carried out, when it takes more than one turn.
+    /// The request that is being carried out, if it takes more than one turn.
     var suspended: SuspendedRequest?
     /// Bytes that are set aside for the frame that it has begun; see `Hub+Input`.
     var room = 0
-    /// Its names are being given up, over several turns.
+    /// Whether its names are being given up, over several turns.
     var isReleasing = false
-    /// Its socket is closed; the next one may have its `ConnectionID` once its names have been given up.
+    /// Whether its socket is closed. A new connection may get its `ConnectionID` once its names have been given up.
     var isClosed = false
 
     init() {}
 }
 
-/// The names a connection receives by, as indices into the channel table. A member knows its position here, so a
-/// name is taken out without a search.
+/// The names that a connection receives by, as indices into the channel table. A member knows its position here, so a
+/// name is removed without a search.
 struct NameList: ~Copyable {
-    /// As many as `capacity` says, the first `count` of them initialized; never nil while there is one.
+    /// Has `capacity` places, of which the first `count` are initialized; never nil while `capacity` is over 0.
     private var base: UnsafeMutablePointer<UInt32>?
     private(set) var count = 0
     private var capacity = 0
@@ -93,7 +93,7 @@ struct NameList: ~Copyable {
         return UInt32(count - 1)
     }
 
-    /// - Returns: the name that has moved to `position`, or nil when none had to.
+    /// - Returns: the name that has moved to `position`; nil if none had to move.
     mutating func remove(at position: UInt32) -> UInt32? {
         count -= 1
         guard Int(position) != count else {
