@@ -1,4 +1,4 @@
-/// Why no Message can carry a channel that somebody else published to.
+/// Why no Message can carry a channel that another client of Redis has published to.
 struct ChannelFaults: OptionSet {
     var rawValue: UInt8
 
@@ -8,7 +8,7 @@ struct ChannelFaults: OptionSet {
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// What is wrong with a channel; empty when nothing is.
+    /// What is wrong with a channel; empty if nothing is.
     @inline(__always)
     init(of channel: UnsafeRawBufferPointer) {
         self = channel.isEmpty ? .empty : channel.count > maxNameBytes ? .tooLong : isValidUTF8(channel) ? [] : .notUTF8

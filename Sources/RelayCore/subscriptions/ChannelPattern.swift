@@ -1,6 +1,6 @@
-/// A pattern of an access list of Redis, as `ACL GETUSER` tells it: without the `&` before it.
+/// A pattern in an access list of Redis, as `ACL GETUSER` reports it, without the `&` before it.
 package enum ChannelPattern {
-    /// Whether it matches any channel that begins with `prefix`.
+    /// Whether it matches at least one channel that begins with `prefix`.
     package static func reaches(_ pattern: String, under prefix: [UInt8]) -> Bool {
         reaches(Array(pattern.utf8)[...], prefix[...])
     }
@@ -10,7 +10,7 @@ package enum ChannelPattern {
         while let byte = prefix.first {
             guard let first = pattern.popFirst() else { return false }
             switch first {
-            case UInt8(ascii: "*"): return true  // it takes the rest of the prefix, and any channel there is
+            case UInt8(ascii: "*"): return true  // matches the rest of the prefix, and whatever follows it
             case UInt8(ascii: "?"): break
             case UInt8(ascii: "["):
                 guard takeClass(&pattern, contains: byte) else { return false }
@@ -24,8 +24,8 @@ package enum ChannelPattern {
         return true
     }
 
-    /// Takes a class off the pattern, behind its opening bracket, in the way in which Redis reads it: one that is not closed
-    /// ends with the pattern.
+    /// Takes a class off the pattern, from behind its opening bracket, and returns whether it matches `byte`. Reads it
+    /// as Redis does: a class that is not closed ends with the pattern.
     private static func takeClass(_ pattern: inout ArraySlice<UInt8>, contains byte: UInt8) -> Bool {
         let isNegated = pattern.first == UInt8(ascii: "^")
         if isNegated { pattern = pattern.dropFirst() }

@@ -1,16 +1,16 @@
 /// Who receives by a name.
 ///
-/// One member lies in the entry itself, several in a list. A list of more than `scannedMembers` has an index behind it, in
-/// the same memory: an open-addressing table from a connection to its place in the list. So a connection is found
-/// among ten thousand as fast as among ten, and a frame costs no more for naming what many others hold.
+/// One member lies in the entry itself, several lie in a list. A list of more than `scannedMembers` has an index behind
+/// it, in the same memory: an open-addressing table from a connection to its place in the list. So a connection is
+/// found among ten thousand members as fast as among ten, and a frame costs no more if many others hold its channels.
 ///
 ///     | Member x capacity | place + 1, or 0: UInt32 x 2 x capacity |
 extension ChannelTable {
-    /// Members that are looked through one by one.
+    /// Up to so many members are searched one by one.
     private static let scannedMembers: UInt32 = 16
 
-    /// The members of an entry, `memberCount` of them. Invariant: the pointer is of no use once a member has been added to
-    /// the entry or taken from it, or an entry has been added.
+    /// The members of an entry, `memberCount` of them. Invariant: the pointer is invalid once a member has been added
+    /// to the entry or removed from it, or an entry has been added.
     @inline(__always)
     func members(of index: UInt32) -> UnsafeMutablePointer<Member> {
         let entry = entries + Int(index)
@@ -28,7 +28,7 @@ extension ChannelTable {
         memberIndex(of: index)?.insert(place)
     }
 
-    /// The place of a connection among the members, or nil.
+    /// The place of a connection among the members; nil if it is not a member.
     func memberPlace(_ connection: ConnectionID, of index: UInt32) -> Int? {
         if let memberIndex = memberIndex(of: index) { return memberIndex.place(of: connection) }
         let members = members(of: index)
@@ -38,7 +38,7 @@ extension ChannelTable {
         return nil
     }
 
-    /// Takes the member at `place` out and returns it; the last one moves into its place.
+    /// Removes and returns the member at `place`; the last member moves into its place.
     func removeMember(at place: Int, of index: UInt32) -> Member {
         let entry = entries + Int(index)
         let members = members(of: index)
@@ -78,7 +78,7 @@ extension ChannelTable {
         (entry.pointee.memberList, entry.pointee.memberCapacity) = (nil, 0)
     }
 
-    /// The index behind an entry's list, where the list is long enough to have one.
+    /// The index behind an entry's list, if the list is long enough to have one.
     @inline(__always)
     private func memberIndex(of index: UInt32) -> MemberIndex? {
         let entry = entries + Int(index)
@@ -91,12 +91,12 @@ extension ChannelTable {
     }
 }
 
-/// A view of the index behind a list of members. Half of its buckets are empty at least, so every search ends.
+/// A view of the index behind a list of members. At least half of its buckets are empty, so every search ends.
 private struct MemberIndex {
     let members: UnsafeMutablePointer<ChannelTable.Member>
-    /// A place in the list plus one; 0: nothing.
+    /// A place in the list plus one; 0 for an empty bucket.
     let places: UnsafeMutablePointer<UInt32>
-    /// Buckets less one; their number is a power of two, as capacities are.
+    /// The number of buckets less one. That number is a power of two, as capacities are.
     let mask: UInt32
 
     /// Indices are small numbers that lie close together: multiplying spreads them (Knuth, TAOCP 6.4).

@@ -1,44 +1,45 @@
-/// All channels and patterns that somebody on this host wants, by name: open addressing with linear probing over
-/// indices into a slab of entries. A name is stored without the prefix. Indices stay valid until their entry is freed.
+/// All channels and patterns that an app of this relay subscribes to, or the relay itself, by name: open addressing
+/// with linear probing over indices into a slab of entries. A name is stored without the prefix. An index stays valid
+/// until its entry is freed.
 package final class ChannelTable {
     /// What Redis has been told about a name on the subscribe link that is open now.
     enum Phase: UInt8 {
         case absent, subscribing, subscribed, unsubscribing
     }
 
-    /// A connection that receives what comes on the name, and where the name stands in that connection's own list.
+    /// A connection that receives by the name, and the position of the name in that connection's own list.
     struct Member {
         var connection: ConnectionID
         var position: UInt32
     }
 
-    /// One cache line: a message on one of very many channels is a walk through memory that is in no cache.
+    /// One cache line: with very many channels, a message on one of them has to read memory that is in no cache.
     struct Entry {
-        /// The one member, in place, as nearly every channel has, unless there is a list. First, so that it can be pointed
-        /// at like a list of one.
+        /// The only member, in place, unless there is a list: nearly every channel has one member. It is the first
+        /// field, so that a pointer to it can serve as a list of one.
         var onlyMember = Member(connection: ConnectionID(index: 0), position: 0)
-        /// The name where it is short enough, or else where it is. Second, so that it can be pointed at.
+        /// The name itself if it is short enough, otherwise its address. Second, so that a pointer can point to it.
         fileprivate var nameStorage: (UInt64, UInt64) = (0, 0)
         /// The members, once there have been several; see `ChannelTable+Members`.
         var memberList: UnsafeMutablePointer<Member>?
         var memberCount: UInt32 = 0
-        /// Of the list; 0: there is none.
+        /// The capacity of the list; 0 if there is no list.
         var memberCapacity: UInt32 = 0
         var hash: UInt32
-        /// Requests that name it and have not been answered. Nobody receives by these.
+        /// How many unanswered requests name it. By these alone no connection receives.
         var pendingCount: UInt32 = 0
-        /// The first of the requests that wait for Redis's answer on it; 0: none.
+        /// The first of the requests that wait for Redis's answer about it; 0 if none does.
         var firstWaiter: UInt32 = 0
         var nameCount: UInt16
-        /// The node whose share it is, as an index in `Hub.nodes`.
+        /// The node that the name belongs to, as an index in `Hub.nodes`.
         var node: UInt16 = 0
-        /// The hash slot, where that decides about the node.
+        /// The hash slot, if that determines the node.
         var slot: UInt16 = 0
         var isPattern: Bool
         var phase = Phase.absent
-        /// In the list of names about which Redis is to be told something.
+        /// Whether it is in the list of names about which Redis must be told something.
         var isQueued = false
-        /// Held when the restore under way began, or when it came from another node, and not yet confirmed.
+        /// Whether it was held when the restore began, or when it came from another node, and is not confirmed yet.
         var isRestoring = false
 
         fileprivate init(hash: UInt32, nameCount: UInt16, isPattern: Bool) {
@@ -47,16 +48,16 @@ package final class ChannelTable {
 
         fileprivate static let nameOffset = MemoryLayout<Member>.stride
         fileprivate var isNameInPlace: Bool { Int(nameCount) <= MemoryLayout.size(ofValue: nameStorage) }
-        /// Of a name that is not in place.
+        /// The address of a name that is not in place.
         fileprivate var nameElsewhere: UnsafeMutableRawPointer {
             UnsafeMutableRawPointer(bitPattern: UInt(nameStorage.0)).unsafelyUnwrapped
         }
 
         var isWanted: Bool { memberCount > 0 || pendingCount > 0 }
-        /// Redis has confirmed it, and not its end.
+        /// Whether Redis has confirmed the subscription, and has not confirmed its end.
         @inline(__always)
         var isAtRedis: Bool { phase == .subscribed || phase == .unsubscribing }
-        /// Nobody wants it and Redis knows nothing of it.
+        /// Whether nobody wants the name and Redis does not have it.
         var isUnused: Bool { !isWanted && phase == .absent && !isQueued }
     }
 
@@ -64,14 +65,14 @@ package final class ChannelTable {
 
     private(set) var entries: UnsafeMutablePointer<Entry>
     private var entryCapacity = 64
-    /// Entries that are initialized, some of which have been removed: nobody wants these.
+    /// Entries that are initialized. Nobody wants those of them that have been removed.
     private(set) var entriesUsed = 0
     private var freeList: [UInt32] = []
     private var buckets: UnsafeMutablePointer<UInt32>
     private var mask: UInt32 = 127
     /// Names in the table.
     private(set) var count = 0
-    /// Makes hashes of names, which users of the app may choose, unpredictable.
+    /// Makes the hashes of names unpredictable, since users of the app may choose names.
     private let seed: UInt64
 
     init(seed: UInt64) {
@@ -90,7 +91,7 @@ package final class ChannelTable {
         buckets.deallocate()
     }
 
-    /// The entry of a name, or `none`.
+    /// The index of a name's entry, or `none`.
     @inline(__always)
     func find(_ name: UnsafeRawBufferPointer, isPattern: Bool) -> UInt32 {
         buckets[Int(bucket(of: name, hash: hash(name, isPattern: isPattern), isPattern: isPattern))]
@@ -112,7 +113,7 @@ package final class ChannelTable {
         return index
     }
 
-    /// The name of an entry. Invariant: the pointer is of no use once an entry has been added, or this one removed.
+    /// The name of an entry. Invariant: the pointer is invalid once an entry has been added, or this one removed.
     @inline(__always)
     func name(of index: UInt32) -> UnsafeRawBufferPointer {
         let entry = entries + Int(index)
@@ -159,7 +160,7 @@ package final class ChannelTable {
         count -= 1
     }
 
-    /// Calls `body` with the index of every entry; `body` may remove none but the one it was given, and add none.
+    /// Calls `body` with the index of every entry. `body` must not add entries, nor remove any but the one given.
     func forEach(_ body: (UInt32) -> Void) {
         guard count > 0 else { return }
         var indices: [UInt32] = []
@@ -222,7 +223,7 @@ package final class ChannelTable {
     }
 
     /// Folded multiplication over words of eight bytes, keyed by the seed (the construction of wyhash). No word reaches
-    /// past the name: the loop stops before the last one, which ends with it.
+    /// past the name: the loop stops before the last word, which ends where the name ends.
     @inline(__always)
     private func hash(_ name: UnsafeRawBufferPointer, isPattern: Bool) -> UInt32 {
         var hash = seed ^ UInt64(name.count) << 1 ^ (isPattern ? 1 : 0)
@@ -243,8 +244,8 @@ package final class ChannelTable {
 }
 
 extension UnsafeRawBufferPointer {
-    /// The last eight bytes, some of which the word before them may have had already; of fewer bytes all of them, each at
-    /// least once. Names of one length differ in it if they differ there.
+    /// The last eight bytes, some of which may also be in the word before them. If there are fewer bytes, it has all of
+    /// them, each at least once. Two names of one length that differ in these bytes differ in this word.
     @inline(__always)
     fileprivate var lastWord: UInt64 {
         if count >= 8 { return loadUnaligned(fromByteOffset: count - 8, as: UInt64.self) }

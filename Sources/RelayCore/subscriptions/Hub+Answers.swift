@@ -1,6 +1,6 @@
 /// The order in which requests are answered, and their answers.
 extension Hub {
-    /// Puts a request behind the connection's earlier ones: they are answered in order.
+    /// Puts a request behind the connection's earlier ones, since they are answered in order.
     func enqueue(_ operation: NameOperation, _ connection: ConnectionID) {
         if let last = sessions[connection].pending.last {
             last.successor = operation
@@ -19,7 +19,7 @@ extension Hub {
 
     // MARK: Answers
 
-    /// One of the things that each of them waits for has come.
+    /// For each operation, one of the things that it waits for has come.
     func advance(_ operations: [NameOperation]) {
         for operation in operations { advance(operation) }
     }
@@ -30,7 +30,7 @@ extension Hub {
         if operation.waiting == 0, !operation.isDone { finish(operation) }
     }
 
-    /// Answers a request, and those behind it that waited for nothing else.
+    /// Answers a request, and the requests behind it that waited for nothing else.
     func finish(_ first: NameOperation) {
         var next: NameOperation? = first
         while let operation = next {
@@ -47,7 +47,7 @@ extension Hub {
         }
     }
 
-    /// An Unsubscribe whose names have gone is answered, and those behind it that waited for nothing else.
+    /// The names of an Unsubscribe have gone: answers it, and the requests behind it that waited for nothing else.
     func finishLeaving(_ operation: NameOperation) {
         let names = operation.names
         removePending(operation, operation.connection)
@@ -56,7 +56,7 @@ extension Hub {
         finish(operation)
     }
 
-    /// Carries out what the answer to a request means, and gives the answer.
+    /// Makes the outcome of a request take effect, and answers the request.
     private func conclude(_ operation: NameOperation) {
         operation.isDone = true
         let connection = operation.connection
@@ -90,15 +90,15 @@ extension Hub {
         if sessions[connection].phase == .ending { finishIfNothingIsOwed(connection) }
     }
 
-    /// A Subscribe has its answer.
+    /// Counts the answer to a Subscribe.
     func countSubscribe(_ names: Int, _ outcome: Outcome, _ connection: ConnectionID) {
         counters.subscribes[outcome] += 1
         if tellsClientEvents { act(.tell(connection, .subscribed(names: names, outcome))) }
     }
 
-    /// The names that Redis has refused, as many as a frame has room for.
+    /// The names that Redis has refused, as many as fit a frame.
     private func refusedNames(of operation: NameOperation) -> NameLists {
-        // The overhead that a frame is granted holds everything else: the detail is at most 700 bytes long.
+        // `frameOverheadBytes` leaves room for everything else: the detail is at most 700 bytes long.
         var room = identity.maxFrameBytes - 1024
         var names = NameLists()
         for index in operation.refused {
@@ -123,7 +123,7 @@ extension Hub {
         if sessions[connection].pending.last === operation { sessions[connection].pending.last = nil }
         sessions[connection].pending.count -= 1
         countPending(-1)
-        // It may go on, which is looked at in the next turn.
+        // The connection may be able to go on, which the next turn checks.
         if sessions[connection].isBlocked { isWorkAwaited = true }
         sessions[connection].pending.names -= operation.names.count
         sessions[connection].pending.newNames -= operation.newNames

@@ -1,7 +1,7 @@
 /// Who receives by which name, in the table and in each connection's own list.
 extension Hub {
-    /// Makes the connection receive by every name of the request that was not refused. All in one go, since none of its
-    /// messages may come before the Reply, and none may be missed after it.
+    /// Makes the connection receive by every name of the request that was not refused. This is done in one go, since no
+    /// message may come before the Reply, and none may be missed after it.
     func join(_ operation: NameOperation) {
         let (connection, refused) = (operation.connection, Set(operation.refused))
         subscriptionCount -= operation.newNames
@@ -17,17 +17,17 @@ extension Hub {
         }
     }
 
-    /// Takes a connection off a name; nothing happens if it is not on it.
+    /// Removes a connection from the members of a name, if it is one.
     func leave(_ connection: ConnectionID, _ index: UInt32) {
         guard let position = subscriptions.leave(connection, index) else { return }
         if !sessions[connection].isReleasing { subscriptionCount -= 1 }
-        // The name that moves there has to know.
+        // Another name has moved to that position, and its entry must have the new position.
         guard let moved = sessions[connection].held.remove(at: position) else { return }
         subscriptions.setPosition(position, of: connection, in: moved)
     }
 
-    /// Tells a connection that it does not receive by names any more, in as few frames as hold them.
-    /// - Parameter text: the words of Redis.
+    /// Notifies a connection that it does not receive by these names any more, in as few frames as can hold them.
+    /// - Parameter text: the error text of Redis.
     func revoke(_ indices: [UInt32], from connection: ConnectionID, _ text: String) {
         for isPattern in [false, true] {
             let names = indices.lazy.filter { self.subscriptions[$0].isPattern == isPattern }
@@ -54,7 +54,7 @@ extension Hub {
         names.removeAll(keepingCapacity: true)
     }
 
-    /// Redis's words for a refusal, with what they leave out: the usual surprise about patterns under an access list.
+    /// Redis's words for a refusal, with a hint that they lack and people need: how an access list grants patterns.
     func refusalText(_ text: String, of index: UInt32) -> String {
         guard subscriptions[index].isPattern, text.hasPrefix("NOPERM"), LinkFailure.classify(denied: text) == nil
         else { return text }

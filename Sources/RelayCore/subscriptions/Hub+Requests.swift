@@ -1,10 +1,10 @@
-/// Subscribe and Unsubscribe, from their frame to where they wait for Redis or are answered.
+/// Subscribe and Unsubscribe, from their frame until they wait for Redis or are answered.
 extension Hub {
     /// Begins a request.
     ///
-    /// A Subscribe is answered once every name has Redis's answer; for a node without a subscribe link, or one that will not
-    /// be receiving in a moment, nobody waits. An Unsubscribe is in force at once, and once more in its turn, for names that
-    /// an unanswered Subscribe of this connection names too.
+    /// A Subscribe is answered once Redis has answered for every name. It does not wait for a node without a subscribe
+    /// link, or for one that will not be receiving in a moment. An Unsubscribe takes effect at once. For names that an
+    /// unanswered Subscribe of this connection names too, it takes effect again in its turn.
     func begin(
         _ request: NameRequest, _ kind: NameOperation.Kind, in body: UnsafeRawBufferPointer,
         from connection: ConnectionID
@@ -18,7 +18,7 @@ extension Hub {
         return sessions[connection].phase == .serving ? .goOn : .stop
     }
 
-    /// Goes on with a request whose frame has been kept.
+    /// Continues a request whose frame has been kept.
     @inline(never)
     func resume(in body: UnsafeRawBufferPointer, from connection: ConnectionID) -> FrameSplitter.Verdict {
         guard let suspended = sessions[connection].suspended else { return .goOn }
@@ -58,7 +58,7 @@ extension Hub {
                 }
                 guard isOver else { return false }
                 (progress.position, progress.stage) = (0, .asking)
-                // Not answered before everything has been asked for.
+                // It must not be answered before every name has been asked for.
                 operation.waiting += 1
             case .asking:
                 guard ask(&progress) else { return false }
@@ -73,7 +73,7 @@ extension Hub {
                     reply(request.id, .ok, to: connection)
                     return true
                 }
-                // Among the unanswered ones also when what it waited for has been answered meanwhile: it may take a while.
+                // It counts as unanswered even if what it waited for has its answer: its own answer may take a while.
                 operation.waiting += 1
                 enqueue(operation, connection)
                 advance(operation)
@@ -84,16 +84,16 @@ extension Hub {
 
     // MARK: The stages
 
-    /// Names of a request that are worked on in one go: a part of a turn, so that several large requests, and small ones
-    /// beside them, have their share of each. Never less than a small request has, with its id: that has a reserve, and would
-    /// not be carried out within it otherwise.
+    /// How many names of a request are worked on in one go: a part of a turn's work, so that several large requests,
+    /// and small ones beside them, get their share. It is never less than the fields of a small request, which are its
+    /// names and its id. A small request may use a reserve, and has to be complete within it.
     private var slice: Int { max(Self.smallRequestNames + 1, min(workLeft, Self.workPerTurn / 8)) }
 
-    /// - Returns: whether all names have been looked at, or one of them is not allowed.
+    /// - Returns: whether all names have been checked, or one of them is not allowed.
     private func check(_ request: NameRequest, _ progress: inout RequestProgress, _ fault: inout String?) -> Bool {
         let before = progress.position
         var found: String?
-        // A look at a name is cheap.
+        // Checking a name is cheap.
         let isOver = request.forEach(from: &progress.position, atMost: 8 * slice) { name, isPattern in
             found = self.fault(of: name, isPattern: isPattern)
             return found == nil
@@ -108,8 +108,8 @@ extension Hub {
         return nameFault(of: name, isPattern: isPattern)?.text(isPattern ? "a pattern" : "a channel")
     }
 
-    /// Looks names up, or puts them in the table, and counts them as pending.
-    /// - Returns: whether these were the last ones; nil when a limit is reached.
+    /// Looks names up, or adds them to the table, and counts them as pending.
+    /// - Returns: whether these were the last names; nil if a limit is exceeded.
     private func collect(_ request: NameRequest, _ progress: inout RequestProgress) -> Bool? {
         let (operation, connection) = (progress.operation, progress.operation.connection)
         let own = sessions[connection].held.count + sessions[connection].pending.newNames
@@ -134,14 +134,14 @@ extension Hub {
         return isWithinLimits ? isOver : nil
     }
 
-    /// Whether the request has not named it before.
+    /// Whether the request has not named this before.
     private func isFirst(_ index: UInt32, of request: NameRequest, _ progress: inout RequestProgress) -> Bool {
         if request.count > Self.fewNames { return progress.seen.insert(index).inserted }
         return subscriptions[index].pendingCount == 0 || !progress.operation.names.contains(index)
     }
 
-    /// Asks for what Redis does not have.
-    /// - Returns: whether that was all.
+    /// Asks Redis for the names that it does not have.
+    /// - Returns: whether these were the last names.
     private func ask(_ progress: inout RequestProgress) -> Bool {
         let operation = progress.operation
         let end = min(operation.names.count, progress.position + slice)
@@ -154,8 +154,8 @@ extension Hub {
         return end == operation.names.count
     }
 
-    /// Takes the connection off names.
-    /// - Returns: whether these were the last ones.
+    /// Removes the connection from the members of names.
+    /// - Returns: whether these were the last names.
     private func leave(_ request: NameRequest, _ progress: inout RequestProgress) -> Bool {
         let (operation, connection) = (progress.operation, progress.operation.connection)
         var position = progress.position
@@ -175,8 +175,8 @@ extension Hub {
 
     // MARK: Order
 
-    /// Whether a request has to be answered after others of the same connection, since it names a channel that they
-    /// name too, or may do so.
+    /// Whether a request must be answered after others of the same connection, since it names a channel that they name
+    /// too, or might name.
     private func namesWhatIsPending(_ request: NameRequest, _ connection: ConnectionID) -> Bool {
         guard sessions[connection].pending.count > 0 else { return false }
         guard sessions[connection].pending.others == 0, request.count <= Self.fewNames else { return true }
@@ -199,7 +199,7 @@ extension Hub {
         if operation.waiting == 0 { finish(operation) }
     }
 
-    /// Which limit the request went over.
+    /// Which limit the request has exceeded, as text.
     private func limitText(_ operation: NameOperation) -> String {
         let connection = operation.connection
         let own = sessions[connection].held.count + sessions[connection].pending.newNames + operation.newNames

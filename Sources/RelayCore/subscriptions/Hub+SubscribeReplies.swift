@@ -1,8 +1,8 @@
 package import RESP
 
-/// What Redis says on a subscribe link, but for messages.
+/// What Redis sends on a subscribe link, except messages.
 extension Hub {
-    /// What an answer on the subscribe link meant for the link itself.
+    /// What an answer on the subscribe link means for the link itself.
     package enum SubscribeReply: Equatable {
         case none
         case probeSubscribed
@@ -11,9 +11,9 @@ extension Hub {
         case probeUnsubscribed
         /// The node has lost the slot of a name that was subscribed to.
         case slotLost
-        /// The node's slots are not what we took them for; the text says where a slot is, or why nobody has it.
+        /// The node's slots are not those that we assumed; the text says where a slot is, or why no node has it.
         case misplaced(String)
-        /// Redis answered what was not asked.
+        /// Redis has answered something that was not asked.
         case violation(String)
     }
 
@@ -40,7 +40,7 @@ extension Hub {
         return start.rest(of: redisName)?.hasSameBytes(as: subscriptions.name(of: index)) ?? false
     }
 
-    /// The node has unsubscribed us from a name by itself, since it has lost the slot (`sunsubscribe`).
+    /// The node itself has ended our subscription to a name, since it has lost the slot (`sunsubscribe`).
     package func unsubscribed(redisName: UnsafeRawBufferPointer, by node: HubNode) -> SubscribeReply {
         guard let name = nameStart.rest(of: redisName) else { return .none }
         let index = subscriptions.find(name, isPattern: false)
@@ -52,18 +52,19 @@ extension Hub {
     package func pongReceived(from node: HubNode) -> SubscribeReply {
         switch node.commands.popFirst() {
         case let command? where command.kind.isPing: node.pingsAnswered += 1
-        // The PING behind an SUNSUBSCRIBE has its answer.
+        // The PING behind a SUNSUBSCRIBE has its answer.
         case let command? where command.kind.verb == .sunsubscribe: subscriptions.confirmLeft(command.count, at: node)
         default: return .violation("a PONG that was not requested")
         }
         return .none
     }
 
-    /// Redis has answered the oldest command with an error. A command of several names is asked again in halves, until
-    /// only the names that Redis does refuse are out.
-    /// - Parameter shown: what apps may see of the text; nil: all of it.
+    /// Redis has answered the oldest command with an error. If the command has several names, they are asked for again
+    /// in halves, until only the names that Redis does refuse are left out.
+    /// - Parameter shown: what apps may see of the text; nil if they may see all of it.
     package func subscribeRefused(_ text: String, shown: String? = nil, by node: HubNode) -> SubscribeReply {
-        // Whatever became of it, the answer to the PING behind it ends it; which may be an error, too (MISCONF).
+        // Whatever its outcome, a SUNSUBSCRIBE ends with the answer to the PING behind it, which may be an error, too
+        // (MISCONF).
         let isUnsubscribe = node.commands.first?.kind.verb == .sunsubscribe
         if isUnsubscribe, Redirection.isOfTheCluster(text) || text.lowercased().contains("sunsubscribe") {
             return .none
@@ -100,14 +101,14 @@ extension Hub {
         } else if isJoining {
             for index in names { nameRefused(index, text) }
         } else {
-            // Whatever Redis keeps sending on a name that is not in the table is ignored.
+            // What Redis still sends on a name that is not in the table is ignored.
             for index in names { advance(subscriptions.answered(index)) }
         }
     }
 
-    /// Redis does not allow this one name: those who asked get REFUSED, those who had it Revoked.
+    /// Redis refuses this one name: those who asked for it get REFUSED, those who had it get Revoked.
     private func nameRefused(_ index: UInt32, _ text: String) {
-        subscriptions.beginPending(index)  // keeps it until we are done with it
+        subscriptions.beginPending(index)  // keeps the entry until the end of this function
         subscriptions.markFound(index)
         for operation in subscriptions.takeWaiters(of: index) {
             operation.refused.append(index)

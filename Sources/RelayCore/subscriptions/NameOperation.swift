@@ -11,18 +11,18 @@ final class NameOperation {
     let connection: ConnectionID
     /// The names, each once.
     var names: [UInt32] = []
-    /// Of a Subscribe: how many names were new to the connection, for the limits.
+    /// For a Subscribe: how many names were new to the connection, for the limits.
     var newNames = 0
-    /// What it waits for: names without an answer, the connection's request before it, the end of a restore.
+    /// How many things it waits for: names without an answer, the connection's request before it, the end of a restore.
     var waiting = 0
-    /// Names that Redis has refused, and its words.
+    /// Names that Redis has refused, and the text of its error.
     var refused: [UInt32] = []
     var refusal = ""
     /// The connection's next request, which is answered after this one.
     var successor: NameOperation?
-    /// Among the connection's unanswered requests.
+    /// Whether it is among the connection's unanswered requests.
     var isEnqueued = false
-    /// Answered, or its connection is gone.
+    /// Whether it is answered, or its connection has ended.
     var isDone = false
 
     var isSubscribe: Bool { if case .subscribe = kind { true } else { false } }
@@ -32,28 +32,28 @@ final class NameOperation {
     }
 }
 
-/// The unanswered requests of one connection, oldest first; the next one queues behind the last.
+/// The unanswered requests of one connection, oldest first.
 struct PendingRequests {
-    /// The oldest; the others are its successors.
+    /// The oldest request; the others are its successors.
     var first: NameOperation?
     var last: NameOperation?
     var count = 0
-    /// Names in them, to bound the memory that a flood of requests can take.
+    /// How many names they have, to bound the memory that a flood of requests can take.
     var names = 0
-    /// Names in them that are new to the connection, for the limits.
+    /// How many of these names are new to the connection, for the limits.
     var newNames = 0
-    /// Those among them that are no Subscribe. They may name channels of which the table knows nothing, so what can be
-    /// answered at once queues behind them, whatever it names.
+    /// How many of them are not a Subscribe. These may name channels that the table does not know. So a request that
+    /// could be answered at once queues behind them, whatever it names.
     var others = 0
 
     static let maxCount = 1024
     private static let maxNames = 1 << 18
-    /// Of all connections together. Beyond it a connection may have `crowdedCount` only.
+    /// The limit for all connections together. Beyond it a connection may have only `crowdedCount`.
     static let maxTotal = 1 << 18
     static let crowdedCount = 16
 
-    /// The connection is not read from until some are answered.
-    /// - Parameter limit: how many it may have.
+    /// Whether the connection is not read from until some requests are answered.
+    /// - Parameter limit: how many requests it may have.
     @inline(__always)
     func isFull(limit: Int) -> Bool { count >= limit || names >= Self.maxNames }
 }

@@ -1,14 +1,14 @@
-/// What names at Redis begin with: the prefix, or its form in patterns.
+/// The beginning of names at Redis: the prefix, or its form in patterns.
 ///
-/// It is compared with the channel of each message, so nearly all of them take one word's comparison: prefixes are short,
-/// and names with them hardly ever. The rest is compared out of line.
+/// It is compared with the channel of each message. For nearly all messages this is the comparison of one word: a
+/// prefix is short, and a name with its prefix hardly ever is. The other cases are compared out of line.
 struct NameStart {
     let count: Int
-    /// The first eight bytes as one word, zero where there are fewer.
+    /// The first eight bytes as one word, filled up with zeros.
     private let word: UInt64
-    /// Which bits of a name's first word they are.
+    /// Has a 1 for each bit that is compared in a name's first word.
     private let mask: UInt64
-    /// Names of at least so many bytes take that one comparison: none, where the prefix is longer than a word.
+    /// Names of at least so many bytes need only that one comparison; `.max` if the prefix is longer than a word.
     private let quickCount: Int
     private let bytes: [UInt8]
 
@@ -24,7 +24,7 @@ struct NameStart {
         (self.word, mask) = (word { bytes[$0] }, word { _ in .max })
     }
 
-    /// What follows it in a name; nil for a name that begins otherwise.
+    /// What follows the prefix in a name; nil if the name begins otherwise.
     @inline(__always)
     func rest(of redisName: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         guard redisName.count >= quickCount else { return restBytewise(of: redisName) }

@@ -16,8 +16,8 @@ struct SubscribeCommand {
     var remaining: Int
 }
 
-/// The commands of a subscribe link that Redis has not fully answered, in the order in which it will. They are counted, so
-/// that it is known how long the oldest has waited.
+/// The commands of a subscribe link that Redis has not fully answered, in the order of their answers. They are counted,
+/// to know how long the oldest has waited.
 struct SubscribeCommands: ~Copyable {
     private var ring = Ring<SubscribeCommand>()
     private(set) var debt = LinkDebt()
@@ -30,7 +30,7 @@ struct SubscribeCommands: ~Copyable {
         debt.asked += 1
     }
 
-    /// The oldest command has its last answer.
+    /// Removes the oldest command, which has its last answer.
     mutating func popFirst() -> SubscribeCommand? {
         guard let command = ring.popFirst() else { return nil }
         debt.answered += 1

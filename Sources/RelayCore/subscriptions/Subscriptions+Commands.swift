@@ -1,10 +1,10 @@
 internal import RESP
 
-/// What a node's Redis is told about names, and what its answers make of them.
+/// What Redis is told about a node's names, and what follows from its answers.
 extension Subscriptions {
-    /// Puts together the next command for a node's subscribe link: `begin` gets its verb, then `append` its names, at
-    /// most `limit` of them.
-    /// - Returns: how many names; 0 when there is nothing to tell, and then nothing has been called.
+    /// Makes the next command for a node's subscribe link. `begin` gets its verb, then `append` gets its names, at most
+    /// `limit` of them.
+    /// - Returns: how many names; 0 if there is nothing to send, and then neither of the two has been called.
     func nextCommand(
         for node: HubNode, limit: Int, begin: (SubscribeVerb) -> Void, append: (_ index: UInt32) -> Void
     ) -> Int {
@@ -12,7 +12,7 @@ extension Subscriptions {
         var count = 0
         var slot: UInt16 = 0
         var hasOwnName = false
-        /// Whether a name goes into another command than those before it.
+        /// Whether a name must go into another command than the names before it.
         func isApart(_ index: UInt32, _ needed: SubscribeVerb?) -> Bool {
             guard let needed, let verb else { return false }
             return needed != verb || self[index].slot != slot || hasOwnName || index == ownName
@@ -29,7 +29,7 @@ extension Subscriptions {
         while count == 0, let batch = node.refusedBatches.popFirst() {
             for index in batch where isQueued(index, at: node) {
                 let needed = neededVerb(index)
-                // Left behind when its slot moved, and the index is another name's by now.
+                // A leftover: the name's slot has moved, and another name has the index by now.
                 if isApart(index, needed) { node.queuedNames.append(index) } else { take(index, needed) }
             }
         }
@@ -48,7 +48,7 @@ extension Subscriptions {
         return count
     }
 
-    /// Whether what a node's list says of a name still holds: the name may be at another node by now.
+    /// Whether an entry in a node's list still holds: the name may be at another node by now.
     private func isQueued(_ index: UInt32, at node: HubNode) -> Bool {
         self[index].isQueued && Int(self[index].node) == node.index
     }
@@ -65,35 +65,35 @@ extension Subscriptions {
     // MARK: Answers
 
     /// Redis has confirmed the name that has waited longest; there must be one.
-    /// - Returns: the requests that waited for that. For each of them one thing less is to be waited for.
+    /// - Returns: the requests that waited for that. Each of them has one thing less to wait for.
     func confirm(isSubscribed: Bool, at node: HubNode) -> [NameOperation] {
         node.commands.nameAnswered()
         guard let index = endCommand(isSubscribed: isSubscribed, at: node) else { return [] }
         return answered(index)
     }
 
-    /// Redis has none of the names of a command any more, so many of them.
+    /// Redis does not have the names of a command any more, `count` of them.
     func confirmLeft(_ count: Int, at node: HubNode) {
         // Nobody waits for the end of a subscription.
         for index in takeUnconfirmed(count, at: node) { _ = answered(index) }
     }
 
-    /// The names of a command to which Redis has answered by an error, so many of them: it does not have them.
+    /// Takes the names of a command that Redis has answered with an error, `count` of them: Redis does not have them.
     func takeUnconfirmed(_ count: Int, at node: HubNode) -> [UInt32] {
         var names: [UInt32] = []
         while names.count < count, let index = endCommand(isSubscribed: false, at: node) { names.append(index) }
         return names
     }
 
-    /// Redis has refused a command of several names: they are asked for again in halves, until only the names that
-    /// Redis does refuse are out.
+    /// Redis has refused a command of several names. They are asked for again in halves, until only the names that
+    /// Redis does refuse are left out.
     func askInHalves(_ names: [UInt32], at node: HubNode) {
         enqueue(refused: names[..<(names.count / 2)], at: node)
         enqueue(refused: names[(names.count / 2)...], at: node)
     }
 
-    /// Redis has answered what was under way for the name.
-    /// - Returns: the requests that waited for that. For each of them one thing less is to be waited for.
+    /// Redis has answered the command that was under way for the name.
+    /// - Returns: the requests that waited for that. Each of them has one thing less to wait for.
     func answered(_ index: UInt32) -> [NameOperation] {
         if moveToItsNode(index) { return [] }
         var waiting: [NameOperation] = []

@@ -1,9 +1,9 @@
-/// How names go from node to node, where each has the node of its slot.
+/// How names move between nodes, if each name belongs to the node of its slot.
 ///
-/// A name is at one node at a time. What another node still sends on it does not count: the order of a publisher's
-/// messages holds, and what is missed for that is told as a gap.
+/// A name is at one node at a time. What another node still sends on it is ignored. So the messages of a publisher keep
+/// their order, and what is missed for that is reported as a gap.
 extension Subscriptions {
-    /// Slots have been given to other nodes: their names follow.
+    /// Slots have been given to other nodes: moves their names there.
     func moveAll() {
         guard let slots = shares.slots else { return }
         var names: [UInt32] = []
@@ -13,8 +13,8 @@ extension Subscriptions {
         for index in inOrderOfSlots(names) { moveToItsNode(index) }
     }
 
-    /// Takes a name to the node that has its slot. While a command is under way for it, its answer comes first.
-    /// - Returns: whether it is, or was given up, at another node than before.
+    /// Moves a name to the node that has its slot. While a command is under way for it, the answer has to come first.
+    /// - Returns: whether the name has left its node: it is at another node now, or has been given up there.
     @discardableResult
     func moveToItsNode(_ index: UInt32) -> Bool {
         guard let slots = shares.slots else { return false }
@@ -26,7 +26,7 @@ extension Subscriptions {
         return true
     }
 
-    /// A name that is held, and not subscribed to, at a node where it was not before, or was lost.
+    /// Continues with a name that is not subscribed to: it has come to a node, or must be asked for there again.
     private func arrive(_ index: UInt32) {
         let node = node(of: index)
         if node.phase == .detached { displaceWaiters(of: index) }
@@ -38,9 +38,9 @@ extension Subscriptions {
 
     // MARK: What a node says of its slots
 
-    /// The node has unsubscribed us from a name by itself, since it has lost the slot.
-    /// - Returns: false where that says nothing: the name is elsewhere, or a command is under way for it, and its
-    ///   answer tells.
+    /// The node itself has ended our subscription to a name, since it has lost the slot.
+    /// - Returns: false if that means nothing: the name is at another node, or the answer to a command that is under
+    ///   way for it decides.
     func lost(_ index: UInt32, by node: HubNode) -> Bool {
         guard Int(self[index].node) == node.index, self[index].phase == .subscribed else { return false }
         endedByNode(index)
@@ -58,16 +58,16 @@ extension Subscriptions {
         }
     }
 
-    /// The node has said where a slot is, and `slots` says so now: names that it did not take go there.
+    /// The node has reported where a slot is, and `slots` has that by now: moves the names that it did not take there.
     func moveMisplaced(_ node: HubNode) {
         for index in node.takeMisplaced() where isMisplaced(index, at: node) && !moveToItsNode(index) {
             node.misplaced.append(index)
         }
     }
 
-    /// Asks the node once more for names that it did not take, or has lost, and that have no other place.
-    /// - Parameter isPatient: who waits goes on to wait. Else it is not known how long it takes, who waits is told so, and
-    ///   holds the name from then on.
+    /// Asks the node again for names that it did not take, or has lost, and that have no other place.
+    /// - Parameter isPatient: whether requests for these names go on waiting. If not, since nobody knows how long it
+    ///   will take, they are answered PENDING, and their connections hold the names from then on.
     func retryMisplaced(_ node: HubNode, isPatient: Bool) {
         for index in node.takeMisplaced() where isMisplaced(index, at: node) {
             if !isPatient {
@@ -78,7 +78,7 @@ extension Subscriptions {
         }
     }
 
-    /// Whether what a node's list says of a name still holds.
+    /// Whether an entry in a node's list still holds.
     private func isMisplaced(_ index: UInt32, at node: HubNode) -> Bool {
         let entry = self[index]
         return Int(entry.node) == node.index && entry.phase == .absent && entry.isWanted && !entry.isQueued

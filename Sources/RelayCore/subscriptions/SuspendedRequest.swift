@@ -1,31 +1,31 @@
-/// How far a Subscribe or Unsubscribe is that is carried out name by name.
+/// How far a Subscribe or Unsubscribe is, which is carried out name by name.
 struct RequestProgress {
     enum Stage {
-        /// Is every name one that may be asked for? Nothing has taken effect before that is known.
+        /// Checks whether every name may be asked for. Nothing takes effect before that is known.
         case checking
-        /// Subscribe: every name is looked up or put in the table, and counted for the limits.
+        /// Subscribe: looks every name up or puts it in the table, and counts it for the limits.
         case collecting
-        /// Subscribe: what Redis does not have is asked for.
+        /// Subscribe: asks Redis for the names that it does not have.
         case asking
-        /// Unsubscribe: the names go.
+        /// Unsubscribe: takes the connection off the names.
         case leaving
     }
 
     let operation: NameOperation
     var stage = Stage.checking
-    /// How far the stage is: bytes of the request's fields, or for `asking` names of the operation.
+    /// How far the stage is: in bytes of the request's fields, or for `asking` in names of the operation.
     var position = 0
-    /// Names met so far that count once only, where there are too many to look them through.
+    /// Names met so far, each of which counts once. Used only if there are too many names to search them one by one.
     var seen: Set<UInt32> = []
-    /// Of an Unsubscribe: whether it is answered after earlier requests.
+    /// For an Unsubscribe: whether it is answered after earlier requests.
     var mustWait = false
-    /// Of a Subscribe on a cluster: the nodes of its names, by their indices in `Hub.nodes`.
+    /// For a Subscribe on a cluster: the nodes of its names, by their indices in `Hub.nodes`.
     var nodes: Set<UInt16> = []
 
     init(_ operation: NameOperation) { self.operation = operation }
 }
 
-/// A request with more names than a turn takes on, between two turns. Its frame is kept by the splitter.
+/// A request with more names than one turn takes on, between two turns. The splitter keeps its frame.
 final class SuspendedRequest {
     let request: NameRequest
     /// Where the request's fields lie in the body of their frame.

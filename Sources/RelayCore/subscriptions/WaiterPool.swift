@@ -1,5 +1,5 @@
-/// Which requests wait for Redis's answer on which name: a list per name, as indices into one array, since a name
-/// nearly always has none or one.
+/// Which requests wait for Redis's answer about which name. There is a list for each name, as indices into one array,
+/// since nearly every name has no request or one.
 struct WaiterPool {
     private struct Node {
         var operation: NameOperation?
@@ -10,7 +10,7 @@ struct WaiterPool {
     private var nodes = [Node(operation: nil, next: 0)]
     private var free: UInt32 = 0
     private var used = 0
-    /// More than this, and their memory is given back once none is used.
+    /// With more nodes than this, their memory is given back once none is used.
     private static let keptNodes = 4096
 
     mutating func add(_ operation: NameOperation, to head: inout UInt32) {
