@@ -1,5 +1,5 @@
-/// Where the frames of one loop turn are encoded. Memory that was handed out stays where it is until `reset()`, so
-/// outboxes can point into it; nothing is allocated once the first chunk is there and turns are of ordinary size.
+/// The memory in which the frames of one loop turn are encoded. What was handed out stays in its place until `reset()`,
+/// so outboxes can point into it. Once the first chunk is there, turns of ordinary size allocate nothing.
 package struct Arena: ~Copyable {
     private struct Chunk {
         var base: UnsafeMutablePointer<UInt8>
@@ -8,13 +8,13 @@ package struct Arena: ~Copyable {
     private static let chunkBytes = 256 << 10
 
     private var chunks: [Chunk] = []
-    /// The last chunk has `left` bytes from here on.
+    /// Where the free bytes of the last chunk begin, `left` of them.
     private var next: UnsafeMutablePointer<UInt8>
     private var left: Int
-    /// More than this in use, and output is written before the turn ends.
+    /// With more bytes than this in use, output is written before the turn ends.
     private static let highWater = 1 << 20
 
-    /// Whether a turn with very much output is to be written in several goes.
+    /// Whether the turn has so much output that it must be written in several steps.
     package var isHigh: Bool { used > Self.highWater }
     /// Bytes handed out since the last `reset()`.
     package private(set) var used = 0
@@ -41,7 +41,7 @@ package struct Arena: ~Copyable {
         return start
     }
 
-    /// Takes back the last `count` bytes of what was allocated last, which nobody was lent yet.
+    /// Takes back the last `count` bytes of the latest allocation, which must not have been lent yet.
     @inline(__always)
     mutating func giveBack(_ count: Int) {
         next -= count
@@ -56,7 +56,7 @@ package struct Arena: ~Copyable {
         chunks.append(Chunk(base: next, capacity: capacity))
     }
 
-    /// Ends the turn: everything handed out so far is void. All but the first chunk go back to the allocator.
+    /// Ends the turn: everything handed out so far becomes invalid. All but the first chunk go back to the allocator.
     package mutating func reset() {
         guard used > 0 else { return }
         for chunk in chunks.dropFirst() { chunk.base.deallocate() }

@@ -1,18 +1,18 @@
-/// What has become of a connection's Messages since it was opened.
+/// What has happened to a connection's Messages since it was opened.
 struct OutboxTally {
     /// Messages that were offered to the kernel.
     var delivered: UInt64 = 0
-    /// Messages that it did not get, and was or will be told of by Loss.
+    /// Messages that it did not get, and that a Loss has reported or will report.
     var lost: UInt64 = 0
 }
 
-/// What one turn has for a connection: bytes, and how many Messages are among them. Both are in one word, so that fan-out,
-/// which adds to it for each reader, counts them by one addition.
+/// The output of one turn for a connection: bytes, and how many Messages are among them. Both are in one word, so that
+/// fan-out, which adds to it for each reader, counts them with one addition.
 ///
 ///     | bytes: 40 bits | Messages: 24 bits |
 ///
-/// That is enough: a turn writes what it has gathered each time that this is a MiB of frames (`Arena.isHigh`), and a Message
-/// has nine bytes at least.
+/// That is enough: output is written each time that a MiB of frames has been gathered in a turn (`Arena.isHigh`), and a
+/// Message has at least nine bytes.
 struct PendingOutput {
     private var word = 0
 
@@ -25,7 +25,7 @@ struct PendingOutput {
     @inline(__always)
     init(messageBytes: Int) { word = messageBytes << Self.messageBits | 1 }
 
-    /// For comparison: so many bytes, and any number of Messages.
+    /// For comparison: at most so many bytes, and any number of Messages.
     @inline(__always)
     init(atMost bytes: Int) { word = bytes << Self.messageBits | Self.messageMask }
 
@@ -37,7 +37,7 @@ struct PendingOutput {
     @inline(__always)
     mutating func add(bytes: Int) { word += bytes << Self.messageBits }
 
-    /// One of the frames whose bytes are added is a Message.
+    /// Counts one of the frames whose bytes are added as a Message.
     mutating func countMessage() { word += 1 }
 
     @inline(__always)

@@ -1,19 +1,19 @@
 /// The output of all connections in one loop turn, and the rules for those that read too slowly.
 ///
-/// An outbox holds ranges of the arena and owns no bytes. Once a turn they go to the kernel, and what it does not
-/// take is copied by the I/O layer, which tells us the size of that backlog. Unread output of one connection:
+/// An outbox holds ranges of the arena and owns no bytes. Once a turn they go to the kernel. What the kernel does not
+/// take is copied by the I/O layer, which reports the size of that backlog. Unread output of one connection:
 ///
 ///     | backlog: refused by the kernel so far | pending: ranges of this turn | lost: a count, not yet a frame |
 ///
 /// A Message that would make backlog + pending larger than the window is dropped and counted in `lost`. The count
-/// becomes a Loss frame when the next frame is put behind it, or when everything before it has been written: so
-/// the frame stands where the messages would have been, and counts with nothing between them merge.
+/// becomes a Loss frame when the next frame is added, or when everything before it has been written. So the Loss is
+/// where the messages would have been, and counts with nothing between them merge.
 package final class Outboxes {
-    /// One cache line. Fan-out to many readers is bound by how many lines it touches, and mostly this is the only one.
+    /// One cache line. Fan-out to many readers is limited by how many lines it touches; mostly this is the only one.
     struct Outbox {
-        /// The last range, which grows while what is added lies behind it in memory; a count of 0: there is none.
-        /// It points into the arena, as those before it do. Invariant: a box that has one is in the list of those to be
-        /// written, and whoever resets the arena has gone through that list.
+        /// The last range, which grows while the next frame follows it in memory; its count is 0 if there is none. It
+        /// points into the arena, as the ranges before it do. Invariant: a box that has a range is in the list of those
+        /// to be written, and the arena is reset only after that list has been processed.
         var last = OutputRange.none
         /// The ranges before it; never nil while `rangeCapacity` is over 0.
         var ranges: UnsafeMutablePointer<OutputRange>?
@@ -24,11 +24,11 @@ package final class Outboxes {
         var lost: UInt64 = 0
         var lostCause = Cause.slowReader
         var isDirty = false
-        /// Nothing more is taken: the connection has failed or is about to close.
+        /// Whether nothing more is taken: the connection has failed or is about to close.
         var isSealed = false
         var hasOverflowed = false
-        /// Bytes of frames that are never dropped, counted since everything was last written. So many of the unread bytes are
-        /// such at most, and in `controlBuffered` while there is a backlog.
+        /// Bytes of frames that are never dropped, counted since everything was last written. At most so many of the
+        /// unread bytes belong to such frames. They are part of `controlBuffered` while there is a backlog.
         var control: UInt32 = 0
 
         var unread: Int { backlog + pending.bytes }
@@ -37,9 +37,9 @@ package final class Outboxes {
     package struct Bounds: Sendable {
         /// Unread bytes of one connection beyond which Messages are dropped.
         package var window: Int
-        /// The same for all connections together. Over it each connection may have its share, and one frame. Frames that are
-        /// never dropped have a bound of the same size to themselves, past which connections are closed; and so has what
-        /// closed connections may still read, past which it is thrown away.
+        /// The same for all connections together. Beyond it each connection may still have its share, and one frame.
+        /// Frames that are never dropped have a separate bound of the same size, beyond which connections are closed.
+        /// What closed connections may still read has such a bound, too, beyond which it is discarded.
         package var maxBuffered: Int
         /// Unread bytes of one connection beyond which it is closed, whatever they are.
         package var hardBound: Int
@@ -50,37 +50,37 @@ package final class Outboxes {
 
     package var arena = Arena()
     package let bounds: Bounds
-    /// Bytes that kernels have not taken, or will not take yet since others are before them, over all connections.
+    /// Bytes, over all connections, that the kernel has not taken, or cannot take yet since others are before them.
     package private(set) var buffered = 0
-    /// Bytes of this turn that kernels may still take at once, over all connections: those with nothing before them.
+    /// Bytes of this turn, over all connections, that the kernel may still take at once, since nothing is before them.
     private var gathered = 0
     /// Unread bytes of frames that are never dropped, over all connections, as an upper bound.
     private var controlBuffered = 0
-    /// The backlogs of sealed outboxes.
+    /// Bytes in the backlogs of sealed outboxes.
     private var sealedBacklogs = 0
-    /// What a connection may have unread however much others have, beside one frame of any size (contract rule 7).
+    /// What a connection may have unread however much others have, and one frame of any size (PROTOCOL.md, rule 8).
     private(set) var share = Outboxes.largestShare
     private static let largestShare = 64 << 10
     private var openCount = 0
-    /// Hands ranges to the kernel and returns the backlog after it: what the kernel has not taken, copied by then. Set by
-    /// the I/O layer before the first frame.
+    /// Hands ranges to the kernel and returns the new backlog: bytes that the kernel has not taken, copied by then. Set
+    /// by the I/O layer before the first frame.
     package var send: Send = { _, _ in 0 }
     package typealias Send = (_ connection: ConnectionID, _ ranges: UnsafeMutableBufferPointer<OutputRange>) -> Int
 
-    /// Invariant: a connection is opened before anything else is done with it, and there are no more than the capacity.
+    /// Invariant: a connection is opened before any other use, and there are at most as many as the capacity.
     private let boxes: ConnectionSlab<Outbox>
-    /// What has become of each connection's Messages; apart from the boxes, which are one cache line each.
+    /// What has happened to each connection's Messages; not in the boxes, which are one cache line each.
     private let tallies: ConnectionSlab<OutboxTally>
-    /// Boxes that are initialized, being or having been open.
+    /// Boxes that are initialized, since they are or have been open.
     private var openedCount = 0
     private var dirty: UnsafeMutablePointer<ConnectionID>
     private var draining: UnsafeMutablePointer<ConnectionID>
-    /// Connections in the list of those to be written, each once.
+    /// How many connections are in the list of those to be written, each once.
     private(set) var dirtyCount = 0
     private var overflowed: [ConnectionID] = []
     /// Connections that have lost a message as slow readers for the first time; see `takeNewSlowReaders`.
     private var newSlowReaders: [ConnectionID] = []
-    /// Of messages lost by `badName`; apart from the boxes, which are one cache line each.
+    /// The faults of messages lost by `badName`; not in the boxes, which are one cache line each.
     private var lostChannelFaults: [ConnectionID: ChannelFaults] = [:]
     private let counters: Counters
 
@@ -101,9 +101,9 @@ package final class Outboxes {
         draining.deallocate()
     }
 
-    /// A new connection, whose place is the lowest that has never been used, or that of one that has closed.
+    /// A new connection. Its place is the lowest that has never been used, or that of a connection that has closed.
     func open(_ connection: ConnectionID) {
-        // Its place may still be in the list of those to be written. Twice in it would be too much.
+        // The place may still be in the list of those to be written, and must not be in it twice.
         let isDirty = connection.index < openedCount && boxes[connection].isDirty
         boxes.pointer(to: connection).initialize(to: Outbox(isDirty: isDirty))
         tallies.pointer(to: connection).initialize(to: OutboxTally())
@@ -136,7 +136,7 @@ package final class Outboxes {
 
     func isSealed(_ connection: ConnectionID) -> Bool { boxes[connection].isSealed }
 
-    /// Everything not yet with the kernel is thrown away, and nothing more is taken: the peer is gone.
+    /// Discards everything that the kernel does not have yet, and takes nothing more: the peer is gone.
     package func discard(_ connection: ConnectionID) {
         seal(connection)
         boxes[connection].rangeCount = 0
@@ -148,12 +148,12 @@ package final class Outboxes {
     /// Unread bytes: what the kernel refused, and what this turn has added.
     func unread(_ connection: ConnectionID) -> Int { boxes[connection].unread }
 
-    /// What has become of a connection's Messages so far; what this turn has gathered is not in it yet.
+    /// What has happened to a connection's Messages so far, without what this turn has gathered.
     func tally(_ connection: ConnectionID) -> OutboxTally { tallies[connection] }
 
     // MARK: Adding frames
 
-    /// Adds a frame that is never dropped. Past the hard bound the connection is listed in `takeOverflowed()`.
+    /// Adds a frame that is never dropped. If the connection is past the hard bound then, `takeOverflowed()` lists it.
     @inline(__always)
     func appendControl(_ range: OutputRange, to connection: ConnectionID) {
         guard !boxes[connection].isSealed else { return }
@@ -172,19 +172,19 @@ package final class Outboxes {
         controlBuffered += control
     }
 
-    /// - Parameter control: not more than there was.
+    /// - Parameter control: not more than before.
     private func setControl(_ control: Int, of connection: ConnectionID) {
         if boxes[connection].backlog > 0 { controlBuffered -= Int(boxes[connection].control) - control }
         boxes[connection].control = UInt32(truncatingIfNeeded: control)
     }
 
     /// Adds a Message for each member, or counts it as lost for those that read too slowly.
-    /// - Returns: for how many it was added.
+    /// - Returns: to how many members it was added.
     @inline(__always)
     func appendMessage(
         _ range: OutputRange, to members: UnsafePointer<ChannelTable.Member>, count: Int
     ) -> UInt64 {
-        // Unless somebody has a backlog, or very much has been gathered, each outbox has only itself to look at.
+        // Unless a connection has a backlog, or very much has been gathered, each outbox only needs to check itself.
         guard buffered == 0, gathered + count * range.count <= bounds.maxBuffered else {
             return appendMessageWithCare(range, to: members, places: 0..<count)
         }
@@ -220,10 +220,10 @@ package final class Outboxes {
         return true
     }
 
-    /// Whether this outbox takes so much more. Where something is in the way, a Loss that has to come first is put there.
+    /// Whether this outbox takes so many more bytes. If not, a message counts as lost; if so, a due Loss comes first.
     private func admit(_ count: Int, to connection: ConnectionID) -> Bool {
         guard !boxes[connection].isSealed else { return false }
-        // What has been gathered may turn out to be one backlog more. A small amount is not worth a write each time.
+        // What has been gathered may turn out to be backlog, too. A small amount is not worth a write each time.
         if buffered + gathered + count > bounds.maxBuffered, gathered > bounds.maxBuffered / 64 { offerAll() }
         func fits() -> Bool {
             let unread = boxes[connection].unread
@@ -232,7 +232,7 @@ package final class Outboxes {
             guard unread + count <= bounds.window else { return false }
             return unread <= share || buffered + own + count <= bounds.maxBuffered
         }
-        // Ranges of this turn that were not offered to the kernel yet are no proof of a slow reader.
+        // Ranges of this turn that were not offered to the kernel yet do not prove that a reader is slow.
         if !fits(), boxes[connection].pending.bytes > 0, boxes[connection].backlog == 0 { flush(connection, send) }
         guard fits() else {
             addLoss(1, cause: .slowReader, to: connection)
@@ -242,8 +242,7 @@ package final class Outboxes {
         return true
     }
 
-    /// Offers everything to the kernels in the middle of a turn: what they will not take has to count before there is
-    /// too much of it.
+    /// Offers everything to the kernel in the middle of a turn: what it does not take must count before it is too much.
     private func offerAll() {
         for index in 0..<dirtyCount { flush(dirty[index], send) }
     }
@@ -253,7 +252,7 @@ package final class Outboxes {
         guard !boxes[connection].isSealed else { return }
         if boxes[connection].lost > 0, boxes[connection].lostCause != cause { appendLoss(connection) }
         if cause == .badName {
-            // What a connection that has ended left here is not of these messages.
+            // Faults that an earlier connection has left in this place do not belong to these messages.
             let earlier = boxes[connection].lost > 0 ? lostChannelFaults[connection] : nil
             lostChannelFaults[connection] = channelFaults.union(earlier ?? [])
         }
@@ -282,11 +281,11 @@ package final class Outboxes {
         extend(connection, by: range)
     }
 
-    /// Makes the last range longer, or begins another one.
+    /// Extends the last range, or begins another one.
     @inline(__always)
     private func extend(_ connection: ConnectionID, by range: OutputRange) {
         let box = boxes.pointer(to: connection)
-        // Of a box without ranges this is no address of the arena.
+        // For a box without ranges, this is not an address in the arena.
         if box.pointee.last.base + box.pointee.last.count == range.base {
             box.pointee.last.count += range.count
         } else {
@@ -294,7 +293,7 @@ package final class Outboxes {
         }
     }
 
-    /// The frame does not lie behind the one before it, or there is none before it.
+    /// The frame does not follow the one before it in memory, or is the first one.
     @inline(never)
     private func beginRange(_ range: OutputRange, _ connection: ConnectionID) {
         let box = boxes.pointer(to: connection)
@@ -303,7 +302,7 @@ package final class Outboxes {
         markDirty(connection)
     }
 
-    /// Puts the last range with those before it.
+    /// Adds the last range to those before it.
     private func closeRange(_ connection: ConnectionID) {
         let box = boxes.pointer(to: connection)
         if box.pointee.rangeCount == box.pointee.rangeCapacity { growRanges(connection) }
@@ -332,8 +331,7 @@ package final class Outboxes {
 
     // MARK: Writing
 
-    /// Writes for every connection that has output. What a write adds in passing (a Loss behind a backlog that is gone) is
-    /// written in a second pass.
+    /// Writes for every connection that has output. What a write adds (a Loss after a backlog) needs another pass.
     package func writeAll() {
         let send = send
         while dirtyCount > 0 {
@@ -348,8 +346,8 @@ package final class Outboxes {
         }
     }
 
-    /// Writes for one connection. A pending count of lost messages goes out behind the ranges of this turn once the backlog
-    /// is empty; until then it can grow.
+    /// Writes for one connection. A count of lost messages is written as a Loss after the ranges of this turn, if the
+    /// backlog is empty; until then the count can grow.
     @inline(__always)
     private func flush(_ connection: ConnectionID, _ send: Send) {
         offer(connection, send)
@@ -388,7 +386,7 @@ package final class Outboxes {
         }
     }
 
-    /// The kernel has taken some of what it had refused.
+    /// The backlog has changed: the kernel has refused some output, or has taken some that it had refused.
     @inline(never)
     package func setBacklog(_ backlog: Int, of connection: ConnectionID) {
         let pending = boxes[connection].pending
@@ -405,7 +403,7 @@ package final class Outboxes {
         if backlog == 0, boxes[connection].lost > 0 { markDirty(connection) }
     }
 
-    /// Takes the ranges of this turn off the books.
+    /// Subtracts the ranges of this turn from all sums.
     @inline(__always)
     private func forgetPending(_ connection: ConnectionID) {
         if boxes[connection].backlog > 0 {
@@ -423,46 +421,45 @@ package final class Outboxes {
         overflowed.append(connection)
     }
 
-    /// Whether a connection has gone past the hard bound since the last `takeOverflowed()`, or all together are past a bound.
+    /// Whether a connection has exceeded the hard bound since the last `takeOverflowed()`, or all together a bound.
     var hasOverflowed: Bool {
         !overflowed.isEmpty || controlBuffered > bounds.maxBuffered || sealedBacklogs > bounds.maxBuffered
     }
 
-    /// Whether half of what unread Replies may take over all connections is taken.
+    /// Whether unread Replies of all connections take at least half of what they may.
     @inline(__always)
     var isControlTight: Bool { controlBuffered >= bounds.maxBuffered / 2 }
 
     /// Whether `takeNewSlowReaders` has any.
     var hasNewSlowReaders: Bool { !newSlowReaders.isEmpty }
 
-    /// The connections that have lost a message for the first time since the last call, as they do not read fast enough.
+    /// The connections that have lost their first message since the last call, because they do not read fast enough.
     func takeNewSlowReaders() -> [ConnectionID] {
         defer { newSlowReaders.removeAll() }
-        // One in the list may have closed since, and its place be somebody else's by now.
+        // A connection in the list may have closed since, and another one may have its place.
         return newSlowReaders.filter { !boxes[$0].isSealed && tallies[$0].lost > 0 }
     }
 
     /// The connections that have gone past the hard bound since the last call.
     func takeOverflowed() -> [ConnectionID] {
         defer { overflowed.removeAll() }
-        // One in the list may have closed since, and its place be somebody else's by now.
+        // A connection in the list may have closed since, and another one may have its place.
         return overflowed.filter { boxes[$0].hasOverflowed && !boxes[$0].isSealed }
     }
 
-    /// The connections that have most unread of what is never dropped: so many of them that the others keep the bound over
-    /// all. They are to be sealed.
+    /// The connections with the most unread bytes that are never dropped: so many of them that the others are within
+    /// the bound for all together. They are to be sealed.
     func takeMostUnread() -> [ConnectionID] {
         largest(exceeding: controlBuffered) { boxes[$0].backlog > 0 ? Int(boxes[$0].control) : 0 }
     }
 
-    /// The sealed outboxes with the largest backlogs: so many of them that the others keep the bound over all. They are to be
-    /// closed at once.
+    /// The sealed outboxes with the largest backlogs: so many of them that the others are within the bound for all
+    /// together. They are to be closed at once.
     func takeMostSealed() -> [ConnectionID] {
         largest(exceeding: sealedBacklogs) { boxes[$0].isSealed ? boxes[$0].backlog : 0 }
     }
 
-    /// The connections of which there is most, most first: so many of them that what is left of `sum` is within the
-    /// bound.
+    /// The connections with the largest amounts, largest first: so many that the rest of `sum` is within the bound.
     private func largest(exceeding sum: Int, by amount: (_ connection: ConnectionID) -> Int) -> [ConnectionID] {
         var excess = sum - bounds.maxBuffered
         guard excess > 0 else { return [] }

@@ -12,7 +12,7 @@ package final class OutputBuffer {
     private var written: UInt64 = 0
 
     private static let initialCapacity = 64 << 10
-    /// A buffer that a large turn has made larger than this is given back.
+    /// A buffer that has become larger than this in a large turn is given back.
     private static let keptCapacity = 1 << 20
 
     package init() {
@@ -28,7 +28,7 @@ package final class OutputBuffer {
     /// The waiting bytes; valid until the next append.
     package var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: base, count: count) }
 
-    /// Room for `size` bytes, to be followed by `commit` with how many of them were written.
+    /// Reserves room for `size` bytes; `commit` has to follow, with how many of them were written.
     @inline(__always)
     func reserve(_ size: Int) -> UnsafeMutablePointer<UInt8> {
         if count + size > capacity { grow(by: size) }
@@ -55,7 +55,7 @@ package final class OutputBuffer {
         commit(bytes.count)
     }
 
-    /// Everything has been handed over.
+    /// Everything has been handed over to be written.
     package func removeAll() {
         written += UInt64(count)
         count = 0

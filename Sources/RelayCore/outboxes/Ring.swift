@@ -1,7 +1,7 @@
-/// A first-in, first-out queue in one block of memory, which doubles when it is full and is given back when it has
-/// been large and is empty. Its users bound what they put into it.
+/// A first-in, first-out queue in one block of memory. The block doubles when it is full; when it has grown large and
+/// is empty, it is given back. The users of a queue bound what they put into it.
 ///
-/// Elements are moved in and out, and neither copied nor counted; so is the queue itself.
+/// Elements are moved in and out, neither copied nor reference-counted. The queue itself is moved, too.
 struct Ring<Element>: ~Copyable {
     /// Invariant: the places from `head` to `tail`, modulo `capacity`, are initialized, and there are never more of them than
     /// `capacity`, which is a power of two.
@@ -11,7 +11,7 @@ struct Ring<Element>: ~Copyable {
     private var tail = 0
 
     private static var usualCapacity: Int { 16 }
-    /// More than this is given back when the queue is empty.
+    /// A block with more places than this is given back when the queue is empty.
     private static var keptCapacity: Int { 1024 }
 
     init(minimumCapacity: Int = Ring.usualCapacity) {
