@@ -1,17 +1,17 @@
-/// Why something is not as it should be: the path to Redis (Status), or messages that did not get through (Loss). The
-/// numbers are those of the protocol (PROTOCOL.md, "Causes"). Everything that is true of a cause stands in this file.
+/// Why the path to Redis is not UP (Status), or why messages or publishes did not get through (Loss). The numbers are
+/// those of the protocol (PROTOCOL.md, "Causes"). Everything about a cause is in this file.
 package enum Cause: UInt8, Sendable, CaseIterable {
     case unspecified = 0
 
-    // Of single messages.
+    // Causes for single messages.
     case slowReader = 1
     case tooLarge, badName, notConnected, refused, invalid
 
-    // Of the path.
+    // Causes for the path.
     case starting = 16
     case stopping, unreachable, closed, timeout, auth, tls, busy, demoted, probe, protocolError, topology
 
-    /// A client's own word while it has no connection to a relay. The relay itself never says it.
+    /// A client uses it while it has no connection to a relay. A relay never sends it.
     case noRelay = 28
 
     /// The causes that a relay counts and sends.
@@ -93,7 +93,7 @@ package enum Cause: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// Whether the server has refused: trying again at once would get the same answer, so the backoff grows at once.
+    /// Whether the server has refused. Trying again at once would get the same answer, so the backoff grows at once.
     var isRefusal: Bool {
         switch self {
         case .auth, .tls, .busy, .demoted: true
@@ -103,8 +103,8 @@ package enum Cause: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// How much it tells of an attempt that tried several servers: what somebody has to mend counts more than what passes
-    /// by itself.
+    /// How much it says about an attempt that tried several servers: a cause that somebody has to fix counts more than
+    /// one that passes by itself.
     var gravity: Int {
         switch self {
         case .auth, .tls, .busy, .topology, .protocolError: 1
@@ -114,8 +114,8 @@ package enum Cause: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// Whether somebody has to change a setting, a certificate or an access list. The log says so once a window, however
-    /// much the state changes.
+    /// Whether somebody has to change a setting, a certificate or an access list. The log says so once a window,
+    /// however often the state changes.
     package var isForPeopleToMend: Bool {
         switch self {
         case .auth, .tls, .topology: true

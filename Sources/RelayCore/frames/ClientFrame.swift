@@ -1,17 +1,17 @@
-/// What an app server has sent: one frame, decoded where it lies. Every view is valid as long as its bytes are.
+/// One frame that an app server has sent, decoded in place. Every view is valid as long as the bytes of the frame are.
 package enum ClientFrame {
     case hello(version: UInt32, clientName: UnsafeRawBufferPointer)
     case publish(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64)
     case subscribe(NameRequest)
     case unsubscribe(NameRequest)
-    /// `settled`: answered only once all earlier publishes of the connection are.
+    /// `settled`: it is answered only after all earlier publishes of the connection.
     case ping(id: UInt64, settled: Bool)
 
-    /// Decodes the body of a frame of any kind, field by field, by the rules of proto3: unknown fields are skipped, a field
-    /// of an unexpected wire type counts as unknown, and of several values the last one counts. Nearly all frames are read
-    /// by `PlainPublish`, which comes first.
+    /// Decodes the body of a frame of any kind, field by field, by the rules of proto3: unknown fields are skipped, a
+    /// field of an unexpected wire type counts as unknown, and of several values the last one counts. Nearly all frames
+    /// are read by `PlainPublish`, which is tried first.
     ///
-    /// - Returns: nil when no kind that this version knows is in it.
+    /// - Returns: nil if the frame has no kind that this version knows.
     @inline(never)
     static func decodeAny(_ body: UnsafeRawBufferPointer) throws(WireError) -> ClientFrame? {
         var reader = WireReader(body)
@@ -79,14 +79,14 @@ package enum ClientFrame {
     }
 }
 
-/// A Publish whose fields are there once at most, in the order of their numbers, and nothing else, as encoders usually write
-/// it: it is looked for by comparing, which takes half of the instructions. Its views are valid as long as the bytes are.
+/// A Publish as encoders usually write it: each field at most once, in the order of their numbers, and nothing else. It
+/// is recognized by comparing, which takes half of the instructions. Its views are valid as long as the bytes are.
 package struct PlainPublish {
     package let channel: UnsafeRawBufferPointer
     package let payload: UnsafeRawBufferPointer
     package let id: UInt64
 
-    /// Nil for every other frame, whatever may be wrong with it.
+    /// Nil for every other frame, valid or not.
     @inline(__always)
     package init?(_ body: UnsafeRawBufferPointer) {
         var frame = WireReader(body)
@@ -100,8 +100,8 @@ package struct PlainPublish {
     }
 }
 
-/// The names of a Subscribe or an Unsubscribe, checked for well-formedness when it is made and then read again
-/// from the frame's own bytes: however many there are, nothing is allocated for them here.
+/// The names of a Subscribe or an Unsubscribe. They are checked for well-formedness when this is made, and later read
+/// again from the frame's own bytes: nothing is allocated for them here, however many there are.
 package struct NameRequest {
     package let id: UInt64
     /// Channels and patterns together.
@@ -125,7 +125,7 @@ package struct NameRequest {
         (self.id, self.count, self.content) = (id, count, content)
     }
 
-    /// The same request, whose bytes lie somewhere else by now.
+    /// The same request, after its bytes have moved.
     init(_ request: NameRequest, content: UnsafeRawBufferPointer) {
         (id, count, self.content) = (request.id, request.count, content)
     }
@@ -136,9 +136,9 @@ package struct NameRequest {
         _ = forEach(from: &offset, atMost: .max, body)
     }
 
-    /// Calls `body` with the names that come after the first `offset` bytes of the request, `limit` of them at most, or
-    /// until it returns false. `offset` is then behind the last of them.
-    /// - Returns: whether that was the last name of the request.
+    /// Calls `body` with the names that come after the first `offset` bytes of the request, until `limit` fields have
+    /// been read or it returns false. `offset` is then behind the last field that was read.
+    /// - Returns: whether it is over: there are no more names, or `body` has returned false.
     func forEach(
         from offset: inout Int, atMost limit: Int, _ body: (_ name: UnsafeRawBufferPointer, _ isPattern: Bool) -> Bool
     ) -> Bool {

@@ -1,22 +1,22 @@
-/// Where a frame that cannot be decoded is wrong. It is looked for when the frame has failed, so what is right costs
-/// nothing for it.
+/// Where the error is in a frame that cannot be decoded. It is searched only after decoding has failed, so valid frames
+/// cost nothing for it.
 struct FrameFault: Equatable {
     let error: WireError
-    /// As `publish.channel`; of a field that this version does not know its number, as `publish.9`.
+    /// The field, such as `publish.channel`; by its number, such as `publish.9`, if this version does not know it.
     let field: String
 
     /// For people, in an Error frame and the log.
     var text: String { "\(field) is invalid: \(error.explanation)" }
 
-    /// The kinds of a ClientFrame and their fields, from 1 on; of which those in `texts` must be UTF-8.
+    /// The kinds of a ClientFrame and their fields, numbered from 1. The fields with numbers in `texts` must be UTF-8.
     private static let kinds: [(name: String, fields: [String], texts: ClosedRange<UInt32>?)] = [
         ("hello", ["version", "client_name"], 2...2), ("publish", ["channel", "payload", "id"], 1...1),
         ("subscribe", ["id", "channels", "patterns"], 2...3), ("unsubscribe", ["id", "channels", "patterns"], 2...3),
         ("ping", ["id", "settled"], nil),
     ]
 
-    /// - Parameter body: of a frame for which `ClientFrame.decodeAny` has thrown.
-    /// - Returns: nil when nothing is wrong with it.
+    /// - Parameter body: the body of a frame for which `ClientFrame.decodeAny` has thrown.
+    /// - Returns: nil if nothing is wrong with it.
     init?(in body: UnsafeRawBufferPointer) {
         var kind: UInt32 = 0
         var content = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -36,7 +36,7 @@ struct FrameFault: Equatable {
         field = "\(name).\(isKnown ? fields[Int(inner.number) - 1] : "\(inner.number)")"
     }
 
-    /// The first field that is wrong, by its number; 0 where not even that can be read.
+    /// The number of the first field that is wrong; 0 if not even that can be read.
     private static func firstFault(
         in bytes: UnsafeRawBufferPointer, texts: ClosedRange<UInt32>?,
         _ visit: (UInt32, UnsafeRawBufferPointer) -> Void
@@ -55,7 +55,7 @@ struct FrameFault: Equatable {
         }
     }
 
-    /// The number in the tag that begins there; 0 where there is none.
+    /// The field number in the tag that begins at `start`; 0 if there is none.
     private static func number(at start: Int, of bytes: UnsafeRawBufferPointer) -> UInt32 {
         var tag: UInt64 = 0
         for (index, byte) in bytes[start...].prefix(5).enumerated() {

@@ -1,5 +1,5 @@
-/// Cuts the byte stream of one connection into frames. Whole frames are lent where they lie; bytes are owned only in
-/// the middle of a frame, or when the consumer has asked to stop.
+/// Cuts the byte stream of one connection into frames. It lends whole frames where they lie. It owns bytes only in the
+/// middle of a frame, or after the consumer has asked to stop.
 package struct FrameSplitter: ~Copyable {
     /// Why a length is refused. Nothing has been allocated for it.
     package enum Violation: Error, Equatable { case empty, tooLarge }
@@ -18,18 +18,18 @@ package struct FrameSplitter: ~Copyable {
     /// Bytes that wait for the rest of their frame, or for the consumer.
     package var heldBytes: Int { heldCount }
 
-    /// The length of the frame that the held bytes begin with, header included; 0 while the header is not all there.
+    /// The length of the frame at the beginning of the held bytes, with its header; 0 while the header is not complete.
     package var announcedBytes: Int {
         guard let held, heldCount >= 4 else { return 0 }
         return 4 + Int(UInt32(bigEndian: (held + start).loadUnaligned(as: UInt32.self)))
     }
 
-    /// Consumes `bytes`, calling `consume` with the body of each whole frame. `limit` is asked before each frame for
-    /// the longest body allowed. After `.stop` the frame just lent counts as not consumed, and it and what follows
-    /// are kept for the next call. An empty `bytes` goes on with what was kept.
+    /// Calls `consume` with the body of each whole frame in `bytes`. Before each frame, `limit` returns the longest
+    /// body allowed. After `.stop` the frame just lent counts as not consumed: it and what follows are kept for the
+    /// next call. An empty `bytes` goes on with what was kept.
     ///
     /// `consume` must not call into this splitter again.
-    /// - Throws: `Violation` for a length of 0 or over the limit; the splitter is of no more use then.
+    /// - Throws: `Violation` for a length of 0 or over the limit; the splitter must not be fed again after that.
     package mutating func feed(
         _ bytes: UnsafeRawBufferPointer, limit: () -> Int, consume: (UnsafeRawBufferPointer) -> Verdict
     ) throws(Violation) {
@@ -54,7 +54,7 @@ package struct FrameSplitter: ~Copyable {
         append(rest)
     }
 
-    /// The length of the frame that `bytes` begin with, header included; nil while the header is not all there.
+    /// The length of the frame at the beginning of `bytes`, including its header; nil while the header is not complete.
     private func frameLength(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(Violation) -> Int? {
         guard bytes.count >= 4 else { return nil }
         let length = Int(UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)))
@@ -63,7 +63,7 @@ package struct FrameSplitter: ~Copyable {
         return 4 + length
     }
 
-    /// Moves bytes over until `total` are held; false when there were none to move.
+    /// Moves bytes over until `total` are held; false if there were none to move.
     private mutating func take(_ rest: inout UnsafeRawBufferPointer, upTo total: Int) -> Bool {
         let count = min(total - heldCount, rest.count)
         append(UnsafeRawBufferPointer(rebasing: rest[..<count]))
@@ -71,7 +71,7 @@ package struct FrameSplitter: ~Copyable {
         return count > 0
     }
 
-    /// Grows with what has come, never with what a header has announced.
+    /// Grows with the bytes that have come, never with what a header announces.
     private mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress, bytes.count > 0 else { return }
         if start + heldCount + bytes.count > heldCapacity { makeRoom(for: bytes.count) }
@@ -95,7 +95,7 @@ package struct FrameSplitter: ~Copyable {
         if heldCount == 0 { reset() }
     }
 
-    /// Gives back what is held.
+    /// Frees the held bytes.
     package mutating func reset() {
         held?.deallocate()
         (held, start, heldCount, heldCapacity) = (nil, 0, 0, 0)

@@ -1,4 +1,4 @@
-/// The fields of a Loss frame; one cause each.
+/// The fields of a Loss frame, which has one cause.
 struct LossReport {
     var publishes: UInt64 = 0
     var messages: UInt64 = 0

@@ -3,6 +3,6 @@ struct NameLists {
     var channels: [UnsafeRawBufferPointer] = []
     var patterns: [UnsafeRawBufferPointer] = []
 
-    /// Bytes of the fields that have them.
+    /// Bytes of the fields that hold these names.
     var size: Int { (channels + patterns).reduce(0) { $0 + WireWriter.size(ofBytes: $1.count) } }
 }

@@ -1,4 +1,4 @@
-/// What became of a request: the outcome in a Reply (PROTOCOL.md, "Reply").
+/// The outcome of a request, as in a Reply (PROTOCOL.md, "Reply").
 package enum Outcome: UInt8, Sendable {
     case ok = 1
     case pending, notConnected, interrupted, refused, invalid, limit

@@ -9,18 +9,18 @@ package let maxNameBytes = 512
 package let maxClientNameBytes = 64
 /// The longest body of the first frame, in bytes.
 package let maxHelloBytes = 4096
-/// What a frame may be longer than the largest payload: room for the channel and the fields around it.
+/// How much longer a frame may be than the largest payload: room for the channel and the fields around it.
 package let frameOverheadBytes = 4096
-/// The largest id a client may choose: every language has an exact number for it.
+/// The largest id that a client may choose: every language can represent it exactly.
 package let maxRequestID: UInt64 = 1 << 53 - 1
-/// Names that begin so are the relay's own.
+/// Names that begin with this are the relay's own.
 package let reservedNamePrefix: StaticString = "__hubrelay:"
-/// Names that begin so, with 1 to `maxFenceNameBytes` more bytes, are fences, which apps may name.
+/// Names that begin with this, and have 1 to `maxFenceNameBytes` more bytes, are fences, which apps may name.
 package let fenceNamePrefix: StaticString = "__hubrelay:fence:"
 package let maxFenceNameBytes = 64
-/// The relay's probes go by channels that begin so.
+/// The beginning of the channels that the relay's probes use.
 package let probeNamePrefix: StaticString = "__hubrelay:probe:"
-/// Channels on which relays announce themselves to each other begin so; the number behind it is that of the message.
+/// The beginning of channels on which relays announce themselves to each other; the message's number follows.
 package let fleetNamePrefix: StaticString = "__hubrelay:fleet:"
 package let fleetChannel = "\(fleetNamePrefix)1"
 
@@ -30,7 +30,7 @@ package enum Feature {
     package static let patterns = "patterns"
     /// Ping takes `settled`.
     package static let settled = "settled"
-    /// Fences: where all messages come from one server, so not on a cluster.
+    /// Fences. They need all messages to come from one server, so a cluster has none.
     package static let fence = "fence"
 }
 

@@ -1,11 +1,11 @@
 /// The frames that the relay sends, encoded into the arena of the turn: the length, the tag of the kind, the fields.
 
-/// Bytes in the arena. Laid out like `struct iovec`, so that a run of them goes to the kernel as it is.
+/// Bytes in the arena. The layout is that of `struct iovec`, so that an array of ranges goes to the kernel as it is.
 package struct OutputRange {
     package var base: UnsafeMutablePointer<UInt8>
     package var count: Int
 
-    /// No bytes. The address is compared with others and never read or written through.
+    /// An empty range. Its address is compared with others, and never read or written through.
     static var none: OutputRange { OutputRange(base: UnsafeMutablePointer(bitPattern: 1).unsafelyUnwrapped, count: 0) }
 }
 
@@ -15,7 +15,7 @@ extension Arena {
         case message, reply, status, loss, error, revoked
     }
 
-    /// One frame of `count` bytes of fields, which `write` must write to the last one.
+    /// One frame with `count` bytes of fields, exactly as many as `write` must write.
     @inline(__always)
     private mutating func frame(_ kind: Kind, _ count: Int, _ write: (inout WireWriter) -> Void) -> OutputRange {
         let body = 1 + WireWriter.size(ofVarint: UInt64(count)) + count
@@ -28,7 +28,7 @@ extension Arena {
         return OutputRange(base: start, count: 4 + body)
     }
 
-    /// Whether a Message with fields of `size` bytes is a body of at most `limit` bytes.
+    /// Whether the body of a Message whose fields have `size` bytes has at most `limit` bytes.
     @inline(__always)
     static func fits(_ size: Int, within limit: Int) -> Bool { WireWriter.size(ofBytes: size) <= limit }
 
@@ -54,10 +54,10 @@ extension Arena {
         }
     }
 
-    /// A Reply to a request that was carried out. It is short, so it is written first and measured then.
+    /// A Reply without a detail. It is short, so it is written first and measured after that.
     @inline(__always)
     mutating func reply(id: UInt64, outcome: Outcome, receivers: UInt64) -> OutputRange {
-        let headerCount = 6  // the length of the body; tag and length, a byte each, of the Reply in it
+        let headerCount = 6  // the length of the body; then the Reply's tag and length, one byte each
         let mostFields = 11 + 2 + 11
         let start = allocate(headerCount + mostFields)
         var writer = WireWriter(start + headerCount)
@@ -73,8 +73,8 @@ extension Arena {
         return OutputRange(base: start, count: headerCount + count)
     }
 
-    /// A Reply to a request that was not carried out.
-    /// - Parameter names: what Redis refused.
+    /// A Reply with a detail, to a request that was not carried out.
+    /// - Parameter names: the names that Redis refused.
     mutating func reply(id: UInt64, outcome: Outcome, detail: String, names: NameLists = NameLists()) -> OutputRange {
         let count =
             WireWriter.size(ofField: id) + 2 + WireWriter.size(ofText: detail) + names.size

@@ -1,4 +1,4 @@
-/// What a Welcome says of the relay itself, the same for its whole life.
+/// What a Welcome says about the relay itself; it stays the same as long as the relay runs.
 package struct RelayIdentity: Sendable {
     package var version: String
     /// Random, new at each start.

@@ -2,15 +2,15 @@
 package struct RelayStatus: Equatable, Sendable {
     package var state: State = .down
     package var reason = ""
-    /// When `state` was entered, milliseconds since 1970.
+    /// When `state` was entered, in milliseconds since 1970.
     package var sinceUnixMilliseconds: UInt64 = 0
-    /// Departures from UP since the relay started.
+    /// How often the state has left UP since the relay started.
     package var outages: UInt64 = 0
-    /// On the way to UP: how long it was not UP, in milliseconds; else 0.
+    /// In a change to UP: for how long the state was not UP, in milliseconds; otherwise 0.
     package var downMilliseconds: UInt64 = 0
     package var publishing = false
     package var receiving = false
-    /// Breaks in receiving since the relay started.
+    /// Gaps in receiving since the relay started.
     package var gaps: UInt64 = 0
     package var cause: Cause = .starting
 

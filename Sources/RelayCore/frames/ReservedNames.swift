@@ -1,16 +1,16 @@
 /// The length of `__hubrelay:probe:`, of `__hubrelay:fence:` and of `__hubrelay:fleet:`, in bytes.
 let reservedNameCount = 17
 
-/// Whether `__hubrelay:probe:`, `__hubrelay:fence:` or `__hubrelay:fleet:` stands anywhere in a channel: it is one of a
-/// relay's own, whatever the prefix of that relay is.
-/// - Parameter start: the first byte at which it may begin.
+/// Whether `__hubrelay:probe:`, `__hubrelay:fence:` or `__hubrelay:fleet:` stands anywhere in a channel. Such a channel
+/// is a relay's own, whatever the prefix of that relay is.
+/// - Parameter start: the first byte at which the name may begin.
 @inline(__always)
 package func containsReservedName(_ channel: UnsafeRawBufferPointer, from start: Int) -> Bool {
     channel.count - start >= reservedNameCount && findReservedName(in: channel, from: start)
 }
 
-/// Nearly every channel has none, and then few of its bytes are looked at: the byte at which `__hubrelay:` could end says
-/// how far on the next place is where it could. All its bytes but the underscores differ.
+/// Nearly every channel has none, and then few of its bytes are read. The byte at which `__hubrelay:` might end says
+/// how far away the next possible end is. All bytes of `__hubrelay:` differ, except the underscores.
 private func findReservedName(in channel: UnsafeRawBufferPointer, from start: Int) -> Bool {
     let last = reservedNamePrefix.utf8CodeUnitCount - 1
     var end = start + last

@@ -1,12 +1,11 @@
 /// Whether `bytes` are well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing over
-/// U+10FFFF). Names are short and nearly always ASCII, so that is what is tried first, eight bytes at a time.
+/// U+10FFFF). Names are short and nearly always ASCII, so ASCII is tried first, eight bytes at a time.
 @inline(__always)
 package func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
     isASCII(bytes) || isWellFormed(bytes)
 }
 
-/// Whether no byte is over 127. Bytes at the end are looked at together with some before them, twice that is: no
-/// word reaches past the end.
+/// Whether no byte is over 127. The last word may overlap the one before it, so that no word reaches past the end.
 @inline(__always)
 private func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let count = bytes.count
@@ -49,11 +48,11 @@ private func isWellFormed(_ bytes: UnsafeRawBufferPointer) -> Bool {
     return true
 }
 
-/// The length of the well-formed sequence of several bytes that begins at `index`; 0 when there is none.
+/// The length of the well-formed sequence of several bytes that begins at `index`; 0 if there is none.
 private func sequenceLength(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Int {
     let lead = bytes[index]
     let length: Int
-    let second: ClosedRange<UInt8>  // what may stand behind the lead byte
+    let second: ClosedRange<UInt8>  // what may follow the lead byte
     switch lead {
     case 0xC2...0xDF: (length, second) = (2, 0x80...0xBF)
     case 0xE0: (length, second) = (3, 0xA0...0xBF)

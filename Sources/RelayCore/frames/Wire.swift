@@ -2,7 +2,7 @@
 ///
 /// Reading lends views into the bytes that were given; nothing is copied and nothing is allocated.
 
-/// Why bytes are no protobuf message. The relay answers every one of them with `MALFORMED`.
+/// Why bytes are not a protobuf message. The relay answers all of these errors with `MALFORMED`.
 package enum WireError: Error, Equatable, Sendable {
     /// The bytes end in the middle of a field.
     case truncated
@@ -28,7 +28,7 @@ package struct WireField {
     package var value: Value
 }
 
-/// Reads the fields of one message in the order in which they lie.
+/// Reads the fields of one message in their order.
 package struct WireReader {
     // Never past `end`: every step forward is checked against it first.
     private var position: UnsafeRawPointer
@@ -37,7 +37,7 @@ package struct WireReader {
     /// `bytes` must outlive the reader and everything it has lent.
     @inline(__always)
     package init(_ bytes: UnsafeRawBufferPointer) {
-        // An empty buffer may have no address. Nothing is read through what stands for it.
+        // An empty buffer may have no address. Nothing is read through the substitute.
         position = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
         end = position + bytes.count
     }
@@ -70,8 +70,8 @@ package struct WireReader {
     /// Bytes behind the position.
     var bytesLeft: Int { end - position }
 
-    /// The bytes of a length-delimited field with a number under 16, if it is the one that comes here and is all there;
-    /// else nil, and the position stays.
+    /// The bytes of a length-delimited field with a number under 16, if that field comes next and is complete;
+    /// otherwise nil, and the position stays.
     @inline(__always)
     mutating func bytes(ofField number: UInt8) -> UnsafeRawBufferPointer? {
         guard let length = shortVarint(behindTag: number << 3 | 2) else { return nil }
@@ -81,8 +81,8 @@ package struct WireReader {
         return UnsafeRawBufferPointer(start: start, count: length.value)
     }
 
-    /// The value of a varint field with a number under 16, if it is the one that comes here, and under 2^28; else nil, and
-    /// the position stays.
+    /// The value of a varint field with a number under 16, if that field comes next and the value is under 2^28;
+    /// otherwise nil, and the position stays.
     @inline(__always)
     mutating func varint(ofField number: UInt8) -> UInt64? {
         guard let varint = shortVarint(behindTag: number << 3) else { return nil }
@@ -117,7 +117,7 @@ package struct WireReader {
         return taken
     }
 
-    /// Nearly always one byte, or two: the tags, the lengths and the ids of our frames are small.
+    /// A varint. It nearly always has one byte or two, since the tags, the lengths and the ids of our frames are small.
     @inline(__always)
     private mutating func varint() throws(WireError) -> UInt64 {
         guard position < end else { throw .truncated }
@@ -138,7 +138,7 @@ package struct WireReader {
         return value
     }
 
-    /// Knows no reader, so that a reader's position can stay in a register.
+    /// Takes a position and not the reader, so that a reader's position can stay in a register.
     @inline(never)
     private static func longVarint(
         _ start: UnsafeRawPointer, left: Int
@@ -194,7 +194,7 @@ package struct WireWriter {
         position += 4
     }
 
-    /// A varint field; nothing for the value 0.
+    /// A varint field. Nothing is written for the value 0.
     package mutating func field(_ number: UInt8, _ value: UInt64) {
         guard value != 0 else { return }
         byte(number << 3)
@@ -219,7 +219,7 @@ package struct WireWriter {
         raw(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// A `bytes` or `string` field, written also when it is empty if `always` says so.
+    /// A `bytes` or `string` field. An empty one is written only if `always` is true.
     package mutating func field(_ number: UInt8, _ bytes: UnsafeRawBufferPointer, always: Bool = false) {
         guard always || !bytes.isEmpty else { return }
         header(number, count: bytes.count)
