@@ -1,4 +1,4 @@
-/// The escapes that servers and proxies quote with, by the character that each begins with.
+/// The escapes with which servers and proxies quote text, by the character that each begins with.
 struct Escapes: OptionSet {
     let rawValue: UInt8
 
@@ -11,12 +11,12 @@ struct Escapes: OptionSet {
     static let all: Escapes = [percent, backslash, entity]
 }
 
-/// Whether there is anything to undo.
+/// Whether a text has any character that an escape begins with.
 func mayHaveEscapes(_ text: [UInt8]) -> Bool {
     text.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "&") }
 }
 
-/// A text with these escapes undone. What is no escape stays as it is.
+/// A text with these escapes undone. What is not an escape stays as it is.
 func unescaped(_ text: [UInt8], _ escapes: Escapes) -> [UInt8] {
     var plain: [UInt8] = []
     var rest = text[...]
@@ -36,7 +36,7 @@ func unescaped(_ text: [UInt8], _ escapes: Escapes) -> [UInt8] {
 
 private struct Escape {
     var bytes: [UInt8]
-    /// Bytes behind the one that it begins with.
+    /// How many bytes of the escape follow its first one.
     var count: Int
 
     /// `41`
@@ -45,11 +45,11 @@ private struct Escape {
         (bytes, count) = ([UInt8(truncatingIfNeeded: value)], 2)
     }
 
-    /// `x41`, `101`, `u0041`, `u{41}`, `n`, or a character that is meant as it is.
+    /// `x41`, `101`, `u0041`, `u{41}`, `n`, or a character that stands for itself.
     init?(backslash text: ArraySlice<UInt8>) {
         guard let first = text.first else { return nil }
         let rest = text.dropFirst()
-        // A proxy may have made capitals of all of it.
+        // A proxy may have turned all of it into capitals.
         switch first | 0x20 {
         case UInt8(ascii: "x"):
             guard let value = number(rest.prefix(2), radix: 16, digits: 2...2) else { return nil }
@@ -65,7 +65,7 @@ private struct Escape {
             guard let value = number(text.prefix(3), radix: 8, digits: 3...3) else { return nil }
             (bytes, count) = ([UInt8(truncatingIfNeeded: value)], 3)
         case UInt8(ascii: "a")...UInt8(ascii: "z"):
-            // A control character, which is of no interest to anybody.
+            // A control character, whose value does not matter.
             (bytes, count) = ([0], 1)
         // The character itself.
         default: (bytes, count) = ([first], 1)
@@ -94,7 +94,7 @@ private struct Escape {
     ]
 }
 
-/// So many digits and nothing else.
+/// The number, if there are so many digits and nothing else.
 private func number(_ digits: ArraySlice<UInt8>, radix: Int, digits count: ClosedRange<Int>) -> UInt32? {
     guard count.contains(digits.count), digits.first != UInt8(ascii: "+"), digits.first != UInt8(ascii: "-") else {
         return nil

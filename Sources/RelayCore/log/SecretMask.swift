@@ -1,19 +1,18 @@
-/// Keeps passwords out of what servers say before people see it.
+/// Keeps passwords out of what people see of servers' texts.
 ///
-/// A server, or a proxy before it, quotes what it does not understand: in capitals, in quotes, escaped, percent-encoded, or
-/// cut off. So the words of a server that may hold a part of a password are left out as a whole, all but the code at their
-/// beginning, such as `NOPERM`. Decisions go by the server's own words; only what is shown comes from here.
+/// A server, or a proxy before it, quotes what it does not understand: in capitals, in quotes, escaped,
+/// percent-encoded, or cut off. So a server's text that may hold a part of a password is left out as a whole, except
+/// the code at its beginning, such as `NOPERM`. Decisions use the server's own text; this is for display.
 package struct SecretMask: Sendable {
-    /// Passwords that are remembered: those in use, and those from before they were changed, since a server may still quote
-    /// them.
+    /// How many passwords are remembered: those in use, and earlier ones, since a server may still quote them.
     private static let maxSecrets = 16
     private var secrets: [Secret] = []
-    /// Another one after each change.
+    /// Changes each time that a password is added.
     package private(set) var version = 0
 
     package init() {}
 
-    /// A server is given this password, or will be.
+    /// A server gets this password, or will get it.
     package mutating func add(_ password: String) {
         guard !password.isEmpty, !secrets.contains(where: { $0.text == password }) else { return }
         if secrets.count == Self.maxSecrets { secrets.removeFirst() }
@@ -21,13 +20,13 @@ package struct SecretMask: Sendable {
         version += 1
     }
 
-    /// Whose words a text has.
+    /// Whose words a text consists of.
     package enum Words: Sendable {
         case server
-        /// Ours, with parts of what a server sent. A password of two or three letters, which would be found in every text,
-        /// does not count then.
+        /// Ours, with parts of what a server sent. Here a password of two or three letters does not count, since it
+        /// would be found in every text.
         case ours
-        /// The code alone that an error of a server begins with.
+        /// A server's error, of which only the code at its beginning is shown.
         case code
     }
 
@@ -54,8 +53,9 @@ package struct SecretMask: Sendable {
         return false
     }
 
-    /// A text as it is, and with its escapes undone: of each kind alone, since what looks like one may be a part of the
-    /// password, and of all; and that again, since a proxy may have escaped what a server had.
+    /// A text as it is, and with its escapes undone: first with each kind alone, since what looks like an escape may be
+    /// a part of the password, and with all kinds; then the same again, since a proxy may have escaped what a server
+    /// had escaped.
     private static func readings(of text: [UInt8]) -> Set<[UInt8]> {
         var readings: Set<[UInt8]> = [text]
         var fresh = readings
@@ -69,7 +69,7 @@ package struct SecretMask: Sendable {
         return readings
     }
 
-    /// The code in capitals that an error begins with, unless it may be a part of a password itself.
+    /// The code in capitals at the beginning of an error; nil if none is there, or an unknown one may be in a password.
     private func code(of text: String) -> String? {
         let word = text.prefix { $0 != " " }
         if Self.knownCodes.contains(word) { return String(word) }
@@ -84,11 +84,11 @@ package struct SecretMask: Sendable {
     ]
 }
 
-/// Which bytes of a text are compared. What others drop, or put in between, is not.
+/// Which bytes of a text are compared. Those that servers and proxies drop or insert are not.
 private enum Kept {
     /// Letters and digits of ASCII, in lower case.
     case letters
-    /// Everything that can be seen but quotes and backslashes: for passwords that have hardly any letters.
+    /// Everything visible except quotes and backslashes: for passwords that have hardly any letters.
     case visible
 
     func keeps(_ byte: UInt8) -> Bool {
@@ -100,9 +100,9 @@ private enum Kept {
     }
 }
 
-/// A password, and the part of it that is looked for.
+/// A password, and the part of it that is searched for.
 private struct Secret: Sendable {
-    /// Fewer bytes to compare are found in any text.
+    /// Fewer bytes than this would be found in any text.
     static let fewest = 4
     /// No text of a server is longer than this.
     private static let most = 1024
@@ -119,20 +119,21 @@ private struct Secret: Sendable {
         self.bytes = Array(bytes.prefix(Self.most))
     }
 
-    /// Too short to look for: then every text may hold it.
+    /// Whether it is too short to search for: then every text may hold it.
     var isShort: Bool { bytes.count < Self.fewest }
 }
 
-/// A text as it is compared with passwords.
+/// A text in the form in which it is compared with passwords.
 private struct Reading {
     private(set) var bytes: [UInt8] = []
-    /// By byte, whether nothing that is kept stands directly before it in the text; and whether none does behind it.
+    /// For each byte, whether no byte that is kept stands directly before it in the text; and whether none stands
+    /// directly after it.
     private var begins: [Bool] = []
     private var ends: [Bool] = []
 
-    /// The beginning of a password as it remains of one that was cut off, and any other part of one.
+    /// The shortest beginning of a password that counts (the rest may be cut off), and the shortest other part.
     private static let (shortestBeginning, shortestPart) = (4, 6)
-    /// A beginning that is found by chance in no text.
+    /// A beginning of this length is not found by chance.
     private static let longBeginning = 8
     private let kept: Kept
 
@@ -146,7 +147,7 @@ private struct Reading {
         var index = 0
         while index < text.count {
             let byte = text[index]
-            // U+FFFD, which stands for what is no text.
+            // U+FFFD, which replaces bytes that are not text.
             if byte == 0xef, text[index...].starts(with: [0xef, 0xbf, 0xbd]) {
                 index += 3
                 isApart = true
@@ -167,7 +168,7 @@ private struct Reading {
         for index in begins.indices.dropFirst() where begins[index] { ends[index - 1] = true }
     }
 
-    /// Whether the whole secret is in it, or a part that looks like one that was cut off.
+    /// Whether it holds the whole secret, or a part of it that looks cut off.
     func holds(_ secret: [UInt8]) -> Bool {
         for start in bytes.indices {
             if bytes[start] == secret[0], isBeginning(of: secret, at: start) { return true }
@@ -179,11 +180,11 @@ private struct Reading {
     private func isBeginning(of secret: [UInt8], at start: Int) -> Bool {
         let count = run(start, secret[...])
         if count == secret.count || count >= Self.longBeginning { return true }
-        // Where nearly everything is kept, nothing shows where a word ends.
+        // If nearly everything is kept, nothing shows where a word ends.
         return count >= Self.shortestBeginning && (ends[start + count - 1] || kept == .visible)
     }
 
-    /// Whether what begins here goes on as a part of the secret, to where the secret or the word ends.
+    /// Whether the bytes from `start` on are a part of the secret, up to where the secret or the word ends.
     private func isPart(of secret: [UInt8], at start: Int) -> Bool {
         for index in secret.indices.dropFirst() where secret[index] == bytes[start] {
             let count = run(start, secret[index...])
@@ -193,7 +194,7 @@ private struct Reading {
         return false
     }
 
-    /// How many bytes from `start` on are the same.
+    /// How many bytes from `start` on are the same as those of the secret.
     private func run(_ start: Int, _ secret: ArraySlice<UInt8>) -> Int {
         var count = 0
         let most = min(bytes.count - start, secret.count)
