@@ -1,19 +1,20 @@
-/// How much comes of a connection in a second, and goes to it: from one look to a later one. Nothing is worked out between
-/// them, and whoever looks does not disturb others who do, as a look counts only when the last one is a second old.
+/// How much a connection sends and gets in a second: the average between two calls of `look`. Nothing is computed
+/// between them. Several observers do not disturb each other, as a call counts only if the last one that counted is a
+/// second old.
 struct ClientPace {
     private(set) var publishedPerSecond = 0.0
     private(set) var deliveredPerSecond = 0.0
-    /// The counts at the last look that counted.
+    /// The counts at the last call that counted.
     private var published: UInt64 = 0
     private var delivered: UInt64 = 0
-    /// When that was; nil: nobody has looked.
+    /// When that was; nil before the first call.
     private var lookedAt: UInt64?
 
     /// Nanoseconds.
     private static let leastInterval: UInt64 = 1_000_000_000
 
     /// - Parameters:
-    ///   - openedAt: before the first look, the time since then counts.
+    ///   - openedAt: when the connection was opened; the first call counts the time since then.
     ///   - now: monotonic nanoseconds.
     mutating func look(published: UInt64, delivered: UInt64, openedAt: UInt64, now: UInt64) {
         let since = lookedAt ?? openedAt

@@ -1,6 +1,6 @@
-/// What is told of channels and patterns.
+/// What is reported about channels and patterns.
 extension Hub {
-    /// Parameters as for `clients`.
+    /// The parameters are those of `clients`.
     package func channels(by order: ChannelOrder, limit: Int, after: Int = 0) -> Listing<ChannelFacts> {
         let places = Listing<ChannelFacts>.places(after: after, used: subscriptions.placesUsed)
         var leading = Leading<UInt32>(limit: limit) { self.precedes($0, $1, by: order) }
@@ -22,7 +22,7 @@ extension Hub {
             isInForce: subscriptions.isInForce(index), node: Int(entry.node), slot: entry.slot)
     }
 
-    /// What is equal otherwise is in the order of the names; a channel comes before the pattern of the same name.
+    /// Equal ones are in the order of their names; a channel comes before the pattern of the same name.
     private func precedes(_ one: UInt32, _ other: UInt32, by order: ChannelOrder) -> Bool {
         let (first, second) = (subscriptions[one].memberCount, subscriptions[other].memberCount)
         if order == .subscribers, first != second { return first > second }

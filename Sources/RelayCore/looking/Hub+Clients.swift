@@ -1,8 +1,8 @@
-/// What is told of connections.
+/// What is reported about connections.
 extension Hub {
     /// - Parameters:
-    ///   - limit: how many at most.
-    ///   - after: how many places to pass over: `next` of the answer before.
+    ///   - limit: the largest number of items.
+    ///   - after: how many places to skip: the `next` of the previous answer.
     package func clients(by order: ClientOrder, limit: Int, after: Int = 0) -> Listing<ClientFacts> {
         let places = Listing<ClientFacts>.places(after: after, used: connectionsUsed)
         var leading = Leading<ConnectionID>(limit: limit) { self.precedes($0, $1, by: order) }
@@ -15,7 +15,7 @@ extension Hub {
             next: places.upperBound < connectionsUsed ? places.upperBound : nil, items: leading.inOrder.map(facts))
     }
 
-    /// What is told of one connection, which must be open.
+    /// What is reported about one connection, which must be open.
     package func facts(of connection: ConnectionID) -> ClientFacts {
         let tally = outboxes.tally(connection)
         let stage: ClientFacts.Stage =
@@ -41,7 +41,7 @@ extension Hub {
             openedAt: sessions[connection].openedAt, now: now)
     }
 
-    /// What is equal otherwise is in the order in which it has come.
+    /// Equal ones are in the order in which they have come.
     private func precedes(_ one: ConnectionID, _ other: ConnectionID, by order: ClientOrder) -> Bool {
         func isMore<Value: Comparable>(_ value: (ConnectionID) -> Value) -> Bool {
             let (first, second) = (value(one), value(other))

@@ -1,11 +1,11 @@
-/// The first ones of many items in some order, found in one pass and without putting the others in order.
+/// The first of many items in some order, found in one pass and without sorting the others.
 struct Leading<Item> {
-    /// A heap: the root is the last one of those that lead.
+    /// A heap: its root is the last of the items that are kept.
     private var heap: [Item] = []
     private let limit: Int
     private let precedes: (Item, Item) -> Bool
 
-    /// - Parameter limit: how many are kept, one at least.
+    /// - Parameter limit: how many items are kept, at least one.
     init(limit: Int, by precedes: @escaping (Item, Item) -> Bool) { (self.limit, self.precedes) = (limit, precedes) }
 
     mutating func offer(_ item: Item) {
@@ -18,7 +18,7 @@ struct Leading<Item> {
         }
     }
 
-    /// Those that lead, in order.
+    /// The items that are kept, in order.
     var inOrder: [Item] { heap.sorted(by: precedes) }
 
     private mutating func rise() {

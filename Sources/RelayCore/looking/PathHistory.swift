@@ -1,4 +1,4 @@
-/// The last changes of the path's state, for people who look later. It holds so many and no more.
+/// The last changes of the path's state, for people who look later. At most `capacity` of them are kept.
 package struct PathHistory: Sendable {
     package struct Entry: Equatable, Sendable {
         /// Milliseconds since 1970.
@@ -8,14 +8,14 @@ package struct PathHistory: Sendable {
         package var cause: Cause
         package var publishing: Bool
         package var receiving: Bool
-        /// Breaks in receiving by then.
+        /// Gaps in receiving by then.
         package var gaps: UInt64
     }
 
     package static let capacity = 256
 
     private var ring: [Entry] = []
-    /// Where the oldest one is, once the ring is full.
+    /// The index of the oldest entry, once the ring is full.
     private var oldest = 0
 
     package init() {}

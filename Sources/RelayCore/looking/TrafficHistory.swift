@@ -29,7 +29,7 @@ package struct TrafficHistory: Sendable {
     package struct Sample: Equatable, Sendable {
         /// When the interval ended, milliseconds since 1970.
         package var unixMilliseconds: UInt64
-        /// How long it was, nanoseconds: longer where the relay did not run.
+        /// How long it was, in nanoseconds: longer if the relay did not run.
         package var duration: UInt64
         package var counts: Counts
     }
