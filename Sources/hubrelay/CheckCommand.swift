@@ -3,7 +3,7 @@ internal import Configuration
 internal import Posix
 internal import Relay
 
-/// `hubrelay check`: whether `hubrelay serve` would start with the same settings, and what keeps it from it.
+/// `hubrelay check`: reports whether `hubrelay serve` would start with the same settings, and what prevents it.
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check the settings of serve, and start nothing.",
@@ -39,7 +39,7 @@ struct CheckCommand: ParsableCommand {
         }
     }
 
-    /// What a person looks at first: a prefix that is not what was meant is right by itself.
+    /// The settings that a person checks first. Only a person can see that a valid prefix is not the intended one.
     private func summary(_ configuration: RelayConfiguration) -> String {
         var line = TextLine("ok")
         line.add("socket", configuration.listener.socketPath)

@@ -12,7 +12,7 @@ struct ClientOptions: ParsableArguments {
         var socketPath: String
         /// Nanoseconds.
         var timeout: UInt64
-        /// nil: without end.
+        /// nil: no limit.
         var count: Int?
     }
 

@@ -24,7 +24,7 @@ struct ClientsCommand: ParsableCommand {
                 try settings.client.rows("/connections", items: "clients", by: order, limit: settings.limit)
             }
             let first = try rows()
-            // Whom nobody has looked at for long has a rate of all that time.
+            // A client's rate is an average since it was last listed, so in the first answer it may cover a long time.
             if !first.isEmpty { Clock.sleep(nanoseconds: 1_000_000_000) }
             try StandardStreams.write(first.isEmpty ? [] : try rows(), as: .clients, json: json)
         }

@@ -10,15 +10,15 @@ struct CommandFailure: Error, Equatable {
     static func failed(_ line: String) -> CommandFailure { CommandFailure(lines: [line], code: 1) }
     /// The command cannot be run as it was typed: EX_USAGE of sysexits.h.
     static func usage(_ line: String) -> CommandFailure { .usage([line]) }
-    /// The same for several reasons.
+    /// The command cannot be run as it was typed, for several reasons.
     static func usage(_ lines: [String]) -> CommandFailure { CommandFailure(lines: lines, code: 64) }
-    /// Everything has been said.
+    /// The command did not succeed, and the reasons have been written already.
     static func reported(_ code: Int32 = 1) -> CommandFailure { CommandFailure(lines: [], code: code) }
-    /// Whoever read our stdout has read enough; nothing is wrong with that.
+    /// The reader of our stdout has closed it, which is not an error.
     static let outputClosed = CommandFailure(lines: [], code: 0)
 }
 
-/// Runs a command; a failure is its lines on stderr and the end of the process with its exit code.
+/// Runs a command. On failure, writes its lines to stderr and ends the process with its exit code.
 func runReportingFailures(_ body: () throws(CommandFailure) -> Void) {
     do throws(CommandFailure) {
         try body()
@@ -28,7 +28,7 @@ func runReportingFailures(_ body: () throws(CommandFailure) -> Void) {
     }
 }
 
-/// Reads settings; what is wrong with them becomes the failure of the command.
+/// Reads settings. A fault in them becomes the failure of the command.
 func configured<Value>(
     _ body: () throws(ConfigurationError) -> Value
 ) throws(CommandFailure) -> Value {

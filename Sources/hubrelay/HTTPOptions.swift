@@ -15,11 +15,11 @@ struct HTTPOptions: ParsableArguments {
 
     struct Settings {
         var listen: HTTPListen
-        /// nil: whichever relay answers.
+        /// nil: any relay may answer.
         var socketPath: String?
         /// Nanoseconds for each answer.
         var timeout: UInt64
-        /// Nanoseconds in all.
+        /// Nanoseconds to wait in all.
         var longestWait: UInt64
     }
 
@@ -36,7 +36,7 @@ struct HTTPOptions: ParsableArguments {
 }
 
 extension HTTPOptions.Settings {
-    /// One GET, answered by the relay that is meant.
+    /// One GET, answered by the intended relay.
     ///
     /// - Throws: ``CommandFailure`` as `HTTPClient.get`, and when another relay answers.
     func get(_ path: String) throws(CommandFailure) -> HTTPResponse {

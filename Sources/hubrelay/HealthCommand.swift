@@ -3,7 +3,7 @@ internal import Configuration
 internal import Posix
 internal import TextFormats
 
-/// `hubrelay health`: asks a relay's HTTP side, and exits as a container's health check wants it.
+/// `hubrelay health`: asks a relay's HTTP side, and exits with the code that a container's health check expects.
 struct HealthCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "health", abstract: "Ask a relay whether it is well.",
@@ -24,8 +24,8 @@ struct HealthCommand: ParsableCommand {
         }
     }
 
-    /// The document as it is, or its fields one per line, whatever they are. What is no JSON, as the answer of /livez,
-    /// is one line as well.
+    /// Prints the document as it is, or all its fields, one per line. An answer that is not JSON, such as that of
+    /// /livez, is printed as one line.
     private func printSummary(_ response: HTTPResponse) throws(CommandFailure) {
         var text = String(decoding: response.body, as: UTF8.self)
         while let last = text.last, last.isWhitespace { text.removeLast() }

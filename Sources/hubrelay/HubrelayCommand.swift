@@ -15,7 +15,7 @@ struct HubrelayCommand: ParsableCommand {
             ReloadCommand.self,
         ])
 
-    /// Exits with 64 for arguments that are not UTF-8: Swift would silently make other text of them.
+    /// Exits with 64 for arguments that are not UTF-8: Swift would silently change their text.
     static func main() {
         StandardStreams.fillGaps()
         ignoreSIGPIPE()
@@ -32,8 +32,8 @@ struct HubrelayCommand: ParsableCommand {
         main(separatingEmptyPrefix(CommandLine.arguments.dropFirst()))
     }
 
-    /// Makes `--prefix=` two arguments, because the parser takes it for a flag without its value, and the empty
-    /// prefix is a value.
+    /// Splits `--prefix=` into two arguments. The parser takes it for a flag without a value, but the empty prefix is a
+    /// value.
     private static func separatingEmptyPrefix(_ arguments: ArraySlice<String>) -> [String] {
         let options = arguments.prefix { $0 != "--" }
         let separated = options.flatMap {

@@ -2,16 +2,16 @@ internal import Configuration
 internal import Logging
 internal import TextFormats
 
-/// A record of the log on its way to a line.
+/// A record of the log, before it becomes a line.
 struct LogRecord {
     let time: String
     let level: Logger.Level
     var message: String
     var fields: Logger.Metadata
 
-    /// The line in this format. Where it would have more than `maxBytes` bytes, its values are cut, all at the same length,
-    /// until it fits: nothing that reads logs has use for half a line.
-    /// - Parameter hasPriority: whether it begins with its priority, as `<6>`.
+    /// The line in this format. If it would have more than `maxBytes` bytes, all its values are cut to the same length
+    /// until it fits: a program that reads logs cannot use half a line.
+    /// - Parameter hasPriority: whether the line begins with its priority, as `<6>`.
     func line(_ format: LogFormat, maxBytes: Int, hasPriority: Bool = false) -> String {
         let start = hasPriority ? "<\(level.priority)>" : ""
         var line = start + text(format)
@@ -30,7 +30,7 @@ struct LogRecord {
         }
     }
 
-    /// With at most so many characters of each text.
+    /// A copy with at most `limit` characters of each text.
     private func cut(to limit: Int) -> LogRecord {
         var record = self
         record.message = message.cut(to: limit)
@@ -38,7 +38,7 @@ struct LogRecord {
         return record
     }
 
-    /// `2026-11-21T01:02:03.456Z info message key=value`, the keys in the order of the alphabet.
+    /// `2026-11-21T01:02:03.456Z info message key=value`, with the keys in alphabetical order.
     var textLine: String {
         var line = TextLine("\(time) \(level) \(escaped(message, quotes: false))")
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
@@ -47,8 +47,9 @@ struct LogRecord {
         return line.text
     }
 
-    /// `{"time":"...","level":"info","message":"...","key":"value"}`: the fields beside the three, and not inside a
-    /// fourth, because that is what log collectors index. A field with the name of one of the three gets a `_`.
+    /// `{"time":"...","level":"info","message":"...","key":"value"}`. The other fields are beside these three, and not
+    /// inside a fourth one, because that is what log collectors index. A field with the name of one of the three gets a
+    /// `_`.
     var jsonLine: String {
         var json = JSONWriter()
         json.object { json in
@@ -65,7 +66,7 @@ struct LogRecord {
 }
 
 extension Logger.Level {
-    /// That of syslog(3).
+    /// The priority of syslog(3).
     fileprivate var priority: Int {
         switch self {
         case .critical: 2
@@ -86,7 +87,8 @@ extension String {
 }
 
 extension Logger.MetadataValue {
-    /// Of a list or a dictionary, as many entries; they have nothing that came from outside.
+    /// Cuts each text to `limit` characters, and an array also to `limit` entries. A dictionary becomes one text.
+    /// Arrays and dictionaries contain nothing from outside.
     fileprivate func cut(to limit: Int) -> Logger.MetadataValue {
         switch self {
         case .string(let text): .string(text.cut(to: limit))

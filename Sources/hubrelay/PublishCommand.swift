@@ -3,7 +3,7 @@ internal import Configuration
 internal import Posix
 internal import RelayCore
 
-/// `hubrelay publish`: one message, and what became of it.
+/// `hubrelay publish`: publishes one message, and prints the outcome.
 struct PublishCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish", abstract: "Publish one message through a relay.",
@@ -27,7 +27,8 @@ struct PublishCommand: ParsableCommand {
         }
     }
 
-    /// The relay answers a larger payload with INVALID too, but a payload that fits no frame at all with an Error.
+    /// The payload. A larger one is refused here: the relay would answer INVALID, or an Error if no frame can hold the
+    /// payload.
     private func payloadBytes(atMost limit: Int) throws(CommandFailure) -> [UInt8] {
         let bytes: [UInt8]
         if let payload, payload != "-" {

@@ -3,7 +3,7 @@ internal import Configuration
 internal import Glibc
 internal import Posix
 
-/// `hubrelay reload`: has a relay read its files again, and ends when it is known what came of that.
+/// `hubrelay reload`: makes a relay read its files again, and ends when the result is known.
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload", abstract: "Have a relay read passwords and certificates again.",
@@ -15,7 +15,7 @@ struct ReloadCommand: ParsableCommand {
     @Option(name: .of(.http), help: .of(.http)) var http: String?
     @Option(name: .of(.timeout), help: .of(.timeout)) var timeout: String?
 
-    /// Nanoseconds between two questions.
+    /// Nanoseconds between two requests.
     private static let pause: UInt64 = 20_000_000
 
     func run() throws {
@@ -49,11 +49,13 @@ struct ReloadCommand: ParsableCommand {
         try StandardStreams.writeOutput("reloaded")
     }
 
-    /// Sends SIGHUP to the process that answers. Its own word is not enough: its pid may be of another namespace. Who listens
-    /// at its sockets is known by the kernel, and the main process of a unit by the service manager ($MAINPID).
+    /// Sends SIGHUP to the process that answers. The pid in its answer is not enough, because it may be from another
+    /// pid namespace. The kernel knows which process listens at the relay's sockets, and the service manager knows the
+    /// main process of a unit ($MAINPID).
     private func signal(_ report: RelayReport, _ listen: HTTPListen) throws(CommandFailure) {
         do throws(SystemError) {
-            // Held first, so that what is found out then is of this process, and of none that has its number later.
+            // Opened first, so that what is found out next is about this process, and not about a later one with its
+            // pid.
             let process = try ProcessHandle(pid: report.pid)
             var witnesses = [environmentVariable("MAINPID").flatMap { Int32($0) }]
             if case .unix(let path) = listen { witnesses.append(listeningProcess(at: path)) }

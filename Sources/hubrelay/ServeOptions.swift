@@ -4,7 +4,7 @@ internal import Posix
 
 /// The settings of `serve`, for all commands that have them.
 ///
-/// Every option is text here: what is allowed is known to the table of settings alone, which also words the errors.
+/// Every option is text here. Only the table of settings knows what is allowed, and it also words the errors.
 struct ServeOptions: ParsableArguments {
     @Option(name: .of(.socket), help: .of(.socket)) var socket: String?
     @Option(name: .of(.prefix), help: .of(.prefix)) var prefix: String?
@@ -63,7 +63,7 @@ struct ServeOptions: ParsableArguments {
             (.sentinelUser, sentinelUser), (.sentinelPasswordFile, sentinelPasswordFile),
             (.clusterPubSub, clusterPubSub), (.redisCA, redisCA), (.redisCert, redisCert), (.redisKey, redisKey),
             (.redisTLSName, redisTLSName),
-            // A switch that is absent leaves it to the variable.
+            // If a switch is absent, its variable decides.
             (.takeOver, takeOver ? "true" : nil), (.takeOverTimeout, takeOverTimeout),
             (.redisTLSInsecure, redisTLSInsecure ? "true" : nil), (.redisClientName, redisClientName),
             (.abortConnect, abortConnect), (.http, http), (.httpDetails, httpDetails),
@@ -81,7 +81,7 @@ struct ServeOptions: ParsableArguments {
         return flags
     }
 
-    /// Everything that was said, by flags or by variables, with what is wrong with it.
+    /// All settings, from flags and variables, with their faults.
     func settings() -> CheckedSettings {
         CheckedSettings(flags: flags, environment: environmentVariable, variables: environmentVariableNames())
     }

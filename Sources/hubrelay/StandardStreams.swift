@@ -3,13 +3,13 @@ internal import Posix
 
 /// The three descriptors that a process is started with.
 enum StandardStreams {
-    /// Opens those of the three that this process was started without: else the next socket would get the number
-    /// of one of them, and what is meant for stdout or the log would go to whoever is at its other end.
+    /// Opens those of the three that this process was started without. Otherwise the next socket would get the number
+    /// of one of them, and its peer would receive what is meant for stdout or the log.
     ///
-    /// They are opened the wrong way round, so that using one fails with EBADF as if it were closed.
+    /// They are opened for the wrong direction, so that using one fails with EBADF, as if it were closed.
     static func fillGaps() {
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) == -1 {
-            // The lowest free number is this one, because those below are open.
+            // open(2) returns the lowest free number. It is this one, because those below are open.
             _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
@@ -17,7 +17,7 @@ enum StandardStreams {
     /// The number of stderr.
     static let error = STDERR_FILENO
 
-    /// Whether a person would have to type what is read from stdin.
+    /// Whether stdin is a terminal, so that a person would have to type the input.
     static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 
     /// Whether stdout is a pipe or socket whose other end is closed.
@@ -28,7 +28,7 @@ enum StandardStreams {
 
     /// Everything up to the end of stdin, but no more than `limit` bytes.
     ///
-    /// - Throws: ``CommandFailure`` when it is closed or cannot be read.
+    /// - Throws: ``CommandFailure`` when stdin is closed or cannot be read.
     static func readInput(atMost limit: Int) throws(CommandFailure) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)
@@ -44,7 +44,7 @@ enum StandardStreams {
 
     /// Writes a line to stdout at once.
     ///
-    /// - Throws: ``CommandFailure`` when stdout takes no more: without a line where its reader has gone.
+    /// - Throws: ``CommandFailure`` when stdout takes no more. It has no lines if the reader of stdout has gone.
     static func writeOutput(_ line: String) throws(CommandFailure) {
         do throws(SystemError) {
             try writeAll(STDOUT_FILENO, Array(line.utf8) + [UInt8(ascii: "\n")])
@@ -54,7 +54,7 @@ enum StandardStreams {
         }
     }
 
-    /// Writes a line to stderr, with a single write(2) where stderr takes it. It is lost where stderr is closed.
+    /// Writes a line to stderr, with a single write(2) if stderr takes all of it. The line is lost if stderr is closed.
     static func writeError(_ line: String) {
         try? writeAll(STDERR_FILENO, Array(line.utf8) + [UInt8(ascii: "\n")])
     }

@@ -2,22 +2,22 @@ internal import Configuration
 internal import Logging
 internal import Posix
 
-/// Writes each record as one line to stderr, with a single write(2), so that lines never mix. A line that finds no room is
-/// dropped and counted, see `LogOutput`; one that is too long for a single write has its values cut.
+/// Writes each record as one line to stderr, with a single write(2), so that lines never mix. A line for which there is
+/// no room is dropped and counted, see `LogOutput`. The values of a line that is too long for a single write are cut.
 ///
-/// Where stderr is systemd's journal, each line begins with its priority (sd-daemon(3)), which the journal takes off:
-/// `journalctl -p warning` shows what is a warning or worse.
+/// If stderr is systemd's journal, each line begins with its priority (sd-daemon(3)), which the journal removes.
+/// `journalctl -p warning` then shows warnings and worse.
 struct StderrLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
-    /// All copies have it in common, so that it can be changed while the relay runs.
+    /// All copies share it, so that it can be changed while the relay runs.
     var logLevel: Logger.Level {
         get { threshold.level }
         nonmutating set { threshold.level = newValue }
     }
     private let format: LogFormat
     private let hasPriorities: Bool
-    // A handler must be Sendable. There is one thread, whose loop is the only one to log.
+    // A handler must be Sendable. There is one thread, and only its loop logs.
     nonisolated(unsafe) private let output: LogOutput
     nonisolated(unsafe) private let threshold: Threshold
 

@@ -3,7 +3,7 @@ internal import Configuration
 internal import Posix
 internal import RelayCore
 
-/// `hubrelay subscribe`: what comes on some channels, and the state of the relay, as it happens.
+/// `hubrelay subscribe`: prints the messages of some channels, and the state of the relay, as they come.
 struct SubscribeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "subscribe", abstract: "Print the messages of channels or patterns as they arrive.",
@@ -67,8 +67,8 @@ struct SubscribeCommand: ParsableCommand {
         }
     }
 
-    /// Waits for the next frame without end. Looks twice a second whether stdout still has a reader: on a quiet
-    /// channel `hubrelay subscribe ... | head -1` would not notice by writing.
+    /// Waits for the next frame without a limit. Checks twice a second whether stdout still has a reader: on a quiet
+    /// channel, `hubrelay subscribe ... | head -1` writes nothing, and so would not notice.
     private func nextWhileSomebodyReads(from client: inout RelayClient) throws(CommandFailure)
         -> ReceivedFrame
     {
@@ -81,11 +81,11 @@ struct SubscribeCommand: ParsableCommand {
     }
 }
 
-/// The requests of a subscriber that still await their Reply: the names, by id.
+/// The Subscribe requests that have no Reply yet: their names, by id.
 struct Subscriptions {
     var unanswered: [UInt64: [String]] = [:]
 
-    /// More names than fit one frame go in several.
+    /// Names that do not fit one frame go in several.
     init(names: [String], maxFrameBytes: Int) {
         for (index, group) in RequestFrames.groups(of: names, maxFrameBytes: maxFrameBytes).enumerated() {
             unanswered[UInt64(index) + 1] = group
@@ -94,7 +94,7 @@ struct Subscriptions {
 }
 
 extension ReceivedFrame.Reply {
-    /// Whether the names are held from here on, even if nothing is received now.
+    /// Whether the relay holds the names from now on, even if no messages can come yet.
     fileprivate var isSubscribed: Bool {
         outcome == UInt64(Outcome.ok.rawValue) || outcome == UInt64(Outcome.pending.rawValue)
     }

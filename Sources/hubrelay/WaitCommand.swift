@@ -15,7 +15,7 @@ struct WaitCommand: ParsableCommand {
     @Option(name: .of(.longestWait), help: .of(.longestWait)) var max: String?
     @OptionGroup var options: HTTPOptions
 
-    /// Nanoseconds between two questions.
+    /// Nanoseconds between two requests.
     private static let pause: UInt64 = 100_000_000
 
     func run() throws {
@@ -37,7 +37,8 @@ struct WaitCommand: ParsableCommand {
         }
     }
 
-    /// Asks once. No answer takes longer than there is time left, but for a moment: a relay that is there is seen.
+    /// Asks once. Waits for the answer until the deadline at most, but always at least for `pause`, so that a relay
+    /// that is there is noticed.
     private func ask(_ settings: HTTPOptions.Settings, before deadline: UInt64) -> (isDone: Bool, text: String) {
         var settings = settings
         let now = Clock.monotonicNanoseconds()
@@ -52,7 +53,7 @@ struct WaitCommand: ParsableCommand {
 }
 
 extension HTTPResponse {
-    /// What it says, on one line: of /health the state, and why it is not up.
+    /// The answer on one line. For /health, it is the state, and why that is not up.
     fileprivate var summary: String {
         let text = String(decoding: body, as: UTF8.self)
         guard let fields = try? JSONFields.parse(text) else {

@@ -1,6 +1,7 @@
 internal import Configuration
 
-/// The relay that answers at an HTTP address, as its /health says. Where a host has two relays, it may be the other one.
+/// The relay that answers at an HTTP address, as its /health describes it. If a host has two relays, it may be the
+/// wrong one.
 struct AnsweringRelay {
     private let listen: HTTPListen
     private var socketPath: String?
@@ -8,7 +9,7 @@ struct AnsweringRelay {
     private var prefix = ""
     private var pid = ""
 
-    /// - Parameter health: the body of its /health; whatever else answers says nothing of itself.
+    /// - Parameter health: the answer to /health. If another program has answered, nothing is known of the relay.
     init(_ health: HTTPResponse, at listen: HTTPListen) {
         self.listen = listen
         let fields = (try? JSONFields.parse(String(decoding: health.body, as: UTF8.self))) ?? []
@@ -23,11 +24,11 @@ struct AnsweringRelay {
         }
     }
 
-    /// Makes sure that it is the relay which serves a socket. Where its own path for that is another one, as when a
-    /// folder is mounted elsewhere, the relay at the socket is asked who it is.
+    /// Makes sure that this relay serves a socket. If it names another path for the socket, for example because a
+    /// folder is mounted elsewhere, the relay at the socket is asked for its id.
     ///
     /// - Parameter timeout: nanoseconds for each answer.
-    /// - Throws: ``CommandFailure`` when it is another one, or that cannot be found out.
+    /// - Throws: ``CommandFailure`` when another relay serves the socket, or that cannot be found out.
     func expectSocket(_ path: String, timeout: UInt64) throws(CommandFailure) {
         guard let socketPath, let relayID else {
             throw .failed(

@@ -38,6 +38,6 @@ enum HTTPClient {
         }
     }
 
-    /// /health has about 1 KiB, and a listing of the longest names, all of them escaped, 4 MiB.
+    /// /health has about 1 KiB. A listing of the longest names, all of them escaped, has 4 MiB.
     private static let maxResponseBytes = 8 << 20
 }

@@ -1,6 +1,6 @@
-/// An answer of the relay's HTTP side: as much of RFC 9112 as one GET with `Connection: close` needs.
+/// A response of the relay's HTTP side: as much of RFC 9112 as one GET with `Connection: close` needs.
 struct HTTPResponse: Equatable {
-    /// Why bytes are no whole response.
+    /// Why bytes are not a whole response.
     struct Malformed: Error, Equatable {
         let reason: String
     }
@@ -8,14 +8,14 @@ struct HTTPResponse: Equatable {
     let status: Int
     let body: [UInt8]
 
-    /// The request for a path; `host` is what stands in the Host field.
+    /// The request for a path; `host` is the value of the Host field.
     static func request(path: String, host: String) -> [UInt8] {
         Array("GET \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n".utf8)
     }
 
     /// Reads everything that a server sent until it closed.
     ///
-    /// - Throws: ``Malformed`` when the bytes are no HTTP, or end before the length that the head announced.
+    /// - Throws: ``Malformed`` when the bytes are not HTTP, or end before the length that the head announced.
     init(_ bytes: [UInt8]) throws(Malformed) {
         guard let headEnd = Self.endOfHead(bytes) else {
             throw Malformed(reason: "its response has no complete HTTP header")

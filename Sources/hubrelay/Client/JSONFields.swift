@@ -1,16 +1,16 @@
 /// The scalar values of a JSON text with their paths, in order: `links.publish.address`, `names.0`.
 ///
-/// Enough of RFC 8259 to show a document to a person whatever is in it; nothing is interpreted, so a field that a
-/// later relay adds is shown as well.
+/// Enough of RFC 8259 to show any document to a person. Nothing is interpreted, so a field that a later relay adds is
+/// shown as well.
 struct JSONFields {
-    /// Why text is no JSON that can be shown.
+    /// The text is not JSON that can be shown.
     struct Malformed: Error {}
 
     struct Field: Equatable {
         var path: String
-        /// Strings without their quotes and escapes; numbers and words as they stand.
+        /// Strings without their quotes and escapes; numbers and words as they are written.
         var value: String
-        /// It is a string, and no number or word.
+        /// Whether the value is a string, and not a number or word.
         var isText = false
     }
 
@@ -21,7 +21,7 @@ struct JSONFields {
         rest = text[...].utf8
     }
 
-    /// - Throws: ``Malformed`` for anything but one JSON value, and for one nested deeper than 32.
+    /// - Throws: ``Malformed`` for anything but one JSON value, and for one that is nested deeper than 32.
     static func parse(_ text: String) throws(Malformed) -> [Field] {
         var parser = JSONFields(text)
         try parser.value(path: "", depth: 0)
@@ -65,7 +65,7 @@ struct JSONFields {
         guard take("]") else { throw Malformed() }
     }
 
-    /// A number, `true`, `false` or `null`; numbers are not looked at more closely.
+    /// A number, `true`, `false` or `null`. Numbers are not checked more closely.
     private mutating func word() throws(Malformed) -> String {
         let bytes = rest.prefix { byte in
             switch byte {
@@ -106,7 +106,7 @@ struct JSONFields {
         }
     }
 
-    /// One UTF-16 unit: pairs of surrogates are put together where the text is made.
+    /// One UTF-16 unit. Surrogate pairs are joined where the text is made.
     private mutating func escape() throws(Malformed) -> UInt16 {
         switch rest.popFirst() {
         case UInt8(ascii: "n"): return 0x0a
@@ -116,7 +116,7 @@ struct JSONFields {
         case UInt8(ascii: "f"): return 0x0c
         case UInt8(ascii: "u"):
             let digits = rest.prefix(4)
-            // Swift's numbers may have a sign.
+            // Swift's integers may be written with a sign.
             guard digits.count == 4, digits.first != UInt8(ascii: "+"), digits.first != UInt8(ascii: "-"),
                 let unit = UInt16(Substring(digits), radix: 16)
             else { throw Malformed() }

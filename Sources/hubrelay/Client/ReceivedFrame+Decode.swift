@@ -3,7 +3,7 @@ internal import RelayCore
 extension ReceivedFrame {
     /// Decodes the body of one frame by the rules of proto3.
     ///
-    /// - Throws: `WireError` for bytes that are no protobuf message.
+    /// - Throws: `WireError` for bytes that are not a protobuf message.
     static func decode(_ body: UnsafeRawBufferPointer) throws(WireError) -> ReceivedFrame {
         var reader = WireReader(body)
         var frame = ReceivedFrame.unknown
@@ -54,7 +54,7 @@ extension ReceivedFrame {
     }
 }
 
-/// Text for people: what is not UTF-8 becomes U+FFFD.
+/// Text for people. Bytes that are not UTF-8 become U+FFFD.
 private func text(_ bytes: UnsafeRawBufferPointer) -> String {
     String(decoding: bytes, as: UTF8.self)
 }

@@ -7,7 +7,7 @@ enum ReceivedFrame: Equatable {
     case loss(Loss)
     case error(code: UInt64, detail: String)
     case revoked(channels: [String], patterns: [String], detail: String)
-    /// A kind of a later version: to be ignored.
+    /// A kind of frame from a later version, to be ignored.
     case unknown
 
     struct Welcome: Equatable {
@@ -22,7 +22,7 @@ enum ReceivedFrame: Equatable {
     struct Message: Equatable {
         var channel = ""
         var payload: [UInt8] = []
-        /// nil: it came for the channel itself.
+        /// nil if it came because of the channel itself.
         var pattern: String?
     }
 

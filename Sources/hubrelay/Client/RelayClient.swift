@@ -4,7 +4,7 @@ internal import RelayCore
 
 /// A blocking client of a relay's socket: connects, says Hello, then sends and receives whole frames.
 ///
-/// Every failure is the sentence with which the command ends.
+/// Every failure is a sentence that ends the command.
 struct RelayClient: ~Copyable {
     /// What the relay said of itself.
     private(set) var welcome = ReceivedFrame.Welcome()
@@ -19,7 +19,7 @@ struct RelayClient: ~Copyable {
 
     /// Connects to the relay at `path` and takes its Welcome.
     ///
-    /// - Throws: ``CommandFailure`` when nobody serves there, it doesn't answer in time, or it turns us away.
+    /// - Throws: ``CommandFailure`` when no relay serves there, it does not answer in time, or it refuses us.
     static func connect(path: String, name: String, timeout: UInt64) throws(CommandFailure) -> RelayClient {
         let transport = try Transport.unix(
             path: path, timeout: timeout,
@@ -44,7 +44,7 @@ struct RelayClient: ~Copyable {
         }
     }
 
-    /// The point on the monotonic clock until which an answer to what is sent now may take.
+    /// The deadline for the answer to what is sent now, on the monotonic clock.
     func deadline() -> UInt64 {
         Clock.monotonicNanoseconds() + timeout
     }
@@ -56,7 +56,7 @@ struct RelayClient: ~Copyable {
         do throws(CommandFailure) {
             try transport.write(frame, before: deadline())
         } catch {
-            // A relay that has closed may have said why before.
+            // A relay that has closed may have sent the reason before.
             while let frame = try? nextIfAny(before: Clock.monotonicNanoseconds()) {
                 if case .error(let code, let detail) = frame {
                     throw Self.turnedAway(code: code, detail: detail)
@@ -68,8 +68,8 @@ struct RelayClient: ~Copyable {
 
     /// The next frame, waiting for it until `deadline`.
     ///
-    /// - Parameter unanswered: what it means that no answer came, for the sentence that says so.
-    /// - Throws: ``CommandFailure`` when none comes in time, the relay has gone, or it sends no frames.
+    /// - Parameter unanswered: what it means if no answer comes, for the sentence that reports it.
+    /// - Throws: ``CommandFailure`` when no frame comes in time, the relay has gone, or it does not send frames.
     mutating func next(before deadline: UInt64, unanswered: String) throws(CommandFailure) -> ReceivedFrame {
         guard let frame = try nextIfAny(before: deadline) else {
             throw .failed("no answer from \(path) within \(formatDuration(timeout)): \(unanswered)")
@@ -77,9 +77,9 @@ struct RelayClient: ~Copyable {
         return frame
     }
 
-    /// The next frame, or nil when none comes before `deadline`.
+    /// The next frame, or nil if none comes before `deadline`.
     ///
-    /// - Throws: ``CommandFailure`` when the relay has gone, or it sends no frames.
+    /// - Throws: ``CommandFailure`` when the relay has gone, or it does not send frames.
     mutating func nextIfAny(before deadline: UInt64) throws(CommandFailure) -> ReceivedFrame? {
         while consumed == received.count {
             received.removeAll(keepingCapacity: true)
@@ -121,6 +121,6 @@ struct RelayClient: ~Copyable {
         received += frames
     }
 
-    /// No relay sends a longer one: it is the largest `--max-payload` with what a frame adds.
+    /// The longest frame that a relay sends: the largest `--max-payload`, and what a frame adds.
     private static var maxFrameBytes: Int { 64 << 20 }
 }

@@ -27,7 +27,7 @@ enum RequestFrames {
         }
     }
 
-    /// Asks for names, all of them channels or all of them patterns.
+    /// A Subscribe for names, which are either all channels or all patterns.
     static func subscribe(names: [String], arePatterns: Bool, id: UInt64) -> [UInt8] {
         let count =
             WireWriter.size(ofField: id)
@@ -43,9 +43,10 @@ enum RequestFrames {
         }
     }
 
-    /// Splits names so that each group fits a Subscribe frame of `maxFrameBytes`; a name that fits none is alone.
+    /// Splits names into groups that each fit a Subscribe frame of `maxFrameBytes`. A name that fits no frame is a
+    /// group of its own.
     static func groups(of names: [String], maxFrameBytes: Int) -> [[String]] {
-        // The kind with its length, the id: 1 + 10 and 1 + 10 bytes at most.
+        // At most 1 + 10 bytes for the kind and its length, and 1 + 10 for the id.
         let room = maxFrameBytes - 22
         var groups: [[String]] = []
         var used = Int.max

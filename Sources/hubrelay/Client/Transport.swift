@@ -1,6 +1,6 @@
 internal import Posix
 
-/// A connection of a small command, whose failures are sentences.
+/// A connection of a small command. Its failures are sentences for people.
 struct Transport: ~Copyable {
     private var connection: BlockingConnection
     /// The other end, as the sentences name it.
@@ -47,7 +47,7 @@ struct Transport: ~Copyable {
         }
     }
 
-    /// What has come, at least one byte; none at the end of the stream; nil when nothing came before the deadline.
+    /// What has come: at least one byte, or none at the end of the stream; nil if nothing came before the deadline.
     ///
     /// - Throws: ``CommandFailure`` when the connection broke.
     mutating func read(before deadline: UInt64) throws(CommandFailure) -> [UInt8]? {

@@ -48,7 +48,7 @@ extension Table {
         ])
     }
 
-    /// `<0.1ms`, `0.3ms`, `12ms`; `-` where it is unknown.
+    /// `<0.1ms`, `0.3ms`, `12ms`; `-` if it is unknown.
     private static func shortMilliseconds(_ seconds: String) -> String {
         guard let seconds = Double(seconds) else { return "-" }
         return seconds < 0.0001 ? "<0.1ms" : shortNumber(seconds * 1000) + "ms"
@@ -60,7 +60,7 @@ extension Table {
         return row["held_back"] == "true" ? "held back" : ""
     }
 
-    /// Text from elsewhere; `-` where there is none.
+    /// Text from outside, escaped; `-` if it is empty.
     private static func plain(_ text: String) -> String { text.isEmpty ? "-" : escaped(text, quotes: false) }
 }
 

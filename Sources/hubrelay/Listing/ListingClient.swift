@@ -6,12 +6,12 @@ struct ListingClient {
     /// Nanoseconds for each answer.
     let timeout: UInt64
 
-    /// The first `limit` rows of all that there are. A relay that holds very many looks at so many for each answer: it is
-    /// asked until it has seen the last one.
+    /// The first `limit` rows of all that there are. For each answer, a relay that holds very many rows examines only
+    /// so many of them. It is asked again until it has examined the last one.
     /// - Parameters:
-    ///   - path: as "/connections".
+    ///   - path: for example "/connections".
     ///   - items: what the rows are called in the answer.
-    /// - Throws: `CommandFailure` when nobody answers, or not with what was asked for.
+    /// - Throws: `CommandFailure` when there is no answer, or it is not what was asked for.
     func rows(_ path: String, items: String, by order: ListingOrder, limit: Int) throws(CommandFailure) -> [Row] {
         var rows: [Row] = []
         var after = "0"
@@ -24,7 +24,7 @@ struct ListingClient {
         }
     }
 
-    /// Asks for `/health`. The answer is a document whatever the state.
+    /// Asks for `/health`. The answer is a document in every state.
     func health() throws(CommandFailure) -> [String: String] {
         let text = try text("/health", statuses: [200, 503])
         var health: [String: String] = [:]

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Configuration
 internal import Posix
 
-/// The options of every command that shows what a relay's HTTP side tells of single clients and channels.
+/// The options of every command that shows single clients and channels, as a relay's HTTP side lists them.
 struct ListingOptions: ParsableArguments {
     @Option(name: .of(.http), help: .of(.http)) var http: String?
     @Option(name: .of(.timeout), help: .of(.timeout)) var timeout: String?
@@ -45,7 +45,7 @@ extension ArgumentHelp {
         return ArgumentHelp("The order of the rows. Allowed: \(allowed).", valueName: "ORDER")
     }
 
-    /// The help of a setting that is of one call alone, and so not read from the environment.
+    /// The help of a setting that is for one call only, and so is not read from the environment.
     static func ofOneCall(_ setting: Setting) -> ArgumentHelp {
         let fallback = setting.defaultText.map { " [default \($0)]" } ?? ""
         return ArgumentHelp(

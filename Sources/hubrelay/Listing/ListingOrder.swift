@@ -1,13 +1,13 @@
 internal import RelayCore
 
-/// An order of rows, as a relay has it: for rows of several answers, each of which is in this order.
+/// An order of rows, the same as in the relay. It merges the rows of several answers, each of which is in this order.
 struct ListingOrder {
-    /// As the relay is asked for it.
+    /// The name of the order in a request.
     let name: String
     let field: String
-    /// Names; everything else is a number.
+    /// Whether the field is a name. All others are numbers.
     var isText = false
-    /// What there is most of comes first.
+    /// Whether the largest number comes first.
     var isDescending = true
 
     init(_ order: ClientOrder) {
@@ -32,10 +32,10 @@ struct ListingOrder {
         }
     }
 
-    /// All relays of a fleet are in one answer: nothing is put in order here.
+    /// All relays of a fleet are in one answer, so nothing is put in order here.
     init(_ order: FleetOrder) { (name, field) = (order.rawValue, order.rawValue) }
 
-    /// The first `limit` rows of several lists. What is equal stays in the order of the lists.
+    /// The first `limit` rows of several lists. Equal rows stay in the order of the lists.
     func first(_ limit: Int, of rows: [Row]) -> [Row] {
         let ordered = rows.enumerated().sorted { one, other in
             if isText {

@@ -1,6 +1,6 @@
 internal import TextFormats
 
-/// One row of a listing, as the relay has sent it: whatever fields there are, in their order.
+/// One row of a listing, as the relay has sent it: all its fields, in their order.
 struct Row: Equatable {
     private(set) var fields: [JSONFields.Field] = []
 
@@ -10,10 +10,10 @@ struct Row: Equatable {
         fields.append(own)
     }
 
-    /// The text of a field; "" where there is none.
+    /// The text of a field; "" if there is none.
     subscript(name: String) -> String { fields.first { $0.path == name }?.value ?? "" }
 
-    /// The number in a field; 0 where there is none.
+    /// The number in a field; 0 if there is none.
     func number(_ name: String) -> Double { Double(self[name]) ?? 0 }
 
     /// The row as a JSON object on one line. Numbers and words are as the relay wrote them.
@@ -32,11 +32,11 @@ struct Row: Equatable {
 /// One answer of a relay that lists something.
 struct RowPage: Equatable {
     var rows: [Row] = []
-    /// Where the next answer begins; nil: this was the last one.
+    /// Where the next answer begins; nil if this was the last one.
     var next: String?
 
     /// - Parameter items: what the rows are called in the document.
-    /// - Throws: `JSONFields.Malformed` for what is no JSON.
+    /// - Throws: `JSONFields.Malformed` for a document that is not JSON.
     init(_ document: String, items: String) throws(JSONFields.Malformed) {
         var last: Substring?
         for field in try JSONFields.parse(document) {

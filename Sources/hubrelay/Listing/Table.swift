@@ -1,13 +1,13 @@
 internal import Configuration
 
-/// A table for people. What came from elsewhere is escaped before it gets here: nothing in it can move the cursor, change
-/// colours or break a line.
+/// A table for people. Text from outside is escaped before it gets here, so that nothing in it can move the cursor,
+/// change colours or break a line.
 struct Table {
     struct Column {
         var title: String
-        /// Numbers stand at the right.
+        /// Numbers are aligned to the right.
         var isNumber = false
-        /// Takes what the others leave, where a width is given; its cells are cut.
+        /// Whether the column takes the width that the others leave, if a width is given. Its cells are cut then.
         var isFlexible = false
         var cell: (Row) -> String
     }
@@ -27,7 +27,7 @@ struct Table {
     }
 
     private static let gap = "  "
-    /// Of a column whose cells are cut.
+    /// The least width of a column whose cells are cut.
     private static let leastWidth = 8
 
     private func line(_ cells: [String], _ widths: [Int], _ width: Int?) -> String {
@@ -42,10 +42,10 @@ struct Table {
     }
 }
 
-/// How many cells of a terminal a text takes, which has no control characters.
+/// How many cells of a terminal a text without control characters takes.
 func displayWidth(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + $1.cells } }
 
-/// A text that takes no more cells than that; one that was cut ends with `~`.
+/// The text, cut to at most `width` cells. A text that was cut ends with `~`.
 func clipped(_ text: String, to width: Int) -> String {
     guard displayWidth(text) > width else { return text }
     guard width > 0 else { return "" }
@@ -60,7 +60,7 @@ func clipped(_ text: String, to width: Int) -> String {
 }
 
 extension Unicode.Scalar {
-    /// Scripts whose characters take two cells (UAX 11), as ranges that are good enough for a table.
+    /// Scripts whose characters take two cells (UAX 11). The ranges are good enough for a table.
     private static let wide: [ClosedRange<UInt32>] = [
         0x1100...0x115f, 0x2e80...0xa4cf, 0xac00...0xd7a3, 0xf900...0xfaff, 0xfe30...0xfe6f, 0xff00...0xff60,
         0xffe0...0xffe6, 0x1f300...0x1f64f, 0x1f680...0x1faff, 0x20000...0x3fffd,

@@ -2,7 +2,7 @@ internal import RelayCore
 internal import TextFormats
 
 extension ReceivedFrame {
-    /// The frame as a JSON object on one line; nil for what nobody has a use for.
+    /// The frame as a JSON object on one line; nil for a frame that nobody has a use for.
     var jsonLine: String? {
         switch self {
         case .welcome(let welcome): welcome.status.jsonLine
@@ -32,7 +32,7 @@ private func object(_ type: String, _ members: (inout JSONWriter) -> Void) -> St
 }
 
 extension ReceivedFrame.Message {
-    /// `payload` where it is UTF-8, and else `payload_base64`.
+    /// Has `payload` if it is UTF-8, or else `payload_base64`.
     fileprivate var jsonLine: String {
         object("message") { json in
             json.member("channel", channel)
@@ -55,7 +55,7 @@ extension ReceivedFrame.Reply {
         }
     }
 
-    /// `names` are those that were asked for, `refused` has the channels and patterns of them that Redis refused.
+    /// `names` has the names that were asked for, `refused` those channels and patterns of them that Redis refused.
     func jsonLine(toSubscribe names: [String]) -> String {
         object("reply") { json in
             json.member("outcome", outcomeLabel)

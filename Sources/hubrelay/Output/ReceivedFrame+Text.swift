@@ -1,7 +1,7 @@
 internal import RelayCore
 
 extension ReceivedFrame {
-    /// The frame as a line for people; nil for what a person has no use for.
+    /// The frame as a line for people; nil for a frame that a person has no use for.
     var textLine: String? {
         switch self {
         case .welcome(let welcome): welcome.status.textLine
@@ -60,14 +60,14 @@ extension ReceivedFrame.Reply {
         return line.text
     }
 
-    /// The outcome's name; a number that this version does not know is shown as such.
+    /// The outcome's name. A number that this version does not know is shown as a number.
     var outcomeLabel: String {
         UInt8(exactly: outcome).flatMap(Outcome.init(rawValue:))?.label ?? "outcome_\(outcome)"
     }
 }
 
 extension ReceivedFrame.Status {
-    /// `status UP publishing receiving outages=0`.
+    /// `status UP publishing receiving outages=0 gaps=0`.
     fileprivate var textLine: String {
         var line = TextLine("status")
         line.add(stateLabel.uppercased())
@@ -98,7 +98,7 @@ extension ReceivedFrame.Loss {
     }
 }
 
-/// A cause's name; a number that this version does not know is shown as such.
+/// A cause's name. A number that this version does not know is shown as a number.
 func causeLabel(_ cause: UInt64) -> String {
     UInt8(exactly: cause).flatMap(Cause.init(rawValue:))?.label ?? "cause_\(cause)"
 }

@@ -9,22 +9,22 @@ struct TextLine {
         text = start
     }
 
-    /// A word that is our own, as it is.
+    /// Adds a word of our own, as it is.
     mutating func add(_ word: String) {
         text += " " + word
     }
 
-    /// Text from elsewhere, in quotes unless it is plain.
+    /// Adds text from outside, in quotes unless it is plain.
     mutating func addName(_ name: String) {
         text += " " + Self.plainOrQuoted(name)
     }
 
-    /// Text from elsewhere, in quotes.
+    /// Adds text from outside, in quotes.
     mutating func addQuoted(_ value: String) {
         text += " " + quoted(value, limit: .max)
     }
 
-    /// `name=value`, the value in quotes unless it is plain.
+    /// Adds `name=value`, with the value in quotes unless it is plain.
     mutating func add(_ name: String, _ value: String) {
         text += " \(name)=" + Self.plainOrQuoted(value)
     }
@@ -33,7 +33,8 @@ struct TextLine {
         text += " \(name)=\(value)"
     }
 
-    /// Plain is what needs no quotes to be told apart: printable ASCII without spaces, quotes, `=` and backslashes.
+    /// The value, in quotes unless it is plain: not empty, and printable ASCII without spaces, quotes, `=` and
+    /// backslashes.
     static func plainOrQuoted(_ value: String) -> String {
         let isPlain = value.utf8.allSatisfy { byte in
             switch byte {

@@ -27,12 +27,12 @@ struct TopCommand: ParsableCommand {
     }
 }
 
-/// One run of it.
+/// One run of `hubrelay top`.
 private struct Top {
     let settings: ListingOptions.Settings
     var screen: TopScreen
 
-    /// Two samples, so that there are rates, and what the second one says.
+    /// Takes two samples, so that there are rates, and prints the second one.
     mutating func printOnce() throws(CommandFailure) {
         (screen.hasColors, screen.isLive) = (false, false)
         try takeSample()
@@ -50,7 +50,7 @@ private struct Top {
             while !isOver {
                 let now = Clock.monotonicNanoseconds()
                 if now >= due {
-                    // A relay that does not answer may do so later.
+                    // A relay that does not answer now may answer later.
                     do throws(CommandFailure) {
                         try takeSample()
                         screen.failure = nil
@@ -69,7 +69,7 @@ private struct Top {
         }
     }
 
-    /// - Returns: whether the key ends it.
+    /// - Returns: whether the key ends the command.
     private mutating func press(_ key: UInt8) -> Bool {
         let key = Character(Unicode.Scalar(key))
         if let order = TopScreen.keys.first(where: { $0.key == key })?.order { screen.order = order }
@@ -79,7 +79,7 @@ private struct Top {
     private func draw(on terminal: Terminal) throws(SystemError) {
         let size = terminal.size
         let lines = screen.lines(rows: size.rows, columns: size.columns)
-        // Each line is cleared behind its text, and what is below the last one, too: nothing flickers.
+        // Nothing flickers: each line is cleared after its text, and the screen only below the last line.
         try terminal.draw("\u{1b}[H" + lines.map { $0 + "\u{1b}[K" }.joined(separator: "\r\n") + "\u{1b}[J")
     }
 

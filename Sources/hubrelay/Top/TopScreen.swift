@@ -3,7 +3,7 @@ internal import RelayCore
 
 /// What `hubrelay top` shows at one moment, as lines.
 struct TopScreen {
-    /// What the relay has said last.
+    /// What the relay has answered at one moment.
     struct Sample {
         /// `/health`, by the paths of its fields.
         var health: [String: String]
@@ -14,14 +14,14 @@ struct TopScreen {
 
     var order: ClientOrder
     var latest: Sample?
-    /// The one before, for rates.
+    /// The sample before `latest`, for rates.
     var previous: Sample?
-    /// Why there is no newer sample; nil: there is.
+    /// Why there is no newer sample; nil if there is one.
     var failure: String?
-    /// Where the relay is asked.
+    /// The address at which the relay is asked.
     var address: String
     var hasColors: Bool
-    /// It is drawn on a terminal; if not, there are no sequences in it.
+    /// Whether it is drawn on a terminal. If not, it has no escape sequences; `hasColors` is false then, too.
     var isLive = true
 
     /// The keys that choose an order.
@@ -91,7 +91,7 @@ struct TopScreen {
         return "\((seconds * 10_000).rounded() / 10) ms"
     }
 
-    /// Whether it has lost messages since the sample before.
+    /// Whether the client has lost messages since the previous sample.
     private func isLosing(_ row: Row) -> Bool {
         guard let before = previous?.rows.first(where: { $0["id"] == row["id"] }) else { return false }
         return row.number("lost") > before.number("lost")
@@ -106,7 +106,7 @@ struct TopScreen {
 
     private enum Style { case title, good, bad }
 
-    /// The title stays bright without colours, which are all that NO_COLOR is about.
+    /// Without colours the title is still in reverse video: NO_COLOR is only about colours.
     private func styled(_ text: String, _ style: Style) -> String {
         switch style {
         case .title: isLive ? "\u{1b}[7m\(text)\u{1b}[0m" : text
@@ -119,7 +119,7 @@ struct TopScreen {
         text + String(repeating: " ", count: max(0, (columns ?? 0) - displayWidth(text)))
     }
 
-    /// A line that takes no more columns; the sequences in it take none.
+    /// A line that takes at most `columns` columns. Its escape sequences take none.
     private func fitted(_ line: String, _ columns: Int?) -> String {
         guard let columns else { return line }
         var (shown, rest, room) = ("", line[...], columns)
