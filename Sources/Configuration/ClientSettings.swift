@@ -2,7 +2,8 @@
 package struct ClientSettings {
     private let sources: SettingSources
 
-    /// Parameters as for ``RelayConfiguration/parse(flags:environment:variables:)``; nil is a flag that was not given.
+    /// The parameters are as for ``RelayConfiguration/parse(flags:environment:variables:)``. A nil text means that the
+    /// flag was not given.
     package init(flags: [(Setting, String?)], environment: @escaping (String) -> String?) {
         var given: [String: [String]] = [:]
         for case (let setting, let text?) in flags { given[setting.flag] = [text] }
@@ -14,7 +15,7 @@ package struct ClientSettings {
         try SettingReader.checked(sources) { $0.value(.socket, parseSocketPath) }
     }
 
-    /// The relay's socket, if one was named; nil: none, whatever the default.
+    /// The relay's socket, if a flag or variable names one; else nil. The default does not count.
     package func givenSocketPath() throws(ConfigurationError) -> String? {
         try SettingReader.checked(sources) { $0.optionalValue(.socket, parseSocketPath) }
     }
@@ -34,7 +35,7 @@ package struct ClientSettings {
         try SettingReader.checked(sources) { $0.duration(.longestWait) }
     }
 
-    /// How many messages to wait for; nil: without end.
+    /// How many messages to wait for; nil: no limit.
     package func count() throws(ConfigurationError) -> Int? {
         try SettingReader.checked(sources) { $0.optionalCount(.count) }
     }
@@ -44,7 +45,7 @@ package struct ClientSettings {
         try SettingReader.checked(sources) { $0.count(.limit) }
     }
 
-    /// Nanoseconds from look to look.
+    /// Nanoseconds between two samples.
     package func interval() throws(ConfigurationError) -> UInt64 {
         try SettingReader.checked(sources) { $0.duration(.interval) }
     }

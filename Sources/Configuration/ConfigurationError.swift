@@ -1,18 +1,18 @@
-/// All that keeps a relay from being started as it was asked to.
+/// Everything that prevents the start of a relay with the given settings.
 package struct ConfigurationErrors: Error, Equatable, CustomStringConvertible {
     /// At least one, in the order in which the settings are read.
     package let faults: [ConfigurationError]
 
     package init(faults: [ConfigurationError]) { self.faults = faults }
 
-    /// One line for each.
+    /// One line for each fault.
     package var description: String { faults.map(\.description).joined(separator: "\n") }
 }
 
-/// Why a relay cannot be started as it was asked to: one line for the operator.
+/// Why a relay cannot be started with the given settings: one line for the operator.
 ///
-/// The line names the setting, first as it was given, by flag or by environment variable; the value with its secrets
-/// masked; and what is allowed.
+/// The line names the setting, beginning with the flag or the environment variable by which it was given. It also has
+/// the value, with its secrets masked, and what is allowed.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package let description: String
 
@@ -21,7 +21,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// What a value is not, as the parsers of single values say it; the setting's name and its range are added above.
+/// Why the parser of a single value refuses it. The caller adds the setting's name and its range.
 package struct InvalidValue: Error, Equatable {
     /// The rest of a sentence that begins with the value: "is not a duration".
     package let reason: String
@@ -31,7 +31,7 @@ package struct InvalidValue: Error, Equatable {
     }
 }
 
-/// Any text in quotes on one line: what is invisible is escaped, what is longer than `limit` characters is cut.
+/// Text in quotes on one line. Invisible characters are escaped, and text longer than `limit` characters is cut.
 package func quoted(_ text: String, limit: Int = 100) -> String {
     let cut = text.unicodeScalars.index(
         text.startIndex, offsetBy: limit, limitedBy: text.endIndex)
@@ -39,8 +39,8 @@ package func quoted(_ text: String, limit: Int = 100) -> String {
     return "\"\(escaped(String(text[..<cut]), quotes: true))...\""
 }
 
-/// Any text on one line: whatever could break the line, or hide or forge a part of it on a terminal, is escaped as
-/// in Swift source. With `quotes` also `"` and `\`, so that the text can stand between quotes.
+/// Text on one line: whatever could break the line, or hide or forge a part of it on a terminal, is escaped as in Swift
+/// source. With `quotes`, `"` and `\` are escaped too, so that the text can stand between quotes.
 package func escaped(_ text: String, quotes: Bool) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -59,7 +59,7 @@ package func escaped(_ text: String, quotes: Bool) -> String {
 }
 
 extension Unicode.GeneralCategory {
-    /// Control and format characters, foreign line ends, and what no font has.
+    /// Control and format characters, line and paragraph separators, and characters that no font has.
     var isInvisible: Bool {
         switch self {
         case .control, .format, .lineSeparator, .paragraphSeparator: true

@@ -1,7 +1,7 @@
 /// Where the HTTP side listens: `ADDRESS:PORT`, `unix:PATH` or `off`.
 ///
-/// The address is numeric, since a name could stand for several addresses and there is one listening socket;
-/// `localhost` is taken for 127.0.0.1.
+/// The address must be numeric, because a name could mean several addresses, and there is one listening socket.
+/// `localhost` means 127.0.0.1.
 ///
 /// - Throws: ``InvalidValue`` saying which part is wrong.
 package func parseHTTPAddress(_ text: String) throws(InvalidValue) -> HTTPListen {
@@ -16,9 +16,9 @@ package func parseHTTPAddress(_ text: String) throws(InvalidValue) -> HTTPListen
     return .tcp(host: host, port: port)
 }
 
-/// Host names with commas between them, each of which may be `.DOMAIN` or `*`; in small letters.
+/// Host names, separated by commas. Each may also be `.DOMAIN` or `*`. The result is in lower case.
 ///
-/// - Throws: ``InvalidValue`` for what no host can be called.
+/// - Throws: ``InvalidValue`` for text that is not a host name.
 package func parseHostNames(_ text: String) throws(InvalidValue) -> [String] {
     var names: [String] = []
     for item in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -38,7 +38,7 @@ package func parseHostNames(_ text: String) throws(InvalidValue) -> [String] {
 
 /// A path that fits a Unix socket's address.
 ///
-/// - Throws: ``InvalidValue`` when it is empty, too long, or holds a zero byte; or names an abstract socket, as `@name`.
+/// - Throws: ``InvalidValue`` when it is empty, too long, has a zero byte, or names an abstract socket (`@name`).
 package func parseSocketPath(_ text: String) throws(InvalidValue) -> String {
     guard !text.isEmpty else { throw InvalidValue("has no path") }
     guard text.utf8.first != UInt8(ascii: "@") else {

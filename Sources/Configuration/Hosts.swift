@@ -1,8 +1,8 @@
-// Hosts and ports as they stand in URLs and addresses. Syntax alone: nothing is resolved here.
+// Hosts and ports as they are written in URLs and addresses. Only their syntax: nothing is resolved here.
 
 /// A port from 1 to 65535.
 ///
-/// - Throws: ``InvalidValue`` for anything else; 0 is no port that could be told to anybody.
+/// - Throws: ``InvalidValue`` for anything else, also for 0, to which nobody can connect.
 func parsePort(_ text: Substring) throws(InvalidValue) -> UInt16 {
     guard let port = try? parseCount(String(text), in: 1...65535) else {
         throw InvalidValue("has a port that is not 1 to 65535")
@@ -10,10 +10,10 @@ func parsePort(_ text: Substring) throws(InvalidValue) -> UInt16 {
     return UInt16(port)
 }
 
-/// Splits `host`, `host:port`, `[ipv6]` or `[ipv6]:port`; the brackets don't stay in the host.
+/// Splits `host`, `host:port`, `[ipv6]` or `[ipv6]:port`. The returned host has no brackets.
 ///
-/// - Throws: ``InvalidValue`` for an IPv6 address without brackets, brackets around something else and a port that is
-///   none. The host itself, unless in brackets, is for the caller to check.
+/// - Throws: ``InvalidValue`` for an IPv6 address without brackets, brackets around something else, and a wrong port.
+///   The caller must check the host itself, unless it was in brackets.
 func splitHostAndPort(_ text: Substring) throws(InvalidValue) -> (host: String, isIPv6: Bool, port: UInt16?) {
     guard text.first == "[" else {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -30,12 +30,13 @@ func splitHostAndPort(_ text: Substring) throws(InvalidValue) -> (host: String, 
     return (host, true, try parsePort(rest.dropFirst()))
 }
 
-/// A host name as resolvers take it (letters, digits, `-`, `_`, `.`; at most 253 bytes) or an IPv4 address.
+/// Whether the text is a host name that resolvers take (letters, digits, `-`, `_`, `.`; at most 253 bytes) or an IPv4
+/// address.
 func isHostName(_ text: String) -> Bool {
     guard (1...253).contains(text.utf8.count) else { return false }
     return text.split(separator: ".", omittingEmptySubsequences: false).enumerated().allSatisfy {
         index, label in
-        // A final point, "redis.example.", keeps the resolver from its search list.
+        // With a final point, as in "redis.example.", the resolver does not use its search list.
         if label.isEmpty { return index > 0 && label.endIndex == text.endIndex }
         return label.utf8.count <= 63 && label.utf8.allSatisfy(isLabelByte)
     }
@@ -45,7 +46,7 @@ func isLabelByte(_ byte: UInt8) -> Bool {
     isDigit(byte) || isLetter(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
 }
 
-/// Four numbers of at most 255 without leading zeros (which other programs read as octal).
+/// Whether the text has four numbers of at most 255, without leading zeros (which other programs read as octal).
 func isIPv4Address(_ text: String) -> Bool {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     return parts.count == 4
@@ -54,7 +55,7 @@ func isIPv4Address(_ text: String) -> Bool {
         }
 }
 
-/// An IPv6 address in the text form of RFC 4291, section 2.2, with an optional zone (`fe80::1%eth0`).
+/// Whether the text is an IPv6 address in the form of RFC 4291, section 2.2, with an optional zone (`fe80::1%eth0`).
 func isIPv6Address(_ text: String) -> Bool {
     let zoned = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
     if zoned.count == 2, !isZone(zoned[1]) { return false }
@@ -72,7 +73,8 @@ private func firstDoubleColon(_ text: Substring) -> Substring.Index? {
     zip(text.indices, text.indices.dropFirst()).first { text[$0] == ":" && text[$1] == ":" }?.0
 }
 
-/// The 16-bit groups between single colons, an IPv4 address in the last place counting as two; nil: not an address.
+/// The number of 16-bit groups between single colons; nil if the text is not such a list. With `last`, the last place
+/// may be an IPv4 address, which counts as two groups.
 private func countGroups(_ text: Substring, last: Bool) -> Int? {
     let groups = text.split(separator: ":", omittingEmptySubsequences: false)
     var count = 0
@@ -88,8 +90,8 @@ private func countGroups(_ text: Substring, last: Bool) -> Int? {
     return count
 }
 
-/// An interface name or number, of the characters that RFC 6874 leaves as they are: anything else would make the address
-/// something else where it is shown or written into a URL.
+/// Whether the text is an interface name or number, only with characters that RFC 6874 leaves as they are. Others would
+/// change the address where it is shown or written into a URL.
 private func isZone(_ text: Substring) -> Bool {
     !text.isEmpty && text.utf8.allSatisfy { isDigit($0) || isLetter($0) || "-._~".utf8.contains($0) }
 }

@@ -1,10 +1,9 @@
-// A prefix that is not what was meant divides a fleet into relays that do not hear each other, and each of them is UP.
-// So what is most likely a slip is refused here, with the way to mend it.
+// A wrong prefix divides a fleet into relays that do not hear each other, and each of them is UP. So a prefix that is
+// most likely a mistake is refused here, and the error says how to correct it.
 
 /// The bytes of a prefix.
 ///
-/// - Throws: ``InvalidValue`` when it is too long, or looks as if a file's quotes, comment or line end had become a part
-///   of it.
+/// - Throws: ``InvalidValue`` when it is too long, or seems to contain the quotes, a comment or the line end of a file.
 func parsePrefix(_ text: String) throws(InvalidValue) -> [UInt8] {
     guard text.utf8.count <= maxPrefixBytes else { throw InvalidValue("has \(text.utf8.count) bytes") }
     let scalars = text.unicodeScalars
@@ -33,7 +32,7 @@ private func isQuote(_ scalar: Unicode.Scalar) -> Bool {
 }
 
 extension SettingReader {
-    /// What is put before every channel. `other` is that of a connection string, where an empty one says nothing.
+    /// The prefix of every channel. `other` is that of a connection string, where an empty prefix counts as none given.
     func prefix(orElse other: String?) -> [UInt8] {
         let other = other.flatMap { $0.isEmpty ? nil : $0 }
         let isNone = optionalBoolean(.prefixNone) ?? false

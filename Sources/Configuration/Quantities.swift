@@ -2,7 +2,7 @@
 
 /// A duration in nanoseconds: a decimal number followed by `ms`, `s`, `m` or nothing (seconds).
 ///
-/// - Throws: ``InvalidValue`` when the text is none, has more than nine decimals or lies outside `range`.
+/// - Throws: ``InvalidValue`` when the text is not a duration, has more than nine decimals, or is outside `range`.
 package func parseDuration(_ text: String, in range: ClosedRange<UInt64>) throws(InvalidValue) -> UInt64 {
     let units: [(String, UInt64)] = [("ms", millisecond), ("s", second), ("m", minute), ("", second)]
     for (unit, factor) in units where text.hasSuffix(unit) {
@@ -17,7 +17,7 @@ package func parseDuration(_ text: String, in range: ClosedRange<UInt64>) throws
 
 /// A size in bytes: a whole number followed by `B`, `KiB`, `MiB`, `GiB` or nothing (bytes).
 ///
-/// - Throws: ``InvalidValue`` when the text is none or lies outside `range`.
+/// - Throws: ``InvalidValue`` when the text is not a size, or is outside `range`.
 package func parseSize(_ text: String, in range: ClosedRange<UInt64>) throws(InvalidValue) -> Int {
     let units: [(String, UInt64)] = [
         ("KiB", kibibyte), ("MiB", mebibyte), ("GiB", gibibyte), ("B", 1), ("", 1),
@@ -34,7 +34,7 @@ package func parseSize(_ text: String, in range: ClosedRange<UInt64>) throws(Inv
 
 /// A whole decimal number without sign, spaces or separators.
 ///
-/// - Throws: ``InvalidValue`` when the text is none or lies outside `range`.
+/// - Throws: ``InvalidValue`` when the text is not such a number, or is outside `range`.
 package func parseCount(_ text: String, in range: ClosedRange<UInt64>) throws(InvalidValue) -> UInt64 {
     guard let amount = Decimal(text.utf8[...]), amount.isWhole else {
         throw InvalidValue("is not a whole number")
@@ -47,7 +47,7 @@ package func parseCount(_ text: String, in range: ClosedRange<UInt64>) throws(In
 
 /// Permission bits in octal, with or without leading zeros.
 ///
-/// - Throws: ``InvalidValue`` for anything but octal digits and for bits beyond 0777: set-id and sticky bits mean
+/// - Throws: ``InvalidValue`` for anything but octal digits, and for bits beyond 0777: set-id and sticky bits mean
 ///   nothing on a socket.
 package func parseMode(_ text: String) throws(InvalidValue) -> UInt32 {
     guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }) else {
@@ -57,7 +57,7 @@ package func parseMode(_ text: String) throws(InvalidValue) -> UInt32 {
     return mode
 }
 
-/// User or group numbers with commas between them.
+/// User or group numbers, separated by commas.
 ///
 /// - Throws: ``InvalidValue`` for an empty list or item, and for 4294967295, which the kernel takes for "none".
 package func parseIDs(_ text: String) throws(InvalidValue) -> [UInt32] {
@@ -84,7 +84,7 @@ package func formatDuration(_ nanoseconds: UInt64) -> String {
     case _ where nanoseconds % minute == 0: "\(nanoseconds / minute)m"
     case _ where nanoseconds % second == 0: "\(nanoseconds / second)s"
     case _ where nanoseconds % millisecond == 0: "\(nanoseconds / millisecond)ms"
-    // The added digit keeps the zeros at the front of the decimals, and goes again.
+    // The addition puts a digit before the decimals, which keeps their leading zeros. That digit is dropped.
     default: "\(nanoseconds / millisecond).\(String(nanoseconds % millisecond + millisecond).dropFirst())ms"
     }
 }
@@ -100,7 +100,7 @@ package func formatSize(_ bytes: UInt64) -> String {
     }
 }
 
-/// A decimal number as it was typed, exact: binary fractions would make 0.3s something else.
+/// A decimal number as it was typed. It is exact: as a binary fraction, 0.3s would be another value.
 private struct Decimal {
     private var whole: UInt64 = 0
     /// In billionths.
@@ -108,7 +108,7 @@ private struct Decimal {
     private var overflowed = false
     private(set) var isWhole = true
 
-    /// nil unless the text is digits, or digits, a point and one to nine digits.
+    /// nil if the text is anything but digits, or digits, a point and one to nine digits.
     init?(_ text: Substring.UTF8View) {
         let parts = text.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, !first.isEmpty, parts.allSatisfy({ $0.allSatisfy(isDigit) }) else {
@@ -122,10 +122,11 @@ private struct Decimal {
         for _ in parts[1].count..<9 { fraction *= 10 }
     }
 
-    /// The number of `unit`s, rounded down to whole ones; nil when that is more than 64 bits.
+    /// The number of `unit`s, rounded down to a whole number; nil if it needs more than 64 bits.
     func multiplied(by unit: UInt64) -> UInt64? {
         let (product, overflow) = whole.multipliedReportingOverflow(by: unit)
-        // The largest unit with decimals is a minute: 6e10 times 1e9 overflows, so the fraction goes by parts.
+        // The largest unit with decimals is a minute, and 6e10 times 1e9 overflows. So a part of the division comes
+        // first.
         let part = fraction * (unit / 1000) / 1_000_000
         let (sum, carry) = product.addingReportingOverflow(part)
         return overflowed || overflow || carry ? nil : sum

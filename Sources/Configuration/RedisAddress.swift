@@ -1,22 +1,22 @@
 /// What the text of `--redis` says: a URL, or a connection string of StackExchange.Redis.
 package struct RedisAddress: Sendable, Equatable {
-    /// What an address alone can say of ``RedisConfiguration/Topology``.
+    /// The part of ``RedisConfiguration/Topology`` that an address can say.
     package enum Topology: Sendable, Equatable {
         case servers([RedisConfiguration.Endpoint])
         case sentinel([RedisConfiguration.Endpoint], service: String)
-        /// Nodes of a cluster; how messages go through it is a setting of its own.
+        /// Nodes of a cluster. How messages go through it is a setting of its own.
         case cluster([RedisConfiguration.Endpoint])
     }
 
     package var topology: Topology
     package var username: String?
-    /// Empty for a user that needs none.
+    /// Empty for a user that needs no password.
     package var password: String?
-    /// As it was written; nil: none named.
+    /// As it was written; nil if the address names none.
     package var database: String?
     /// nil: no TLS.
     package var tls: TLSConfiguration?
-    /// What only a connection string can say; nil: it was a URL.
+    /// What only a connection string can say; nil if the address is a URL.
     package var options: StackExchangeOptions?
 
     init(
@@ -28,8 +28,8 @@ package struct RedisAddress: Sendable, Equatable {
     }
 }
 
-/// Either form of an address. What has `://` behind its first word is a URL, anything else a connection string, of
-/// which the shortest is a bare host.
+/// Parses an address of either form. Text with `://` after its first word is a URL. Any other text is a connection
+/// string, which may be only a host.
 ///
 /// - Throws: ``InvalidValue`` saying which part is wrong. It never quotes what could be a secret.
 package func parseRedisAddress(_ text: String) throws(InvalidValue) -> RedisAddress {
@@ -40,8 +40,8 @@ package func parseRedisAddress(_ text: String) throws(InvalidValue) -> RedisAddr
     return try parseRedisURL(scheme: scheme.lowercased(), rest)
 }
 
-/// The scheme of a URL and what follows its `://`; nil: no URL. A connection string may have `://` further behind, in
-/// a value, so what is before it must be one word.
+/// The scheme of a URL and what follows its `://`; nil if the text is not a URL. A connection string may have `://`
+/// inside a value, so the text before it must be one word.
 func splitScheme(_ text: String) -> (scheme: Substring, rest: Substring)? {
     guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else { return nil }
     let scheme = text[..<colon]
@@ -49,8 +49,8 @@ func splitScheme(_ text: String) -> (scheme: Substring, rest: Substring)? {
     return (scheme, text[colon...].dropFirst(3))
 }
 
-/// Whether a punctuation mark is followed by a combining character. Swift takes both for one character, which separates
-/// nothing: a password could pass for part of a host.
+/// Whether a punctuation mark is followed by a combining character. Swift takes both for one character, which is not a
+/// separator then: a password could be taken for part of a host.
 func hasMarkedSyntax(_ text: String) -> Bool {
     text.contains { character in
         guard character.unicodeScalars.count > 1, character != "\r\n", let first = character.utf8.first else {
@@ -63,9 +63,9 @@ func hasMarkedSyntax(_ text: String) -> Bool {
 /// How many servers, sentinels or nodes of a cluster one address may name.
 let maxHosts = 16
 
-/// The endpoints in their order without repetitions.
+/// The endpoints in their order, without repetitions.
 ///
-/// - Throws: ``InvalidValue`` when there is none, or too many.
+/// - Throws: ``InvalidValue`` when there is no endpoint, or too many.
 func distinctEndpoints(
     _ all: [RedisConfiguration.Endpoint]
 ) throws(InvalidValue) -> [RedisConfiguration.Endpoint] {
@@ -76,9 +76,9 @@ func distinctEndpoints(
     return distinct
 }
 
-/// A name or an address as it is connected to: lower-cased, and nothing that a resolver would take for something else.
+/// A name or an address to connect to: in lower case, and nothing that a resolver would take for something else.
 ///
-/// - Throws: ``InvalidValue`` when it is neither.
+/// - Throws: ``InvalidValue`` when it is neither a name nor an address.
 func checkedHost(_ host: String, isIPv6: Bool) throws(InvalidValue) -> String {
     guard !host.isEmpty else { throw InvalidValue("has no host") }
     guard isIPv6 || isHostName(host) else { throw InvalidValue("has a host that is neither a name nor an address") }
@@ -88,7 +88,7 @@ func checkedHost(_ host: String, isIPv6: Bool) throws(InvalidValue) -> String {
     return host.lowercased()
 }
 
-/// The name by which sentinels know a master: Redis takes any, we take what fits on a line.
+/// The name by which sentinels know a master. Redis takes any name; we take one that fits on a line.
 ///
 /// - Throws: ``InvalidValue`` when it is empty, longer than 255 bytes, or has control characters.
 func checkedService(_ name: String) throws(InvalidValue) -> String {

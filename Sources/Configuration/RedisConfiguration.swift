@@ -11,13 +11,14 @@ package struct RedisConfiguration: Sendable, Equatable {
         package var host: String? { if case .tcp(let host, _) = self { host } else { nil } }
     }
 
-    /// Which servers there are, and how the one to talk to is found.
+    /// Which servers there are, and how to find the server to use.
     package enum Topology: Sendable, Equatable {
-        /// One server; or several, of which the first that is a master is used. Never empty; a path stands alone.
+        /// One server; or several, of which the first that is a master is used. Never empty. A path is never one of
+        /// several.
         case servers([Endpoint])
-        /// The sentinels, never none, and the name by which they know the master.
+        /// The sentinels (at least one), and the name by which they know the master.
         case sentinel([Endpoint], service: String)
-        /// Some nodes of a cluster, never none, which tell of the others; and how messages go through it.
+        /// Some nodes of a cluster (at least one), through which the others are found; and how messages go through it.
         case cluster([Endpoint], ClusterPubSub)
     }
 
@@ -25,7 +26,7 @@ package struct RedisConfiguration: Sendable, Equatable {
     package struct Credentials: Sendable, Equatable {
         /// nil: the default user.
         package var username: String?
-        /// nil: no AUTH, unless there is a ``passwordFile``. Never both.
+        /// nil: no AUTH, unless there is a ``passwordFile``. At most one of the two is set.
         package var password: String?
         /// A file that holds the password, to be read before connecting.
         package var passwordFile: String?
@@ -34,7 +35,7 @@ package struct RedisConfiguration: Sendable, Equatable {
             (self.username, self.password, self.passwordFile) = (username, password, passwordFile)
         }
 
-        /// Nobody logs in.
+        /// No login.
         package static let none = Credentials()
     }
 
@@ -44,9 +45,9 @@ package struct RedisConfiguration: Sendable, Equatable {
     package var sentinelCredentials: Credentials
     /// For every connection, those to sentinels included; nil: no TLS.
     package var tls: TLSConfiguration?
-    /// What the names of the relay's connections in CLIENT LIST begin with: printable ASCII without spaces.
+    /// What the names of the relay's connections in CLIENT LIST begin with. Printable ASCII without spaces.
     package var clientName: String
-    /// Attempts of a link at the start after which the relay gives up and ends; nil: it waits for Redis.
+    /// After this many failed attempts of a link at the start, the relay gives up and ends; nil: it waits for Redis.
     package var attemptsAtStart: Int?
 
     package init(
@@ -57,7 +58,7 @@ package struct RedisConfiguration: Sendable, Equatable {
         (self.tls, self.clientName, self.attemptsAtStart) = (tls, clientName, attemptsAtStart)
     }
 
-    /// The topology as a URL, for logs and /health: never with a user or a password.
+    /// The topology as a URL, for logs and /health. Never has a user or a password.
     package var displayAddress: String {
         switch topology {
         case .servers(let endpoints):
@@ -85,7 +86,7 @@ extension RedisConfiguration.Endpoint: CustomStringConvertible {
     }
 }
 
-/// How messages go through a cluster. Neither way hears what is published the other way, so that a fleet has to agree.
+/// How messages go through a cluster. What is published one way is not heard the other way, so a fleet has to agree.
 package enum ClusterPubSub: String, Sendable, CaseIterable {
     /// SPUBLISH and SSUBSCRIBE: a channel lives on the one node that owns its slot, and there are no patterns.
     case sharded
@@ -93,19 +94,19 @@ package enum ClusterPubSub: String, Sendable, CaseIterable {
     case classic
 }
 
-/// How servers prove who they are, and the relay who it is.
+/// How the servers and the relay prove to each other who they are.
 package struct TLSConfiguration: Sendable, Equatable {
     package enum Version: Sendable, Comparable { case v12, v13 }
 
-    /// Certificates (PEM) of those who may vouch for a server; nil: the system's store.
+    /// Certificates (PEM) of the authorities that may vouch for a server; nil: the system's store.
     package var caFile: String?
-    /// The relay's own certificate, with its chain (PEM); nil: it has none.
+    /// The relay's own certificate, with its chain (PEM); nil if it has none.
     package var certificateFile: String?
-    /// The key of that certificate (PEM). Never nil when there is a certificate; may be the same file.
+    /// The key of that certificate (PEM). Never nil if there is a certificate; may be the same file.
     package var keyFile: String?
     /// The name that servers' certificates must have; nil: the host that was connected to.
     package var serverName: String?
-    /// Any certificate will do.
+    /// Whether any certificate is accepted.
     package var isInsecure: Bool
     package var versions: ClosedRange<Version>
 

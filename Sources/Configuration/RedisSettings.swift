@@ -1,16 +1,16 @@
-// The settings of Redis, put together: what the address says, what flags and variables say, and which of them counts.
+// Combines the settings of Redis: those in the address, the flags and the variables, and which of them wins.
 
 extension SettingReader {
-    /// What `--redis` says; nil where it is wrong.
+    /// What `--redis` says; nil if it is wrong.
     func redisAddress() -> RedisAddress? {
         let address = value(.redis, shownAs: maskedRedisAddress, parseRedisAddress)
         return isSound(.redis) ? address : nil
     }
 
-    /// The configuration, and what the operator should know of it. Without an address nothing is held against it.
+    /// The configuration, and notices about it for the operator. Without an address, no setting is checked against it.
     ///
-    /// Flags and variables win over a connection string without a word, since that is often shared with an app. A URL is
-    /// the relay's own: a password there and another one elsewhere is a slip, and refused.
+    /// Flags and variables win over a connection string without a notice, since that is often shared with an app. A URL
+    /// is the relay's own. So a password in it and another one elsewhere is a mistake, and refused.
     func redis(_ address: RedisAddress?) -> (RedisConfiguration, notices: [String]) {
         let options = address?.options
         let credentials = serverCredentials(address)
@@ -23,8 +23,8 @@ extension SettingReader {
         return (configuration, address.map { notices($0, configuration) } ?? [])
     }
 
-    /// A cluster needs to know how messages go through it. There is no default: relays and apps of one system that differ
-    /// would not hear each other, and nobody would be told.
+    /// A cluster needs to know how messages go through it. There is no default: relays and apps of one system that
+    /// differ would not hear each other, and nobody would notice.
     private func topology(_ address: RedisAddress?) -> RedisConfiguration.Topology {
         let pubsub = optionalValue(.clusterPubSub) { text throws(InvalidValue) in
             guard let pubsub = ClusterPubSub(rawValue: text) else { throw InvalidValue("is neither of the two") }
@@ -109,14 +109,14 @@ extension SettingReader {
         return credentials
     }
 
-    /// What a connection string gives the sentinels: user and password each their own, or else those of the servers, as
-    /// StackExchange.Redis has it.
+    /// What a connection string gives the sentinels: a user and a password of their own. If it lacks one of the two,
+    /// the servers' is used, as in StackExchange.Redis.
     private func stringCredentials(
         _ options: StackExchangeOptions, servers: RedisConfiguration.Credentials
     ) -> RedisConfiguration.Credentials {
         var credentials = servers
         if let password = options.sentinelPassword {
-            // An empty password is how a string says that its sentinels want none.
+            // With an empty password, a string says that its sentinels want none.
             if password.isEmpty, options.sentinelUsername == nil { return .none }
             (credentials.password, credentials.passwordFile) = (password, nil)
         }
@@ -124,7 +124,7 @@ extension SettingReader {
         return credentials
     }
 
-    /// The prefix that is said outside of a connection string, and by which setting.
+    /// The prefix that was given outside of a connection string, and the setting that gave it.
     private var prefixInPlaceOfTheStrings: (setting: Setting, text: String)? {
         if let text = givenText(.prefix) { return (.prefix, text) }
         return optionalBoolean(.prefixNone) == true ? (.prefixNone, "") : nil
@@ -178,7 +178,7 @@ extension SettingReader {
         return password.map { GivenPassword(setting: variable, password: $0) }
     }
 
-    /// What flags and variables make of the address's TLS.
+    /// The address's TLS, completed by flags and variables.
     private func tls(_ address: RedisAddress?) -> TLSConfiguration? {
         let ca = optionalValue(.redisCA, parseFilePath)
         let certificate = optionalValue(.redisCert, parseFilePath)
@@ -216,7 +216,7 @@ private func parseFilePath(_ text: String) throws(InvalidValue) -> String {
     return text
 }
 
-/// A path with a slash in it: what has none is more likely the password itself, and would be shown wherever the file
+/// A path with a slash in it. Text without a slash is more likely the password itself, and would be shown when the file
 /// cannot be read.
 private func parseSecretPath(_ text: String) throws(InvalidValue) -> String {
     let path = try parseFilePath(text)

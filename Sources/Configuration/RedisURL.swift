@@ -1,8 +1,8 @@
-// Redis URLs, percent-encoded as in RFC 3986. The scheme is that of IANA's registration for redis, with a user as Redis
-// 6 brought them; `redis://:password@host` names no user. Those of sentinels and clusters are nobody's standard:
-// ours are what lettuce and redis-py's companions read.
+// Redis URLs, percent-encoded as in RFC 3986. The scheme is the one that IANA has registered for redis, and users are
+// as in Redis 6; `redis://:password@host` names no user. URLs of sentinels and clusters have no standard: ours are
+// those that lettuce and redis-py's companions read.
 
-/// A URL without its scheme, which comes in lower case.
+/// Parses a URL without its scheme. The scheme must be in lower case.
 ///
 /// - Throws: ``InvalidValue`` saying which part is wrong, never quoting any of it.
 func parseRedisURL(scheme: String, _ rest: Substring) throws(InvalidValue) -> RedisAddress {
@@ -34,7 +34,7 @@ private func parseServers(_ text: Substring, tls: TLSConfiguration?) throws(Inva
         database: path.isEmpty ? nil : String(path), tls: tls)
 }
 
-/// `[user[:password]@]h1[:p1][,h2[:p2]...]`, any nodes of the cluster: the others are found through them.
+/// `[user[:password]@]h1[:p1][,h2[:p2]...]` with any nodes of the cluster. The others are found through them.
 private func parseCluster(_ text: Substring, tls: TLSConfiguration?) throws(InvalidValue) -> RedisAddress {
     try refuseParameters(text)
     let (authority, path) = try splitPath(text)
@@ -55,15 +55,15 @@ private func parseUnix(_ text: Substring) throws(InvalidValue) -> RedisAddress {
     return RedisAddress(topology: .servers([.unix(path: path)]), username: user, password: password)
 }
 
-/// `[user[:password]@]h1[:p1][,h2[:p2]...]/service[/database]`, or as lettuce and Centrifugo have it: the service in a
-/// parameter or behind `#`, the database alone in the path. The user is one of the Redis servers.
+/// `[user[:password]@]h1[:p1][,h2[:p2]...]/service[/database]`. Or, as in lettuce and Centrifugo, the service is in a
+/// parameter or after `#`, and the path has only the database. The user is a user of the Redis servers.
 private func parseSentinels(_ text: Substring, tls: TLSConfiguration?) throws(InvalidValue) -> RedisAddress {
     let (address, parameter) = try splitServiceParameter(text)
     let (authority, path) = try splitPath(address)
     let (user, password, hosts) = try splitUserInfo(authority)
     let sentinels = try parseHosts(hosts, defaultPort: 26379)
     var segments = path.split(separator: "/", omittingEmptySubsequences: false).filter { !$0.isEmpty }
-    // Nobody calls a master 0, but a database alone in the path is how others write it, with the service elsewhere.
+    // Nobody names a master 0. But others write a database alone in the path, with the service elsewhere.
     if parameter == nil, segments.count == 1, segments[0].utf8.allSatisfy(isDigit) {
         throw InvalidValue("names a database but no service (the master's name at the sentinels)")
     }
@@ -120,8 +120,8 @@ private func parseHosts(
     return try distinctEndpoints(endpoints)
 }
 
-/// Everything up to the last `@` of the authority: a password with an `@` that was not encoded is unambiguous, unless
-/// it looks like a second host with credentials of its own.
+/// Splits at the last `@` of the authority. A password with an `@` that was not encoded is unambiguous, unless it looks
+/// like a second host with credentials of its own.
 private func splitUserInfo(
     _ text: Substring
 ) throws(InvalidValue) -> (user: String?, password: String?, rest: Substring) {
@@ -139,11 +139,11 @@ private func splitUserInfo(
     }
     let user = try percentDecoded(info[..<colon])
     let password = try percentDecoded(info[info.index(after: colon)...])
-    // A user without a password is one of Redis's `nopass` users; neither is no login at all.
+    // A user with an empty password is one of Redis's `nopass` users. If both are empty, there is no login.
     return (user.isEmpty ? nil : user, user.isEmpty && password.isEmpty ? nil : password, rest)
 }
 
-/// RFC 6874 writes the `%` before an IPv6 zone as `%25`; people write both.
+/// RFC 6874 writes the `%` before an IPv6 zone as `%25`. People write both forms.
 private func decodedZone(_ address: Substring) -> Substring {
     guard address.first == "[", let percent = address.firstIndex(of: "%") else { return address }
     guard address[percent...].hasPrefix("%25") else { return address }

@@ -1,13 +1,13 @@
 extension RelayConfiguration {
-    /// Reads every setting: a flag wins over the environment, the environment over the default.
+    /// Reads every setting. A flag wins over the environment, and the environment over the default.
     ///
-    /// An environment variable that is empty is a fault: whoever set it meant something.
+    /// An empty environment variable is a fault, because whoever set it meant something.
     ///
     /// - Parameters:
-    ///   - flags: what was typed, by flag with its dashes; several values where a flag was repeated.
-    ///   - environment: one variable's value, nil when it is not set.
-    ///   - variables: the names of all variables that are set, among which there may be no unknown one of ours.
-    /// - Throws: ``ConfigurationErrors`` with all that is missing, wrong, or at odds with something else.
+    ///   - flags: what was typed, by flag with its dashes; several values if a flag was repeated.
+    ///   - environment: returns one variable's value, nil if it is not set.
+    ///   - variables: the names of all variables that are set. An unknown one that looks like ours is a fault.
+    /// - Throws: ``ConfigurationErrors`` with everything that is missing, wrong, or in conflict with something else.
     package static func parse(
         flags: [String: [String]], environment: @escaping (String) -> String? = { _ in nil }, variables: [String] = []
     ) throws(ConfigurationErrors) -> RelayConfiguration {
@@ -17,9 +17,9 @@ extension RelayConfiguration {
     }
 }
 
-/// The settings of a relay with all that is wrong with them, as far as they themselves show it.
+/// The settings of a relay, with all faults that the settings themselves show.
 package struct CheckedSettings {
-    /// Of use only where there is no fault: something stands in for what is wrong.
+    /// Only to be used if there are no faults: wrong values have substitutes here.
     package let configuration: RelayConfiguration
     /// In the order in which the settings are read.
     package let faults: [ConfigurationError]
@@ -27,12 +27,12 @@ package struct CheckedSettings {
     package let sources: SettingSources
     private let reader: SettingReader
 
-    /// Parameters as for ``RelayConfiguration/parse(flags:environment:variables:)``.
+    /// The parameters are as for ``RelayConfiguration/parse(flags:environment:variables:)``.
     package init(flags: [String: [String]], environment: @escaping (String) -> String?, variables: [String]) {
         sources = SettingSources(flags: flags, environment: environment)
         reader = SettingReader(sources)
         let unknown = reader.unknownVariables(among: variables, value: environment)
-        // First, since a connection string can say more than where Redis is.
+        // The address comes first, since a connection string says more than where Redis is.
         let address = reader.redisAddress()
         let (redis, notices) = reader.redis(address)
         configuration = RelayConfiguration(
@@ -49,7 +49,7 @@ package struct CheckedSettings {
 }
 
 extension SettingReader {
-    /// `prefix` is that of a connection string.
+    /// `prefix` is the one in the connection string, if any.
     fileprivate func listener(prefix: String?) -> ListenerConfiguration {
         ListenerConfiguration(
             socketPath: value(.socket, parseSocketPath), prefix: self.prefix(orElse: prefix),
@@ -64,7 +64,7 @@ extension SettingReader {
         return optionalBoolean(.takeOver) == true ? timeout : nil
     }
 
-    /// A path of its own: that of the apps' socket, and of the lock beside it, are taken.
+    /// Where the HTTP side listens. Its path must not be that of the apps' socket, or of the lock beside that socket.
     fileprivate func http() -> HTTPListen {
         let http = value(.http, parseHTTPAddress)
         let socket = value(.socket, parseSocketPath)
@@ -84,7 +84,7 @@ extension SettingReader {
             maxSubscriptionsPerConnection: count(.maxSubscriptionsPerConnection))
     }
 
-    /// `connectTimeout` is that of a connection string.
+    /// `connectTimeout` is the one in the connection string, if any.
     fileprivate func timings(connectTimeout: UInt64?) -> Timings {
         let timings = Timings(
             helloTimeout: duration(.helloTimeout), frameTimeout: duration(.frameTimeout),

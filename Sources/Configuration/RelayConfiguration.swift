@@ -1,26 +1,27 @@
-/// Everything that a relay is started with: checked, complete and without units left open.
+/// Everything that a relay needs to start: checked, complete and in fixed units.
 ///
-/// Made by ``RelayConfiguration/parse(flags:environment:variables:)`` from flags and the environment; the defaults are in
-/// the table of settings and nowhere else.
+/// Made by ``RelayConfiguration/parse(flags:environment:variables:)`` from flags and the environment. The defaults are
+/// only in the table of settings.
 package struct RelayConfiguration: Sendable, Equatable {
     package var listener: ListenerConfiguration
     package var redis: RedisConfiguration
     /// Where /health and /metrics are served.
     package var http: HTTPListen
-    /// What HTTP by TCP may be asked by, besides addresses and localhost: names, ".domain" or "*", in small letters.
+    /// Names by which HTTP over TCP may be asked, in addition to addresses and localhost: host names, ".domain" or "*",
+    /// in lower case.
     package var httpHosts: [String]
-    /// Where HTTP tells of single clients, channels and relays.
+    /// Where HTTP lists single clients, channels and relays.
     package var httpDetails: HTTPDetails
     package var limits: Limits
     package var timings: Timings
     package var logging: LoggingConfiguration
-    /// What the operator should know but what keeps nothing from working; one sentence each, without secrets.
+    /// What the operator should know although everything works; one sentence each, without secrets.
     package var notices: [String]
-    /// The same of what is most likely not as it was meant.
+    /// What is most likely a mistake; also one sentence each, without secrets.
     package var warnings: [String]
 }
 
-/// The Unix socket that the app servers connect to, and what belongs to it rather than to the relay.
+/// The Unix socket that the app servers connect to, and the settings that belong to it rather than to the relay.
 package struct ListenerConfiguration: Sendable, Equatable {
     /// At most 107 bytes, the length of `sun_path` less its terminating zero.
     package var socketPath: String
@@ -29,15 +30,15 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var prefix: [UInt8]
     /// The permission bits of the socket file, at most 0o777.
     package var socketMode: UInt32
-    /// A group's name or its number in decimal; nil leaves the group as the directory decides it.
+    /// A group's name, or its number in decimal; nil: the directory decides the group.
     package var socketGroup: String?
-    /// Peers let in by user; empty together with ``allowedGIDs``: everybody whom the file's mode lets in.
+    /// Users that may connect. If this and ``allowedGIDs`` are empty, the file's mode alone decides.
     package var allowedUIDs: [UInt32]
-    /// Peers let in by group, supplementary groups included.
+    /// Groups whose members may connect, supplementary groups included.
     package var allowedGIDs: [UInt32]
-    /// Whether ``socketMode`` was asked for, and is not the default.
+    /// Whether ``socketMode`` was given, and is not the default.
     package var isModeGiven = false
-    /// Nanoseconds in which the socket is to be taken over from the relay that serves it; nil: it is not.
+    /// Nanoseconds in which to take the socket over from the relay that serves it; nil: it is not taken over.
     package var takeOverTimeout: UInt64?
 }
 
@@ -48,7 +49,7 @@ package enum HTTPListen: Sendable, Equatable, CustomStringConvertible {
     case tcp(host: String, port: UInt16)
     case unix(path: String)
 
-    /// As `--http` takes it.
+    /// In the form of `--http`.
     package var description: String {
         switch self {
         case .off: "off"
@@ -58,13 +59,14 @@ package enum HTTPListen: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Where HTTP tells of single clients, channels and relays.
+/// Where HTTP lists single clients, channels and relays.
 package enum HTTPDetails: String, Sendable, CaseIterable {
     /// On a Unix socket and on loopback.
     case local
     case anywhere, nowhere
 
-    /// Whether it does at this address. Who asks does not count: proxies and container engines ask for others from loopback.
+    /// Whether HTTP lists them at this address. The client's address does not count: proxies and container engines
+    /// connect from loopback for other hosts.
     package func areTold(at address: HTTPListen) -> Bool {
         switch self {
         case .anywhere: true
@@ -75,7 +77,7 @@ package enum HTTPDetails: String, Sendable, CaseIterable {
 }
 
 extension HTTPListen {
-    /// Whether only this host reaches it.
+    /// Whether only this host can reach it.
     fileprivate var isLocal: Bool {
         switch self {
         case .off, .unix: true
@@ -84,7 +86,7 @@ extension HTTPListen {
     }
 }
 
-/// The bounds of what a relay takes on. Sizes are in bytes.
+/// The limits of what a relay accepts. Sizes are in bytes.
 package struct Limits: Sendable, Equatable {
     /// The largest payload; a frame may be 4096 bytes longer.
     package var maxPayload: Int
@@ -101,27 +103,27 @@ package struct Limits: Sendable, Equatable {
 package struct Timings: Sendable, Equatable {
     /// How long a new connection has to send Hello.
     package var helloTimeout: UInt64
-    /// How long half a frame may stay half a frame.
+    /// Time to complete a frame.
     package var frameTimeout: UInt64
-    /// How long connections are served once STOPPING began; 0 ends at once.
+    /// How long connections are served after STOPPING has begun; 0 ends them at once.
     package var stopTimeout: UInt64
     /// A link that has been quiet for this long gets a PING.
     package var heartbeatInterval: UInt64
-    /// A link that owes an answer for this long is dead. Always more than ``heartbeatInterval``.
+    /// A link that has waited this long for an answer is dead. Always more than ``heartbeatInterval``.
     package var linkTimeout: UInt64
-    /// Between two probes of the whole path; nil: no probes.
+    /// Time between two probes of the whole path; nil: no probes.
     package var probeInterval: UInt64?
-    /// For resolving and connecting, per address.
+    /// For resolving; and for connecting, and for the TLS handshake, per address.
     package var connectTimeout: UInt64
-    /// Never more than ``backoffMax`` and ``backoffMaxRefused``.
+    /// The first wait before reconnecting. Never more than ``backoffMax`` and ``backoffMaxRefused``.
     package var backoffMin: UInt64
     /// The longest wait after a connection that was refused, reset or timed out.
     package var backoffMax: UInt64
     /// The longest wait after an answer that will not change in a moment (AUTH, maxclients, LOADING, NOPERM).
     package var backoffMaxRefused: UInt64
-    /// Not a time but the restore's pace: names in one SUBSCRIBE.
+    /// Not a time: how many names one SUBSCRIBE has when subscriptions are restored.
     package var restoreBatch: Int
-    /// Between two announcements of the relay to the others of its prefix; nil: none.
+    /// Time between two announcements of the relay to the others of its prefix; nil: no announcements.
     package var fleetInterval: UInt64?
 
     package init(
@@ -153,7 +155,7 @@ package enum LogFormat: String, Sendable, CaseIterable {
     case text, json
 }
 
-/// An IPv6 address in the brackets that a port behind it needs; anything else as it is.
+/// An IPv6 address in brackets, which a port after it needs; any other host as it is.
 package func bracketed(_ host: String) -> String {
     host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
 }

@@ -2,10 +2,10 @@
 /// false. Those for a Service named hubrelay, or hubrelay-web, begin as ours do.
 /// https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 struct ServiceVariables {
-    /// What the variables of the Services begin with: `HUBRELAY`, `HUBRELAY_WEB`. In the order of the alphabet.
+    /// What the variables of the Services begin with: `HUBRELAY`, `HUBRELAY_WEB`. In alphabetical order.
     let services: [String]
 
-    /// - Parameter value: that of a variable.
+    /// - Parameter value: returns the value of a variable.
     init(among names: [String], value: (String) -> String?) {
         let all = Set(names)
         services = names.filter { $0.hasPrefix("HUBRELAY_") && $0.hasSuffix(Self.host) }.map {
@@ -20,7 +20,7 @@ struct ServiceVariables {
     private static let port = "_SERVICE_PORT"
     private static let protocols = ["TCP", "UDP", "SCTP"]
 
-    /// Whether a variable is one of these Services', by its name.
+    /// Whether a variable belongs to one of these Services, by its name.
     func contain(_ name: String) -> Bool {
         services.contains { service in
             guard name.hasPrefix(service + "_") else { return false }
@@ -39,7 +39,7 @@ struct ServiceVariables {
             && (words.count == 4 || ["PROTO", "PORT", "ADDR"].contains(words[4]))
     }
 
-    /// `tcp://10.0.0.1:8379`: a person who wants to set a port writes something else.
+    /// Whether the text is a URL such as `tcp://10.0.0.1:8379`. A person who wants to set a port writes something else.
     private static func isURL(_ text: String) -> Bool {
         guard let (scheme, rest) = splitScheme(text), protocols.contains(scheme.uppercased()) else { return false }
         guard let (_, _, port) = try? splitHostAndPort(rest) else { return false }

@@ -1,7 +1,7 @@
 /// The table of settings, in the order in which `hubrelay serve --help` shows them.
 ///
-/// The ranges keep out what cannot work (no payload, a frame longer than the 64 MiB that one reply of Redis may have)
-/// and what is certainly a slip (days where seconds were meant); they don't judge what is wise.
+/// The ranges exclude what cannot work (no payload, a frame longer than the 64 MiB that one reply of Redis may have)
+/// and what is certainly a mistake (days where seconds were meant). They do not judge what is wise.
 extension Setting {
     package static let socket = Setting(
         "--socket", "PATH", .socketPath, default: "/run/hubrelay/hubrelay.sock",
@@ -162,16 +162,16 @@ extension Setting {
     ]
 }
 
-/// The settings of `serve` that are variables and no flags.
+/// The settings of `serve` that are variables and not flags.
 extension Setting {
-    // Every user of the machine can read flags.
+    // These are not flags, because every user of the machine can read flags.
     package static let redisPassword = Setting(
         "--redis-password", "", .secret, default: nil, "The Redis password.", without: "none by default",
         spelling: .variable)
     package static let sentinelPassword = Setting(
         "--sentinel-password", "", .secret, default: nil, "The sentinels' password.", without: "none by default",
         spelling: .variable)
-    // What a flag says by itself, as --prefix '' does, and what is about variables.
+    // As a flag, `--prefix ''` says the same as the first of these. The second is about variables.
     package static let prefixNone = Setting(
         "--prefix-none", "", .boolean, default: "false", "Says that there is no prefix.", spelling: .variable)
     package static let allowUnknown = Setting(
@@ -187,16 +187,16 @@ extension Setting {
     package static let timeout = Setting(
         "--timeout", "TIME", .duration((10 * millisecond)...hour), default: "5s",
         "How long to wait for each answer.")
-    /// Of one call alone.
+    /// For one call only, so it has no variable.
     package static let count = Setting(
         "--count", "N", .count(1...1_000_000_000_000), default: nil, "End after this many messages.",
         without: "without end by default", spelling: .flag)
     package static let longestWait = Setting(
         "--max", "TIME", .duration(0...hour), default: "30s", "How long to wait in all; 0s asks once.", spelling: .flag)
-    /// Of one call alone, like `count`.
+    /// For one call only, like `count`.
     package static let limit = Setting(
         "--limit", "N", .count(1...1000), default: "100", "Rows at most.", spelling: .flag)
-    /// Of one call alone, like `count`.
+    /// For one call only, like `count`.
     package static let interval = Setting(
         "--interval", "TIME", .duration((100 * millisecond)...hour), default: "1s", "How often to look.",
         spelling: .flag)
@@ -210,8 +210,8 @@ let second: UInt64 = 1000 * millisecond
 let minute: UInt64 = 60 * second
 let hour: UInt64 = 60 * minute
 
-/// The bytes of UTF-8 that a prefix may have.
+/// The most bytes of UTF-8 that a prefix may have.
 let maxPrefixBytes = 512
 
-/// The bytes that `sun_path` holds, less its terminating zero.
+/// The bytes of `sun_path`, less its terminating zero.
 package let maxSocketPathBytes = 107

@@ -1,12 +1,12 @@
 /// One setting of a relay: the single source of its flag, environment variable, unit, default, range and help.
 package struct Setting: Sendable {
-    /// What kind of value a setting takes, with the range where there is one.
+    /// What kind of value a setting takes, with its range if it has one.
     package enum Kind: Sendable, Equatable {
         /// A path of at most 107 bytes, the length of a Unix socket's address.
         case socketPath
         /// A path of any length.
         case path
-        /// What all channels begin with: at most this many bytes of UTF-8, which may be none.
+        /// What all channels begin with: at most this many bytes of UTF-8. May be empty.
         case prefix(maxBytes: Int)
         /// Bytes.
         case size(ClosedRange<UInt64>)
@@ -31,7 +31,7 @@ package struct Setting: Sendable {
         case boolean
         /// Names of hosts; the flag may be repeated.
         case hostNames
-        /// On the command line on by being there, in the environment a boolean.
+        /// On the command line a flag without a value, in the environment a boolean.
         case `switch`
         case httpAddress
     }
@@ -39,22 +39,22 @@ package struct Setting: Sendable {
     /// Where a setting can be given.
     package enum Spelling: Sendable {
         case flagAndVariable
-        /// On the command line alone.
+        /// Only on the command line.
         case flag
-        /// In the environment alone.
+        /// Only in the environment.
         case variable
     }
 
-    /// As it is typed, with its two dashes.
+    /// The flag as it is typed, with its two dashes.
     package let flag: String
     /// What stands for the value in the help.
     package let placeholder: String
     package let kind: Kind
-    /// As a person would type it; nil: required, or absent by default.
+    /// The default as a person would type it; nil if the setting is required, or absent by default.
     package let defaultText: String?
     /// What the setting is for, in one sentence.
     package let purpose: String
-    /// What happens without a value, where ``defaultText`` is nil.
+    /// What happens without a value, if ``defaultText`` is nil.
     package let withoutValue: String
     package let spelling: Spelling
 

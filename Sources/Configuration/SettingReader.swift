@@ -1,5 +1,5 @@
-/// Finds the text of each setting and turns it into a value. What is wrong is noted, one line for each fault, and something
-/// stands in for the value, so that all faults are found in one go.
+/// Finds the text of each setting and turns it into a value. Notes a line for each fault, and uses a substitute for a
+/// wrong value, so that all faults are found in one go.
 struct SettingReader {
     let sources: SettingSources
     let faults = Faults()
@@ -7,10 +7,10 @@ struct SettingReader {
     /// What is wrong with the settings, in the order in which it was found.
     final class Faults {
         private(set) var all: [ConfigurationError] = []
-        /// The flags of settings whose own value is wrong: what depends on them is not judged.
+        /// The flags of settings whose own value is wrong. Settings that depend on them are not judged.
         fileprivate var flags: Set<String> = []
 
-        /// Notes what is wrong, once, also where a setting is read twice.
+        /// Notes a fault, but only once if a setting is read twice.
         func add(_ error: ConfigurationError) { if !all.contains(error) { all.append(error) } }
     }
 
@@ -31,7 +31,7 @@ struct SettingReader {
     /// Whether nothing was found to be wrong with the setting's own value.
     func isSound(_ setting: Setting) -> Bool { !faults.flags.contains(setting.flag) }
 
-    /// What `read` gives, unless it finds a fault.
+    /// The result of `read`, unless it finds a fault.
     static func checked<Value>(
         _ sources: SettingSources, _ read: (SettingReader) -> Value
     ) throws(ConfigurationError) -> Value {
@@ -45,14 +45,14 @@ struct SettingReader {
 
     func name(_ setting: Setting) -> String { sources.name(setting) }
     func isFlag(_ setting: Setting) -> Bool { sources.isFlag(setting) }
-    /// Whether there is a value besides the default.
+    /// Whether a flag or a variable gives a value, so that the default does not count.
     func isGiven(_ setting: Setting) -> Bool { sources.text(setting) != nil }
-    /// What was given for a setting, whatever it means; nil: nothing.
+    /// The text that was given for a setting, not checked; nil if there is none.
     func givenText(_ setting: Setting) -> String? { sources.text(setting) }
 
-    /// The value of a setting that has a default, which also stands in for a wrong value.
+    /// The value of a setting that has a default. The default also replaces a wrong value.
     ///
-    /// `other`, if there is one, stands before the default.
+    /// If `other` is not nil, it is used in place of the default.
     func value<Value>(
         _ setting: Setting, shownAs shown: (String) -> String = { $0 }, orElse other: Value? = nil,
         _ parse: (String) throws(InvalidValue) -> Value
@@ -63,7 +63,7 @@ struct SettingReader {
         return value
     }
 
-    /// The value of a setting that may be absent; nil also where it is wrong.
+    /// The value of a setting that may be absent; nil also if the value is wrong.
     func optionalValue<Value>(
         _ setting: Setting, shownAs shown: (String) -> String = { $0 },
         _ parse: (String) throws(InvalidValue) -> Value
@@ -77,14 +77,14 @@ struct SettingReader {
         sources.texts(setting).compactMap { parsed($0, setting, { $0 }, parse) }
     }
 
-    /// Notes a fault unless two settings fit together; either may have its default.
+    /// Notes a fault unless two settings fit together. Either may have its default.
     func require(_ holds: Bool, _ setting: Setting, _ relation: String, _ other: Setting) {
         guard !holds, isSound(setting), isSound(other) else { return }
         let limit = "\(relation) \(name(other)), which is \(shownText(other))"
         fault(setting, "\(shownText(setting)); allowed: \(limit)")
     }
 
-    // Which kind a setting has is in the table, so that a mismatch is a slip in the code and shows in every test.
+    // The table has the kind of each setting, so a mismatch is a mistake in the code, and shows in every test.
 
     func size(_ setting: Setting) -> Int {
         guard case .size(let range) = setting.kind else { preconditionFailure(setting.flag) }
@@ -96,7 +96,7 @@ struct SettingReader {
         return value(setting) { text throws(InvalidValue) in Int(try parseCount(text, in: range)) }
     }
 
-    /// nil when it is not given.
+    /// nil if it is not given.
     func optionalCount(_ setting: Setting) -> Int? {
         guard case .count(let range) = setting.kind else { preconditionFailure(setting.flag) }
         return optionalValue(setting) { text throws(InvalidValue) in Int(try parseCount(text, in: range)) }
@@ -107,7 +107,7 @@ struct SettingReader {
         return value(setting, orElse: other) { text throws(InvalidValue) in try parseDuration(text, in: range) }
     }
 
-    /// nil when the setting is `off`.
+    /// nil if the setting is `off`.
     func durationOrOff(_ setting: Setting) -> UInt64? {
         guard case .durationOrOff(let range) = setting.kind else { preconditionFailure(setting.flag) }
         return value(setting) { text throws(InvalidValue) in
@@ -115,7 +115,7 @@ struct SettingReader {
         }
     }
 
-    /// nil when it is not given, whatever its default.
+    /// nil if it is not given. Its default does not count.
     func optionalBoolean(_ setting: Setting) -> Bool? {
         optionalValue(setting) { text throws(InvalidValue) in
             guard let value = parseBoolean(text) else { throw InvalidValue("is neither true nor false") }
@@ -132,7 +132,7 @@ struct SettingReader {
         _ parse: (String) throws(InvalidValue) -> Value
     ) -> Value? {
         do throws(InvalidValue) {
-            // What the system's bytes become where they are no text.
+            // Bytes that are not UTF-8 have become this character.
             guard !text.unicodeScalars.contains("\u{fffd}") else { throw InvalidValue("is not UTF-8") }
             if text.isEmpty, !isFlag(setting) { throw emptyVariable(setting) }
             return try parse(text)
@@ -142,7 +142,8 @@ struct SettingReader {
         }
     }
 
-    /// A manifest or a script whose own variable was empty: a default in its place would be a setting that nobody chose.
+    /// The variable of a manifest or a script was empty. With the default, the relay would have a setting that nobody
+    /// chose.
     private func emptyVariable(_ setting: Setting) -> InvalidValue {
         let fallback = setting.defaultText.map { "for the default, \($0)," } ?? "if it is not wanted"
         return InvalidValue("is empty: leave the variable out \(fallback) or give it a value")

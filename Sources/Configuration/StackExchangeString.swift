@@ -1,30 +1,31 @@
-/// What a connection string of StackExchange.Redis says beyond what a URL can.
+/// What a connection string of StackExchange.Redis can say and a URL cannot.
 package struct StackExchangeOptions: Sendable, Equatable {
-    /// nil: the sentinels' user is that of the servers, and so with the password.
+    /// nil: the sentinels have the user of the servers. The same goes for the password.
     package var sentinelUsername: String?
     package var sentinelPassword: String?
     package var abortsConnect: Bool?
-    /// Attempts before the start is given up, if it ever is; at least 1.
+    /// Attempts before the relay gives up at the start, if it gives up at all; at least 1.
     package var connectRetry: Int?
     /// Nanoseconds, in the range of `--connect-timeout`.
     package var connectTimeout: UInt64?
     /// At most as long as `--prefix` may be.
     package var channelPrefix: String?
-    /// As `--redis-client-name` allows it, never empty.
+    /// In the form of `--redis-client-name`, never empty.
     package var clientName: String?
-    /// Keys, each with the reason where there is one, that do nothing here.
+    /// The keys that do nothing here, each with the reason if there is one.
     package var withoutMeaning: [String] = []
 
     init() {}
 }
 
-/// A key of connection strings, in the spelling of StackExchange.Redis, which ignores case; and what becomes of it.
+/// A key of connection strings, in the spelling of StackExchange.Redis (which ignores case), and how it is used.
 struct StackExchangeKey {
-    // No values in the cases: in a global table their pointers would be tagged, and taken for leaks by LeakSanitizer.
+    // No values in the cases: in a global table their pointers would be tagged, and LeakSanitizer would report them as
+    // leaks.
     enum Use {
-        /// Does here what it does there.
+        /// Has the same effect as in StackExchange.Redis.
         case honoured
-        /// Named in one notice, with the reason if there is one, and no more: its value is not even looked at.
+        /// Named in one notice, with the reason if there is one. Its value has no effect.
         case withoutMeaning
         /// Refused with its reason, since connecting regardless would be wrong.
         case refused
@@ -33,7 +34,8 @@ struct StackExchangeKey {
     let name: String
     let use: Use
     var reason: String?
-    /// Values in lower case with which it is neither noticed nor refused: they ask for what the relay does anyway.
+    /// Values (in lower case) with which the key is neither noticed nor refused: they ask for what the relay does
+    /// anyway.
     var unless: [String] = []
 
     /// Every key that StackExchange.Redis 3 documents or still accepts.
@@ -52,7 +54,7 @@ struct StackExchangeKey {
         .init(name: "channelPrefix", use: .honoured),
         .init(name: "name", use: .honoured),
 
-        // Connecting as if it had not been said would reach something else, or nothing.
+        // Without these, the connection would reach something else, or nothing.
         .init(
             name: "proxy", use: .refused, reason: "asks for a proxy, and those have no pub/sub", unless: ["none", "0"]),
         .init(name: "tunnel", use: .refused, reason: "asks for a tunnel, \(notSupported)"),
@@ -87,11 +89,12 @@ struct StackExchangeKey {
     private static let no = ["false", "0", "no", "off"]
 }
 
-/// `host[:port][,host2...][,key=value...][,$COMMAND=alias...]` in any order, spaces around each part ignored; of a key
-/// that comes twice the last one counts. `!/path` is a Unix socket.
+/// `host[:port][,host2...][,key=value...][,$COMMAND=alias...]` in any order. Spaces around each part are ignored. If a
+/// key comes twice, the last one counts. `!/path` is a Unix socket.
 ///
-/// Follows `ConfigurationOptions.Parse` of StackExchange.Redis, but for this: what that drops silently, as a host whose
-/// port is no number, is refused, and Redis's absence at the start is by default waited for.
+/// Follows `ConfigurationOptions.Parse` of StackExchange.Redis, with two exceptions. What that drops silently, such as
+/// a host whose port is not a number, is refused. And if Redis is absent at the start, the relay waits for it by
+/// default.
 ///
 /// - Throws: ``InvalidValue`` saying which part is wrong. It quotes no value.
 func parseStackExchangeString(_ text: String) throws(InvalidValue) -> RedisAddress {
@@ -121,7 +124,7 @@ func parseStackExchangeString(_ text: String) throws(InvalidValue) -> RedisAddre
         topology: topology, username: parts.text("user"), password: parts.password, tls: tls, options: options)
 }
 
-/// A connection string taken apart, with nothing but its keys looked at.
+/// A connection string, taken apart. Only its keys are interpreted.
 struct StackExchangeParts {
     private(set) var hosts: [String] = []
     /// By the key's spelling in the table.
@@ -129,8 +132,9 @@ struct StackExchangeParts {
     /// As they were written, without their `$`.
     private(set) var commands: [(name: String, alias: String)] = []
 
-    /// - Throws: ``InvalidValue`` for an unknown key. It is named if it could be a key, letters alone; anything else may
-    ///   be part of a password that has a comma in it, and so may a word behind a password that looks like no address.
+    /// - Throws: ``InvalidValue`` for an unknown key. It is named if it could be a key (only letters). Any other key is
+    ///   not quoted, as it may be part of a password that has a comma in it. The same goes for a word after a password,
+    ///   if it does not look like an address.
     init(_ text: String) throws(InvalidValue) {
         let items = text.split(separator: ",", omittingEmptySubsequences: false).map(trimmed)
         var followsPassword = false
@@ -157,26 +161,26 @@ struct StackExchangeParts {
         }
     }
 
-    /// What may be the rest of a password is not quoted, and not taken for a host whose name is shown everywhere.
+    /// Text that may be the rest of a password is neither quoted nor taken for a host, whose name is shown everywhere.
     private static func doubt(about what: String, _ index: Int) -> InvalidValue {
         InvalidValue("has \(what) in part \(index + 1) between its commas; a password cannot have a comma there")
     }
 
-    /// A word beside addresses may be a password without its `password=`, and hosts are shown everywhere.
+    /// Refuses a word beside addresses: it may be a password without its `password=`, and hosts are shown everywhere.
     func refuseBareWord() throws(InvalidValue) {
         let isAddress = { (host: String) in host == "localhost" || host.contains { ".:".contains($0) } }
         let isMixed = hosts.contains(where: isAddress) && !hosts.allSatisfy(isAddress)
-        // A Unix socket is refused beside anything else, and for that reason.
+        // A Unix socket beside anything else is refused later, for that reason.
         guard isMixed, !hosts.contains(where: { $0.hasPrefix("!") }) else { return }
         throw InvalidValue("has a word beside its hosts; a host is host:port there, and a password password=...")
     }
 
-    /// A value that is there and not empty.
+    /// The value of a key, if there is one and it is not empty.
     func text(_ key: String) -> String? {
         values[key].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// Empty only for a user that needs none.
+    /// Empty only for a user that needs no password.
     var password: String? {
         text("password") ?? (text("user") == nil ? nil : values["password"])
     }
@@ -186,7 +190,7 @@ private func isPlain(_ key: Substring) -> Bool {
     (1...32).contains(key.utf8.count) && key.utf8.allSatisfy(isLetter)
 }
 
-/// Without the white space at both ends, as .NET trims.
+/// The text without the white space at both ends, as .NET trims it.
 private func trimmed(_ text: Substring) -> Substring {
     var text = text
     while text.unicodeScalars.first?.properties.isWhitespace == true { text.unicodeScalars.removeFirst() }

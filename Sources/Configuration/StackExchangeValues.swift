@@ -1,9 +1,10 @@
-// What the keys of a connection string mean that are honoured.
+// The meaning of those keys of a connection string that are honoured.
 
 extension StackExchangeParts {
     /// The sentinels if a service is named, else the servers.
     ///
-    /// - Throws: ``InvalidValue`` as ``distinctEndpoints(_:)``, and for a path beside other servers, sentinels or TLS.
+    /// - Throws: ``InvalidValue`` as ``distinctEndpoints(_:)``, and for a path together with other servers, sentinels
+    ///   or TLS.
     func topology(
         hosts: [StackExchangeHost], hasTLS: Bool
     ) throws(InvalidValue) -> RedisAddress.Topology {
@@ -23,7 +24,7 @@ extension StackExchangeParts {
         return .sentinel(endpoints, service: try checkedService(service))
     }
 
-    /// TLS as `ssl` asks for it; without that key, as StackExchange.Redis has it: for Azure's hosts.
+    /// TLS as `ssl` asks for it. Without that key, Azure's hosts have TLS, as in StackExchange.Redis.
     func tls(
         hosts: [StackExchangeHost], _ options: inout StackExchangeOptions
     ) throws(InvalidValue) -> TLSConfiguration? {
@@ -42,7 +43,7 @@ extension StackExchangeParts {
         return TLSConfiguration(serverName: serverName, versions: versions ?? .v12 ... .v13)
     }
 
-    /// Everything that neither the topology nor TLS is made of.
+    /// Reads every key that belongs neither to the topology nor to TLS.
     func readOptions(_ options: inout StackExchangeOptions) throws(InvalidValue) {
         (options.sentinelUsername, options.sentinelPassword) = (text("sentinelUser"), values["sentinelPassword"])
         options.abortsConnect = try boolean("abortConnect")
@@ -56,14 +57,14 @@ extension StackExchangeParts {
             }
             options.channelPrefix = prefix
         }
-        // What CLIENT SETNAME does not take is left out there, too.
+        // Characters that CLIENT SETNAME does not take are left out, as in StackExchange.Redis.
         let name = String(decoding: values["name", default: ""].utf8.filter(isNameByte).prefix(64), as: UTF8.self)
         options.clientName = name.isEmpty ? nil : name
     }
 
-    /// Commands that are renamed or disabled and that the relay does not need.
+    /// The commands that are renamed or disabled, and that the relay does not need.
     ///
-    /// - Throws: ``InvalidValue`` naming one that it needs: with another name it would not find it.
+    /// - Throws: ``InvalidValue`` naming a command that the relay needs: it would not find it under another name.
     func commandsWithoutMeaning() throws(InvalidValue) -> [String] {
         let needed = ["AUTH", "PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "PING", "SENTINEL"]
         var names: [String] = []
@@ -72,7 +73,8 @@ extension StackExchangeParts {
                 let verb = alias.isEmpty ? "disables" : "renames"
                 throw InvalidValue("\(verb) \(name), which the relay uses; renamed commands are not supported")
             }
-            // The relay asks for these and does without them, which is what disabling them is for.
+            // The relay asks for these, but works without them. So disabling them has its effect, and is not noted
+            // here.
             let isOptional = ["CLIENT", "ROLE"].contains(name)
             if !(isOptional && alias.isEmpty), !names.contains("$\(name)") { names.append("$\(name)") }
         }
@@ -95,7 +97,7 @@ extension StackExchangeParts {
         return value
     }
 
-    /// Names or numbers of .NET's SslProtocols with `|` between them; nil: as the system likes it.
+    /// Names or numbers of .NET's SslProtocols, separated by `|`; nil: the system chooses.
     private func sslProtocols(
         _ options: inout StackExchangeOptions
     ) throws(InvalidValue) -> ClosedRange<TLSConfiguration.Version>? {
@@ -122,19 +124,19 @@ extension StackExchangeParts {
     }
 }
 
-/// The bits of .NET's enumeration of this name.
+/// The bits of .NET's enumeration SslProtocols.
 private enum SSLProtocols {
     static let tls12 = 3072
     static let tls13 = 12288
     static let old: [(name: String, bits: Int)] = [("Ssl2", 12), ("Ssl3", 48), ("Tls", 192), ("Tls11", 768)]
-    /// `Default` is SSL 3 with TLS 1.0, as it was once.
+    /// `Default` is SSL 3 and TLS 1.0, as it once was.
     static let byName = [
         "none": 0, "ssl2": 12, "ssl3": 48, "tls": 192, "default": 240, "tls11": 768, "tls12": tls12, "tls13": tls13,
     ]
     static let known = 12 | 240 | 768 | tls12 | tls13
 }
 
-/// A host of a connection string, whose default port depends on other keys.
+/// A host of a connection string. Its default port depends on other keys.
 enum StackExchangeHost {
     case tcp(host: String, port: UInt16?)
     case unix(path: String)
@@ -143,7 +145,7 @@ enum StackExchangeHost {
         if case .unix = self { true } else { false }
     }
 
-    /// Azure's older caches have TLS at port 6380, its managed ones everywhere.
+    /// Azure's older caches have TLS only at port 6380, its managed ones at every port.
     var hasTLSByDefault: Bool {
         guard case .tcp(let host, let port) = self else { return false }
         let clouds = ["chinacloudapi.cn", "usgovcloudapi.net", "sovcloud-api.de", "sovcloud-api.fr"]

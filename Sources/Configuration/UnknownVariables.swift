@@ -1,8 +1,8 @@
 extension SettingReader {
-    /// Notes a fault for each variable that looks like a setting and is none: misspelt ones, most likely, so that the
-    /// setting that was meant would keep its default. The value is not shown: it may be a password.
+    /// Notes a fault for each variable that looks like a setting and is not one. It is most likely misspelt, and the
+    /// setting that was meant would keep its default. The value is not shown, because it may be a password.
     ///
-    /// - Returns: what the operator should know of the others.
+    /// - Returns: notices for the operator about the variables that are not faults.
     func unknownVariables(among names: [String], value: (String) -> String?) -> [String] {
         let services = ServiceVariables(among: names, value: value)
         let isAllowed = optionalBoolean(.allowUnknown) ?? false
@@ -27,19 +27,19 @@ extension SettingReader {
 }
 
 extension Setting {
-    /// The variables that look like settings of `serve` and are none; those of the small commands are left out.
+    /// The variables that look like settings of `serve` and are not. Those of the small commands are left out.
     static func unknownVariables(among names: [String]) -> [String] {
         let known = Set((knownVariables + [timeout]).map(\.environmentName))
         return names.filter { $0.hasPrefix("HUBRELAY_") && !known.contains($0) }.sorted()
     }
 
-    /// The variable that was most likely meant; nil where none is near.
+    /// The variable that was most likely meant; nil if none is near.
     static func nearestVariable(to name: String) -> String? {
         let typed = words(name)
         let candidates = knownVariables.map { setting in
             (name: setting.environmentName, distance: distance(typed, words(setting.environmentName)))
         }
-        // Of several that are equally near, the shorter one: it has fewer letters that nobody typed.
+        // Of several that are equally near, the shortest one: it has fewer letters that nobody typed.
         let best = candidates.min { ($0.distance, $0.name.utf8.count) < ($1.distance, $1.name.utf8.count) }
         guard let best, best.distance <= max(2, typed.joined().utf8.count / 2) else { return nil }
         return best.name
@@ -49,8 +49,9 @@ extension Setting {
 
     private static func words(_ name: String) -> [Substring] { name.dropFirst("HUBRELAY_".count).split(separator: "_") }
 
-    /// The letters that differ; or, where one has all words of the other, two for each word more, and one where only
-    /// their order differs: HUBRELAY_REDIS_URL is nearer to HUBRELAY_REDIS than to HUBRELAY_REDIS_KEY.
+    /// The number of letters that differ. If one name has all words of the other, it is at most two for each additional
+    /// word, or one if only their order differs: HUBRELAY_REDIS_URL is nearer to HUBRELAY_REDIS than to
+    /// HUBRELAY_REDIS_KEY.
     private static func distance(_ one: [Substring], _ other: [Substring]) -> Int {
         let letters = editDistance(one.joined(separator: "_"), other.joined(separator: "_"))
         guard Set(one).isSubset(of: other) || Set(other).isSubset(of: one) else { return letters }
@@ -58,7 +59,7 @@ extension Setting {
     }
 }
 
-/// How many letters have to be put in, left out, changed, or swapped with the next, to make one text of the other.
+/// How many letters must be inserted, removed, changed, or swapped with the next one, to turn one text into the other.
 func editDistance(_ one: String, _ other: String) -> Int {
     let (one, other) = (Array(one.utf8.prefix(100)), Array(other.utf8.prefix(100)))
     var before: [Int] = []
