@@ -2,22 +2,23 @@ internal import Glibc
 
 /// A listening Unix socket that a service manager has made and passed (socket activation).
 ///
-/// It is used as it is. Its path, its mode and its group belong to the service manager, so nothing is bound, renamed,
-/// locked or removed here, and what connects while no relay runs waits in the kernel for the next one.
+/// It is used as it is. Its path, mode and group belong to the service manager, so nothing is bound, renamed, locked or
+/// removed here. Clients that connect while no relay runs wait in the kernel for the next one.
 package final class ActivatedSocket: ListeningPath {
     package let path: String
     package let descriptor: Int32
-    /// What is at the path while it leads to this socket; nil: that is not known yet.
+    /// The file that was at the path when it was found to lead to this socket; nil: not known yet.
     private var identity: FileIdentity?
 
     /// Takes over descriptor 3.
-    /// - Parameter path: what it has to be bound to, byte for byte.
-    /// - Throws: what differs from a Unix stream socket that listens there. The descriptor is closed then.
+    /// - Parameter path: the path that the socket must be bound to, byte for byte.
+    /// - Throws: how the descriptor differs from a Unix stream socket that listens there. It is closed then.
     package init(path: String, descriptor: Int32 = PassedDescriptors.first) throws(PassedSocketError) {
         let owned = Descriptor(owning: descriptor)
         try Self.check(owned.number, path: path)
         _ = fcntl(owned.number, F_SETFD, FD_CLOEXEC)
-        // Of the socket, and so for all who have it; the service manager does not accept from it.
+        // The flag belongs to the socket, and so to all processes that have it. But the service manager does not accept
+        // from it.
         _ = fcntl(owned.number, F_SETFL, fcntl(owned.number, F_GETFL) | O_NONBLOCK)
         (self.path, self.descriptor) = (path, owned.take())
         _ = isOurs
@@ -40,8 +41,9 @@ package final class ActivatedSocket: ListeningPath {
         return getsockopt(number, SOL_SOCKET, name, &value, &length) == 0 ? value : nil
     }
 
-    /// Whether the path still leads here. What is there has to be what was there when it was found to lead here; that is
-    /// found out by connecting, once: whoever answers has to be who listened with this socket.
+    /// Whether the path still leads to this socket. At first that is found out by connecting: the process that answers
+    /// must be the one that called listen(2) for this socket. After that, the file at the path must be the same as it
+    /// was then.
     package var isOurs: Bool {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
@@ -59,13 +61,13 @@ package final class ActivatedSocket: ListeningPath {
         return peer.pid == listener.pid && peer.uid == listener.uid
     }
 
-    /// It cannot be: the service manager alone may.
+    /// Always fails: only the service manager may bind the socket.
     package func bindAgain() throws(SocketPathError) {
         var status = stat()
         let isThere = lstat(path, &status) == 0
         throw .lostByServiceManager(path: path, found: isThere ? fileKind(status.st_mode) : nil)
     }
 
-    /// Nothing is given up: who connects from here on waits for the next relay.
+    /// Does not give up anything: clients that connect from now on wait for the next relay.
     @discardableResult package func release() -> Bool { false }
 }

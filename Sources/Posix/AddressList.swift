@@ -2,7 +2,7 @@ internal import Glibc
 
 /// The result of getaddrinfo(3): the stream addresses of a host, freed when the value ends.
 struct AddressList: ~Copyable {
-    /// A host that getaddrinfo(3) gives no address for.
+    /// The error for a host for which getaddrinfo(3) gives no address.
     struct Failure: Error {
         /// What the resolver said, for people.
         let text: String
@@ -14,7 +14,7 @@ struct AddressList: ~Copyable {
 
     private init(owning head: UnsafeMutablePointer<addrinfo>) { self.head = head }
 
-    /// Resolves a host. Blocks, for as long as the resolver likes, unless `flags` has AI_NUMERICHOST.
+    /// Resolves a host. Blocks as long as the resolver takes, unless `flags` has AI_NUMERICHOST.
     static func resolve(host: String, port: UInt16, flags: Int32) throws(Failure) -> AddressList {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A client socket for the small commands: it blocks, but never longer than it was told. Deadlines are in
+/// A client socket for the small commands. It blocks, but never longer than it is allowed to. Deadlines are in
 /// nanoseconds of `Clock.monotonicNanoseconds()`.
 package struct BlockingConnection: ~Copyable {
     private let descriptor: Descriptor
@@ -27,7 +27,7 @@ package struct BlockingConnection: ~Copyable {
 
     /// Connects to a numeric address, or to "localhost", which is 127.0.0.1.
     /// - Parameter timeout: nanoseconds.
-    /// - Throws: `SystemError`: EINVAL for a host that is no address, ETIMEDOUT, or what connect(2) says.
+    /// - Throws: `SystemError`: EINVAL for a host that is not an address, ETIMEDOUT, or what connect(2) says.
     package static func tcp(
         host: String, port: UInt16, timeout: UInt64
     ) throws(SystemError) -> BlockingConnection {
@@ -46,7 +46,7 @@ package struct BlockingConnection: ~Copyable {
 
     /// Connects to a socket address of TCP.
     /// - Parameters:
-    ///   - bytes: a `sockaddr_in` or `sockaddr_in6`, with or without bytes behind it.
+    ///   - bytes: a `sockaddr_in` or `sockaddr_in6`. More bytes may follow it.
     ///   - shown: the address, for people.
     ///   - timeout: nanoseconds.
     /// - Throws: `SystemError`: EINVAL for other bytes, ETIMEDOUT, or what connect(2) says.
@@ -77,7 +77,7 @@ package struct BlockingConnection: ~Copyable {
         _ number: Int32, _ result: Int32, _ operation: String, _ timeout: UInt64
     ) throws(SystemError) {
         guard result != 0 else { return }
-        // A Unix socket whose backlog is full says EAGAIN, and does not go on by itself.
+        // If the backlog of a Unix socket is full, connect(2) fails with EAGAIN, and does not go on by itself.
         guard errno == EINPROGRESS else { throw .last(operation) }
         guard wait(number, for: POLLOUT, until: Clock.monotonicNanoseconds() &+ timeout) else {
             throw SystemError(operation: operation, code: ETIMEDOUT)
@@ -88,7 +88,7 @@ package struct BlockingConnection: ~Copyable {
         guard code == 0 else { throw SystemError(operation: operation, code: code) }
     }
 
-    /// Whoever called listen(2) for the Unix socket at the other end (unix(7), SO_PEERCRED).
+    /// The process that called listen(2) for the Unix socket at the other end (unix(7), SO_PEERCRED).
     borrowing func peer() throws(SystemError) -> PeerCredentials {
         try PeerCredentials(descriptor: descriptor.number)
     }
@@ -114,8 +114,8 @@ package struct BlockingConnection: ~Copyable {
         }
     }
 
-    /// What has come: at least one byte; none at the end of the stream; nil when nothing came before the
-    /// deadline (nil: waits for ever).
+    /// What has come: at least one byte, or none at the end of the stream; nil if nothing came before the deadline.
+    /// With nil as the deadline it waits for ever.
     /// - Throws: `SystemError`: EINTR when a signal came, or what recv(2) says.
     package mutating func read(deadline: UInt64?) throws(SystemError) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -142,8 +142,9 @@ package struct BlockingConnection: ~Copyable {
     }
 }
 
-/// Who listens at the path of a Unix socket: the process that called listen(2), as the kernel knows it, and by its number
-/// here. Nil: nobody listens, or one in another pid namespace. It never waits: a Unix socket connects at once, or not.
+/// The process that listens at the path of a Unix socket: the one that called listen(2), by its pid as seen from here.
+/// nil if nobody listens, or only a process in another pid namespace. Never waits: a Unix socket connects at once or
+/// not at all.
 package func listeningProcess(at path: String) -> Int32? {
     guard let peer = try? BlockingConnection.unix(path: path, timeout: 0).peer(), peer.pid > 0 else { return nil }
     return peer.pid

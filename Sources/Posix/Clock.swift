@@ -2,38 +2,36 @@ internal import Glibc
 
 /// The two clocks of the process, and the text form of a moment for logs.
 package enum Clock {
-    /// Nanoseconds of CLOCK_MONOTONIC: for intervals and deadlines. It never goes back and stands still in
-    /// suspend.
+    /// Nanoseconds of CLOCK_MONOTONIC, for intervals and deadlines. This clock never goes back, and it stands still
+    /// while the machine is suspended.
     package static func monotonicNanoseconds() -> UInt64 {
         let time = read(CLOCK_MONOTONIC)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
-    /// Blocks this thread for at least as long: for the small commands. A signal does not cut it short.
+    /// Blocks this thread for at least this time. For the small commands. A signal does not cut it short.
     package static func sleep(nanoseconds: UInt64) {
         var left = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
         var rest = timespec()
         while nanosleep(&left, &rest) == -1 && errno == EINTR { left = rest }
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z: for people and other hosts. It may jump when the clock is
-    /// set.
+    /// Milliseconds since 1970-01-01T00:00:00Z, for people and other hosts. This clock may jump when it is set.
     package static func unixMilliseconds() -> UInt64 {
         let time = read(CLOCK_REALTIME)
         // A clock set to before 1970 counts as 1970.
         return time.tv_sec < 0 ? 0 : UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
     }
 
-    /// A moment as `2026-11-21T01:36:00.123Z` (RFC 3339, UTC, milliseconds). Years after 9999 get more
-    /// digits.
+    /// A moment as `2026-11-21T01:36:00.123Z` (RFC 3339, UTC, milliseconds). Years after 9999 get more digits.
     package static func iso8601(unixMilliseconds: UInt64) -> String {
         var bytes: [UInt8] = []
         appendISO8601(unixMilliseconds: unixMilliseconds, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Appends the same text as `iso8601(unixMilliseconds:)`, 24 bytes up to the year 9999: for a log line in
-    /// the making.
+    /// Appends the same text as `iso8601(unixMilliseconds:)`, which has 24 bytes up to the year 9999. For a log line
+    /// that is being built.
     package static func appendISO8601(unixMilliseconds: UInt64, to bytes: inout [UInt8]) {
         let (days, milliseconds) = unixMilliseconds.quotientAndRemainder(dividingBy: 86_400_000)
         let date = civilDate(daysSince1970: days)

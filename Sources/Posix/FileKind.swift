@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// What a name in the file system stands for, in words, from `st_mode` (inode(7)).
+/// The kind of a file in words, from `st_mode` (inode(7)).
 func fileKind(_ mode: mode_t) -> String {
     switch mode & S_IFMT {
     case S_IFREG: "a regular file"

@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// What tells that a file is not as it was: another one has its name, or it was written to (stat(2); links are followed, as
-/// mounted secrets are links).
+/// Shows whether a file has changed: another file has its name, or it was written to (stat(2)). Links are followed,
+/// because mounted secrets are links.
 package struct FileStamp: Sendable, Equatable {
     private let device, inode, size: UInt64
     private let modified, changed: [Int]
 
-    /// Nil where there is no file that can be looked at.
+    /// nil if stat(2) finds no file.
     package init?(_ path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A group that the system does not know.
+/// Why the id of a group was not found.
 package enum GroupError: Error, Equatable, CustomStringConvertible {
     case unknown(name: String)
     /// The group database could not be read.
@@ -16,8 +16,8 @@ package enum GroupError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The id of a group given by name (getgrnam_r(3)), or by its decimal number, which needn't have a name.
-/// A group whose name consists of digits is found by name first, as chgrp(1) does it.
+/// The id of a group that is given by name (getgrnam_r(3)) or by decimal number, which need not have a name. If a
+/// group's name consists of digits, the name counts first, as in chgrp(1).
 package func groupID(named name: String) throws(GroupError) -> UInt32 {
     var capacity = 1024
     while true {
@@ -33,9 +33,9 @@ package func groupID(named name: String) throws(GroupError) -> UInt32 {
         case EINTR:
             continue
         default:
-            // The last number stands for "no change" in chown(2).
+            // In chown(2) the last number means "no change".
             if let number = UInt32(name), number != UInt32.max { return number }
-            // These are getgrnam_r(3)'s ways of saying "not found", beside 0.
+            // In addition to 0, getgrnam_r(3) has these codes for "not found".
             let isAbsent = [0, ENOENT, ESRCH, EBADF, EPERM].contains(code)
             throw isAbsent ? .unknown(name: name) : .lookup(name: name, code: code)
         }

@@ -25,29 +25,27 @@ package enum ListeningSocketError: Error, Equatable, CustomStringConvertible {
 package struct ListeningSocket {
     /// The caller owns it from the start, and closes it.
     package let descriptor: Int32
-    /// The port it listens on: the kernel's choice where 0 was asked for.
+    /// The port that it listens on. If port 0 was asked for, the kernel has chosen one.
     package let boundPort: UInt16
 
-    /// Has the kernel keep connections until something has been sent on them, for a second or so (tcp(7),
-    /// TCP_DEFER_ACCEPT): those who only connect take no place, and who is accepted has spoken.
+    /// Makes the kernel keep connections until something has been sent on them, for a second or so (tcp(7),
+    /// TCP_DEFER_ACCEPT). Clients that only connect then take no place, and an accepted client has sent something.
     package func deferAccepting() {
         var seconds: Int32 = 1
-        // Where it is refused, connections are accepted at once, as ever.
+        // If the kernel refuses it, connections are accepted at once, as usual.
         _ = setsockopt(
             descriptor, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, &seconds, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// Listens on a numeric IPv4 or IPv6 address (without brackets; a scope such as `%eth0` is understood),
-    /// or on "localhost", which is 127.0.0.1. SO_REUSEADDR is set, so that a restart needn't wait for old
-    /// connections.
+    /// Listens on a numeric IPv4 or IPv6 address (without brackets; a scope such as `%eth0` is allowed), or on
+    /// "localhost", which is 127.0.0.1. SO_REUSEADDR is set, so that a restart need not wait for old connections.
     package static func tcp(
         host: String, port: UInt16, backlog: Int32 = 128
     ) throws(ListeningSocketError) -> ListeningSocket {
         let address = shown(host, port)
         let descriptor = try bound(host: host, port: port)
         let number = descriptor.number
-        // listen(2) may be the one to find the port taken: two sockets with SO_REUSEADDR can both be bound to
-        // it.
+        // Only listen(2) may find the port taken: two sockets with SO_REUSEADDR can both be bound to it.
         guard listen(number, backlog) == 0 else {
             throw errno == EADDRINUSE
                 ? .inUse(address: address) : .system(address: address, operation: "listen", code: errno)
@@ -69,11 +67,11 @@ package struct ListeningSocket {
         return numeric.contains(":") ? "[\(numeric)]:\(port)" : "\(numeric):\(port)"
     }
 
-    /// A socket that is bound, and does not listen.
+    /// A socket that is bound, but does not listen.
     private static func bound(host: String, port: UInt16) throws(ListeningSocketError) -> Descriptor {
         let numeric = host == "localhost" ? "127.0.0.1" : host
         let address = shown(host, port)
-        // Only numeric: a resolver at start-up would make the daemon depend on the network.
+        // Only numeric addresses: a resolver at start-up would make the daemon depend on the network.
         guard
             !numeric.isEmpty,
             let info = try? AddressList.resolve(
@@ -110,6 +108,6 @@ package struct ListeningSocket {
     }
 }
 
-/// SOCK_STREAM, non-blocking and closed on exec: what every stream socket of ours is.
+/// The type of all our stream sockets: SOCK_STREAM, non-blocking and close-on-exec.
 let streamSocketType =
     Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

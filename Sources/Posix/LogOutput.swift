@@ -1,36 +1,38 @@
 internal import Glibc
 
-/// Where the lines of a log go: each is written whole or not at all, and nobody ever waits for it.
+/// The output for the lines of a log. Each line is written whole or not at all, and the caller never waits.
 ///
-/// A line that finds no room, because whoever reads the log has stopped, is dropped and counted; once there is room again,
-/// a line says how many there were. How room is found without waiting depends on what the descriptor is:
+/// If there is no room for a line, because the reader of the log has stopped, it is dropped and counted. Once there is
+/// room again, a line reports how many were dropped. How to find room without waiting depends on the descriptor:
 ///
-/// - A pipe or a terminal is opened once more by `/proc/self/fd`, which gives a description of our own that can be
-///   non-blocking. To make the one that we were given non-blocking would make it so for everybody who shares it: the
+/// - A pipe or a terminal is opened again by `/proc/self/fd`. That gives an open file description of our own, which can
+///   be non-blocking. If the given one were made non-blocking, that would affect all processes that share it: the
 ///   parent, and the processes beside us.
-/// - Where that is not allowed (a pipe of another user, no `/proc`), it is polled first: a pipe that polls as writable has
-///   room for a line of `maxLineBytes`. Only another writer who takes that room in the moment between can make us wait.
-/// - A socket, which cannot be opened once more, is told with each call not to wait.
-/// - A file is just written to.
+/// - If that is not allowed (a pipe of another user, no `/proc`), the descriptor is polled first: a pipe that polls as
+///   writable has room for a line of `maxLineBytes`. We wait only if another writer takes that room in the moment
+///   between.
+/// - A socket cannot be opened again. Each call has a flag that forbids waiting.
+/// - A file is simply written to.
 package final class LogOutput {
-    /// What a pipe takes whole or not at all (PIPE_BUF); with the end of the line.
+    /// The most bytes that a pipe takes whole or not at all (PIPE_BUF), including the end of the line.
     package static let maxLineBytes = 4096
 
     private enum Way { case nonBlocking, polled, socket, plain }
 
     /// Lines that were not written since the start.
     package private(set) var dropped: UInt64 = 0
-    /// Makes the line that says how many were dropped, without its end.
+    /// Makes the line that reports how many were dropped, without the end of the line.
     package var notice: (_ lines: UInt64) -> String = { "\($0) log lines were dropped" }
-    /// Dropped lines that no line has told of.
+    /// Dropped lines that have not been reported yet.
     private var untold: UInt64 = 0
-    /// The rest of a line of which a part was taken, as some sockets and terminals do. It comes before anything else.
+    /// The rest of a line that was taken only in part, as some sockets and terminals do. It is written before anything
+    /// else.
     private var rest: ArraySlice<UInt8> = []
     private let descriptor: Int32
     private let way: Way
 
-    /// - Parameter given: stays open as long as this lives.
-    /// - Parameter isOpenedAnew: false as if that were not allowed.
+    /// - Parameter given: must stay open as long as this object lives.
+    /// - Parameter isOpenedAnew: false acts as if it were not allowed to open it again.
     package init(descriptor given: Int32, isOpenedAnew: Bool = true) {
         var status = stat()
         let kind = fstat(given, &status) == 0 ? status.st_mode & S_IFMT : 0
@@ -46,7 +48,7 @@ package final class LogOutput {
 
     deinit { if way == .nonBlocking { close(descriptor) } }
 
-    /// Writes a line, to which its end is added, if there is room for it.
+    /// Writes a line and the end of the line, if there is room for both.
     package func write(_ line: String) {
         guard tellOfDropped(), writeWhole(line) else {
             dropped += 1
@@ -55,7 +57,7 @@ package final class LogOutput {
         }
     }
 
-    /// Tells of dropped lines, if there are any and there is room again. To be called now and then.
+    /// Reports dropped lines, if there are any and there is room again. To be called now and then.
     package func retry() { _ = tellOfDropped() }
 
     /// - Returns: false when there is no room yet.
@@ -82,7 +84,7 @@ package final class LogOutput {
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { take($0) }
             if count < 0, errno != EAGAIN {
-                // Its end is missing, whatever comes.
+                // The line stays incomplete, whatever comes.
                 rest = []
                 dropped += 1
                 untold += 1

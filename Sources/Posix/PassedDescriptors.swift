@@ -2,15 +2,15 @@ internal import Glibc
 
 /// The descriptors that a service manager has opened for this process, from 3 on (sd_listen_fds(3)).
 package struct PassedDescriptors {
-    /// Of the first one.
+    /// The number of the first one.
     package static let first: Int32 = 3
 
-    /// 0 where none was passed, or where they were passed to another process: $LISTEN_PID says to whom.
+    /// 0 if none were passed, or they were passed to another process: $LISTEN_PID says to which one.
     package let count: Int
 
-    /// Takes them: they are closed on exec from here on, and the variables are removed, so that no other process takes
+    /// Takes the descriptors. They become close-on-exec, and the variables are removed, so that no other process takes
     /// them for its own. To be called once.
-    /// - Throws: `PassedSocketError.count` where $LISTEN_FDS, which is for us, is no number.
+    /// - Throws: `PassedSocketError.count` if $LISTEN_FDS is for us, but is not a valid number.
     package static func take(
         _ variable: (String) -> String? = environmentVariable
     ) throws(PassedSocketError) -> PassedDescriptors {
@@ -28,13 +28,13 @@ package struct PassedDescriptors {
 
 /// Why a socket that a service manager has passed cannot be used. Each text says what differs.
 package enum PassedSocketError: Error, Equatable, CustomStringConvertible {
-    /// One is wanted. What $LISTEN_FDS says.
+    /// There is not exactly one socket. The text is $LISTEN_FDS.
     case count(String)
     /// It is not what a relay listens on: "is a pipe or file, not a socket", ...
     case kind(String)
     /// It is bound to another path, or to none (nil).
     case path(String?, wanted: String)
-    /// A setting that is for a socket that the relay makes itself, and what sets it in a unit of systemd.
+    /// A setting that is only for a socket that the relay makes itself, and what sets it in a unit of systemd.
     case setting(String, inUnit: String)
 
     package var description: String {

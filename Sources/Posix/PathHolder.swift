@@ -4,12 +4,12 @@ internal import Glibc
 package enum PathHolderError: Error, Equatable, CustomStringConvertible {
     /// The lock file beside the path names no process that can be seen from here.
     case unknown(path: String)
-    /// Who listens at the path is not who holds its lock.
+    /// The process that listens at the path is not the one that holds its lock.
     case notTheListener(path: String, holder: Int32, listener: Int32)
     /// Nobody answers at the path now, or the system refused a step.
     case system(SystemError)
 
-    /// Whether a moment later it may be otherwise.
+    /// Whether a later attempt may succeed.
     package var mayPass: Bool {
         switch self {
         case .unknown, .notTheListener: true
@@ -31,14 +31,14 @@ package enum PathHolderError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The process that serves a path: it holds the lock beside it, and listens there.
+/// The process that serves a path: it holds the lock beside the path, and listens there.
 package enum PathHolder {
-    /// Asks it to stop by SIGTERM.
+    /// Asks that process to stop, by SIGTERM.
     ///
-    /// The pid in the lock file is no proof: its process may have ended, and the number be another one's. So the process is
-    /// held by a descriptor first, and then the kernel says who listens at the path. It says the same number only if that
-    /// process lives, which then is the one that is held.
-    /// - Returns: its pid.
+    /// The pid in the lock file is not a proof: its process may have ended, and another process may have that pid now.
+    /// So the process is opened first, and then the kernel says who listens at the path. It says the same pid only if
+    /// that process lives, and then that is the process which was opened.
+    /// - Returns: the pid of the process.
     package static func askToStop(path: String) throws(PathHolderError) -> Int32 {
         guard let pid = PathLock.owner(ofPath: path) else { throw .unknown(path: path) }
         let listener: Int32

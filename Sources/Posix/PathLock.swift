@@ -1,25 +1,25 @@
 internal import Glibc
 
-/// The lock file beside a socket's path: whoever holds its flock(2) owns the path.
+/// The lock file beside a socket's path. The process that holds its flock(2) owns the path.
 ///
-/// The file stays for good. Were it removed, a process that still holds the old file and one that locked a
-/// new file of the same name would both believe that they own the path.
+/// The file is never removed. Otherwise a process could still hold the old file while another one locks a new file of
+/// the same name, and both would believe that they own the path.
 ///
-/// It is written to, so it is looked at first. Who may write to the directory can put another file of ours in its place
-/// by a hard link, or a file of their own.
+/// The file is written to, so it is checked first. Anybody who may write to the directory can put another file of ours
+/// in its place by a hard link, or a file of their own.
 struct PathLock: ~Copyable {
     private let descriptor: Descriptor
 
-    /// Identifies the lock among all of its file system: two paths never share it.
+    /// Identifies the lock within its file system: two paths never share it.
     let inode: UInt64
 
-    // Explicitly, as closing frees it only once a child that is between fork and exec has closed its copy
+    // Explicitly, because closing frees the lock only after a child that is between fork and exec has closed its copy,
     // too.
     deinit { flock(descriptor.number, LOCK_UN) }
 
-    /// Takes the lock `name` in `directory` at once, or fails. `socketPath` is for the errors alone.
-    /// - Throws: `.locked` when another open file description holds it, in this process or another; `.badLockFile` when it
-    ///   is no file of this user's with this one name. Such a one is neither opened nor changed.
+    /// Takes the lock `name` in `directory` at once, or fails. `socketPath` is only for the errors.
+    /// - Throws: `.locked` if another open file description holds the lock, in this process or another; `.badLockFile`
+    ///   if it is not a regular file of this user with only this name. Such a file is neither opened nor changed.
     init(directory: Int32, name: String, socketPath: String) throws(SocketPathError) {
         let lockPath = socketPath + PathLock.suffix
         let descriptor = try Self.open(directory, name, lockPath: lockPath, socketPath: socketPath)
@@ -28,7 +28,7 @@ struct PathLock: ~Copyable {
         guard fstat(number, &status) == 0 else {
             throw .system(path: socketPath, operation: "check the lock file", code: errno)
         }
-        // Again, since another file may have taken its place in the meantime.
+        // Checked again, since another file may have taken its place in the meantime.
         if let problem = Self.problem(status) { throw .badLockFile(path: lockPath, problem: problem) }
         guard retrying({ flock(number, LOCK_EX | LOCK_NB) }) == 0 else {
             guard errno == EWOULDBLOCK else {
@@ -43,7 +43,7 @@ struct PathLock: ~Copyable {
 
     static let suffix = ".lock"
 
-    /// What identifies the lock, if `name` in `directory` is its file; else nil.
+    /// The inode of the lock, if `name` in `directory` is its file; else nil.
     borrowing func inode(ifFile name: String, in directory: Int32) -> UInt64? {
         var (held, found) = (stat(), stat())
         guard fstat(descriptor.number, &held) == 0,
@@ -52,7 +52,7 @@ struct PathLock: ~Copyable {
         return inode
     }
 
-    /// Whether somebody holds the lock `name` in `directory`; false where there is none, or it cannot be opened.
+    /// Whether a process holds the lock `name` in `directory`; false if there is no such file, or it cannot be opened.
     static func isHeld(_ name: String, in directory: Int32) -> Bool {
         let number = retrying { openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY) }
         guard number >= 0 else { return false }
@@ -91,12 +91,12 @@ struct PathLock: ~Copyable {
 
     /// A process that holds a lock.
     struct Holder {
-        /// Where the lock file tells one that is alive.
+        /// nil if the lock file names no process that is alive.
         let pid: Int32?
     }
 
-    /// Who holds a lock, if anybody does. Nothing is changed, but that it is held by us, too, for a moment, where nobody else
-    /// has it.
+    /// The process that holds a lock; nil if there is none. Changes nothing, except that we hold a free lock for a
+    /// moment.
     /// - Throws: `.badLockFile` as `init` does.
     static func holder(
         in directory: Int32, name: String, socketPath: String
@@ -116,16 +116,15 @@ struct PathLock: ~Copyable {
         return errno == EWOULDBLOCK ? Holder(pid: readOwner(descriptor.number)) : nil
     }
 
-    /// Writes our pid for the next one's error message. A failure (disk full) costs only that message its
-    /// number.
+    /// Writes our pid, for the error message of the next process. If that fails (disk full), the message only lacks the
+    /// pid.
     private static func writeOwner(_ descriptor: Int32) {
         let text = Array("\(getpid())\n".utf8)
         _ = ftruncate(descriptor, 0)
         _ = pwrite(descriptor, text, text.count, 0)
     }
 
-    /// The pid in the file. Nil where there is none, or it is nobody's: the owner may live in another pid
-    /// namespace.
+    /// The pid in the file; nil if there is none, or no process here has it: the owner may be in another pid namespace.
     private static func readOwner(_ descriptor: Int32) -> Int32? {
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = pread(descriptor, &bytes, bytes.count, 0)

@@ -3,12 +3,13 @@ internal import Glibc
 
 /// Who is at the other end of a Unix stream socket, as the kernel recorded it at connect(2) (unix(7)).
 package struct PeerCredentials: Equatable {
-    /// Process id, 0 where the peer lives in another pid namespace. For people: it may have exited since.
+    /// Process id; 0 if the peer is in another pid namespace. Only for people, because the process may have exited
+    /// since.
     package let pid: Int32
     package let uid: UInt32
     /// The effective group.
     package let gid: UInt32
-    /// The supplementary groups. Empty on kernels that don't tell (before 4.13).
+    /// The supplementary groups. Empty on kernels that do not report them (before 4.13).
     package let groups: [UInt32]
 
     /// Whether the peer's effective or a supplementary group is `group`.
@@ -19,7 +20,7 @@ extension PeerCredentials {
     /// Reads SO_PEERCRED and SO_PEERGROUPS of a connected Unix stream socket.
     ///
     /// On a socket of another family the kernel answers with pid 0 and uid and gid 4294967295.
-    /// - Throws: `SystemError` when `descriptor` is no socket, or on memory exhaustion in the kernel.
+    /// - Throws: `SystemError` when `descriptor` is not a socket, or the kernel has no memory left.
     package init(descriptor: Int32) throws(SystemError) {
         var credentials = hubrelay_ucred()
         var length = socklen_t(MemoryLayout<hubrelay_ucred>.size)

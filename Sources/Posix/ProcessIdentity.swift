@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// Who this process is to the file system: its effective user and its groups.
+/// This process as the file system sees it: its effective user and its groups.
 package struct ProcessIdentity: Equatable, CustomStringConvertible {
     package let user: UInt32
-    /// The effective one first, each once.
+    /// The effective group first. No group is there twice.
     package let groups: [UInt32]
-    /// It may give files to any group: CAP_CHOWN, which root has where it was not taken away.
+    /// Whether it may give files to any group: CAP_CHOWN, which root has unless it was taken away.
     package let mayGiveAway: Bool
 
     package static func current() -> ProcessIdentity {
@@ -19,7 +19,7 @@ package struct ProcessIdentity: Equatable, CustomStringConvertible {
     /// Whether it may give a file of its own to this group.
     package func mayGive(to group: UInt32) -> Bool { mayGiveAway || groups.contains(group) }
 
-    /// Says that it may not read a file, as the end of a sentence; empty where that is not so.
+    /// The end of a sentence, saying that the process may not read a file; empty if that is not so.
     package func lackOfReading(_ path: String) -> String {
         let number = retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
         guard number < 0 else {
@@ -38,7 +38,7 @@ package struct ProcessIdentity: Equatable, CustomStringConvertible {
 
     private static func shown(name: String?, id: UInt32) -> String { name.map { "\($0) (\(id))" } ?? "\(id)" }
 
-    /// Of capabilities(7), by its number; false where /proc is not mounted.
+    /// Whether the process has a capability of capabilities(7), given by its number; false if /proc is not mounted.
     private static func hasCapability(_ number: Int) -> Bool {
         guard let status = readWholeFile("/proc/self/status") else { return false }
         let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
@@ -47,7 +47,7 @@ package struct ProcessIdentity: Equatable, CustomStringConvertible {
     }
 }
 
-/// The name of a user (getpwuid_r(3)); nil where it has none.
+/// The name of a user (getpwuid_r(3)); nil if it has none.
 func userName(_ id: UInt32) -> String? {
     var entry = passwd()
     var found: UnsafeMutablePointer<passwd>?
@@ -58,7 +58,7 @@ func userName(_ id: UInt32) -> String? {
     return String(cString: name)
 }
 
-/// The name of a group (getgrgid_r(3)); nil where it has none.
+/// The name of a group (getgrgid_r(3)); nil if it has none.
 func groupName(_ id: UInt32) -> String? {
     var entry = group()
     var found: UnsafeMutablePointer<group>?

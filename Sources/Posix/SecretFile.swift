@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Why no secret could be read. Names the path, never the content.
+/// Why a secret could not be read. Names the path, never the content.
 package enum SecretFileError: Error, Equatable, CustomStringConvertible {
     case system(path: String, code: Int32)
     /// "a directory", "a FIFO", ...
@@ -16,7 +16,7 @@ package enum SecretFileError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// The same without the path, for those who say what the file is for.
+    /// The error without the path, for callers that say what the file is for.
     package var reason: String {
         switch self {
         case .system(_, let code): errorText(code)
@@ -27,10 +27,10 @@ package enum SecretFileError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Reads a secret: the content of a regular file (symbolic links are followed, as mounted secrets are links),
-/// at most `limit` bytes (64 KiB), without one line end (LF or CRLF) at its end.
+/// Reads a secret: the content of a regular file of at most `limit` bytes (64 KiB), without one line end (LF or CRLF)
+/// at its end. Symbolic links are followed, because mounted secrets are links.
 package func readSecretFile(_ path: String, limit: Int = 64 * 1024) throws(SecretFileError) -> [UInt8] {
-    // Non-blocking, or opening a FIFO would wait for a writer.
+    // Non-blocking, because otherwise opening a FIFO would wait for a writer.
     let number = retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
     guard number >= 0 else { throw .system(path: path, code: errno) }
     let descriptor = Descriptor(owning: number)
@@ -39,7 +39,7 @@ package func readSecretFile(_ path: String, limit: Int = 64 * 1024) throws(Secre
     guard status.st_mode & S_IFMT == S_IFREG else {
         throw .notAFile(path: path, kind: fileKind(status.st_mode))
     }
-    // One byte more than allowed tells a file that is too large; its size may be stale while it is written.
+    // Reading one byte more than allowed shows that a file is too large. Its size may be stale while it is written.
     var bytes = [UInt8](repeating: 0, count: limit + 1)
     var count = 0
     while count < bytes.count {
@@ -51,7 +51,7 @@ package func readSecretFile(_ path: String, limit: Int = 64 * 1024) throws(Secre
         count += result
     }
     guard count <= limit else { throw .tooLarge(path: path, limit: limit) }
-    // One line end, that of Windows included.
+    // Remove one line end, also that of Windows.
     if count > 0 && bytes[count - 1] == UInt8(ascii: "\n") {
         count -= 1
         if count > 0 && bytes[count - 1] == UInt8(ascii: "\r") { count -= 1 }

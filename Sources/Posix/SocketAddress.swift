@@ -8,17 +8,16 @@ struct UnixAddress {
     private var storage = sockaddr_un()
     private let length: socklen_t
 
-    /// The address of a path. Nil: empty, longer than `maxPathBytes`, or with a zero byte in it.
+    /// The address of a path; nil if it is empty, longer than `maxPathBytes`, or has a zero byte in it.
     init?(path: String) {
         let bytes = Array(path.utf8)
         guard !bytes.isEmpty, bytes.count <= Self.maxPathBytes, !bytes.contains(0) else { return nil }
-        // The whole structure: the kernel stops at the first zero byte.
+        // The length is that of the whole structure: the kernel stops at the first zero byte.
         length = socklen_t(MemoryLayout<sockaddr_un>.size)
         fill(bytes, at: 0)
     }
 
-    /// The address of a name in the abstract namespace, given without its leading zero byte. Nil: it doesn't
-    /// fit.
+    /// The address of a name in the abstract namespace, given without its leading zero byte; nil if it does not fit.
     init?(abstractName: String) {
         let bytes = Array(abstractName.utf8)
         guard !bytes.isEmpty, bytes.count <= Self.maxPathBytes else { return nil }
@@ -41,8 +40,8 @@ struct UnixAddress {
         }
     }
 
-    /// The path that a socket is bound to; nil: to none, or it is no Unix socket. Bytes that are not UTF-8 are replaced by
-    /// U+FFFD.
+    /// The path that a socket is bound to; nil if it is bound to none, or is not a Unix socket. Bytes that are not
+    /// UTF-8 are replaced by U+FFFD.
     static func path(ofSocket number: Int32) -> String? {
         var address = sockaddr_un()
         var length = socklen_t(MemoryLayout<sockaddr_un>.size)

@@ -3,14 +3,14 @@ internal import Glibc
 
 /// The path of a listening Unix socket, and the right to it.
 ///
-/// A lock on a file beside it (`PATH.lock`, which stays) decides who owns the path. The socket is bound under
-/// a temporary name, gets its mode and group there, and is then renamed: nobody can connect before it is
+/// A lock on a file beside it (`PATH.lock`, which is never removed) decides who owns the path. The socket is bound
+/// under a temporary name, gets its mode and group there, and is then renamed. So nobody can connect before it is
 /// ready, and the path is never without a socket while one replaces another.
 ///
-/// At the end the path goes to a successor, if one waits beside it (`SuccessorSocket`), and is removed else.
+/// At the end the path goes to a successor if one waits beside it (`SuccessorSocket`), or else is removed.
 ///
-/// The path may be taken away all the same, by whoever may write to its directory: `isOurs` tells, and `bindAgain` gets
-/// it back where nobody else has it.
+/// Anybody who may write to its directory can still take the path away. `isOurs` reports that, and `bindAgain` gets the
+/// path back if nobody else has it.
 package final class SocketPath: ListeningPath {
     package let path: String
     package private(set) var descriptor: Int32
@@ -45,10 +45,10 @@ package final class SocketPath: ListeningPath {
 
     deinit { release() }
 
-    /// Listens on `path`. A socket that nobody serves is replaced; a live one, or anything that is not a
-    /// socket, is an error and stays as it is.
+    /// Listens on `path`. A socket that nobody serves is replaced. A live one, or anything that is not a socket, is an
+    /// error, and stays as it is.
     /// - Parameter mode: permission bits of the socket.
-    /// - Parameter group: the socket's group; nil leaves it to the directory.
+    /// - Parameter group: the socket's group; nil: the directory decides the group.
     package static func bind(
         path: String, mode: UInt32, group: UInt32?, backlog: Int32
     ) throws(SocketPathError) -> SocketPath {
@@ -94,23 +94,24 @@ package final class SocketPath: ListeningPath {
         guard path.utf8.count <= UnixAddress.maxPathBytes else {
             throw .tooLong(path: path, bytes: path.utf8.count, limit: UnixAddress.maxPathBytes)
         }
-        // By bytes: with characters, a slash before a combining mark would be another character than a slash.
+        // By bytes: as characters, a slash and a combining mark after it would be one character, which is not a slash.
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
         let directory = slash == path.startIndex ? "/" : String(path[..<slash])
         return (directory, String(path[path.utf8.index(after: slash)...]))
     }
 
-    /// Whether the path still leads to the socket that was bound here. By way of the whole path: its directory may have
-    /// been moved, or made anew.
+    /// Whether the path still leads to the socket that was bound here. Checks the whole path, because its directory may
+    /// have been moved, or made again.
     package var isOurs: Bool {
         var status = stat()
         return lstat(path, &status) == 0 && FileIdentity(status) == identity
     }
 
-    /// Binds a new socket at the path, where the old one has gone from it. The old descriptor stays open, and whoever
-    /// listens with it goes over to the new one. A new directory gets a new lock, and so does one whose lock was deleted.
-    /// - Throws: why it cannot be, as `bind` does: somebody else has the path, or there is no directory. Nothing has changed
-    ///   then, and it may be tried again.
+    /// Binds a new socket at the path after the old one has gone from there. The old descriptor stays open, and the
+    /// code that listens with it goes over to the new one. A new directory gets a new lock, and so does one whose lock
+    /// was deleted.
+    /// - Throws: why it failed, as `bind` does: another process has the path, or there is no directory. Nothing has
+    ///   changed then, and the caller may try again.
     package func bindAgain() throws(SocketPathError) {
         let (directoryName, _) = try Self.split(path)
         let newDirectory = try Self.open(directoryName, of: path)
@@ -127,12 +128,12 @@ package final class SocketPath: ListeningPath {
         directory = newDirectory
     }
 
-    /// Gives the path up. If it still is the socket that was bound here, it goes to the successor that waits for it, so
-    /// that no connect is refused meanwhile, or else is removed. The lock is free then, so that another process can take
-    /// it at once.
+    /// Gives the path up. If the path is still the socket that was bound here, it goes to the successor that waits for
+    /// it, so that no connect is refused meanwhile; without a successor it is removed. After that the lock is free, so
+    /// that another process can take it at once.
     @discardableResult package func release() -> Bool {
         guard let inode = lock?.inode else { return false }
-        // At the end, and not before the path is another's.
+        // The lock is freed at the end, after the path has been handed over or removed.
         defer { lock = nil }
         var status = stat()
         guard fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0, FileIdentity(status) == identity

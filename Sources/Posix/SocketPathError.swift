@@ -6,18 +6,18 @@ package enum SocketPathError: Error, Equatable, CustomStringConvertible {
     case tooLong(path: String, bytes: Int, limit: Int)
     /// The directory of the path does not exist.
     case noDirectory(path: String, directory: String)
-    /// Another process holds the lock beside the path. Its pid, where the lock file tells one that is alive.
+    /// Another process holds the lock beside the path. Has its pid, if the lock file names a process that is alive.
     case locked(path: String, pid: Int32?)
     /// Nobody holds the lock, but something accepts connections there: a program that is not a hubrelay.
     case live(path: String)
     /// Something other than a socket has the name: "a regular file", "a directory", "a symbolic link", ...
     case notASocket(path: String, kind: String)
-    /// The lock file is not one that a relay of this user has made, and is left as it is.
+    /// The lock file was not made by a relay of this user. It is left as it is.
     case badLockFile(path: String, problem: LockFileProblem)
-    /// The service manager has made the socket, and its path does not lead to it any more. What is there instead; nil:
-    /// nothing.
+    /// The service manager has made the socket, and its path does not lead to it any more. `found` is what is there
+    /// instead; nil if there is nothing.
     case lostByServiceManager(path: String, found: String?)
-    /// Another process waits to take the path over. Its pid, where its lock file tells one that is alive.
+    /// Another process waits to take the path over. Has its pid, if its lock file names a process that is alive.
     case beingTakenOver(path: String, pid: Int32?)
     /// The system refused a step.
     case system(path: String, operation: String, code: Int32)
@@ -60,7 +60,7 @@ package enum LockFileProblem: Equatable, Sendable, CustomStringConvertible {
     case kind(String)
     /// It has this many names: it may be a hard link to any other file.
     case names(Int)
-    /// It is a file of another user's.
+    /// It is a file of another user.
     case owner(UInt32, notUser: UInt32)
 
     package var description: String {

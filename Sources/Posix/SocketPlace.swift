@@ -1,19 +1,19 @@
 internal import CPosix
 internal import Glibc
 
-/// A place where a Unix socket is to be bound, as it is now. Found without changing anything there, but that a program
+/// The state of a place where a Unix socket is to be bound. Finding it out changes nothing there, except that a program
 /// which listens there sees a connection come and go.
 package enum SocketPlace: Equatable {
     /// It can be bound.
     case free
-    /// Another hubrelay serves it; its pid, where that is known. What comes next can be bound once it has gone.
+    /// Another hubrelay serves it; has its pid, if that is known. The place can be bound once that relay has gone.
     case served(pid: Int32?)
-    /// The service manager listens there, and hands the socket over to whom it starts.
+    /// The service manager listens there, and hands the socket over to the process that it starts.
     case activated
-    /// It cannot be bound until somebody changes something: why not, and what to do.
+    /// It cannot be bound until somebody changes something. The text says why, and what to do.
     case refused(String)
 
-    /// - Parameter identity: who is to bind it.
+    /// - Parameter identity: the process that is to bind it.
     package static func look(at path: String, as identity: ProcessIdentity) -> SocketPlace {
         do throws(SocketPathError) {
             return try find(path, identity)
@@ -38,7 +38,7 @@ package enum SocketPlace: Equatable {
             ?? .free
     }
 
-    /// Whether the service manager listens at a path where there is a socket; false where nobody does.
+    /// Whether the service manager listens at a path where there is a socket; false if nobody listens.
     private static func isListenedOn(_ path: String) throws(SocketPathError) -> Bool {
         let number = socket(AF_UNIX, streamSocketType, 0)
         guard number >= 0, let address = UnixAddress(path: path) else {
@@ -52,7 +52,7 @@ package enum SocketPlace: Equatable {
             default: throw .system(path: path, operation: "find out whether it is in use", code: errno)
             }
         }
-        // Whoever called listen(2): with systemd.socket(5) the service manager.
+        // The process that called listen(2). With systemd.socket(5) it is the service manager.
         guard let listener = try? PeerCredentials(descriptor: probe.number), isServiceManager(listener.pid) else {
             throw .live(path: path)
         }
@@ -63,7 +63,7 @@ package enum SocketPlace: Equatable {
         pid == 1 || readWholeFile("/proc/\(pid)/comm") == "systemd\n"
     }
 
-    /// Why no name can be made in a directory, or taken from what has it.
+    /// Why no name can be made in a directory, or taken from the file that has it; nil if it can.
     private static func lackOfRights(
         _ directory: Int32, _ name: String, _ occupant: stat?, _ identity: ProcessIdentity
     ) -> String? {
@@ -104,7 +104,7 @@ extension SocketPathError {
         return (text.hasPrefix(start) ? String(text.dropFirst(start.count)) : text) + rights(of: identity)
     }
 
-    /// Whose rights were not enough, as the end of a sentence; empty where it is not about rights.
+    /// Whose rights were not enough, as the end of a sentence; empty if the error is not about rights.
     package func rights(of identity: ProcessIdentity) -> String {
         switch self {
         case .system(_, _, EACCES), .system(_, _, EPERM): "; \(identity), may not"
@@ -121,7 +121,7 @@ extension SocketPathError {
         }
     }
 
-    /// Whether it stays so until somebody changes something.
+    /// Whether the error stays until somebody changes something.
     package var isLasting: Bool {
         switch self {
         case .locked, .beingTakenOver, .lostByServiceManager: false
@@ -132,8 +132,8 @@ extension SocketPathError {
 }
 
 extension ListeningSocketError {
-    /// Whether it stays so until somebody changes something. An address that this host does not have (EADDRNOTAVAIL) may
-    /// come, as at boot.
+    /// Whether the error stays until somebody changes something. An address that this host does not have
+    /// (EADDRNOTAVAIL) may come later, as at boot.
     package var isLasting: Bool {
         switch self {
         case .notAnAddress: true
@@ -142,7 +142,7 @@ extension ListeningSocketError {
         }
     }
 
-    /// Whose rights were not enough, as the end of a sentence; empty where it is not about rights.
+    /// Whose rights were not enough, as the end of a sentence; empty if the error is not about rights.
     package func rights(of identity: ProcessIdentity) -> String {
         switch self {
         case .system(_, _, EACCES), .system(_, _, EPERM):
@@ -153,6 +153,6 @@ extension ListeningSocketError {
 }
 
 extension GroupError {
-    /// Whether it stays so until somebody changes something.
+    /// Whether the error stays until somebody changes something.
     package var isLasting: Bool { if case .unknown = self { true } else { false } }
 }

@@ -3,13 +3,13 @@ internal import Glibc
 
 /// A listening socket that waits beside a path for the process that serves it now to leave.
 ///
-/// It listens from the start under a name of its own (`PATH.next`), where nobody looks for it. The process that leaves
-/// renames it to the path in place of its own socket: so there is a socket that listens at every moment, and no connect is
-/// refused. Then the lock is free, and makes the path ours. A process that only removes its socket leaves the renaming to
-/// us. A second lock (`PATH.next.lock`) sees to it that one process alone waits.
+/// It listens from the start under a name of its own (`PATH.next`), which no client uses. The process that leaves
+/// renames it to the path, in place of its own socket. So there is a listening socket at every moment, and no connect
+/// is refused. Then the lock is free, and by taking it we own the path. If a process only removes its socket, we do the
+/// renaming. A second lock (`PATH.next.lock`) ensures that only one process waits.
 package final class SuccessorSocket {
     package let path: String
-    /// The listening socket, non-blocking and close-on-exec. It belongs to whoever listens with it, who closes it.
+    /// The listening socket, non-blocking and close-on-exec. The code that listens with it owns it and closes it.
     package let descriptor: Int32
     private let name: String
     private let temporaryName: String
@@ -21,8 +21,8 @@ package final class SuccessorSocket {
 
     /// Listens beside `path`, which another process serves.
     /// - Parameter mode: permission bits of the socket.
-    /// - Parameter group: the socket's group; nil leaves it to the directory.
-    /// - Throws: `.beingTakenOver` when another process waits there, or why there can be no socket.
+    /// - Parameter group: the socket's group; nil: the directory decides the group.
+    /// - Throws: `.beingTakenOver` if another process waits there, or why no socket can be made.
     package init(path: String, mode: UInt32, group: UInt32?, backlog: Int32) throws(SocketPathError) {
         let (directoryName, name) = try SocketPath.split(path)
         let directory = try SocketPath.open(directoryName, of: path)
@@ -68,8 +68,8 @@ package final class SuccessorSocket {
     private static let lockSuffix = nextSuffix + PathLock.suffix
 
     /// Takes the path, if the process that served it has left.
-    /// - Returns: nil while it has not.
-    /// - Throws: why the path cannot be had: `.live` when another program listens there, ...
+    /// - Returns: nil as long as that process has not left.
+    /// - Throws: why the path cannot be taken: `.live` if another program listens there, ...
     package func take() throws(SocketPathError) -> SocketPath? {
         let lock: PathLock
         do throws(SocketPathError) {
@@ -92,7 +92,7 @@ package final class SuccessorSocket {
         return fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && FileIdentity(status) == identity
     }
 
-    /// Does not wait any more: what is left of it is removed. Does nothing once it has the path.
+    /// Stops waiting, and removes the socket's files. Does nothing once it has the path.
     package func abandon() {
         guard waitingLock != nil else { return }
         for each in [temporaryName, name] {
@@ -104,7 +104,7 @@ package final class SuccessorSocket {
         waitingLock = nil
     }
 
-    /// Renames the socket of the process that waits for `path` to it, if there is one.
+    /// If a process waits for `path`, renames its socket to `path`.
     /// - Returns: whether the path has a successor's socket now.
     static func handOver(_ path: String, _ name: String, directory: Int32, lockInode: UInt64) -> Bool {
         var status = stat()
@@ -113,7 +113,7 @@ package final class SuccessorSocket {
                 path, directory: directory, lockInode: lockInode, for: .succeeding),
             fstatat(directory, place.name, &status, AT_SYMLINK_NOFOLLOW) == 0,
             status.st_mode & S_IFMT == S_IFSOCK, status.st_uid == geteuid(),
-            // What a process left there that has ended is nobody's.
+            // What was left there by a process that has ended belongs to nobody.
             PathLock.isHeld(name + lockSuffix, in: directory)
         else { return false }
         return renameat(directory, place.name, directory, name) == 0

@@ -12,7 +12,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         self.code = code
     }
 
-    /// The error of the system call that has just failed: to be made before any other call.
+    /// The error of the system call that has just failed. Must be made before any other call.
     static func last(_ operation: String) -> SystemError {
         SystemError(operation: operation, code: errno)
     }
@@ -20,17 +20,17 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     package var description: String { "cannot \(operation): \(errorText(code))" }
 }
 
-/// The system's text for an `errno`, with the number, which is what a search finds.
+/// The system's text for an `errno`, with the number, which is good to search for.
 package func errorText(_ code: Int32) -> String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-        // The XSI form, which Swift sees: 0 and the text in the buffer, also for an unknown number.
+        // Swift sees the XSI form, which returns 0 and puts the text into the buffer, also for an unknown number.
         buffer[0] = 0
         _ = strerror_r(code, buffer.baseAddress!, buffer.count)
         return "\(String(cString: buffer.baseAddress!)) (errno \(code))"
     }
 }
 
-/// Repeats a system call that signals interrupt (signal(7)): -1 with EINTR is never returned.
+/// Repeats a system call while signals interrupt it (signal(7)): it never returns -1 with EINTR.
 @inline(__always)
 func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
     while true {

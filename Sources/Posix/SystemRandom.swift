@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Random bytes of the kernel (getrandom(2)), fit for identifiers and jitter seeds.
 package enum SystemRandom {
-    /// That many random bytes. Blocks only in the first moments of a machine's boot.
+    /// `count` random bytes. Blocks only in the first moments of a machine's boot.
     package static func bytes(_ count: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             while initialized < count {
@@ -16,7 +16,7 @@ package enum SystemRandom {
         }
     }
 
-    /// 16 random bytes as 32 lower-case hex digits: an id that is not met twice.
+    /// 16 random bytes as 32 lower-case hex digits: an id that does not occur twice.
     package static func hexID() -> String {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []

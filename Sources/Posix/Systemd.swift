@@ -1,12 +1,11 @@
 internal import Glibc
 
-/// Tells the service manager a change of state, such as "READY=1" or "STOPPING=1", by the protocol of
-/// sd_notify(3): one datagram to the socket in $NOTIFY_SOCKET, a path or, after "@", an abstract name.
+/// Reports a change of state to the service manager, such as "READY=1" or "STOPPING=1", by the protocol of
+/// sd_notify(3): one datagram to the socket in $NOTIFY_SOCKET, which is a path or, after "@", an abstract name.
 ///
-/// Never blocks: where the manager's queue is full, the error has the code EAGAIN and the caller may try
-/// again.
+/// Never blocks: if the manager's queue is full, the error has the code EAGAIN, and the caller may try again.
 /// - Parameter socket: where to send; by default what the environment says.
-/// - Returns: false where nobody asked to be told.
+/// - Returns: false if nobody asked to be notified.
 /// - Throws: `SystemError` when it could not be sent.
 @discardableResult
 package func sdNotify(
@@ -18,7 +17,7 @@ package func sdNotify(
         switch socket.first {
         case "/": UnixAddress(path: socket)
         case "@": UnixAddress(abstractName: String(socket.dropFirst()))
-        // systemd of virtual machines also has "vsock:", which no service inside of one is given.
+        // systemd in virtual machines also has "vsock:", which no service inside of one gets.
         default: nil
         }
     guard let address else { throw SystemError(operation: operation, code: EAFNOSUPPORT) }
@@ -34,8 +33,9 @@ package func sdNotify(
     return true
 }
 
-/// Whether what is written to this descriptor goes to systemd's journal: $JOURNAL_STREAM names its device and inode
-/// (systemd.exec(5)). Whoever redirects the output of a service has the variable, and another descriptor.
+/// Whether output to this descriptor goes to systemd's journal: $JOURNAL_STREAM names the journal's device and inode
+/// (systemd.exec(5)). If the output of a service was redirected, the variable is set, but the descriptor is another
+/// one.
 package func isJournal(
     _ descriptor: Int32, stream: String? = environmentVariable("JOURNAL_STREAM")
 ) -> Bool {
@@ -45,9 +45,8 @@ package func isJournal(
     return stream == "\(status.st_dev):\(status.st_ino)"
 }
 
-/// How often the service manager expects "WATCHDOG=1" at the latest, in microseconds
-/// (sd_watchdog_enabled(3)); to be sent in half of this time. Nil where it expects none, or expects it from
-/// another process.
+/// The longest interval, in microseconds, at which the service manager expects "WATCHDOG=1" (sd_watchdog_enabled(3)).
+/// It should be sent at half of this interval. nil if it is not expected, or is expected from another process.
 package func watchdogMicroseconds(
     _ variable: (String) -> String? = environmentVariable
 ) -> UInt64? {

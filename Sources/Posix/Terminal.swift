@@ -1,19 +1,19 @@
 internal import CPosix
 internal import Glibc
 
-/// The terminal that a command runs in, when the whole of its screen is used: keys come as they are typed, and what was on
-/// the screen is there again afterwards.
+/// The terminal that a command runs in, when the command uses its whole screen. Keys come as they are typed, and what
+/// was on the screen is there again afterwards.
 ///
-/// Signals that end, stop or resize come as events while it is in use, so that nobody is left with a terminal that shows no
-/// cursor and echoes nothing.
+/// While it is in use, signals that end, stop or resize the process come as events. So no user is left with a terminal
+/// that shows no cursor and echoes nothing.
 package final class Terminal {
     package enum Event: Equatable {
         /// A byte that was typed.
         case key(UInt8)
         case resized
-        /// Ctrl-C, a service manager, or the terminal is gone: it is time to end.
+        /// Ctrl-C, a signal of a service manager, or the terminal is gone: the command should end.
         case ended
-        /// The process was stopped, and goes on.
+        /// The process was stopped, and continues now.
         case continued
         case timeout
     }
@@ -25,13 +25,13 @@ package final class Terminal {
     private var isInUse = false
     private static let watched = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH]
 
-    /// Whether both ends are one that a screen can be drawn on.
+    /// Whether stdin and stdout are both a terminal that a screen can be drawn on.
     package static var isUsable: Bool {
         isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
             && !["", "dumb"].contains(environmentVariable("TERM") ?? "")
     }
 
-    /// - Throws: `SystemError` when standard input is no terminal.
+    /// - Throws: `SystemError` when standard input is not a terminal.
     package init() throws(SystemError) {
         var set = sigset_t()
         sigemptyset(&set)
@@ -51,7 +51,7 @@ package final class Terminal {
     package func enter() throws(SystemError) {
         guard !isInUse else { return }
         var settings = saved
-        // Signals of Ctrl-C and Ctrl-Z stay on.
+        // Ctrl-C and Ctrl-Z still send signals.
         settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
         withUnsafeMutableBytes(of: &settings.c_cc) { keys in
             keys[Int(VMIN)] = 1
@@ -59,7 +59,7 @@ package final class Terminal {
         }
         guard tcsetattr(input, TCSADRAIN, &settings) == 0 else { throw .last("set the terminal") }
         isInUse = true
-        // The other screen, and no cursor.
+        // Switch to the other screen, and hide the cursor.
         try draw("\u{1b}[?1049h\u{1b}[?25l\u{1b}[2J")
     }
 
@@ -74,14 +74,14 @@ package final class Terminal {
     /// Writes text, with the sequences that move the cursor.
     package func draw(_ text: String) throws(SystemError) { try writeAll(output, Array(text.utf8)) }
 
-    /// How many lines and columns there are; 24 and 80 where the terminal does not say.
+    /// How many lines and columns there are; 24 and 80 if the terminal does not say.
     package var size: (rows: Int, columns: Int) {
         var (rows, columns): (UInt16, UInt16) = (0, 0)
         guard hubrelay_window_size(output, &rows, &columns) == 0, rows > 0, columns > 0 else { return (24, 80) }
         return (Int(rows), Int(columns))
     }
 
-    /// Waits for what comes first.
+    /// Waits for the next event.
     /// - Parameter nanoseconds: how long at most.
     package func next(within nanoseconds: UInt64) throws(SystemError) -> Event {
         let deadline = Clock.monotonicNanoseconds() + nanoseconds
@@ -105,12 +105,12 @@ package final class Terminal {
         case SIGWINCH: return .resized
         case SIGTSTP:
             leave()
-            // Back here once the shell has put us into the foreground again.
+            // The process continues here once the shell has put it into the foreground again.
             raise(SIGSTOP)
             try enter()
             return .continued
         case SIGCONT:
-            // Others can stop us, too, and the shell has had the terminal meanwhile.
+            // Other processes can stop us, too. The shell has used the terminal in the meantime.
             isInUse = false
             try enter()
             return .continued

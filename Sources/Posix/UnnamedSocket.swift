@@ -1,17 +1,16 @@
 internal import CPosix
 internal import Glibc
 
-/// A Unix socket bound under a temporary name, on its way to its final name. Made by the owner of the path's
-/// lock.
+/// A Unix socket bound under a temporary name, before it gets its final one. Made by the owner of the path's lock.
 struct UnnamedSocket: ~Copyable {
     private let descriptor: Descriptor
     private let path: String
     private let directory: Int32
     private let temporaryName: String
 
-    /// What it is for, which its temporary name tells.
+    /// The purpose of the socket, which its temporary name shows.
     enum Purpose {
-        /// It goes to its path at once.
+        /// It gets its final name at once.
         case binding
         /// It waits until another process leaves the path.
         case succeeding
@@ -38,7 +37,7 @@ struct UnnamedSocket: ~Copyable {
         self.temporaryName = temporaryName
     }
 
-    /// A name beside `path` that is as much ours as the lock is, so that what a crash left there is ours too.
+    /// A name beside `path` that is as much ours as the lock is. So what is left there after a crash is ours, too.
     static func temporaryPlace(
         _ path: String, directory: Int32, lockInode: UInt64, for purpose: Purpose
     ) throws(SocketPathError) -> (name: String, address: UnixAddress) {
@@ -47,7 +46,7 @@ struct UnnamedSocket: ~Copyable {
             let slash = long.utf8.lastIndex(of: UInt8(ascii: "/"))
             return (slash.map { String(long[long.utf8.index(after: $0)...]) } ?? long, address)
         }
-        // No room for a suffix: a short name, reached by way of the directory's descriptor.
+        // There is no room for a suffix, so use a short name, reached through the directory's descriptor.
         let short = "." + String(lockInode, radix: 16) + purpose.shortSuffix
         guard let address = UnixAddress(path: "/proc/self/fd/\(directory)/\(short)") else {
             throw .tooLong(path: path, bytes: path.utf8.count, limit: UnixAddress.maxPathBytes)
@@ -55,8 +54,8 @@ struct UnnamedSocket: ~Copyable {
         return (short, address)
     }
 
-    /// Sets group and mode, in this order as chown(2) may clear mode bits, and only then listens: at no
-    /// moment can anyone connect that `mode` shuts out.
+    /// Sets the group and then the mode, because chown(2) may clear mode bits. Listens only after that: at no moment
+    /// can anybody connect that `mode` shuts out.
     borrowing func prepare(mode: UInt32, group: UInt32?, backlog: Int32) throws(SocketPathError) {
         if let group {
             guard fchownat(directory, temporaryName, uid_t.max, group, AT_SYMLINK_NOFOLLOW) == 0 else {
@@ -71,7 +70,7 @@ struct UnnamedSocket: ~Copyable {
         }
     }
 
-    /// What is in the file system under the temporary name.
+    /// The identity of the file under the temporary name.
     borrowing func identity() throws(SocketPathError) -> FileIdentity {
         var status = stat()
         guard fstatat(directory, temporaryName, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
@@ -80,20 +79,20 @@ struct UnnamedSocket: ~Copyable {
         return FileIdentity(status)
     }
 
-    /// Gives the socket its final name. Replaces a stale socket, and nothing else.
+    /// Gives the socket its final name. Replaces only a stale socket.
     borrowing func publish(as name: String) throws(SocketPathError) {
         try Self.publish(temporaryName, as: name, of: path, directory: directory)
     }
 
-    /// Gives the socket that is bound under a temporary name its final one, as `publish(as:)` does.
+    /// Gives a socket that is bound under a temporary name its final one, as `publish(as:)` does.
     static func publish(
         _ temporaryName: String, as name: String, of path: String, directory: Int32
     ) throws(SocketPathError) {
         switch try occupant(name, of: path, directory: directory) {
         case .nothing:
             if hubrelay_rename_no_replace(directory, temporaryName, name) == 0 { return }
-            // Some file systems can't do it without replacing: these have a moment in which a file that
-            // somebody makes now is lost.
+            // Some file systems cannot rename without replacing. On those, a file that somebody makes at this moment is
+            // lost.
             guard errno == EINVAL || errno == ENOSYS else { break }
             if renameat(directory, temporaryName, directory, name) == 0 { return }
         case .staleSocket:
@@ -131,13 +130,13 @@ struct UnnamedSocket: ~Copyable {
         switch errno {
         case ECONNREFUSED: return .staleSocket
         case ENOENT: return .nothing
-        // Its queue is full, or it is no stream socket: somebody has it open either way.
+        // Its queue is full, or it is not a stream socket: somebody has it open in both cases.
         case EAGAIN, EPROTOTYPE: throw .live(path: path)
         default: throw .system(path: path, operation: "find out whether it is in use", code: errno)
         }
     }
 
-    /// What an owner of the lock left that was killed between bind and rename.
+    /// Removes the socket of an owner of the lock that was killed between bind and rename.
     private static func removeLeftover(
         _ name: String, directory: Int32, path: String
     ) throws(SocketPathError) {

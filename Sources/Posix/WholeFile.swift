@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// The content of a file, also of one that has no size beforehand, as those of proc(5); nil where it cannot be read.
-/// Bytes that are not UTF-8 are replaced by U+FFFD.
+/// The content of a file, also of one whose size is not known beforehand, such as those of proc(5); nil if it cannot be
+/// read. Bytes that are not UTF-8 are replaced by U+FFFD.
 package func readWholeFile(_ path: String) -> String? {
     let number = retrying { open(path, O_RDONLY | O_CLOEXEC) }
     guard number >= 0 else { return nil }
