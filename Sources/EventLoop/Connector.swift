@@ -4,7 +4,7 @@ internal import CLibuv
 package struct NetworkAddress: Equatable {
     fileprivate var storage: sockaddr_storage
 
-    /// A numeric IPv4 or IPv6 address; nil when `host` is a name.
+    /// A numeric IPv4 or IPv6 address; nil if `host` is a name.
     package init?(numericHost host: String, port: UInt16) {
         var ipv4 = sockaddr_in()
         var ipv6 = sockaddr_in6()
@@ -17,14 +17,14 @@ package struct NetworkAddress: Equatable {
         }
     }
 
-    /// - Parameter bytes: of another one.
+    /// - Parameter bytes: the `bytes` of another address.
     package init(bytes: [UInt8]) {
         storage = bytes.withUnsafeBytes {
             Self.storage(from: UnsafeRawBufferPointer(rebasing: $0.prefix(MemoryLayout<sockaddr_storage>.size)))
         }
     }
 
-    /// A copy of the address, for those who know nothing of addresses.
+    /// A copy of the address, for code that knows nothing of addresses.
     package var bytes: [UInt8] { withUnsafeBytes(of: storage) { Array($0) } }
 
     fileprivate init?(_ info: addrinfo) {
@@ -47,12 +47,13 @@ package struct NetworkAddress: Equatable {
     }
 }
 
-/// Looks a host name up off the loop. The answer comes on the loop, also after `cancel`, which makes it ignored.
+/// Looks a host name up off the loop. The answer comes on the loop. After `cancel` it comes as well, but is ignored.
 package final class Resolver {
     private let request = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: 1)
     private var body: ((Result<[NetworkAddress], LoopError>) -> Void)?
 
-    /// - Parameter body: called once with the addresses in the resolver's order, or with why there are none.
+    /// - Parameter body: called once, with the addresses in the resolver's order, or with the reason why there are
+    ///   none.
     package init(
         loop: Loop, host: String, port: UInt16, body: @escaping (Result<[NetworkAddress], LoopError>) -> Void
     ) {
@@ -74,8 +75,8 @@ package final class Resolver {
 
     deinit { request.deallocate() }
 
-    /// Nobody waits for the answer any more. A lookup that waits for a thread is given up, so that they do not pile up
-    /// while the resolver hangs.
+    /// Ignores the answer. A lookup that still waits for a thread is cancelled, so that lookups do not pile up while
+    /// the resolver hangs.
     package func cancel() {
         guard body != nil else { return }
         body = nil
@@ -98,7 +99,7 @@ package final class Resolver {
 }
 
 extension Stream {
-    /// Connects a TCP stream. `body` is called on the loop, with an error also when the stream was closed meanwhile.
+    /// Connects a TCP stream. Calls `body` on the loop, with an error also if the stream was closed meanwhile.
     package func connect(to address: NetworkAddress, body: @escaping (LoopError?) -> Void) {
         let request = ConnectRequest(body)
         var storage = address.storage
@@ -139,8 +140,8 @@ extension Stream {
         return withUnsafeBytes(of: &local) { local in withUnsafeBytes(of: &peer) { local.elementsEqual($0) } }
     }
 
-    /// For a link to a server: no delay for small segments, keepalive, and the kernel gives up on unacknowledged data
-    /// when the link's own deadline has passed.
+    /// Sets the options for a link to a server: no delay for small segments, keepalive, and that the kernel gives up on
+    /// unacknowledged data when the link's own deadline has passed.
     package func tuneTCP(userTimeoutMilliseconds: UInt32) {
         let tcp = UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_tcp_t.self)
         uv_tcp_nodelay(tcp, 1)

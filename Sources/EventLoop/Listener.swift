@@ -1,10 +1,10 @@
 internal import CLibuv
 
-/// Accepts connections on a socket that is bound and listening already.
+/// Accepts connections on a socket that is already bound and listening.
 ///
-/// Not by `uv_listen`: where accepting keeps failing (no descriptor left in the process or in the system, no memory),
-/// libuv may try again within one callback for as long as it fails, and nothing else on the loop runs. Here the peers
-/// wait in the kernel, and it is tried again after a pause.
+/// It does not use `uv_listen`. If accepting keeps failing (no descriptor left in the process or in the system, no
+/// memory), libuv may try again within one callback for as long as it fails, and nothing else on the loop runs. Here
+/// the peers wait in the kernel, and the listener tries again after a pause.
 package final class Listener {
     /// Nanoseconds.
     private static let pauseAfterFailure: UInt64 = 100_000_000
@@ -15,14 +15,14 @@ package final class Listener {
     private let acceptsPerTurn: Int
     private let body: (LoopError?) -> Void
     private var pause: Timer?
-    /// Accepted, and not yet given to a stream; -1: none.
+    /// A descriptor that was accepted, and not yet given to a stream; -1: none.
     private var waiting: Int32 = -1
     private var isFailing = false
     private var isClosed = false
 
     /// - Parameter descriptor: owned by the listener from here on, also when this throws.
-    /// - Parameter body: a connection waits for `accept` or `take`, or accepting has begun to fail; told once until it
-    ///   works again.
+    /// - Parameter body: called when a connection waits for `accept` or `take`; and with an error when accepting has
+    ///   begun to fail, once until it works again.
     package init(
         loop: Loop, descriptor: Int32, acceptsPerTurn: Int = 256, body: @escaping (LoopError?) -> Void
     ) throws(LoopError) {
@@ -71,7 +71,7 @@ package final class Listener {
         body(LoopError("accepting", code))
     }
 
-    /// Gives the connection that waits to `client`, which must be a fresh Unix stream.
+    /// Gives the waiting connection to `client`, which must be a fresh Unix stream.
     package func accept(into client: Stream) throws(LoopError) {
         let descriptor = waiting
         waiting = -1
@@ -83,13 +83,14 @@ package final class Listener {
         }
     }
 
-    /// Gives the connection that waits to the caller, who owns its descriptor from here on: not blocking, closed on exec.
+    /// Gives the waiting connection to the caller, who owns its descriptor from then on. It is non-blocking and
+    /// close-on-exec.
     package func take() -> Int32 {
         defer { waiting = -1 }
         return waiting
     }
 
-    /// Accepts what waits now, to the last: before the `close` of a socket that nobody can reach any more.
+    /// Accepts every connection that waits now. To be called before `close`, if nobody can reach the socket any more.
     package func acceptRest() { accept(atMost: Self.longestBacklog) }
 
     package func close() {

@@ -8,7 +8,7 @@ public struct LoopError: Error, Equatable, CustomStringConvertible {
 
     init(_ operation: String, _ code: Int32) { (self.operation, self.code) = (operation, code) }
 
-    /// What kind of failure of a connection it is.
+    /// The kind of a connection's failure.
     package enum Kind { case timedOut, unreachable, other }
 
     package var kind: Kind {
@@ -25,7 +25,7 @@ public struct LoopError: Error, Equatable, CustomStringConvertible {
     package static func text(_ code: Int32) -> String { String(cString: uv_strerror(code)) }
 }
 
-/// The one event loop of the process, on libuv. Everything that is made with a loop belongs to the thread that runs it.
+/// The one event loop of the process, on libuv. Everything made with a loop belongs to the thread that runs it.
 public final class Loop {
     /// What one read takes at most, and the size of the buffer that all streams share.
     package static let readBufferBytes = 256 << 10
@@ -33,12 +33,12 @@ public final class Loop {
     let handle: UnsafeMutablePointer<uv_loop_t>
     /// Shared by all streams: bytes in it are valid until the read callback returns.
     package let readBuffer: UnsafeMutableRawBufferPointer
-    /// Loop turns that have ended, so that a stream can tell a second read in the same turn.
+    /// How many turns have ended. A stream uses it to detect a second read in the same turn.
     fileprivate(set) var turn: UInt64 = 0
     /// Set while a timer's callback runs.
     var isCallingTimers = false
     private var turnEnd: TurnEnd?
-    /// Something is still at work with it, so its memory must stay.
+    /// Something still uses the loop, so its memory must stay.
     private var isAbandoned = false
 
     /// - Throws: `LoopError` when the process has no descriptors left.
@@ -63,7 +63,7 @@ public final class Loop {
         readBuffer.deallocate()
     }
 
-    /// Monotonic nanoseconds, as of the beginning of this turn; one millisecond fine.
+    /// Monotonic nanoseconds at the beginning of this turn, to the millisecond.
     package var now: UInt64 { uv_now(handle) * 1_000_000 }
 
     /// Calls `body` at the end of every turn, before the loop waits. To be called once, and not while the loop runs.
@@ -81,10 +81,10 @@ public final class Loop {
     /// Closes what the loop itself has opened, and runs until every handle's close callback has been called. All
     /// other handles must have been closed by their owners.
     ///
-    /// A host name that is being looked up cannot be called back, and a resolver may take its time: after a second the
-    /// loop is abandoned as it is, which is for a process that is about to exit.
-    /// - Returns: false when it was abandoned. An exit(3) would then still wait for the lookup, since libuv joins its
-    ///   threads there; only _exit(2) does not.
+    /// The lookup of a host name cannot be called back, and a resolver may take long. So after a second the loop is
+    /// abandoned as it is, which is only for a process that is about to exit.
+    /// - Returns: false if the loop was abandoned. An exit(3) would then still wait for the lookup, since libuv joins
+    ///   its threads there. Only _exit(2) does not wait.
     @discardableResult
     package func drain() -> Bool {
         turnEnd?.close()
@@ -115,26 +115,26 @@ struct HandleBox<Handle> {
         UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: uv_handle_t.self)
     }
 
-    /// After a successful `uv_*_init`.
+    /// To be called after a successful `uv_*_init`.
     func adopt(_ owner: AnyObject) { base.pointee.data = Unmanaged.passRetained(owner).toOpaque() }
 
-    /// Closes the handle and frees it in the close callback; `closed` is called just before the owner is released.
+    /// Closes the handle, if it is not closing already. `callback` has to free it and to release its owner.
     func close(_ callback: @escaping @convention(c) (UnsafeMutablePointer<uv_handle_t>?) -> Void) {
         guard uv_is_closing(base) == 0 else { return }
         uv_close(base, callback)
     }
 }
 
-/// The owner of a handle in a libuv callback. Not retained: the handle does that.
+/// The owner of a handle in a libuv callback. Not retained, because the handle retains it.
 @inline(__always)
 func owner<Owner: AnyObject>(of data: UnsafeMutableRawPointer?, as type: Owner.Type) -> Owner {
     Unmanaged<Owner>.fromOpaque(data.unsafelyUnwrapped).takeUnretainedValue()
 }
 
-/// The same for callbacks that come with every message, without a retain and a release.
+/// Calls `body` with the owner of a handle, without a retain and a release. For callbacks that come with every message.
 ///
-/// Invariant: the handle retains its owner until its close callback, and libuv calls that after this one has returned:
-/// nothing that the loop calls runs the loop.
+/// Invariant: the handle retains its owner until its close callback, and libuv calls that only after this callback has
+/// returned, because nothing that the loop calls runs the loop.
 @inline(__always)
 func withOwner<Owner: AnyObject, Result>(
     of data: UnsafeMutableRawPointer?, as type: Owner.Type, _ body: (Owner) -> Result
@@ -142,7 +142,7 @@ func withOwner<Owner: AnyObject, Result>(
     Unmanaged<Owner>.fromOpaque(data.unsafelyUnwrapped)._withUnsafeGuaranteedRef(body)
 }
 
-/// Frees a handle that has nothing to do after its close but release its owner.
+/// Frees a closed handle, and releases its owner. For handles with nothing else to do after their close.
 func releaseClosedHandle(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
     guard let handle else { return }
     let data = handle.pointee.data
@@ -150,11 +150,11 @@ func releaseClosedHandle(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
     Unmanaged<AnyObject>.fromOpaque(data.unsafelyUnwrapped).release()
 }
 
-/// What is called at the end of every turn, which is before the loop waits. What it refers to never changes, so that
-/// nothing has to be held for a call.
+/// The callback at the end of every turn, before the loop waits. Its references never change, so nothing has to be
+/// retained for a call.
 private final class TurnEnd {
     private let box = HandleBox<uv_prepare_t>()
-    /// Invariant: a loop is there as long as it runs, and it alone calls this.
+    /// Invariant: a loop exists as long as it runs, and only the loop calls this.
     private let loop: Unmanaged<Loop>
     private let body: () -> Void
 

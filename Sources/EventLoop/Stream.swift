@@ -1,23 +1,24 @@
 internal import CLibuv
 
-/// A connected socket on the loop: a Unix domain socket or TCP. Subclasses say what becomes of its events.
+/// A connected socket on the loop: a Unix domain socket or TCP. Subclasses handle its events.
 ///
-/// Writing never waits for writability first: bytes are offered to the kernel at once, and what it does not take is
-/// copied into chunks that belong to the stream. `unsent` says how much that is; keeping it in bounds is the business
-/// of whoever writes.
+/// Writing never waits for writability first. Bytes are offered to the kernel at once, and those that it does not take
+/// are copied into chunks that belong to the stream. `unsent` says how many these are. The code that writes must keep
+/// them in bounds.
 ///
-/// `open`, and what it mentions public, only because Swift lets no other module inherit from a `package` class.
+/// It is `open`, and what it mentions is public, only because Swift lets no other module inherit from a `package`
+/// class.
 open class Stream {
     public enum Kind { case unix, tcp }
 
     let loop: Loop
     private let kind: Kind
-    /// A `uv_pipe_t` or a `uv_tcp_t`, both of which begin with a `uv_stream_t`, and that with a `uv_handle_t`. Freed
-    /// right after `didClose`: nobody asks a stream for anything from then on.
+    /// A `uv_pipe_t` or a `uv_tcp_t`. Both begin with a `uv_stream_t`, which begins with a `uv_handle_t`. Freed right
+    /// after `didClose`: nothing uses the stream from then on.
     private let storage: UnsafeMutableRawPointer
     var handle: UnsafeMutablePointer<uv_stream_t> { storage.assumingMemoryBound(to: uv_stream_t.self) }
-    /// The handle's descriptor, looked up at the first write; -1 before. Invariant: a handle has one for its whole life, and
-    /// whatever closes it sets `isClosing` first, after which nothing is written.
+    /// The handle's descriptor, looked up at the first write; -1 before that. Invariant: a handle keeps its descriptor
+    /// for its whole life, and the code that closes it sets `isClosing` first, after which nothing is written.
     private var socket: Int32 = -1
     private var backlog: WriteBacklog?
     private var wantsShutdown = false
@@ -25,7 +26,7 @@ open class Stream {
     package private(set) var isWriteBroken = false
     package private(set) var isClosing = false
     private var lastReadTurn: UInt64 = .max
-    /// libuv is asking for a buffer just now.
+    /// libuv is asking for a buffer at this moment.
     private var isAsking = false
     private var stopsAfterAsking = false
 
@@ -45,20 +46,20 @@ open class Stream {
     /// Bytes have come. They are valid during the call. The stream may be closed in it.
     open func didRead(_ bytes: UnsafeRawBufferPointer) {}
 
-    /// Nothing more will come: the peer has shut its writing side (`error` nil), or reading has failed.
+    /// Nothing more will come: the peer has shut down its write side (`error` is nil), or reading has failed.
     open func didEnd(_ error: LoopError?) {}
 
-    /// The kernel has taken some of what it had refused; `unsent` is smaller now.
+    /// The kernel has taken some of the bytes that it had refused. `unsent` is smaller now.
     open func didSendBacklog() {}
 
-    /// Nothing can be sent any more; what was unsent is gone.
+    /// Nothing can be sent any more, and the unsent bytes are lost.
     open func didFailToSend(_ error: LoopError) {}
 
-    /// The handle is closed and about to go.
+    /// The handle is closed, and will be freed after this call.
     open func didClose() {}
 
-    /// How many bytes may be read, asked before every read; with 0 they stay in the kernel. The subclass calls `stopReading`
-    /// as well then, or it is asked again in the next turn, and in every one after that.
+    /// How many bytes may be read, asked before every read. With 0 they stay in the kernel. The subclass then also
+    /// calls `stopReading`, or it is asked again in the next turn, and in every one after that.
     open func readLimit() -> Int { .max }
 
     // MARK: Reading
@@ -77,7 +78,7 @@ open class Stream {
 
     /// Lends libuv the buffer that all streams share, or none if this is not the time to read.
     private func offerBuffer(_ buffer: inout uv_buf_t) {
-        // One read a turn: a socket that is always full must not keep the others waiting.
+        // One read per turn: a socket that is always full must not keep the others waiting.
         isAsking = true
         let limit = lastReadTurn != loop.turn ? readLimit() : 0
         isAsking = false
@@ -95,7 +96,7 @@ open class Stream {
             didRead(UnsafeRawBufferPointer(start: base, count: count))
         } else if count == Int(UV_EOF.rawValue) {
             didEnd(nil)
-        } else if count < 0, count != Int(UV_ENOBUFS.rawValue) {  // which is our own refusal to read now
+        } else if count < 0, count != Int(UV_ENOBUFS.rawValue) {  // ENOBUFS is our own refusal to read now
             didEnd(LoopError("reading", Int32(count)))
         } else if stopsAfterAsking {
             uv_read_stop(handle)
@@ -104,7 +105,7 @@ open class Stream {
     }
 
     package func stopReading() {
-        // libuv calls back once more after it was refused a buffer, and it must find its callback then.
+        // libuv calls back once more after it was refused a buffer, and its callback must still be set then.
         if isAsking { stopsAfterAsking = true } else { uv_read_stop(handle) }
     }
 
@@ -116,19 +117,19 @@ open class Stream {
         return backlog.queued + Int(uv_stream_get_write_queue_size(handle))
     }
 
-    /// Offers bytes to the kernel and keeps a copy of what it does not take. Only once the socket is connected, and not after
-    /// `shutdownWriting`.
+    /// Offers bytes to the kernel, and keeps a copy of those that it does not take. To be called only once the socket
+    /// is connected, and not after `shutdownWriting`.
     package func write(_ bytes: UnsafeMutableRawBufferPointer) {
         guard let base = bytes.baseAddress, bytes.count > 0 else { return }
         var range = uv_buf_t(base: base.assumingMemoryBound(to: CChar.self), len: bytes.count)
         withUnsafeMutablePointer(to: &range) { write(buffers: $0, count: 1) }
     }
 
-    /// Offers ranges to the kernel in one call and keeps a copy of what it does not take. Only once the socket is connected,
-    /// and not after `shutdownWriting`.
+    /// Offers ranges to the kernel in one call, and keeps a copy of the bytes that it does not take. To be called only
+    /// once the socket is connected, and not after `shutdownWriting`.
     /// - Parameters:
-    ///   - ranges: each laid out like `struct iovec` (a pointer and a length). What they say is changed, and the memory is
-    ///     bound to libuv's type for it; the caller does not look at it again.
+    ///   - ranges: each laid out like `struct iovec` (a pointer and a length). Their contents are changed, and the
+    ///     memory is bound to libuv's type for them, so the caller must not read them again.
     ///   - count: how many there are.
     package func write(ranges: UnsafeMutableRawPointer, count: Int) {
         write(buffers: ranges.bindMemory(to: uv_buf_t.self, capacity: count), count: count)
@@ -139,7 +140,7 @@ open class Stream {
         assert(!wantsShutdown, "nothing is written behind the end of what was written")
         if socket < 0 { socket = descriptor ?? -1 }
         var (next, left) = (buffers, count)
-        // What libuv writes is the backlog alone, so without one nothing is overtaken.
+        // libuv writes only the backlog. So if there is no backlog, these bytes overtake nothing.
         while left > 0, backlog == nil {
             let taken = hubrelay_send(socket, next, UInt32(min(left, 1024)))
             if taken == Int(UV_EAGAIN.rawValue) { break }
@@ -191,11 +192,11 @@ open class Stream {
     private func sendingFailed(_ code: Int32) {
         guard !isWriteBroken else { return }
         isWriteBroken = true
-        didFailToSend(LoopError("writing", code))  // may ask for `unsent`
+        didFailToSend(LoopError("writing", code))  // the subclass may read `unsent`
         backlog?.discard()
     }
 
-    /// Shuts the writing side once everything has been sent.
+    /// Shuts down the write side once everything has been sent.
     package func shutdownWriting() {
         guard !wantsShutdown, !isClosing else { return }
         wantsShutdown = true
@@ -216,29 +217,29 @@ open class Stream {
         return hubrelay_is_hung_up(descriptor) != 0
     }
 
-    /// Whether something has come that has not been read, or the end of it.
+    /// Whether there is something to read: bytes, or the end of the stream.
     package var hasInput: Bool { descriptor.map { hubrelay_has_input($0) != 0 } ?? false }
 
     // MARK: Opening and closing
 
     var base: UnsafeMutablePointer<uv_handle_t> { storage.assumingMemoryBound(to: uv_handle_t.self) }
 
-    /// The socket's descriptor; nil when it has none.
+    /// The socket's descriptor; nil if it has none.
     package var descriptor: Int32? {
         var descriptor: Int32 = -1
         return uv_fileno(base, &descriptor) == 0 ? descriptor : nil
     }
 
-    /// Closes the socket; nothing is called after this but `didClose`. May be called more than once. What the kernel has
-    /// taken still goes out, unless the socket is TCP and holds bytes that nobody has read.
+    /// Closes the socket. After this only `didClose` is called. May be called more than once. What the kernel has taken
+    /// is still sent, unless the socket is TCP and holds bytes that nobody has read.
     package func close() {
         guard !isClosing else { return }
         isClosing = true
         uv_close(base, streamClosed)
     }
 
-    /// The same, but what the peer's kernel has not received by now never arrives: TCP resets the connection (RST, RFC
-    /// 9293, 3.10.5). For a Unix socket there is no difference, as the kernel has nothing of its own to send.
+    /// Closes the socket, but what the peer's kernel has not received by now never arrives: TCP resets the connection
+    /// (RST, RFC 9293, 3.10.5). For a Unix socket this is the same as `close`, as the kernel has nothing left to send.
     package func reset() {
         guard !isClosing else { return }
         isClosing = true

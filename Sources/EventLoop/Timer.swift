@@ -1,6 +1,6 @@
 internal import CLibuv
 
-/// Calls back after a time, once or again and again.
+/// Calls back after a time, once or repeatedly.
 package final class Timer {
     private let box = HandleBox<uv_timer_t>()
     /// Unowned: a loop outlives its timers.
@@ -14,10 +14,11 @@ package final class Timer {
         box.adopt(self)
     }
 
-    /// Starts it, or starts it anew. Times are in nanoseconds and are rounded up to milliseconds.
+    /// Starts or restarts the timer. Times are in nanoseconds and are rounded up to milliseconds.
     ///
-    /// Without a delay it is called in the next turn. From within a timer's callback that takes a millisecond: libuv calls
-    /// timers for as long as one is due, so that timers which start one another at once would stop everything else.
+    /// Without a delay it is called in the next turn. If it is started within a timer's callback, the delay is at least
+    /// a millisecond: libuv calls timers as long as one is due, so timers that start one another at once would stop
+    /// everything else.
     package func start(after delay: UInt64, every interval: UInt64 = 0) {
         uv_timer_start(
             box.pointer, { handle in owner(of: handle?.pointee.data, as: Timer.self).called() },
@@ -32,10 +33,10 @@ package final class Timer {
 
     package func stop() { uv_timer_stop(box.pointer) }
 
-    /// The loop ends although this timer runs.
+    /// Lets the loop end although this timer runs.
     package func unreference() { uv_unref(box.base) }
 
-    /// It is not called any more.
+    /// Ends the calls.
     package func close() { box.close(releaseClosedHandle) }
 
     private static func milliseconds(_ nanoseconds: UInt64) -> UInt64 { (nanoseconds + 999_999) / 1_000_000 }

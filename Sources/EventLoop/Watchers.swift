@@ -40,8 +40,8 @@ package final class SignalWatcher {
     package func close() { box.close(releaseClosedHandle) }
 }
 
-/// Calls back once in the loop's next turn, which then comes without a wait. For work that is done by portions, so that
-/// everything else on the loop has its turn in between.
+/// Calls back once in the loop's next turn. The loop does not wait before that turn. For work that is done in portions,
+/// so that everything else on the loop runs in between.
 package final class NextTurn {
     private let box = HandleBox<uv_idle_t>()
     private let body: () -> Void
@@ -52,7 +52,7 @@ package final class NextTurn {
         box.adopt(self)
     }
 
-    /// Does nothing when it is scheduled already.
+    /// Does nothing if it is scheduled already.
     package func schedule() {
         uv_idle_start(box.pointer) { handle in
             uv_idle_stop(handle)

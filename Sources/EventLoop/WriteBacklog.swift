@@ -1,7 +1,7 @@
 internal import CLibuv
 
-/// What the kernel has not taken: chunks in order, the first of which may be with libuv. Chunks never move and are
-/// small, so that progress shows soon and no large block is copied twice.
+/// The bytes that the kernel has not taken, as chunks in order. libuv may have the first chunk. Chunks never move and
+/// are small, so that progress shows soon and no large block is copied twice.
 final class WriteBacklog {
     private struct Chunk {
         var base: UnsafeMutableRawPointer
@@ -13,10 +13,10 @@ final class WriteBacklog {
     private static let maximumChunk = 64 << 10
 
     let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
-    /// What comes before `first` has been sent, and its memory given back.
+    /// The chunks before `first` have been sent, and their memory is freed.
     private var chunks: [Chunk] = []
     private var first = 0
-    /// The first chunk is with libuv, which counts its bytes itself.
+    /// Whether libuv has the first chunk. libuv counts the bytes of that chunk itself.
     private(set) var isSending = false
     /// Bytes that are not with libuv yet.
     private(set) var queued = 0
@@ -37,7 +37,8 @@ final class WriteBacklog {
             let last = chunks.count - 1
             let isOpen = last >= first && !(isSending && last == first)
             guard isOpen, chunks[last].count < chunks[last].capacity else {
-                // Larger with what waits already: many backlogs are small, and a large one is not to be in many pieces.
+                // The capacity grows with what waits already: many backlogs are small, and a large one should not have
+                // many pieces.
                 let capacity = min(Self.maximumChunk, max(Self.minimumChunk, left, queued / 2))
                 chunks.append(Chunk(base: .allocate(byteCount: capacity, alignment: 1), count: 0, capacity: capacity))
                 continue
@@ -50,7 +51,7 @@ final class WriteBacklog {
         }
     }
 
-    /// The first chunk, to be handed to libuv; nil when there is none.
+    /// The first chunk, to be handed to libuv; nil if there is none.
     func beginSending() -> uv_buf_t? {
         guard first < chunks.count else { return nil }
         isSending = true
@@ -70,7 +71,7 @@ final class WriteBacklog {
         }
     }
 
-    /// Everything but what is with libuv is thrown away.
+    /// Throws away everything except the chunk that libuv has.
     func discard() {
         let kept = isSending ? first + 1 : first
         for chunk in chunks[kept...] { chunk.base.deallocate() }
