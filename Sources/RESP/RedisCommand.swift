@@ -1,7 +1,7 @@
-/// Commands as Redis reads them: arrays of bulk strings (Redis serialization protocol specification). PUBLISH, of which there
-/// are many, is written by the core's `PublishQueue`.
+/// Commands as Redis reads them: arrays of bulk strings (Redis serialization protocol specification). PUBLISH, which is
+/// frequent, is written by the core's `PublishQueue`.
 package enum RedisCommand {
-    /// A command of a few arguments, its name first. An argument may be empty and may have any bytes.
+    /// A command of a few arguments, of which the first is its name. An argument may be empty, and may have any bytes.
     package static func bytes(_ arguments: [[UInt8]]) -> [UInt8] {
         var bytes = Array("*\(arguments.count)\r\n".utf8)
         for argument in arguments {
@@ -12,11 +12,11 @@ package enum RedisCommand {
         return bytes
     }
 
-    /// The same for text, as UTF-8.
+    /// A command of arguments that are text, as UTF-8.
     package static func bytes(_ arguments: [String]) -> [UInt8] { bytes(arguments.map { Array($0.utf8) }) }
 
-    /// A Redis glob pattern that matches `bytes` and nothing else, also in front of another pattern. Redis knows
-    /// `*`, `?`, `[` and `\`; what is special within brackets is not so outside them.
+    /// A Redis glob pattern that matches only `bytes`, also in front of another pattern. Redis knows `*`, `?`, `[` and
+    /// `\`. What is special within brackets is not special outside them.
     package static func escapeGlob(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         var escaped: [UInt8] = []
         for byte in bytes {

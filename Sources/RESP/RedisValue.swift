@@ -1,4 +1,4 @@
-/// A reply of Redis as a tree: for the rare ones, since each value owns its bytes.
+/// A reply of Redis as a tree. Only for rare replies, since each value owns its bytes.
 public enum RedisValue: Equatable, Sendable {
     case integer(Int64)
     /// A simple string such as PONG; the text is cleaned and cut, see ``RedisText``.

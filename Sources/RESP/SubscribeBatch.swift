@@ -1,7 +1,7 @@
-/// Builds `SUBSCRIBE name name ...`, and the commands like it, out of many names. Its memory is used again for the next
+/// Builds `SUBSCRIBE name name ...`, and similar commands, from many names. Its memory is used again for the next
 /// batch, so that restoring 100,000 subscriptions does not allocate for each.
 ///
-/// `begin`, then `append` for each name, then `finish`. The caller bounds the names of a batch.
+/// Call `begin`, then `append` for each name, then `finish`. The caller limits the number of names in a batch.
 package struct SubscribeBatch {
     private var verb: SubscribeVerb?
     /// The names, each as a bulk string.
@@ -10,15 +10,15 @@ package struct SubscribeBatch {
 
     package init() {}
 
-    /// Begins a command, and forgets one that was not finished.
+    /// Begins a command, and drops one that was not finished.
     package mutating func begin(_ verb: SubscribeVerb) {
         self.verb = verb
         names.removeAll(keepingCapacity: true)
         count = 0
     }
 
-    /// Adds one name, `prefix` and `name` joined as they are. For a pattern, `prefix` is what
-    /// ``RedisCommand/escapeGlob(_:)`` made of the prefix.
+    /// Adds one name: `prefix` and `name`, joined as they are. For a pattern, `prefix` must be the result of
+    /// ``RedisCommand/escapeGlob(_:)`` for the prefix.
     package mutating func append(prefix: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer) {
         names += "$\(prefix.count + name.count)\r\n".utf8
         names.append(contentsOf: prefix)
@@ -27,8 +27,8 @@ package struct SubscribeBatch {
         count += 1
     }
 
-    /// Calls `write` with the pieces of the command in their order, each valid only during its call. Without a name there is
-    /// no command and no call: to Redis it would be an error, or mean all of them.
+    /// Calls `write` with the pieces of the command in their order. Each piece is valid only during its call. Without a
+    /// name there is no command and no call: Redis would answer it with an error, or take it to mean all names.
     package mutating func finish(_ write: (UnsafeRawBufferPointer) -> Void) {
         guard let verb, count > 0 else { return }
         let command = verb.command

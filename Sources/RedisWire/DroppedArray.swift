@@ -1,6 +1,6 @@
-/// Follows an array of which nothing is kept to its end.
+/// Follows an array to its end, and keeps nothing of it.
 struct DroppedArray {
-    /// How many values each array still lacks that is not complete, the outermost first.
+    /// How many values each incomplete array still lacks, the outermost first.
     private var missing: [Int] = []
     private var count = 0
 
@@ -13,8 +13,9 @@ struct DroppedArray {
         missing.append(elements)
     }
 
-    /// One value has come, and with it perhaps the last one of an array, of the one around it, and so on.
-    /// - Returns: false when there were more than `maxValues` values.
+    /// Counts a value that has come. It may be the last one of its array, and so complete the array around that, and so
+    /// on.
+    /// - Returns: false if there were more than `maxValues` values.
     mutating func dropValue(maxValues: Int) -> Bool {
         count += 1
         while let last = missing.indices.last {

@@ -1,6 +1,7 @@
-/// The names of one message (pattern and channel, or the channel alone), copied out of hiredis's buffer and used
-/// again for the next one. hiredis drops what it has read before `redisReaderGetReply` returns, and in the
-/// middle of an array nobody can tell whether the rest of it is already there.
+/// The names of one message (pattern and channel, or only the channel), copied out of hiredis's buffer. The memory is
+/// used again for the next message. A copy is needed, because hiredis drops what it has read before
+/// `redisReaderGetReply` returns, and in the middle of an array nobody can know whether the rest of it is already
+/// there.
 struct NameBuffer: ~Copyable {
     private static let initialCapacity = 1 << 10
 
@@ -30,7 +31,7 @@ struct NameBuffer: ~Copyable {
         append(name)
     }
 
-    /// Forgets both names and gives back what memory a long one took.
+    /// Forgets both names, and frees the memory that a long one took.
     mutating func shrink() {
         (split, end) = (0, 0)
         guard capacity > Self.initialCapacity else { return }

@@ -8,9 +8,9 @@ enum PushWord {
     case shardMessage
     case confirmation(SubscribeVerb)
 
-    /// Nil for any other string. Redis writes the words in lower case.
+    /// nil for any other string. Redis writes the words in lower case.
     init?(_ bytes: UnsafeRawBufferPointer) {
-        // By length first: at most two of the words are equally long, and differ in their first byte.
+        // Compares the length first: at most two of the words are equally long, and those differ in their first byte.
         switch bytes.count {
         case 7 where bytes.equals("message"): self = .message
         case 8 where bytes.equals("pmessage"): self = .patternMessage
@@ -45,7 +45,7 @@ enum PushWord {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Whether these bytes are `word`, which must be as long.
+    /// Whether these bytes are `word`, which must have the same length.
     @inline(__always)
     fileprivate func equals(_ word: StaticString) -> Bool {
         guard let baseAddress else { return false }

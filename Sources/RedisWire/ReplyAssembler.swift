@@ -1,18 +1,18 @@
 internal import RESP
 internal import CHiredis
 
-/// What hiredis calls while it reads: puts the elements together and hands complete replies to the sink.
+/// Receives the calls of hiredis while it reads. Puts the elements together, and hands complete replies to the sink.
 ///
-/// Each method says whether the reading may go on. If not, either `failure` says why or the sink has stopped it.
+/// Each method returns whether the reading may go on. If not, either `failure` says why, or the sink has stopped it.
 final class ReplyAssembler {
     /// The element at hand as hiredis describes it: its type, and its place in the array around it.
     typealias Element = UnsafePointer<redisReadTask>
 
-    /// What the outermost array that is being read turns out to be.
+    /// The kind of the outermost array that is being read.
     private enum Shape {
         /// No array is being read.
         case none
-        /// The first element will tell; so many are announced.
+        /// The first element will decide. The array has announced this many elements.
         case undecided(elements: Int)
         case message(isSharded: Bool)
         case patternMessage
@@ -35,21 +35,21 @@ final class ReplyAssembler {
     private var tree = TreeBuilder()
     private var oddPayload = DroppedArray()
 
-    /// `sink` is not retained: the reader sees to it that it lives.
+    /// `sink` is not retained: the reader ensures that it lives.
     init(limits: ReplyLimits, sink: ReplySink) {
         self.limits = limits
         unmanagedSink = .passUnretained(sink)
     }
 
-    /// Calls the sink without a retain and a release, which are a fifth of what a message costs here. The
-    /// reader's `feed` holds on to it.
+    /// Calls the sink without a retain and a release, which would be a fifth of the cost of a message here. The
+    /// reader's `feed` keeps the sink alive.
     @inline(__always)
     private func tell(_ call: (ReplySink) -> Void) -> Bool {
         unmanagedSink._withUnsafeGuaranteedRef(call)
         return !stopped
     }
 
-    /// Gives back memory that an unusually large reply took. Only between replies.
+    /// Frees the memory that an unusually large reply took. Only to be called between replies.
     func shrink() { names.shrink() }
 
     /// A string, a status or an error.
@@ -98,7 +98,7 @@ final class ReplyAssembler {
         }
     }
 
-    /// The absence of a string or of an array.
+    /// A nil in place of a string or of an array.
     func nilValue(_ task: Element) -> Bool {
         switch shape {
         case .confirmation(.unsubscribe) where task.pointee.idx == 1,
@@ -107,7 +107,7 @@ final class ReplyAssembler {
             nameIsNil = true
             return true
         default:
-            // RESP2 has a nil string and a nil array; hiredis 1.x also reads RESP3's nil of no type.
+            // RESP2 has a nil string and a nil array. hiredis 1.x also reads RESP3's nil, which has no type.
             guard task.pointee.type == REDIS_REPLY_STRING || task.pointee.type == REDIS_REPLY_ARRAY else {
                 return failResp3()
             }
@@ -144,7 +144,7 @@ final class ReplyAssembler {
 // MARK: - The rare ones
 
 extension ReplyAssembler {
-    /// Whether what is being read now is a reply of its own, and not inside of an array.
+    /// Whether the value that is being read now is a reply of its own, and not inside of an array.
     var isOutermost: Bool { if case .none = shape { true } else { false } }
 
     private func objection(toArrayOf elements: Int) -> ReplyError? {
@@ -159,7 +159,7 @@ extension ReplyAssembler {
         return reason.map { .outOfPlace("an unexpected array of \(elements) elements: \($0)") }
     }
 
-    /// What is wrong with a string of so many bytes that is not all there.
+    /// Why a string of so many bytes, which is not complete, cannot come now; nil if it can.
     func objection(toStringOf bytes: Int) -> ReplyError? {
         guard isOutermost else { return nil }
         let reason = unmanagedSink._withUnsafeGuaranteedRef { $0.objectionToString() }
@@ -178,7 +178,7 @@ extension ReplyAssembler {
         }
     }
 
-    /// Takes what the first element of an array announces, if the array has the length that belongs to it.
+    /// Sets the shape that the first element of an array announces, if the array has the right length for it.
     private func begin(_ word: PushWord, elements: Int) -> Bool {
         guard elements == word.elements else {
             return fail(.unexpectedPush("\(word.text) with \(elements) elements, not \(word.elements)"))
@@ -218,9 +218,9 @@ extension ReplyAssembler {
         }
     }
 
-    /// Whether this is the payload of a message, or part of it, although it is no string. Redis sends such messages when
-    /// any client turns CLIENT TRACKING on and redirects it to our connection: nil for a flush, else an array of keys.
-    /// Nobody here subscribes to that, and no client must be able to end our link by it.
+    /// Whether this is the payload of a message, or part of it, although it is not a string. Redis sends such messages
+    /// when any client turns CLIENT TRACKING on and redirects it to our connection: nil for a flush, else an array of
+    /// keys. No app of this relay subscribes to them, and no client must be able to end our link by them.
     private func isOddPayload(_ task: Element) -> Bool {
         switch shape {
         case .message: task.pointee.idx == 2
@@ -230,7 +230,8 @@ extension ReplyAssembler {
         }
     }
 
-    /// The head of an array in a message's payload. It may announce more than another array may: nothing of it is kept.
+    /// The head of an array in a message's payload. It may announce more than another array may, because nothing of it
+    /// is kept.
     private func drop(arrayOf elements: Int) -> Bool {
         if elements == 0, case .oddPayload = shape { return dropValue() }
         guard elements <= limits.maxValues else { return fail(.tooManyElements(limit: limits.maxValues)) }

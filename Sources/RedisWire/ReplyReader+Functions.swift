@@ -1,22 +1,22 @@
 internal import CHiredis
 
 extension ReplyReader {
-    /// A reader of hiredis that calls `assembler`, which it does not retain, and by way of `functions`, which it
-    /// does not copy. Invariant: the `ReplyReader` has both for as long as it has the reader.
+    /// Makes a reader of hiredis that calls `assembler` through `functions`. It neither retains `assembler` nor copies
+    /// `functions`. Invariant: the `ReplyReader` keeps both for as long as it has the reader.
     static func makeReader(
         _ functions: UnsafeMutablePointer<redisReplyObjectFunctions>, for assembler: ReplyAssembler
     ) -> UnsafeMutablePointer<redisReader> {
         guard let reader = redisReaderCreateWithFunctions(functions) else { fatalError("out of memory") }
         reader.pointee.privdata = Unmanaged.passUnretained(assembler).toOpaque()
-        // No limit on an unused buffer: hiredis would give it up and allocate it anew with every burst.
+        // No limit on an unused buffer. With one, hiredis would free the buffer and allocate it again with every burst.
         reader.pointee.maxbuf = 0
         return reader
     }
 }
 
 extension redisReplyObjectFunctions {
-    /// Passes everything on to the assembler in `privdata`. hiredis calls with a task, never with null, and takes
-    /// a null result for a lack of memory: the way to end the reading.
+    /// Passes everything on to the assembler in `privdata`. hiredis calls with a task, never with null. It takes a null
+    /// result for a lack of memory, so null is the way to end the reading.
     static var assembling: redisReplyObjectFunctions {
         var functions = redisReplyObjectFunctions()
         functions.createString = { task, text, count in
@@ -34,8 +34,8 @@ extension redisReplyObjectFunctions {
     }
 }
 
-/// Calls the assembler without a retain and a release. It lives: hiredis calls only from inside `feed`, which has the
-/// `ReplyReader` and so the assembler.
+/// Calls the assembler without a retain and a release. The assembler is alive: hiredis calls only from inside `feed`,
+/// during which the `ReplyReader` exists, and so does its assembler.
 @inline(__always)
 private func assemble(
     _ task: UnsafePointer<redisReadTask>?, _ body: (ReplyAssembler, ReplyAssembler.Element) -> Bool

@@ -1,11 +1,12 @@
-/// The replies that come with every message, read where they lie: integers, which answer PUBLISH, and messages. That
-/// spares them two copies and hiredis' walk through their elements, two thirds of what reading a message costs.
+/// Reads the replies that come with every message in place, in the memory where they arrived: integers, which answer
+/// PUBLISH, and messages. That saves two copies and hiredis' walk through their elements, two thirds of the cost of
+/// reading a message.
 ///
-/// It is no parser of its own: a reply is taken only if it is all there and exactly what Redis writes. Everything else
-/// is left to hiredis, which says what it means, or what is wrong with it.
+/// This is not a second parser: a reply is taken only if it is complete, and exactly as Redis writes it. Everything
+/// else is left to hiredis, which interprets it, or says what is wrong with it.
 extension ReplyReader {
-    /// Hands over whole replies from the beginning of `bytes` on; only between two replies.
-    /// - Returns: how many bytes they were.
+    /// Hands over the whole replies at the beginning of `bytes`. Only to be called between two replies.
+    /// - Returns: how many bytes these replies have.
     func readInPlace(_ bytes: UnsafeRawBufferPointer) -> Int {
         var cursor = ReplyCursor(bytes)
         var read = 0
@@ -45,7 +46,7 @@ struct ReplyCursor {
 
     @inline(__always)
     init(_ bytes: UnsafeRawBufferPointer) {
-        // An empty buffer may have no address. Nothing is read through what stands for it.
+        // An empty buffer may have no address. Nothing is read through the substitute.
         start = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
         position = start
         end = start + bytes.count
@@ -58,7 +59,8 @@ struct ReplyCursor {
     @inline(__always)
     private var left: Int { end - position }
 
-    /// The reply that begins here; nil when it is none of these, or not all there. The position is of no use then.
+    /// The reply that begins here; nil if it is of another kind, or not complete. The position must not be used any
+    /// more then.
     @inline(__always)
     mutating func next() -> Reply? {
         guard left >= 4 else { return nil }
@@ -69,7 +71,7 @@ struct ReplyCursor {
         return message()
     }
 
-    /// Whether the reply that `bytes` begin with may be one that is read in place.
+    /// Whether `bytes` may begin with a reply that is read in place.
     static func mayBegin(_ bytes: UnsafeRawBufferPointer) -> Bool {
         // An integer, or an array whose first string has seven or eight bytes.
         guard let first = bytes.first else { return false }
@@ -111,7 +113,7 @@ struct ReplyCursor {
         return bytes
     }
 
-    /// A number of one to nine digits as Redis writes it, without zeros before it, and its line end.
+    /// A number of one to nine digits as Redis writes it, without leading zeros, and its line end.
     @inline(__always)
     private mutating func number() -> Int? {
         guard left >= 3, var value = digit(0) else { return nil }

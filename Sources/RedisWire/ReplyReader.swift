@@ -1,20 +1,19 @@
 internal import CHiredis
 
-/// Reads RESP2 as it comes from Redis, in pieces of any size, and hands each complete reply to a ``ReplySink``.
-/// hiredis finds the elements, but for whole messages and integers, which are read where they lie; none of these costs
-/// an allocation.
+/// Reads RESP2 from Redis, in pieces of any size, and hands each complete reply to a ``ReplySink``. Whole messages and
+/// integers are read in place. For everything else, hiredis finds the elements. Neither costs an allocation.
 ///
-/// The reader never reads ahead of the pieces and holds at most one unfinished reply. After an error or
-/// ``stop()`` it is of no more use: a new connection takes a new one.
+/// The reader never reads ahead of the pieces, and holds at most one unfinished reply. After an error or ``stop()`` it
+/// cannot be used any more: a new connection needs a new reader.
 package final class ReplyReader {
-    /// What hiredis is fed at most in one go. It moves the rest of its buffer forward after each reply, so what a
-    /// larger piece costs grows with its square.
+    /// The most bytes that hiredis is given at once. It moves the rest of its buffer forward after each reply, so the
+    /// cost of a piece grows with the square of its size.
     private static let pieceBytes = 4 << 10
-    /// A reply larger than this leaves a buffer behind that is worth giving back.
+    /// A reply larger than this leaves a buffer behind that is worth freeing.
     private static let largeReplyBytes = 1 << 20
 
     private let assembler: ReplyAssembler
-    /// Invariant: `feed` holds on to the sink while it hands something to it.
+    /// Invariant: `feed` retains the sink while it hands something to it.
     let borrowedSink: Unmanaged<ReplySink>
     private let limits: ReplyLimits
     private let functions: UnsafeMutablePointer<redisReplyObjectFunctions>
@@ -22,10 +21,10 @@ package final class ReplyReader {
     private var failure: ReplyError?
     private var feeding = false
 
-    /// Bytes received of a reply that is not complete. 0 once the reading has ended.
+    /// Bytes received of a reply that is not complete; 0 once the reading has ended.
     package private(set) var pendingBytes = 0
 
-    /// `sink` is not retained, and must live as long as it may still be fed.
+    /// `sink` is not retained. It must live as long as `feed` may be called.
     package init(limits: ReplyLimits = ReplyLimits(), sink: ReplySink) {
         self.limits = limits
         borrowedSink = .passUnretained(sink)
@@ -46,8 +45,8 @@ package final class ReplyReader {
     var isStopped: Bool { assembler.stopped }
     var maxReplyBytes: Int { limits.maxReplyBytes }
 
-    /// Ends the reading: nothing more is handed to the sink. May be called at any time, also from inside a call of
-    /// the sink, whose `feed` then returns without an error.
+    /// Ends the reading: nothing more is handed to the sink. May be called at any time, also from inside a call of the
+    /// sink. The `feed` that has called the sink then returns without an error.
     package func stop() {
         assembler.stopped = true
         pendingBytes = 0
@@ -55,15 +54,16 @@ package final class ReplyReader {
 
     /// Takes what arrived next, in the order of arrival. Bytes are copied where they have to be kept.
     ///
-    /// Throws once a reply cannot be read or exceeds a limit, after all complete replies before it were handed
-    /// over, and again at every call after that. Does nothing after ``stop()``.
+    /// Throws if a reply cannot be read or exceeds a limit, after all complete replies before it were handed over.
+    /// Throws again at every call after that. Does nothing after ``stop()``.
     package func feed(_ bytes: UnsafeRawBufferPointer) throws(ReplyError) {
         precondition(!feeding, "ReplyReader.feed called from inside a call of its sink")
         guard !assembler.stopped else { return }
         if let failure { throw failure }
         feeding = true
         defer { feeding = false }
-        // Once for all that has arrived: a sink whose link is dropped by what it reads lives to the end of this.
+        // Retained once for all that has arrived: if reading drops the sink's link, the sink lives until the end of
+        // this call.
         let sink = borrowedSink.takeUnretainedValue()
         defer { withExtendedLifetime(sink) {} }
 
@@ -77,7 +77,7 @@ package final class ReplyReader {
     }
 
     /// Gives `piece` to hiredis.
-    /// - Returns: how many of its bytes have been taken: all of them, unless what follows a reply may be one that is
+    /// - Returns: how many of its bytes have been taken: all of them, unless a reply is followed by one that may be
     ///   read in place.
     private func take(_ piece: UnsafeRawBufferPointer) throws(ReplyError) -> Int {
         guard redisReaderFeed(reader, piece.baseAddress, piece.count) == REDIS_OK else { throw ended() }
@@ -94,8 +94,8 @@ package final class ReplyReader {
             if unfinished - rest > Self.largeReplyBytes { renew() }
             unfinished = rest
             if rest > 0, ReplyCursor.mayBegin(UnsafeRawBufferPointer(rebasing: piece[(piece.count - rest)...])) {
-                // hiredis is between two replies, and what it has not read counts as read: it drops
-                // that once it has read on, so that less than two pieces lie there for nothing.
+                // hiredis is between two replies, and the bytes that it has not read are marked as read. It drops them
+                // once it has read on, so that they waste less than two pieces of memory.
                 reader.pointee.pos = reader.pointee.len
                 pendingBytes = 0
                 return piece.count - rest
@@ -109,7 +109,8 @@ package final class ReplyReader {
     /// Bytes that hiredis holds and has not read yet.
     private var unreadBytes: Int { reader.pointee.len - reader.pointee.pos }
 
-    /// Starts over with a small buffer, the unread bytes taken along. Only right after a complete reply.
+    /// Starts over with a small buffer, into which the unread bytes are copied. Only to be called right after a
+    /// complete reply.
     private func renew() {
         let old = reader
         reader = Self.makeReader(functions, for: assembler)
@@ -128,7 +129,7 @@ extension ReplyReader {
         return UnsafeRawBufferPointer(start: reader.pointee.buf + reader.pointee.pos, count: count)
     }
 
-    /// Refuses a reply that has outgrown a limit, or says that it will.
+    /// Refuses a reply that has exceeded a limit, or announces that it will.
     private func checkUnfinished() throws(ReplyError) {
         if pendingBytes > limits.maxReplyBytes { throw refused(.replyTooLarge(limit: limits.maxReplyBytes)) }
         let item = unreadBytes(of: reader)
@@ -142,8 +143,8 @@ extension ReplyReader {
         }
     }
 
-    /// The length at the head of a string that is not all there, `Int.max` where it does not fit; nil while the
-    /// head has no end of line.
+    /// The length at the head of a string that is not complete, `Int.max` if it does not fit; nil if the head has no
+    /// line end yet, or is not a number.
     private func announcedLength(_ item: UnsafeRawBufferPointer) -> Int? {
         var length = 0
         for (index, character) in item.enumerated() {
@@ -172,7 +173,8 @@ extension ReplyReader {
     }
 
     private var hiredisError: String {
-        // A refused RESP3 value cannot say so itself (see the shim), and hiredis takes it for a lack of memory.
+        // A refused RESP3 value cannot report itself (see the shim), and hiredis takes the refusal for a lack of
+        // memory.
         guard reader.pointee.err != REDIS_ERR_OOM else {
             return "out of memory, or a value of a type that RESP2 does not have"
         }

@@ -1,6 +1,6 @@
 internal import RESP
-/// Builds one ``RedisValue`` from the elements of an array in the order in which they come. Nothing is allocated
-/// by a count that the server only announced.
+/// Builds one ``RedisValue`` from the elements of an array in the order in which they come. A count that the server has
+/// only announced never causes an allocation.
 struct TreeBuilder {
     /// The arrays that are not complete, the outermost first.
     private var open: [(values: [RedisValue], missing: Int)] = []
@@ -16,8 +16,8 @@ struct TreeBuilder {
         open.append(([], elements))
     }
 
-    /// Adds the next element to the innermost array, and says whether the reply may go on: false when it has more
-    /// than `maxValues` values. `root` is the whole tree if this element was its last.
+    /// Adds the next element to the innermost array. Returns whether the reply may go on: false if it has more than
+    /// `maxValues` values. `root` becomes the whole tree if this element was its last.
     mutating func append(_ value: RedisValue, maxValues: Int, root: inout RedisValue?) -> Bool {
         count += 1
         guard count <= maxValues else { return false }
