@@ -1,5 +1,5 @@
-/// Writes JSON (RFC 8259) piece by piece. Commas and quotes are its business; that keys and values alternate
-/// inside an object is the caller's.
+/// Writes JSON (RFC 8259) piece by piece. It adds commas and quotes. The caller must write keys and values alternately
+/// inside an object.
 package struct JSONWriter {
     /// What has been written so far, on one line.
     package private(set) var text = ""
@@ -42,12 +42,12 @@ package struct JSONWriter {
     /// null.
     package mutating func null() { raw("null") }
 
-    /// A number or a word that is JSON already, as it is.
+    /// A number or a word that is already JSON, as it is.
     package mutating func word(_ value: String) { raw(value) }
 
     // MARK: Members of an object
 
-    /// A key and a string; null where there is none.
+    /// A key and a string; null if there is none.
     package mutating func member(_ key: String, _ value: String?) {
         self.key(key)
         if let value { string(value) } else { null() }
@@ -65,7 +65,7 @@ package struct JSONWriter {
         number(value)
     }
 
-    /// A key and a number with a fraction; null where there is none.
+    /// A key and a number with a fraction; null if there is none.
     package mutating func member(_ key: String, _ value: Double?) {
         self.key(key)
         if let value { number(value) } else { null() }
@@ -115,7 +115,7 @@ package struct JSONWriter {
     private mutating func appendQuoted(_ value: String) {
         text += "\""
         defer { text += "\"" }
-        // Nearly every text is one that needs no escapes.
+        // Nearly every text needs no escapes.
         let needsEscapes = value.utf8.contains { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
         guard needsEscapes else { return text += value }
         for scalar in value.unicodeScalars {

@@ -1,4 +1,4 @@
-/// Writes the Prometheus text exposition format, version 0.0.4: each family's HELP and TYPE once, then its
+/// Writes the Prometheus text exposition format, version 0.0.4: the HELP and TYPE of each family once, then its
 /// samples.
 package struct PrometheusText {
     /// The type of a family: a counter only grows until the process restarts.
@@ -9,7 +9,7 @@ package struct PrometheusText {
 
     package init() {}
 
-    /// Begins a family; its samples follow. Once for each name, or Prometheus refuses the whole text.
+    /// Begins a family; its samples follow. To be called once for each name, or Prometheus refuses the whole text.
     /// - Parameter name: matches `[a-zA-Z_:][a-zA-Z0-9_:]*`; a counter's ends in `_total`.
     package mutating func family(_ name: String, _ kind: Kind, _ help: String) {
         text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n"
@@ -20,7 +20,7 @@ package struct PrometheusText {
         line(name, labels, "\(value)")
     }
 
-    /// One sample with a fraction, or with an infinity or NaN, which this format has.
+    /// One sample with a fraction. It may also be an infinity or NaN, which this format has.
     package mutating func sample(_ name: String, _ labels: [(String, String)] = [], _ value: Double) {
         line(name, labels, Self.number(value))
     }
@@ -38,7 +38,7 @@ package struct PrometheusText {
     }
 
     /// A histogram without labels.
-    /// - Parameter buckets: ascending upper bounds, each with the count of its own bucket alone.
+    /// - Parameter buckets: ascending upper bounds, each with the count of only its own bucket.
     /// - Parameter overflow: the count beyond the last bound.
     package mutating func histogram(
         _ name: String, _ help: String, buckets: [(bound: Double, count: UInt64)], overflow: UInt64,
