@@ -1,6 +1,6 @@
 #pragma once
-// The wrappers below hide what differs between hiredis 0.14 (Debian 12) and 1.x: the rest of the project
-// compiles against both without knowing which one it got.
+// The wrappers below hide what differs between hiredis 0.14 (Debian 12) and 1.x: the rest of the project compiles with
+// both.
 #include <stdlib.h>
 #include <string.h>
 #include <hiredis/hiredis.h>
@@ -17,8 +17,8 @@ static inline void *hubrelay_refuse_bool(const redisReadTask *task, int value) {
 }
 #endif
 
-/// Sets the members that only a RESP3 reader has to functions that end the reading. Left null, hiredis would
-/// swallow such a value in silence, and an array would come out short.
+/// Sets the members that only a RESP3 reader has to functions that end the reading. If they were null, hiredis would
+/// silently swallow such a value, and an array would come out short.
 static inline void hubrelay_refuse_resp3(redisReplyObjectFunctions *functions) {
 #if HIREDIS_MAJOR >= 1
     functions->createDouble = hubrelay_refuse_double;
@@ -28,7 +28,7 @@ static inline void hubrelay_refuse_resp3(redisReplyObjectFunctions *functions) {
 #endif
 }
 
-/// REDIS_REPLY_* of the item that the reader is in the middle of; -1 when it is between two.
+/// REDIS_REPLY_* of the item that the reader is in the middle of; -1 if it is between two items.
 static inline int hubrelay_item_type(const redisReader *reader) {
     if (reader->ridx < 0) return -1;
 #if HIREDIS_MAJOR >= 1

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-/* Options that libuv has no call for. Failures are of no consequence: the relay's own deadlines do not depend on them. */
+/* Sets an option that libuv has no call for. A failure does no harm: the relay's own deadlines do not depend on it. */
 static inline void hubrelay_set_user_timeout(int fd, unsigned int milliseconds) {
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 }
@@ -26,7 +26,7 @@ static inline int hubrelay_has_input(int fd) {
     return poll(&one, 1, 0) == 1 && (one.revents & POLLIN) != 0;
 }
 
-/* accept4(2), declared for GNU sources only. Returns the descriptor, not blocking and not inherited, or -errno. */
+/* accept4(2), declared only for GNU sources. Returns the descriptor, non-blocking and close-on-exec, or -errno. */
 static inline int hubrelay_accept(int fd) {
     long accepted = syscall(SYS_accept4, fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     return accepted < 0 ? -errno : (int)accepted;
@@ -34,9 +34,9 @@ static inline int hubrelay_accept(int fd) {
 
 static inline void hubrelay_close(int fd) { close(fd); }
 
-/* Offers ranges to the kernel, in place of uv_try_write: that goes by way of the handle, which lies in memory of its own,
-   and by write(2), which costs a few percent more than send(2) does. Returns how many bytes were taken, or -errno; no
-   buffers in the kernel is -EAGAIN, as in libuv. */
+/* Offers ranges to the kernel. It replaces uv_try_write, which goes through the handle, in memory of its own, and
+   through write(2), which costs a few percent more than send(2). Returns how many bytes were taken, or -errno. If the
+   kernel has no buffers, that is -EAGAIN, as in libuv. */
 static inline long hubrelay_send(int fd, uv_buf_t *ranges, unsigned int count) {
     long sent;
     do {
@@ -61,13 +61,13 @@ static inline struct timespec hubrelay_timespec(uint64_t nanoseconds) {
     return (struct timespec){ .tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000) };
 }
 
-/* Nanoseconds; 0 as an interval: once. */
+/* Both times are in nanoseconds. With 0 as the interval, the timer expires only once. */
 static inline void hubrelay_set_timer(int fd, uint64_t moment, uint64_t interval) {
     struct itimerspec times = { .it_value = hubrelay_timespec(moment), .it_interval = hubrelay_timespec(interval) };
     timerfd_settime(fd, TFD_TIMER_ABSTIME, &times, NULL);
 }
 
-/* Makes it unreadable again until it expires the next time. */
+/* Makes the timer unreadable until it expires the next time. */
 static inline void hubrelay_clear_timer(int fd) {
     uint64_t expirations;
     if (read(fd, &expirations, sizeof expirations) < 0) return; /* nothing has expired */

@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <microhttpd.h>
 
-// MHD_start_daemon is variadic, which Swift does not import. What is chosen here and why: AdminServer.swift.
+// MHD_start_daemon is variadic, which Swift does not import. AdminServer.swift explains the options.
 static inline struct MHD_Daemon *hubrelay_http_start(
     unsigned int max_connections, size_t connection_memory, MHD_AccessHandlerCallback on_request,
     void *(*on_uri)(void *closure, const char *uri, struct MHD_Connection *connection),
@@ -30,29 +30,29 @@ static inline int hubrelay_http_epoll_descriptor(struct MHD_Daemon *daemon)
     return info == NULL ? -1 : info->epoll_fd;
 }
 
-// The library closes the descriptor in any case. Its peer's address is of no use here, and a Unix socket has none.
+// The library closes the descriptor in any case. The peer's address is not needed here, and a Unix socket has none.
 static inline enum MHD_Result hubrelay_http_add(struct MHD_Daemon *daemon, int descriptor)
 {
     struct sockaddr address = { .sa_family = AF_UNSPEC };
     return MHD_add_connection(daemon, descriptor, &address, sizeof address);
 }
 
-// MHD_get_connection_info is variadic too. -1: it has none.
+// MHD_get_connection_info is variadic too. -1: the connection has no socket.
 static inline int hubrelay_http_socket(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info == NULL ? -1 : info->connect_fd;
 }
 
-// What was stored for the connection when it began.
+// The value that was stored for the connection when it began.
 static inline void *hubrelay_http_context(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
 }
 
-// Enumerations that are marked as closed reach Swift under other names than in the header, and which ones are
-// marked differs between versions: these constants have one name with all of them.
+// Swift sees enumerations that are marked as closed under other names than those in the header, and versions differ in
+// which ones are marked. These constants have the same names with all versions.
 static const enum MHD_Result hubrelay_http_yes = MHD_YES;
 static const enum MHD_Result hubrelay_http_no = MHD_NO;
 static const enum MHD_ResponseMemoryMode hubrelay_http_copy = MHD_RESPMEM_MUST_COPY;

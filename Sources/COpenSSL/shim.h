@@ -1,6 +1,6 @@
 #pragma once
-// OpenSSL 3.x without what it has deprecated. The wrappers below stand for macros with arguments, for options that are
-// computed by one, and for typed stacks, none of which Swift can see.
+// OpenSSL 3.x without what it has deprecated. The wrappers below stand for what Swift cannot see: macros with
+// arguments, options that such a macro computes, and typed stacks.
 #define OPENSSL_API_COMPAT 30000
 #define OPENSSL_NO_DEPRECATED
 #include <openssl/bio.h>
@@ -12,50 +12,54 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-/// Leaves openssl.cnf unread. Without effect once OpenSSL has begun.
+/// Keeps OpenSSL from reading openssl.cnf. Has no effect once OpenSSL is initialized.
 static inline void hubrelay_tls_ignore_configuration(void) {
     OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 }
 
-/// What every context is told: no renegotiation, which TLS 1.2 has and which Redis never asks for, and no compression.
+/// Sets the options of every context: no renegotiation, which TLS 1.2 has and Redis never asks for, no compression, and
+/// no session cache.
 static inline void hubrelay_tls_set_options(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }
 
-/// Lets sessions take as much of what has come as their buffer holds, one record at least, instead of a record's header
-/// and then the record. A larger buffer costs more than it spares: what is left in it is moved at each record.
+/// Lets sessions read as much of what has come as their buffer holds, at least one record, instead of a record's header
+/// and then the record. A larger buffer costs more than it saves: the bytes that are left in it are moved at each
+/// record.
 static inline void hubrelay_tls_set_read_ahead(SSL_CTX *context) { SSL_CTX_set_read_ahead(context, 1); }
 
-/// 1 when both versions, TLS1_2_VERSION or TLS1_3_VERSION, are accepted.
+/// Returns 1 if both versions, TLS1_2_VERSION or TLS1_3_VERSION, are accepted.
 static inline int hubrelay_tls_set_versions(SSL_CTX *context, int minimum, int maximum) {
     return SSL_CTX_set_min_proto_version(context, minimum) == 1 && SSL_CTX_set_max_proto_version(context, maximum) == 1;
 }
 
-/// 1 when the certificate is sent after the context's own, as part of its chain. Its reference stays the caller's.
+/// Adds a certificate that is sent after the context's own, as part of its chain. Returns 1 on success. The caller
+/// keeps its reference to the certificate.
 static inline int hubrelay_tls_add_chain_certificate(SSL_CTX *context, X509 *certificate) {
     return (int)SSL_CTX_add1_chain_cert(context, certificate);
 }
 
-/// 1 when the name is sent as the one of the server that is wanted (RFC 6066, 3).
+/// Sets the name that is sent to say which server is wanted (RFC 6066, 3). Returns 1 on success.
 static inline int hubrelay_tls_set_server_name(SSL *ssl, const char *name) {
     return (int)SSL_set_tlsext_host_name(ssl, name);
 }
 
-/// Says whether a read that got nothing is to be tried again once there is more, or that one has got something.
+/// Says whether the last read got nothing and is to be tried again once there is more (1), or got something (0).
 static inline void hubrelay_bio_set_retry_read(BIO *bio, int isRetry) {
     BIO_clear_retry_flags(bio);
     if (isRetry) BIO_set_retry_read(bio);
 }
 
-/// The subject alternative names of a certificate, to be freed by `hubrelay_tls_free_names`; null when it has none.
+/// The subject alternative names of a certificate, to be freed by `hubrelay_tls_free_names`; null if it has none.
 static inline GENERAL_NAMES *hubrelay_tls_names(const X509 *certificate) {
     return (GENERAL_NAMES *)X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
 }
 
 static inline int hubrelay_tls_name_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 
-/// The bytes of a name: its kind is GEN_DNS or GEN_IPADD, or else 0 and there are none. They live as long as `names`.
+/// The bytes of a name. Returns its kind: GEN_DNS or GEN_IPADD, or 0 for any other, without bytes. They live as long as
+/// `names`.
 static inline int hubrelay_tls_name(const GENERAL_NAMES *names, int index, const unsigned char **bytes, int *count) {
     const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
     const ASN1_STRING *text = name->type == GEN_DNS ? name->d.dNSName

@@ -22,15 +22,15 @@ struct hubrelay_ucred {
     gid_t gid;
 };
 
-// open(2): a descriptor that only names a place in the file system. It needs search permission alone.
+// open(2): a descriptor that only names a place in the file system. It needs only search permission.
 static const int hubrelay_O_PATH = __O_PATH;
 
-// environ(7), declared for GNU sources only, and as a variable of no use to Swift.
+// environ(7) is declared only for GNU sources, and as a variable it is of no use to Swift.
 extern char **environ;
 static inline char **hubrelay_environment(void) { return environ; }
 
-// rename(2): fails with EEXIST where `to` exists. Through syscall(2), as renameat2(3) is declared for GNU
-// sources only.
+// rename(2), but fails with EEXIST if `to` exists. Through syscall(2), because renameat2(3) is declared only for GNU
+// sources.
 static inline int hubrelay_rename_no_replace(int directory, const char *from, const char *to)
 {
     const unsigned int no_replace = 1;
@@ -40,7 +40,7 @@ static inline int hubrelay_rename_no_replace(int directory, const char *from, co
 // prctl(2) is variadic, which Swift does not import.
 static inline int hubrelay_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
-// ioctl_tty(2): the size of a terminal. ioctl(2) is variadic, which Swift does not import. -1: it is no terminal.
+// ioctl_tty(2): the size of a terminal. ioctl(2) is variadic, which Swift does not import. -1: it is not a terminal.
 static inline int hubrelay_window_size(int descriptor, unsigned short *rows, unsigned short *columns)
 {
     struct winsize size = { 0 };
@@ -50,7 +50,7 @@ static inline int hubrelay_window_size(int descriptor, unsigned short *rows, uns
     return 0;
 }
 
-// 1 when this program is linked statically: its headers name no dynamic linker (elf(5), PT_INTERP; getauxval(3)).
+// Returns 1 if this program is linked statically: its headers name no dynamic linker (elf(5), PT_INTERP; getauxval(3)).
 static inline int hubrelay_is_static(void)
 {
     const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
