@@ -1,23 +1,25 @@
 /// How long a link may go on without an answer.
 ///
-/// A link with nothing but silence is dead after the link timeout. What says that it lives depends on the link:
+/// A link that waits for an answer is dead if nothing shows for the link timeout that the peer lives. What counts as a
+/// sign of life depends on the link:
 ///
-/// - The publish link says nothing but answers. Bytes that complete none are no sign of life.
-/// - The others hear messages as well, and those may be seconds long in front of an answer: Redis has been writing faster
-///   than the link takes it. That is lag, and no outage. So anything that comes is a sign of life there; but where no answer
-///   has come for the link timeout, another PING follows the first. Its answer tells the two cases apart: it comes in its
-///   turn, behind the backlog, or before what had been lost.
+/// - The publish link receives only answers. Bytes that do not complete an answer are not a sign of life.
+/// - The other links receive messages as well. If Redis writes faster than the link reads, there may be seconds of
+///   messages before an answer. This is lag, not an outage. So everything that comes is a sign of life on these links.
+///   But if no answer has come for the link timeout, a second PING follows the first. Its answer shows which case it
+///   is: after lag it comes in its turn, after the backlog; after a loss it comes although an earlier answer is
+///   missing.
 ///
-/// Nothing waits for ever: a command is given up after `longestAnswer` times the link timeout, although others were answered
-/// before it, or messages come. One reply may be 64 MiB of payload, on a network that takes its time. So each MiB of a
-/// reply that is not complete gives another link timeout.
+/// Nothing waits for ever: a command is given up after `longestAnswer` times the link timeout, even if earlier commands
+/// were answered, or messages come. But one reply may have 64 MiB of payload and come over a slow network. So each MiB
+/// of an incomplete reply adds one link timeout.
 package struct AnswerClock: Sendable {
-    /// Times the link timeout: a command without an answer for so long is given up.
+    /// The number of link timeouts after which a command without an answer is given up.
     package static let longestAnswer: UInt64 = 12
-    /// Times the link timeout, for the MiB of large replies that have come before an answer.
+    /// The most link timeouts that are added for the MiB of large replies that come before an answer.
     package static let longestPayload: UInt64 = 64
 
-    /// What says that the other end lives.
+    /// What counts as a sign that the peer lives.
     package enum Evidence: Sendable {
         case answers
         case bytes
@@ -25,9 +27,9 @@ package struct AnswerClock: Sendable {
 
     package enum Verdict: Sendable, Equatable {
         case alive
-        /// Nothing has said for too long that the other end lives.
+        /// Nothing has shown for too long that the peer lives.
         case silent
-        /// A command is unanswered for too long, whatever else comes.
+        /// A command has been unanswered for too long, whatever else comes.
         case overdue
     }
 
@@ -36,12 +38,12 @@ package struct AnswerClock: Sendable {
     private var lastHeard: UInt64 = 0
     private var answers: UInt64 = 0
     private var lastAnswered: UInt64 = 0
-    /// Since when something has been unanswered, or nil.
+    /// The time since which something has been unanswered; nil if nothing is.
     private var owedSince: UInt64?
-    /// The last command that had been asked at some time, and that time.
+    /// How many commands had been asked at some time, and that time. The peer owes at least one of their answers.
     private var mark: (asked: UInt64, at: UInt64)?
     private var pingedAt: UInt64 = 0
-    /// Bytes of the reply that is not complete, when they were last looked at; and how many such bytes have come since `mark`.
+    /// The bytes of the incomplete reply at the last check, and how many such bytes have come since `mark`.
     private var unfinished = 0
     private var payload: UInt64 = 0
 
@@ -59,7 +61,7 @@ package struct AnswerClock: Sendable {
     /// Nanoseconds since bytes came.
     package func silence(now: UInt64) -> UInt64 { now - min(now, lastHeard) }
 
-    /// Something that was asked in the greeting has its answer.
+    /// A step of the greeting has been answered.
     package mutating func answered(now: UInt64) { lastAnswered = now }
 
     /// Called several times per heartbeat interval.
@@ -86,15 +88,15 @@ package struct AnswerClock: Sendable {
         self.unfinished = unfinished
     }
 
-    /// When something last said that the other end lives, or when it came to owe something.
+    /// When something last showed that the peer lives, or when the peer began to owe an answer.
     private func lastSign(isGreeting: Bool) -> UInt64 {
         let answered = max(lastAnswered, owedSince ?? 0)
         if isGreeting { return lastAnswered }
         return evidence == .bytes ? max(answered, lastHeard) : answered
     }
 
-    /// Whether a PING is due: after `interval` of silence where nothing is owed, and after the timeout without an answer,
-    /// whatever else comes.
+    /// Whether a PING is due: after `interval` of silence if no answer is owed, and after the timeout without an
+    /// answer, whatever else comes.
     package mutating func isPingDue(after interval: UInt64, isOwed: Bool, now: UInt64) -> Bool {
         let isQuiet = !isOwed && now - lastHeard >= interval
         guard isQuiet || now - max(lastAnswered, owedSince ?? 0, pingedAt) >= timeout else { return false }
@@ -102,12 +104,13 @@ package struct AnswerClock: Sendable {
         return true
     }
 
-    /// Whether something has been unanswered, and nothing has said that the other end lives, for so many nanoseconds.
+    /// Whether something has been unanswered for so many nanoseconds, and in this time nothing showed that the peer
+    /// lives.
     package func isSilent(for nanoseconds: UInt64, now: UInt64) -> Bool {
         owedSince != nil && now >= lastSign(isGreeting: false) + nanoseconds
     }
 
-    /// Our own loop stood still for so many nanoseconds: they count for no deadline.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
         func later(_ time: UInt64) -> UInt64 { min(now, time + nanoseconds) }
         (lastHeard, lastAnswered, pingedAt) = (later(lastHeard), later(lastAnswered), later(pingedAt))

@@ -4,7 +4,7 @@ package struct Backoff: Sendable {
     /// Nanoseconds. The first wait is at most `minimum`; it doubles up to `maximum`.
     package var minimum: UInt64
     package var maximum: UInt64
-    /// The maximum after an answer that will not change in a moment (AUTH, maxclients, LOADING, NOPERM).
+    /// The maximum after an answer that will not change soon (AUTH, maxclients, LOADING, NOPERM).
     package var maximumAfterRefusal: UInt64
     private var attempts: UInt64 = 0
 
@@ -23,6 +23,6 @@ package struct Backoff: Sendable {
         return UInt64.random(in: 0...max(1, window), using: &random)
     }
 
-    /// The link has stayed up: the next failure is a new story.
+    /// The link has stayed up: the next failure starts with the shortest wait again.
     package mutating func reset() { attempts = 0 }
 }

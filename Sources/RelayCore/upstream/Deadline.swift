@@ -1,8 +1,9 @@
-/// A time by which somebody else has to have done something.
+/// A time by which somebody else must have done something.
 ///
-/// Time in which the relay itself did not run counts toward no such timeout: what the other one did meanwhile has not been
-/// looked at. It is put off by that time, and by no more, so that a relay that stands still again and again finds out all
-/// the same; and never to longer than if it were set now, since it may have been set only after the relay went on.
+/// Time in which the relay itself did not run counts toward no such timeout, since the relay did not read what others
+/// did in it. The deadline moves by this time and no more, so that a relay that stops again and again still finds out
+/// failures. It never moves beyond the full allowance from now, since it may have been set only after the relay went
+/// on.
 package struct Deadline: Sendable, Equatable {
     /// Monotonic nanoseconds.
     package private(set) var at: UInt64
@@ -13,6 +14,6 @@ package struct Deadline: Sendable, Equatable {
 
     package func isOver(now: UInt64) -> Bool { now >= at }
 
-    /// Our own loop stood still for so many nanoseconds.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) { at = min(now + allowance, at + nanoseconds) }
 }

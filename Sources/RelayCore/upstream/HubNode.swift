@@ -1,12 +1,12 @@
 package import RESP
 
-/// What the hub keeps for one Redis node: the publishes in flight on its publish link, and how far its subscribe link is
-/// with its share of the names. A single Redis is one node, and every name is its share.
+/// What the hub keeps for one Redis node: the publishes in flight on its publish link, and how far its subscribe link
+/// is with the node's names. A single Redis is one node, which has all names.
 package final class HubNode {
     enum SubscribePhase {
-        /// There is no subscribe link to tell anything.
+        /// There is no subscribe link.
         case detached
-        /// Everything held is asked for again, and not everything has been answered.
+        /// All held names are being asked for again, and some are not answered.
         case restoring
         case live
     }
@@ -14,42 +14,45 @@ package final class HubNode {
     /// The position in `Hub.nodes`.
     package let index: Int
     package let publishes: PublishQueue
-    /// The action that flushes its publishes is under way.
+    /// The action that flushes its publishes has been asked for, and not been taken yet.
     var isFlushAsked = false
-    /// Whether publishes of apps may go this way; set by the upstream together with the status.
+    /// Whether publishes of apps may go to this node; set by the upstream together with the status.
     package var isPublishing = false
-    /// Bytes of the largest payload that may go this way, and what is wrong with a larger one; set by the publish link when
-    /// the server takes less than the relay.
+    /// The size in bytes of the largest payload that may go to this node, and the error for a larger one; set by the
+    /// publish link if the server takes less than the relay.
     package var maxPayloadBytes: Int
     package var faultOfLargePayload: String
-    /// Why a publish does not go this way, if it does not: nothing but the link is wanting, or the slot has no master that
-    /// could be reached.
+    /// Why a publish cannot go to this node, if it cannot: only the link is missing, or the slot has no master that can
+    /// be reached.
     let cause: Cause
 
-    /// Former nodes of this one's slots, and how far they have to answer before publishes go on here.
+    /// The former nodes of this node's slots, and the position up to which each must have answered before publishes go
+    /// on here.
     private var predecessors: [(publishes: PublishQueue, end: UInt64)] = []
 
     var phase = SubscribePhase.detached
-    /// Commands that Redis has not fully answered, in the order in which it will.
+    /// Commands that Redis has not fully answered, in the order in which it will answer them.
     var commands = SubscribeCommands()
-    /// The names in them.
+    /// The names in these commands.
     var unconfirmedNames = Ring<UInt32>()
-    /// Names about which Redis is to be told something.
+    /// Names about which a command must be sent to Redis.
     var queuedNames = Ring<UInt32>()
-    /// Names of commands that Redis refused as a whole, to be asked again in smaller ones.
+    /// Names of commands that Redis refused as a whole. They are asked for again in smaller commands.
     var refusedBatches = Ring<[UInt32]>()
-    /// PINGs written to the subscribe link, and those of them that have an answer. Both begin anew with each link.
+    /// How many PINGs were written to the subscribe link, and how many of them are answered. Both start from 0 with
+    /// each connection.
     package private(set) var pingsSent = 0
     package internal(set) var pingsAnswered = 0
-    /// Names held when the restore began, or that have come from another node, that have no answer yet.
+    /// How many names are not answered of those that were held when the restore began, or have come from another node,
+    /// or were lost here.
     package internal(set) var restoreRemaining = 0
-    /// Names that the node did not take, or has lost, its slots being what they are: they are asked for again.
+    /// Names that the node did not take, or has lost, because of where their slots are now. They are asked for again.
     var misplaced: [UInt32] = []
     /// Requests that came during the restore and are not answered before its end.
     private(set) var waitingForLive: [NameOperation] = []
     private var sweepAt = 1024
-    /// Whether the node, once it is restored, will be receiving in a moment. If not (what is wanting is a probe, and the
-    /// publish link is away), requests are not kept waiting for it. Set by the upstream together with the status.
+    /// Whether the node will be receiving soon after it is restored. If not (it needs a probe, and the publish link is
+    /// away), requests do not wait for that. Set by the upstream together with the status.
     package var isLiveExpected = true
 
     /// - Parameter maxPayload: the relay's own limit.
@@ -60,18 +63,18 @@ package final class HubNode {
         publishes = PublishQueue(isSharded: isSharded)
     }
 
-    /// Whether publishes have to wait: it can take no more of them for the moment, or what was published at the former node
-    /// of one of its slots has to be answered first.
+    /// Whether publishes have to wait: the node can take no more of them at the moment, or publishes at the former node
+    /// of one of its slots must be answered first.
     @inline(__always)
     var isCongested: Bool {
         isHeldBack || isPublishing && publishes.isCongested || !predecessors.isEmpty && isSucceeding
     }
 
-    /// Publishes have to wait, since what was published at a former node is still on its way to this one; set by its
-    /// `RedisNode`.
+    /// Publishes have to wait, since what was published at a former node is still on its way to this one. Set by
+    /// `Cluster`, and reset when the timer `succession` fires.
     package var isHeldBack = false
 
-    /// A slot of this node was another one's, where publishes are in flight.
+    /// A slot of this node belonged to another node, where publishes are in flight.
     func succeed(_ former: HubNode) {
         predecessors.removeAll { $0.publishes === former.publishes }
         predecessors.append((former.publishes, former.publishes.end))
@@ -82,17 +85,18 @@ package final class HubNode {
         return !predecessors.isEmpty
     }
 
-    /// Whether every name that is held here has Redis's answer: none is wanting since the restore, if there was one.
+    /// Whether Redis has answered about every name that is held here: there is a subscribe link, and `restoreRemaining`
+    /// is 0.
     package var isWhole: Bool { phase != .detached && restoreRemaining == 0 }
 
     /// Whether `Hub.nextSubscribeCommand` has anything to give.
     package var hasSubscribeCommands: Bool { !queuedNames.isEmpty || !refusedBatches.isEmpty }
 
-    /// Whether what Redis answers next on the subscribe link is a name that an app wants, or the relay
-    /// itself beside its probe.
+    /// Whether Redis's next answer on the subscribe link is to a command that subscribes to names: names of apps, or
+    /// the relay's own, but not its probe's.
     package var isNameDue: Bool { commands.first?.kind.verb?.isJoining == true }
 
-    /// The command that Redis answers next on the subscribe link, if it is one of names; nil otherwise.
+    /// The command that Redis answers next on the subscribe link, if it is about names; nil otherwise.
     package var dueCommand: SubscribeVerb? {
         switch commands.first?.kind {
         case .names(let verb)?: verb
@@ -133,7 +137,7 @@ package final class HubNode {
         pingsSent += 1
     }
 
-    /// The subscribe link is gone, and with it all that was under way.
+    /// The subscribe link has ended, and with it everything that was under way.
     func detach() {
         phase = .detached
         commands.removeAll()

@@ -1,17 +1,17 @@
-/// How long the server, or something on the way to it, lets a connection be silent before it ends it: Redis's `timeout`, or
-/// an idle limit of a proxy. The heartbeat has to come before that.
+/// How long the server, or something on the way to it, allows a connection to be silent before closing it: Redis's
+/// `timeout`, or an idle limit of a proxy. The heartbeat has to come before that.
 ///
-/// Redis tells its own, where it is asked and may be. Otherwise it is found out: by the second connection in a row that
-/// lasts, and is ended after a silence that is long for the heartbeat.
+/// Redis reports its own limit if the relay asks for it and is allowed to. Otherwise the relay finds the limit out from
+/// the second connection in a row that lasts and is closed after a silence of at least a quarter of the heartbeat.
 package struct IdleLimit: Sendable {
     private let configured: UInt64
-    /// What the server's own limit allows; nil when it has none, or does not tell it.
+    /// The heartbeat that the server's own limit allows; nil if the server has no limit, or does not report it.
     private var told: UInt64?
     private var foundOut: UInt64?
-    /// How long the last connection was silent before it was ended, if it was for that.
+    /// How long the last connection was silent before it was closed, if the silence seems to be the reason.
     private var lastSilence: UInt64?
 
-    /// The heartbeat is never more often than this many times what is configured.
+    /// The heartbeat is at most this many times as frequent as configured.
     private static let mostPings: UInt64 = 8
 
     /// - Parameter heartbeat: nanoseconds, as configured.
@@ -23,16 +23,16 @@ package struct IdleLimit: Sendable {
     }
 
     /// A connection can be used.
-    /// - Parameter timeout: the server's own, in seconds, 0 for none; nil when it is not known.
+    /// - Parameter timeout: the server's own limit in seconds, 0 for no limit; nil if it is not known.
     package mutating func established(told timeout: UInt64?) {
         told = timeout.flatMap { $0 > 0 && $0 < 1_000_000 ? $0 * 1_000_000_000 / 2 : nil }
     }
 
-    /// An attempt has failed, or a connection has ended for another reason: what comes after it is another story.
+    /// An attempt has failed, or a connection has ended for another reason: the last silence does not count any more.
     package mutating func failed() { lastSilence = nil }
 
-    /// The other end has closed a connection that was in use.
-    /// - Returns: what to add to the reason for people, if it looks like an idle limit.
+    /// The peer has closed a connection that was in use.
+    /// - Returns: what to add to the reason for people, if it looks like an idle limit; nil otherwise.
     package mutating func closed(after silence: UInt64) -> String? {
         guard silence >= heartbeat / 4 else {
             lastSilence = nil

@@ -1,14 +1,15 @@
 internal import Configuration
 
-/// How a link gets its connection: where the server is gets looked up anew for each attempt, and every address is tried in
-/// turn. In which order, and for how long, is `LinkMachine`'s decision.
+/// How a link gets its connection. Each attempt looks the server up again, and tries its addresses one after the other.
+/// `LinkMachine` decides in which order, and for how long.
 extension Link {
-    /// Where the server is, as far as it is known before names are looked up.
+    /// Where the server is, as far as it is known before hosts are looked up.
     enum Location {
         case at([RedisConfiguration.Endpoint])
-        /// Somebody is being asked: `hasten` is called when it is known. If that takes too long, this is why.
+        /// The sentinels, or the members of the cluster, are being asked: `hasten` is called when it is known. If that
+        /// takes too long, this is the reason.
         case pending(LinkFailure)
-        /// Nobody knows it now.
+        /// Nobody knows it now, for this reason.
         case nowhere(LinkFailure)
     }
 
@@ -22,7 +23,7 @@ extension Link {
     }
 
     private func lookUp(_ endpoints: [RedisConfiguration.Endpoint]) {
-        // What worked last is no good any more when the server is meant to be somewhere else.
+        // The destination that worked last is of no use if the server is at another place now.
         if let last = lastGoodDestination, !endpoints.contains(last.endpoint) {
             lastGoodDestination = nil
             destination = nil
@@ -32,7 +33,7 @@ extension Link {
         upstream.act(.resolve(self, endpoints))
     }
 
-    /// Hosts have been looked up; there may be none.
+    /// The hosts have been looked up; `found` may be empty.
     package func resolved(_ found: [Destination]) {
         guard attempt == .resolving else { return }
         attempt = .none
@@ -40,7 +41,7 @@ extension Link {
         perform(machine.resolved(count: found.count, now: upstream.now))
     }
 
-    /// - Parameter hosts: those that were looked up; for people.
+    /// - Parameter hosts: the hosts that were looked up, for people.
     package func resolvingFailed(_ hosts: String, _ reason: String) {
         guard attempt == .resolving else { return }
         attempt = .none
@@ -48,7 +49,7 @@ extension Link {
         perform(machine.locatingFailed(failure, now: upstream.now))
     }
 
-    /// Looking up has been ended: what was found until then must do.
+    /// The look-up has been ended early: the attempt uses what was found until then.
     package func resolvingEnded(_ hosts: String, found: [Destination]) {
         if found.isEmpty { resolvingFailed(hosts, "timed out") } else { resolved(found) }
     }
@@ -60,7 +61,7 @@ extension Link {
         } else if case .pending(let failure) = location {
             perform(machine.locatingFailed(failure, now: upstream.now))
         } else {
-            // What it waited for has come, and has not been noticed.
+            // The location has become known, and the link was not notified.
             resolve()
         }
     }
@@ -96,7 +97,7 @@ extension Link {
         upstream.act(.secure(self, serverName: tls.serverName ?? host))
     }
 
-    /// Ends what is under way; what comes of it later is ignored.
+    /// Ends what is under way; its later results are ignored.
     private func abandonAttempt() {
         guard attempt != .none else { return }
         attempt = .none

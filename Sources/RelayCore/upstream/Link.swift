@@ -1,72 +1,72 @@
 package import Configuration
 package import RESP
 
-/// One connection to a server and its life: attempts, greeting, heartbeat, end. What it is used for is the business of its
-/// subclasses: `PublishLink` and `SubscribeLink`, which are links to a Redis node, `SentinelLink` and `ClusterLink`. The
-/// decisions about its life are `LinkMachine`'s; here they become actions. How a connection comes about is in
-/// `Link+Connecting`.
+/// One connection to a server and its life: attempts, greeting, heartbeat, end. The subclasses define its use:
+/// `PublishLink` and `SubscribeLink` (the links to a Redis node), `SentinelLink` and `ClusterLink`. `LinkMachine` makes
+/// the decisions about its life; here they become actions. `Link+Connecting` makes the connection.
 ///
-/// The I/O layer has one socket for each link, and calls the link's events; before each of them `Upstream.begin`.
+/// The I/O layer has one socket for each link, and calls the link's events. Before each event it calls
+/// `Upstream.begin`.
 package class Link {
     package let kind: LinkKind
     unowned let upstream: Upstream
-    // Borrowed for all that is read, so not by way of the upstream.
+    // Used for everything that is read, so it is kept here and not taken from the upstream.
     package let hub: Hub
     package var machine: LinkMachine
-    /// The link can be used.
+    /// Whether the link can be used.
     package private(set) var isEstablished = false
-    /// The round trip of the last heartbeat, in nanoseconds; nil before the first.
+    /// The round trip of the last heartbeat, in nanoseconds; nil before the first one.
     package private(set) var lastRoundTrip: UInt64?
-    /// The version of TLS that is spoken, as "TLSv1.3"; nil without.
+    /// The TLS version of the connection, such as "TLSv1.3"; nil without TLS.
     package private(set) var tlsVersion: String?
-    /// When the server's certificate ends, in seconds since 1970; nil without TLS.
+    /// When the server's certificate expires, in seconds since 1970; nil without TLS.
     package private(set) var serverCertificateEnd: Int64?
 
     /// What is to be written: see `RelayAction.write`.
     package let output: OutputBuffer
-    /// The action to write it is under way.
+    /// The action that writes `output` has been asked for, and not been taken yet.
     var isWriteAsked = false
-    /// Bytes that were written and that the kernel had not taken when that was told last.
+    /// Bytes that were written and that the kernel had not taken, as of the last report.
     private(set) var backlog = 0
-    /// Bytes that have come of a reply that is not complete.
+    /// Bytes that have come of an incomplete reply.
     private var unfinishedReplyBytes = 0
 
-    // Of the attempt under way; see Link+Connecting.
+    // The attempt that is under way; see Link+Connecting.
     var attempt = Attempt.none
-    /// Where hosts were found to be.
+    /// The result of the last look-up.
     var destinations: [Destination] = []
-    /// Where the attempt under way connects to, or the link is connected to.
+    /// Where the link connects, is connected, or was connected last.
     package internal(set) var destination: Destination?
     var lastGoodDestination: Destination?
     private var wakesAt: UInt64?
 
     private var pingSentAt: UInt64?
-    /// What was shown last, since servers repeat themselves.
+    /// The last error of the server, and what `shown` made of it; kept since servers repeat themselves.
     private var lastShown = (text: "", shown: "", version: 0)
-    /// Where the link was, or was to be, when it failed as `failure` says.
+    /// The address that `failure` names: where the link was, or was to connect, when it failed.
     private var failedAddress: String?
-    /// Where the last connection was whose server was greeted.
+    /// The endpoint of the last connection whose server was greeted.
     private var greetedEndpoint: RedisConfiguration.Endpoint?
 
     /// What the I/O layer keeps for the link.
     package var socket: (any LinkConnection)?
 
-    /// How far an attempt is to have a connection.
+    /// How far an attempt to connect has come.
     enum Attempt {
-        /// There is none, or the connection has come about.
+        /// Nothing is under way in the I/O layer.
         case none
         case resolving, connecting
         /// The socket is connected.
         case connected
     }
 
-    /// - Parameter output: where what is to be written is gathered.
+    /// - Parameter output: the buffer in which commands are gathered.
     init(kind: LinkKind, upstream: Upstream, machine: LinkMachine, output: OutputBuffer = OutputBuffer()) {
         (self.kind, self.upstream, self.machine, self.output) = (kind, upstream, machine, output)
         hub = upstream.hub
     }
 
-    /// Why the link is not up, with who failed; nil while it is.
+    /// Why the link is not up, with its address and kind; nil while it is up.
     package var failure: LinkFailure? {
         machine.lastFailure.map {
             LinkFailure(cause: $0.cause, reason: "\(failedAddress ?? address), \(kind.label) link: \($0.reason)")
@@ -75,51 +75,52 @@ package class Link {
 
     // MARK: For subclasses
 
-    /// For people; without secrets.
+    /// The address of the server, for people; without secrets.
     package var address: String { preconditionFailure("every kind of link has an address") }
-    /// Asked at each attempt.
+    /// Where the server is. Read at each attempt.
     var location: Location { preconditionFailure("every kind of link has a location") }
-    /// Who logs in.
+    /// The user and the password with which the link logs in.
     package var credentials: RedisConfiguration.Credentials { .none }
-    /// What the names of the settings for that begin with.
+    /// The start of the names of the settings for these credentials.
     var settingsName: String { "redis" }
-    /// The server does not let the relay ask something that it asked in its greeting.
+    /// The link is established: notes what the server refused in the greeting.
     func noteFallbacks() {}
-    /// The link has failed, or an attempt to have it.
+    /// The link has failed, or an attempt to connect it.
     func failed(_ failure: LinkFailure, wasEstablished: Bool) {}
 
-    /// What has been asked since the greeting, and what is answered.
+    /// How much has been asked since the greeting, and how much is answered.
     var debt: LinkDebt { LinkDebt() }
     /// The greeting is over and the link can be used.
     func established() {}
-    /// A connection that was established is no more; called once for each.
-    /// - Parameter unsent: bytes, the last ones that were written or were to be, of which none has left.
+    /// An established connection has ended; called once for each.
+    /// - Parameter unsent: the number of bytes, at the end of what was written or was to be written, of which none was
+    ///   sent.
     func lost(_ failure: LinkFailure, unsent: Int) {}
-    /// A reply that is not of the greeting.
+    /// A reply after the greeting has come.
     func answered(_ value: RedisValue) {}
-    /// Redis answered what was not asked, or sent what such a link does not hear.
+    /// Redis answered something that was not asked, or sent something that such a link does not receive.
     package func violation() {
         fail(LinkFailure(cause: .protocolError, reason: "an unexpected reply from Redis"))
     }
     /// Writes a PING and notes that its answer is owed.
     func writePing() {}
-    /// A publish to the relay's own channel, for a link that publishes.
+    /// A publish to the relay's own channel; empty for links that do not publish.
     var ownPublish: [String] { [] }
-    /// Bytes of a command that the next greeting is to try.
+    /// The size in bytes of a large command that the next greeting tries; nil if it tries none.
     var trialSize: Int? { nil }
-    /// The connection has ended while the answer to this step of the greeting was waited for.
+    /// The connection has ended while the link waited for the answer to this step of the greeting.
     func greetingBroken(at step: LinkMachine.GreetingStep, _ cause: Cause) {}
-    /// Something was written, or the kernel has taken some of what it had not.
+    /// Something was written, or the kernel has taken more of what was written.
     func backlogChanged() {}
 
     // MARK: Life
 
-    /// The machine of a link that is configured as all are.
+    /// A machine with the settings that all links share.
     /// - Parameters:
-    ///   - heartbeat: nanoseconds of silence after which the other end is asked for a sign of life.
-    ///   - timeout: nanoseconds for which that may fail to come, if fewer than for other links.
-    ///   - evidence: what says that the other end lives.
-    ///   - usesTokens: whether it is of use when PINGs can be told apart by their answers.
+    ///   - heartbeat: nanoseconds of silence after which the peer is asked for a sign of life.
+    ///   - timeout: the link timeout in nanoseconds, if it is shorter than that of other links.
+    ///   - evidence: what counts as a sign that the peer lives.
+    ///   - usesTokens: whether the link uses PINGs that can be told apart by their answers.
     static func machine(
         _ timings: Timings, heartbeat: UInt64, timeout: UInt64 = .max, expects server: ServerKind = .redis,
         evidence: AnswerClock.Evidence = .bytes, usesTokens: Bool = false, publishesUnder prefix: [UInt8]? = nil
@@ -136,35 +137,35 @@ package class Link {
 
     func start() { wake() }
 
-    /// Ends the link for good. Whatever is in flight is told as lost first.
+    /// Ends the link for good. Before that, everything in flight is reported as lost.
     func stop(_ failure: LinkFailure) {
         fail(failure)
         upstream.act(.dispose(self))
     }
 
-    /// The time has come that the action `wake` named: a wait is over, or a step of an attempt has taken too long.
+    /// The time of the action `wake` has come: a wait is over, or a step of an attempt has taken too long.
     package func wake() {
         wakesAt = nil
         perform(machine.wake(now: upstream.now))
     }
 
-    /// The server is somewhere else now, or there is another reason to try again at once.
+    /// The server is at another place now, or there is another reason to try again at once.
     func hasten() {
         if case .resolving = machine.phase { return resolve() }
         machine.hasten(now: upstream.now)
         perform(.none)
     }
 
-    /// Who was asked where the server is cannot say it now.
+    /// The sentinels, or the members of the cluster, cannot say now where the server is.
     func locationUnknown() { if case .resolving = machine.phase { resolve() } }
 
-    /// Whether there is a connection, whatever the server at its end has said.
+    /// Whether there is a connection, no matter what the server has said on it.
     package var isConnected: Bool { attempt == .connected }
 
     /// Whether there is a connection, or one is being made.
     var isConnecting: Bool { attempt == .connecting || attempt == .connected }
 
-    /// Carries out what the machine wants, and sees to it that it is woken in time.
+    /// Carries out an action of the machine, and arranges that the machine is woken in time.
     func perform(_ action: LinkMachine.Action) {
         switch action {
         case .none: break
@@ -192,8 +193,8 @@ package class Link {
         upstream.act(.wake(self, at: due))
     }
 
-    /// The connection can carry commands: what is to be known before the link is used is asked.
-    /// - Parameter password: read just now, so that it can be rotated; nil: nobody logs in.
+    /// The connection can carry commands: the greeting begins.
+    /// - Parameter password: the password, read just now so that it can be rotated; nil if the link does not log in.
     package func canCarryCommands(password: String?) {
         guard isConnected else { return }
         if let password { upstream.secrets.add(password) }
@@ -211,7 +212,7 @@ package class Link {
         write(steps.map { words(for: $0, password: password) })
     }
 
-    /// How a step of the greeting is asked.
+    /// The command for a step of the greeting.
     func words(for step: LinkMachine.GreetingStep, password: String? = nil) -> [String] {
         switch step {
         case .auth: ["AUTH"] + login(with: password ?? "")
@@ -223,22 +224,22 @@ package class Link {
         case .publish: ownPublish
         case .bulkLimit, .bufferLimit, .idleLimit: ["CONFIG", "GET", step.setting ?? ""]
         case .user: ["ACL", "GETUSER", credentials.username ?? "default"]
-        // One argument more than PING takes: it is read and not repeated.
+        // PING with one argument too many: the server reads everything, and does not repeat it.
         case .size: ["PING", String(repeating: "x", count: trialSize ?? 0), "x"]
         }
     }
 
-    /// It is another server than before, or it may do better by now: what it did not do, it is asked for again.
+    /// The server is another one than before, or may support more by now: the relay asks again for what was refused.
     func reconsiderServer() { machine.reconsiderServer() }
 
-    /// What follows AUTH. Without a user it means `default`, also to servers before Redis 6, which know no users; only a
-    /// `default` that needs no password has to be named.
+    /// The arguments of AUTH. Without a user name, AUTH means the user `default`; servers before Redis 6, which know no
+    /// users, take only this form. The name `default` is needed only if this user has no password.
     private func login(with password: String) -> [String] {
         guard let user = credentials.username, user != "default" || password.isEmpty else { return [password] }
         return [user, password]
     }
 
-    /// Writes commands, which the server finds together. Without a connection they are dropped.
+    /// Writes several commands at once. Without a connection they are dropped.
     func write(_ commands: [[String]]) {
         guard isConnected else { return }
         for command in commands { output.append(command: command) }
@@ -247,22 +248,23 @@ package class Link {
 
     func write(_ command: [String]) { write([command]) }
 
-    /// Has the output written.
+    /// Asks the I/O layer to write the output.
     func askToWrite() {
         guard !isWriteAsked, output.count > 0 else { return }
         isWriteAsked = true
         upstream.act(.write(self))
     }
 
-    /// The connection is over, or could not be had. Does nothing when there is none.
+    /// The connection has ended, or could not be made. Does nothing while the link waits for its next attempt.
     package func fail(_ failure: LinkFailure) {
         let failure = failure.shown(by: upstream.secrets)
         let wasEstablished = isEstablished
         let isMidReply = unfinishedReplyBytes > 0
-        // The kernel may have taken more than was told last.
+        // The kernel may have taken more since the last report.
         let unsent = (isConnected ? socket?.unsentPlaintext ?? 0 : 0) + output.count
         if case .waiting(let until) = machine.phase, until > 0 { return }
-        // What was in flight is told as unknown. The less of it still arrives, after what is published next, the better.
+        // What was in flight is reported as unknown. As little of it as possible should still arrive, after what is
+        // published next, so the connection is reset.
         upstream.act(.close(self, inOrder: failure.cause == .stopping))
         (isEstablished, attempt, tlsVersion, serverCertificateEnd) = (false, .none, nil, nil)
         (backlog, unfinishedReplyBytes) = (0, 0)
@@ -272,7 +274,7 @@ package class Link {
             greetingBroken(at: step, failure.cause)
         }
         machine.failed(failure, now: upstream.now, isMidReply: isMidReply, using: &upstream.random)
-        // Of an attempt that tried several servers, one failure is told.
+        // If an attempt tried several servers, only one of their failures is reported.
         if let last = machine.lastFailure, last.cause == failure.cause, last.reason.hasPrefix(failure.reason) {
             failedAddress = address
         }
@@ -282,7 +284,7 @@ package class Link {
         failed(failure, wasEstablished: wasEstablished)
     }
 
-    /// What people may see of an error of the server.
+    /// What people may see of an error of the server: the text without secrets.
     func shown(_ text: String) -> String {
         let secrets = upstream.secrets
         if text != lastShown.text || secrets.version != lastShown.version {
@@ -298,30 +300,30 @@ package class Link {
         perform(machine.tick(now: upstream.now, debt: debt, unfinished: unfinishedReplyBytes))
     }
 
-    /// Our own loop stood still for so many nanoseconds: that was not Redis's silence.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout.
     func forgive(_ nanoseconds: UInt64) {
         machine.forgive(nanoseconds, now: upstream.now)
         perform(.none)
     }
 
-    /// Bytes have come; the replies in them are told next.
+    /// Bytes have come; the replies in them are reported next.
     /// - Parameter now: the loop's time.
     package func heard(_ count: Int, now: UInt64) {
         machine.heard(now: now)
         hub.counters.bytesFromRedis += UInt64(count)
     }
 
-    /// All replies have been told that were complete.
-    /// - Parameter unfinished: bytes that have come of the next one.
+    /// All complete replies have been reported.
+    /// - Parameter unfinished: bytes that have come of the next reply.
     package func read(unfinished: Int) { if isConnected { unfinishedReplyBytes = unfinished } }
 
-    /// A reply has come that is none of those which kinds of links have events of their own for.
+    /// A reply has come for which this kind of link has no event of its own.
     package func replied(_ value: RedisValue) {
         guard isEstablished else { return greeted(value) }
         answered(value)
     }
 
-    /// A reply while the greeting is under way.
+    /// A reply has come during the greeting.
     private func greeted(_ value: RedisValue) {
         var action = machine.greeted(LinkMachine.Reply(value, to: machine.greeting.awaited), now: upstream.now)
         if case .fail(var failure) = action, failure.isOfLogin {
@@ -331,10 +333,10 @@ package class Link {
         perform(action)
     }
 
-    /// So many bytes of output are about to be handed over, by which it is emptied.
+    /// The I/O layer is about to write `count` bytes, which are all of `output`, and to empty it.
     package func writes(_ count: Int) { hub.counters.bytesToRedis += UInt64(count) }
 
-    /// So many bytes of all that was written have not been taken by the kernel.
+    /// The number of written bytes that the kernel has not taken is now `bytes`.
     package func backlogChanged(to bytes: Int) {
         guard isConnected else { return }
         backlog = bytes
@@ -360,14 +362,14 @@ package class Link {
 
 /// What the I/O layer keeps for a link.
 package protocol LinkConnection: AnyObject {
-    /// Bytes of plaintext, the last ones that were written, of which none has left. Asked when the link fails: what is in
-    /// flight with these bytes was never sent, and all else may have been.
+    /// The number of bytes of plaintext, at the end of what was written, of which none was sent. Read when the link
+    /// fails: commands that are completely in these bytes were never sent, and all others may have been.
     var unsentPlaintext: Int { get }
 }
 
 extension RedisConfiguration.Credentials {
-    /// Who has been turned away, for whoever mends it: without names and secrets.
-    /// - Parameter settings: what the names of the settings begin with.
+    /// Which login was refused, for the person who corrects it; without user names and secrets.
+    /// - Parameter settings: the start of the names of the settings.
     fileprivate func tried(settings: String) -> String {
         guard password != nil || passwordFile != nil else { return "no password is set: --\(settings)-password-file" }
         let user = username == nil ? "the default user" : "the configured user"

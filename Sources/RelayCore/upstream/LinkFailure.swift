@@ -1,25 +1,26 @@
 /// Why a link is not up.
 package struct LinkFailure: Error, Sendable {
     package var cause: Cause
-    /// For people; names who failed. It holds no secret once it is `shown`.
+    /// The reason for people; it names what failed. It contains no secret once it is `shown`.
     package var reason: String
-    /// Which bytes of the reason are not our own words.
+    /// Which bytes of the reason are quoted from somebody else; nil if none are.
     private var quotation: (start: Int, count: Int, words: SecretMask.Words)?
 
-    /// What is there is not what it has to be, whatever the cause.
+    /// Whether the server, or a proxy before it, cannot do what it must, whatever the cause: trying again at once does
+    /// not help.
     package var isLasting = false
 
     package init(cause: Cause, reason: String, isLasting: Bool = false) {
         (self.cause, self.reason, self.isLasting) = (cause, reason, isLasting)
     }
 
-    /// Ends with a server's own words, which may hold a secret until they have been `shown`.
+    /// Makes a reason that ends with a server's own words, which may contain a secret until they are `shown`.
     package init(cause: Cause, _ introduction: String, quoting text: String, _ words: SecretMask.Words = .server) {
         (self.cause, reason) = (cause, introduction + text)
         quotation = (introduction.utf8.count, text.utf8.count, words)
     }
 
-    /// As people may see it.
+    /// The failure as people may see it.
     package func shown(by mask: SecretMask) -> LinkFailure {
         guard let quotation else { return self }
         let start = reason.utf8.index(reason.startIndex, offsetBy: quotation.start)
@@ -31,15 +32,15 @@ package struct LinkFailure: Error, Sendable {
         return shown
     }
 
-    /// Trying again at once would get the same answer.
+    /// Whether trying again at once would get the same answer.
     var isRefusal: Bool { isLasting || cause.isRefusal }
 
-    /// The server has turned away who logged in, or who did not.
+    /// Whether the server has refused the login, or requires one.
     package var isOfLogin: Bool {
         cause == .auth && ["NOAUTH", "WRONGPASS", "invalid password"].contains { reason.contains($0) }
     }
 
-    /// What an error reply means for the link as a whole, whatever was asked; nil when the link is of use all the same
+    /// What an error reply means for the link as a whole, whatever was asked; nil if the link can be used anyway
     /// (MISCONF and MASTERDOWN say nothing about PUBLISH and SUBSCRIBE).
     package static func classify(error text: String, isAuth: Bool = false) -> LinkFailure? {
         if isAuth { return classify(loginError: text) }
@@ -48,7 +49,7 @@ package struct LinkFailure: Error, Sendable {
         case "NOAUTH", "WRONGPASS": return LinkFailure(cause: .auth, "Redis: ", quoting: text)
         case "LOADING", "BUSY": return LinkFailure(cause: .busy, "Redis: ", quoting: text)
         case "DENIED":
-            // Said to whoever connects, before anything is asked, in a thousand characters of advice.
+            // Redis sends this to each new connection, before anything is asked, with a thousand characters of advice.
             return protectedMode
         case "ERR" where text.hasPrefix("ERR max number of clients"):
             return LinkFailure(cause: .busy, "Redis: ", quoting: text)
@@ -61,7 +62,7 @@ package struct LinkFailure: Error, Sendable {
         reason: "Redis is in protected mode: other hosts get in once its default user has a password or is off "
             + "(requirepass, aclfile), or with protected-mode no")
 
-    /// What the error means that AUTH was answered with, in our own words alone: the server's may quote what was sent.
+    /// What an error in answer to AUTH means, in our own words only: the server's words may quote what was sent.
     private static func classify(loginError text: String) -> LinkFailure {
         let word = text.prefix { $0 != " " }
         let lowercased = text.lowercased()
@@ -77,7 +78,7 @@ package struct LinkFailure: Error, Sendable {
         case _ where isAbout("max number of clients"): (cause, reason) = (.busy, "Redis has reached maxclients")
         case _ where isAbout("unknown command"): (cause, reason) = (.auth, "Redis does not know AUTH")
         case _ where isAbout("wrong number of arguments"):
-            // Only AUTH with a user is one argument too many for it.
+            // AUTH has too many arguments for this server only if it has a user name.
             (cause, reason) = (
                 .auth, "Redis has no users (it is older than Redis 6, which introduced ACLs): give only the password"
             )
@@ -91,14 +92,14 @@ package struct LinkFailure: Error, Sendable {
         return LinkFailure(cause: cause, reason: reason)
     }
 
-    /// Whether an error says that the server never answers such a command for this user: an ACL denies it, or the server
-    /// does not know it. Other errors are of the moment.
+    /// Whether an error says that the server never answers such a command for this user: an ACL denies it, or the
+    /// server does not know it. Other errors are temporary.
     package static func isDenial(_ text: String) -> Bool {
         text.hasPrefix("NOPERM") || text.lowercased().hasPrefix("err unknown")
     }
 
-    /// The server, or a proxy before it, does not do what a link is for.
-    /// - Parameter answer: what it has answered.
+    /// The server, or a proxy before it, does not support what a link is for.
+    /// - Parameter answer: the answer of the server.
     package static func notAnswered(_ command: String, _ answer: String) -> LinkFailure {
         var failure = LinkFailure(
             cause: .protocolError, "Redis (or a proxy in front of it) does not answer \(command): ", quoting: answer)
@@ -106,8 +107,8 @@ package struct LinkFailure: Error, Sendable {
         return failure
     }
 
-    /// Whether an error says, in one of the ways in which servers and proxies do, that a command is not known at all. There
-    /// are other ways: what is not among these counts once it has been the answer twice in a row.
+    /// Whether an error says, in one of the forms that servers and proxies use, that a command is not known at all.
+    /// There are other forms: any other error counts in the same way once it has been the answer twice in a row.
     package static func isUnknownCommand(_ text: String) -> Bool {
         let text = text.lowercased()
         return [
@@ -116,24 +117,25 @@ package struct LinkFailure: Error, Sendable {
         ].contains { text.contains($0) }
     }
 
-    /// Whether an error says that a command is too large. Redis ends the connection after it.
+    /// Whether an error says that a command is too large. Redis closes the connection after it.
     package static func isOfSize(_ text: String) -> Bool {
         let text = text.lowercased()
         return ["protocol error", "too large", "too big", "too long", "exceed"].contains { text.contains($0) }
     }
 
-    /// The user may not publish, or not subscribe, at all: an ACL denies the command itself, and not only the channel. A
-    /// link that cannot do what it is for is not up.
+    /// The user is not allowed to publish, or to subscribe, at all: an ACL denies the command itself, and not only the
+    /// channel. A link that cannot do what it is for is not up.
     package static func classify(denied text: String) -> LinkFailure? {
         guard text.hasPrefix("NOPERM"), text.contains(" command") else { return nil }
         return LinkFailure(cause: .auth, "Redis: ", quoting: text)
     }
 
-    /// Whether ROLE answers so, on any server.
+    /// Whether this is a role that ROLE can answer, on any server.
     package static func isRole(_ role: String) -> Bool { ["master", "slave", "replica", "sentinel"].contains(role) }
 
-    /// A replica answers PUBLISH and keeps subscribers, but nobody else hears what is published on it; unless it is one
-    /// of a cluster, in which every member passes on what is published. A Sentinel is another kind of server altogether.
+    /// A replica answers PUBLISH and keeps subscribers, but only its own subscribers receive what is published on it. A
+    /// replica of a cluster can be used, since every member forwards what is published, unless a master is expected. A
+    /// Sentinel is a different kind of server.
     package static func classify(role: String, expected: ServerKind = .redis) -> LinkFailure? {
         switch (expected, role) {
         case (.redis, "slave"), (.redis, "replica"), (.clusterMaster, "slave"), (.clusterMaster, "replica"):
@@ -155,8 +157,9 @@ extension LinkFailure: Equatable {
 }
 
 extension LinkFailure {
-    /// What a member says of its cluster; nil when it can be used. One that reaches no more than half of it has been cut
-    /// off: the others may have given its slots away, and hear nothing of what is published on it.
+    /// What the CLUSTER INFO of a member means; nil if the member can be used. A member that reaches no more than half
+    /// of the slots has been cut off: the others may have given its slots away, and do not receive what is published on
+    /// it.
     package static func classify(clusterInfo text: String) -> LinkFailure? {
         guard let info = ClusterInfo(text) else {
             return LinkFailure(cause: .protocolError, reason: "Redis: invalid reply to CLUSTER INFO")
@@ -185,7 +188,7 @@ extension LinkFailure {
                 "this server has no sharded pub/sub, which came with Redis 7 (use --cluster-pubsub classic)")
     }
 
-    /// What an error in answer to CLUSTER INFO, SHARDS or SLOTS means; nil when that says nothing.
+    /// What an error in answer to CLUSTER INFO, SHARDS or SLOTS means; nil if it says nothing about the link.
     package static func classify(clusterError text: String) -> LinkFailure? {
         guard text.contains("cluster support disabled") else { return nil }
         return LinkFailure(

@@ -1,57 +1,58 @@
 /// What is asked at the beginning of a connection, before the link is used, and what the answers mean.
 ///
-/// All of it is written at once, and the replies come in order. What the server does not know or denies is done without,
-/// but for AUTH, PING and what the link is for. Some proxies end the connection, or say nothing more, when they are asked
-/// what they do not know. Which step that was is not known, so the next attempt asks step by step, with PING before all
-/// that can be done without; the step at which that ends is left out from then on.
+/// All of it is written at once, and the replies come in order. The relay does without what the server does not know or
+/// denies, except AUTH, PING and the command that the link is for. Some proxies close the connection, or do not answer
+/// any more, when they get a command that they do not know. It is not known then which step that was. So the next
+/// attempt asks step by step, with PING before all optional steps. The step at which this attempt ends is left out from
+/// then on.
 package struct LinkGreeting: Sendable {
     package typealias Step = LinkMachine.GreetingStep
     package typealias Reply = LinkMachine.Reply
 
     package enum Result: Equatable, Sendable {
         case none
-        /// Ask this now.
+        /// Ask these steps now.
         case ask([Step])
         /// The link can be used.
         case done
         case fail(LinkFailure)
     }
 
-    /// What is known of the channels that the user may use, where the relay's own one is denied.
+    /// What is known of the channels that the user may use, if the relay's own channel is denied.
     package enum Channels: Sendable, Equatable {
         case unknown
-        /// One under the prefix at least.
+        /// At least one channel under the prefix is granted.
         case granted
-        /// None under the prefix.
+        /// No channel under the prefix is granted.
         case none
     }
 
     private let server: ServerKind
-    /// Whether it asks if the server repeats what a PING names.
+    /// Whether the greeting checks if the server repeats the argument of a PING.
     private let usesTokens: Bool
-    /// It does.
+    /// Whether the server repeats the argument of a PING.
     package private(set) var repeatsTokens = false
-    /// What all channels begin with, for a link that publishes; nil for others.
+    /// What all channels begin with, for a link that publishes; nil for other links.
     private let prefix: [UInt8]?
-    /// What has been written and has no answer.
+    /// The steps that have been written and are not answered.
     private var asked: [Step] = []
-    /// What is to be written once that has its answers.
+    /// The steps to be written once those are answered.
     private var later: [Step] = []
-    /// Keeps passwords out of what the server says: it quotes what it does not understand.
+    /// Masks passwords in what the server says: it quotes what it does not understand.
     var mask = SecretMask()
-    /// Why the server did not take the password, if it may do without one.
+    /// Why the server refused the password, if it may work without one; see `failure(error:at:)`.
     private var loginRefusal: LinkFailure?
 
     /// What the server refused in the last greeting, and what was left out of it.
     package private(set) var fallbacks: [LinkMachine.Fallback] = []
-    /// What the server said of its settings in the last greeting.
+    /// The server's settings, as it answered them in the last greeting.
     package private(set) var settings: [Step: UInt64] = [:]
-    /// Why the relay's own channel cannot be published to, if an ACL denies it.
+    /// The error by which an ACL denies publishing to the relay's own channel; nil if it does not.
     package private(set) var channelDenial: String?
-    /// What is known of other channels then.
+    /// What is known of other channels in this case.
     package private(set) var channels = Channels.unknown
 
-    /// Steps at which the server ended the connection or said nothing.
+    /// Steps at which the server closed the connection or did not answer.
     private var leftOut: [LinkMachine.Fallback] = []
     /// The last greeting was cut short, so this one asks step by step.
     private var isCareful = false
@@ -62,7 +63,7 @@ package struct LinkGreeting: Sendable {
         (self.server, self.usesTokens, self.prefix) = (server, usesTokens, prefix)
     }
 
-    /// What is waited for.
+    /// The step whose answer is awaited; nil if there is none.
     package var awaited: Step? { asked.first }
 
     /// A new connection can carry commands.
@@ -94,9 +95,9 @@ package struct LinkGreeting: Sendable {
         guard !asked.isEmpty else { return .none }
         let step = asked.removeFirst()
         if let failure = take(reply, at: step) {
-            // The answer before it may have been swallowed.
+            // An earlier answer may have been lost, and this one may belong to another step.
             if failure.cause == .protocolError { isCareful = true }
-            // What became of that one is asked for.
+            // `awaited` must still name this step: the link reports it when it fails.
             if step == .size { asked = [step] }
             return .fail(failure.shown(by: mask))
         }
@@ -106,24 +107,24 @@ package struct LinkGreeting: Sendable {
             (isCareful, strikes) = (false, [:])
             return .done
         }
-        // A large command comes alone, so that nothing else is lost with it.
+        // A large command is sent alone, so that nothing else is lost with it.
         let isOneByOne = isCareful || later[0] == .size
         asked = isOneByOne ? [later[0]] : later.filter { $0 != .size }
         later.removeFirst(asked.count)
         return .ask(asked)
     }
 
-    /// The greeting is over, or its connection.
+    /// The greeting, or its connection, has ended.
     private mutating func end() { (asked, later) = ([], []) }
 
     /// The connection has ended before the greeting was over.
-    /// - Parameter isMidReply: a part of the reply that was waited for has come.
+    /// - Parameter isMidReply: whether a part of the awaited reply has come.
     mutating func broken(_ failure: LinkFailure, isMidReply: Bool) {
         defer { end() }
         guard failure.cause == .closed || failure.cause == .timeout, let step = asked.first else { return }
         if isCareful, hasPonged, step.isOptional, !isMidReply {
             strikes[step, default: 0] += 1
-            // Without it a replica may be taken for a master.
+            // Without ROLE a replica may be taken for a master, so it is left out only after the second time.
             let needed = step == .role && failure.cause == .closed ? 2 : 1
             if strikes[step, default: 0] >= needed { leaveOut(step, failure) }
         }
@@ -138,13 +139,13 @@ package struct LinkGreeting: Sendable {
         for step in step.isSetting ? Step.settings : [step] { leftOut.append(.init(step: step, text: text)) }
     }
 
-    /// It is another server, or the same one may do better by now: everything is asked again.
+    /// The server is another one, or may support more by now: everything is asked again.
     mutating func forget() { (leftOut, strikes) = ([], [:]) }
 
-    /// Whether a step is not asked, since the server ends the connection at it or says nothing.
+    /// Whether a step is left out because the server closes the connection at it or does not answer.
     package func leavesOut(_ step: Step) -> Bool { leftOut.contains { $0.step == step } }
 
-    /// The server does tell or do by now what it refused in the greeting.
+    /// The server now answers what it refused in the greeting.
     mutating func granted(_ step: Step) { fallbacks.removeAll { $0.step == step } }
 
 }
@@ -152,7 +153,7 @@ package struct LinkGreeting: Sendable {
 extension LinkGreeting {
     // MARK: Answers
 
-    /// - Returns: why the link cannot be used after this answer; nil when it can.
+    /// - Returns: why the link cannot be used after this answer; nil if it can.
     private mutating func take(_ reply: Reply, at step: Step) -> LinkFailure? {
         if case .error(let text) = reply, let failure = failure(error: text, at: step) { return failure }
         switch (step, reply) {
@@ -188,10 +189,11 @@ extension LinkGreeting {
         fallbacks.append(.init(step: step, text: "the reply is \(mask.shown(reply.description))"))
     }
 
-    /// What an error means for the link; nil when it can do without.
+    /// Why the link cannot be used after this error; nil if it can do without this step.
     ///
-    /// A sentinel is commonly given the password of the servers that it watches, and has none itself. In which words it
-    /// says so, if it knows AUTH at all, depends on its age; but one that wants a password refuses what comes after it.
+    /// The relay often has the password of the servers that a sentinel watches, while the sentinel itself needs none.
+    /// The words in which a sentinel says so, if it knows AUTH at all, depend on its version. But a sentinel that needs
+    /// a password refuses the steps after AUTH.
     private func failure(error text: String, at step: Step) -> LinkFailure? {
         if step == .clusterInfo, let failure = LinkFailure.classify(clusterError: text) { return failure }
         let failure = LinkFailure.classify(error: text, isAuth: step == .auth)
@@ -200,8 +202,8 @@ extension LinkGreeting {
         return loginRefusal ?? failure
     }
 
-    /// A publish to the relay's own channel has its answer. A link that publishes is of use only if that is a number, or an
-    /// error that says that the command itself is known and allowed.
+    /// Checks the answer to a publish to the relay's own channel. A link that publishes can be used only if the answer
+    /// is a number, or an error which shows that the command itself is known and allowed.
     private mutating func published(_ reply: Reply) -> LinkFailure? {
         guard case .error(let text) = reply else {
             if case .number = reply { return nil }
@@ -222,7 +224,8 @@ extension LinkGreeting {
         channels = patterns.contains { ChannelPattern.reaches($0, under: prefix) } ? .granted : .none
     }
 
-    /// Why the link is of no use, although it could publish: there is no channel to which it may.
+    /// Why the link cannot be used although it may use PUBLISH: there is no channel to which it may publish. nil if
+    /// there may be one.
     var failureOfChannels: LinkFailure? {
         guard channels == .none, let prefix else { return nil }
         return LinkFailure(
@@ -240,33 +243,33 @@ extension LinkMachine {
         case role = "ROLE"
         case clusterInfo = "CLUSTER INFO"
         case ping = "PING"
-        /// A PING as well, which also tells whether the server repeats its argument.
+        /// A PING that also shows whether the server repeats its argument.
         case token = "PING with an argument"
-        /// A publish to the relay's own channel: what the link is for is known and allowed.
+        /// A publish to the relay's own channel. It shows that the command which the link is for is known and allowed.
         case publish = "PUBLISH"
         case bulkLimit = "CONFIG GET proto-max-bulk-len"
         case bufferLimit = "CONFIG GET client-query-buffer-limit"
         case idleLimit = "CONFIG GET timeout"
-        /// What channels the user may use, where the relay's own one is denied.
+        /// The channels that the user may use, if the relay's own channel is denied.
         case user = "ACL GETUSER"
-        /// A command as large as one at which the last connection seems to have been ended.
+        /// A command as large as the one at which the last connection seems to have been closed.
         case size = "a large command"
 
         static let settings: [Self] = [.bulkLimit, .bufferLimit, .idleLimit]
         var isSetting: Bool { Self.settings.contains(self) }
-        /// Whether the relay can do without.
+        /// Whether the relay can do without this step.
         var isOptional: Bool {
             switch self {
             case .token, .setName, .role, .user, .bulkLimit, .bufferLimit, .idleLimit: true
             case .auth, .clusterInfo, .ping, .publish, .size: false
             }
         }
-        /// The name of the setting that is asked for, if one is.
+        /// The name of the setting that the step asks for; nil for other steps.
         package var setting: String? {
             isSetting ? rawValue.split(separator: " ").last.map { String($0) } : nil
         }
 
-        /// Whether a reply can be one to this, now or later in the link's life.
+        /// Whether a reply can be an answer to this command, in the greeting or later in the link's life.
         package func accepts(_ reply: Reply) -> Bool {
             switch (self, reply) {
             case (_, .error), (.role, .role), (.auth, .status), (.setName, .status), (.ping, .status): true
@@ -277,7 +280,7 @@ extension LinkMachine {
         }
     }
 
-    /// A reply, as far as a link cares.
+    /// A reply, in as much detail as a link needs.
     package enum Reply: Sendable, Equatable, CustomStringConvertible {
         case error(String)
         case status(String)
@@ -288,7 +291,7 @@ extension LinkMachine {
         case number(Int64)
         /// The value of a setting.
         case setting(String)
-        /// What channels a user may use, as patterns; nil where that is not told.
+        /// The channels that a user may use, as patterns; nil if the server does not say.
         case user(channels: [String]?)
         case nothing
         case other
@@ -309,10 +312,10 @@ extension LinkMachine {
         }
     }
 
-    /// Something that the server does not let the relay ask, and that it does without.
+    /// A step that the server refuses or that is left out, so that the relay does without it.
     package struct Fallback: Sendable, Equatable {
         package var step: GreetingStep
-        /// The server's words.
+        /// The reason for people, in the server's words or in ours.
         package var text: String
     }
 }

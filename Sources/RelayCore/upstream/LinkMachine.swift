@@ -5,15 +5,15 @@
 ///        │            │             └──┘ next      │            │             │
 ///        └────────────┴────── failure ──┴──────────┴────────────┴─────────────┘    the wait depends on the cause, see
 ///                                                                                  Backoff
-/// *Resolving* is done anew for each attempt, and every address that it gives is tried in turn, also when the server
-/// there is none that can be used, a replica for one; when resolving fails, the address that worked last is tried.
-/// *Securing* is the TLS handshake, where there is one. *Greeting* is what is asked before the link is used: see
-/// `LinkGreeting`. What an established link is used for is the business of the hub, or of the sentinels' view; what the two links of a node are worth together is
-/// `NodeMachine`'s.
+/// *Resolving* is done for each attempt. Every address that it gives is tried in turn, also if the server at one
+/// address cannot be used (it is a replica, for example). If resolving fails, the address that worked last is tried.
+/// *Securing* is the TLS handshake, if TLS is used. *Greeting* is what is asked before the link is used: see
+/// `LinkGreeting`. The hub, or the view of the sentinels or the cluster, decides what an established link is used for.
+/// `NodeMachine` decides what the two links of a node can do together.
 package struct LinkMachine: Sendable {
     /// One of the places that an attempt may try.
     package enum Target: Sendable, Equatable {
-        /// The address with this index in what resolving gave.
+        /// The address with this index in the result of resolving.
         case found(Int)
         /// The address of the last connection that Redis greeted.
         case lastGood
@@ -31,27 +31,27 @@ package struct LinkMachine: Sendable {
 
     package enum Action: Equatable, Sendable {
         case none
-        /// Look the host up, then call `resolved` or `locatingFailed`. What an attempt before it had under way ends.
+        /// Look the host up, then call `resolved` or `locatingFailed`. Whatever an earlier attempt was doing ends.
         case resolve
-        /// Resolving has taken its time: call `resolved` with what there is, or `locatingFailed`.
+        /// Resolving has taken too long: call `resolved` with the addresses found so far, or `locatingFailed`.
         case resolvingTimedOut
-        /// The TLS handshake has taken its time: the link fails.
+        /// The TLS handshake has taken too long: the link fails.
         case securingTimedOut
-        /// Connect, then call `connected` or `connectingFailed`. What the attempt had under way before it is over: what
-        /// still comes of it is ignored.
+        /// Connect, then call `connected` or `connectingFailed`. Whatever the attempt was doing before ends, and its
+        /// later results are ignored.
         case connect(Target)
         case ping
-        /// The greeting goes on with this.
+        /// The greeting goes on with these steps.
         case ask([GreetingStep])
         case established
         case fail(LinkFailure)
     }
 
     package struct Timings: Sendable {
-        /// All in nanoseconds.
+        /// All timings are in nanoseconds.
         package var heartbeatInterval: UInt64
         package var linkTimeout: UInt64
-        /// For resolving, for each address, and for each TLS handshake.
+        /// The time for resolving, for each address, and for each TLS handshake.
         package var connectTimeout: UInt64
 
         package init(heartbeatInterval: UInt64, linkTimeout: UInt64, connectTimeout: UInt64) {
@@ -61,19 +61,20 @@ package struct LinkMachine: Sendable {
     }
 
     package private(set) var phase = Phase.waiting(until: 0)
-    /// Why the link is not up; nil while it is.
+    /// Why the link is not up; nil while it is up.
     package private(set) var lastFailure: LinkFailure?
     package private(set) var greeting: LinkGreeting
     /// What the server refused in the last greeting.
     package var fallbacks: [Fallback] { greeting.fallbacks }
     private var targets: ArraySlice<Target> = []
-    /// Why the last of an attempt's targets was no good.
+    /// Why the last of an attempt's targets failed.
     private var attemptFailure = LinkFailure(cause: .unreachable, reason: "no address")
-    /// The failure of the attempt under way that says most: of several servers one may refuse the password, and the next
-    /// one be away.
+    /// The most important failure of the current attempt: of several servers, one may refuse the password, and the next
+    /// one may be unreachable.
     private var gravest: LinkFailure?
     private var hasLastGood = false
-    /// Keeps passwords out of what the server says, as long as the link lives: it may quote much later what it was sent.
+    /// Masks passwords in what the server says, as long as the link lives: the server may quote much later what was
+    /// sent to it.
     package var mask: SecretMask {
         get { greeting.mask }
         set { greeting.mask = newValue }
@@ -83,16 +84,16 @@ package struct LinkMachine: Sendable {
     /// Attempts that have failed since the link was last established.
     package private(set) var failedAttempts = 0
     private var clock: AnswerClock
-    /// How long the server, or something on the way to it, lets the link be silent.
+    /// How long the server, or something on the way to it, allows the link to be silent.
     private var idleLimit: IdleLimit
-    /// The deadline had passed at the last tick; the loop has looked at the socket since.
+    /// The deadline had passed at the last tick. The loop has read the socket since then.
     private var isSuspect = false
     private var establishedAt: UInt64 = 0
 
     /// - Parameters:
-    ///   - evidence: what says that the other end lives.
-    ///   - usesTokens: whether the greeting asks if the server repeats what a PING names.
-    ///   - prefix: of all channels, for a link that publishes; nil for others.
+    ///   - evidence: what counts as a sign that the peer lives.
+    ///   - usesTokens: whether the greeting checks if the server repeats the argument of a PING.
+    ///   - prefix: what all channels begin with, for a link that publishes; nil for other links.
     package init(
         timings: Timings, backoff: Backoff, expects server: ServerKind = .redis,
         evidence: AnswerClock.Evidence = .bytes, usesTokens: Bool = false, publishesUnder prefix: [UInt8]? = nil
@@ -105,7 +106,7 @@ package struct LinkMachine: Sendable {
 
     // MARK: Attempts
 
-    /// When `wake` is due, if nothing comes before; nil while the heartbeat alone decides.
+    /// When `wake` is due, if nothing happens before; nil while only `tick` finds timeouts.
     package var wakesAt: UInt64? {
         switch phase {
         case .waiting(let until), .resolving(let until), .connecting(_, let until), .securing(let until): until
@@ -113,7 +114,7 @@ package struct LinkMachine: Sendable {
         }
     }
 
-    /// A wait is over, or resolving or connecting has taken too long.
+    /// A wait is over, or a step of an attempt has taken too long.
     package mutating func wake(now: UInt64) -> Action {
         guard let due = wakesAt, now >= due else { return .none }
         switch phase {
@@ -129,36 +130,36 @@ package struct LinkMachine: Sendable {
         }
     }
 
-    /// There is news about the server: a wait for the next attempt is over, and that begins with looking the server up.
+    /// There is news about the server: a link that waits begins its next attempt now, with resolving.
     package mutating func hasten(now: UInt64) {
         guard case .waiting(let until) = phase else { return }
         phase = .waiting(until: min(until, now))
         targets = []
     }
 
-    /// It may do better by now: what it did not do, the next greeting asks for again.
+    /// The server may support more by now: the next greeting asks again for what was refused.
     package mutating func reconsiderServer() { greeting.forget() }
 
-    /// It is another server than before: what was found out about it is forgotten.
+    /// The server is another one than before: what was found out about the old one is forgotten.
     package mutating func forgetServer() {
         greeting.forget()
         idleLimit = IdleLimit(heartbeat: timings.heartbeatInterval)
     }
 
-    /// The server does by now what it refused in the greeting.
+    /// The server now does what it refused in the greeting.
     package mutating func granted(_ step: GreetingStep) { greeting.granted(step) }
 
-    /// The address of the last connection is not to be tried any more.
+    /// The address of the last connection must not be tried any more.
     package mutating func forgetLastGood() { hasLastGood = false }
 
-    /// The host has so many addresses.
+    /// Resolving has found `count` addresses.
     package mutating func resolved(count: Int, now: UInt64) -> Action {
         guard case .resolving = phase else { return .none }
         targets = (0..<count).map(Target.found)[...]
         return tryNext(now: now)
     }
 
-    /// Where the server is cannot be known now, or its addresses cannot be had.
+    /// It is not known now where the server is, or its host could not be resolved.
     package mutating func locatingFailed(_ failure: LinkFailure, now: UInt64) -> Action {
         guard case .resolving = phase else { return .none }
         attemptFailure = failure
@@ -166,7 +167,7 @@ package struct LinkMachine: Sendable {
         return tryNext(now: now)
     }
 
-    /// The target under way is no good.
+    /// The current target cannot be connected to.
     package mutating func connectingFailed(_ reason: String, now: UInt64) -> Action {
         guard case .connecting = phase else { return .none }
         attemptFailure = LinkFailure(cause: .unreachable, reason: "connecting: \(reason)")
@@ -184,7 +185,7 @@ package struct LinkMachine: Sendable {
     package mutating func securing(now: UInt64) { phase = .securing(until: now + timings.connectTimeout) }
 
     /// The connection can carry commands.
-    /// - Parameter secret: the password, if there is one; it is kept out of everything that the server says.
+    /// - Parameter secret: the password, if there is one; it is masked in everything that the server says.
     /// - Parameter triesSize: whether the greeting ends with a large command.
     /// - Returns: what to ask, in this order.
     package mutating func connected(now: UInt64, secret: String?, triesSize: Bool = false) -> [GreetingStep] {
@@ -216,8 +217,8 @@ package struct LinkMachine: Sendable {
         return .established
     }
 
-    /// The link is gone, or could not be had.
-    /// - Parameter isMidReply: a part of a reply had come.
+    /// The link has ended, or could not be made.
+    /// - Parameter isMidReply: whether a part of a reply had come.
     package mutating func failed(
         _ failure: LinkFailure, now: UInt64, isMidReply: Bool = false, using random: inout some RandomNumberGenerator
     ) {
@@ -247,7 +248,7 @@ package struct LinkMachine: Sendable {
         gravest = failure
     }
 
-    /// A server has been reached, and is not used yet.
+    /// Whether a server has been reached but is not used yet.
     private var isMidAttempt: Bool {
         switch phase {
         case .securing, .greeting: true
@@ -257,10 +258,10 @@ package struct LinkMachine: Sendable {
 
     // MARK: Heartbeat
 
-    /// Nanoseconds of silence after which a PING is sent: fewer than are configured where the other end ends connections
-    /// that are silent for as long.
+    /// Nanoseconds of silence after which a PING is sent. They are fewer than configured if connections that are silent
+    /// for so long get closed.
     package var heartbeat: UInt64 { idleLimit.heartbeat }
-    /// The server repeats what a PING names.
+    /// Whether the server repeats the argument of a PING.
     package var repeatsTokens: Bool { greeting.repeatsTokens }
 
     /// Bytes have come.
@@ -269,16 +270,16 @@ package struct LinkMachine: Sendable {
     /// Called several times per heartbeat interval.
     /// - Parameters:
     ///   - debt: what has been asked and answered since the greeting.
-    ///   - unfinished: bytes that have come of a reply that is not complete.
+    ///   - unfinished: bytes that have come of an incomplete reply.
     package mutating func tick(now: UInt64, debt: LinkDebt, unfinished: Int = 0) -> Action {
         guard phase == .greeting || phase == .established else { return .none }
-        // Redis that takes connections and drops them at once would be tried ever again without a wait, if the first
-        // success of many ended the backoff.
+        // A server that accepts connections and drops them at once would be tried again and again without a wait if
+        // each success ended the backoff.
         if phase == .established, now &- establishedAt > timings.linkTimeout { backoff.reset() }
         let isGreeting = phase == .greeting
         let verdict = clock.look(at: debt, unfinished: unfinished, isGreeting: isGreeting, now: now)
         guard verdict == .alive else {
-            // The socket may hold an answer that this loop had no time to read: look once more.
+            // The socket may hold an answer that the loop had no time to read: the link fails only at the next tick.
             defer { isSuspect = true }
             return isSuspect ? .fail(failure(verdict)) : .none
         }
@@ -297,14 +298,15 @@ package struct LinkMachine: Sendable {
         return LinkFailure(cause: .timeout, reason: reason)
     }
 
-    /// Whether something has been unanswered, and nothing has said that the other end lives, for so many nanoseconds.
+    /// Whether something has been unanswered for so many nanoseconds, and in this time nothing showed that the peer
+    /// lives.
     package func isSilent(for nanoseconds: UInt64, now: UInt64) -> Bool {
         phase == .established && clock.isSilent(for: nanoseconds, now: now)
     }
 
-    /// Our own loop stood still for so many nanoseconds: they count for no deadline. Only they: a loop that stands still
-    /// again and again would otherwise never find out anything. And a deadline that was set only afterwards, before this
-    /// was called, is as late as one can be.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout. Deadlines move by this time only,
+    /// since a loop that stops again and again must still find out failures. A deadline that was set after the loop
+    /// went on, but before this call, moves to no more than the full timeout from now.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
         clock.forgive(nanoseconds, now: now)
         func later(_ until: UInt64) -> UInt64 { min(now + timings.connectTimeout, until + nanoseconds) }

@@ -17,7 +17,7 @@ extension LinkMachine.Reply {
         }
     }
 
-    /// - Parameter step: what it is a reply to.
+    /// - Parameter step: the step of the greeting that it answers, if any.
     package init(_ value: RedisValue, to step: LinkMachine.GreetingStep?) {
         guard let step, case .array(let elements) = value else {
             self.init(value)
@@ -39,8 +39,8 @@ extension LinkMachine.Reply {
         return .setting(String(decoding: value, as: UTF8.self))
     }
 
-    /// The patterns of channels in an answer to ACL GETUSER, those of selectors included; nil when it tells of none. Redis
-    /// 6.2 lists them, later ones write them in one string, each with an `&` before it.
+    /// The channel patterns in an answer to ACL GETUSER, including those of selectors; nil if the answer contains no
+    /// such field. Redis 6.2 lists them; later versions write them in one string, each with an `&` before it.
     private static func channels(in fields: [RedisValue]) -> [String]? {
         var patterns: [String]?
         for index in stride(from: 0, to: fields.count - 1, by: 2) {

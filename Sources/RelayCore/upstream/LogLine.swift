@@ -4,9 +4,9 @@ package struct LogLine: Equatable, Sendable {
 
     /// How often such a line may come.
     package enum Pace: Sendable {
-        /// Whoever says it sees to that.
+        /// The code that logs the line limits it itself.
         case asTold
-        /// Somebody outside can cause it as often as they like: see `LimitedLog`.
+        /// Other processes can cause the line as often as they like: see `LimitedLog`.
         case limited
     }
 

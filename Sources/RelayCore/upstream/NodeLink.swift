@@ -5,8 +5,8 @@ package class NodeLink: Link {
     package unowned let node: RedisNode
 
     /// - Parameters:
-    ///   - evidence: what says that the other end lives.
-    ///   - prefix: of all channels, for the link that publishes.
+    ///   - evidence: what counts as a sign that the peer lives.
+    ///   - prefix: what all channels begin with, for the link that publishes.
     init(
         kind: LinkKind, node: RedisNode, evidence: AnswerClock.Evidence, publishesUnder prefix: [UInt8]? = nil,
         output: OutputBuffer = OutputBuffer()
@@ -26,7 +26,7 @@ package class NodeLink: Link {
     override package var credentials: RedisConfiguration.Credentials { upstream.redis.credentials }
     override func noteFallbacks() { node.noteFallbacks(of: self) }
     override func failed(_ failure: LinkFailure, wasEstablished: Bool) {
-        // What an attempt says changes nothing but the reason: once a turn will do, however many nodes are away.
+        // A failed attempt changes only the reason: one evaluation in each turn is enough, however many nodes are away.
         if wasEstablished {
             upstream.evaluatePath()
             node.lost(self, failure)

@@ -1,49 +1,49 @@
-/// What one Redis node is worth: a link that publishes, a link that hears, and the proof that what goes into the one
-/// comes out of the other. Events and times in, orders out. A single Redis is one node; see `NodeSet`.
+/// What one Redis node can do: a link that publishes, a link that hears, and the proof that what goes into the first
+/// comes out of the second. Events and times in, orders out. A single Redis is one node; see `NodeSet`.
 ///
 ///     publish link up ───────────────────────────────────────► publishing ┐  with both links up, a direction that
 ///     subscribe link up ──► everything held is confirmed ────► receiving  ┘  did not count needs a returned probe
 ///
-/// With one link away there can be no probe, and the other's own confirmations must do; but not after the path was
-/// found to be bad (a probe overdue, a demoted master): then nothing counts before a probe has come back.
+/// If one link is away there can be no probe, and the confirmations on the other link are enough. But if the path was
+/// found not to work (a probe overdue, a demoted master), nothing counts before a probe has come back.
 package struct NodeMachine: Sendable {
     /// What a tick asks for.
     package struct Orders: Sendable, Equatable {
         /// Publish a probe with this number.
         package var probe: UInt64?
-        /// Send a PING on the subscribe link, and say `backlogRead` when it is answered.
+        /// Send a PING on the subscribe link, and call `backlogRead` when it is answered.
         package var pingsSubscribeLink = false
         /// Ask the server of the publish link for its role.
         package var asksRole = false
-        /// Both links are to be given up, for this reason.
+        /// Both links must be closed, for this reason.
         package var failure: LinkFailure?
     }
 
-    /// How much the subscribe link hears of what is held.
+    /// How many of the held names the subscribe link hears.
     private enum Hearing: Equatable {
         /// There is no subscribe link.
         case down
-        /// What was held when the link came up is being asked for.
+        /// The names that were held when the link came up are being asked for.
         case restoring
-        /// All that is held has Redis's answer.
+        /// Redis has answered about all names that are held.
         case whole
-        /// Names have come since from another node, or were lost here, and have no answer.
-        /// - Parameter hadAll: the node was receiving when they came.
+        /// Since then, names have come from another node or were lost here, and Redis has not answered about them.
+        /// - Parameter hadAll: whether the node was receiving when this happened.
         case missing(hadAll: Bool)
 
         var isDown: Bool { self == .down }
     }
 
-    /// How far it is known that what goes into the publish link comes out of the subscribe link.
+    /// What is known about whether what goes into the publish link comes out of the subscribe link.
     private enum Trust {
-        /// Nothing says so, nor the opposite.
+        /// Nothing is known.
         case unproven
         /// A probe has come back over the two connections that are open now.
         case proven
-        /// The path was found to be bad, and no probe has come back since.
+        /// The path was found not to work, and no probe has come back since.
         case distrusted
 
-        /// One of the connections is another one than before.
+        /// One of the connections has begun or ended.
         mutating func isNoLongerProven() { if self == .proven { self = .unproven } }
     }
 
@@ -52,12 +52,12 @@ package struct NodeMachine: Sendable {
     private var isPublishLinkUp = false
     private var hearing = Hearing.down
     private var trust = Trust.unproven
-    /// An access list of Redis denies the relay's own channel, so that nothing of it proves the path.
+    /// An access list of Redis denies the relay's own channel, so this channel cannot prove the path.
     private var isOwnChannelDenied = false
-    /// What Redis tells of the channels that the user may use, and what has been seen of that.
+    /// What Redis has reported about the channels that the user may use, and what is known of them now.
     private var toldChannels = LinkGreeting.Channels.unknown
     private var channels = LinkGreeting.Channels.unknown
-    /// Whether apps' publishes may go this way.
+    /// Whether publishes of apps may go to this node.
     package private(set) var publishing = false
     /// Whether everything held is heard.
     package private(set) var receiving = false
@@ -68,7 +68,7 @@ package struct NodeMachine: Sendable {
 
     // MARK: The links
 
-    /// - Parameter roleUnavailable: what the server answered to ROLE instead of its role, if it did.
+    /// - Parameter roleUnavailable: what the server answered to ROLE instead of its role; nil if it did not refuse.
     package mutating func publishLinkUp(
         roleUnavailable: String?, now: UInt64, using random: inout some RandomNumberGenerator
     ) {
@@ -93,16 +93,16 @@ package struct NodeMachine: Sendable {
         probe.allow()
     }
 
-    /// Whether all that is held has Redis's answer, and so has the SUBSCRIBE to the probe's channel.
+    /// Whether Redis has answered about all names that are held, and to the SUBSCRIBE to the probe's channel.
     package var isWhole: Bool { hearing == .whole }
 
-    /// All that is held has Redis's answer by now.
+    /// Redis has now answered about all names that are held.
     package mutating func becameWhole() {
         switch hearing {
         case .down, .whole: return
         case .missing: break
         case .restoring:
-            // The subscribe link had broken: the server may be another one by now, or another thing.
+            // The subscribe link had broken: its server may be another one by now, or have another role.
             probe.demand()
             role.demand()
         }
@@ -110,33 +110,34 @@ package struct NodeMachine: Sendable {
         reassess()
     }
 
-    /// What is wanting is the answer about names that have come from another node, or were lost here, and nothing else.
+    /// Whether only the answers are missing about names that have come from another node, or were lost here.
     package var isMissingNames: Bool { if case .missing = hearing { true } else { false } }
 
-    /// Names that are held have come from another node, or were lost here, and have no answer yet. If that is a break, the
-    /// hub knows, and it is counted with the cluster's.
+    /// Names that are held have come from another node, or were lost here, and are not answered yet. The hub knows if
+    /// this is a break in receiving, which is then counted with the gaps of the cluster.
     package mutating func subscriptionsMissing() {
         hearing = .missing(hadAll: receiving || hearing == .missing(hadAll: true))
         reassess(countsGap: false)
     }
 
     package mutating func subscribeLinkDown() {
-        // What was heard beside the missing names is heard no more.
+        // The names that were heard although others were missing are not heard any more.
         if hearing == .missing(hadAll: true) { gaps += 1 }
         hearing = .down
         trust.isNoLongerProven()
         reassess()
     }
 
-    /// The path is bad although both links are connected, and they are about to be given up. Until a probe has come back
-    /// nothing counts.
+    /// The path does not work although both links are connected, and they are about to be closed. Nothing counts until
+    /// a probe has come back.
     package mutating func distrust() {
         guard probe.isEnabled else { return }
         trust = .distrusted
         reassess()
     }
 
-    /// Only a probe could make it receiving, and there can be none before the publish link is back; or only what apps do.
+    /// Whether the node waits in vain to become receiving: it needs a probe, and there is none before the publish link
+    /// is back; or it is blind, and only what apps do can change that.
     package var awaitsProofInVain: Bool { !hearing.isDown && (isBlind || !isPublishLinkUp && needsProof) }
 
     private var needsProof: Bool {
@@ -158,8 +159,8 @@ package struct NodeMachine: Sendable {
 
     // MARK: Channels that an access list grants
 
-    /// The relay's own channel is denied, and no other one is known to be granted. Where the operator wants no probes, the
-    /// doubt is in favour of the path.
+    /// The relay's own channel is denied, and no other channel is known to be granted. If the operator has switched
+    /// probes off, channels of which nothing is known count as granted.
     package var isBlind: Bool {
         isOwnChannelDenied && (channels == .none || channels == .unknown && probe.isWanted)
     }
@@ -176,7 +177,7 @@ package struct NodeMachine: Sendable {
         reassess()
     }
 
-    /// What Redis says of the channels that the user may use.
+    /// Redis has reported which channels the user may use.
     package mutating func channelsTold(_ told: LinkGreeting.Channels) {
         toldChannels = told
         if told != .unknown { channels = told }
@@ -213,13 +214,13 @@ package struct NodeMachine: Sendable {
         return orders
     }
 
-    /// There is cause to doubt the path: a probe is due, unless one is under way.
+    /// There is a reason to doubt the path: a probe is due, unless one is under way.
     package mutating func doubtPath() { probe.hasten() }
 
-    /// The probe goes another way from now on: what is on its way by the old one counts no more.
+    /// The probe uses another channel from now on: a probe that is under way on the old one does not count any more.
     package mutating func renewProbe() { probe.demand() }
 
-    /// What a tick ordered could not be written: it is tried again.
+    /// What a tick has ordered could not be written: it is tried again.
     package mutating func notPublished() { probe.demand() }
     package mutating func roleNotAsked() { role.notAsked() }
 
@@ -230,7 +231,7 @@ package struct NodeMachine: Sendable {
     package mutating func backlogRead(now: UInt64) { probe.backlogRead(now: now) }
 
     /// Probe `number` has come back.
-    /// - Returns: the round trip in nanoseconds, or nil when this was not the one that is waited for.
+    /// - Returns: the round trip in nanoseconds; nil if this is not the probe that is waited for.
     package mutating func probeHeard(
         _ number: UInt64, now: UInt64, using random: inout some RandomNumberGenerator
     ) -> UInt64? {
@@ -241,40 +242,40 @@ package struct NodeMachine: Sendable {
         return roundTrip
     }
 
-    /// Redis refuses the probe's channel, now and always: heartbeats must do.
+    /// Redis refuses the probe's channel, and not only for the moment: the path is judged by heartbeats alone.
     package mutating func probeRefused(_ text: String) {
         probe.refused(text)
         if trust == .distrusted { trust = .unproven }
         reassess()
     }
 
-    /// What was refused may be allowed by now, as the probe's channel has been subscribed to: the next one tells.
+    /// Probes may be allowed by now, since their channel could be subscribed to: the next probe shows it.
     package mutating func probeAllowed() {
         probe.allow()
         probe.demand()
         reassess()
     }
 
-    /// Redis could not take the probe this time: the next one tells.
+    /// Redis could not take the probe this time. This proves nothing, and the next probe is sent after the interval.
     package mutating func probeFailed(now: UInt64) { probe.failed(now: now) }
 
-    /// The server has answered ROLE with a role that can be used, or with an error of the moment.
+    /// The server has answered ROLE with a role that can be used, or with a temporary error.
     package mutating func roleConfirmed(now: UInt64, using random: inout some RandomNumberGenerator) {
         role.answered(now: now, using: &random)
     }
 
-    /// The server does not tell its role, now and always: heartbeats and probes must do.
+    /// The server does not answer ROLE, and not only for the moment: the relay relies on heartbeats and probes.
     package mutating func roleRefused(_ text: String) { role.refused(text) }
 
-    /// A server that did not tell its role is asked once more.
+    /// Asks a server once more that has refused ROLE.
     package mutating func askRoleAgain() { role.askAgain() }
 
-    /// It does tell it by now.
+    /// The server answers ROLE by now.
     package mutating func roleGranted() { role.granted() }
 
-    /// There is cause to doubt that the publish link's server is a master: it is asked at the next tick.
+    /// There is a reason to doubt that the publish link's server is a master: it is asked at the next tick.
     package mutating func doubtRole() { role.demand() }
 
-    /// Our own loop stood still for so many nanoseconds: they count for no deadline.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) { probe.forgive(nanoseconds, now: now) }
 }

@@ -13,14 +13,15 @@ package struct NodeSet: Sendable {
 
     package var publishing: Reach { reach(\.publishing) }
     package var receiving: Reach { reach(\.receiving) }
-    /// How many can do what, and have failed how often: two sets that are equal in this are the same to apps.
+    /// How many nodes can publish and receive, how many gaps there were, and how many slots have no node. If two sets
+    /// are equal in this, they are the same to apps.
     package var summary: [UInt64] {
         [
             UInt64(nodes.count(where: \.publishing)), UInt64(nodes.count(where: \.receiving)), gaps,
             UInt64(slotsWithoutNode),
         ]
     }
-    /// Breaks in receiving of any of them.
+    /// Breaks in receiving, of all nodes together.
     package var gaps: UInt64 { nodes.reduce(otherGaps) { $0 + $1.gaps } }
 
     private func reach(_ property: KeyPath<NodeMachine, Bool>) -> Reach {

@@ -1,11 +1,11 @@
-/// From "which link works" to what apps are told: the state machine behind Status frames and `/health`.
+/// The state machine behind Status frames and `/health`: it derives the state that apps see from what the nodes can do.
 package struct PathState: Sendable {
     package private(set) var status = RelayStatus()
-    /// When UP was left, or the relay started; monotonic nanoseconds. nil while UP.
+    /// When the path left UP, or the relay started, in monotonic nanoseconds; nil while the path is UP.
     private var notUpSince: UInt64?
-    /// Time not UP in outages that are over, in nanoseconds.
+    /// The total time of outages that are over, in nanoseconds.
     private var endedOutageTime: UInt64 = 0
-    /// Whether it was UP since the relay started.
+    /// Whether the path has been UP since the relay started.
     package private(set) var hasBeenUp = false
     private var summary: [UInt64] = [0, 0, 0, 0]
 
@@ -15,9 +15,9 @@ package struct PathState: Sendable {
         notUpSince = now
     }
 
-    /// Takes in what the nodes can do.
-    /// - Parameter failure: why the path is not whole; ignored when it is.
-    /// - Returns: whether apps must be told.
+    /// Updates the status with what the nodes can do.
+    /// - Parameter failure: why the path is not whole; ignored if it is.
+    /// - Returns: whether the change must be reported to apps.
     package mutating func update(
         _ nodes: NodeSet, failure: LinkFailure?, now: UInt64, unixMilliseconds: UInt64
     ) -> Bool {
@@ -67,7 +67,7 @@ package struct PathState: Sendable {
         status.downMilliseconds = 0
     }
 
-    /// Nanoseconds not UP since the relay was first UP.
+    /// For how many nanoseconds the path has not been UP since it was first UP.
     package func outageTime(now: UInt64) -> UInt64 {
         guard hasBeenUp, let since = notUpSince else { return endedOutageTime }
         return endedOutageTime + now - since

@@ -1,14 +1,16 @@
-/// The relay's own message on its own channel, published on one link and heard on the other: the proof that the whole
-/// path works, which a connected socket is not.
+/// The relay's own message on its own channel, published on one link and heard on the other. It proves that the whole
+/// path works, which a connected socket does not.
 ///
 ///     idle ──► published ──► answered ──► behind ──► due ──► overdue
 ///
-/// Each step follows from Redis's answer to the one before: PUBLISH, then a PING on the link that should have heard it.
-/// Redis's output to that link may be seconds long, and nobody on this side can see how long: but its replies come in
-/// order, so that after the answer to the PING all has been read that stood before it. Only then the deadline begins.
+/// Each step follows Redis's answer to the one before: to the PUBLISH, and then to a PING on the link that should have
+/// heard the message. There may be seconds of output of Redis for that link, and the relay cannot see how much. But its
+/// replies come in order: when the PING is answered, everything before the answer has been read. Only then the deadline
+/// begins.
 ///
-/// What is waited for before that, the links have deadlines for, and find out why it does not come. But a probe has none
-/// without an end either: after as long as a link may take for its longest answer, the path counts as bad.
+/// The links have timeouts for what a probe waits for before that, and find out why it does not come. But a probe does
+/// not wait without end, either: after the longest time that a link allows for an answer, the path counts as not
+/// working.
 package struct Probe: Sendable {
     package enum Action: Equatable, Sendable {
         case none
@@ -25,7 +27,7 @@ package struct Probe: Sendable {
         case answered(publishedAt: UInt64, isTicked: Bool)
         /// The PING is under way.
         case behind(publishedAt: UInt64)
-        /// All has been read that Redis had for the subscribe link when it answered the PUBLISH.
+        /// Everything has been read that Redis had for the subscribe link when it answered the PUBLISH.
         case due(publishedAt: UInt64, since: UInt64)
 
         var publishedAt: UInt64? {
@@ -36,36 +38,37 @@ package struct Probe: Sendable {
         }
     }
 
-    /// Nanoseconds between probes, spread by 20 % either way; nil: off.
+    /// Nanoseconds between probes, spread by 20 % either way; nil if there are no probes.
     private let interval: UInt64?
-    /// Nanoseconds that a probe may be due.
+    /// For how many nanoseconds a probe may be due.
     private let deadline: UInt64
     private var number: UInt64
     private var phase = Phase.idle(due: 0)
     private var isSuspect = false
-    /// Nanoseconds since the probe was published that do not count.
+    /// Nanoseconds since the probe was published in which the loop did not run; they do not count.
     private var forgiven: UInt64 = 0
-    /// Why there is no probe although it is wanted: an ACL denies its channel.
+    /// Why there is no probe although it is wanted: an ACL denies its channel. nil if there is no such reason.
     package private(set) var unavailable: String?
     /// Nanoseconds from publishing to hearing, of the last probe that came back.
     package private(set) var lastRoundTrip: UInt64?
 
-    /// - Parameter firstNumber: far from that of other nodes' probes, which may be heard on the same channel.
+    /// - Parameter firstNumber: far from the numbers of other nodes' probes, which may be heard on the same channel.
     package init(interval: UInt64?, deadline: UInt64, firstNumber: UInt64 = 0) {
         (self.interval, self.deadline, number) = (interval, deadline, firstNumber)
     }
 
-    /// Whether there are to be probes, if Redis lets them.
+    /// Whether there should be probes, if Redis allows them.
     package var isWanted: Bool { interval != nil }
     package var isEnabled: Bool { interval != nil && unavailable == nil }
 
-    /// A link has come back, or there is cause for suspicion: the next one is due now, and an old one counts no more.
+    /// A link has come back, or there is a reason for doubt: the next probe is due now, and an older one does not count
+    /// any more.
     package mutating func demand() {
         phase = .idle(due: 0)
         isSuspect = false
     }
 
-    /// There is cause for suspicion: the next one is due now, unless one is under way.
+    /// There is a reason for doubt: the next probe is due now, unless one is under way.
     package mutating func hasten() { if case .idle = phase { phase = .idle(due: 0) } }
 
     /// Called several times a second while both links are ready.
@@ -90,7 +93,7 @@ package struct Probe: Sendable {
         }
     }
 
-    /// - Parameter deadlines: how many of them the probe may be under way.
+    /// - Parameter deadlines: for how many times the deadline the probe may be under way.
     private mutating func fail(after deadlines: UInt64, since: UInt64, now: UInt64) -> Action {
         guard isOver(now - min(now, since + forgiven) >= deadline * deadlines) else { return .none }
         return fail("a probe has been under way for over \(deadline * deadlines / 1_000_000) ms")
@@ -102,12 +105,12 @@ package struct Probe: Sendable {
     }
 
     private mutating func fail(_ reason: String) -> Action {
-        // What is waited for may be in the socket: look once more.
+        // What the probe waits for may be in the socket: it fails only at the next tick.
         defer { isSuspect = true }
         return isSuspect ? .fail(LinkFailure(cause: .probe, reason: reason)) : .none
     }
 
-    /// When the probe that is under way was published; nil while none is.
+    /// When the probe that is under way was published; nil if there is none.
     package var underWaySince: UInt64? { phase.publishedAt }
 
     /// Redis has answered the PUBLISH of probe `number`.
@@ -125,7 +128,7 @@ package struct Probe: Sendable {
     }
 
     /// Probe `number` has come back.
-    /// - Returns: the round trip in nanoseconds, or nil when this was not the one that is waited for.
+    /// - Returns: the round trip in nanoseconds; nil if this is not the probe that is waited for.
     package mutating func heard(
         number: UInt64, now: UInt64, using random: inout some RandomNumberGenerator
     ) -> UInt64? {
@@ -137,19 +140,19 @@ package struct Probe: Sendable {
         return lastRoundTrip
     }
 
-    /// Redis could not take it this time; nothing is proven by that, and the next one is due after the interval.
+    /// Redis could not take the probe this time. This proves nothing, and the next probe is due after the interval.
     package mutating func failed(now: UInt64) {
         guard let interval, case .published = phase else { return }
         phase = .idle(due: now + interval)
     }
 
-    /// The links cannot carry a probe: the relay does without.
+    /// Redis does not allow probes: the relay does without them.
     package mutating func refused(_ reason: String) { unavailable = reason }
 
-    /// New links may be allowed what old ones were not.
+    /// Probes may be allowed by now, for example since a link is new.
     package mutating func allow() { unavailable = nil }
 
-    /// Our own loop stood still for so many nanoseconds: they count for no deadline.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
         forgiven += nanoseconds
         guard case .due(let publishedAt, let since) = phase else { return }

@@ -4,10 +4,10 @@ internal import RESP
 /// The connection that publishes. Its commands are gathered in the hub's `PublishQueue` for its node, and written once
 /// a turn.
 package final class PublishLink: NodeLink {
-    // Borrowed for each reply, so not by way of the node.
+    // Used for each reply, so it is kept here and not taken from the node.
     package let hubNode: HubNode
     private let publishes: PublishQueue
-    /// How large a payload the server takes.
+    /// The size of the largest payload that the server takes.
     package private(set) var payloadLimit: PayloadLimit
 
     init(node: RedisNode) {
@@ -38,14 +38,14 @@ package final class PublishLink: NodeLink {
     }
 
     /// Asks whether the server is still a master, and in a cluster whether it is still part of it.
-    /// - Returns: false when there was no room for the question.
+    /// - Returns: false if there was no room for the question.
     func askRole() -> Bool {
         let isAsked = RedisCommand.bytes(["ROLE"]).withUnsafeBytes { hub.send($0, as: .role, to: hubNode) }
         guard isAsked, upstream.cluster != nil else { return isAsked }
         return RedisCommand.bytes(["CLUSTER", "INFO"]).withUnsafeBytes { hub.send($0, as: .clusterInfo, to: hubNode) }
     }
 
-    /// Names the connection, which was refused when it was new.
+    /// Sets the name of the connection, which the server refused in the greeting.
     func askForName() {
         RedisCommand.bytes(words(for: .setName)).withUnsafeBytes { _ = hub.send($0, as: .setName, to: hubNode) }
     }
@@ -82,25 +82,25 @@ package final class PublishLink: NodeLink {
 
     override func backlogChanged() { publishes.backlog = backlog }
 
-    /// Has written what has been gathered.
+    /// Asks for the gathered commands to be written.
     func flush() {
         guard output.count > 0, attempt == .connected else { return }
         markIfDue()
         askToWrite()
     }
 
-    /// Commands after which a marker follows, and nanoseconds, whichever comes first. A marker costs the relay as much as
-    /// about five publishes, and Redis one PING.
+    /// A marker follows after this many commands, or this many nanoseconds, whichever comes first. A marker costs the
+    /// relay as much as about five publishes, and it costs Redis one PING.
     private static let (commandsBetweenMarkers, timeBetweenMarkers) = (1024, UInt64(100_000_000))
     private var markedAt: UInt64 = 0
 
     override func tick() {
         super.tick()
-        // Nobody may publish any more: then the last answers are still to be proven.
+        // Apps may have stopped publishing: the last answers must still be proven.
         if isEstablished, publishes.unmarked > 0, markIfDue() { hub.hasPublishOutput = true }
     }
 
-    /// Appends a marker when apps have publishes in flight, and the last one is far enough behind.
+    /// Appends a marker if apps have publishes in flight and the last marker is far enough behind.
     @discardableResult
     private func markIfDue() -> Bool {
         let unmarked = publishes.unmarked
@@ -113,8 +113,8 @@ package final class PublishLink: NodeLink {
 
     // MARK: Replies
 
-    /// A number has answered one of the relay's own commands, or nothing that was asked.
-    /// - Parameter owner: what `Hub.publishAnswered` has returned.
+    /// A number has come: as the answer to one of the relay's own commands, or although nothing was asked.
+    /// - Parameter owner: the result of `Hub.publishAnswered`.
     package func numberAnswered(_ owner: PublishQueue.Owner?) {
         switch owner {
         case .app?: break
@@ -126,9 +126,9 @@ package final class PublishLink: NodeLink {
         }
     }
 
-    /// A reply that is no number.
+    /// A reply that is not a number has come.
     override func answered(_ value: RedisValue) {
-        // A server that is out of step would have publishes answered by what belongs to others.
+        // If the server is out of step, its answers to other commands would be taken for answers to publishes.
         var text = ""
         if case .error(let error) = value { text = error } else if publishes.isNumberDue { return outOfStep() }
         let size = publishes.oldestSize
@@ -142,7 +142,8 @@ package final class PublishLink: NodeLink {
             return fail(failure)
         }
         if text.contains("Protocol error") {
-            // It says so before it closes, and the command that it means is the one that it answers.
+            // Redis sends this error before it closes the connection, as the answer to the command that the error
+            // means.
             payloadLimit.refused(command: size)
             applyPayloadLimit()
             return fail(LinkFailure(cause: .closed, "Redis: ", quoting: text))
@@ -150,7 +151,7 @@ package final class PublishLink: NodeLink {
         let answer = LinkMachine.Reply(value)
         switch owner {
         case .marker(let number):
-            // An error says nothing, but that the server cannot do as much just now.
+            // An error proves nothing: the server just cannot answer the PING at the moment.
             if text.isEmpty, answer != .text(PingToken.text(of: number)) { outOfStep() }
         case .ping where !LinkMachine.GreetingStep.ping.accepts(answer): violation()
         case .role where node.machine.role.unavailable == nil && !LinkMachine.GreetingStep.role.accepts(answer):
@@ -166,8 +167,8 @@ package final class PublishLink: NodeLink {
         }
     }
 
-    /// An answer of the wrong kind, or to another command than the oldest one: one before it is missing, or one too many
-    /// has come.
+    /// An answer has come that is of the wrong kind, or that belongs to another command than the oldest one: an earlier
+    /// answer is missing, or there was one too many.
     private func outOfStep() {
         fail(
             LinkFailure(
@@ -175,7 +176,7 @@ package final class PublishLink: NodeLink {
                 reason: "Redis: a reply to another command: one was lost on the way, or one was added"))
     }
 
-    /// Redis has sent what a link that subscribes hears.
+    /// Redis has sent a message, which only a link that subscribes receives.
     package func heardMessage() {
         fail(LinkFailure(cause: .protocolError, reason: "Redis sent a message on the publish link"))
     }

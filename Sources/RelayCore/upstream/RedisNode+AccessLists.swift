@@ -1,10 +1,10 @@
-/// What a node is denied by an access list: what is done without, and when it is asked for again; and which channels there
-/// are, where the relay's own one is denied.
+/// What an access list denies: what the relay does without, and when it asks for it again; and which channels are
+/// granted if the relay's own channel is denied.
 extension RedisNode {
-    /// Nanoseconds, spread by 20 % either way.
+    /// Nanoseconds between two tries, spread by 20 % either way.
     private static let pause: UInt64 = 60_000_000_000
 
-    /// An access list may have been mended. Called by `tick`.
+    /// Asks again from time to time, since an access list may have been corrected. Called by `tick`.
     func askDeniedAgainIfDue() {
         guard upstream.now >= deniedAskedAt + Self.pause else { return }
         let spread = UInt64.random(in: 0...(Self.pause / 5 * 2), using: &upstream.random)
@@ -13,7 +13,7 @@ extension RedisNode {
     }
 
     /// Asks for everything that was denied and can be asked for on an open connection. The name of the subscribe link
-    /// cannot: a connection that is subscribed takes no such command.
+    /// cannot be set again: a connection with subscriptions takes no such command.
     func askDeniedAgain() {
         let refused = publishLink.machine.fallbacks.map(\.step)
         if publishLink.isEstablished, refused.contains(.setName), !publishLink.machine.greeting.leavesOut(.setName) {
@@ -23,7 +23,7 @@ extension RedisNode {
         if channelDenial != nil || machine.probe.unavailable != nil { subscribeLink.subscribeToProbe() }
     }
 
-    /// The answer to ROLE of a server that did not tell its role before.
+    /// A server that refused ROLE before has answered it.
     func roleAskedAgain(_ reply: LinkMachine.Reply) {
         guard case .role(let role) = reply, LinkFailure.isRole(role) else {
             return machine.roleRefused(publishLink.shown(reply.description))
@@ -35,7 +35,7 @@ extension RedisNode {
         isMended("ROLE")
     }
 
-    /// The answer to CLIENT SETNAME of a server that refused it before.
+    /// A server that refused CLIENT SETNAME before has answered it.
     func nameAnswered(_ reply: LinkMachine.Reply) {
         guard reply.isStatus else { return }
         publishLink.machine.granted(.setName)
@@ -65,7 +65,7 @@ extension RedisNode {
 
     // MARK: Which channels there are
 
-    /// Why it is not receiving although both links are up, if that is for want of channels.
+    /// Why the node is not receiving although both links are up, if no channel is known to be granted; nil otherwise.
     var failureOfChannels: LinkFailure? {
         guard machine.isBlind, let channelDenial else { return nil }
         return LinkFailure(
@@ -79,7 +79,8 @@ extension RedisNode {
         upstream.hub.counters.publishes[.ok] + upstream.hub.counters.publishesUnacknowledged
     }
 
-    /// Looks whether Redis has taken any publish of an app since. Called by `tick`: nothing has to be done for each publish.
+    /// Checks whether Redis has taken a publish of an app since its own channel was denied. Called by `tick`, so that
+    /// nothing has to be done for each publish.
     func noteTakenPublishes() {
         guard machine.isBlind, takenPublishes > publishesTaken else { return }
         channelSeen()

@@ -1,9 +1,9 @@
 internal import Configuration
 
-/// What a node does as one of a cluster: its probe goes by a channel whose slot it has, and it may be cut off from the
-/// others.
+/// What a node does as a part of a cluster. Its probe uses a channel whose slot it has, and it may be cut off from the
+/// other nodes.
 extension RedisNode {
-    /// The server has said how its cluster is.
+    /// The server has answered CLUSTER INFO.
     func clusterInfoAnswered(_ reply: LinkMachine.Reply) {
         guard case .text(let text) = reply, let failure = LinkFailure.classify(clusterInfo: text) else { return }
         giveUp(failure)
@@ -11,7 +11,8 @@ extension RedisNode {
 
     private static let (shortestRetry, longestRetry): (UInt64, UInt64) = (250_000_000, 4_000_000_000)
 
-    /// Tries names again that the node did not take. When its slots are nobody's, that takes as long as it takes.
+    /// Tries names again that the node did not take. While no node has their slots, it goes on like this, with longer
+    /// pauses.
     func retryMisplaced() {
         if hubNode.isWhole { misplacedRetry.pause = 0 }
         guard hubNode.hasMisplacedNames, upstream.now >= misplacedRetry.at else { return }
@@ -20,9 +21,9 @@ extension RedisNode {
         upstream.hub.retryMisplaced(hubNode)
     }
 
-    /// The node has lost the slot of a name that was subscribed to. If it is a master still, it is asked for the name again:
-    /// then it says where the slot is now. One that has become a replica would take it, and what came by way of it could come
-    /// once more by way of the new master: that one is waited for.
+    /// The node has lost the slot of a name that was subscribed to. If it is still a master, asking it for the name
+    /// again shows where the slot is now. If it has become a replica, it would accept the name, and messages could come
+    /// both from it and from the new master. So in that case the relay waits until the new master is known.
     func slotLost() {
         upstream.cluster?.slotLost()
         misplacedRetry.at = max(misplacedRetry.at, upstream.now + Self.shortestRetry)
@@ -31,10 +32,10 @@ extension RedisNode {
         isRoleAskedForNames = publishLink.isEstablished && publishLink.askRole()
     }
 
-    /// Nanoseconds. A node that loses the same names again and again is given time.
+    /// Nanoseconds between two such questions: a node that loses the same names again and again gets time.
     private static let rolePause: UInt64 = 100_000_000
 
-    /// The node may have other slots than before: its probe must be at one of them.
+    /// The node may have other slots than before: its probe channel must be in one of them.
     func slotsChanged() {
         guard endpoint != nil else { return }
         if !ownsProbeChannel { renewProbe() }
@@ -48,8 +49,8 @@ extension RedisNode {
         }
     }
 
-    /// Chooses a channel whose slot the node has. One that has a single slot finds it in 16384 tries on average, which take
-    /// some milliseconds; that none of all these tries hits is as good as impossible.
+    /// Chooses a channel whose slot the node has. If the node has a single slot, this takes 16384 tries on average,
+    /// which need some milliseconds. It is practically impossible that all tries fail.
     func chooseProbeChannel() {
         guard endpoint != nil, slotCount > 0 else { return }
         isProbeChannelLost = false
@@ -59,7 +60,7 @@ extension RedisNode {
         }
     }
 
-    /// Sends probes by another channel from now on.
+    /// Sends probes on another channel from now on.
     func renewProbe() {
         guard subscribeLink.isEstablished, slotCount > 0 else { return }
         chooseProbeChannel()
@@ -67,7 +68,8 @@ extension RedisNode {
         subscribeLink.subscribeToProbe()
     }
 
-    /// The node has not taken a publish, as its slot is another one's by now; or the whole cluster takes nothing.
+    /// The node has not taken a publish because its slot belongs to another node by now, or because the whole cluster
+    /// takes nothing.
     func publishMisplaced(_ text: String) {
         upstream.cluster?.redirected(text, by: self)
         if Self.isDown(text) { machine.doubtPath() }
@@ -75,14 +77,15 @@ extension RedisNode {
 
     private static func isDown(_ text: String) -> Bool { text.hasPrefix("CLUSTERDOWN The cluster is down") }
 
-    /// The node does not take the probe, as its slot is another one's by now; or the whole cluster takes nothing.
+    /// The node has not taken the probe because its slot belongs to another node by now, or because the whole cluster
+    /// takes nothing.
     func probeMisplaced(_ text: String) {
         upstream.cluster?.redirected(text, by: self)
         guard Self.isDown(text) else { return probeChannelLost() }
         giveUp(LinkFailure(cause: .topology, "Redis: ", quoting: text))
     }
 
-    /// The node has lost the slot of the probe's channel: another one is tried in a moment.
+    /// The node has lost the slot of the probe's channel: another channel is tried in a moment.
     func probeChannelLost() {
         isProbeChannelLost = true
         machine.renewProbe()

@@ -1,15 +1,15 @@
 internal import Configuration
 
-/// One Redis node: the two links to it, and what they are worth together. What the links hear comes in here; what that is
-/// worth is `NodeMachine`'s decision.
+/// One Redis node: the two links to it, and what they can do together. The links report here what they hear;
+/// `NodeMachine` decides what it means.
 package final class RedisNode {
     /// Where the node's server is.
     enum Site {
-        /// Where the configuration says, or the sentinels.
+        /// Where the configuration or the sentinels say.
         case configured
         /// A master of a cluster.
         case master(RedisConfiguration.Endpoint)
-        /// Any member of a cluster will do, and for each link another one.
+        /// Any member of a cluster, and a different one for each link.
         case anyMember
     }
 
@@ -22,34 +22,35 @@ package final class RedisNode {
     package private(set) var subscribeLink: SubscribeLink!
     /// The node's own channel, for probes if there are any, without the prefix.
     var probeChannel: String
-    /// The channel's slot has been found to be another node's.
+    /// The channel's slot has been found to belong to another node.
     var isProbeChannelLost = false
-    /// Hash slots in use that the node has.
+    /// The number of hash slots in use that the node has.
     package internal(set) var slotCount = 0
-    /// Whether the role is asked because names were lost, and when it was last.
+    /// Whether the role is being asked because names were lost, and when it was asked for this reason last.
     var isRoleAskedForNames = false
     var roleAskedForNamesAt: UInt64 = 0
-    /// When names that the node did not take are tried again, and after how long once more.
+    /// When names that the node did not take are tried again, and the pause before that, in nanoseconds.
     var misplacedRetry = (at: UInt64(0), pause: UInt64(0))
-    /// The PING on the subscribe link after whose answer a probe is due, as one of `HubNode.pingsSent`.
+    /// The PING on the subscribe link whose answer the probe waits for, by its number in `HubNode.pingsSent`.
     private var backlogPing: Int?
-    /// The subscribe link has been made anew since the publish link was lost, because that one found a replica.
+    /// Since the publish link was lost, the subscribe link has had to connect again because the publish link found a
+    /// replica.
     private var hasDoubtedSubscribeLink = false
-    /// The last publish to the node's own channel was answered with an error that is not of the channel.
+    /// The last publish to the node's own channel was answered with an error that does not concern the channel.
     private var hasFailedProbe = false
-    /// A publish of an app was refused in such a way, and one to the node's own channel, which is no probe, is to show
-    /// whether all are.
+    /// A publish of an app was refused with such an error. A publish to the node's own channel, which does not count as
+    /// a probe, is to show whether all publishes are refused.
     private var isTrying = false
-    /// When what was denied is asked for again.
+    /// When what was denied was asked for last, shifted by a random time.
     var deniedAskedAt: UInt64 = 0
-    /// Publishes that Redis had taken when one to the node's own channel was denied.
+    /// How many publishes Redis had taken when it denied the node's own channel.
     var publishesTaken: UInt64 = 0
-    /// Why the node's own channel cannot be used, while an access list denies it.
+    /// The error by which an access list denies the node's own channel; nil if it does not.
     var channelDenial: String?
-    /// What has been logged of commands that the server refuses, so that it is logged once.
+    /// The messages about refused commands that have been logged, so that each is logged only once.
     private var loggedRefusals: Set<String> = []
 
-    /// How often the role is asked when there are no probes.
+    /// Nanoseconds between two questions about the role if there are no probes.
     private static let roleIntervalWithoutProbe: UInt64 = 5_000_000_000
 
     init(upstream: Upstream, hubNode: HubNode, site: Site = .configured) {
@@ -70,12 +71,12 @@ package final class RedisNode {
 
     /// Whether commands have been gathered for the publish link.
     var hasPublishOutput: Bool { hubNode.publishes.output.count > 0 }
-    /// Whether the subscribe link may have something to tell: names, or that it has an answer on all of them. In nearly every
-    /// turn it has not.
+    /// Whether the subscribe link may have something to do: commands about names to send, or to find that all names are
+    /// answered. In nearly every turn it has nothing to do.
     var needsSubscribeFlush: Bool {
         hubNode.hasSubscribeCommands || subscribeLink.hasMisplacedNames || !hubNode.isWhole || !machine.isWhole
     }
-    /// Which server has to be there.
+    /// The kind of server that the links must find.
     var expectedServer: ServerKind {
         switch site {
         case .configured: .redis
@@ -84,11 +85,11 @@ package final class RedisNode {
         }
     }
 
-    /// Of a master of a cluster, where it is.
+    /// Where the node is, if it is a master of a cluster; nil otherwise.
     var endpoint: RedisConfiguration.Endpoint? { if case .master(let endpoint) = site { endpoint } else { nil } }
 
-    /// Where each link was to connect first, as it was asked last. Both begin at the same moment, when the cluster has become
-    /// known, and neither has a destination yet.
+    /// The first choice of each link when it last asked for its `location`. When the cluster becomes known, both links
+    /// begin at the same moment, and neither has a destination yet.
     private var firstChoices: [LinkKind: RedisConfiguration.Endpoint] = [:]
 
     /// Where a link is to connect.
@@ -108,16 +109,16 @@ package final class RedisNode {
         return .at(endpoints)
     }
 
-    /// The address of a link that is, or was last, somewhere; for people, without secrets.
+    /// The address of a link whose destination is or was `destination`; for people, without secrets.
     package func address(of destination: Destination?) -> String {
         let redis = upstream.redis
-        // One server is shown as it was configured, and of several the one that is meant.
+        // A single server is shown as it was configured. Of several servers, the one that is meant is shown.
         if case .servers(let endpoints) = redis.topology, endpoints.count == 1 { return redis.displayAddress }
         let server = destination?.endpoint ?? endpoint
         return server.map { "redis\(redis.tls == nil ? "" : "s")://\($0)" } ?? redis.displayAddress
     }
 
-    /// Why one of the links is not up.
+    /// Why one of the links is not up, or why no channel can be used; nil if neither is the case.
     var failure: LinkFailure? { publishLink.failure ?? subscribeLink.failure ?? failureOfChannels }
 
     func start() {
@@ -139,7 +140,7 @@ package final class RedisNode {
         carryOutOrders()
     }
 
-    /// Our own loop stood still for so many nanoseconds: that was not Redis's silence.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout.
     func forgive(_ nanoseconds: UInt64) {
         for link in links { link.forgive(nanoseconds) }
         machine.forgive(nanoseconds, now: upstream.moment.precise)
@@ -147,7 +148,7 @@ package final class RedisNode {
 
     // MARK: The links
 
-    /// A link that was there has failed.
+    /// An established link has failed.
     func lost(_ link: NodeLink, _ failure: LinkFailure) {
         upstream.cluster?.nodeFailed(at: link.destination?.endpoint, failure)
     }
@@ -172,11 +173,11 @@ package final class RedisNode {
         subscribeLinkProgressed()
     }
 
-    /// Redis has answered something on the subscribe link.
+    /// Redis has answered something on the subscribe link, or names have been given up.
     func subscribeLinkProgressed() {
         guard subscribeLink.isEstablished else { return }
         if machine.isWhole, !hubNode.isWhole {
-            // More may come in the same turn: a node that loses a slot says so name by name.
+            // More names may follow in the same turn: a node that loses a slot reports each name separately.
             upstream.needsEvaluation = true
             return
         }
@@ -187,7 +188,7 @@ package final class RedisNode {
         upstream.evaluatePath()
     }
 
-    /// Names may have come from another node, or have been lost here.
+    /// Checks whether names have come from another node, or have been lost here.
     func noteMissingSubscriptions() {
         guard machine.isWhole, !hubNode.isWhole else { return }
         machine.subscriptionsMissing()
@@ -199,7 +200,7 @@ package final class RedisNode {
         machine.subscribeLinkDown()
     }
 
-    /// Notes what the server refused in a link's greeting.
+    /// Logs what the server refused in a link's greeting.
     func noteFallbacks(of link: NodeLink) {
         for fallback in link.machine.fallbacks {
             logOnce("Redis refuses \(fallback.step.rawValue); the relay works without it", fallback.text)
@@ -213,7 +214,7 @@ package final class RedisNode {
 
     // MARK: Probe and role
 
-    /// Called by `tick`, and once when a link has come up: never twice in a row without a look at the sockets.
+    /// Called by `tick`, and once when a link has come up. Between two calls the sockets are always read.
     private func carryOutOrders() {
         let now = upstream.moment.precise
         if let backlogPing, hubNode.pingsAnswered >= backlogPing {
@@ -261,15 +262,15 @@ package final class RedisNode {
         machine.probeFailed(now: upstream.moment.precise)
     }
 
-    /// Redis has answered a publish of an app with an error. It may mean that one, or every one: then the link is of no
-    /// use, which a publish to the node's own channel shows.
+    /// Redis has answered a publish of an app with an error. This may concern only that publish, or every publish. In
+    /// the second case the link cannot be used, and a publish to the node's own channel shows it.
     func publishRefused(_ text: String) {
         if text.hasPrefix("NOPERM"), LinkFailure.classify(denied: text) == nil { return channelRefused(text) }
         guard !isTrying, publishLink.isEstablished else { return }
         isTrying = upstream.hub.sendProbe(number: 0, channel: probeChannel, to: hubNode)
     }
 
-    /// An access list denies the probe's channel: heartbeats must do.
+    /// An access list denies the probe's channel: the path is judged by heartbeats alone.
     func probeRefused(_ text: String) {
         let text = subscribeLink.shown(text)
         machine.probeRefused(text)
@@ -286,7 +287,8 @@ package final class RedisNode {
         switch reply {
         case .role(let role):
             if let failure = LinkFailure.classify(role: role, expected: expectedServer) {
-                // That its slots are another one's now is known in a moment; it is asked once more after that.
+                // It will be known in a moment that another node has its slots now. After that the role is asked once
+                // more.
                 return isAskedForNames ? machine.roleNotAsked() : giveUp(failure)
             }
             machine.roleConfirmed(now: upstream.moment.precise, using: &upstream.random)
@@ -301,9 +303,10 @@ package final class RedisNode {
     }
 
     /// A link has found a replica at the address where it was to connect, and the other link is connected to the same
-    /// address. It may be the same server, and then it hears or tells nobody either; or another one, behind a balancer.
-    /// The publish link can be asked. The subscribe link cannot, so it connects anew, but only once while the publish
-    /// link is away: what it finds then, its own greeting tells.
+    /// address. The other link may be connected to the same server, and then it reaches or hears nobody either. Or it
+    /// is connected to another server, behind a load balancer. The publish link can ask for the role. The subscribe
+    /// link cannot, so it connects again, but only once while the publish link is away: its new greeting shows what it
+    /// has found.
     func foundReplica(_ failure: LinkFailure, by link: NodeLink) {
         if link === subscribeLink { return machine.doubtRole() }
         guard !hasDoubtedSubscribeLink, subscribeLink.isEstablished, subscribeLink.destination == link.destination
@@ -314,7 +317,8 @@ package final class RedisNode {
         subscribeLink.fail(failure)
     }
 
-    /// The sentinels have made another server the master: what is connected elsewhere leaves, what waits need not.
+    /// The sentinels have made another server the master. Links that are connected elsewhere leave, and links that wait
+    /// try at once.
     func masterMoved() {
         leaveFormerMaster()
         for link in links { link.hasten() }
@@ -329,12 +333,12 @@ package final class RedisNode {
         for link in elsewhere { link.hasten() }
     }
 
-    /// No sentinel can say where the master is: links that wait for that need not wait any longer.
+    /// No sentinel can say where the master is: links that wait for this need not wait any longer.
     func masterUnknown() {
         for link in links { link.locationUnknown() }
     }
 
-    /// The path is bad although the links are connected.
+    /// The path does not work although the links are connected: closes them, or those that are given.
     func giveUp(_ failure: LinkFailure, links: [NodeLink]? = nil) {
         upstream.withoutEvaluation {
             machine.distrust()

@@ -1,4 +1,4 @@
-/// What a link is to find where it connects.
+/// The kind of server that a link must find where it connects.
 package enum ServerKind: Sendable {
     case redis, sentinel
     /// A master of a cluster; any member of it.

@@ -1,11 +1,11 @@
 internal import Configuration
 package import RESP
 
-/// The connection that subscribes and hears. What Redis is told about names comes from the hub, in batches: the share of
-/// its node.
+/// The connection that subscribes and receives messages. The hub gives it the commands about the names of its node, in
+/// batches.
 package final class SubscribeLink: NodeLink {
     private var batch = SubscribeBatch()
-    // Borrowed for each reply, so not by way of the node.
+    // Used for each reply, so it is kept here and not taken from the node.
     package let hubNode: HubNode
     private var hasFlushed = false
 
@@ -14,18 +14,18 @@ package final class SubscribeLink: NodeLink {
         super.init(kind: .subscribe, node: node, evidence: .bytes)
     }
 
-    /// Names told to Redis in one loop turn at most, and unsent bytes beyond which it is told none: a restore of
-    /// 100,000 names must not keep the loop from its other work.
+    /// The most names that are sent to Redis in one turn, and the number of unsent bytes beyond which none are sent: a
+    /// restore of 100,000 names must not keep the loop from its other work.
     private static let namesPerTurn = 4096
     private static let highWater = 256 << 10
 
     override var debt: LinkDebt { hubNode.subscribeDebt }
 
-    /// Redis has answered the SUBSCRIBE to the probe's channel on this connection. Before that a probe could be
-    /// published by the other link and never be heard.
+    /// Whether Redis has answered the SUBSCRIBE to the probe's channel on this connection. Before that, a probe could
+    /// be published by the other link and never be heard.
     var isProbeAnswered: Bool { isEstablished && probeAnswersOwed == 0 }
     private var probeAnswersOwed = 0
-    /// The node has not taken names in this turn.
+    /// Whether the node has refused names in this turn because it does not have their slots.
     private(set) var hasMisplacedNames = false
 
     override func established() {
@@ -36,7 +36,7 @@ package final class SubscribeLink: NodeLink {
         node.subscribeLinkEstablished()
     }
 
-    /// Subscribes to the probe's channel, which is another one than before.
+    /// Subscribes to the probe's channel, because it is a new one or was denied before.
     func subscribeToProbe() {
         guard isEstablished else { return }
         probeAnswersOwed += 1
@@ -58,8 +58,8 @@ package final class SubscribeLink: NodeLink {
         write(["PING"] + (machine.repeatsTokens ? [PingToken.text(of: UInt64(hubNode.pingsSent))] : []))
     }
 
-    /// Tells Redis about names, where `RedisNode.needsSubscribeFlush`. To be called once a turn, and `flushed` when that has
-    /// been written.
+    /// Sends Redis commands about names if `RedisNode.needsSubscribeFlush`. Call it once a turn, and `flushed` when its
+    /// output has been written.
     func flush() {
         guard node.needsSubscribeFlush, isEstablished else { return }
         hasFlushed = true
@@ -78,7 +78,8 @@ package final class SubscribeLink: NodeLink {
                 batch.append(prefix: $0, name: $1)
             }
             batch.finish { output.append($0) }
-            // Its confirmations may be those that the node sends by itself when it loses the slot: the PONG behind them ends it.
+            // The node sends the same confirmations by itself when it loses the slot. So a PING follows the command:
+            // the PONG is its answer.
             if verb == .sunsubscribe { output.append(command: ["PING"]) }
             names += count
         }
@@ -91,17 +92,17 @@ package final class SubscribeLink: NodeLink {
         hasFlushed = false
         guard isEstablished else { return }
         if hubNode.hasSubscribeCommands, backlog < Self.highWater { upstream.act(.takeAnotherTurn) }
-        // Names that nobody wants any more have been given up without a word to Redis.
+        // Names that nobody wants any more have been given up without a command to Redis.
         node.subscribeLinkProgressed()
     }
 
     // MARK: Replies
 
-    /// Redis has done what one name of a command asked for.
+    /// Redis has confirmed a command for one of its names.
     package func confirmed(_ verb: SubscribeVerb, _ name: UnsafeRawBufferPointer?) {
         let name = name ?? UnsafeRawBufferPointer(start: nil, count: 0)
         if node.machine.isBlind, hubNode.isNameDue { node.channelSeen() }
-        // The answers to our own are not told from what the node sends when it loses a slot.
+        // The answers to the relay's own SUNSUBSCRIBE look like what the node sends when it loses a slot.
         if verb == .sunsubscribe, hub.slots != nil { return act(on: hub.unsubscribed(redisName: name, by: hubNode)) }
         act(on: hub.confirmed(verb, redisName: name, by: hubNode))
     }
@@ -119,8 +120,8 @@ package final class SubscribeLink: NodeLink {
         }
     }
 
-    /// What an answer to PING repeats, nothing where the PING had no argument; nil for any other answer. It has another form
-    /// on a connection that has subscriptions than on one that has none.
+    /// The argument that an answer to PING repeats, empty if the PING had none; nil for any other answer. On a
+    /// connection with subscriptions the answer has another form than on one without.
     private static func tokenOfPong(_ value: RedisValue) -> [UInt8]? {
         switch value {
         case .status("PONG"): return []
@@ -134,8 +135,8 @@ package final class SubscribeLink: NodeLink {
         }
     }
 
-    /// A PING has its answer. By the argument it is known which one: an earlier answer may be missing, although messages
-    /// have gone on coming.
+    /// A PING has been answered. Its argument shows which one: an earlier answer may be missing even if messages went
+    /// on coming.
     private func ponged(_ token: [UInt8]) {
         guard token.isEmpty || hubNode.isPongDue && token == PingToken.bytes(of: UInt64(hubNode.pingsAnswered + 1))
         else {
@@ -145,8 +146,8 @@ package final class SubscribeLink: NodeLink {
         act(on: hub.pongReceived(from: hubNode))
     }
 
-    /// What is no confirmation may be all that a proxy has to say to a command that it does not know. If that was for the
-    /// relay's own channel, the link is of no use; if it was for names of apps, they are refused.
+    /// A reply that is not a confirmation may be the answer of a proxy to a command that it does not know. If the
+    /// command was for the relay's own channel, the link cannot be used; if it was for names of apps, they are refused.
     private func answeredOddly(_ value: RedisValue) {
         guard let verb = hubNode.dueCommand, verb.isJoining else {
             return act(on: .violation("a reply that was not requested"))

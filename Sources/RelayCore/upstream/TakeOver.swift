@@ -1,11 +1,11 @@
-/// When a relay that is to take a path over asks the one that serves it to stop, and when it gives up.
+/// When a relay that takes over a socket path asks the relay that serves it to stop, and when it gives up.
 ///
-/// It comes UP first, so that apps find a relay that works. If it is not UP in time, the other one is never asked: a path
-/// that is served changes hands only for the better.
+/// The new relay comes UP first, so that apps find a relay that works. If it is not UP in time, it never asks the old
+/// one to stop: a socket path is taken over only by a relay that works.
 package struct TakeOver: Sendable {
     package enum Step: Sendable, Equatable {
         case wait
-        /// The other relay is to be asked to stop; `hasAsked` says when that is done.
+        /// Ask the other relay to stop, and call `hasAsked` when this is done.
         case ask
         case giveUp
     }
@@ -15,13 +15,13 @@ package struct TakeOver: Sendable {
     /// Whether the other relay has been asked to stop.
     package private(set) var isAsked = false
 
-    /// - Parameter timeout: nanoseconds to come UP and to ask, and once more for the other relay to leave.
+    /// - Parameter timeout: nanoseconds to come UP and to ask, and again for the other relay to leave.
     package init(timeout: UInt64, now: UInt64) {
         self.timeout = timeout
         deadline = Deadline(after: timeout, from: now)
     }
 
-    /// What is to be done now, while the path is the other relay's.
+    /// What to do now, while the other relay serves the path.
     package func step(isUp: Bool, now: UInt64) -> Step {
         if deadline.isOver(now: now) { return .giveUp }
         return isUp && !isAsked ? .ask : .wait
@@ -33,6 +33,6 @@ package struct TakeOver: Sendable {
         deadline = Deadline(after: timeout, from: now)
     }
 
-    /// Our own loop stood still for so many nanoseconds.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) { deadline.forgive(nanoseconds, now: now) }
 }

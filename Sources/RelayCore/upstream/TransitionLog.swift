@@ -1,18 +1,19 @@
-/// One line per change of state, and one for each further cause of the same state: Redis is back, but refuses the
-/// password. When the path flaps, a summary at most every ten seconds.
+/// What is logged about the state of the path: a line for each change of state, and a line for each further cause of
+/// the same state, for example if Redis is back but refuses the password. While the path flaps, a summary is logged at
+/// most every ten seconds.
 package struct TransitionLog: Sendable {
     private var limiter = LineLimiter()
     private var slotsAway = 0
-    /// Causes that have been logged since the state last changed.
+    /// Causes that have come up since the state last changed.
     private var causes: Set<Cause> = []
-    /// Those that were logged within the window.
+    /// Causes that have come up in the limiter's current window.
     private var causesOfWindow: Set<Cause> = []
 
     package init() {}
 
     /// The path has changed.
-    /// - Parameter slotsAway: of a cluster, how many of its slots; that there are more of them is news.
-    /// - Parameter now: when that is, and not when the turn began: on a busy machine that may be long ago.
+    /// - Parameter slotsAway: how many slots of a cluster are away. If they are more than before, that is logged.
+    /// - Parameter now: the time of the change, not of the turn: on a busy machine the turn may have begun long ago.
     /// - Returns: the lines to write.
     package mutating func changed(
         from previous: RelayStatus, to status: RelayStatus, slotsAway: Int, now: UInt64
@@ -35,8 +36,8 @@ package struct TransitionLog: Sendable {
         return summary + [line("state changed", status, ["from": previous.state.label])]
     }
 
-    /// The summary that is due. To be asked now and then.
-    /// - Parameter isLast: one that is not due yet, too.
+    /// The summary, if one is due. To be called regularly.
+    /// - Parameter isLast: whether to return a summary that is not due yet, too.
     package mutating func summary(status: RelayStatus, now: UInt64, isLast: Bool = false) -> [LogLine] {
         guard let changes = limiter.takeSummary(now: now, isLast: isLast) else { return [] }
         causesOfWindow = []

@@ -1,8 +1,9 @@
 internal import Configuration
 
-/// What state the path to Redis is in, and who is told of a change.
+/// The state of the path to Redis, and how a change of it is reported.
 extension Upstream {
-    /// Runs `body`, in which links end together: the path is looked at once, afterwards.
+    /// Runs `body`, in which several links end, without evaluating the path. If needed, the caller evaluates it once
+    /// after that.
     func withoutEvaluation(_ body: () -> Void) {
         let wasHeld = isEvaluationHeld
         isEvaluationHeld = true
@@ -10,8 +11,9 @@ extension Upstream {
         isEvaluationHeld = wasHeld || isEnded
     }
 
-    /// Works out what the path can do, and tells everybody when that has changed. Called whenever a link has come or
-    /// gone, or has failed to come; when one was lost, its in-flight publishes are answered already.
+    /// Determines the state of the path, and reports it to everybody if it has changed. Called whenever a link has come
+    /// up, has gone, or has failed to come up. If a link was lost, its publishes in flight have been answered before
+    /// this call.
     func evaluatePath() {
         guard !isEvaluationHeld else { return }
         needsEvaluation = false
@@ -31,7 +33,7 @@ extension Upstream {
         for node in nodes { node.hubNode.isPublishing = node.machine.publishing }
         if isChanged {
             hub.announce(path.status)
-            hub.status.downMilliseconds = 0  // for those who see the way to UP, and not for who connects later
+            hub.status.downMilliseconds = 0  // only for apps that see the change to UP, not for later ones
         }
         if isChanged || path.status.cause != previous.cause {
             log(transitions.changed(from: previous, to: path.status, slotsAway: slotsAway, now: moment.precise))
@@ -46,7 +48,7 @@ extension Upstream {
         }
     }
 
-    /// Why the path is not whole; nil when it is, or when that is not known yet.
+    /// Why the path is not whole; without meaning if it is whole. nil if no reason is known.
     private var failure: LinkFailure? {
         let failure = nodes.lazy.compactMap(\.failure).first
         guard let cluster, cluster.pubsub == .sharded, cluster.view.topology != nil else {
@@ -72,7 +74,7 @@ extension Upstream {
             cause: failure?.cause ?? .topology, reason: "\(slotsAway) of \(used) slots are unreachable: \(reason)")
     }
 
-    /// Hash slots in use that cannot be published to, or are not heard.
+    /// The number of hash slots in use that cannot be published to, or are not heard.
     package var slotsAway: Int {
         nodes.reduce(cluster?.slotsWithoutNode ?? 0) { away, node in
             let machine = node.machine
@@ -81,11 +83,11 @@ extension Upstream {
         }
     }
 
-    /// An attempt to reach Redis has failed. If the relay was told not to wait for Redis at the start, it ends.
+    /// An attempt to reach Redis has failed. If the relay is configured not to wait for Redis at the start, it ends.
     func attemptFailed(_ link: Link, _ failure: LinkFailure) {
         guard let limit = redis.attemptsAtStart, !path.hasBeenUp, !hasGivenUp, !isStopping, !isEnded,
             link.machine.failedAttempts >= limit,
-            // Of a cluster, the others may be replacing the one that is away.
+            // In a cluster, the other members may be replacing the one that cannot be reached.
             cluster == nil || !nodes.flatMap(\.links).contains(where: \.isEstablished)
         else { return }
         hasGivenUp = true

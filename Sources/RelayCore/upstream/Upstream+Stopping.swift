@@ -1,5 +1,5 @@
 extension Upstream {
-    /// The relay has begun to stop: apps are told.
+    /// The relay begins to stop, and announces this to apps and to the other relays.
     package func stop() {
         isStopping = true
         path.stop(unixMilliseconds: moment.unixMilliseconds)
@@ -8,19 +8,19 @@ extension Upstream {
         announceLeaving()
     }
 
-    /// Whether the last connection has gone, and everything that it wrote is with Redis: a connection to Redis that is closed
-    /// with unread answers takes with it what Redis has not read yet.
+    /// Whether the last connection has ended and Redis has everything that was published. If a connection to Redis is
+    /// closed while answers on it are unread, what Redis has not read yet is lost.
     package var hasStopped: Bool {
         guard isStopping, hub.connectionCount == 0, !isLeavingUnderWay else { return false }
         let all = nodes + (cluster?.leaving ?? [])
         return all.allSatisfy { $0.hubNode.publishes.publishesInFlight == 0 }
     }
 
-    /// Answers what is in flight, and ends all links for good.
+    /// Answers the publishes in flight, and ends all links for good.
     package func end() {
         guard !isEnded else { return }
         isEnded = true
-        isEvaluationHeld = true  // the links end because we end: that is no outage
+        isEvaluationHeld = true  // the links end because the relay ends: this is not an outage
         let failure = LinkFailure(cause: .stopping, reason: "the relay has stopped")
         for node in nodes { node.stop(failure) }
         sentinels?.stop(failure)

@@ -1,27 +1,27 @@
-/// How far the end of a turn is.
+/// The stages of the end of a turn.
 enum TurnStage {
-    /// What was published while the turn's input was read.
+    /// Publishes that came with the turn's input are written.
     case publishing
-    /// Connections that waited go on, and publish.
+    /// Connections that had to wait go on, and what they publish is written.
     case goingOn, publishingAgain
     case subscribing, subscribed
     case evaluating
     case writingToApps
-    /// There is none.
+    /// No turn is ending.
     case over
 }
 
 extension Upstream {
-    /// The end of a loop turn: everything that was read has been dealt with, now it is written. Redis comes first, so that
-    /// it works while we write to the apps. To be followed by `nextAction` until that has nothing.
-    /// - Parameter now: the turn's time, monotonic nanoseconds. Nothing that is done then needs another one.
+    /// Begins the end of a turn: everything that was read has been handled, and the output is written now. Redis comes
+    /// first, so that it works while the relay writes to the apps. Call `nextAction` after this until it returns nil.
+    /// - Parameter now: the turn's time in monotonic nanoseconds. The whole end of the turn uses this time.
     package func endTurn(at now: UInt64) {
         begin(atTurn: now)
         stage = .publishing
     }
 
-    /// What is to be done now; nil: nothing more. While a turn ends, that goes on stage by stage: what comes of the actions
-    /// of one stage is dealt with before the next one.
+    /// The next action to perform; nil if there is nothing more to do. The end of a turn goes on stage by stage:
+    /// everything that follows from the actions of one stage is handled before the next stage begins.
     package func nextAction() -> RelayAction? {
         while true {
             if !hub.hasActions {
@@ -35,8 +35,8 @@ extension Upstream {
         }
     }
 
-    /// Carries out the stages up to the first one that has something to be done, or to the last one. In most turns that are
-    /// all of them, or all behind one write.
+    /// Runs the stages up to the first one that needs an action, or to the last one. In most turns this is all of them,
+    /// or all of them after one write.
     private func goOn() {
         var stage = stage
         repeat {
@@ -72,7 +72,7 @@ extension Upstream {
         self.stage = stage
     }
 
-    /// A node's output has grown in the middle of a turn: it is written before anything else.
+    /// The output of a node has become large in the middle of a turn: it is written before anything else.
     private func flushPublishes(to node: HubNode) { nodes.first { $0.hubNode === node }?.publishLink.flush() }
 
     private func flushPublishes() {

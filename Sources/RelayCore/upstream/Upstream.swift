@@ -1,24 +1,14 @@
 package import Configuration
 
-/// The way to Redis, without I/O: which nodes there are and the links to them, what the path is worth, what apps and people
-/// are told of it, and in which order a turn of the loop ends.
-///
-/// In: events of links (`Link`), times, the hub's output. Out: `RelayAction`s, which the I/O layer takes by `nextAction`
-/// and performs. Everything is decided here, so tests drive the very code that runs, with a stand-in for sockets.
-///
-///     event ──► Link, RedisNode, Cluster, Sentinels ──► actions ──► nextAction ──► I/O layer
-///                        │                                              ▲
-///                        └──► evaluatePath ──► PathState ──► hub        └── endTurn, stage by stage
-///
-/// Its concerns are in files of their own: `Upstream+Path`, `Upstream+Turn`, `Upstream+Stopping`, `Upstream+Fleet`.
+/// Parts of it are in their own files: `Upstream+Path`, `Upstream+Turn`, `Upstream+Stopping`, `Upstream+Fleet`.
 package final class Upstream {
-    /// What the time is when something happens.
+    /// The time at which something happens.
     package struct Moment: Sendable {
-        /// Of the loop's turn, monotonic nanoseconds; every deadline counts from it.
+        /// The time of the loop's turn, in monotonic nanoseconds. Every deadline counts from it.
         package var turn: UInt64
-        /// Now, monotonic nanoseconds: for round trips.
+        /// The time now, in monotonic nanoseconds; for round trips.
         package var precise: UInt64
-        /// Now, milliseconds since 1970: for people.
+        /// The time now, in milliseconds since 1970; for people.
         package var unixMilliseconds: UInt64
 
         package init(turn: UInt64, precise: UInt64, unixMilliseconds: UInt64) {
@@ -30,19 +20,19 @@ package final class Upstream {
     package let redis: RedisConfiguration
     package let timings: Timings
     let prefix: [UInt8]
-    /// Of its connections.
+    /// The names of the relay's connections to Redis.
     let clientName: ClientName
     /// The relay's own channel, without the prefix.
     let probeChannel: String
 
     /// The Redis nodes and their links: one for a single Redis, the masters with slots for sharded pub/sub.
     package internal(set) var nodes: [RedisNode] = [] { didSet { borrowedNodes = nodes.map(Unmanaged.passUnretained) } }
-    /// The same, to be asked in every turn without being held. Invariant: they are only looked at; what changes them goes by
-    /// `nodes`.
+    /// The same nodes, to be read in every turn without retaining them. Invariant: these references are only used to
+    /// read. Code that changes a node takes it from `nodes`.
     var borrowedNodes: [Unmanaged<RedisNode>] = []
-    /// Who says where the master is; nil when it is configured.
+    /// The sentinels, which say where the master is; nil without sentinels.
     package private(set) var sentinels: Sentinels?
-    /// Who says which nodes there are; nil when it is no cluster.
+    /// The cluster, whose members say which nodes there are; nil if Redis is not a cluster.
     package private(set) var cluster: Cluster?
     package internal(set) var path: PathState
     /// The last changes of the path, and the traffic of the last hour, for people who look later.
@@ -51,34 +41,35 @@ package final class Upstream {
     var transitions = TransitionLog()
     /// The round trips of probes.
     package internal(set) var roundTrips = Histogram()
-    /// The passwords that servers are given, and keeps out of what they say.
+    /// The passwords that are sent to servers. They are masked in what the servers say.
     package internal(set) var secrets = SecretMask()
     var random: any RandomNumberGenerator
 
-    /// What the time is. Set by `begin`.
+    /// The time now. Set by `begin`.
     private(set) var moment: Moment
     var now: UInt64 { moment.turn }
 
-    /// How far the end of the turn is.
+    /// The stage that the end of the turn has reached.
     var stage = TurnStage.over
 
-    /// Links are being ended by us: the path is looked at once, when that is done, or not at all.
+    /// The relay itself is closing links: the path is evaluated once after that, or not at all.
     var isEvaluationHeld = false
-    /// The path is to be looked at in this turn.
+    /// The path must be evaluated in this turn.
     var needsEvaluation = false
     package internal(set) var isStopping = false
     package internal(set) var isEnded = false
     var isReadyTold = false
-    /// The other relays have been told that this one stops: what is to be answered for that, and when it was sent.
+    /// The announcement to the other relays that this one stops: the queue, the position up to which the queue must be
+    /// answered, and when it was sent. nil if there was none.
     var leaving: (publishes: PublishQueue, end: UInt64, since: UInt64)?
-    /// Redis cannot be used, and the relay was told not to wait for it.
+    /// Redis cannot be used, and the relay is configured not to wait for it.
     var hasGivenUp = false
 
     /// - Parameters:
-    ///   - prefix: of all channels.
-    ///   - host: what the host is called.
-    ///   - socket: the path that apps connect to, for the other relays to know.
-    ///   - random: spreads what all relays would do at the same time otherwise.
+    ///   - prefix: what all channels begin with.
+    ///   - host: the name of the host.
+    ///   - socket: the path that apps connect to; it is announced to the other relays.
+    ///   - random: spreads in time what all relays would otherwise do at the same moment.
     package init(
         hub: Hub, redis: RedisConfiguration, timings: Timings, prefix: [UInt8], host: String = "",
         socket: String = "", at moment: Moment, random: any RandomNumberGenerator = SystemRandomNumberGenerator()
@@ -113,35 +104,35 @@ package final class Upstream {
             nodes = [RedisNode(upstream: self, hubNode: hub.nodes[0])]
         case .cluster(let seeds, let pubsub):
             cluster = Cluster(seeds, pubsub: pubsub, upstream: self)
-            // The others come when it is known which there are.
+            // With sharded pub/sub, the nodes are made when the masters are known.
             if pubsub == .classic { nodes = [RedisNode(upstream: self, hubNode: hub.nodes[0], site: .anyMember)] }
         }
     }
 
     // MARK: Events
 
-    /// Something is about to happen. To be called before every event, and before `endTurn`; but not for answers to publishes of
-    /// apps, messages, and what apps send, which are many and need no other time than the turn's.
+    /// Sets the time of what happens next. Call it before every event. It is not needed for messages, for answers to
+    /// publishes of apps, and for what apps send: these are many, and the time of the turn is enough for them.
     package func begin(at moment: Moment) {
         self.moment = moment
         hub.now = moment.turn
     }
 
-    /// A turn ends, for which its own time will do.
+    /// Sets the time for the end of a turn, for which the time of the turn is enough.
     func begin(atTurn now: UInt64) {
         moment.unixMilliseconds += (now - min(now, moment.turn)) / 1_000_000
         (moment.turn, moment.precise) = (now, max(moment.precise, now))
         hub.now = now
     }
 
-    /// The links begin their attempts.
+    /// Starts all links.
     package func start() {
         sentinels?.start()
         cluster?.start()
         for node in nodes { node.start() }
     }
 
-    /// The path is UP for the first time.
+    /// Reports that the path is UP for the first time.
     func tellReady() {
         guard !isReadyTold else { return }
         isReadyTold = true
@@ -158,7 +149,7 @@ package final class Upstream {
         traffic.tick(hub.counters, now: now, unixMilliseconds: moment.unixMilliseconds)
     }
 
-    /// A time that was asked for by `startTimer` has come.
+    /// A timer that the action `startTimer` asked for has fired.
     package func timerFired(_ timer: UpstreamTimer) {
         switch timer {
         case .succession: for node in hub.nodes { node.isHeldBack = false }
@@ -166,7 +157,7 @@ package final class Upstream {
         }
     }
 
-    /// Our own loop stood still for so many nanoseconds: that was nobody else's silence.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout.
     package func forgive(_ nanoseconds: UInt64) {
         for node in nodes { node.forgive(nanoseconds) }
         sentinels?.forgive(nanoseconds)
@@ -174,8 +165,8 @@ package final class Upstream {
         hub.fleet?.forgive(nanoseconds, now: now)
     }
 
-    /// What waits for its next attempt need not wait, what was denied is asked for again, and what was found out about
-    /// servers is found out anew. Connections that are there stay as they are.
+    /// Links that wait for their next attempt try at once, what was denied is asked for again, and the relay finds out
+    /// again what it knows about servers. Open connections stay as they are.
     package func reload() {
         sentinels?.hasten()
         cluster?.link.hasten()
