@@ -1,40 +1,40 @@
 package import Configuration
 
-/// The cluster as the relay knows it, and what follows from that: which nodes there are links to, and which of them has
-/// which names. The decisions about whom to believe are `ClusterView`'s.
+/// The cluster as the relay knows it, and what follows from that: to which nodes there are links, and which node has
+/// which names. `ClusterView` decides which member to believe.
 ///
-/// With sharded pub/sub there is a pair of links to every master that has slots in use. With classic pub/sub every member
-/// passes on what is published, and one pair of links does, each at another member: so the probe takes the way that the
-/// messages take.
+/// With sharded pub/sub there is a pair of links to every master that has slots in use. With classic pub/sub every
+/// member forwards what is published, so one pair of links is enough. Its two links are at different members, so that
+/// the probe takes the same way as the messages.
 package final class Cluster {
     unowned let upstream: Upstream
     package let pubsub: ClusterPubSub
     private let seeds: [RedisConfiguration.Endpoint]
     package private(set) var view = ClusterView()
     package private(set) var link: ClusterLink!
-    /// Nodes that have no slots any more and still owe answers.
+    /// Nodes that have no slots any more but still owe answers.
     package var leaving: [RedisNode] { parting.map(\.node) }
     private var parting: [(node: RedisNode, deadline: Deadline)] = []
-    /// Nodes whose links have ended, and when; their sockets may not have.
+    /// Nodes whose links have ended, and when that was. Their sockets may still exist.
     private var gone: [(node: RedisNode, at: UInt64)] = []
-    /// Slots in use that no node has.
+    /// The number of slots in use that no node has.
     private(set) var slotsWithoutNode = 0
-    /// Breaks in receiving that no node of today has counted.
+    /// Breaks in receiving that none of the current nodes has counted.
     private(set) var gaps: UInt64 = 0
     var holdDown = HoldDown()
-    /// Single slots have been found at another node since they were last all looked at.
+    /// Single slots have been found at another node since `placeSlots` last went through all slots.
     private var hasMovedSlots = false
     private var loggedMasters: Set<ClusterTopology.Address> = []
 
-    /// Members that are tried in one attempt to reach any.
+    /// The most known members that are tried in one attempt to reach any of them.
     private static let candidatesTried = 16
-    /// Nanoseconds that a node without slots has for what it owes.
+    /// Nanoseconds that a node without slots has for the answers that it owes.
     private static let partingFor: UInt64 = 1_000_000_000
-    /// Nanoseconds: more than a message is on its way from a former master to its successor.
+    /// Nanoseconds; longer than a message is on its way from a former master to its successor.
     private static let successionPause: UInt64 = 100_000_000
-    /// More masters than any cluster has: Redis is made for a thousand.
+    /// The most masters that are accepted; no cluster has more, since Redis is made for a thousand.
     static let maxMasters = 1000
-    /// Nanoseconds after which nothing can come any more of connections that were closed.
+    /// Nanoseconds after which nothing can come any more from connections that were closed.
     private static let goneFor: UInt64 = 60_000_000_000
 
     init(_ seeds: [RedisConfiguration.Endpoint], pubsub: ClusterPubSub, upstream: Upstream) {
@@ -50,7 +50,7 @@ package final class Cluster {
         for node in leaving { node.stop(failure) }
     }
 
-    /// Our own loop stood still for so many nanoseconds: that was not the members' silence.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout.
     func forgive(_ nanoseconds: UInt64) {
         link.forgive(nanoseconds)
         view.forgive(nanoseconds, now: upstream.now)
@@ -72,9 +72,9 @@ package final class Cluster {
 
     // MARK: Whom to ask
 
-    /// The members in the order in which they are to be tried, in every relay another one: first those that are known to
-    /// live, last the one that has just been left. Who is to tell of the cluster had better be a master: replicas hear of
-    /// some changes later.
+    /// The members in the order in which to try them, which differs from relay to relay: first those that are known to
+    /// live, last the one that the link has just left. The link that asks about the cluster puts masters first:
+    /// replicas learn of some changes later.
     func candidates(after last: RedisConfiguration.Endpoint?, mastersFirst: Bool) -> [RedisConfiguration.Endpoint] {
         let living = Set(
             upstream.nodes.flatMap(\.links).filter(\.isEstablished).compactMap { $0.destination?.endpoint })
@@ -91,7 +91,7 @@ package final class Cluster {
         return candidates
     }
 
-    /// Where a link that may be at any member is to connect: not where the other one is, if there is a choice.
+    /// Where a link that may use any member connects: not at the member of the other link, if there is a choice.
     func location(apartFrom other: RedisConfiguration.Endpoint?) -> Link.Location {
         guard view.topology != nil else { return unknown }
         return .at(candidates(after: other, mastersFirst: false))
@@ -105,12 +105,12 @@ package final class Cluster {
         return failure == nil ? .pending(told) : .nowhere(told)
     }
 
-    /// Why nothing is known of the cluster; nil when something is, or nothing has failed yet.
+    /// Why nothing is known of the cluster; nil if something is known, or if nothing has failed yet.
     var failure: LinkFailure? { view.topology == nil ? link.failure : nil }
 
     // MARK: What is heard
 
-    /// A member has said who has which slots.
+    /// A member has reported which node has which slots.
     func answered(_ topology: ClusterTopology, epoch: UInt64) -> ClusterView.Verdict {
         let isFirst = view.topology == nil
         let verdict = view.answered(topology, epoch: epoch, now: upstream.now)
@@ -120,13 +120,13 @@ package final class Cluster {
         guard pubsub == .classic else { return verdict }
         for node in upstream.nodes {
             if isFirst { for link in node.links { link.hasten() } }
-            // The member that it is at may have been taken out of the cluster, and says so when asked.
+            // The member that the link is connected to may have been removed from the cluster. It says so when asked.
             node.machine.doubtRole()
         }
         return verdict
     }
 
-    /// The member that was asked is of no use.
+    /// The link to the member that is asked has failed.
     func failed() {
         if view.topology == nil, case .nowhere = unknown {
             for link in upstream.nodes.flatMap(\.links) { link.locationUnknown() }
@@ -138,7 +138,7 @@ package final class Cluster {
     /// A link to a node has failed: the cluster may know more about it.
     func nodeFailed(at endpoint: RedisConfiguration.Endpoint?, _ failure: LinkFailure) {
         guard failure.cause != .stopping else { return }
-        // A member that does not answer there will not answer here.
+        // A member that does not answer on that link will not answer on this link, either.
         let isAway = failure.cause == .timeout || failure.cause == .unreachable
         if isAway, let endpoint, link.destination?.endpoint == endpoint, link.isEstablished {
             link.fail(failure)
@@ -147,8 +147,8 @@ package final class Cluster {
         }
     }
 
-    /// A node has said that a slot is not its own, and perhaps whose it is. Only nodes that are known are followed at
-    /// once; others are when a member has named them.
+    /// A node has said that it does not have a slot, and perhaps which node has it. A node that is known already is
+    /// used at once; another one is used when a member has named it.
     func redirected(_ text: String, by node: RedisNode) {
         link.refresh()
         guard let slots = upstream.hub.slots, let redirection = Redirection(text), redirection.kind == .moved,
@@ -165,7 +165,8 @@ package final class Cluster {
         hasMovedSlots = true
     }
 
-    /// Single slots move by the thousand when a cluster is resharded: who has any is news.
+    /// Logs which masters have slots; as a notice only if they are other masters than before, since thousands of single
+    /// slots move when a cluster is resharded.
     private func log(_ topology: ClusterTopology, _ epoch: UInt64) {
         let masters = Set(topology.masters.map(\.address))
         upstream.log(
@@ -177,12 +178,12 @@ package final class Cluster {
         loggedMasters = masters
     }
 
-    /// A node has lost a slot, and does not say to whom.
+    /// A node has lost a slot, and does not say to which node.
     func slotLost() { link.refresh() }
 
     // MARK: The nodes
 
-    /// Gives every slot to the node of its master, makes nodes for new masters, and lets go of those without slots.
+    /// Gives every slot to the node of its master, makes nodes for new masters, and releases nodes without slots.
     private func placeSlots() {
         hasMovedSlots = false
         guard let slots = upstream.hub.slots else { return }
@@ -192,7 +193,7 @@ package final class Cluster {
             if case .tcp(let host, let port)? = node.endpoint { nodes[.init(host: host, port: port)] = node }
         }
         var fresh: [RedisNode] = []
-        /// By former node, those that have slots of it now.
+        /// By former node, the nodes that have its slots now.
         var successors: [UInt16: Set<Int>] = [:]
         slotsWithoutNode = 0
         for slot in slots.usedSlots {
@@ -219,8 +220,8 @@ package final class Cluster {
         upstream.evaluatePath()
     }
 
-    /// A master that has become a replica still takes publishes (Redis 7: SPUBLISH is for any node of the shard), and passes
-    /// them on to the new one. What goes to that one directly is not to overtake them.
+    /// A master that has become a replica still takes publishes (Redis 7: SPUBLISH is for any node of the shard), and
+    /// forwards them to the new master. Publishes that go to the new master directly must not overtake them.
     private func holdBack(_ successors: Set<Int>) {
         guard !successors.isEmpty else { return }
         for node in upstream.nodes where successors.contains(node.hubNode.index) { node.hubNode.isHeldBack = true }
@@ -242,8 +243,9 @@ package final class Cluster {
         }
     }
 
-    /// Lets go of nodes that owe nothing any more, or do not pay. What is in flight there holds back publishes to those that
-    /// have the slots now; of a node that was replaced since it does not answer, no answer is to be waited for.
+    /// Ends nodes that owe nothing any more, or that do not answer. While publishes are in flight at such a node,
+    /// publishes to the nodes that have its slots now have to wait. So the relay does not wait for the answers of a
+    /// node that was replaced because it does not answer.
     private func endLeaving() {
         var ended: [RedisNode] = []
         parting.removeAll { node, deadline in
@@ -267,8 +269,8 @@ package final class Cluster {
         gone.removeAll { upstream.now >= $0.at + Self.goneFor }
     }
 
-    /// Counts subscriptions that have ended otherwise than with their link.
-    /// - Parameter isReceiving: everything is heard.
+    /// Counts a gap for subscriptions that have ended although their link has not.
+    /// - Parameter isReceiving: whether everything is heard.
     func countBrokenSubscriptions(isReceiving: Bool) {
         if upstream.hub.takeBrokenSubscriptions() { holdDown.broke(now: upstream.now) }
         if holdDown.countsGap(isReceiving: isReceiving || upstream.path.status.receiving, now: upstream.now) {

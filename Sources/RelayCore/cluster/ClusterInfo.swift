@@ -1,4 +1,4 @@
-/// What CLUSTER INFO says: how the cluster is, as one node sees it.
+/// What CLUSTER INFO says: the state of the cluster, as one node sees it.
 package struct ClusterInfo: Sendable, Equatable {
     /// `cluster_state`: the node serves its slots.
     package var isOK: Bool
@@ -6,9 +6,9 @@ package struct ClusterInfo: Sendable, Equatable {
     package var slotsAssigned: Int
     /// Slots whose owner is not suspected.
     package var slotsOK: Int
-    /// Slots whose owner this node does not reach.
+    /// Slots whose owner this node cannot reach.
     package var slotsPfail: Int
-    /// Slots whose owner most masters don't reach.
+    /// Slots whose owner most masters cannot reach.
     package var slotsFail: Int
     package var knownNodes: Int
     /// Masters that own slots.
@@ -16,8 +16,8 @@ package struct ClusterInfo: Sendable, Equatable {
     /// Grows with each failover and each configuration change.
     package var currentEpoch: UInt64
 
-    /// - Parameter text: the reply, `field:value` in lines; fields that are not known here are passed over.
-    /// - Returns: nil when one is missing, or has a value that it cannot have.
+    /// - Parameter text: the reply, lines of `field:value`; unknown fields are skipped.
+    /// - Returns: nil if a field is missing, or has an impossible value.
     package init?(_ text: String) {
         var fields: [Substring: Substring] = [:]
         // A carriage return and a line feed are one character to Swift.
@@ -40,6 +40,7 @@ package struct ClusterInfo: Sendable, Equatable {
         (self.knownNodes, self.size, currentEpoch) = (knownNodes, size, epoch)
     }
 
-    /// The node is cut off from most of the cluster, which may have put others into the places of those it reaches.
+    /// Whether the node is cut off from most of the cluster, which may have replaced the nodes that this one still
+    /// reaches.
     package var isInMinority: Bool { !isOK && slotsAssigned > 0 && slotsOK * 2 <= slotsAssigned }
 }

@@ -1,31 +1,32 @@
 package import Configuration
 internal import RESP
 
-/// The connection that asks one member of the cluster, whichever can be reached, how the cluster is: `CLUSTER INFO` as its
-/// heartbeat, and who has which slots when that has changed, when somebody wants to know, and now and then.
+/// The connection that asks one member of the cluster, any that can be reached, about the state of the cluster. It asks
+/// `CLUSTER INFO` as its heartbeat. It asks which node has which slots if that answer has changed, if another part of
+/// the relay wants to know, and from time to time.
 package final class ClusterLink: Link {
     private unowned let cluster: Cluster
 
     private enum Step { case info, slots }
-    /// The answer that is owed.
+    /// The question whose answer is owed; nil if there is none.
     private var owed: Step? { didSet { if owed != nil { asked += 1 } } }
-    /// How many there have been to give, that one included.
+    /// How many questions have been asked, including this one.
     private var asked: UInt64 = 0
     private var topologyToldAt: UInt64 = 0
     private var wantsTopology = true
-    /// Somebody has found that the slots are not what we take them for: after this time it is asked again, until it is
-    /// told.
+    /// The slots have been found to be other than the relay believes: it asks again after this many nanoseconds, until
+    /// it gets news or this has grown to `longestPause`. nil if it does not ask for that reason.
     private var pause: UInt64?
-    /// What the member said last.
+    /// The member's last answer to CLUSTER INFO.
     private var info: ClusterInfo?
 
-    /// Nanoseconds between two questions about the slots: when nothing happens, and when the path is not whole.
+    /// Nanoseconds between two questions about the slots: if nothing happens, and while the path is not UP.
     private static let (interval, intervalWhileNotUp): (UInt64, UInt64) = (10_000_000_000, 5_000_000_000)
-    /// For an answer, in nanoseconds. Any other member can be asked, so nothing is lost by leaving one that is only slow;
-    /// and it may be the very one whose failure the others are about to tell.
+    /// The time for an answer, in nanoseconds. Any other member can be asked, so nothing is lost by leaving a member
+    /// that is only slow. And it may be the very member whose failure the others are about to report.
     private static let timeout: UInt64 = 1_000_000_000
-    /// Between the first two questions when there is news, doubled for each further one. What one member knows the others
-    /// know some milliseconds later; a failover takes seconds.
+    /// The pause between the first two questions if the slots have changed, and the longest pause; it doubles with each
+    /// further question. What one member knows, the others know some milliseconds later; a failover takes seconds.
     private static let (shortestPause, longestPause): (UInt64, UInt64) = (10_000_000, 1_000_000_000)
 
     init(of cluster: Cluster) {
@@ -53,7 +54,8 @@ package final class ClusterLink: Link {
     override func lost(_ failure: LinkFailure, unsent: Int) { (owed, info, pause) = (nil, nil, nil) }
     override func failed(_ failure: LinkFailure, wasEstablished: Bool) { cluster.failed() }
 
-    /// The slots are not what we take them for: asks who has which, now and again until there is news.
+    /// The slots are other than the relay believes: asks for them now, and again until there is news or the pause has
+    /// grown to `longestPause`.
     func refresh() {
         guard pause == nil else { return }
         pause = Self.shortestPause
@@ -69,7 +71,7 @@ package final class ClusterLink: Link {
 
     // MARK: Replies
 
-    /// Whether the answer that comes next is who has which slots.
+    /// Whether the next answer is the one about the slots.
     package var areSlotsDue: Bool { owed == .slots }
 
     override func answered(_ value: RedisValue) {
@@ -94,7 +96,7 @@ package final class ClusterLink: Link {
         }
     }
 
-    /// SLOTS and not SHARDS: see `ClusterTopology.init(slots:host:)`.
+    /// SLOTS, not SHARDS: see `ClusterTopology.init(slots:host:)`.
     private func askForSlots() {
         wantsTopology = false
         owed = .slots
@@ -111,7 +113,7 @@ package final class ClusterLink: Link {
                 ? "" : "; over TLS they need a tls-port, with Redis 7.0 tls-cluster yes as well"
             return fail(LinkFailure(cause: .topology, reason: "no master has a port for connections like this\(hint)"))
         }
-        // Nodes that were told before may still owe answers.
+        // Nodes that were reported before may still owe answers.
         guard topology.masters.count + cluster.leaving.count <= 2 * Cluster.maxMasters else {
             return fail(
                 LinkFailure(
@@ -131,7 +133,7 @@ package final class ClusterLink: Link {
         }
     }
 
-    /// Every relay after another time, so that they do not ask all at once.
+    /// Asks again after a random time, so that the relays do not all ask at once.
     private func askAgain() {
         guard let pause else { return }
         self.pause = pause < Self.longestPause ? pause * 2 : nil

@@ -1,17 +1,19 @@
 package import RESP
 
-// CLUSTER SLOTS, and not CLUSTER SHARDS: every version has it, and it is made of what the server itself goes by when it
-// answers MOVED. SHARDS is made of a second book, in which Redis and Valkey from 7.2 on have lost slots that had an owner,
-// after a failover or an upgrade (redis/redis#13414, redis/redis#14495, valkey-io/valkey#784).
+// The relay asks for CLUSTER SLOTS, not for CLUSTER SHARDS. Every version knows SLOTS, and it comes from the same data
+// that the server uses to answer MOVED. SHARDS comes from a second record, in which Redis and Valkey from 7.2 on have
+// lost slots that had an owner, after a failover or an upgrade (redis/redis#13414, redis/redis#14495,
+// valkey-io/valkey#784).
 
 extension ClusterTopology {
     /// From the reply to CLUSTER SLOTS: `[first, last, master, replica, ...]` for each range, where a node is
     /// `[endpoint, port, id, metadata]`; servers before Redis 7 leave out the metadata, and before 4 the id.
     ///
-    /// Masters without slots are not told, nor are replicas that have failed or have not begun to replicate; whether a
-    /// master has failed is not told either. Nothing in the reply can stop the relay: what makes no sense is none.
-    /// - Parameter host: of the connection that answered, which counts for nodes that are told without their own.
-    /// - Returns: nil when it is none, or when a slot has two owners.
+    /// The reply contains no masters without slots, and no replicas that have failed or have not begun to replicate. It
+    /// does not say whether a master has failed. Nothing in the reply can stop the relay: a reply that makes no sense
+    /// is rejected.
+    /// - Parameter host: the host of the connection that answered, used for nodes that are reported without a host.
+    /// - Returns: nil if it is not such a reply, or if a slot has two owners.
     package init?(slots reply: RedisValue, host: String) {
         guard case .array(let entries) = reply, entries.count <= HashSlots.count else { return nil }
         var masters: [Master] = []
@@ -20,7 +22,7 @@ extension ClusterTopology {
             guard case .array(let parts) = entry, parts.count >= 3, let range = Self.range(parts[0], parts[1]),
                 let owner = Node(parts[2], host: host)
             else { return nil }
-            // Slots of a master that cannot be connected to are as good as nobody's.
+            // Slots of a master that cannot be connected to count as slots without an owner.
             if let address = owner.address { masters.append(Master(address: address, slots: [range], id: owner.id)) }
             for part in parts[3...] {
                 guard let replica = Node(part, host: host) else { return nil }
@@ -30,7 +32,7 @@ extension ClusterTopology {
         self.init(masters: masters, others: others)
     }
 
-    /// A range of slots, both bounds included; nil for bounds that are none.
+    /// A range of slots, both bounds included; nil if these are not valid bounds.
     static func range(_ first: RedisValue, _ last: RedisValue) -> ClosedRange<UInt16>? {
         guard case .integer(let first) = first, case .integer(let last) = last, 0 <= first, first <= last,
             last < HashSlots.count
@@ -38,10 +40,10 @@ extension ClusterTopology {
         return UInt16(first)...UInt16(last)
     }
 
-    /// A node as CLUSTER SLOTS tells it.
+    /// A node as CLUSTER SLOTS reports it.
     private struct Node {
         let id: String
-        /// nil: it has no port for connections like the one that was asked.
+        /// nil if the node has no port for connections like this one (with or without TLS).
         let address: Address?
 
         init?(_ value: RedisValue, host: String) {
@@ -56,15 +58,15 @@ extension ClusterTopology {
     }
 }
 
-/// Where a node of a cluster is, as a server tells it.
+/// The host of a node of a cluster, as a server reports it.
 enum ToldHost {
     case host(String)
-    /// Where the server is that answers.
+    /// The host of the server that answers.
     case none
-    /// `?`: the cluster calls its nodes by hostnames, and this one has said none.
+    /// `?`: the cluster names its nodes by hostnames, and this node has announced none.
     case unknown
 
-    /// nil when it is nothing that could be connected to.
+    /// nil if the value is not a host that could be connected to.
     init?(_ value: RedisValue) {
         switch value {
         case .nilValue, .bulk([]): self = .none
@@ -77,7 +79,8 @@ enum ToldHost {
         }
     }
 
-    /// What a map, keys and values by turns, has as `ip`; nil when it is no map, or larger than any that Redis sends.
+    /// The value of `ip` in a map, a list in which keys and values alternate; nil if it is not a map, or is larger than
+    /// any that Redis sends.
     fileprivate init?(metadata value: RedisValue) {
         guard case .array(let parts) = value, parts.count.isMultiple(of: 2), parts.count <= 64 else { return nil }
         self = .none
@@ -87,7 +90,8 @@ enum ToldHost {
         }
     }
 
-    /// A node whose hostname is unknown is looked for at its own address rather than at the one that answered.
+    /// The host to connect to. If a node's hostname is unknown, its own IP address is used rather than that of the
+    /// server that answered.
     func host(orElse ip: ToldHost, _ answering: String) -> String {
         switch (self, ip) {
         case (.host(let name), _), (.unknown, .host(let name)): name
@@ -96,11 +100,11 @@ enum ToldHost {
     }
 }
 
-/// The cluster's own name of a node: 40 hex digits in all servers that there are.
+/// The cluster's id of a node: 40 hex digits in all servers that exist.
 struct ToldID {
     let text: String
 
-    /// nil when it is nothing that could be logged.
+    /// nil if the value is not a text that could be logged.
     init?(_ value: RedisValue) {
         guard case .bulk(let bytes) = value, bytes.count <= 64, bytes.allSatisfy({ 0x21...0x7e ~= $0 }) else {
             return nil

@@ -1,6 +1,6 @@
 /// Which node of a cluster owns which hash slots, as one node sees it.
 package struct ClusterTopology: Sendable, Equatable {
-    /// Where a node is reached.
+    /// Where a node can be reached.
     package struct Address: Hashable, Sendable {
         package var host: String
         package var port: UInt16
@@ -13,14 +13,14 @@ package struct ClusterTopology: Sendable, Equatable {
         package var address: Address
         /// In order; two ranges never touch.
         package var slots: [ClosedRange<UInt16>]
-        /// What the cluster calls it, at whatever address it is; empty where the server does not tell.
+        /// The cluster's id of the node, which does not depend on its address; empty if the server does not report it.
         package var id: String
 
         package init(address: Address, slots: [ClosedRange<UInt16>], id: String) {
             (self.address, self.slots, self.id) = (address, slots, id)
         }
 
-        /// Takes the slots behind those that it has.
+        /// Adds slots that come after those that it has.
         fileprivate mutating func add(_ range: ClosedRange<UInt16>) {
             if let last = slots.last, last.upperBound + 1 == range.lowerBound {
                 slots[slots.count - 1] = last.lowerBound...range.upperBound
@@ -30,15 +30,15 @@ package struct ClusterTopology: Sendable, Equatable {
         }
     }
 
-    /// Those that own slots, in the order of their first ones.
+    /// The nodes that own slots, in the order of their first slots.
     package private(set) var masters: [Master]
-    /// Replicas and masters without slots, as far as they are told; in order, each once.
+    /// Replicas and masters without slots, as far as they are reported; sorted, each once.
     package private(set) var others: [Address]
 
     /// - Parameters:
-    ///   - masters: in any order; one that comes several times has the slots of all.
+    ///   - masters: in any order; a master that comes several times has the slots of all its entries.
     ///   - others: in any order, repeated or not.
-    /// - Returns: nil when there is no such slot, or when one has two owners.
+    /// - Returns: nil if there is no such slot, or if a slot has two owners.
     package init?(masters: [Master], others: [Address]) {
         var known: [Key: Int] = [:]
         var merged: [Master] = []
@@ -85,7 +85,7 @@ package struct ClusterTopology: Sendable, Equatable {
         return owners
     }
 
-    /// The slot's owner; nil when nobody owns it.
+    /// The slot's owner; nil if nobody owns it.
     package func owner(of slot: UInt16) -> Master? {
         masters.first { $0.slots.contains { $0.contains(slot) } }
     }
@@ -95,8 +95,8 @@ extension ClusterTopology.Address: CustomStringConvertible {
     /// `host:port`, an IPv6 address in brackets.
     package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// Whether a node may say that it, or another, is at this host: a name or an address by its characters. What a
-    /// server says is connected to and logged, so nothing else gets in.
+    /// Whether a text can be the host of a node: it has only characters that names and addresses have. The relay
+    /// connects to what a server says and logs it, so nothing else is accepted.
     package static func isHost(_ text: some StringProtocol) -> Bool {
         (1...255).contains(text.utf8.count)
             && text.utf8.allSatisfy { byte in

@@ -1,8 +1,8 @@
-/// What the members of a cluster say about who has which slots, and whom to believe when they differ.
+/// What the members of a cluster say about which node has which slots, and which member to believe if they differ.
 ///
-/// Every change of who is a slot's master raises the cluster's epoch (Redis Cluster specification, "Configuration epoch"),
-/// so what a member with a lower one says is old. Changes that a node itself tells (MOVED) count at once; a member that
-/// has not heard of them yet does not undo them.
+/// Every change of a slot's master raises the cluster's epoch (Redis Cluster specification, "Configuration epoch"), so
+/// what a member with a lower epoch says is old. Changes that a node itself reports (MOVED) count at once; a member
+/// that has not learned of them yet does not undo them.
 package struct ClusterView: Sendable {
     package typealias Address = ClusterTopology.Address
 
@@ -18,33 +18,35 @@ package struct ClusterView: Sendable {
         var epoch: UInt64
     }
 
-    /// How long a member may go on telling what was before a MOVED, in nanoseconds: news spread within one.
+    /// For how many nanoseconds after a MOVED a member may still report the old node: news spreads in the cluster
+    /// within a second.
     private static let redirectionLifetime: UInt64 = 2_000_000_000
 
-    /// How soon a slot can be redirected once more, in nanoseconds: nodes that point at each other make no storm.
+    /// The shortest time between two redirections of a slot, in nanoseconds: nodes that point at each other cause no
+    /// storm.
     private static let redirectionPause: UInt64 = 100_000_000
 
-    /// What was last believed; nil before any member has said something.
+    /// What is believed now; nil before any member has reported something.
     package private(set) var topology: ClusterTopology?
     package private(set) var epoch: UInt64 = 0
-    /// By slot, what nodes have told us since.
+    /// By slot, what nodes have reported since.
     private var redirected: [UInt16: Redirected] = [:]
-    /// Members in a row that were behind what is believed.
+    /// How many members in a row have reported something older than what is believed.
     private var outdatedInARow = 0
 
     package init() {}
 
-    /// A member has told what it knows.
-    /// - Parameter epoch: the highest that it knows.
+    /// A member has reported what it knows.
+    /// - Parameter epoch: the highest epoch that it knows.
     package mutating func answered(_ told: ClusterTopology, epoch: UInt64, now: UInt64) -> Verdict {
         if told == topology, epoch == self.epoch, redirected.isEmpty {
             outdatedInARow = 0
             return .unchanged
         }
-        // One that has just been taken into the cluster, or out of it, knows of fewer slots and of no later change.
+        // A member that has just joined the cluster, or left it, knows fewer slots, and no later change.
         if let topology, epoch < self.epoch || epoch == self.epoch && told.slotCount < topology.slotCount {
             outdatedInARow += 1
-            // All of them are so: then the cluster has been set up anew.
+            // If all members are behind, the cluster has been set up again.
             guard outdatedInARow > topology.masters.count + topology.others.count else { return .outdated }
         }
         outdatedInARow = 0
@@ -61,8 +63,8 @@ package struct ClusterView: Sendable {
         return !wasKnown || isNews || self.owners != previous ? .changed : .unchanged
     }
 
-    /// A node has told who has a slot.
-    /// - Returns: whether that is news, and to be followed.
+    /// A node has reported which node has a slot.
+    /// - Returns: whether this is new and must be followed.
     package mutating func redirected(_ slot: UInt16, to address: Address, now: UInt64) -> Bool {
         if let last = redirected[slot], now < last.at + Self.redirectionPause { return false }
         guard owner(of: slot) != address else { return false }
@@ -70,19 +72,19 @@ package struct ClusterView: Sendable {
         return true
     }
 
-    /// Our own loop stood still for so many nanoseconds: what members said meanwhile is read only now, and may be older than
-    /// what a node has told.
+    /// The loop did not run for `nanoseconds`. What members said in this time is read only now, and may be older than
+    /// what a node has reported.
     package mutating func forgive(_ nanoseconds: UInt64, now: UInt64) {
         for (slot, redirection) in redirected { redirected[slot]?.at = min(now, redirection.at + nanoseconds) }
     }
 
-    /// Who has a slot, as far as is known.
+    /// The node that has a slot, as far as is known; nil if none has it.
     package func owner(of slot: UInt16) -> Address? {
         if let redirection = redirected[slot] { return redirection.address }
         return topology?.owner(of: slot)?.address
     }
 
-    /// By slot who has it, as far as is known; nil for what nobody has.
+    /// By slot the node that has it, as far as is known; nil if none has it.
     package var owners: [Address?] {
         guard let topology else { return Array(repeating: nil, count: HashSlots.count) }
         var owners = topology.owners().map {
@@ -92,7 +94,7 @@ package struct ClusterView: Sendable {
         return owners
     }
 
-    /// Everybody who can be asked, masters first.
+    /// All members that can be asked, masters first.
     package var members: [Address] {
         guard let topology else { return [] }
         return topology.masters.map(\.address) + topology.others

@@ -1,30 +1,31 @@
 /// Which of a cluster's hash slots a channel is in: CRC16 (XMODEM) of its whole name, prefix included, or of its hash
 /// tag, modulo 16,384 (Redis Cluster specification, "Key distribution model" and "Hash tags").
 ///
-/// On the way of every publish: nothing is allocated, and prefix and name are not joined. Eight tables take eight bytes
-/// at a time, 4 to 5 times as fast as one table does for names of 40 bytes and more.
+/// Every publish passes here, so nothing is allocated, and prefix and name are not joined. Eight tables process eight
+/// bytes at a time. For names of 40 bytes and more this is 4 to 5 times as fast as one table.
 package final class HashSlots {
     /// How many slots every cluster has.
     package static let count = 16_384
 
-    /// Every name's slot, when the prefix itself holds a whole hash tag that is not empty.
+    /// The slot of every name, if the prefix itself contains a complete hash tag that is not empty; nil otherwise.
     package let fixed: UInt16?
 
-    /// What the prefix says of a hash tag. Only the first `{` counts, and the first `}` behind it.
+    /// What the prefix says about a hash tag. Only the first `{` counts, and the first `}` after it.
     private enum Tag {
-        /// Nothing: one may stand in the name.
+        /// The prefix has no `{`: there may be a hash tag in the name.
         case none
-        /// It holds a whole one that is empty, so that names count as a whole whatever is in them; or it is `fixed`.
+        /// The prefix contains a complete hash tag. If it is empty, the whole channel counts, whatever the name
+        /// contains. If not, the slot is `fixed`.
         case closed
-        /// One begins in it, and would end in the name.
+        /// A hash tag begins in the prefix, and ends in the name if that has a `}`.
         case open(isEmpty: Bool)
     }
     private let tag: Tag
     /// CRC of the prefix.
     private let prefixCRC: UInt16
-    /// CRC of what the prefix has behind its `{`.
+    /// CRC of the part of the prefix after its `{`.
     private let tagCRC: UInt16
-    /// Eight tables of 256: what a byte does to the CRC when 0 to 7 more follow it.
+    /// Eight tables of 256 entries: the effect of a byte on the CRC if 0 to 7 more bytes follow it.
     private let tables: UnsafeMutableBufferPointer<UInt16>
 
     /// - Parameter prefix: what stands before each name.
@@ -71,7 +72,7 @@ package final class HashSlots {
         return Self.slot(crc)
     }
 
-    /// There is a `{` in the name, and none in the prefix.
+    /// The slot if there is a `{` in the name, and none in the prefix.
     @inline(never)
     private func slotOfTagged(_ name: UnsafeRawBufferPointer) -> UInt16 {
         if let open = name.firstIndex(of: Self.openBrace) {
@@ -83,7 +84,7 @@ package final class HashSlots {
         return Self.slot(Self.crc(of: name, from: prefixCRC, tables))
     }
 
-    /// There is a `{` in the prefix, so that one in the name means nothing.
+    /// The slot if there is a `{` in the prefix, so that one in the name means nothing.
     @inline(never)
     private func slotBehindBrace(_ name: UnsafeRawBufferPointer) -> UInt16 {
         if case .open(let isEmpty) = tag, let close = name.firstIndex(of: Self.closeBrace), close > 0 || !isEmpty {
@@ -154,13 +155,13 @@ extension HashSlots {
         crc << 8 ^ tables[Int(UInt8(truncatingIfNeeded: crc >> 8) ^ byte)]
     }
 
-    /// The CRC so far is as good as an exclusive or with the two bytes that come next, the high half first.
+    /// The CRC so far has the same effect as an exclusive or with the next two bytes, the high half first.
     @inline(__always)
     private static func advanced(
         _ crc: UInt16, by word: UInt64, _ tables: UnsafeMutableBufferPointer<UInt16>
     ) -> UInt16 {
         let bytes = word ^ UInt64(crc.byteSwapped)
-        // Never out of the tables: `number` is at most 7, and a byte at most 255.
+        // Never outside the tables: `number` is at most 7, and a byte at most 255.
         @inline(__always)
         func entry(_ number: Int, _ shift: UInt64) -> UInt16 {
             tables[number << 8 + Int(truncatingIfNeeded: (bytes >> shift) & 0xff)]

@@ -1,24 +1,24 @@
-/// While the slots of a cluster are being moved, subscriptions break and are in force again every other millisecond. This
-/// keeps the path from being told as whole each time, as routers hold down a route that flaps, and from being told as a gap
-/// each time: for a gap everybody re-reads everything.
+/// While the slots of a cluster are being moved, subscriptions break and come back every few milliseconds. This type
+/// keeps the path from being reported as whole each time, as routers hold down a route that flaps. It also keeps a gap
+/// from being reported each time, since after a gap all apps read everything again.
 ///
-/// The first break is told at once, and so is that all is well again after it. Breaks that follow within a second make one
-/// outage, which lasts until a second without any, or ten in all.
+/// The first break is reported at once, and so is its end. Breaks that follow within a second make one outage. It lasts
+/// until there is no break for a second, or for ten seconds in all.
 package struct HoldDown: Sendable {
     /// Nanoseconds.
     private static let (quiet, longest): (UInt64, UInt64) = (1_000_000_000, 10_000_000_000)
 
     private var brokeAt: UInt64 = 0
     private var wholeAt: UInt64?
-    /// Since when it goes to and fro.
+    /// The time since which breaks and recoveries alternate; nil if they do not.
     private var heldSince: UInt64?
     private var gapCountedAt: UInt64?
-    /// A gap has not been counted yet.
+    /// Whether there is a gap that has not been counted.
     package private(set) var owesGap = false
 
     package init() {}
 
-    /// Names are missing that have moved, or were lost.
+    /// Names are missing because they have moved or were lost.
     package mutating func missing(now: UInt64) {
         brokeAt = now
         if heldSince == nil, let wholeAt, now < wholeAt + Self.quiet { heldSince = now }
@@ -30,16 +30,16 @@ package struct HoldDown: Sendable {
     }
 
     /// Nothing is missing any more.
-    /// - Returns: whether that counts already.
+    /// - Returns: whether this counts already.
     package mutating func mayBeWhole(now: UInt64) -> Bool {
         if let heldSince, now < brokeAt + Self.quiet, now < heldSince + Self.longest { return false }
         (heldSince, wholeAt) = (nil, now)
         return true
     }
 
-    /// Whether a gap is to be counted now; it is then.
-    /// - Parameter isReceiving: everything is heard, or was when that was told last. What is told as not whole is told as that,
-    ///   and one gap at its end, or now and then, will do.
+    /// Whether a gap must be counted now. If so, it is regarded as counted.
+    /// - Parameter isReceiving: whether everything is heard, or was at the last report. A path that is reported as not
+    ///   whole needs only one gap at the end, or one from time to time.
     package mutating func countsGap(isReceiving: Bool, now: UInt64) -> Bool {
         let isDue = isReceiving || gapCountedAt.map { now >= $0 + Self.longest } ?? true
         guard owesGap, isDue else { return false }

@@ -10,12 +10,13 @@ package struct Redirection: Equatable, Sendable {
 
     package var kind: Kind
     package var slot: UInt16
-    /// nil: the host of the node that answered, which knows no better or was told to say none.
+    /// nil means the host of the node that answered, which does not know the other host, or is configured not to name
+    /// it.
     package var host: String?
     package var port: UInt16
 
     /// - Parameter error: what Redis answered, without its `-`.
-    /// - Returns: nil for any other error, and for one that names no slot or no place that there could be.
+    /// - Returns: nil for any other error, and for one with a slot or an address that cannot exist.
     package init?(_ error: String) {
         let words = error.split(separator: " ", omittingEmptySubsequences: false)
         guard words.count == 3, let slot = Self.number(words[1]), slot < HashSlots.count else { return nil }
@@ -34,13 +35,14 @@ package struct Redirection: Equatable, Sendable {
         (self.slot, self.host, self.port) = (slot, isUnknown ? nil : String(host), port)
     }
 
-    /// Digits alone: `UInt16` would take a plus sign.
+    /// Digits only: `UInt16` would accept a plus sign.
     private static func number(_ text: Substring) -> UInt16? {
         text.first == "+" ? nil : UInt16(text)
     }
 
     /// Whether an error says that the cluster cannot take the command here and now: the slot is elsewhere, on its way,
-    /// or away. Another try, after a look at the cluster, may succeed. CROSSSLOT is none of these: it is our mistake.
+    /// or not served. Another try may succeed, after the relay has asked the cluster for its slots. CROSSSLOT is not
+    /// one of these errors: it is a mistake of the relay.
     package static func isOfTheCluster(_ error: String) -> Bool {
         let word = error.prefix { $0 != " " }
         return ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"].contains { $0 == word }

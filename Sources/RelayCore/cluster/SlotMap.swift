@@ -1,8 +1,9 @@
-/// Which node each hash slot of a cluster is at, for names that are sent to the node of their slot (sharded pub/sub; Redis
+/// The node of each hash slot of a cluster, for names that are sent to the node of their slot (sharded pub/sub; Redis
 /// Cluster specification, "Key distribution model").
 package final class SlotMap {
     package let hashSlots: HashSlots
-    /// By slot, an index in `Hub.nodes`. As many as there are slots, all of them initialized, as long as the map lives.
+    /// By slot, an index in `Hub.nodes`. It has an element for each slot, and all are initialized as long as the map
+    /// lives.
     private let nodes: UnsafeMutablePointer<UInt16>
 
     package init(_ hashSlots: HashSlots) {
@@ -23,7 +24,7 @@ package final class SlotMap {
         return nodes[Int(slot)]
     }
 
-    /// - Returns: whether that is news.
+    /// - Returns: whether the slot was at another node before.
     package func assign(_ slot: Int, to node: UInt16) -> Bool {
         precondition(0..<HashSlots.count ~= slot, "there are 16384 slots")
         guard nodes[slot] != node else { return false }
