@@ -2,27 +2,27 @@ package import Configuration
 package import RESP
 
 /// The connection to one sentinel. It is subscribed to `+switch-master`, and asks where the master is when it comes up,
-/// when it hears of a change, and as its heartbeat. A RESP2 connection that is subscribed cannot ask, so each question
-/// leaves the channel, asks and comes back, all in one write; what changes in between is in the answer. The first one has
-/// nothing to leave, and Valkey 8.0 refuses to leave what was not entered.
+/// when it hears of a change, and as its heartbeat. A RESP2 connection with subscriptions cannot ask. So each question
+/// unsubscribes, asks and subscribes again, all in one write; a change in between is in the answer. The first question
+/// does not unsubscribe, since Valkey 8.0 refuses to unsubscribe from what was not subscribed to.
 package final class SentinelLink: Link {
     package let endpoint: RedisConfiguration.Endpoint
     package let index: Int
     private unowned let sentinels: Sentinels
-    /// Why the sentinel is of no use although it answers; nil when it is.
+    /// Why the sentinel does not help although it answers; nil if it helps.
     package private(set) var complaint: LinkFailure?
 
-    /// What a question consists of, in the order of the answers.
+    /// The commands of a question, in the order of their answers.
     private enum Step { case unsubscribe, address, details, subscribe }
-    /// Answers that are owed.
+    /// The commands whose answers are owed.
     private var owed: ArraySlice<Step> = []
-    /// How many there have been to give, those included.
+    /// How many commands have been sent, including these.
     private var asked: UInt64 = 0
     /// The sentinel has confirmed the subscription on this connection, and not its end.
     private var isSubscribed = false
-    /// There was a change while a question was under way, which may have come too early for it.
+    /// A change was announced while a question was under way, and perhaps too late for the answer.
     private var asksAgain = false
-    /// The first answer of the question under way.
+    /// The answer to `address` in the current question.
     private var named: SentinelView.Master?
 
     private static let channel = "+switch-master"
@@ -78,7 +78,8 @@ package final class SentinelLink: Link {
 
     // MARK: Replies
 
-    /// `service old-host old-port new-host new-port`: what it says is asked for, with the epoch that it does not tell.
+    /// A message with `service old-host old-port new-host new-port`. The relay asks for what it says, since it does not
+    /// contain the epoch.
     package func heard(_ payload: UnsafeRawBufferPointer) {
         if payload.starts(with: sentinels.service.utf8 + [UInt8(ascii: " ")]) { ask() }
     }
@@ -91,10 +92,10 @@ package final class SentinelLink: Link {
         case (.address, .nilValue): break
         case (.details, .array(let fields)):
             if let named { told(named, epoch: SentinelView.epoch(in: fields)) } else { knowsNothing() }
-        // Redis 7 can deny a user this one alone; then the sentinels' word must do.
+        // Redis 7 can deny a user this command alone. Then the address is believed without an epoch.
         case (.details, .error):
             if let named { told(named, epoch: 0) } else { knowsNothing() }
-        // It says that the connection is not subscribed, and so it can be asked.
+        // The error says that the connection is not subscribed, so it can ask.
         case (.unsubscribe, .error(let text)) where text.hasPrefix("NOSUB"): isSubscribed = false
         case (.address?, .error(let text)), (.unsubscribe?, .error(let text)), (.subscribe?, .error(let text)):
             refused(text)

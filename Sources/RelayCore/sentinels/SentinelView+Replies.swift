@@ -1,7 +1,8 @@
 package import RESP
 
 extension SentinelView.Master {
-    /// From the answer to `SENTINEL GET-MASTER-ADDR-BY-NAME`: a host or an address, and a port; nil when it is none.
+    /// From the answer to `SENTINEL GET-MASTER-ADDR-BY-NAME`: a host or an address, and a port; nil if it is anything
+    /// else.
     package init?(_ parts: [RedisValue]) {
         guard parts.count == 2, case .bulk(let host) = parts[0], case .bulk(let port) = parts[1], !host.isEmpty,
             let port = UInt16(String(decoding: port, as: UTF8.self)), port > 0,
@@ -12,7 +13,7 @@ extension SentinelView.Master {
 }
 
 extension SentinelView {
-    /// The value of `config-epoch` in the answer to `SENTINEL MASTER`, a list of names and values; 0 when there is none.
+    /// The value of `config-epoch` in the answer to `SENTINEL MASTER`, a list of names and values; 0 if it is missing.
     package static func epoch(in fields: [RedisValue]) -> UInt64 {
         for index in stride(from: 0, to: fields.count - 1, by: 2) {
             guard case .bulk(Array("config-epoch".utf8)) = fields[index], case .bulk(let value) = fields[index + 1]

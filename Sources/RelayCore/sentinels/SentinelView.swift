@@ -1,13 +1,13 @@
-/// What the sentinels say about where the master is, and whom to believe when they differ.
+/// What the sentinels say about where the master is, and which sentinel to believe if they differ.
 ///
-/// Each failover has a number that only grows, the configuration epoch, and the address that belongs to the highest one
-/// is the master's (Redis documentation, "Sentinel: Configuration epochs"). A sentinel that was cut off from the others
-/// goes on naming the old master with an old epoch, so it is not enough to ask any one of them.
+/// Each failover has a number that only grows, the configuration epoch. The address with the highest epoch is the
+/// master's (Redis documentation, "Sentinel: Configuration epochs"). A sentinel that was cut off from the others goes
+/// on naming the old master with an old epoch, so it is not enough to ask any one of them.
 ///
-/// Sentinels can name different masters at one epoch, too: where they do not tell their epoch, where they have been set
-/// up by hand, or where they know one server by several names. All relays have to choose the same one then, or their
-/// apps would not hear each other. So the choice depends on what the sentinels say, and not on their order in the list,
-/// nor on who answered first: most votes, and among equals the address that sorts first.
+/// Sentinels can also name different masters with the same epoch: if they do not report their epoch, if they were set
+/// up by hand, or if they know one server by several names. Then all relays must choose the same master, or their apps
+/// would not hear each other. So the choice depends only on what the sentinels say, not on their order in the list, and
+/// not on which of them answered first: the master with most votes, and among equals the address that sorts first.
 package struct SentinelView: Sendable {
     package struct Master: Sendable, Hashable {
         package var host: String
@@ -20,14 +20,15 @@ package struct SentinelView: Sendable {
     private struct Answer {
         var master: Master
         var epoch: UInt64
-        /// It says so now; false: its connection is gone, or it knows no master any more.
+        /// Whether the sentinel says so now; false if its connection has ended, or if it knows no master any more.
         var isCurrent = true
-        /// Whether it has a vote. The last word of a sentinel that is away counts, so that one that comes and goes does
-        /// not move the master, until a sentinel is heard to change its mind: there may have been a failover since.
+        /// Whether the answer has a vote. The last answer of a sentinel that is away counts, so that a sentinel that
+        /// comes and goes does not move the master. It counts until any sentinel changes its answer: there may have
+        /// been a failover since.
         var counts = true
     }
 
-    /// By sentinel; nil before its first answer.
+    /// The last answer of each sentinel; nil before its first answer.
     private var answers: [Answer?]
     private var believed: (master: Master, epoch: UInt64)?
 
@@ -35,12 +36,12 @@ package struct SentinelView: Sendable {
 
     /// The master; nil before any sentinel has named one. It stays known when all sentinels are gone.
     package var master: Master? { believed?.master }
-    /// The epoch that made it the master; 0 also where sentinels don't tell.
+    /// The epoch that made it the master; 0 also if sentinels do not report epochs.
     package var epoch: UInt64? { believed?.epoch }
 
-    /// What one sentinel says now; nil when it says nothing.
+    /// The master that one sentinel names now; nil if it names none.
     package func master(by sentinel: Int) -> Master? { current(sentinel)?.master }
-    /// The epoch that it tells with that.
+    /// The epoch that the sentinel reports with this master.
     package func epoch(by sentinel: Int) -> UInt64? { current(sentinel)?.epoch }
 
     private func current(_ sentinel: Int) -> Answer? {
@@ -48,8 +49,8 @@ package struct SentinelView: Sendable {
         return answer
     }
 
-    /// The masters that sentinels name now with the highest epoch that is told, those with most votes first: several,
-    /// when nothing says which of the sentinels is right.
+    /// The masters that sentinels name now with the highest reported epoch, those with most votes first. There are
+    /// several if nothing shows which of the sentinels is right.
     package var candidates: [Master] {
         let current = answers.compactMap { $0?.isCurrent == true ? $0 : nil }
         guard let epoch = current.map(\.epoch).max() else { return [] }
@@ -81,8 +82,8 @@ package struct SentinelView: Sendable {
     private mutating func chooseMaster() -> Bool {
         let current = answers.compactMap { $0?.isCurrent == true ? $0 : nil }
         guard let epoch = current.map(\.epoch).max() else { return false }
-        // The one that told the epoch we know is away. Unless most of them agree that there is none so high: then they
-        // have been set up anew.
+        // The sentinel that reported the believed epoch is away, so that epoch still counts. But if most sentinels are
+        // heard and report only lower ones, they have been set up again.
         if let believed, epoch < believed.epoch, current.count * 2 <= answers.count { return false }
         let votes = answers.compactMap { $0?.counts == true && $0?.epoch == epoch ? $0 : nil }
         guard let master = Self.ranked(votes).first else { return false }
@@ -91,7 +92,7 @@ package struct SentinelView: Sendable {
         return isNews
     }
 
-    /// The masters that these answers name, each once, the one to be believed first.
+    /// The masters that these answers name, each once, the one to believe first.
     private static func ranked(_ answers: [Answer]) -> [Master] {
         var votes: [Master: Int] = [:]
         for answer in answers { votes[answer.master, default: 0] += 1 }

@@ -1,22 +1,22 @@
 package import Configuration
 
 /// The connections to all sentinels, and what they say together: where the master is. Nothing depends on them while the
-/// path works; when none can be reached, the master that was named last is used.
+/// path works. If none can be reached, the master that was named last is used.
 package final class Sentinels {
     unowned let upstream: Upstream
     /// The name by which the sentinels know the master.
     let service: String
     package private(set) var view: SentinelView
     package private(set) var links: [SentinelLink] = []
-    /// Whether the log's last word is that the sentinels disagree, and the time before which it does not say so again.
+    /// Whether the log last said that the sentinels disagree, and the time before which it does not say so again.
     private var isDisagreementTold = false
     private var isDisagreementToldFrom: UInt64 = 0
 
-    /// A reason goes into every Status: it names so many sentinels, and /health all of them.
+    /// How many sentinels a reason names, since it goes into every Status; /health names all of them.
     private static let reasonsTold = 3
-    /// How often each sentinel is asked when nothing happens, in nanoseconds: what it announces comes at once anyway.
+    /// Nanoseconds between two questions to a sentinel if nothing happens. What it announces comes at once anyway.
     private static let heartbeat: UInt64 = 5_000_000_000
-    /// The least time between two lines that say so, in nanoseconds.
+    /// The least time between two log lines about a disagreement, in nanoseconds.
     private static let disagreementPause: UInt64 = 10_000_000_000
 
     init(_ endpoints: [RedisConfiguration.Endpoint], service: String, upstream: Upstream) {
@@ -27,7 +27,7 @@ package final class Sentinels {
         }
     }
 
-    /// Where the master is; nil while nobody has said so.
+    /// Where the master is; nil while no sentinel has named it.
     package var master: RedisConfiguration.Endpoint? { view.master.map(RedisConfiguration.Endpoint.init) }
 
     /// Where links to the master are to connect.
@@ -43,7 +43,7 @@ package final class Sentinels {
         let told = failures.prefix(Self.reasonsTold).map(\.reason).joined(separator: "; ")
         let more = failures.count > Self.reasonsTold ? "; and so on, see /health" : ""
         let reasons = failures.isEmpty ? "they have not answered yet" : told + more
-        // One that answers and does not help is to blame rather than one that is away.
+        // A sentinel that answers but does not help is to blame, rather than one that is away.
         let cause = failures.first { $0.cause != .unreachable }?.cause ?? .topology
         return LinkFailure(cause: cause, reason: "no sentinel reports where the master is: \(reasons)")
     }
@@ -62,7 +62,7 @@ package final class Sentinels {
         tellDisagreement()
     }
 
-    /// Our own loop stood still for so many nanoseconds: that was not the sentinels' silence.
+    /// The loop did not run for `nanoseconds`: this time counts toward no timeout.
     func forgive(_ nanoseconds: UInt64) {
         for link in links { link.forgive(nanoseconds) }
     }
@@ -91,10 +91,10 @@ package final class Sentinels {
         failed()
     }
 
-    /// Whether sentinels name different masters with the same epoch, so that nothing says which of them is right.
+    /// Whether sentinels name different masters with the same epoch, so that nothing shows which of them is right.
     package var disagree: Bool { view.candidates.count > 1 }
 
-    /// Says in the log that they disagree, or agree again: the first not more often than once in `disagreementPause`,
+    /// Logs that the sentinels disagree, or agree again. A disagreement is logged at most once in `disagreementPause`,
     /// whatever the sentinels say.
     private func tellDisagreement() {
         guard disagree != isDisagreementTold, let master else { return }
@@ -113,7 +113,7 @@ package final class Sentinels {
             ["master": "\(master)", "sentinels": words.joined(separator: ", ")], pace: .asTold)
     }
 
-    /// A sentinel cannot help just now. Links that wait for the first word of any need not wait for the last of them.
+    /// A sentinel cannot help now. If no sentinel can name the master, links that wait for it need not wait any longer.
     func failed() {
         guard master == nil, case .nowhere = location else { return }
         for node in upstream.nodes { node.masterUnknown() }
