@@ -1,12 +1,12 @@
-/// What a relay says of itself to the others that have its prefix, on the channel `fleetChannel` under the prefix: a
-/// protobuf message.
+/// What a relay announces about itself to the other relays of its prefix, on the channel `fleetChannel` under the
+/// prefix: a protobuf message.
 ///
 ///     message Announcement {
 ///       string relay_id = 1;         // random, new at each start: 1 to 64 bytes
 ///       string host = 2;             // up to 255 bytes
 ///       string version = 3;          // up to 64 bytes
 ///       string socket = 4;           // the path that apps connect to, up to 255 bytes
-///       uint32 state = 5;            // as in a Status frame, 0 is none; STOPPING: the relay leaves, this is its last one
+///       uint32 state = 5;            // as in a Status frame, not 0; STOPPING: the relay leaves, this is the last one
 ///       uint32 cause = 6;            // as in a Status frame
 ///       uint64 since_unix_ms = 7;    // when it entered the state
 ///       uint64 round_trip_us = 8;    // of its last probe; 0: unknown
@@ -14,8 +14,8 @@
 ///       uint64 interval_ms = 10;     // to the next one, on average, if nothing changes: 1 to 1,209,600,000
 ///     }
 ///
-/// Fields that a reader does not know are passed over, so that later versions can add some. A state that it does not know is
-/// taken for DEGRADED.
+/// A reader skips fields that it does not know, so that later versions can add some. It takes an unknown state for
+/// DEGRADED.
 package struct Announcement: Equatable, Sendable {
     package var relayID: String
     package var host: String
@@ -40,12 +40,12 @@ package struct Announcement: Equatable, Sendable {
         self.intervalMilliseconds = intervalMilliseconds
     }
 
-    /// Bytes of a host and of a path, of an id and of a version.
+    /// The most bytes of a host or a path, and of an id or a version.
     private static let (longestText, longestWord) = (255, 64)
-    /// Up to two weeks: the longest interval comes to less than that in the largest fleet.
+    /// Milliseconds, up to two weeks: the longest interval in the largest fleet is shorter than that.
     private static let intervals: ClosedRange<UInt64> = 1...1_209_600_000
 
-    /// The characters of a text that are within the limit.
+    /// The first characters of a text, as many as fit in `longestText` bytes.
     private static func prefix(of text: String) -> String {
         guard text.utf8.count > longestText else { return text }
         var (kept, room) = (String.UnicodeScalarView(), longestText)
@@ -57,7 +57,7 @@ package struct Announcement: Equatable, Sendable {
         return String(kept)
     }
 
-    /// As it is published.
+    /// The bytes to publish.
     package var bytes: [UInt8] {
         let texts = [relayID, host, version, socket]
         let numbers = [
@@ -83,8 +83,8 @@ package struct Announcement: Equatable, Sendable {
         }
     }
 
-    /// Reads what anybody may have published.
-    /// - Throws: `WireError` for bytes that are no message; nil is returned for one that says nothing that can be used.
+    /// Reads bytes that any client may have published.
+    /// - Throws: `WireError` for bytes that are not a message; nil is returned for a message without usable values.
     package init?(_ bytes: UnsafeRawBufferPointer) throws(WireError) {
         var (texts, numbers) = ([String](repeating: "", count: 4), [UInt64](repeating: 0, count: 6))
         var reader = WireReader(bytes)

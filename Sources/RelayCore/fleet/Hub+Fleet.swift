@@ -1,6 +1,7 @@
 /// The fleet's channel: what comes on it, and what is published there.
 extension Hub {
-    /// A message on a name that Redis has and no app holds: the fleet's, or one that comes while it is being given up.
+    /// A message has come on a name that is subscribed to and that no app holds: the fleet's channel, or a name that is
+    /// being given up.
     @inline(never)
     func heardByNoApp(_ index: UInt32, _ payload: UnsafeRawBufferPointer) {
         guard index == subscriptions.ownName else { return }

@@ -1,6 +1,6 @@
-/// When the relay announces itself to the others of its prefix, and what becomes of that.
+/// When the relay announces itself to the other relays of its prefix, and how it handles the result.
 extension Upstream {
-    /// Called by `tick`.
+    /// Announces the relay if this is due. Called by `tick`.
     func announceIfDue() {
         guard let fleet = hub.fleet, !isStopping, !isEnded else { return }
         if hub.isFleetHeard { fleet.subscribeDenial = nil }
@@ -9,20 +9,20 @@ extension Upstream {
         let node = hub.fleetNode
         guard fleet.isDue(path.status, isAble: node != nil, now: now, using: &random), let node else { return }
         announce(fleet, to: node)
-        // An access list may have been mended.
+        // An access list may have been corrected.
         if fleet.subscribeDenial != nil { hub.askForFleetAgain() }
     }
 
-    /// The relay has begun to stop: the others need not wait for it to fall silent. Where many stop at the same time, they
-    /// find out by themselves.
+    /// The relay has begun to stop, and announces this so that the others need not wait until it is silent. If too many
+    /// relays announce themselves at the moment, it does not, and the others find it out by themselves.
     func announceLeaving() {
         guard let fleet = hub.fleet, let node = hub.fleetNode, !fleet.isCrowded(now: now) else { return }
         announce(fleet, to: node)
         leaving = (node.publishes, node.publishes.end, since: now)
     }
 
-    /// Whether Redis may still take the announcement that the relay stops. A connection that is closed before its answers have
-    /// been read may take with it what was written.
+    /// Whether the announcement that the relay stops may still be on its way to Redis. If a connection is closed before
+    /// its answers have been read, what was written on it may be lost.
     var isLeavingUnderWay: Bool {
         guard let leaving, !leaving.publishes.isAnswered(upTo: leaving.end) else { return false }
         return now < leaving.since + 1_000_000_000
@@ -54,7 +54,7 @@ extension Upstream {
             connections: hub.connectionCount, now: now)
     }
 
-    /// What was denied is asked for again.
+    /// Asks again for what was denied.
     func reconsiderFleet() {
         guard let fleet = hub.fleet, fleet.problem != nil else { return }
         hub.askForFleetAgain()
@@ -63,18 +63,18 @@ extension Upstream {
 
     /// Redis has answered an announcement.
     /// - Parameters:
-    ///   - error: nil: it has taken it.
-    ///   - isMisplaced: the node has not, since it does not have the slot.
+    ///   - error: the error; nil if Redis has taken the announcement.
+    ///   - isMisplaced: whether the node has refused it because it does not have the slot.
     func announcementAnswered(_ error: String?, isMisplaced: Bool = false, by node: RedisNode) {
         guard let fleet = hub.fleet else { return }
         guard let error else { return fleet.publishDenial = nil }
         if LinkFailure.isDenial(error) { return fleet.publishDenial = node.publishLink.shown(error) }
-        // Anything else is of the moment, and the node finds out what it means for apps.
+        // Any other error is temporary, and the node finds out what it means for apps.
         fleet.notAnnounced(now: now, using: &random)
         if isMisplaced { node.publishMisplaced(error) }
     }
 
-    /// What is listed of the fleet.
+    /// The listing of the fleet's relays; nil without a fleet.
     package func fleetListing(by order: FleetOrder, limit: Int, after: Int = 0) -> Listing<FleetFacts>? {
         guard let fleet = hub.fleet else { return nil }
         // The relay itself is at the first place.
@@ -98,12 +98,13 @@ extension Upstream {
     }
 }
 
-/// In which order relays are listed: hosts ascend, what needs a look comes first, and what there is most of.
+/// The order in which relays are listed: hosts and versions ascend, states that need attention come first, and the
+/// largest numbers come first.
 package enum FleetOrder: String, Sendable, CaseIterable {
     case host, state, version, clients
     case roundTrip = "round_trip"
 
-    /// What is equal otherwise is in the order of the hosts, and on a host in that of the sockets.
+    /// Relays that are otherwise equal are in the order of their hosts, and on one host in the order of their sockets.
     func precedes(_ one: FleetFacts, _ other: FleetFacts) -> Bool {
         let (first, second) = (one.announcement, other.announcement)
         switch self {
@@ -120,16 +121,16 @@ package enum FleetOrder: String, Sendable, CaseIterable {
     }
 }
 
-/// What is told of one relay of the fleet.
+/// What is listed about one relay of the fleet.
 package struct FleetFacts: Sendable {
     package var announcement: Announcement
-    /// Nanoseconds since it was heard.
+    /// Nanoseconds since the relay was last heard.
     package var heardAge: UInt64
-    /// Three of its announcements in a row are missing.
+    /// Whether three of its announcements in a row are missing.
     package var isSilent: Bool
-    /// It is the relay that was asked.
+    /// Whether it is the relay that gives the answer.
     package var isSelf: Bool
 
-    /// How much it needs a look.
+    /// How much the relay needs attention; higher needs more.
     package var urgency: Int { isSilent ? 5 : Int(announcement.state.rawValue) }
 }
