@@ -25,9 +25,9 @@ import Testing
                     ["health", "--http", "unix:\(one.httpPath)"] + live + socket, environment: environment)
                 #expect(run.exit == .code(1) && run.output.isEmpty)
                 #expect(
-                    run.errors == "hubrelay: the relay at unix:\(one.httpPath) serves another socket: it "
-                        + "has \"\(one.socketPath)\", prefix \"a:\", pid \(one.process.pid), and not "
-                        + "\"\(two.socketPath)\"; --http or HUBRELAY_HTTP for another address\n")
+                    run.errors == "hubrelay: the relay at unix:\(one.httpPath) serves another socket: "
+                        + "\"\(one.socketPath)\", with prefix \"a:\" and pid \(one.process.pid), not "
+                        + "\"\(two.socketPath)\"; use --http or HUBRELAY_HTTP for another address\n")
             }
             let right = try Program.run(
                 ["health", "--http", "unix:\(two.httpPath)", "--socket", two.socketPath] + live)
@@ -61,6 +61,6 @@ import Testing
         let run = try Program.run("health", "--http", "unix:\(server.path)", "--socket", "/run/relay.sock")
         #expect(run.exit == .code(1) && run.output.isEmpty)
         #expect(
-            run.errors.hasPrefix("hubrelay: what answers at unix:\(server.path) does not say which socket it serves"))
+            run.errors.hasPrefix("hubrelay: the server at unix:\(server.path) does not say which socket it serves"))
     }
 }

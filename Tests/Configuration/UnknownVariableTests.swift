@@ -85,8 +85,8 @@ import Testing
         #expect(warnings.count == 2)
         #expect(
             warnings.first
-                == "the variables HUBRELAY_PORT..., HUBRELAY_SERVICE_... are Kubernetes' for a Service, and no "
-                + "settings; enableServiceLinks: false in the Pod removes them")
+                == "the variables HUBRELAY_PORT..., HUBRELAY_SERVICE_... are from Kubernetes, for a Service, "
+                + "and not settings; enableServiceLinks: false in the Pod removes them")
         #expect(warnings.last?.contains("HUBRELAY_HTTP_SERVICE_") == true)
         // A setting beside them is one.
         let http = try outcome(Self.other.merging(["HUBRELAY_HTTP": "off"]) { $1 }).get()

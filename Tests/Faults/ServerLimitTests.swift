@@ -44,7 +44,7 @@ import Testing
             #expect(try relay.metric("hubrelay_outages_total") == outages)
             let limit = try relay.http("/health").json["payload_limit"]
             #expect(limit?["setting"]?.text?.contains(setting) == true)
-            #expect(relay.process.errors.contains("takes smaller payloads"))
+            #expect(relay.process.errors.contains("accepts only smaller payloads"))
         }
     }
 

@@ -22,7 +22,7 @@ package class Link {
     /// When the server's certificate expires, in seconds since 1970; nil without TLS.
     package private(set) var serverCertificateEnd: Int64?
 
-    /// What is to be written: see `RelayAction.write`.
+    /// The output to write: see `RelayAction.write`.
     package let output: OutputBuffer
     /// The action that writes `output` has been asked for, and not been taken yet.
     var isWriteAsked = false
