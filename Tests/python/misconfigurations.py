@@ -1,7 +1,7 @@
 """Settings that are wrong, and the lines that `hubrelay check` prints: the table, how a case is tried, and the page
 deploy/configuration-errors.md, which is made of both.
 
-    python3 Tests/python/misconfigurations.py     writes the page anew
+    python3 Tests/python/misconfigurations.py     writes the page again
 """
 import contextlib
 import dataclasses
@@ -24,12 +24,12 @@ NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 HEAD = """\
 # Settings that are wrong
 
-What `hubrelay check` prints for each of these, with exit code 64. `hubrelay serve` ends with the same code, and with
-the same lines where it is about the settings themselves. A line has the setting, first as it was given, by variable or
-by flag; the value, in which passwords are `***`; and what is allowed. All that is wrong is told at once.
+`hubrelay check` prints these lines, with exit code 64. `hubrelay serve` ends with the same code, and prints the same
+lines if the settings themselves are wrong. Each line has the setting, first as it was given, by variable or by flag;
+its value, in which passwords are `***`; and what is allowed. All errors are reported at once.
 
-Where a case does not say otherwise, `HUBRELAY_PREFIX` is `chat:`, `HUBRELAY_SOCKET` is `/srv/example/relay.sock`, and
-`HUBRELAY_HTTP` is `off`. The folder `/srv/example` is there, and all but the cases of other users were run by root.
+Unless a case says otherwise, `HUBRELAY_PREFIX` is `chat:`, `HUBRELAY_SOCKET` is `/srv/example/relay.sock`, and
+`HUBRELAY_HTTP` is `off`. The folder `/srv/example` exists. All cases were run by root, except those of other users.
 This page is made by `Tests/python/misconfigurations.py`, and `Tests/python/test_misconfigurations.py` checks it.
 """
 
