@@ -127,7 +127,7 @@ class Connecting(CheckTest):
         code, steps, err = self.as_user("on", ">hush-hush", "&chat:*", "-@all", "+ping", "+publish", "+subscribe")
         self.assertEqual((code, err), (0, []))
         self.assertEqual(steps[1], "AUTH: ok")
-        without = [step.split(":")[0] for step in steps if "done without: NOPERM" in step]
+        without = [step.split(":")[0] for step in steps if "not required: NOPERM" in step]
         self.assertEqual(without, ["CLIENT SETNAME", "ROLE", "CONFIG GET timeout", "PSUBSCRIBE"])
         self.assertTrue(any(step.startswith("probe: ok") for step in steps), steps)
 
@@ -137,7 +137,7 @@ class Connecting(CheckTest):
         denied = [step for step in steps if "the relay's own channel is denied (NOPERM" in step]
         self.assertEqual([step.split(":")[0] for step in denied], ["SUBSCRIBE", "PUBLISH"])
         self.assertFalse([step for step in steps if step.startswith("probe")])
-        self.assertTrue([step for step in steps if step.startswith("announcements") and "done without: NOPERM" in step])
+        self.assertTrue([step for step in steps if step.startswith("announcements") and "not required: NOPERM" in step])
 
     def test_a_user_without_any_channel_of_the_prefix_is_a_fault(self):
         for rules, words in ((("&chta:*", "+@all"), "may use no channel under the prefix \"chat:\": grant it &chat:*"),

@@ -117,7 +117,8 @@ class Words(unittest.TestCase):
         self.assertEqual(self.findings(text), [])
 
     def test_strings_and_comments_of_the_program_are_read_and_its_code_is_not(self):
-        text = 'let untold = 1\n    help: "It is \\"untold\\"."\n    /// Begins\n    /// anew.\n    // As\n    // ever.\n'
+        text = ('let untold = 1\n    help: "It is \\"untold\\"."\n'
+                '    /// Begins\n    /// anew.\n    // As\n    // ever.\n')
         self.assertEqual(self.findings(words.texts_of(text)), [(2, "untold"), (5, "As ever"), (4, "anew")])
 
 

@@ -108,8 +108,8 @@ class LoopLayer:
         """Returns once messages to the group reach the channel, or will as soon as the relay receives."""
         channel = self._channels.get(name)
         if channel is None:
-            raise RuntimeError(f"{name!r} is not a channel of this event loop. A channel is added to groups where it was "
-                               f"made, as by self.channel_layer.group_add(group, self.channel_name)")
+            raise RuntimeError(f"{name!r} is not a channel of this event loop. A channel is added to groups where it "
+                               f"was made, as by self.channel_layer.group_add(group, self.channel_name)")
         is_member, is_first = group in channel.groups, not channel.groups
         self._groups.setdefault(group, set()).add(channel)
         channel.groups[group] = time.monotonic()
