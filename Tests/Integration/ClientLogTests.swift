@@ -40,7 +40,7 @@ import Testing
             try eventually("it is logged") { !lines(relay, "closing a connection").isEmpty }
             let line = lines(relay, "closing a connection")[0]
             #expect(line.contains("client=worker-3") && line.contains(me) && line.contains("pid=\(getpid())"))
-            #expect(line.contains("code=malformed") && line.contains("publish.channel is not right"))
+            #expect(line.contains("code=malformed") && line.contains("publish.channel is invalid"))
         }
     }
 
