@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Synchronization
 
-/// Something that a test has going on beside itself, on a thread of its own: one step over and over until `stop`.
+/// Work that goes on beside a test, on a thread of its own: one step is repeated until `stop`.
 package final class Background: Sendable {
     private struct State {
         var steps = 0
@@ -12,8 +12,8 @@ package final class Background: Sendable {
 
     private let state = Mutex(State())
 
-    /// - Parameter prepare: runs on the new thread and gives the step that is then repeated there. A step should
-    ///   take well under a second.
+    /// - Parameter prepare: runs on the new thread and returns the step that is then repeated there. A step should take
+    ///   well under a second.
     /// - Throws: `TestFailure` when no thread can be made.
     package init(_ prepare: @escaping @Sendable () throws -> () throws -> Void) throws {
         var thread = pthread_t()
@@ -32,15 +32,15 @@ package final class Background: Sendable {
     }
 
     /// How many steps have been taken.
-    /// - Throws: what a step threw, so that nobody waits for further ones.
+    /// - Throws: the error that a step threw, so that nobody waits for further steps.
     package func steps() throws -> Int {
         let (steps, failure) = state.withLock { ($0.steps, $0.failure) }
         if let failure { throw failure }
         return steps
     }
 
-    /// Ends it after the step under way.
-    /// - Throws: what a step threw.
+    /// Ends the thread after the current step.
+    /// - Throws: the error that a step threw.
     package func stop() throws {
         state.withLock { $0.stopping = true }
         try eventually("the background has ended") { state.withLock { $0.ended } }

@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// A process that a test started. It is signalled by its id and only while it has not been waited for, so that no
-/// other process can be hit; the last reference kills it.
+/// A process that a test started. It is signalled by its id, and only until it has been waited for, so that no other
+/// process can be hit. When the last reference goes, the process is killed.
 package final class ChildProcess: Sendable {
     /// How a process ended.
     package enum Exit: Equatable, Sendable {
@@ -29,7 +29,7 @@ package final class ChildProcess: Sendable {
         name = executable.split(separator: "/").last.map(String.init) ?? executable
         outputPath = log + ".out"
         errorsPath = log + ".err"
-        // Started before the first child, or the child would get signals ignored that this sets up.
+        // Set up before the first child starts: it ignores a signal, and the child would inherit that.
         let leftovers = Leftovers.shared
         pid = try Spawn.start(
             executable, arguments, environment: environment, output: outputPath, errors: errorsPath)
@@ -41,13 +41,13 @@ package final class ChildProcess: Sendable {
         _ = try? waitForExit()
     }
 
-    /// Its standard output so far.
+    /// The process's standard output so far.
     package var output: String { textOfFile(outputPath) }
 
-    /// Its standard error so far.
+    /// The process's standard error so far.
     package var errors: String { textOfFile(errorsPath) }
 
-    /// How it ended, nil while it runs.
+    /// How the process ended; nil while it runs.
     package var ended: Exit? {
         exit.withLock { exit in
             if exit == nil {
@@ -61,14 +61,14 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// Sends a signal; does nothing once it has ended.
+    /// Sends a signal. Does nothing once the process has ended.
     package func signal(_ number: Int32) {
         exit.withLock { exit in
             if exit == nil { kill(pid, number) }
         }
     }
 
-    /// - Throws: `TestFailure` with its standard error when it still runs after `seconds`.
+    /// - Throws: `TestFailure` with the process's standard error if it still runs after `seconds`.
     @discardableResult
     package func waitForExit(within seconds: Double = TestDeadline.patience, line: UInt = #line) throws
         -> Exit
@@ -83,7 +83,7 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// The bytes of memory that it occupies now (VmRSS of proc(5)).
+    /// The memory that the process occupies now, in bytes (VmRSS of proc(5)).
     package var residentBytes: Int {
         let lines = textOfFile("/proc/\(pid)/status").split(separator: "\n")
         guard let line = lines.first(where: { $0.hasPrefix("VmRSS:") }) else { return 0 }

@@ -1,9 +1,9 @@
 internal import Synchronization
 
-/// One node of a `ClusterScene`: redis-server in cluster mode, whose view of the cluster lies in a file of its own and
-/// so outlives a restart.
+/// One node of a `ClusterScene`: redis-server in cluster mode. Its view of the cluster is in a file of its own, which
+/// outlives a restart.
 package final class ClusterNode: Sendable {
-    /// Forty digits, as Redis has them.
+    /// Forty hexadecimal digits, as Redis requires.
     package let id: String
     package let place: SentinelScene.Place
     package let port: UInt16
@@ -14,20 +14,20 @@ package final class ClusterNode: Sendable {
 
     private enum Absence { case killed, stopped }
 
-    /// Where a node will be, and who it is: what the others have to know before it is there.
+    /// The address and the id of a node: what the other nodes have to know before the node runs.
     struct Member {
         let place: SentinelScene.Place
         let port: UInt16
         let busPort: UInt16
         let id = String((0..<40).map { _ in "0123456789abcdef".randomElement() ?? "0" })
 
-        /// What a line of nodes.conf begins with.
+        /// The beginning of the node's line in nodes.conf.
         /// - Parameters:
-        ///   - shard: the id of its master, or its own.
-        ///   - isAlone: it does not know its address yet.
+        ///   - shard: the id of the node's master, or its own id if it is a master.
+        ///   - isAlone: the node does not know its own address yet.
         func entry(inShard shard: String, isAlone: Bool = false) -> String {
-            // From 7.2 on each node knows its shard. A master without replicas that does not ends at the first SPUBLISH,
-            // by a failed assertion (seen with Valkey 9.1.2).
+            // From 7.2 on, each node knows its shard. A master without replicas that does not know it ends at the first
+            // SPUBLISH, by a failed assertion (seen with Valkey 9.1.2).
             "\(id) \(isAlone ? ":0@0" : "\(place.address):\(port)@\(busPort)")"
                 + (serverVersion >= (7, 2) ? ",,shard-id=\(shard)" : "")
         }
@@ -39,11 +39,11 @@ package final class ClusterNode: Sendable {
         }
     }
 
-    /// Starts it, and waits until it answers; whether it is in touch with the others is another matter.
+    /// Starts the node and waits until it answers. It might not be in touch with the other nodes yet.
     /// - Parameters:
-    ///   - view: what it knows about the cluster, as the lines of its nodes.conf.
-    ///   - settings: as on redis-server's command line.
-    /// - Throws: `TestFailure` when it does not come up.
+    ///   - view: what the node knows about the cluster, as the lines of its nodes.conf.
+    ///   - settings: further settings, as on redis-server's command line.
+    /// - Throws: `TestFailure` when the node does not come up.
     init(_ member: Member, view: [String], password: String?, tls: ServerTLS?, settings: [String]) throws {
         (id, place, port, busPort) = (member.id, member.place, member.port, member.busPort)
         directory = try TemporaryDirectory()
@@ -58,40 +58,41 @@ package final class ClusterNode: Sendable {
     /// `host:port`.
     package var endpoint: String { "\(place.address):\(port)" }
 
-    /// Whether the test has killed or stopped it.
+    /// Whether the test has killed or stopped the node.
     package var isAway: Bool { absence.withLock { $0 != nil } }
 
-    /// A new plain client, logged in. It stays at this node: what another node has to do is answered MOVED.
+    /// A new plain client, logged in. It stays at this node, which answers MOVED to a command that belongs to another
+    /// node.
     package func client() throws -> RedisClient { try server.client() }
 
-    /// Kills it as a crash would (SIGKILL), and with it all connections to it.
+    /// Kills the node as a crash would (SIGKILL), and with it all connections to it.
     package func kill() {
         absence.withLock { $0 = .killed }
         server.stop()
     }
 
-    /// Stops it from doing anything (SIGSTOP): its sockets stay open, and nothing answers.
+    /// Stops the node (SIGSTOP): its sockets stay open, and nothing answers.
     package func freeze() {
         absence.withLock { $0 = .stopped }
         server.freeze()
     }
 
-    /// Lets it go on after `freeze` (SIGCONT), or starts it again after `kill` with what it knew about the cluster. A
-    /// master that was started waits for two seconds before it says that the cluster is well.
+    /// Lets the node continue after `freeze` (SIGCONT), or starts it again after `kill` with what it knew about the
+    /// cluster. A master that was started again waits for two seconds before it says that the cluster is well.
     package func comeBack() throws {
         if absence.withLock({ $0 == .killed }) { try server.start() } else { server.thaw() }
         absence.withLock { $0 = nil }
     }
 
-    /// What it knows about the cluster (CLUSTER NODES).
+    /// What the node knows about the cluster (CLUSTER NODES).
     package func view() throws -> ClusterNodeView { ClusterNodeView(try client().run("CLUSTER", "NODES").text ?? "") }
 
-    /// One field of CLUSTER INFO; empty when there is none.
+    /// One field of CLUSTER INFO; empty if there is no such field.
     package func clusterInfo(_ name: String) throws -> String {
         Self.field(name, of: try client().run("CLUSTER", "INFO"))
     }
 
-    /// One field of INFO's section "replication"; empty when there is none.
+    /// One field of INFO's section "replication"; empty if there is no such field.
     package func replication(_ name: String) throws -> String {
         Self.field(name, of: try client().run("INFO", "replication"))
     }
@@ -102,15 +103,15 @@ package final class ClusterNode: Sendable {
     }
 }
 
-/// What one node knows about all of them.
+/// What one node knows about all nodes of the cluster.
 package struct ClusterNodeView {
-    /// The masters that have slots, by id.
+    /// The slots of each master that has slots, by its id.
     package private(set) var slots: [String: [ClosedRange<Int>]] = [:]
-    /// The master of each replica.
+    /// The id of each replica's master, by the replica's id.
     package private(set) var masterOfReplica: [String: String] = [:]
-    /// Everybody, by id.
+    /// The ids of all nodes.
     package private(set) var members: Set<String> = []
-    /// Those that it suspects, or has no connection to.
+    /// The ids of the nodes that this node suspects, or has no connection to.
     package private(set) var unreached: Set<String> = []
 
     /// - Parameter text: what CLUSTER NODES answers.
@@ -124,13 +125,13 @@ package struct ClusterNodeView {
             if words[7] != "connected" || !flags.allSatisfy({ ["myself", "master", "slave"].contains($0) }) {
                 unreached.insert(id)
             }
-            // A slot on its way from one node to another stands in brackets behind the others.
+            // A slot that moves from one node to another is in brackets, after the other slots.
             let ranges = words.dropFirst(8).filter { !$0.hasPrefix("[") }.map(Self.range)
             if !ranges.isEmpty { slots[id] = ranges }
         }
     }
 
-    /// The master that has a slot; nil: nobody.
+    /// The id of the master that has a slot; nil if no master has it.
     package func owner(of slot: Int) -> String? {
         slots.first { $0.value.contains { $0.contains(slot) } }?.key
     }

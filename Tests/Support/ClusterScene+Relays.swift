@@ -1,15 +1,15 @@
-// Relays of a scene, and what is theirs in it.
+// The relays of a scene, and their connections to its nodes.
 
 extension ClusterScene {
-    /// What `--cluster-pubsub` takes.
+    /// The values of `--cluster-pubsub`.
     package enum PubSub: String, Sendable, CaseIterable { case sharded, classic }
 
     /// Runs `body` with relays of this scene, and ends them afterwards.
     /// - Parameters:
-    ///   - hosts: where they run, one each; nil: where the tests do.
-    ///   - redis: what `--redis` gets; nil: all nodes.
-    /// - Throws: what `body` throws, together with what the relays wrote to standard error; `TestFailure` when one does
-    ///   not end with exit code 0.
+    ///   - hosts: one relay runs on each of these hosts. nil means the host that the tests run on.
+    ///   - redis: the value of `--redis`. nil means the URL with all nodes.
+    /// - Throws: what `body` throws, together with what the relays wrote to standard error; `TestFailure` when a relay
+    ///   does not end with exit code 0.
     package func withRelays(
         _ pubsub: PubSub, on hosts: [NetworkHost?] = [nil, nil], prefix: String = "t:", redis url: String? = nil,
         options: [String] = [], line: UInt = #line, _ body: ([RelayProcess]) throws -> Void
@@ -28,7 +28,7 @@ extension ClusterScene {
         for relay in relays { try relay.stop(line: line) }
     }
 
-    /// The same with one relay.
+    /// Runs `body` with one relay of this scene, and ends it afterwards.
     package func withRelay(
         _ pubsub: PubSub, prefix: String = "t:", redis url: String? = nil, options: [String] = [],
         line: UInt = #line, _ body: (RelayProcess) throws -> Void
@@ -38,13 +38,13 @@ extension ClusterScene {
 }
 
 extension ClusterNode {
-    /// What the connections of a relay to this node call themselves, without what tells relays apart: "publish",
+    /// The names of a relay's connections to this node, without the part that tells relays apart: "publish",
     /// "subscribe" and so on, in alphabetical order.
     package func connections(ofRelay id: String) throws -> [String] {
         try names(ofRelay: id).map(\.name).sorted()
     }
 
-    /// Cuts a relay's subscribe link here, and nobody else's.
+    /// Cuts the relay's subscribe link to this node, and no other connection.
     package func cutSubscriber(ofRelay id: String) throws {
         guard let client = try names(ofRelay: id).first(where: { $0.name == "subscribe" })?.client else {
             throw TestFailure("the relay has no subscribe link at \(endpoint)")
@@ -69,12 +69,12 @@ extension ClusterNode {
 }
 
 extension RedisClient {
-    /// How many clients of this node are subscribed to each of these in the sharded way (PUBSUB SHARDNUMSUB).
+    /// How many clients of this node are subscribed to each of these sharded channels (PUBSUB SHARDNUMSUB).
     package func shardSubscribers(ofEach channels: [String], line: UInt = #line) throws -> [Int] {
         try run(["PUBSUB", "SHARDNUMSUB"] + channels, line: line).array?.compactMap(\.integer) ?? []
     }
 
-    /// SPUBLISH.
+    /// Publishes to a sharded channel (SPUBLISH).
     /// - Returns: how many clients of this node got it.
     @discardableResult
     package func shardPublish(_ channel: String, _ payload: String, line: UInt = #line) throws -> Int {

@@ -1,31 +1,31 @@
 internal import Synchronization
 
-/// A Redis Cluster of the test's own: masters that share the slots, and a replica for each where a test wants them.
+/// A Redis Cluster of the test's own: masters that share the slots, and a replica for each if a test wants replicas.
 ///
-/// The nodes are started with a nodes.conf that has them all, so they need not find each other. Every master waits for
-/// two seconds before it calls the cluster well; pub/sub works before that, so the tests begin.
+/// Each node is started with a nodes.conf that lists all nodes, so they need not find each other. Every master waits
+/// for two seconds before it says that the cluster is well. Pub/sub works before that, so the tests do not wait for it.
 package final class ClusterScene: Sendable {
     package typealias Place = SentinelScene.Place
 
-    /// What is the same for all nodes.
+    /// Settings that are the same for all nodes.
     package struct Options: Sendable {
-        /// Milliseconds of silence after which a node is taken for dead. Long, where no test waits for that: on a busy
-        /// machine nobody is to be taken for dead who is not.
+        /// Milliseconds of silence after which a node is taken for dead. This is long unless a test waits for it: on a
+        /// busy machine, a node that lives must not be taken for dead.
         package var nodeTimeout = 10_000
         /// Whether a slot without a master stops the whole cluster, as it does by default.
         package var needsAllSlots = true
-        /// Of all nodes' default user; nil: none.
+        /// The password of the default user on all nodes; nil if there is no password.
         package var password: String?
-        /// How all of them are reached, and reach each other; nil: not by TLS.
+        /// How relays reach the nodes, and how the nodes reach each other; nil if they do not use TLS.
         package var tls: ServerTLS?
-        /// The name that all of them announce, to be used in place of their addresses; nil: none.
+        /// The name that all nodes announce, to be used in place of their addresses; nil if they announce no name.
         package var hostname: String?
-        /// Further ones, as on redis-server's command line.
+        /// Further settings, as on redis-server's command line.
         package var settings: [String] = []
 
         package init() {}
 
-        /// For tests in which a master is replaced by its replica: that takes some two to three seconds with it.
+        /// For tests in which a replica replaces its master: with these options that takes about two to three seconds.
         package static var failingOver: Options {
             var options = Options()
             options.nodeTimeout = 1500
@@ -36,12 +36,12 @@ package final class ClusterScene: Sendable {
     package let options: Options
     let running = Mutex<[ClusterNode]>([])
 
-    /// Starts the nodes and waits until they are in touch with each other.
+    /// Starts the nodes and waits until all of them are in touch with each other.
     /// - Parameters:
-    ///   - masters: how many, each with an equal share of the slots.
-    ///   - hasReplicas: whether each of them has one.
-    ///   - places: by node; those that are not named are here.
-    /// - Throws: `TestFailure` when they do not come up.
+    ///   - masters: how many masters there are, each with an equal share of the slots.
+    ///   - hasReplicas: whether each master has a replica.
+    ///   - places: where each node runs. Further nodes run on the host of the tests.
+    /// - Throws: `TestFailure` when the nodes do not come up.
     package init(
         masters: Int = 3, hasReplicas: Bool = true, places: [Place] = [], options: Options = Options()
     ) throws {
@@ -64,7 +64,7 @@ package final class ClusterScene: Sendable {
         try awaitAgreement(isFresh: true)
     }
 
-    /// One node as nodes.conf has it.
+    /// The line of one node in nodes.conf.
     private static func line(
         _ member: ClusterNode.Member, flags: String, master: String?, epoch: Int, slots: ClosedRange<Int>?
     ) -> String {
@@ -72,7 +72,7 @@ package final class ClusterScene: Sendable {
             + "connected" + (slots.map { " \($0.lowerBound)-\($0.upperBound)" } ?? "")
     }
 
-    /// Starts a node that knows this much about the others.
+    /// Starts a node that knows `view` about the cluster.
     func node(_ member: ClusterNode.Member, view: [String]) throws -> ClusterNode {
         let login = options.password.map { ["--requirepass", $0, "--masterauth", $0] } ?? []
         let secured = options.tls == nil ? [] : ["--tls-cluster", "yes"]
@@ -83,7 +83,7 @@ package final class ClusterScene: Sendable {
         let ours = [
             "--cluster-node-timeout", "\(options.nodeTimeout)",
             "--cluster-require-full-coverage", options.needsAllSlots ? "yes" : "no",
-            // Who is whose replica, and who is none, is for the test to say.
+            // The test alone decides which node is whose replica, and which node has no replica.
             "--cluster-allow-replica-migration", "no", "--cluster-replica-validity-factor", "0",
             "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
         ]
@@ -94,11 +94,11 @@ package final class ClusterScene: Sendable {
 
     // MARK: What `--redis` takes
 
-    /// With all nodes there are.
+    /// The URL with all nodes that exist now.
     package var url: String { url(of: nodes.map(\.endpoint)) }
 
-    /// To begin with these, each `host:port`.
-    /// - Parameter login: "user:password", where that is not the default user's.
+    /// The URL with these nodes to begin with, each as `host:port`.
+    /// - Parameter login: "user:password", if it is not the default user's.
     package func url(of seeds: [String], login: String? = nil) -> String {
         let login = login ?? options.password.map { ":" + $0 }
         return "redis\(options.tls == nil ? "" : "s")-cluster://" + (login.map { $0 + "@" } ?? "")
@@ -107,19 +107,19 @@ package final class ClusterScene: Sendable {
 
     // MARK: Who is who
 
-    /// At the start the masters in the order of their slots, and then a replica of each.
+    /// At the start these are the masters in the order of their slots, and then a replica of each.
     package var nodes: [ClusterNode] { running.withLock { $0 } }
 
-    /// Those that the test has neither killed nor stopped.
+    /// The nodes that the test has neither killed nor stopped.
     package var present: [ClusterNode] { nodes.filter { !$0.isAway } }
 
-    /// What the first node that is present knows.
+    /// What the first node that is present knows about the cluster.
     package func view() throws -> ClusterNodeView {
         guard let node = present.first else { throw TestFailure("no node is present") }
         return try node.view()
     }
 
-    /// The masters that have slots, in the order of the first of them.
+    /// The masters that have slots, in the order of their first slots.
     package func masters() throws -> [ClusterNode] {
         let slots = try view().slots
         return try slots.sorted { $0.value[0].lowerBound < $1.value[0].lowerBound }.map { try node($0.key) }
@@ -131,7 +131,7 @@ package final class ClusterScene: Sendable {
     }
 
     /// The master that has a slot.
-    /// - Throws: `TestFailure` when nobody has it.
+    /// - Throws: `TestFailure` when no master has it.
     package func master(of slot: Int) throws -> ClusterNode { try node(view().owner(of: slot) ?? "") }
 
     /// The slots that a node has.
@@ -150,10 +150,10 @@ package final class ClusterScene: Sendable {
 
     // MARK: Waiting
 
-    /// Waits until all nodes that are present, or those given, say that they have the slots, and the same about who has
-    /// which, reach each other, and say that the cluster is well; and until replicas are in step with their masters, so
-    /// that they can take their place.
-    /// - Parameter isFresh: some masters have just been started, and need not say yet that it is well.
+    /// Waits until the nodes agree: all nodes that are present, or those given, say that they have the slots, say the
+    /// same about who has which, reach each other, and say that the cluster is well. Also waits until the replicas are
+    /// in step with their masters, so that they can replace them.
+    /// - Parameter isFresh: some masters have just been started, and need not say yet that the cluster is well.
     package func awaitAgreement(
         among some: [ClusterNode]? = nil, isFresh: Bool = false, line: UInt = #line
     ) throws {
@@ -179,8 +179,8 @@ package final class ClusterScene: Sendable {
         } catch { throw TestFailure("\(error): \(words)") }
     }
 
-    /// Waits until all nodes that are present have a new master for what one had that is away, and agree.
-    /// - Parameter slot: one of those that it had.
+    /// Waits until all nodes that are present agree on a new master for the slots of a master that is away.
+    /// - Parameter slot: one of the slots that the old master had.
     /// - Returns: the new master.
     @discardableResult
     package func awaitFailover(of slot: Int, from old: ClusterNode, line: UInt = #line) throws -> ClusterNode {

@@ -1,13 +1,14 @@
 internal import Glibc
 
 extension TestSocket {
-    /// Writes bytes with descriptors attached (SCM_RIGHTS of unix(7)), duplicates of one of this process's.
-    /// - Parameter count: how many; at most 253.
-    /// - Throws: `TestFailure` when the kernel does not take it.
+    /// Writes bytes with file descriptors attached (SCM_RIGHTS of unix(7)). All are duplicates of one descriptor of
+    /// this process.
+    /// - Parameter count: how many descriptors, at most 253.
+    /// - Throws: `TestFailure` when the kernel does not take them.
     package func write(_ bytes: [UInt8], passing count: Int) throws {
         let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { Glibc.close(null) }
-        // A cmsghdr, whose macros Swift does not have: length, level and type, then the descriptors.
+        // Swift does not have the macros for cmsghdr. Its layout is: length, level and type, then the descriptors.
         let head = MemoryLayout<cmsghdr>.size
         let length = head + count * MemoryLayout<Int32>.size
         var control = [UInt8](repeating: 0, count: (length + 7) & ~7)

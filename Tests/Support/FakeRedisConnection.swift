@@ -1,14 +1,14 @@
 internal import Glibc
 
-/// One connection of a `FakeRedisServer`. Only the server's thread knows it.
+/// One connection of a `FakeRedisServer`. Only the server's thread uses it.
 final class FakeRedisConnection {
     let descriptor: Int32
     var link = FakeRedisServer.Link.other
-    /// Bytes that may still be sent before the connection is cut; nil: no end.
+    /// Bytes that may still be sent before the connection is cut; nil if there is no limit.
     var limit: Int? {
         didSet { if limit == 0 { isEnding = true } }
     }
-    /// Nothing more is said; it ends when all has been sent.
+    /// Nothing more is added to the output. The connection ends when all of it has been sent.
     var isEnding = false
     private var isBroken = false
     private var parser = RedisReplyParser()
@@ -20,7 +20,7 @@ final class FakeRedisConnection {
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     deinit {
-        // A child that was started this moment may have it as well: the peer is to read the end all the same.
+        // A child that is being started may hold a copy of the descriptor. The peer must read the end nevertheless.
         shutdown(descriptor, Int32(SHUT_RDWR))
         close(descriptor)
     }
@@ -41,8 +41,8 @@ final class FakeRedisConnection {
         return commands
     }
 
-    /// What the peer writes from now on fails, over a Unix socket at once: as if all had been closed by the time that it
-    /// reads what is sent last.
+    /// Makes what the peer writes from now on fail, at once on a Unix socket: as if the connection had been closed
+    /// completely by the time that the peer reads the last output.
     func hearsNoMore() { shutdown(descriptor, Int32(SHUT_RD)) }
 
     func send(_ text: String) { send(Array(text.utf8)) }
@@ -65,13 +65,13 @@ final class FakeRedisConnection {
         }
     }
 
-    /// The answer to PING, which has four forms.
+    /// Sends the answer to PING, which has four forms.
     func pong(repeating argument: [UInt8]?) {
         let bulk = "$\(argument?.count ?? 0)\r\n\(String(decoding: argument ?? [], as: UTF8.self))\r\n"
         send(isSubscribed ? "*2\r\n$4\r\npong\r\n" + bulk : argument == nil ? "+PONG\r\n" : bulk)
     }
 
-    /// SUBSCRIBE and its like, for one name.
+    /// SUBSCRIBE and similar commands, for one name.
     func change(_ verb: String, _ name: [UInt8]) {
         switch verb {
         case "SUBSCRIBE": channels.insert(name)
@@ -100,7 +100,8 @@ final class FakeRedisConnection {
         return count
     }
 
-    /// The same in the sharded way.
+    /// Delivers a message of a sharded channel.
+    /// - Returns: how often the message was sent to this connection.
     func deliverInShard(_ channel: [UInt8], _ payload: [UInt8]) -> Int {
         guard shardChannels.contains(channel) else { return 0 }
         send(array([Array("smessage".utf8), channel, payload]))
@@ -111,7 +112,7 @@ final class FakeRedisConnection {
         fnmatch(String(decoding: pattern, as: UTF8.self), String(decoding: channel, as: UTF8.self), 0) == 0
     }
 
-    /// The head of an array with `count` elements, and the first of them.
+    /// The head of an array with `count` elements, and its first elements: `words`.
     private func array(_ words: [[UInt8]], of count: Int? = nil) -> [UInt8] {
         var bytes = Array("*\(count ?? words.count)\r\n".utf8)
         for word in words { bytes += Array("$\(word.count)\r\n".utf8) + word + [13, 10] }

@@ -1,18 +1,18 @@
 internal import Glibc
 internal import Synchronization
 
-/// The thread of a `FakeRedisServer`: one poll over the listening socket and all connections.
+/// The thread of a `FakeRedisServer`: one `poll` waits for the listening socket and all connections.
 final class FakeRedisLoop {
     private let listener: Int32
     private let desk: FakeRedisServer.Desk
     private var connections: [FakeRedisConnection] = []
 
-    /// - Parameter listener: closed with the loop.
+    /// - Parameter listener: the listening descriptor. It is closed with the loop.
     init(listener: Int32, desk: FakeRedisServer.Desk) { (self.listener, self.desk) = (listener, desk) }
 
     deinit { close(listener) }
 
-    /// - Throws: `TestFailure` when somebody else listens there.
+    /// - Throws: `TestFailure` when another process listens there.
     static func listen(_ address: RedisServer.Address) throws -> Int32 {
         let descriptor: Int32
         switch address {
@@ -33,7 +33,7 @@ final class FakeRedisLoop {
         return descriptor
     }
 
-    /// Waits for events and deals with them.
+    /// Waits for events and handles them.
     func turn(milliseconds: Int32) {
         var entries = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
         entries += connections.map { pollfd(fd: $0.descriptor, events: $0.events, revents: 0) }
@@ -48,7 +48,7 @@ final class FakeRedisLoop {
         if entries[0].revents != 0 { accept() }
     }
 
-    /// What comes from no client.
+    /// Does what the test asked for and no client did: announcements, and cutting the connections.
     private func doWhatTheTestWants() {
         let (announcements, isCutting) = desk.shared.withLock { shared in
             defer { (shared.announcements, shared.isCutting) = ([], false) }
@@ -84,7 +84,7 @@ final class FakeRedisLoop {
         }
         let command = FakeRedisServer.Command(
             words: texts, link: connection.link, isSubscribed: connection.isSubscribed)
-        // The script may take locks of its test, so it runs outside of ours.
+        // The script may take locks of its test, so it runs without our lock.
         let (script, ambush) = desk.shared.withLock { shared in
             shared.commands[command.link, default: [:]][command.verb, default: 0] += 1
             let place = shared.ambushes.firstIndex { $0.verb == command.verb && $0.link == command.link }
@@ -101,7 +101,7 @@ final class FakeRedisLoop {
         }
     }
 
-    /// The connection has said whose it is.
+    /// Records which link a connection is, by the name that it has sent.
     private func identify(_ connection: FakeRedisConnection, _ name: String) {
         if name.hasPrefix("hubrelay-publish") { connection.link = .publish }
         if name.hasPrefix("hubrelay-subscribe") { connection.link = .subscribe }
@@ -113,7 +113,7 @@ final class FakeRedisLoop {
         connection.limit = cut(link, number)
     }
 
-    /// What Redis would do.
+    /// Answers as Redis would.
     private func answer(_ words: [[UInt8]], _ connection: FakeRedisConnection) {
         let verb = words.first.map { String(decoding: $0, as: UTF8.self).uppercased() }
         switch verb {

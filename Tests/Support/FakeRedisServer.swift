@@ -1,15 +1,15 @@
 internal import Glibc
 internal import Synchronization
 
-/// A server for what a real Redis will not do. It speaks as much of the protocol as a relay needs; a test replaces
-/// single answers, cuts conversations short, and counts what it was asked.
+/// A server for tests of what a real Redis does not do. It speaks as much of the protocol as a relay needs. A test
+/// replaces single answers, cuts connections in the middle of a reply, and counts the commands that came.
 ///
-/// It runs on one thread of its own until the last reference goes.
+/// It runs on a thread of its own until the last reference goes.
 package final class FakeRedisServer: Sendable {
-    /// Whose connection it is, by the name that the relay gives it (CLIENT SETNAME).
+    /// Which link of the relay a connection is, by the name that the relay gives it (CLIENT SETNAME).
     package enum Link: Sendable { case publish, subscribe, other }
 
-    /// One command as it came. The first of each connection, before anything has come, has no words.
+    /// One command as it came. When a connection has just been made, the script is asked with a command without words.
     package struct Command: Sendable {
         package let words: [String]
         package let link: Link
@@ -20,11 +20,11 @@ package final class FakeRedisServer: Sendable {
         package var verb: String { words.first?.uppercased() ?? "" }
     }
 
-    /// What becomes of one command.
+    /// What the server does with one command.
     package enum Answer: Sendable {
-        /// What Redis would do.
+        /// The answer that Redis would give.
         case usual
-        /// These bytes in place of the answer.
+        /// These bytes, in place of the answer.
         case bytes([UInt8])
         /// These bytes in place of the answer, and then the end of the connection.
         case last([UInt8])
@@ -34,7 +34,8 @@ package final class FakeRedisServer: Sendable {
     }
 
     package typealias Script = @Sendable (Command) -> Answer
-    /// How many bytes a connection sends before it is cut, by its link and its number among that link's; nil: no end.
+    /// How many bytes a connection sends before it is cut, by its link and its number among that link's connections;
+    /// nil if there is no limit.
     package typealias Cut = @Sendable (Link, Int) -> Int?
 
     struct Shared {
@@ -48,7 +49,7 @@ package final class FakeRedisServer: Sendable {
         var commands: [Link: [String: Int]] = [:]
     }
 
-    /// What the test and the server's thread both use.
+    /// The state that the test and the server's thread share.
     final class Desk: Sendable {
         let shared: Mutex<Shared>
         init(_ script: @escaping Script) { shared = Mutex(Shared(script: script)) }
@@ -61,8 +62,8 @@ package final class FakeRedisServer: Sendable {
 
     /// Listens at once.
     /// - Parameters:
-    ///   - onPort: TCP on a free port of the loopback in place of a Unix socket.
-    ///   - script: asked about every command, on the server's thread; must not wait for anything.
+    ///   - onPort: whether it listens on TCP, on a free port of the loopback, in place of a Unix socket.
+    ///   - script: asked about every command, on the server's thread. It must not wait for anything.
     /// - Throws: `TestFailure` when it cannot listen.
     package init(onPort: Bool = false, script: @escaping Script = { _ in .usual }) throws {
         let directory = try TemporaryDirectory()
@@ -98,29 +99,29 @@ package final class FakeRedisServer: Sendable {
         }
     }
 
-    /// Answers the next command of this kind on this link so, once, whatever the script says.
+    /// Answers the next command of this kind on this link in this way, once, whatever the script says.
     package func ambush(_ verb: String, on link: Link, with answer: Answer) {
         desk.shared.withLock { $0.ambushes.append((verb, link, answer)) }
     }
 
-    /// Whether every `ambush` has happened.
+    /// Whether every `ambush` has been used.
     package var isAmbushOver: Bool { desk.shared.withLock { $0.ambushes.isEmpty } }
 
-    /// Cuts connections that are made from now on in the middle of what they say.
+    /// Cuts the connections that are made from now on in the middle of their output.
     package func cutShort(_ cut: @escaping Cut) { desk.shared.withLock { $0.cut = cut } }
 
-    /// Publishes a message of its own.
+    /// Publishes a message that comes from no client.
     package func announce(channel: String, _ payload: String) {
         desk.shared.withLock { $0.announcements.append((channel, payload)) }
     }
 
-    /// Ends the connections that there are.
+    /// Ends all current connections.
     package func cutConnections() { desk.shared.withLock { $0.isCutting = true } }
 
-    /// How many connections have been accepted, whether they said who they are or not.
+    /// How many connections have been accepted, whether or not they have sent a name.
     package var connectionsMade: Int { desk.shared.withLock { $0.accepted } }
 
-    /// How many connections said that they are this link.
+    /// How many connections have sent a name of this link.
     package func connectionsMade(_ link: Link) -> Int { desk.shared.withLock { $0.connections[link, default: 0] } }
 
     /// How many commands of this kind have come on this link.

@@ -3,7 +3,7 @@ internal import Glibc
 /// The text of the current `errno`, for messages.
 package func errnoText() -> String { String(cString: strerror(errno)) }
 
-/// What is at a path, a symbolic link being something itself.
+/// The status of the file at a path. A symbolic link is not followed.
 package struct FileStatus: Equatable, Sendable {
     package let isSocket: Bool
     package let isSymbolicLink: Bool
@@ -12,7 +12,7 @@ package struct FileStatus: Equatable, Sendable {
     package let group: UInt32
     package let inode: UInt64
 
-    /// Nil when nothing is there.
+    /// Returns nil if there is no file at `path`.
     package init?(_ path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }
@@ -30,10 +30,10 @@ package func fileExists(_ path: String) -> Bool { FileStatus(path) != nil }
 /// Removes a file, if it is there.
 package func removeFile(_ path: String) { unlink(path) }
 
-/// Gives a file or a directory another name in the same file system, if it can be done.
+/// Renames a file or a directory within its file system, if that is possible.
 package func moveFile(_ path: String, to other: String) { rename(path, other) }
 
-/// Gives a file a second name (a hard link), if it can be done.
+/// Gives a file a second name (a hard link), if that is possible.
 package func makeHardLink(at path: String, to target: String) { link(target, path) }
 
 /// Makes a directory.
@@ -46,7 +46,7 @@ package func makeLink(at path: String, to target: String) { symlink(target, path
 package var currentUserID: UInt32 { geteuid() }
 package var currentGroupID: UInt32 { getegid() }
 
-/// The bytes of a file as text, empty when it cannot be read.
+/// The bytes of a file as text; empty if it cannot be read.
 package func textOfFile(_ path: String) -> String {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return "" }

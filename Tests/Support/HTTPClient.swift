@@ -1,13 +1,13 @@
-/// What the HTTP side of the relay answered.
+/// An HTTP answer of the relay.
 package struct HTTPAnswer: Sendable {
     package let status: Int
-    /// Names in lower case.
+    /// The values by name. The names are in lower case.
     package let headers: [String: String]
     package let body: String
 }
 
-/// One HTTP/1.1 request on a connection of its own.
-/// - Throws: `TestFailure` when nobody listens, or what comes back is no HTTP.
+/// Sends one HTTP/1.1 request on a connection of its own, and reads the answer.
+/// - Throws: `TestFailure` when nobody listens, or when the answer is not HTTP.
 package func httpRequest(
     _ path: String, at socket: TestSocket, method: String = "GET", host: String = "localhost",
     within seconds: Double = TestDeadline.patience

@@ -1,4 +1,4 @@
 extension HubrelayReply {
-    /// What Redis refused: channels first, then patterns.
+    /// The names that Redis refused: channels first, then patterns.
     package var refusedNames: [String] { channels + patterns }
 }

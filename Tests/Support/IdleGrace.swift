@@ -1,5 +1,5 @@
-/// Runs what has to happen within the two seconds that idle connections have after STOPPING. When it fails and has taken
-/// longer, as on a machine that is busy with other things, that says nothing, and it is run again.
+/// Runs a body that has to finish within the two seconds that idle connections have after STOPPING. If it fails and has
+/// taken longer, as on a busy machine, the failure proves nothing, and the body is run again.
 package func withinIdleGrace(_ body: () throws -> Void) throws {
     for _ in 1..<5 {
         var result: Result<Void, any Error> = .success(())

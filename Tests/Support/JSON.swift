@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// Any JSON text, to look into what a test does not know the shape of.
+/// Any JSON value, for a test that does not know the structure of the text.
 package enum JSON: Decodable, Equatable {
     case null
     case bool(Bool)
@@ -40,7 +40,7 @@ package enum JSON: Decodable, Equatable {
         if case .array(let elements) = self { elements } else { nil }
     }
 
-    /// The names of all members, those of inner objects too.
+    /// The names of all members, including those of inner objects.
     package var names: [String] {
         switch self {
         case .object(let members): members.flatMap { [$0.key] + $0.value.names }

@@ -1,10 +1,11 @@
 internal import Glibc
 internal import Synchronization
 
-/// Ends and removes what a test process leaves behind when it dies without cleaning up: a crash, a sanitizer's
-/// abort, Ctrl-C. A small shell is told what exists; when it hears no more, whatever still exists goes.
+/// Ends and removes what a test process leaves behind when it dies without cleaning up: after a crash, a sanitizer's
+/// abort, or Ctrl-C. A small shell is notified of what exists. When its input ends, it removes whatever still exists.
 ///
-/// In a normal run every process and directory is struck off the list by its owner, and the shell finds nothing.
+/// In a normal run the owner of every process and directory takes it off the list, and the shell finds nothing to
+/// remove.
 final class Leftovers: Sendable {
     static let shared = Leftovers()
 
@@ -14,7 +15,7 @@ final class Leftovers: Sendable {
         case namespace = "netns"
     }
 
-    /// Removes the network namespace `$1` and what stands in for /etc there.
+    /// Removes the network namespace `$1` and the files that replace those in /etc there.
     static let removalOfNamespace = """
         ip netns delete "$1"; rm -rf "/etc/netns/$1"; rmdir /etc/netns 2>/dev/null || :
         """
@@ -41,24 +42,25 @@ final class Leftovers: Sendable {
         """
 
     private init() {
-        // A peer that is gone is an error that the harness reports, not the end of the test process.
+        // A write to a peer that is gone must be an error that the harness reports, and must not end the test process.
         signal(SIGPIPE, SIG_IGN)
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
             shell = Mutex(-1)
             return
         }
-        // A session of its own: what ends the tests from the terminal must not end the shell first.
+        // The shell has a session of its own: a signal from the terminal that ends the tests must not end the shell
+        // first.
         let started = try? Spawn.start("/bin/sh", ["-c", Leftovers.script], input: ends[0], ownSession: true)
         close(ends[0])
         if started == nil { close(ends[1]) }
         shell = Mutex(started == nil ? -1 : ends[1])
     }
 
-    /// Says that something exists from now on.
+    /// Notifies the shell that something exists from now on.
     func add(_ kind: Kind, _ value: String) { tell("+ \(kind.rawValue) \(value)\n") }
 
-    /// Says that its owner has ended or removed it.
+    /// Notifies the shell that the owner has ended or removed it.
     func remove(_ kind: Kind, _ value: String) { tell("- \(kind.rawValue) \(value)\n") }
 
     private func tell(_ line: String) {

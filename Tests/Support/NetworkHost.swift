@@ -1,14 +1,14 @@
 internal import Glibc
 
-/// A host of its own on this machine: a network namespace. What is started with `command` in front sees its network
-/// and its name resolution; Unix sockets are reached by their path from everywhere.
+/// A separate host on this machine: a network namespace. A program that is started with `command` in front uses the
+/// network and the name resolution of this host. Unix sockets can be reached by their path from every host.
 ///
-/// The namespace goes with the last reference, so whatever runs there keeps one.
+/// The namespace is removed with the last reference, so whatever runs there keeps a reference.
 package final class NetworkHost: Sendable {
     /// The name of the namespace.
     package let name: String
 
-    /// - Throws: `TestFailure` when the kernel does not permit it.
+    /// - Throws: `TestFailure` when the kernel does not permit namespaces.
     init(_ name: String) throws {
         self.name = name
         Leftovers.shared.add(.namespace, name)
@@ -23,23 +23,23 @@ package final class NetworkHost: Sendable {
 
     deinit { remove() }
 
-    /// What stands before a program and its arguments to run it here. `ip` becomes the program, so the process id is
-    /// the program's.
+    /// The words to put before a program and its arguments, to run it on this host. `ip` becomes the program, so the
+    /// process id is the program's.
     package var command: [String] { ["ip", "netns", "exec", name] }
 
-    /// Runs a program here and waits for its end.
+    /// Runs a program on this host and waits for its end.
     /// - Returns: its standard output.
-    /// - Throws: `TestFailure` with its standard error when it fails.
+    /// - Throws: `TestFailure` with the program's standard error when it fails.
     @discardableResult
     package func run(_ words: String...) throws -> String { try run(words) }
 
     @discardableResult
     package func run(_ words: [String]) throws -> String { try NetworkHost.run(command + words) }
 
-    /// Puts a file in place of the one of this name in /etc, such as `hosts`, for what runs here. The first time has
-    /// to be before the program in question is started; later changes are seen by it.
+    /// Replaces the file of this name in /etc, such as `hosts`, for what runs on this host. The first call has to come
+    /// before the program in question is started. The program sees later changes.
     package func replaceInEtc(_ file: String, _ text: String) throws {
-        // Twice: another test process may be removing the directory that is shared, because it was empty.
+        // Tried twice: another test process may remove the shared directory at this moment, because it was empty.
         try NetworkHost.run("sh", "-c", "mkdir -p \(etc) 2>/dev/null || mkdir -p \(etc)")
         try writeFile(etc + "/" + file, text)
     }

@@ -1,22 +1,22 @@
-/// A relay's host, a router and Redis's host, joined by two cables: the network between a relay and Redis, which can
-/// be made to lose everything without either end being told.
+/// A relay's host, a router and Redis's host, joined by two cables: the network between a relay and Redis. It can be
+/// made to lose everything, without a sign of it to either end.
 ///
 ///     relay 10.77.1.2 ──── 10.77.1.1 router 10.77.2.1 ──── 10.77.2.2 and .3 redis
-///                                      └── 10.77.3.0/24: whatever is sent there is never heard of again
+///                                      └── 10.77.3.0/24: whatever is sent there is lost
 ///
-/// The names are unique, and the addresses are seen inside only, so any number of scenes may exist at a time.
+/// The names are unique, and the addresses are visible inside only, so any number of scenes may exist at the same time.
 package final class NetworkScene: Sendable {
     package let relayHost: NetworkHost
     package let router: NetworkHost
     package let redisHost: NetworkHost
 
-    /// The two addresses of Redis's host, for two servers or for one that moves.
+    /// The two addresses of Redis's host, for two servers, or for one that changes its address.
     package static let redisAddresses = ["10.77.2.2", "10.77.2.3"]
-    /// An address that takes everything and answers nothing.
+    /// An address that takes everything and never answers.
     package static let silentAddress = "10.77.3.1"
 
-    /// Why there can be no network of our own here, nil when there can be one: namespaces need root, and not every
-    /// container permits them.
+    /// Why a network of our own is not possible on this machine; nil if it is possible. Namespaces need root, and not
+    /// every container permits them.
     package static let refusal: String? = {
         do {
             _ = try NetworkScene()
@@ -26,9 +26,9 @@ package final class NetworkScene: Sendable {
         }
     }()
 
-    /// - Throws: `TestFailure` when the kernel does not permit it.
+    /// - Throws: `TestFailure` when the kernel does not permit namespaces.
     package init() throws {
-        // Any name that nobody else has at this moment.
+        // A name that no other scene has at this moment.
         let directory = try TemporaryDirectory()
         let name = String(directory.path.dropFirst("/tmp/".count))
         relayHost = try NetworkHost(name + ".relay")
@@ -39,7 +39,7 @@ package final class NetworkScene: Sendable {
         try startForwarding()
     }
 
-    /// The network forgets everything that is sent from now on, in both directions; nobody is told.
+    /// The network drops everything that is sent from now on, in both directions, without a sign to either end.
     package func stopForwarding() throws { try setForwarding("0") }
 
     /// The network works again.
@@ -70,7 +70,7 @@ package final class NetworkScene: Sendable {
 /// Runs `body` with a relay and a Redis on hosts of their own, and ends them afterwards, however `body` ends.
 /// - Parameters:
 ///   - prepare: runs before the relay is started.
-///   - redis: what `--redis` gets, in place of Redis's first address.
+///   - redis: the value of `--redis`, in place of Redis's first address.
 /// - Throws: what `body` throws, together with what the relay wrote to standard error; `TestFailure` when the relay
 ///   does not end with exit code 0.
 package func withNetwork(

@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// The socket of a service manager that is told about its services (sd_notify(3)).
+/// The socket of a service manager, on which services report their state (sd_notify(3)).
 package final class NotifySocket {
-    /// What NOTIFY_SOCKET is set to.
+    /// The value of NOTIFY_SOCKET.
     package let path: String
     private let descriptor: Int32
 
-    /// - Throws: `TestFailure` when it cannot be made in `directory`.
+    /// - Throws: `TestFailure` when the socket cannot be made in `directory`.
     package init(in directory: TemporaryDirectory) throws {
         path = directory.path(of: "notify")
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
@@ -17,13 +17,13 @@ package final class NotifySocket {
 
     deinit { close(descriptor) }
 
-    /// What `systemctl status` was to show last.
+    /// The last text that the relay gave for `systemctl status`.
     package private(set) var status = ""
 
     /// States that `wait(forStatus:within:)` read on its way, the oldest first.
     private var unread: [String] = []
 
-    /// The next state that is told, but for STATUS, nil when none comes within `seconds`.
+    /// The next state that is reported, without STATUS; nil if none comes within `seconds`.
     package func next(within seconds: Double) -> String? {
         let deadline = TestDeadline(within: seconds)
         repeat {
@@ -32,8 +32,8 @@ package final class NotifySocket {
         return nil
     }
 
-    /// Waits until `systemctl status` is to show a text that begins with `prefix`. The relay tells a change up to a second
-    /// after another one, and later when the machine is busy.
+    /// Waits until the text for `systemctl status` begins with `prefix`. The relay reports a change up to a second
+    /// after the previous one, and later when the machine is busy.
     /// - Returns: whether it came within `seconds`.
     package func wait(forStatus prefix: String, within seconds: Double = TestDeadline.patience) -> Bool {
         let deadline = TestDeadline(within: seconds)

@@ -1,33 +1,33 @@
 internal import Glibc
 
-// What proc(5) tells about a process that a test started.
+// What proc(5) says about a process that a test started.
 
 extension ChildProcess {
-    /// How many descriptors it has open.
+    /// How many file descriptors the process has open.
     package var openDescriptors: Int { descriptorNumbers.count }
 
-    /// The numbers of its open descriptors.
+    /// The numbers of the process's open descriptors.
     package var descriptorNumbers: [Int] { names(in: "/proc/\(pid)/fd").compactMap { Int($0) } }
 
-    /// The seconds of CPU time that it has used, user and system, to the precision of the clock tick (10 ms).
+    /// The seconds of CPU time that the process has used, user and system, to the precision of the clock tick (10 ms).
     package var cpuSeconds: Double {
-        // The second field is the program's name in parentheses and may have blanks in it.
+        // The second field is the program's name in parentheses, and may contain blanks.
         let fields = textOfFile("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ") ?? []
         guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
-    /// The seconds of CPU time that it uses while something goes on.
+    /// The seconds of CPU time that the process uses while `body` runs.
     package func cpuSecondsTaken(by body: () throws -> Void) rethrows -> Double {
         let before = cpuSeconds
         try body()
         return cpuSeconds - before
     }
 
-    /// The timeout with which its first thread waits for descriptors, in milliseconds (the fourth argument of
-    /// epoll_wait(2) and epoll_pwait(2)), -1: none; nil while it is in no system call. It is taken for granted that it is
-    /// in no other one.
-    /// - Throws: `TestFailure` where the kernel does not tell us (ptrace(2), "Ptrace access mode checking").
+    /// The timeout with which the process's first thread waits for descriptors, in milliseconds (the fourth argument of
+    /// epoll_wait(2) and epoll_pwait(2)). -1 means no timeout. It is nil while the thread is in no system call. This
+    /// assumes that the thread is in no other system call.
+    /// - Throws: `TestFailure` where the kernel does not permit reading it (ptrace(2), "Ptrace access mode checking").
     package func waitTimeout() throws -> Int32? {
         let words = textOfFile("/proc/\(pid)/syscall").split(whereSeparator: \.isWhitespace)
         if words.isEmpty { throw TestFailure("/proc/\(pid)/syscall cannot be read") }
@@ -35,8 +35,8 @@ extension ChildProcess {
         return Int32(truncatingIfNeeded: argument)
     }
 
-    /// Stops it from doing anything (SIGSTOP) and waits until it has stopped.
-    /// - Throws: `TestFailure` when it does not.
+    /// Stops the process (SIGSTOP) and waits until it has stopped.
+    /// - Throws: `TestFailure` when it does not stop.
     package func freeze() throws {
         signal(SIGSTOP)
         try eventually("\(name) has stopped") {
@@ -44,7 +44,7 @@ extension ChildProcess {
         }
     }
 
-    /// Lets it go on (SIGCONT).
+    /// Lets the process continue (SIGCONT).
     package func thaw() { signal(SIGCONT) }
 }
 
@@ -52,7 +52,8 @@ extension ChildProcess {
 /// `/proc/net/tcp` says (proc_pid_net(5)).
 package func connectionsWithUnreadBytes(at port: UInt16) -> Int {
     textOfFile("/proc/net/tcp").split(separator: "\n").dropFirst().count { line in
-        // "0: 0100007F:1CF4 0100007F:A3E2 01 00000000:00000205 ...": ports, the state (1: established), both queues.
+        // "0: 0100007F:1CF4 0100007F:A3E2 01 00000000:00000205 ...": both addresses with their ports, the state (1:
+        // established), both queues.
         let fields = line.split(separator: " ")
         guard fields.count > 4, fields[3] == "01" else { return false }
         let (local, unread) = (fields[1].split(separator: ":"), fields[4].split(separator: ":"))
@@ -60,8 +61,9 @@ package func connectionsWithUnreadBytes(at port: UInt16) -> Int {
     }
 }
 
-/// Lets the test process have as many descriptors as the system allows: a thousand connections need as many here.
-/// - Returns: how many that are.
+/// Raises the limit of descriptors of the test process to what the system allows: a test with a thousand connections
+/// needs as many descriptors itself.
+/// - Returns: the new limit.
 @discardableResult
 package func raiseDescriptorLimit() -> Int {
     var limits = rlimit()

@@ -1,4 +1,4 @@
-/// A plain client of Redis: what stands at the other end of the relay, and what a test asks Redis with.
+/// A plain client of Redis. It is the other end for a relay's messages, and a test asks Redis with it.
 ///
 /// Not for use by two threads at once.
 package final class RedisClient {
@@ -52,7 +52,7 @@ package final class RedisClient {
         try publish(Array(channel.utf8), Array(payload.utf8), line: line)
     }
 
-    /// Publishes many in one write and waits for all replies: the way to a fast publisher.
+    /// Publishes many messages in one write and waits for all replies: a fast publisher.
     package func publish(_ channel: String, _ payloads: [[UInt8]], line: UInt = #line) throws {
         let verb = Array("PUBLISH".utf8)
         let name = Array(channel.utf8)
@@ -63,7 +63,7 @@ package final class RedisClient {
         }
     }
 
-    /// Subscribes this client; what follows is read by `nextMessage`.
+    /// Subscribes this client. `nextMessage` reads the messages that follow.
     package func subscribe(_ channel: String, pattern: Bool = false, line: UInt = #line) throws {
         try run(pattern ? "PSUBSCRIBE" : "SUBSCRIBE", channel, line: line)
     }
@@ -85,7 +85,7 @@ package final class RedisClient {
         try run("PUBSUB", "NUMSUB", channel, line: line).array?.last?.integer ?? -1
     }
 
-    /// How many patterns clients are subscribed to (PUBSUB NUMPAT).
+    /// How many patterns the clients of Redis are subscribed to (PUBSUB NUMPAT).
     package func patterns(line: UInt = #line) throws -> Int {
         try run("PUBSUB", "NUMPAT", line: line).integer ?? -1
     }
@@ -95,7 +95,7 @@ package final class RedisClient {
     }
 
     /// The next reply.
-    /// - Throws: `TestFailure` when none came within `seconds` or Redis closed.
+    /// - Throws: `TestFailure` when no reply came within `seconds`, or Redis closed the connection.
     package func read(within seconds: Double = TestDeadline.patience, line: UInt = #line) throws -> RedisValue {
         let deadline = TestDeadline(within: seconds)
         while true {

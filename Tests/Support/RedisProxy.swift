@@ -1,18 +1,18 @@
 internal import Glibc
 internal import Synchronization
 
-/// What stands between a relay and its servers in many places, a load balancer say: the relay knows one address, and
-/// which server a connection ends at is decided here, for each of its two links. It may be a faulty one, which loses
-/// replies and makes some up.
+/// A proxy between a relay and its servers, such as a load balancer. The relay knows one address, and the proxy decides
+/// for each of its two links which server a connection goes to. The proxy can also behave like a faulty one, which
+/// loses replies and makes up others.
 package final class RedisProxy: Sendable {
-    /// The relay's two links; they introduce themselves by CLIENT SETNAME.
+    /// The relay's two links. They name themselves with CLIENT SETNAME.
     package enum Link: CaseIterable, Sendable { case publish, subscribe }
 
     private let directory: TemporaryDirectory
     private let routes: Routes
     private let background: Background
 
-    /// - Parameter server: where both links are led at first.
+    /// - Parameter server: the server that both links are led to at first.
     /// - Throws: `TestFailure` when no socket or thread can be made.
     package init(to server: RedisServer) throws {
         directory = try TemporaryDirectory()
@@ -33,29 +33,30 @@ package final class RedisProxy: Sendable {
     /// What `--redis` takes.
     package var url: String { "unix://" + directory.path(of: "proxy") }
 
-    /// Where the connections of a link end that are made from now on; those that exist stay where they are.
+    /// Leads the connections of a link that are made from now on to this server. Existing connections stay where they
+    /// are.
     package func lead(_ link: Link, to server: RedisServer) {
         routes.state.withLock { $0.servers[link] = server.address }
     }
 
-    /// Whether messages are lost here on their way to the subscribe link, while all else goes on: it is subscribed,
-    /// heartbeats are answered, and nothing is heard.
+    /// Whether the proxy loses messages on their way to the subscribe link, while all else works: the link is
+    /// subscribed, its heartbeats are answered, and no message arrives.
     package func loseMessages(_ lose: Bool) { routes.state.withLock { $0.losesMessages = lose } }
 
-    /// Loses the next reply on its way to this link that is meant, once.
+    /// Loses the next reply on its way to this link for which `isMeant` is true, once.
     package func swallow(on link: Link, _ isMeant: @escaping @Sendable (RedisValue) -> Bool) {
         routes.state.withLock { $0.swallows[link] = isMeant }
     }
 
-    /// Whether what is to be swallowed on this link has been.
+    /// Whether the reply that `swallow` asked for on this link has been lost.
     package func hasSwallowed(on link: Link) -> Bool { routes.state.withLock { $0.swallows[link] == nil } }
 
-    /// Puts bytes between two replies on their way to this link, on its newest connection, soon and once.
+    /// Inserts bytes between two replies on their way to this link, on its newest connection, soon and once.
     package func inject(_ text: String, into link: Link) {
         routes.state.withLock { $0.injections[link] = Array(text.utf8) }
     }
 
-    /// How many connections of a link have been led somewhere.
+    /// How many connections of a link have been led to a server.
     package func connections(of link: Link) -> Int { routes.state.withLock { $0.connections[link] ?? 0 } }
 }
 
@@ -79,7 +80,7 @@ private final class Routes: Sendable {
     let state = Mutex(State())
 }
 
-/// All connections, moved on one thread.
+/// All connections, whose bytes are moved on one thread.
 private final class Pump {
     private let listener: UnixListener
     private let routes: Routes
@@ -92,20 +93,20 @@ private final class Pump {
         var entries = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         poll(&entries, nfds_t(entries.count), 20)
         while let client = listener.accept() { flows.append(Flow(client, routes)) }
-        // A connection that breaks on one side ends on the other as well, with the last reference to its sockets.
+        // When one side of a connection breaks, the other side ends as well, with the last reference to its sockets.
         flows.removeAll { (try? $0.move()) != true }
     }
 }
 
-/// One connection of the relay and the one to a server that it continues in.
+/// One connection from the relay, and its continuation to a server.
 private final class Flow {
     private let client: TestSocket
     private let routes: Routes
     private var server: TestSocket?
     private var link: RedisProxy.Link?
-    /// Among those of the link.
+    /// The number of this connection among those of its link.
     private var number = 0
-    /// What the relay has said so far, while it is not known which link this is.
+    /// What the relay has sent so far, while it is not known which link this is.
     private var introduction: [UInt8] = []
     private var replies = RedisReplyParser()
 
@@ -113,8 +114,8 @@ private final class Flow {
 
     var descriptors: [Int32] { [client.descriptor] + (server.map { [$0.descriptor] } ?? []) }
 
-    /// Moves what is there.
-    /// - Returns: false when one of the sides has closed.
+    /// Moves the bytes that have arrived.
+    /// - Returns: false if one of the sides has closed.
     func move() throws -> Bool {
         if let bytes = try client.read(within: 0) {
             if bytes.isEmpty { return false }
@@ -128,7 +129,7 @@ private final class Flow {
         guard let bytes = try server.read(within: 0) else { return true }
         if bytes.isEmpty { return false }
         replies.feed(bytes)
-        // Whole replies alone, so that what is injected comes between two of them.
+        // Only whole replies are passed on, so that an injection comes between two of them.
         var passed: [UInt8] = []
         while let value = replies.next() {
             if !routes.state.withLock({ $0.loses(value, to: link) }) { passed += value.encoded }
@@ -159,14 +160,14 @@ private final class Flow {
 }
 
 extension RedisValue {
-    /// A message, by its channel or by a pattern.
+    /// Whether it is a message that came by its channel or by a pattern.
     package var isMessage: Bool { ["message", "pmessage"].contains(array?.first?.text) }
-    /// An answer to PING on a connection that has subscriptions.
+    /// Whether it is an answer to PING on a connection that has subscriptions.
     package var isPong: Bool { array?.first?.text == "pong" }
-    /// An answer to SUBSCRIBE.
+    /// Whether it is an answer to SUBSCRIBE.
     package var isSubscription: Bool { array?.first?.text == "subscribe" }
 
-    /// As it is on the wire (RESP2).
+    /// The bytes of the value on the wire (RESP2).
     fileprivate var encoded: [UInt8] {
         switch self {
         case .status(let text): Array("+\(text)\r\n".utf8)

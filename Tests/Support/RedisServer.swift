@@ -1,4 +1,4 @@
-/// A redis-server of the test's own: private configuration, private address, nothing on disk.
+/// A redis-server of the test's own: its configuration and its address are private, and it writes nothing to disk.
 package final class RedisServer: Sendable {
     /// Where a server listens.
     package enum Address: Sendable {
@@ -8,20 +8,20 @@ package final class RedisServer: Sendable {
 
     package let address: Address
     private let directory: TemporaryDirectory
-    /// Where others reach it by TCP, when it listens there beside its Unix socket.
+    /// Where others reach the server by TCP, if it listens there in addition to its Unix socket.
     private let network: (host: NetworkHost?, address: String, port: UInt16, tls: ServerTLS?)?
     private let settings: [String]
-    /// What its own clients log in with.
+    /// The password of the test's own clients.
     private let password: String?
-    /// How it speaks TLS, and on which port of the loopback.
+    /// How the server speaks TLS, and on which port of the loopback; nil if it does not.
     private let tls: (ServerTLS, port: UInt16)?
     private let process = ServerProcess()
 
     /// Starts a server and waits until it answers.
     /// - Parameters:
-    ///   - onPort: TCP on a free port of the loopback in place of a Unix socket.
-    ///   - settings: further ones of redis-server's command line.
-    ///   - started: false only reserves the address; `start` starts it.
+    ///   - onPort: whether it listens on TCP, on a free port of the loopback, in place of a Unix socket.
+    ///   - settings: further settings of redis-server's command line.
+    ///   - started: if false, the address is only reserved, and `start` starts the server.
     /// - Throws: `TestFailure` when redis-server is not installed or does not come up.
     package init(onPort: Bool = false, started: Bool = true, settings: [String] = []) throws {
         password = nil
@@ -34,7 +34,7 @@ package final class RedisServer: Sendable {
     }
 
     /// Starts a server that others reach by TLS, on a free port of the loopback, and waits until it answers. The test
-    /// itself reaches it by a Unix socket, whatever is wrong with the TLS.
+    /// itself uses a Unix socket, so that it reaches the server whatever is wrong with the TLS.
     /// - Throws: `TestFailure` when redis-server is not installed, has no TLS, or does not come up.
     package init(tls: ServerTLS, started: Bool = true, settings: [String] = []) throws {
         password = nil
@@ -46,9 +46,9 @@ package final class RedisServer: Sendable {
         if started { try start() }
     }
 
-    /// Starts a server on a host of its own, or here where that is nil, and waits until it answers. Others reach it by
-    /// `url`, and the test, which may be on another host, by a Unix socket.
-    /// - Parameter groupTLS: how others reach it, replicas included; nil: not by TLS.
+    /// Starts a server on the given host, or on the host of the tests if `host` is nil, and waits until it answers.
+    /// Others reach it by `url`. The test, which may be on another host, reaches it by a Unix socket.
+    /// - Parameter groupTLS: how others reach it, including replicas; nil if they do not use TLS.
     package init(
         on host: NetworkHost?, address: String, port: UInt16 = 6379, started: Bool = true, password: String? = nil,
         groupTLS: ServerTLS? = nil, settings: [String] = []
@@ -62,7 +62,7 @@ package final class RedisServer: Sendable {
         if started { try start() }
     }
 
-    // Before its directory goes, and its host.
+    // The server has to end before its directory and its host are removed.
     deinit { stop() }
 
     /// What `--redis` takes.
@@ -75,10 +75,10 @@ package final class RedisServer: Sendable {
         }
     }
 
-    /// The port of the loopback on which it speaks TLS; nil when it does not.
+    /// The port of the loopback on which the server speaks TLS; nil if it does not.
     package var tlsPort: UInt16? { tls?.port }
 
-    /// Starts it, again at the same address, and waits until it answers.
+    /// Starts the server, always at the same address, and waits until it answers.
     package func start() throws {
         var place: [String]
         switch address {
@@ -95,12 +95,12 @@ package final class RedisServer: Sendable {
         if let (tls, port) = tls { place += tls.settings(port: port) }
         let ours = [
             "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", directory.path,
-            // Larger than what a test lets pile up: a subscriber is cut off by Redis only where a test wants it.
+            // Larger than what a test lets pile up: Redis drops a subscriber only if a test wants it.
             "--client-output-buffer-limit", "pubsub", "0", "0", "0", "--maxclients", "500",
         ]
         let command = [serverProgram] + place + ours + settings
         try process.start(command, on: network?.host, log: directory.path(of: "redis")) {
-            // Through `send` and `read`: an error reply such as LOADING is no failure yet.
+            // This uses `send` and `read`, because an error reply such as LOADING is not a failure yet.
             guard let client = try? self.client() else { return false }
             try client.send([Array("PING".utf8)])
             return try client.read() == .status("PONG")
@@ -114,21 +114,22 @@ package final class RedisServer: Sendable {
         return client
     }
 
-    /// What it says that it is: "master" or "slave" (ROLE).
-    /// - Returns: nil when it gives no answer. A sentinel that changes a server's role ends its clients with it
-    ///   (CLIENT KILL TYPE normal), and the one that asks here may be among them.
+    /// The role that the server says it has: "master" or "slave" (ROLE).
+    /// - Returns: nil if it does not answer. A sentinel that changes a server's role also ends its clients (CLIENT KILL
+    ///   TYPE normal), and the client that asks here may be among them.
     package func role() -> String? { try? client().run("ROLE").array?.first?.text }
 
-    /// Kills it as a crash would (SIGKILL) and waits until it is gone. A stopped one can be killed as well.
+    /// Kills the server as a crash would (SIGKILL) and waits until it is gone. It may be frozen.
     package func stop() { process.kill() }
 
-    /// Stops it from doing anything (SIGSTOP): its sockets stay open, and nothing answers.
+    /// Stops the server (SIGSTOP): its sockets stay open, and nothing answers.
     package func freeze() { process.freeze() }
 
-    /// Lets it go on (SIGCONT).
+    /// Lets the server continue (SIGCONT).
     package func thaw() { process.thaw() }
 
-    /// Lets no new client in, whoever is connected stays (maxclients): what has lost its connection stays without.
+    /// Refuses new clients (maxclients), while connected clients stay: a client that has lost its connection gets no
+    /// new one.
     package func refuseNewClients(_ refuse: Bool, through client: RedisClient) throws {
         try client.run("CONFIG", "SET", "maxclients", refuse ? "1" : "500")
     }

@@ -31,8 +31,8 @@ package enum RedisValue: Equatable, Sendable {
     }
 }
 
-/// Reads RESP2 out of bytes that arrive in pieces. It is for replies of a server that the tests started, so it
-/// trusts them.
+/// Parses RESP2 from bytes that arrive in pieces. It trusts its input, because the tests started the server that
+/// replies.
 struct RedisReplyParser {
     private var bytes: [UInt8] = []
     private var position = 0
@@ -45,7 +45,7 @@ struct RedisReplyParser {
         bytes += more
     }
 
-    /// The next whole reply, nil when there is none yet.
+    /// The next whole reply; nil if it is not complete yet.
     mutating func next() -> RedisValue? {
         var cursor = position
         guard let value = value(at: &cursor) else { return nil }

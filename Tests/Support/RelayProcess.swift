@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// The relay under test: the binary itself, `hubrelay serve`, as a process with its sockets in a directory of its
-/// own and timings short enough for tests.
+/// The relay under test: the program itself, `hubrelay serve`, as a process. Its sockets are in a directory of its own,
+/// and its timings are short enough for tests.
 package final class RelayProcess: Sendable {
     package let socketPath: String
     package let httpPath: String
@@ -10,10 +10,11 @@ package final class RelayProcess: Sendable {
     package let directory: TemporaryDirectory
     private let host: NetworkHost?
 
-    /// Short, and yet so long that a machine busy with other tests does not make a link look dead.
+    /// Timings that are short, but long enough that a link does not look dead when the machine is busy with other
+    /// tests.
     ///
-    /// Relays that announce themselves have one more name at Redis, of which tests that count names would have to know:
-    /// tests about that turn it on.
+    /// Relays that announce themselves subscribe to one more name in Redis, which all tests that count names would have
+    /// to consider. So `--fleet` is off, and the tests of it turn it on.
     private static let settings = [
         "--heartbeat-interval": "200ms", "--link-timeout": "5s", "--probe": "500ms",
         "--connect-timeout": "2s",
@@ -21,14 +22,14 @@ package final class RelayProcess: Sendable {
         "--stop-timeout": "300ms", "--fleet": "off",
     ]
 
-    /// Starts a relay and waits until it listens. Whether it has reached Redis is another matter: `client` waits.
+    /// Starts a relay and waits until it listens. It might not have reached Redis yet: `client` waits for that.
     /// - Parameters:
     ///   - redis: the URL of its Redis.
-    ///   - directory: where its sockets are, with names that begin with `name`.
-    ///   - options: flags and their values; they win over those of the harness.
-    ///   - host: where it runs; nil: where the tests do.
-    ///   - wrapper: a command that starts the relay in its own place, such as `prlimit --nofile=256`.
-    /// - Throws: `TestFailure` with what it wrote to standard error, when it ends or does not listen.
+    ///   - directory: where the relay's sockets are. Their names begin with `name`.
+    ///   - options: flags and their values. They replace those of the harness.
+    ///   - host: where the relay runs; nil means the host of the tests.
+    ///   - wrapper: a command that replaces itself with the relay, such as `prlimit --nofile=256`.
+    /// - Throws: `TestFailure` with what the relay wrote to standard error, when it ends or does not listen.
     package init(
         redis: String, prefix: String = "t:", directory: TemporaryDirectory? = nil, name: String = "relay",
         options: [String] = [], on host: NetworkHost? = nil, wrapper: [String] = []
@@ -46,18 +47,18 @@ package final class RelayProcess: Sendable {
         try eventually("the relay listens") {
             if let ended = process.ended { throw TestFailure("the relay: \(ended)\n\(process.errors)") }
             guard (try? TestSocket(unix: socketPath)) != nil else { return false }
-            // HTTP comes after it.
+            // The HTTP socket appears after the relay's own socket.
             return options.contains("--http") || fileExists(httpPath)
         }
     }
 
-    /// Runs the relay's binary with these arguments and waits for nothing.
+    /// Runs the relay's program with these arguments, and waits for nothing.
     package static func launch(
         _ arguments: [String], log: String, on host: NetworkHost? = nil, wrapper: [String] = []
     ) throws -> ChildProcess {
         let environment = [
-            // Leaks are found at the end of the process. The quarantine of freed memory is kept small, so that the
-            // memory of the process says something about the relay.
+            // The sanitizer finds leaks when the process ends. It keeps little of the freed memory (its quarantine), so
+            // that the memory of the process says something about the relay.
             "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=8:exitcode=99",
             "SWIFT_BACKTRACE": "enable=no",
         ]
@@ -66,7 +67,8 @@ package final class RelayProcess: Sendable {
             command[0], Array(command.dropFirst()), environment: environment, log: log)
     }
 
-    /// The binary: `TESTED_HUBRELAY`, or else the one that was built together with the tests, beside their bundle.
+    /// The path of the program: `TESTED_HUBRELAY`, or else the one that was built with the tests, in the folder of
+    /// their bundle.
     package static var binary: String {
         if let path = getenv("TESTED_HUBRELAY") { return String(cString: path) }
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -75,30 +77,30 @@ package final class RelayProcess: Sendable {
         return path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/hubrelay"
     }
 
-    /// A connection that has said nothing yet.
+    /// A connection that has sent nothing yet.
     package func connect() throws -> TestConnection { try TestConnection(path: socketPath) }
 
-    /// A connection that has its Welcome, and sees the relay UP.
+    /// A connection that has received its Welcome, and knows that the state is UP.
     package func client(name: String = "test", line: UInt = #line) throws -> TestConnection {
         let client = try clientInAnyState(name: name, line: line)
         if client.welcome.status.state != .up { try client.collect(untilState: .up, line: line) }
         return client
     }
 
-    /// A connection that has its Welcome, whatever the state.
+    /// A connection that has received its Welcome, whatever the state is.
     package func clientInAnyState(name: String = "test", line: UInt = #line) throws -> TestConnection {
         let client = try connect()
         try client.hello(name: name, line: line)
         return client
     }
 
-    /// GET, or another method, on the relay's HTTP socket.
+    /// Sends a GET, or another method, to the relay's HTTP socket.
     package func http(_ path: String, method: String = "GET") throws -> HTTPAnswer {
         try httpRequest(path, at: TestSocket(unix: httpPath), method: method)
     }
 
-    /// The value of one sample of /metrics; `name` with its labels as they are printed, such as `a_total{b="c"}`.
-    /// - Throws: `TestFailure` when there is none.
+    /// The value of one sample of /metrics. `name` includes the labels as they are printed, such as `a_total{b="c"}`.
+    /// - Throws: `TestFailure` when there is no such sample.
     package func metric(_ name: String, line: UInt = #line) throws -> Double {
         let lines = try http("/metrics").body.split(separator: "\n")
         guard let sample = lines.first(where: { $0.hasPrefix(name + " ") }),
@@ -107,15 +109,15 @@ package final class RelayProcess: Sendable {
         return value
     }
 
-    /// Ends it as a service manager does (SIGTERM) and waits.
-    /// - Throws: `TestFailure` with its standard error unless it exits with code 0; memory that it leaked, and
-    ///   whatever else a sanitizer finds, gives another code.
+    /// Ends the relay as a service manager does (SIGTERM) and waits.
+    /// - Throws: `TestFailure` with the relay's standard error unless it exits with code 0. A leak, or whatever else a
+    ///   sanitizer finds, causes another code.
     package func stop(within seconds: Double = TestDeadline.patience, line: UInt = #line) throws {
         process.signal(SIGTERM)
         try expectExit(within: seconds, line: line)
     }
 
-    /// Waits for exit code 0 without asking for it.
+    /// Waits for exit code 0, without asking the relay to end.
     package func expectExit(within seconds: Double = TestDeadline.patience, line: UInt = #line) throws {
         let exit = try process.waitForExit(within: seconds, line: line)
         guard exit == .code(0) else {

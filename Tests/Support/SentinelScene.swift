@@ -1,6 +1,6 @@
 /// Three servers, of which the first is the master at the start, and three sentinels that watch them.
 package final class SentinelScene: Sendable {
-    /// Where a server or a sentinel is: its host, nil for the one that the tests run on, and its address.
+    /// Where a server or a sentinel runs: its host (nil means the host of the tests) and its address.
     package struct Place: Sendable {
         package var host: NetworkHost?
         package var address: String
@@ -14,19 +14,19 @@ package final class SentinelScene: Sendable {
 
     package let nodes: [RedisServer]
     package let sentinels: [SentinelServer]
-    /// By node.
+    /// The port of each node.
     package let ports: [UInt16]
     private let places: [Place]
     private let tls: ServerTLS?
 
-    /// Starts them and waits until the sentinels know each other and the replicas.
+    /// Starts the servers and the sentinels, and waits until the sentinels know each other and the replicas.
     /// - Parameters:
-    ///   - nodePlaces: for each server.
-    ///   - sentinelPlaces: for each sentinel.
-    ///   - settings: of the servers, as on redis-server's command line.
-    ///   - password: of the servers; nil: none.
-    ///   - sentinelPassword: of the sentinels; nil: none.
-    ///   - tls: how all of them are reached, and reach each other; nil: not by TLS.
+    ///   - nodePlaces: where each server runs.
+    ///   - sentinelPlaces: where each sentinel runs.
+    ///   - settings: further settings of the servers, as on redis-server's command line.
+    ///   - password: the password of the servers; nil if they have none.
+    ///   - sentinelPassword: the password of the sentinels; nil if they have none.
+    ///   - tls: how all of them are reached, and reach each other; nil if they do not use TLS.
     ///   - downAfter: milliseconds of silence after which a sentinel takes a server for dead.
     /// - Throws: `TestFailure` when they do not come up.
     package init(
@@ -45,7 +45,7 @@ package final class SentinelScene: Sendable {
                 on: place.host, address: place.address, port: ports[index], password: password, groupTLS: tls,
                 settings: master + login + Self.quickReplication + settings)
         }
-        // Sentinels look at the replicas when they start, and then only every ten seconds.
+        // Sentinels ask about the replicas when they start, and then only every ten seconds.
         for replica in nodes.dropFirst() {
             let client = try replica.client()
             try eventually("the replica is in step") {
@@ -68,10 +68,10 @@ package final class SentinelScene: Sendable {
         "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", "--replica-priority", "100",
     ]
 
-    /// What `--redis` takes.
+    /// The value of `--redis` with all sentinels.
     package var url: String { url(of: sentinels.map(\.endpoint)) }
 
-    /// What `--redis` takes to ask these, each `host:port`.
+    /// The value of `--redis` with these sentinels, each as `host:port`.
     package func url(of sentinels: [String], service: String = SentinelScene.service) -> String {
         "redis\(tls == nil ? "" : "s")-sentinel://\(sentinels.joined(separator: ","))/\(service)"
     }
@@ -88,7 +88,7 @@ package final class SentinelScene: Sendable {
         return index
     }
 
-    /// Waits until all three sentinels, or those given, name another master than `node`.
+    /// Waits until all three sentinels, or those given, name a master other than `node`.
     /// - Returns: the new master.
     package func awaitFailover(from node: Int, by sentinels: [Int] = [0, 1, 2], line: UInt = #line) throws -> Int {
         var current = node
@@ -100,6 +100,6 @@ package final class SentinelScene: Sendable {
         return current
     }
 
-    /// Makes the sentinels hand the master's part to a replica, as an operator does (SENTINEL FAILOVER).
+    /// Makes the sentinels promote a replica to master, as an operator does (SENTINEL FAILOVER).
     package func failOver() throws { try sentinels[0].client().run("SENTINEL", "FAILOVER", Self.service) }
 }

@@ -1,10 +1,10 @@
-/// A sentinel of the test's own: redis-server in its other mode.
+/// A sentinel of the test's own: redis-server in sentinel mode.
 package final class SentinelServer: Sendable {
-    /// What the sentinels of a scene know of each other.
+    /// What the sentinels of a scene know about each other.
     struct Member: Sendable {
         let place: SentinelScene.Place
         let port: UInt16
-        /// Forty digits, as Redis has them.
+        /// Forty hexadecimal digits, as Redis requires.
         let id = String((0..<40).map { _ in "0123456789abcdef".randomElement() ?? "0" })
 
         var endpoint: String { "\(place.address):\(port)" }
@@ -15,7 +15,7 @@ package final class SentinelServer: Sendable {
     private let password: String?
     private let process = ServerProcess()
 
-    /// Starts it; see `awaitReadiness`.
+    /// Starts the sentinel. `awaitReadiness` waits until it knows the others.
     init(
         _ member: Member, others: [Member], master: String, replicas: [String], password: String?,
         sentinelPassword: String?, tls: ServerTLS?, downAfter: Int
@@ -34,14 +34,14 @@ package final class SentinelServer: Sendable {
         if let tls { lines += Self.settings(tls, port: member.port) }
         if let password { lines.append("sentinel auth-pass \(service) \(password)") }
         if let sentinelPassword { lines.append("requirepass \(sentinelPassword)") }
-        // What they would find out by themselves within some seconds.
+        // The sentinels would find out the following by themselves, but only after some seconds.
         lines += replicas.map { "sentinel known-replica \(service) \($0)" }
         lines += others.map { "sentinel known-sentinel \(service) \($0.place.address) \($0.port) \($0.id)" }
         try writeFile(configuration, lines.joined(separator: "\n") + "\n")
         try start()
     }
 
-    /// TLS for everything, also between the sentinels and to the servers.
+    /// The settings of TLS for all connections, including those between sentinels and those to the servers.
     private static func settings(_ tls: ServerTLS, port: UInt16) -> [String] {
         let words = tls.settings(port: port) + ["--tls-replication", "yes"]
         return stride(from: 0, to: words.count, by: 2).map { index in
@@ -49,7 +49,7 @@ package final class SentinelServer: Sendable {
         }.filter { !$0.hasPrefix("bind ") }
     }
 
-    // Before its directory goes, and its host.
+    // The sentinel has to end before its directory and its host are removed.
     deinit { stop() }
 
     /// `host:port`.
@@ -57,7 +57,7 @@ package final class SentinelServer: Sendable {
 
     private var configuration: String { directory.path(of: "sentinel.conf") }
 
-    /// Starts it, again with what it knew when it ended.
+    /// Starts the sentinel. If it ran before, it still has what it knew when it ended.
     package func start() throws {
         let command = [serverProgram, configuration, "--sentinel"]
         try process.start(command, on: member.place.host, log: directory.path(of: "sentinel")) {
@@ -65,13 +65,13 @@ package final class SentinelServer: Sendable {
         }
     }
 
-    /// Kills it as a crash would.
+    /// Kills the sentinel as a crash would (SIGKILL).
     package func stop() { process.kill() }
 
-    /// Stops it from doing anything (SIGSTOP).
+    /// Stops the sentinel (SIGSTOP).
     package func freeze() { process.freeze() }
 
-    /// Lets it go on (SIGCONT).
+    /// Lets the sentinel continue (SIGCONT).
     package func thaw() { process.thaw() }
 
     /// A new plain client, logged in.
@@ -87,7 +87,8 @@ package final class SentinelServer: Sendable {
         return answer.array?.compactMap(\.text).joined(separator: ":") ?? ""
     }
 
-    /// Waits until it is in touch with so many other sentinels, and with the master and so many replicas.
+    /// Waits until the sentinel is in touch with this many other sentinels, with the master, and with this many
+    /// replicas.
     func awaitReadiness(others: Int, replicas: Int) throws {
         let client = try client()
         try eventually("sentinel \(endpoint) knows all, and all are well") {
@@ -99,7 +100,7 @@ package final class SentinelServer: Sendable {
         }
     }
 
-    /// A replica that has not copied the master yet would not be chosen.
+    /// Whether a replica has copied the master. Otherwise the sentinels would not choose it.
     private static func isInStep(_ replica: RedisValue) -> Bool {
         field("master-link-status", of: replica) == "ok" && field("slave-repl-offset", of: replica) != "0"
     }

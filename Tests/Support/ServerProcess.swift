@@ -7,12 +7,12 @@ final class ServerProcess: Sendable {
 
     deinit { kill() }
 
-    /// Starts it on a host of its own, or here where that is nil, and waits until it is ready.
+    /// Starts the server on the given host, or on the host of the tests if `host` is nil, and waits until it is ready.
     /// - Parameters:
     ///   - command: the program and its arguments.
     ///   - log: the path that its outputs go to.
-    ///   - isReady: asked again and again.
-    /// - Throws: `TestFailure` with what it wrote when it ends, or is not ready in time.
+    ///   - isReady: called repeatedly until it returns true.
+    /// - Throws: `TestFailure` with what the server wrote, if it ends or is not ready in time.
     func start(
         _ command: [String], on host: NetworkHost?, log: String, isReady: () throws -> Bool
     ) throws {
@@ -25,7 +25,7 @@ final class ServerProcess: Sendable {
         }
     }
 
-    /// Kills it as a crash would (SIGKILL) and waits until it is gone. A stopped one can be killed as well.
+    /// Kills the server as a crash would (SIGKILL) and waits until it is gone. It may be frozen.
     func kill() {
         let ended = process.withLock { process in
             defer { process = nil }
@@ -35,9 +35,9 @@ final class ServerProcess: Sendable {
         _ = try? ended?.waitForExit()
     }
 
-    /// Stops it from doing anything (SIGSTOP): its sockets stay open, and nothing answers.
+    /// Stops the server (SIGSTOP): its sockets stay open, and nothing answers.
     func freeze() { process.withLock { $0?.signal(SIGSTOP) } }
 
-    /// Lets it go on (SIGCONT).
+    /// Lets the server continue (SIGCONT).
     func thaw() { process.withLock { $0?.signal(SIGCONT) } }
 }

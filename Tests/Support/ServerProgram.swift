@@ -4,8 +4,8 @@ internal import Glibc
 /// redis-server in PATH.
 let serverProgram = getenv("TESTED_REDIS_SERVER").map { String(cString: $0) } ?? "redis-server"
 
-/// Its version, the first two numbers of it; of Valkey its own, which are higher than those of the Redis that it comes
-/// from. (0, 0) when it does not say.
+/// The first two numbers of the program's version. Valkey gives its own version, which is higher than that of the Redis
+/// that it comes from. (0, 0) if the program does not tell its version.
 let serverVersion: (Int, Int) = {
     guard let directory = try? TemporaryDirectory(),
         let process = try? ChildProcess(serverProgram, ["--version"], log: directory.path(of: "version")),

@@ -1,10 +1,11 @@
 internal import Glibc
 internal import Synchronization
 
-/// The kind of every socket of the tests. Not inherited: a child that held one open would hide the end of a stream.
+/// The type of every socket of the tests. It is not inherited: a child that holds a copy would hide the end of a
+/// stream.
 let streamType = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
 
-/// A Unix socket that a test itself listens on, or only has bound: what a relay must not take for its own.
+/// A Unix socket that a test itself listens on, or has only bound. A relay must not take it for its own.
 package final class UnixListener: Sendable {
     let descriptor: Int32
 
@@ -19,7 +20,7 @@ package final class UnixListener: Sendable {
         if listening { listen(descriptor, 5) }
     }
 
-    /// The next connection that waits to be taken, nil when there is none now.
+    /// The next connection that waits to be accepted; nil if there is none now.
     package func accept() -> TestSocket? {
         let accepted = Glibc.accept(descriptor, nil, nil)
         guard accepted >= 0 else { return nil }
@@ -28,20 +29,20 @@ package final class UnixListener: Sendable {
         return TestSocket(owning: accepted)
     }
 
-    /// The path stays: that is what a process leaves behind that was killed.
+    /// The path stays, as it does when a process is killed.
     deinit { Glibc.close(descriptor) }
 }
 
-/// A port of the loopback for a server of a test. It is free, no outgoing connection gets it by chance, and nobody else
-/// who asks here is given it: no other call, and no other process of tests.
-/// - Throws: `TestFailure` when none is left.
+/// A port of the loopback for a server of a test. The port is free, and no outgoing connection gets it by chance. No
+/// other call gets the same port, and no other process of tests does.
+/// - Throws: `TestFailure` when no port is left.
 package func freePort() throws -> UInt16 { try portBlocks.withLock { try $0.next() } }
 
 private let portBlocks = Mutex(PortBlocks())
 
-/// The ports below those that Linux gives to outgoing connections (net.ipv4.ip_local_port_range begins at 32768), by the
-/// hundred. A process claims a hundred by a socket with an abstract name, which the kernel takes away when it ends.
-/// `Tests/python/harness.py` does the same by the same names.
+/// The ports below those that Linux uses for outgoing connections (net.ipv4.ip_local_port_range begins at 32768), in
+/// blocks of a hundred. A process claims a block with a socket that has an abstract name. The kernel removes the name
+/// when the process ends. `Tests/python/harness.py` does the same with the same names.
 private struct PortBlocks {
     private static let numbers = 102..<322
 

@@ -1,14 +1,14 @@
 internal import Glibc
 
-/// `posix_spawn` with what every child of the tests gets: nothing on its standard input, its outputs in files (a
-/// pipe that nobody reads would hold it up), no signal blocked or ignored that the test process blocks or ignores.
+/// `posix_spawn` with what every child of the tests gets: its standard input is empty, its outputs go to files (a pipe
+/// that nobody reads would block it), and it does not inherit blocked or ignored signals of the test process.
 enum Spawn {
     /// - Parameters:
     ///   - executable: a path, or a name that is looked up in PATH.
     ///   - environment: added to the environment of the test process.
-    ///   - ownSession: detaches it from the terminal and its Ctrl-C.
+    ///   - ownSession: detaches the child from the terminal and its Ctrl-C.
     /// - Returns: the process id.
-    /// - Throws: `TestFailure` when it cannot be started.
+    /// - Throws: `TestFailure` when the program cannot be started.
     static func start(
         _ executable: String, _ arguments: [String], environment: [String: String] = [:], input: Int32 = -1,
         output: String = "/dev/null", errors: String = "/dev/null", ownSession: Bool = false
@@ -49,10 +49,11 @@ enum Spawn {
         return pid
     }
 
-    /// The environment that this process was started with but for variables of the relay, with `changes` in place of what it has by their names.
+    /// The environment that this process was started with, without the relay's variables. `changes` replace variables
+    /// of the same name.
     private static func merged(_ changes: [String: String]) -> [String] {
         let inherited = textOfFile("/proc/self/environ").split(separator: "\0").map(String.init)
-        // A setting of the relay in the environment of the tests is none of theirs.
+        // Settings of the relay in the environment of the tests must not affect the children.
         let kept = inherited.filter { line in
             !line.hasPrefix("HUBRELAY_") && changes[String(line.prefix { $0 != "=" })] == nil
         }

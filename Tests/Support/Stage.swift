@@ -1,18 +1,18 @@
-/// One Redis and one relay, up and connected: what most tests need.
+/// One Redis and one relay, connected and UP: what most tests need.
 package final class Stage: Sendable {
     package let redis: RedisServer
     package let relay: RelayProcess
 
-    /// - Parameter onPort: Redis over TCP in place of a Unix socket.
+    /// - Parameter onPort: whether Redis listens on TCP in place of a Unix socket.
     /// - Throws: `TestFailure` when one of them does not start.
     package init(prefix: String = "t:", options: [String] = [], onPort: Bool = false) throws {
         redis = try RedisServer(onPort: onPort)
         relay = try RelayProcess(redis: redis.url, prefix: prefix, options: options)
     }
 
-    /// Ends both and proves that the relay ends well: exit code 0, nothing leaked.
+    /// Ends both, and proves that the relay ends well: its exit code is 0, and it leaked nothing.
     package func finish(line: UInt = #line) throws {
-        // A Redis that a test has left frozen would hold up what the relay still owes.
+        // If a test left Redis frozen, the relay would wait for it before it ends.
         redis.thaw()
         try relay.stop(line: line)
         redis.stop()

@@ -1,9 +1,10 @@
 internal import Glibc
 
-/// A directory of its own under /tmp, removed with everything in it when the last reference goes. With `TESTED_KEEP` in
-/// the environment it stays, and its path is written to standard error: what servers wrote can be read after the test.
+/// A directory of its own under /tmp. It is removed with everything in it when the last reference goes. With
+/// `TESTED_KEEP` in the environment it stays, and its path is written to standard error, so that the logs of servers
+/// can be read after the test.
 ///
-/// It is always /tmp and the name is short: the path of a Unix socket has room for 107 bytes.
+/// It is always in /tmp, and its name is short, because the path of a Unix socket is limited to 107 bytes.
 package final class TemporaryDirectory: Sendable {
     package let path: String
 
@@ -26,10 +27,11 @@ package final class TemporaryDirectory: Sendable {
         Leftovers.shared.remove(.directory, path)
     }
 
-    /// Lets other users reach what is in it, as far as each entry's own mode allows; at first only its owner can.
+    /// Lets other users reach the entries, as far as each entry's own mode allows. At first only the owner can reach
+    /// them.
     package func openToOthers() { chmod(path, 0o711) }
 
-    /// The paths of what is in it, directly.
+    /// The paths of the entries, without those in subdirectories.
     package var entries: [String] { names(in: path).map { path + "/" + $0 } }
 
     /// The path of an entry of this directory; nothing is created.
@@ -38,7 +40,7 @@ package final class TemporaryDirectory: Sendable {
 
 private let keepsDirectories = getenv("TESTED_KEEP") != nil
 
-/// The names in a directory, none when it cannot be read.
+/// The names in a directory; empty if it cannot be read.
 func names(in path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }

@@ -1,17 +1,17 @@
 internal import Synchronization
 
 /// A certificate authority of the test's own, made by the `openssl` command in a directory of its own. Its keys are on
-/// P-256, so that a certificate takes some 20 ms. The files of what it signs live as long as it.
+/// P-256, so that making a certificate takes only about 20 ms. The files of its certificates exist as long as it does.
 package final class TestCA: Sendable {
     private let directory: TemporaryDirectory
-    /// PEM: what `--redis-ca` takes.
+    /// The certificate in PEM: a value for `--redis-ca`.
     package let caFile: String
     private let keyFile: String
     private let signed = Atomic(0)
 
     /// - Parameters:
     ///   - name: its common name, without `/`.
-    ///   - parent: who has signed it; itself, if nobody is named.
+    ///   - parent: the CA that signs it. By default it signs itself.
     /// - Throws: `TestFailure` when `openssl` is not installed or fails.
     package init(_ name: String = "CA of the tests", signedBy parent: TestCA? = nil) throws {
         directory = try TemporaryDirectory()
@@ -22,11 +22,11 @@ package final class TestCA: Sendable {
                 + (parent.map { ["-CA", $0.caFile, "-CAkey", $0.keyFile] } ?? []) + newKey, in: directory)
     }
 
-    /// Signs a certificate. Nothing else changes: the CA itself is the same for all.
+    /// Signs a certificate. The CA does not change, and is the same for all certificates.
     /// - Parameters:
-    ///   - commonName: the one of its subject.
-    ///   - names: its subject alternative names as OpenSSL writes them: `DNS:localhost`, `IP:127.0.0.1`.
-    ///   - weak: an RSA key of 1024 bits, which OpenSSL no longer takes.
+    ///   - commonName: the common name of the certificate's subject.
+    ///   - names: the subject alternative names, as OpenSSL writes them: `DNS:localhost`, `IP:127.0.0.1`.
+    ///   - weak: whether it has an RSA key of 1024 bits, which OpenSSL no longer accepts.
     /// - Throws: `TestFailure` when `openssl` fails.
     package func certificate(
         _ commonName: String = "server", names: [String] = ["DNS:localhost", "IP:127.0.0.1"], weak: Bool = false
@@ -36,7 +36,7 @@ package final class TestCA: Sendable {
             key: weak ? ["-newkey", "rsa:1024", "-nodes"] : newKey, in: newFolder())
     }
 
-    /// Signs a certificate that is valid from one time to another only, each as "20200101000000Z".
+    /// Signs a certificate that is valid only from one time to another, each as "20200101000000Z".
     /// - Throws: `TestFailure` when `openssl` fails.
     package func certificate(
         _ commonName: String = "server", names: [String] = ["DNS:localhost", "IP:127.0.0.1"], from: String, to: String
@@ -52,7 +52,7 @@ package final class TestCA: Sendable {
         return (directory, path)
     }
 
-    /// What a server shows that has a good certificate.
+    /// The TLS of a server that has a good certificate.
     package func server(clients: ServerTLS.Clients = .unasked, versions: String = "TLSv1.2 TLSv1.3") throws -> ServerTLS
     {
         ServerTLS(certificate: try certificate(), caFile: caFile, clients: clients, versions: versions)
@@ -61,12 +61,12 @@ package final class TestCA: Sendable {
 
 /// A certificate and its key.
 package final class TestCertificate: Sendable {
-    /// Holds the files.
+    /// Keeps the files in existence.
     private let directory: TemporaryDirectory
     package let certificateFile: String
     package let keyFile: String
 
-    /// One that has signed itself.
+    /// A certificate that is signed with its own key.
     /// - Throws: `TestFailure` when `openssl` fails.
     package convenience init(selfSigned commonName: String, names: [String] = ["DNS:localhost"]) throws {
         let directory = try TemporaryDirectory()
@@ -94,7 +94,8 @@ package final class TestCertificate: Sendable {
         try openssl(
             ["req", "-new", "-subj", "/CN=\(commonName)", "-keyout", keyFile, "-out", request] + newKey
                 + Self.extensions(names), in: directory)
-        // Only `openssl ca` takes both dates, and it wants books to be kept: they are these files, and gone with them.
+        // Only `openssl ca` takes both dates, and it requires a database. That is these files, which are removed with
+        // the directory.
         let books = place.1 + "/index.txt"
         try writeFile(books, "")
         try writeFile(
@@ -126,19 +127,19 @@ package final class TestCertificate: Sendable {
 
 /// How a server speaks TLS.
 package struct ServerTLS: Sendable {
-    /// What it does about certificates of clients.
+    /// What the server does about certificates of clients.
     package enum Clients: String, Sendable {
         case unasked = "no"
-        /// Those that it is shown have to be good.
+        /// A client need not show a certificate, but one that it shows has to be good.
         case optional
         case required = "yes"
     }
 
     package var certificate: TestCertificate
-    /// Who has to have signed the certificates of clients.
+    /// The CA that has to have signed the certificates of clients.
     package var caFile: String
     package var clients: Clients
-    /// As redis-server takes them: "TLSv1.2 TLSv1.3".
+    /// The versions of TLS in the form of redis-server: "TLSv1.2 TLSv1.3".
     package var versions: String
 
     package init(
@@ -149,7 +150,7 @@ package struct ServerTLS: Sendable {
         (self.clients, self.versions) = (clients, versions)
     }
 
-    /// The words of redis-server's command line.
+    /// The words for redis-server's command line.
     func settings(port: UInt16) -> [String] {
         ["--tls-port", "\(port)", "--bind", "127.0.0.1", "--tls-protocols", versions]
             + ["--tls-cert-file", certificate.certificateFile, "--tls-key-file", certificate.keyFile]
@@ -160,7 +161,7 @@ package struct ServerTLS: Sendable {
 private let newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
 /// Runs the `openssl` command.
-/// - Throws: `TestFailure` with what it says when it does not succeed.
+/// - Throws: `TestFailure` with the error output of `openssl` when it does not succeed.
 package func openssl(_ arguments: [String], in directory: TemporaryDirectory) throws {
     let process = try ChildProcess("openssl", arguments, log: directory.path(of: "openssl"))
     guard try process.waitForExit() == .code(0) else {

@@ -1,4 +1,4 @@
-// Each of these takes the next frame, whatever it is, and fails when it is of another kind: so a test that reads a
+// Each of these takes the next frame, whatever it is, and fails if the frame is of another kind. So a test that reads a
 // sequence of frames with them also proves that nothing else came in between.
 
 extension TestConnection {
@@ -16,7 +16,7 @@ extension TestConnection {
         throw unexpected(frame, "a Message", line)
     }
 
-    /// - Parameter id: what the Reply must carry.
+    /// - Parameter id: the id that the Reply must carry.
     @discardableResult
     package func expectReply(id: UInt64, line: UInt = #line) throws -> HubrelayReply {
         let frame = try next(line: line)
@@ -45,7 +45,7 @@ extension TestConnection {
         throw unexpected(frame, "a Revoked", line)
     }
 
-    /// Takes an Error, and the end of the stream that belongs to it.
+    /// Takes an Error, and the end of the stream that has to follow it.
     @discardableResult
     package func expectError(
         within seconds: Double = TestDeadline.patience, line: UInt = #line
@@ -56,7 +56,7 @@ extension TestConnection {
         return error
     }
 
-    /// Takes frames up to the Status with this state; gives all of them.
+    /// Takes frames up to the Status with this state, and returns all of them.
     @discardableResult
     package func collect(
         untilState state: HubrelayState, within seconds: Double = TestDeadline.patience, line: UInt = #line
@@ -72,7 +72,8 @@ extension TestConnection {
     }
 }
 
-// Requests that wait for their Reply and give its outcome; what comes before it is put aside for `next`.
+// Requests that wait for their Reply and return its outcome. Frames that come before the Reply are put aside for
+// `next`.
 
 extension TestConnection {
     package func publish(_ channel: String, _ payload: String, line: UInt = #line) throws -> HubrelayReply {

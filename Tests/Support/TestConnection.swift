@@ -1,12 +1,13 @@
-/// A client of the relay that does exactly what a test says, frame by frame or byte by byte.
+/// A client of the relay that does exactly what a test asks for, frame by frame or byte by byte.
 ///
-/// `next` and what is built on it take frames in the order in which the relay wrote them. `request` waits for one
-/// Reply and puts aside what comes before it; `next` gives that first. Not for use by two threads at once.
+/// `next`, and the functions that use it, take frames in the order in which the relay wrote them. `request` waits for
+/// one Reply and puts aside the frames that come before it, and `next` returns those first. Not for use by two threads
+/// at once.
 package final class TestConnection {
     package let socket: TestSocket
-    /// What the relay answered to Hello; empty before.
+    /// The relay's answer to Hello. It is empty before that.
     package private(set) var welcome = HubrelayWelcome()
-    /// The last Status, from Welcome or a frame of its own that `next` or `request` came across.
+    /// The last Status. It comes from the Welcome, or from a Status frame that `next` or `request` has read.
     package private(set) var status = HubrelayStatus()
 
     private var received: [UInt8] = []
@@ -14,7 +15,7 @@ package final class TestConnection {
     private var putAside: [HubrelayRelayFrame] = []
     private var lastID: UInt64 = 1_000_000
 
-    /// Connects and says nothing.
+    /// Connects and sends nothing.
     /// - Throws: `TestFailure` when nobody listens at `path`.
     package init(path: String) throws {
         socket = try TestSocket(unix: path)
@@ -30,7 +31,7 @@ package final class TestConnection {
         try socket.write(bytes)
     }
 
-    /// Says Hello and takes the Welcome.
+    /// Sends Hello and takes the Welcome.
     /// - Throws: `TestFailure` when anything else comes.
     package func hello(version: UInt32 = 1, name: String = "test", line: UInt = #line) throws {
         try send(.hello(version: version, name: name))
@@ -51,15 +52,15 @@ package final class TestConnection {
         return frame
     }
 
-    /// The next frame, nil when none came within `seconds` (0: none that has arrived already) or the stream ended.
-    /// - Throws: `TestFailure` for bytes that are no frame, or a broken connection.
+    /// The next frame; nil if none came within `seconds` (0: if none has arrived yet), or if the stream ended.
+    /// - Throws: `TestFailure` for bytes that are not a frame, or for a broken connection.
     package func nextIfAny(within seconds: Double, line: UInt = #line) throws -> HubrelayRelayFrame? {
         if !putAside.isEmpty { return putAside.removeFirst() }
         return try nextFromSocket(within: seconds, line: line)
     }
 
-    /// Takes frames until one is `wanted`, and gives all of them, that one last.
-    /// - Throws: `TestFailure` when it did not come within `seconds`.
+    /// Takes frames until one is `wanted`, and returns all of them. The wanted frame is the last.
+    /// - Throws: `TestFailure` when the wanted frame did not come within `seconds`.
     package func collect(
         _ what: String, within seconds: Double = TestDeadline.patience, line: UInt = #line,
         until wanted: (HubrelayRelayFrame) throws -> Bool
@@ -78,7 +79,7 @@ package final class TestConnection {
     }
 
     /// Waits for the end of the stream.
-    /// - Throws: `TestFailure` when a frame comes, or neither within `seconds`.
+    /// - Throws: `TestFailure` if a frame comes, or if the stream does not end within `seconds`.
     package func expectEnd(within seconds: Double = TestDeadline.patience, line: UInt = #line) throws {
         if let frame = try nextIfAny(within: seconds, line: line) {
             throw TestFailure("line \(line): expected the end, got \(frame.summary)")

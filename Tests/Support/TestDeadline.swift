@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// A point on the monotonic clock until which something has to happen.
+/// A time on the monotonic clock. Something has to happen before it.
 ///
-/// Every wait of the harness has one, so that a test which waits for something that never comes fails with a
-/// sentence instead of hanging.
+/// Every wait of the harness has a deadline, so that a test that waits for something that never comes fails with a
+/// message, and does not hang.
 package struct TestDeadline {
-    /// What a wait gets that names no time of its own: far more than anything needs that works, even with the
-    /// sanitizers on a busy machine, because only a failing test ever waits for so long.
+    /// The time of a wait that gives no time of its own. It is far more than anything that works needs, even with the
+    /// sanitizers on a busy machine: only a failing test ever waits that long.
     package static let patience = 60.0
 
     private let end: UInt64
@@ -25,16 +25,16 @@ package struct TestDeadline {
 
     package var isOver: Bool { TestDeadline.now >= end }
 
-    /// What is left, rounded up to whole milliseconds as `poll` takes them; 0 once the deadline has passed.
+    /// The time that is left, rounded up to whole milliseconds, the unit of `poll`; 0 once the deadline has passed.
     package var remainingMilliseconds: Int32 {
         let now = TestDeadline.now
         return now >= end ? 0 : Int32(clamping: (end - now + 999_999) / 1_000_000)
     }
 }
 
-/// Waits until `condition` holds, looking every 5 ms: for what gives no event of its own, such as a counter in Redis
-/// or a file that goes away.
-/// - Throws: `TestFailure` naming `what` when `seconds` have passed, or whatever `condition` throws.
+/// Waits until `condition` holds, and checks it every 5 ms. For what causes no event of its own, such as a counter in
+/// Redis or a file that is removed.
+/// - Throws: `TestFailure` with `what` when `seconds` have passed, or whatever `condition` throws.
 package func eventually(
     _ what: String, within seconds: Double = TestDeadline.patience, line: UInt = #line,
     _ condition: () throws -> Bool
@@ -46,7 +46,7 @@ package func eventually(
     }
 }
 
-/// The seconds that `body` took, on the monotonic clock.
+/// The seconds that `body` takes, on the monotonic clock.
 package func secondsTaken(by body: () throws -> Void) rethrows -> Double {
     let start = TestDeadline.now
     try body()

@@ -1,5 +1,5 @@
-/// What a harness call throws when the world is not as the test needs it: a deadline passed, another frame came,
-/// a process ended. The text says what was awaited and what was there instead.
+/// The error of a harness call that did not find what the test needs: a deadline passed, another frame came, or a
+/// process ended. The text says what was expected and what was found.
 package struct TestFailure: Error, CustomStringConvertible {
     package let description: String
 

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// A stream socket of a test, to a Unix path or a port of the loopback. Every call has a deadline; the descriptor is
-/// closed with the last reference.
+/// A stream socket of a test, connected to a Unix path or a port of the loopback. Every call has a deadline. The
+/// descriptor is closed with the last reference.
 ///
 /// Not for use by two threads at once.
 package final class TestSocket {
@@ -33,18 +33,18 @@ package final class TestSocket {
         }
     }
 
-    /// One that was accepted; has to be non-blocking.
+    /// Takes over an accepted socket, which has to be non-blocking.
     init(owning descriptor: Int32) { self.descriptor = descriptor }
 
     deinit { close() }
 
-    /// Closes it now; further calls fail.
+    /// Closes the socket now. Further calls fail.
     package func close() {
         if descriptor >= 0 { Glibc.close(descriptor) }
         descriptor = -1
     }
 
-    /// Ends the writing side: the peer reads the end of the stream.
+    /// Shuts down the write side: the peer reads the end of the stream.
     package func shutdownWriting() { Glibc.shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Writes everything.
@@ -75,8 +75,8 @@ package final class TestSocket {
         wait(for: POLLOUT, until: TestDeadline(within: seconds))
     }
 
-    /// Reads what is there, waiting for the first byte.
-    /// - Returns: nil when nothing came within `seconds`, no bytes at the end of the stream.
+    /// Reads the bytes that have arrived, after waiting for the first byte.
+    /// - Returns: nil if nothing came within `seconds`; an empty array at the end of the stream.
     /// - Throws: `TestFailure` when the connection broke.
     package func read(atMost limit: Int = 262_144, within seconds: Double) throws -> [UInt8]? {
         let deadline = TestDeadline(within: seconds)
@@ -94,11 +94,10 @@ package final class TestSocket {
         }
     }
 
-    /// Whether the last read met the end of the stream.
+    /// Whether the last read reached the end of the stream.
     package private(set) var atEnd = false
 
-    /// Waits until the peer has read every byte that was written: for a Unix socket the kernel counts those that it
-    /// has not.
+    /// Waits until the peer has read every byte that was written. The kernel counts the unread bytes of a Unix socket.
     /// - Throws: `TestFailure` when some are still unread after `seconds`.
     package func waitUntilPeerHasRead(within seconds: Double = TestDeadline.patience) throws {
         let deadline = TestDeadline(within: seconds)

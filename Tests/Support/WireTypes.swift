@@ -1,11 +1,11 @@
 internal import FoundationEssentials
 internal import SwiftProtobuf
 
-// The generated types of the contract's schema are the codec of the tests: written by others, from the schema alone,
-// they share no mistake with the relay's own codec.
+// The codec of the tests is generated from the schema of the contract. Others wrote it, from the schema alone, so it
+// shares no mistake with the relay's own codec.
 
 extension HubrelayClientFrame {
-    /// Hello with the only version there is.
+    /// A Hello, with the only version that exists.
     package static func hello(version: UInt32 = 1, name: String = "test") -> HubrelayClientFrame {
         .with { frame in
             frame.hello = .with {
@@ -62,7 +62,7 @@ extension HubrelayClientFrame {
         }
     }
 
-    /// The bytes of the whole frame, length included.
+    /// The bytes of the whole frame, including its length.
     package var bytes: [UInt8] {
         // Encoding fails only beyond 2 GiB.
         framed(try! serializedBytes() as [UInt8])
@@ -71,12 +71,12 @@ extension HubrelayClientFrame {
 
 extension HubrelayRelayFrame {
     /// Decodes the body of a frame.
-    /// - Throws: what swift-protobuf throws for bytes that are no message.
+    /// - Throws: what swift-protobuf throws for bytes that are not a message.
     package init(body: ArraySlice<UInt8>) throws {
         self = try HubrelayRelayFrame(serializedBytes: Array(body))
     }
 
-    /// One line for messages of failed tests; long payloads are cut.
+    /// One line for the messages of failed tests. Long payloads are left out.
     package var summary: String {
         if case .message(let message) = frame, message.payload.count > 64 {
             return "message \(message.channel) with \(message.payload.count) bytes"
@@ -87,14 +87,14 @@ extension HubrelayRelayFrame {
 
 extension HubrelayMessage {
     package var bytes: [UInt8] { Array(payload) }
-    /// The payload as text, damaged where it is none.
+    /// The payload as text. Bytes that are not UTF-8 are replaced.
     package var text: String { String(decoding: payload, as: UTF8.self) }
 }
 
-/// A body with its length in front: 4 bytes, big endian.
+/// A body, preceded by its length: 4 bytes, big endian.
 package func framed(_ body: [UInt8]) -> [UInt8] { lengthPrefix(UInt32(body.count)) + body }
 
-/// The four bytes that say how long a body is, whether such a body follows or not.
+/// The four bytes that give the length of a body, whether or not such a body follows.
 package func lengthPrefix(_ length: UInt32) -> [UInt8] {
     withUnsafeBytes(of: length.bigEndian) { Array($0) }
 }
