@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Redis is not there when the relay starts, in each of the ways in which a server can be absent.
+/// Redis is absent when the relay starts, in each of the ways in which a server can be absent.
 @Suite struct AbsentRedisTests {
     @Test(arguments: [true, false]) func aRelayWithoutAServerListensAndComesUpByItself(onPort: Bool) throws {
         let redis = try RedisServer(onPort: onPort, started: false)
@@ -11,7 +11,7 @@ import Testing
         try relay.stop()
     }
 
-    /// The kernel takes the connection, and nobody ever answers on it.
+    /// The kernel accepts the connection, and nobody ever answers on it.
     @Test func aRelayWithAServerThatIsSilentComesUpWhenItSpeaks() throws {
         let redis = try RedisServer()
         redis.freeze()

@@ -1,9 +1,9 @@
 import TestSupport
 import Testing
 
-/// Sentinels that do not answer, or not what is wanted. Nothing depends on them while the path works.
+/// Sentinels that do not answer, or give a wrong answer. Nothing depends on them while the path works.
 @Suite struct AbsentSentinelTests {
-    /// Sentinels are asked every 5 s, so that one that has stopped is found out some time after that.
+    /// Sentinels are asked every 5 s, so the relay finds out some time later that one has stopped.
     @Test func thePathDoesNotDependOnSentinels() async throws {
         let scene = try SentinelScene()
         try await withRelay(of: scene, options: shortDeadlines) { relay in
@@ -28,7 +28,7 @@ import Testing
             #expect(try client.expectMessage().text == "x")
             #expect(client.status.outages == 0)
 
-            // Nobody names a master now; the one that was named last is good again.
+            // No sentinel names a master now. The one that was named last is used when it works again.
             scene.nodes[0].stop()
             try client.collect(untilState: .down)
             try scene.nodes[0].start()
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    /// Connections are taken, and nothing is ever said: the first word is waited for, but not in silence.
+    /// Sentinels accept connections and never answer. The relay waits for the first answer, and reports that it waits.
     @Test func sentinelsThatHangAreNamed() throws {
         let scene = try SentinelScene()
         for sentinel in scene.sentinels { sentinel.freeze() }

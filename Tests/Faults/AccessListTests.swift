@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// An access list of Redis forbids names (`ACL SETUSER`), from the start or from some moment on.
+/// An access list of Redis (`ACL SETUSER`) forbids names, from the start or from some later time on.
 @Suite struct AccessListTests {
     private static let granted = ["&t:ok*", "&t:__hubrelay:*", "&t:pattern.*"]
 
@@ -23,7 +23,7 @@ import Testing
     @Test func whoAsksForAForbiddenChannelIsRefusedAloneThoughAllAskAtOnce() throws {
         try withAccessList { relay, plain in
             let clients = try (0..<8).map { _ in try relay.client() }
-            // The relay finds all of these at once, and tells Redis in one command.
+            // The relay finds all of these requests at once, and sends their names to Redis in one command.
             relay.process.signal(SIGSTOP)
             for (number, client) in clients.enumerated() {
                 var names = (0..<40).map { "ok.\(number).\($0)" }
@@ -55,12 +55,12 @@ import Testing
             let names = (0..<60).map { $0 % 20 == 7 ? "lost.\($0)" : "ok.loser.\($0)" }
             #expect(try loser.request(.subscribe(names, patterns: ["pattern.*"], id: 1), id: 1).outcome == .ok)
 
-            // Redis closes the connection of whoever holds what is now forbidden.
+            // Redis closes the connection of every client that holds a name that is now forbidden.
             try grant(["&t:ok*", "&t:__hubrelay:*"], plain)
             let frames = try keeper.collect(untilState: .up)
             #expect(frames.map(\.status.state) == [.degraded, .up], "nothing else concerns it")
             #expect(keeper.status.gaps == 1 && keeper.status.outages == 1)
-            // The three channels, the pattern, and the two Status frames.
+            // Three channels, the pattern, and the two Status frames.
             let told = try loser.collect("Revoked and UP") { _ in
                 loser.status.state == .up && loser.status.gaps == 1
             }
@@ -84,7 +84,8 @@ import Testing
     @Test func theDetailSaysThatAPatternMustBeGrantedLiterally() throws {
         try withAccessList { relay, plain in
             let client = try relay.client()
-            // Every channel that it could match is granted, but Redis compares the patterns.
+            // Every channel that the pattern could match is granted, but Redis compares the pattern itself with the
+            // granted ones.
             let request = HubrelayClientFrame.subscribe(["ok.1"], patterns: ["ok.1*"], id: 1)
             let reply = try client.request(request, id: 1)
             #expect(reply.outcome == .refused && reply.refusedNames == ["ok.1*"])
@@ -98,7 +99,7 @@ import Testing
                 #expect(revoked.detail.contains("literally") == (revoked.patterns == ["ok.1*"]))
             }
             #expect(try client.subscribe(patterns: ["pattern.*"]) == .ok)
-            // Withdrawn while it is held: the same words.
+            // The permission is withdrawn while the name is held: the text is the same.
             try grant(["&t:ok*", "&t:__hubrelay:*"], plain)
             let frames = try client.collect("Revoked") { $0.revoked.patterns == ["pattern.*"] }
             #expect(try #require(frames.last).revoked.detail.contains("literally"))

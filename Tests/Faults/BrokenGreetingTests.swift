@@ -2,8 +2,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// The server answers all that it is asked at the beginning of a connection, and closes: what the relay writes next
-/// fails at once, in the middle of setting the link up.
+/// The server answers everything that the relay asks at the beginning of a connection, and closes it. The next write of
+/// the relay fails at once, in the middle of setting up the link.
 @Suite struct BrokenGreetingTests {
     private final class Counter: Sendable {
         private let count = Mutex(0)
@@ -29,7 +29,7 @@ import Testing
             let outcome = try client.subscribe("held.\(number)")
             #expect([.pending, .ok].contains(outcome))
         }
-        if !wasUp { try client.collect(untilState: .up) }  // it may have come among the Replies
+        if !wasUp { try client.collect(untilState: .up) }  // the Status may have come among the Replies
         #expect(try client.subscribe("new") == .ok)
         #expect(try client.publish("new", "x").outcome == .ok)
         #expect(try client.expectMessage().text == "x")
@@ -37,7 +37,7 @@ import Testing
         try relay.stop()
     }
 
-    /// While it goes on, a Subscribe is answered like at any time without a subscribe link.
+    /// While this goes on, a Subscribe is answered as it always is without a subscribe link.
     @Test func requestsAreAnsweredMeanwhile() throws {
         let fake = try FakeRedisServer { command in
             let isGreeting = command.verb == "PING" && command.link == .subscribe && !command.isSubscribed

@@ -1,15 +1,17 @@
 import TestSupport
 import Testing
 
-/// What is between the relay and Redis loses a reply, or puts bytes where none belong, while both ends live: everything is
-/// connected, and the links are of no use. Each is found out, told once, and mended by a new connection.
+/// Something between the relay and Redis loses a reply, or inserts bytes that do not belong there, while both ends
+/// live. Everything is connected, but the links are useless. The relay finds out each fault, reports it once, and
+/// repairs it with a new connection.
 @Suite struct BrokenRepliesTests {
     private struct Scene {
         let redis: RedisServer
         let proxy: RedisProxy
         let relay: RelayProcess
 
-        /// - Parameter options: without these, nothing is found out by a deadline or a probe while a test is patient.
+        /// - Parameter options: by default, no deadline and no probe can find anything out within the patience of a
+        ///   test.
         init(_ options: [String] = ["--link-timeout", "60s", "--probe", "60s"]) throws {
             redis = try RedisServer()
             proxy = try RedisProxy(to: redis)
@@ -59,7 +61,7 @@ import Testing
         for (number, stray) in Self.strays.enumerated() {
             try publish(with: ledger) { ledger.sent >= UInt64(number + 1) * 200 }
             scene.proxy.inject(stray, into: .publish)
-            // It may be UP again before anybody has read that it was not.
+            // The state may be UP again before a client has read that it was not.
             try publish(with: ledger) { ledger.states.count == 2 * number + 2 }
             #expect(ledger.states.suffix(2) == [.degraded, .up], "\(stray): \(ledger.states)")
         }
@@ -91,7 +93,7 @@ import Testing
 
     // MARK: A reply that is lost
 
-    /// Every second publish has a receiver, so that an answer to the one before is a wrong one.
+    /// Every second publish has a receiver, so the previous answer would be wrong for it.
     @Test func aReplyThatIsLostUnderLoadIsFoundOutByTheNextMarker() throws {
         let scene = try Scene()
         let (client, listener) = (try scene.relay.client(), try scene.redis.client())
@@ -101,7 +103,7 @@ import Testing
         var isArmed = false
         var outcomes: Set<HubrelayOutcome> = []
         let deadline = TestDeadline()
-        // It may be UP again before anybody has read that it was not.
+        // The state may be UP again before a client has read that it was not.
         var reason: String?
         while reason == nil {
             if deadline.isOver { throw TestFailure("UP after \(wrong) wrong answers") }
@@ -129,7 +131,7 @@ import Testing
         try scene.relay.stop()
     }
 
-    /// Nobody publishes any more, so that no answer comes in its place.
+    /// Nobody publishes any more, so no other answer comes in place of the lost one.
     @Test func theLastReplyThatIsLostIsFoundOutAsWell() throws {
         let scene = try Scene()
         let client = try scene.relay.client()
@@ -143,7 +145,7 @@ import Testing
         try scene.relay.stop()
     }
 
-    /// A server, or something before it, that does not repeat what a PING names: the relay does without markers.
+    /// A server, or something before it, does not repeat the argument of a PING. The relay then works without markers.
     @Test(arguments: ["+PONG\r\n", "-ERR wrong number of arguments for 'ping' command\r\n"])
     func aServerThatRepeatsNothingIsDoneWithout(answer: String) throws {
         let fake = try FakeRedisServer { $0.verb == "PING" && $0.words.count > 1 ? .text(answer) : .usual }
@@ -161,7 +163,7 @@ import Testing
         try relay.stop()
     }
 
-    /// Messages flow all the time, so that the link is never quiet.
+    /// Messages arrive all the time, so the link is never quiet.
     @Test func anAnswerThatIsLostAmongMessagesIsFoundOut() throws {
         let scene = try Scene(["--link-timeout", "1500ms", "--probe", "off"])
         let (client, plain) = (try scene.relay.client(), try scene.redis.client())
@@ -191,7 +193,7 @@ import Testing
         try scene.relay.stop()
     }
 
-    /// Publishes with up to 500 under way.
+    /// Publishes, with up to 500 unanswered at a time.
     private func publish(with ledger: PublishLedger, until isOver: () -> Bool) throws {
         let deadline = TestDeadline()
         while !isOver() {

@@ -1,14 +1,16 @@
 import TestSupport
 
-/// The books of several connections that publish on the same channels at one relay, and of several that are subscribed
-/// to them there or at another: what became of each publish, what arrived where, and whatever came that should not.
+/// Keeps the books of several connections that publish on the same channels at one relay, and of several that are
+/// subscribed to these channels there or at another relay: the outcome of each publish, which messages arrived at which
+/// reader, and everything that arrived and should not.
 ///
 /// A publish is named by its writer, its channel and its number there, which begins with 1. A writer's ids go round all
-/// channels. Of each writer and channel every reader has to get all that was OK, in order and once. What it misses has
-/// to have been told: between the message before the hole and the one after it, `gaps` grew, or it was not UP.
+/// channels. For each writer and channel, every reader has to get all messages that were OK, in order and once. Every
+/// hole has to have been reported: between the message before the hole and the message after it, `gaps` grew, or the
+/// state was not UP.
 ///
-/// Only what was INTERRUPTED may come late: a stopped master that goes on takes what it had been sent, and passes it on
-/// to the other nodes of its shard, of which one is the master by then.
+/// Only a message that was INTERRUPTED may come late. A stopped master that continues reads what it had been sent, and
+/// passes it on to the other nodes of its shard, one of which is the master by then.
 struct ClusterBooks {
     let channels: [String]
     private(set) var writers: [Writer]
@@ -19,21 +21,21 @@ struct ClusterBooks {
 
     struct Writer {
         var sent = 0
-        /// By channel and number.
+        /// The outcomes by channel and number.
         var outcomes: [[Int: HubrelayOutcome]]
-        /// By channel the last number that was OK.
+        /// The last number that was OK, by channel.
         var lastOK: [Int]
         var status = HubrelayStatus()
     }
 
     struct Reader {
         var status: HubrelayStatus
-        /// All that were told since the beginning.
+        /// All Statuses since the beginning.
         var statuses: [HubrelayStatus] = []
-        /// How often something was told that explains a hole, and whether it is still going on.
+        /// How many Statuses explained a hole: `gaps` had grown, or the state was not UP.
         var alarms = 0
         var delivered = 0
-        /// By writer and channel.
+        /// The streams by writer and channel.
         var streams: [[Stream]]
     }
 
@@ -41,14 +43,14 @@ struct ClusterBooks {
         var last = 0
         var alarms = 0
         var wasUp = true
-        /// The numbers that were passed over, with a word about it or without.
+        /// The numbers that were missing: `unexplained` without a report, `explained` with one.
         var unexplained: [Int] = []
         var explained: Set<Int> = []
-        /// Those of the former that have come after all.
+        /// The numbers of `explained` that have come after all.
         var late: [Int] = []
     }
 
-    /// - Parameter readers: the status of each when it had subscribed to all channels.
+    /// - Parameter readers: the status of each reader when it had subscribed to all channels.
     init(channels: [String], writers count: Int, readers statuses: [HubrelayStatus]) {
         self.channels = channels
         writers = Array(
@@ -87,7 +89,7 @@ struct ClusterBooks {
         if writers[writer].outcomes[channel].updateValue(reply.outcome, forKey: number) != nil {
             faults.append("writer \(writer): \(number) on \(channels[channel]) is answered again")
         }
-        // What is not taken is said at once. What is comes in the order written, or else a former master, which was given
+        // A refusal is reported at once. An OK comes in the order of writing, unless a former master, which was given
         // up, has answered late.
         if reply.outcome == .ok {
             let last = writers[writer].lastOK[channel]
@@ -140,7 +142,7 @@ struct ClusterBooks {
 
     // MARK: The end
 
-    /// Whether every reader has the last that was published on each channel.
+    /// Whether every reader has the last message that was published on each channel.
     var isComplete: Bool {
         readers.allSatisfy { reader in
             zip(reader.streams, writers).allSatisfy { streams, writer in
@@ -159,11 +161,12 @@ struct ClusterBooks {
         }
     }
 
-    /// What is wrong, once all has been answered: what `faults` has, messages that were OK and are missing without a
-    /// word, that came late or twice, and messages that were never sent and came.
-    /// - Parameter cutOff: channels of a master that was cut off and came back. What it took meanwhile for its replica stood
-    ///   in its sockets, and what is left of that comes when the network is whole, by way of the master that the replica is
-    ///   by then: late, in part, or once more. No relay can tell; nil: there was none.
+    /// Returns what is wrong, once all has been answered: `faults`, messages that were OK and are missing without a
+    /// report, messages that came late or twice, and messages that came although their Reply was NOT_CONNECTED.
+    /// - Parameter cutOff: the channels of a master that was cut off and came back; nil if there was no such master.
+    ///   What this master took meanwhile for its replica was in its sockets. The rest of that comes when the network
+    ///   works again, through the replica, which is the master by then: late, in part, or a second time. No relay can
+    ///   detect that.
     func audit(cutOff: [String]? = nil) -> [String] {
         var found = faults + (cutOff == nil ? repeats : [])
         for (number, reader) in readers.enumerated() {

@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// A cluster in the classic way: a relay has one pair of links, and when the node of one of them goes, another one does
-/// as well.
+/// A cluster with classic pub/sub. A relay has one pair of links, and when the node of one of them goes, another node
+/// takes its place.
 @Suite struct ClusterClassicTests {
     private static let channels = ["c.0", "c.1", "c.2"]
 
@@ -14,7 +14,7 @@ import Testing
             try expectMove("publish", of: id, scene) { $0.kill() }
             try traffic.awaitUp(reader: 1, outages: 1)
             try traffic.awaitMore()
-            // Without two of the three masters nobody would be in the majority.
+            // Without two of the three masters there would be no majority.
             try scene.awaitAgreement()
             try expectMove("subscribe", of: id, scene) { $0.freeze() }
             try traffic.awaitUp(reader: 1, outages: 2, gaps: 1)
@@ -22,7 +22,7 @@ import Testing
             for node in scene.nodes where node.isAway { try node.comeBack() }
             try scene.awaitAgreement()
             try traffic.awaitMore()
-            // Who is whose master is of no importance here, and neither is the place of a slot.
+            // With classic pub/sub it does not matter which node is whose master, or where a slot is.
             let (before, master) = (try relays[1].client().status, try scene.masters()[1])
             try scene.failOver(to: scene.replicas(of: master)[0])
             try scene.awaitAgreement()
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// Breaks the node that a link of a relay is at, and expects that link elsewhere afterwards.
+    /// Breaks the node that a relay's link goes to, and expects the link at another node afterwards.
     private func expectMove(
         _ link: String, of relay: String, _ scene: ClusterScene, breaking: (ClusterNode) throws -> Void
     ) throws {

@@ -1,14 +1,14 @@
 import TestSupport
 import Testing
 
-/// A master goes, and its replica takes its place, while apps publish on channels of all masters.
+/// A master goes, and its replica takes its place, while apps publish on the channels of all masters.
 @Suite struct ClusterFailoverTests {
     /// Two channels of each master, in the order of their slots.
     private static let channels = clusterNames(
         "c", in: (0..<6).map { 16384 * $0 / 6...16384 * ($0 + 1) / 6 - 1 })
 
-    /// Runs the load from one relay to both while `breaking` makes a master go, and expects that only what was at this
-    /// master has suffered, and that nothing was lost untold.
+    /// Runs the load from one relay to both relays while `breaking` makes a master go. Expects that only the channels
+    /// of this master suffered, and that every loss was reported.
     private func expectOneOutage(
         causes: Set<HubrelayCause>, options: [String] = [], breaking: (ClusterScene, ClusterNode) throws -> Void,
         afterwards: (ClusterScene, ClusterNode, ClusterTraffic) throws -> Void = { _, _, _ in }
@@ -16,7 +16,8 @@ import Testing
         let scene = try ClusterScene(options: .failingOver)
         try scene.withRelays(.sharded, options: options) { relays in
             let traffic = try ClusterTraffic(on: Self.channels, from: relays[0], to: relays)
-            // Not one that a relay asks about the cluster: the others are to tell that it has been replaced.
+            // Not a node that a relay asks about the cluster: the other nodes are to report that the master has been
+            // replaced.
             let asked = try relays.map { try $0.http("/health").json["cluster"]?["asked"]?.text }
             let number = try #require((0..<3).first { !asked.contains(scene.nodes[$0].endpoint) })
             let (old, own) = (scene.nodes[number], Self.channels[2 * number...2 * number + 1])
@@ -51,12 +52,13 @@ import Testing
         try expectOneOutage(causes: [.closed, .unreachable, .topology]) { $1.kill() }
     }
 
-    /// It is left for its successor before its own silence is long enough.
+    /// The relay leaves the master for its successor before the master has been silent for the link timeout.
     @Test func aMasterIsStoppedAndGoesOn() throws {
         try expectOneOutage(causes: [.demoted, .topology, .timeout], options: ["--link-timeout", "20s"]) {
             $1.freeze()
         } afterwards: { scene, old, traffic in
-            // It now reads what it was sent, thinks for a moment that it is a master, and is told otherwise.
+            // The old master now reads what it was sent, takes itself for a master for a moment, and learns that it is
+            // not one.
             try old.comeBack()
             try eventually("the old master is a replica") { try old.replication("role") == "slave" }
             try scene.awaitAgreement()
@@ -64,7 +66,7 @@ import Testing
         }
     }
 
-    /// Without most of the masters there is no vote, and nobody has the last word on anything.
+    /// Without most of the masters there is no vote, so no node can decide anything about the cluster.
     @Test func twoOfThreeMastersAreKilledAtOnceAndComeBack() throws {
         let scene = try ClusterScene(options: .failingOver)
         try scene.withRelays(.sharded) { relays in

@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// A master that is cut off from the others and comes back as a replica; relays with it, with the others, and between
-/// them, where both sides are reached.
+/// A master that is cut off from the other nodes and comes back as a replica. There is a relay on its side, one on the
+/// side of the others, and one between them that reaches both sides.
 @Suite(.breaksNetworks) struct ClusterPartitionTests {
     private static func channels(_ stem: String) -> [String] {
         clusterNames(stem, in: (0..<3).map { 16384 * $0 / 3...16384 * ($0 + 1) / 3 - 1 })
@@ -23,7 +23,7 @@ import Testing
             let fromFew = try ClusterTraffic(on: Self.channels("few."), from: withFew, to: [withFew, withMost])
             try network.stopForwarding()
 
-            // Those who cannot reach most of the cluster say so, and what is there is not used.
+            // A relay that cannot reach most of the cluster is DOWN, and does not use the nodes that it reaches.
             try fromFew.wait("DOWN with the few", within: 30) { $0.readers[0].status.state == .down }
             let alone = try withFew.client(inState: .down)
             #expect(alone.status.cause == .topology, "\(alone.status)")
@@ -54,7 +54,7 @@ import Testing
 }
 
 extension RelayProcess {
-    /// A connection that sees this state at once.
+    /// A connection whose first Status has this state.
     fileprivate func client(inState state: HubrelayState, line: UInt = #line) throws -> TestConnection {
         let client = try clientInAnyState(line: line)
         guard client.status.state == state else { throw TestFailure("line \(line): \(client.status)") }

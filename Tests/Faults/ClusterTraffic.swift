@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// A steady load on channels of a cluster, on a thread of its own, while a test breaks things.
+/// A steady load on the channels of a cluster, on a thread of its own, while a test breaks things.
 final class ClusterTraffic: Sendable {
     private struct State {
         var books = ClusterBooks(channels: [], writers: 0, readers: [])
@@ -11,7 +11,7 @@ final class ClusterTraffic: Sendable {
         var isLastRoundSent = false
     }
 
-    /// What the test and the thread both use.
+    /// The state that the test and the thread share.
     private final class Desk: Sendable {
         let state = Mutex(State())
     }
@@ -19,7 +19,7 @@ final class ClusterTraffic: Sendable {
     private let desk: Desk
     private let background: Background
 
-    /// Begins when every reader has subscribed, and returns when messages flow.
+    /// Begins when every reader has subscribed, and returns when messages arrive.
     /// - Parameters:
     ///   - writing: the relay of the writers.
     ///   - reading: the relays of the readers, one reader each.
@@ -47,7 +47,8 @@ final class ClusterTraffic: Sendable {
 
     private static func step(_ writers: [TestConnection], _ readers: [TestConnection], _ desk: Desk) throws {
         let rounds = desk.state.withLock { state in
-            // At the end one round when all before it has been answered, so that nothing comes after it.
+            // At the end there is one more round, after everything before it has been answered, so that nothing comes
+            // after it.
             if state.isEnding {
                 guard !state.isLastRoundSent, writers.indices.allSatisfy({ state.books.unanswered(of: $0) == 0 }) else {
                     return writers.map { _ in [UInt8]() }
@@ -76,14 +77,14 @@ final class ClusterTraffic: Sendable {
         return frames
     }
 
-    /// Waits until the books say so.
+    /// Waits until the books fulfil a condition.
     func wait(
         _ what: String, within seconds: Double = TestDeadline.patience, line: UInt = #line, isEnd: Bool = false,
         _ condition: (ClusterBooks) throws -> Bool
     ) throws {
         do {
             try eventually(what, within: seconds, line: line) {
-                // A thread that has failed writes nothing more.
+                // If the thread has failed, this throws its error.
                 _ = try background.steps()
                 return try desk.state.withLock { state in
                     guard isEnd ? state.isLastRoundSent : state.hasBegun else { return false }
@@ -96,7 +97,7 @@ final class ClusterTraffic: Sendable {
         }
     }
 
-    /// The gaps that each reader has been told of so far.
+    /// The gaps that have been reported to each reader so far.
     var gaps: [UInt64] { desk.state.withLock { $0.books.readers.map(\.status.gaps) } }
 
     /// Waits until every reader has this many messages more.
@@ -107,8 +108,8 @@ final class ClusterTraffic: Sendable {
         }
     }
 
-    /// Waits until all readers are UP, and those that are meant after so many outages and gaps at least.
-    /// - Parameter reader: nil: all of them.
+    /// Waits until all readers are UP, and until the reader in question has had at least this many outages and gaps.
+    /// - Parameter reader: the number of that reader; nil means all readers.
     func awaitUp(reader: Int? = nil, outages: UInt64 = 0, gaps: UInt64 = 0, line: UInt = #line) throws {
         try wait("UP after \(outages) outages and \(gaps) gaps", within: 30, line: line) { books in
             zip(books.readers.map(\.status), 0...).allSatisfy { status, number in
@@ -118,8 +119,9 @@ final class ClusterTraffic: Sendable {
         }
     }
 
-    /// Sends a last message to everybody on each channel, which has to arrive, and ends.
-    /// - Throws: `TestFailure` when not all is answered, or the last ones have not arrived, with what the books say.
+    /// Sends a last message on each channel, which has to arrive at all readers, and ends.
+    /// - Throws: `TestFailure` with what the books say, when not everything is answered, or a last message has not
+    ///   arrived.
     func finish(line: UInt = #line) throws -> ClusterBooks {
         desk.state.withLock { $0.isEnding = true }
         do {

@@ -2,7 +2,7 @@ import TestSupport
 
 extension TestConnection {
     /// The Statuses that have come so far.
-    /// - Throws: `TestFailure` when anything else has.
+    /// - Throws: `TestFailure` when any other frame has come.
     func collectStatuses(line: UInt = #line) throws -> [HubrelayStatus] {
         var statuses: [HubrelayStatus] = []
         while let frame = try nextIfAny(within: 0, line: line) {

@@ -1,7 +1,8 @@
 import TestSupport
 import Testing
 
-/// Payloads and passwords are in the relay's memory: it goes to no core dump, and to no process of the same user.
+/// Payloads and passwords are in the relay's memory. It must not get into a core dump, or be read by another process of
+/// the same user.
 @Suite struct CoreDumpTests {
     @Test func thereIsNoCoreDumpAndNobodyReadsTheMemory() throws {
         let relay = try RelayProcess(redis: "unix:///nowhere", wrapper: Self.powerless)
@@ -11,16 +12,17 @@ import Testing
         let limits = textOfFile("/proc/\(relay.process.pid)/limits").split(separator: "\n")
         let core = try #require(limits.first { $0.hasPrefix("Max core file size") })
         #expect(core.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"], "\(core)")
-        // What the kernel shows to whoever may attach a debugger: of any other program, and not of the relay.
+        // What the kernel shows to a process that may attach a debugger. It shows it for any other program, but not for
+        // the relay.
         #expect(try isReadable(other))
         #expect(try !isReadable(relay.process))
-        // It reads its own figures all the same.
+        // The relay can nevertheless read its own figures.
         #expect(try relay.metric("process_open_fds") > 5)
         #expect(try relay.metric("process_resident_memory_bytes") > 1_000_000)
         try relay.stop()
     }
 
-    /// Starts what follows as the same user, but without the powers of root, who may look at everything.
+    /// Starts the command as the same user, but without the capabilities of root, who may read everything.
     private static var powerless: [String] {
         currentUserID == 0 ? ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] : ["env"]
     }

@@ -2,8 +2,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// The server becomes a replica and closes nothing: it still answers PUBLISH and keeps its subscribers, but no other
-/// server's clients are heard there. Only ROLE tells.
+/// The server becomes a replica and closes nothing. It still answers PUBLISH and keeps its subscribers, but messages
+/// from the clients of other servers do not arrive there. Only ROLE shows it.
 @Suite struct DemotionTests {
     @Test func aDemotedServerIsLeft() throws {
         try withRelay(options: shortDeadlines) { try expectItIsLeft($0, $1) }
@@ -23,7 +23,8 @@ import Testing
         try relay.stop()
     }
 
-    /// The publish link has broken and finds the replica in its greeting; the subscribe link would stay there, deaf.
+    /// The publish link has broken and finds out in its greeting that the server is a replica. The subscribe link would
+    /// stay there and hear nothing.
     @Test func aReplicaThatOneLinkFindsIsLeftByTheOtherToo() throws {
         try withRelay(options: ["--probe", "60s"]) { relay, redis in
             let client = try relay.client()
@@ -43,7 +44,7 @@ import Testing
 
     private static let replica = "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:1\r\n$9\r\nconnected\r\n:0\r\n"
 
-    /// Behind a balancer the same address may lead to several servers.
+    /// Behind a load balancer, the same address may lead to several servers.
     @Test func aReplicaThatTheSubscribeLinkFindsCostsThePublishLinkNothing() throws {
         let fake = try FakeRedisServer()
         let relay = try RelayProcess(redis: fake.url)
@@ -63,8 +64,8 @@ import Testing
         try relay.stop()
     }
 
-    /// After the demotion only a probe could prove that the path is good again, and the publish link, by which it would
-    /// go, cannot be had.
+    /// After the demotion only a probe could prove that the path works again. It would go over the publish link, and
+    /// that cannot be established.
     @Test func aSubscribeIsNotKeptWaitingForAProofThatCannotCome() throws {
         let fake = try FakeRedisServer()
         let relay = try RelayProcess(redis: fake.url)
@@ -113,7 +114,7 @@ import Testing
         #expect(client.status.reason.contains("replica"), "\(client.status.reason)")
         #expect(try relay.http("/health").body.contains("demoted"))
         #expect(try client.publish("c", "x").outcome == .notConnected)
-        // It tries again, and stays away for as long as this is no master.
+        // The relay tries again, and stays away for as long as this server is not a master.
         let attempts = try plain.connectionsSoFar()
         try eventually("more attempts") { try plain.connectionsSoFar() >= attempts + 6 }
         #expect(try client.nextIfAny(within: 0) == nil)

@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// An access list of Redis, or an old server, lets the relay publish and subscribe, but not ask or prove anything.
+/// An access list of Redis, or an old server, lets the relay publish and subscribe, but not query or prove anything.
 @Suite struct DeniedCommandTests {
     private static let denied = ["-role", "-client", "resetchannels", "&t:app*"]
 
@@ -13,7 +13,7 @@ import Testing
         return (redis, plain)
     }
 
-    /// Log lines about something that is done without.
+    /// The log lines about commands that the relay works without.
     private func refusals(_ relay: RelayProcess) -> [Substring] {
         relay.process.errors.split(separator: "\n").filter { $0.contains("Redis refuses") }
     }
@@ -66,7 +66,7 @@ import Testing
         "-@all", "+publish", "+subscribe", "+unsubscribe", "+psubscribe", "+punsubscribe", "+ping",
     ]
 
-    /// - Parameter rights: of the user that the relay logs in as.
+    /// - Parameter rights: the rights of the user that the relay logs in as.
     private func withUser(_ rights: [String], _ body: (RelayProcess, RedisClient) throws -> Void) throws {
         let redis = try RedisServer(onPort: true)
         let plain = try redis.client()
@@ -76,7 +76,7 @@ import Testing
         try relay.stop()
     }
 
-    /// The user may do everything, or what the relay needs, and has no channel to do it with.
+    /// The user may run all commands, or those that the relay needs, but has no channel to use them with.
     @Test(arguments: [["+@all"], ["+@all", "&other:*"], minimal, minimal + ["&other:*"]])
     func withoutAnyChannelItIsNotUp(rights: [String]) throws {
         try withUser(rights) { relay, plain in
@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    /// Only what apps do shows that there is a channel, where the user may not look at its own rights.
+    /// If the user may not read its own rights, only the requests of apps show that there is a channel.
     @Test(arguments: [false, true]) func whatAppsDoShowsThatThereAreChannels(publishes: Bool) throws {
         try withUser(Self.minimal + ["&t:app"]) { relay, _ in
             let client = try relay.clientInAnyState()
@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    /// An access list that is mended while the relay runs.
+    /// An access list that is corrected while the relay runs.
     @Test func whatIsAllowedLaterIsAskedForAtSIGHUPWithoutAnOutage() throws {
         let (redis, plain) = try deniedRedis()
         let relay = try RelayProcess(redis: redis.url)
@@ -129,7 +129,7 @@ import Testing
         try relay.stop()
     }
 
-    /// Not a channel, but the very thing that a link is for: that is no link that is up.
+    /// Redis refuses not a channel, but the very command that a link exists for. Such a link is not up.
     @Test(arguments: ["publish", "subscribe"]) func aLinkThatMayNotDoItsWorkIsNotUp(command: String) throws {
         try withRelay { relay, redis in
             let client = try relay.client()

@@ -1,7 +1,8 @@
 import TestSupport
 import Testing
 
-/// Descriptors nearly spent, or all of them: who is served stays served, Redis is found again, and nothing spins.
+/// Few file descriptors are left, or none. Clients that are served stay served, the relay finds Redis again, and
+/// nothing spins.
 @Suite struct DescriptorTests {
     @Test func theRelaysOwnLimitComesBeforeTheSystems() async throws {
         let redis = try RedisServer()
@@ -9,7 +10,7 @@ import Testing
         try relay.waitUntilAlone()
         let served = try connectUntilRefused(relay)
         #expect(served.count >= 64 && served.count < 256, "\(served.count) were served")
-        // Peers that are turned away and don't go, all that the reserve is for and more.
+        // Peers that are turned away and do not close. They use up the reserve, and more.
         let refused = try (0..<200).map { _ in try relay.connect() }
         let plain = try redis.client()
         try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
@@ -27,8 +28,8 @@ import Testing
         try relay.stop()
     }
 
-    /// What is too little is told with the number that is needed; with everything else the relay works, also when apps
-    /// and probers take what they can get.
+    /// If the limit is too low, the relay says which one it needs. With any other limit the relay works, even when apps
+    /// and probers take all that they can get.
     @Test(arguments: [16, 32, 64, 161]) func everyLimitIsEnoughOrTellsWhatIs(limit: Int) async throws {
         let redis = try RedisServer()
         let enough = limit == 16 ? try leastLimit(than: limit) : limit
@@ -36,7 +37,7 @@ import Testing
         let relay = try RelayProcess(redis: redis.url, wrapper: Self.limiting(to: enough))
         try relay.waitUntilAlone()
         let served = try connectUntilRefused(relay)
-        // All but what the relay needs itself, and a third at most of the rest.
+        // All descriptors but those that the relay itself needs, and at most a third of the rest.
         #expect(served.count >= max(1, (limit - 32) * 2 / 3) && served.count < enough, "\(served.count) were served")
         let refused = try (0..<100).map { _ in try relay.connect() }
         let half = try (0..<100).map { _ in try TestSocket(unix: relay.httpPath) }
@@ -56,8 +57,8 @@ import Testing
         try relay.stop()
     }
 
-    /// A command that starts what follows with that limit, hard and soft, and without the descriptors that it would
-    /// inherit from tests which run at the same time.
+    /// A command that starts a program with that limit, hard and soft. It closes the descriptors that the program would
+    /// inherit from tests that run at the same time.
     private static func limiting(to limit: Int) -> [String] {
         let script = #"""
             for file in /proc/self/fd/*; do number=${file##*/}; [ "$number" -gt 2 ] && eval "exec $number>&-"; done
@@ -66,7 +67,7 @@ import Testing
         return ["bash", "-c", script, "bash", "\(limit)"]
     }
 
-    /// The limit that a relay asks for which was given too little.
+    /// The limit that a relay asks for when its own limit is too low.
     private func leastLimit(than limit: Int) throws -> Int {
         let directory = try TemporaryDirectory()
         let (socket, http) = (directory.path(of: "s"), "unix:" + directory.path(of: "h"))
@@ -104,13 +105,13 @@ import Testing
         let plain = try redis.client()
         let taken = Set(relay.process.descriptorNumbers)
         try relay.limitDescriptors(to: try #require((0...).first { !taken.contains($0) }))
-        // A link that is closed gives back what the next attempt needs.
+        // A link that is closed frees the descriptor that the next attempt needs.
         try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
         try client.collect(untilState: .up)
 
         let peers = try (0..<50).map { _ in try relay.connect() }
         for peer in peers { try peer.send(.hello()) }
-        // The same for HTTP.
+        // An HTTP connection has to wait as well.
         let prober = try TestSocket(unix: relay.httpPath)
         let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         try prober.write(Array(request.utf8))
@@ -139,7 +140,7 @@ import Testing
                 try client.expectReply(id: id)
             }
             #expect(relay.process.openDescriptors <= before, "\(relay.process.openDescriptors), not \(before)")
-            // Before Hello, and in the middle of a frame.
+            // The peer attaches descriptors before Hello, and in the middle of a frame.
             let other = try relay.connect()
             let hello = HubrelayClientFrame.hello().bytes
             for byte in hello { try other.socket.write([byte], passing: 100) }
@@ -150,7 +151,7 @@ import Testing
 }
 
 extension RelayProcess {
-    /// Looks on for a second in which nothing happens.
+    /// Expects that the relay uses little CPU time during a second in which nothing happens.
     func expectToBeIdle() async throws {
         let (start, before) = (TestDeadline.now, process.cpuSeconds)
         try await lookOn(for: 1)
@@ -158,7 +159,7 @@ extension RelayProcess {
         #expect(share < 0.2, "it is busy for \(share) of the time")
     }
 
-    /// Changes RLIMIT_NOFILE of the running process, the soft limit.
+    /// Changes the soft limit RLIMIT_NOFILE of the running process.
     func limitDescriptors(to count: Int) throws {
         let prlimit = try ChildProcess(
             "prlimit", ["--pid", "\(process.pid)", "--nofile=\(count):"], log: directory.path(of: "prlimit"))

@@ -1,9 +1,9 @@
 import TestSupport
 import Testing
 
-/// Sentinels that name different masters, and nothing says which of them is right.
+/// Sentinels name different masters, and nothing shows which of them is right.
 @Suite struct DisagreeingSentinelTests {
-    /// Three relays ask the same three sentinels, each in another order. Each sentinel names a server of its own.
+    /// Three relays ask the same three sentinels, each in another order. Each sentinel names a different server.
     @Test func relaysWithTheSameSentinelsHearEachOtherAndSayThatTheyDisagree() throws {
         let servers = try (0..<3).map { _ in try RedisServer(onPort: true) }
         let ports = servers.map { server in
@@ -30,13 +30,13 @@ import Testing
             try servers[master].client().subscribers(of: "t:c") == 3
         }
         for relay in relays {
-            // Two of them had answered at least by then.
+            // By then, at least two of the sentinels had answered.
             let log = relay.process.errors
             #expect(log.contains("the sentinels disagree"), "\(log)")
             #expect(log.split(separator: " names 127.0.0.1:").count >= 3, "\(log)")
         }
 
-        // Most of them name another one.
+        // Most of the sentinels name another server.
         let other = (master + 1) % 3
         for fake in fakes { fake.follow(FakeRedisServer.sentinel(naming: ports[other], epoch: 3)) }
         for fake in fakes { fake.announce(channel: "+switch-master", "mymaster 127.0.0.1 1 127.0.0.1 2") }

@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// A server, or a proxy in front of it, that quotes the password in its errors, in one form after the other. Nobody who reads the
-/// log, /health, /metrics or a frame sees it.
+/// A server, or a proxy in front of it, quotes the password in its errors, in one form after the other. The password
+/// must not show in the log, /health, /metrics or a frame.
 @Suite struct EchoedPasswordTests {
     private static let password = "Tr0ub4dor&3-xyzzy"
 
@@ -20,14 +20,14 @@ import Testing
             case .escaped: bytes.map { "\\x" + hex($0) }.joined()
             case .percentEncoded: bytes.map { "%" + hex($0).uppercased() }.joined()
             case .cutOff: "'\(password.prefix(8))' "
-            // Of the text 512 bytes are kept, with a part of the password.
+            // 512 bytes of the text are kept, with a part of the password.
             case .beyondTheLimit: String(repeating: "x ", count: 245) + password + password
             case .withControlCharacters: password.map { "\($0)" }.joined(separator: "\u{1}")
             }
         }
     }
 
-    /// Whether some of the password can be read in it.
+    /// Whether a part of the password can be read in the text.
     private func shows(_ text: String, _ form: Form) -> Bool {
         let letters = Self.password.lowercased().filter { $0.isLetter || $0.isNumber }
         let plain = text.lowercased().filter { $0.isLetter || $0.isNumber }
@@ -35,7 +35,7 @@ import Testing
         return isInLetters || text.contains(form.text.prefix(40)) && form != .beyondTheLimit
     }
 
-    /// Where people see what a server said.
+    /// All places where people see what a server said.
     private func everything(_ relay: RelayProcess) throws -> String {
         try [relay.process.errors, relay.http("/health").body, relay.http("/metrics").body].joined(separator: "\n")
     }
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// What is done without, and what only one app hears of.
+    /// Errors about what the relay works without, and errors that are reported to one app only.
     @Test(arguments: Form.allCases) func inAnswerToEverythingElse(form: Form) throws {
         let fake = try FakeRedisServer { command in
             switch command.verb {
@@ -88,7 +88,7 @@ import Testing
         try relay.stop()
     }
 
-    /// The link is up for long, and then the server says it.
+    /// The link has been up for a long time when the server sends the error.
     @Test(arguments: Form.allCases) func afterTheLinkWasEstablished(form: Form) throws {
         for code in ["NOAUTH", "NOPERM no 'publish' command,"] {
             let fake = try FakeRedisServer()

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// The master is replaced while apps publish, and hold many channels.
+/// The master is replaced while apps publish and hold many channels.
 @Suite struct FailoverUnderLoadTests {
     @Test func nothingIsLostUntoldWhenTheMasterIsKilled() throws {
         try withSentinels { scene, relay in
@@ -12,7 +12,7 @@ import Testing
     @Test func nothingIsLostUntoldWhenTheMasterIsStopped() throws {
         try withSentinels(options: ["--link-timeout", "20s"]) { scene, relay in
             try expectOneOutage(scene, relay, causes: [.demoted], leastInterrupted: 1) { scene.nodes[0].freeze() }
-            // It now reads what it was sent; of that, nothing is answered any more.
+            // The old master now reads what it was sent. Its answers reach nobody any more.
             let client = try relay.client()
             let before = client.status
             scene.nodes[0].thaw()
@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    /// Breaks the master while three connections publish, until UP is told again and a little beyond.
+    /// Breaks the master while three connections publish, and continues until a little after UP is reported again.
     private func expectOneOutage(
         _ scene: SentinelScene, _ relay: RelayProcess, causes: Set<HubrelayCause>, leastInterrupted: Int = 0,
         leastUnsent: Int = 0,
@@ -43,7 +43,7 @@ import Testing
         try breaking()
         try burst(ledgers, within: 30) { ledgers[0].states.last == .up }
 
-        // At this moment, all of them are at the new master.
+        // Now all names are at the new master.
         let master = try scene.master()
         let plain = try scene.nodes[master].client()
         #expect(master != 0)
@@ -65,7 +65,7 @@ import Testing
         #expect(try holder.publish("held.999", "x").receivers == 2, "the channel's, and the pattern's")
     }
 
-    /// Publishes steadily until `isOver`; less when there is no answer, since nobody waits here.
+    /// Publishes steadily until `isOver`. Publishes less when answers are missing, since this does not wait for them.
     private func burst(_ ledgers: [PublishLedger], within seconds: Double, until isOver: () -> Bool) throws {
         let deadline = TestDeadline(within: seconds)
         while !isOver() {

@@ -1,10 +1,11 @@
 import TestSupport
 
 extension FakeRedisServer {
-    /// What a sentinel answers that names the server at `port` as the master.
+    /// The answers of a sentinel that names the server at `port` as the master.
     /// - Parameters:
-    ///   - epoch: the configuration epoch that it tells.
-    ///   - refusesToLeave: as Valkey 8.0 does, when a connection leaves a channel and is subscribed to none.
+    ///   - epoch: the configuration epoch in its answers.
+    ///   - refusesToLeave: whether it behaves like Valkey 8.0, which refuses UNSUBSCRIBE on a connection that has no
+    ///     subscription.
     static func sentinel(
         naming port: UInt16, epoch: Int, host: String = "127.0.0.1", refusesToLeave: Bool = false
     ) -> Script {

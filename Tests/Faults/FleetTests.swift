@@ -16,7 +16,7 @@ import Testing
         for client in clients { try client.collect(untilState: .up) }
         let plain = try redis.client()
         #expect(try plain.subscribers(of: "t:c") == 8)
-        // Two of each relay, those of the harness, and a few that were given up.
+        // Two connections of each relay, those of the harness, and a few attempts that were given up.
         #expect(try plain.statistic("total_connections_received") < 16 + 16)
         #expect(try clients[0].publish("c", "to all").receivers == 8)
         for client in clients { #expect(try client.expectMessage().text == "to all") }

@@ -1,9 +1,10 @@
 import TestSupport
 import Testing
 
-/// Redis stops doing anything while its sockets stay open (SIGSTOP), and goes on later (SIGCONT).
+/// Redis is stopped while its sockets stay open (SIGSTOP), and continues later (SIGCONT).
 @Suite struct FrozenRedisTests {
-    /// A few times the deadline of `shortDeadlines`: what is found out by it is found out within this, on any machine.
+    /// Seconds. This is a few times the deadline of `shortDeadlines`: what that deadline can find out is found out
+    /// within this time on any machine.
     private static let budget = 10.0
 
     @Test func aFrozenRedisIsFoundOutWhileNothingIsSent() throws {
@@ -39,7 +40,7 @@ import Testing
                 try ledger.settle()
                 #expect(ledger.count(of: .notConnected) == 30)
             }
-            // Redis now answers what it was sent on connections that are no more.
+            // Redis now answers what it was sent, on connections that no longer exist.
             redis.thaw()
             for ledger in ledgers { try ledger.read(until: .up) }
             for ledger in ledgers {
@@ -53,7 +54,7 @@ import Testing
 
     @Test func publishesWithoutAnIdAreReceivedOrCountedAndNoneTwice() throws {
         try withRelay(options: shortDeadlines) { relay, redis in
-            // Redis keeps this subscriber all the time: it hears whatever Redis takes.
+            // Redis keeps this subscriber all the time, so it gets every message that Redis takes.
             let plain = try redis.client()
             try plain.subscribe("t:c")
             let client = try relay.client()
@@ -87,7 +88,7 @@ import Testing
                 numbers.append(number)
             }
             #expect(Set(numbers).count == numbers.count, "published twice")
-            // A Loss comes at most once a second, so some may be owed still.
+            // A Loss comes at most once a second, so some may still be missing.
             let lost = Int(try relay.sum(of: "hubrelay_publishes_lost_total"))
             while certain + unknown < lost {
                 let loss = try client.next().loss

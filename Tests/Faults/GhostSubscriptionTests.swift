@@ -2,11 +2,12 @@ import TestSupport
 import Testing
 
 /// Redis is restarted behind a network that loses everything, so that nothing tells the relay that its subscriptions
-/// are gone: what it believes to be subscribed is so only in a process that no longer exists.
+/// are gone. The process that had them no longer exists.
 @Suite(.breaksNetworks) struct GhostSubscriptionTests {
-    /// - Parameter isNoticed: whether the network heals after the relay has found the half-open links out, or before.
+    /// - Parameter isNoticed: whether the network works again only after the relay has found out that the links are
+    ///   half-open.
     @Test(arguments: [true, false]) func everyChannelIsConfirmedAnewBeforeUp(isNoticed: Bool) throws {
-        // The unnoticed one ends with the new server's reset, long before this deadline.
+        // If it is not noticed, the links end by a reset from the new server, long before this deadline.
         let deadlines = isNoticed ? shortDeadlines : ["--link-timeout", "60s"]
         try withNetwork(options: deadlines) { scene, relay, redis in
             let names = (0..<2000).map { "ghost.\($0)" }
@@ -23,7 +24,8 @@ import Testing
             #expect(try plain.patterns() == 0, "the new server knows nothing")
             try scene.startForwarding()
             let statuses = try client.collect(untilState: .up).map(\.status)
-            // Asked after UP was read, and never unsubscribed in between: what is there now was there then.
+            // This is asked after UP was read, and nothing is unsubscribed in between. So what is subscribed now was
+            // subscribed at UP.
             #expect(try plain.run("PUBSUB", "CHANNELS", "t:ghost.*").array?.count == names.count)
             #expect(try plain.run(["PUBSUB", "NUMSUB"] + names.map { "t:" + $0 }).subscriberCounts == [1])
             #expect(try plain.patterns() == 1)
@@ -40,6 +42,6 @@ import Testing
 }
 
 extension RedisValue {
-    /// The counts in an answer to PUBSUB NUMSUB, each once.
+    /// The distinct counts in an answer to PUBSUB NUMSUB.
     fileprivate var subscriberCounts: Set<Int> { Set((array ?? []).compactMap(\.integer)) }
 }

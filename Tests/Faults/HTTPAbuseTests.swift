@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// Clients of the HTTP side that do what no prober does, for as long as the test wants. Meanwhile apps get their answers,
-/// and so does everybody else who asks by HTTP: that many of them, while the abuse goes on.
+/// HTTP clients that do what no prober does, for as long as the test wants. Meanwhile apps and other HTTP clients get
+/// their answers: this is checked many times while the abuse goes on.
 @Suite(.serialized) struct HTTPAbuseTests {
     private static let burst = Array(
         String(repeating: "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", count: 500).utf8)
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    /// Three times as many as there are places, none of which is ever idle for long.
+    /// Three times as many connections as there are places, none of them idle for long.
     @Test func requestsThatTrickleIn() throws {
         try expectService { port in
             let clients = (0..<193).map { _ in AbusiveClient(port) }
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    /// As a browser asks for a page whose name was made to point here.
+    /// The request of a browser for a page whose name was made to point to the relay.
     @Test(arguments: [[], ["--http-host", "relay.example,.internal"]])
     func anotherHost(_ options: [String]) throws {
         let port = try freePort()
@@ -71,7 +71,7 @@ import Testing
         try relay.stop()
     }
 
-    /// Each round counts only when the abuse has gone on since the last one.
+    /// A round counts only if the abuse has continued since the previous one.
     private func expectService(under abuse: @escaping @Sendable (UInt16) throws -> () throws -> Void) throws {
         let port = try freePort()
         let stage = try Stage(options: ["--http", "127.0.0.1:\(port)"])
@@ -86,7 +86,7 @@ import Testing
                 #expect(try httpRequest("/livez", at: TestSocket(port: port)).status == 200)
             }
         }
-        // A signal is heard, too.
+        // The relay also handles a signal.
         stage.relay.process.signal(15)
         try client.collect(untilState: .stopping)
         client.socket.close()
@@ -95,7 +95,7 @@ import Testing
     }
 }
 
-/// A connection that is made again whenever the relay has ended it. Only ever used by one thread.
+/// A connection that is made again whenever the relay has ended it. Only one thread uses it.
 private final class AbusiveClient {
     private let port: UInt16
     private let reads: Bool
@@ -103,7 +103,7 @@ private final class AbusiveClient {
 
     init(_ port: UInt16, reads: Bool = true) { (self.port, self.reads) = (port, reads) }
 
-    /// Offers bytes to the kernel, and takes what has come.
+    /// Writes what the kernel takes, and reads what has arrived.
     func send(_ bytes: [UInt8]) throws {
         do {
             let socket = try self.socket ?? TestSocket(port: port)

@@ -1,9 +1,9 @@
 import TestSupport
 import Testing
 
-/// What Redis may answer to PING, and what that says about the link.
+/// The answers that Redis may give to PING, and what they say about the link.
 @Suite struct HeartbeatAnswerTests {
-    /// Nothing but heartbeats on the links, many of them.
+    /// There are only heartbeats on the links, and many of them.
     private static let options = [
         "--heartbeat-interval", "50ms", "--link-timeout", "2s", "--probe", "off", "--backoff-max-refused", "1s",
     ]
@@ -23,7 +23,7 @@ import Testing
         #expect(try client.subscribe("c") == .ok)
         try await waitForHeartbeats(fake, on: .subscribe)
         #expect(try client.publish("c", "still here").receivers == 1)
-        // The next frame: so no Status has come in between.
+        // The Message is the next frame, so no Status has come in between.
         #expect(try client.expectMessage().text == "still here")
         #expect(fake.connectionsMade(.subscribe) == 1)
         try relay.stop()
@@ -42,7 +42,7 @@ import Testing
         try relay.stop()
     }
 
-    /// These say something about data, and nothing about channels.
+    /// These errors are about data, and say nothing about channels.
     @Test(arguments: [
         "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.\r\n",
         "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n",
@@ -60,7 +60,7 @@ import Testing
         try relay.stop()
     }
 
-    /// These pass, though not in a moment.
+    /// These errors go away, but not in a moment.
     static let busy = [
         "-LOADING Redis is loading the dataset in memory\r\n",
         "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n",

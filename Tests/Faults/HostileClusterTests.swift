@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// A member of a cluster that says what is wrong, for ever, or what is none: nothing is believed that cannot be, nothing
-/// is asked in a tight loop, and the reason is told.
+/// A member of a cluster gives answers that are wrong, again and again, or that are not answers. The relay believes
+/// nothing impossible, asks nothing in a tight loop, and reports the reason.
 @Suite struct HostileClusterTests {
     /// A relay of a cluster whose only member is a fake.
     private func withMember(_ body: (FakeRedisServer, UInt16, RelayProcess, TestConnection) async throws -> Void)
@@ -23,8 +23,8 @@ import Testing
 
     private static func bulk(_ text: String) -> String { "$\(text.utf8.count)\r\n\(text)\r\n" }
 
-    /// A member as it should be.
-    /// - Parameter masters: the slots of each, and its port.
+    /// The answers of a correct member.
+    /// - Parameter masters: the slots and the port of each master.
     private static func member(_ masters: [(ClosedRange<Int>, UInt16)], epoch: Int = 1) -> FakeRedisServer.Script {
         let slots = masters.reduce(0) { $0 + $1.0.count }
         let info = [
@@ -50,7 +50,7 @@ import Testing
         command.verb == verb && !(command.words.last { $0.hasPrefix("t:") } ?? "").hasPrefix("t:__hubrelay:")
     }
 
-    /// How often a second the fake is asked anything.
+    /// How often the fake is asked anything, per second.
     private func rate(at fake: FakeRedisServer, of verbs: [String]) async throws -> Double {
         try await FaultTests.rate(over: 1) {
             verbs.reduce(0) { sum, verb in
@@ -65,7 +65,7 @@ import Testing
             let slot = clusterSlot(of: "t:c")
             let closed = try freePort()
             let (start, before) = (TestDeadline.now, fake.count("CLUSTER", on: .other))
-            // To itself, to where nobody listens, and to what cannot be.
+            // MOVED to the node itself, to a port where nobody listens, and to impossible places.
             for text in [
                 "MOVED \(slot) 127.0.0.1:\(port)", "MOVED \(slot) 127.0.0.1:\(closed)", "MOVED 99999 127.0.0.1:\(port)",
                 "MOVED", "MOVED \(slot)", "MOVED \(slot) ", "MOVED \(slot) 127.0.0.1", "MOVED \(slot) :0",
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    /// Answers to CLUSTER INFO or SLOTS that are none.
+    /// Answers to CLUSTER INFO or CLUSTER SLOTS that cannot be parsed as such.
     private static let garbage: [(String, String)] = [
         ("a status", "+OK\r\n"), ("a number", ":1\r\n"), ("null", "*-1\r\n"), ("an empty array", "*0\r\n"),
         ("an empty text", "$0\r\n\r\n"), ("another protocol", "HTTP/1.1 400 Bad Request\r\n\r\n"),
@@ -139,20 +139,20 @@ import Testing
         ("a message", "*3\r\n" + bulk("smessage") + bulk("x") + bulk("y")),
     ]
 
-    /// The path goes on as it was: nothing about the slots has been believed.
+    /// The path stays as it was: the relay believed nothing about the slots.
     @Test(arguments: ["INFO", "SLOTS"])
     func whatIsNoAnswerChangesNothingAndIsNotAskedForInALoop(word: String) async throws {
         try await withMember { fake, port, relay, client in
             let good = Self.member([(0...16383, port)])
             for (what, bytes) in Self.garbage {
-                // A text is an answer to INFO, though a poor one.
+                // A text is an answer to INFO, although a poor one.
                 let commands = fake.count("CLUSTER", on: .other)
                 let (before, start) = (fake.connectionsMade, TestDeadline.now)
                 fake.follow { command in
                     let isMeant = command.verb == "CLUSTER" && command.words.dropFirst().first == word
                     return isMeant ? .bytes(Array(bytes.utf8)) : good(command)
                 }
-                // Something that is asked now is answered so.
+                // This makes the relay ask the cluster, and the answer is garbage.
                 fake.ambush("SPUBLISH", on: .publish, with: .text("-MOVED 1 127.0.0.1:\(port)\r\n"))
                 let reply = try client.publish("c", "x")
                 #expect(reply.outcome == .notConnected || reply.outcome == .ok, "\(what): \(reply)")

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Bytes that no Redis would send just now.
+/// Bytes that no Redis would send at this moment.
 struct Hostility: Sendable, CustomStringConvertible {
     let description: String
     let bytes: [UInt8]
@@ -44,10 +44,11 @@ struct Hostility: Sendable, CustomStringConvertible {
     ]
 }
 
-/// A server that does not speak the protocol, or breaks off anywhere: the link is given up with a reason, nothing
-/// crashes, little memory is taken, and once the server behaves the relay is UP.
+/// A server that does not speak the protocol, or closes in the middle of anything. The relay gives up the link with a
+/// reason, does not crash, and takes little memory. Once the server behaves, the relay is UP.
 @Suite struct HostileRedisTests {
-    /// Deadlines that never matter here, and very frequent heartbeats: what a hostile server answers in place of PONG.
+    /// Deadlines that are too long to matter, and very frequent heartbeats, which a hostile server answers with
+    /// something other than PONG.
     private static let options = [
         "--heartbeat-interval", "20ms", "--link-timeout", "20s", "--probe", "50ms", "--backoff-min", "1ms",
         "--backoff-max", "2ms",
@@ -77,7 +78,8 @@ struct Hostility: Sendable, CustomStringConvertible {
     @Test(arguments: [(FakeRedisServer.Link.publish, 160), (.subscribe, 400)])
     func aCloseAtEveryByteIsSurvived(link: FakeRedisServer.Link, bytes: Int) throws {
         let fake = try FakeRedisServer()
-        // The first connection ends after 0 bytes, the second after one, and so on through everything that is said.
+        // The first connection ends after 0 bytes, the second after 1 byte, and so on through all that the server
+        // sends.
         fake.cutShort { $0 == link && $1 < bytes ? $1 : nil }
         let relay = try RelayProcess(redis: fake.url, options: Self.options)
         let client = try relay.clientInAnyState()
@@ -90,7 +92,7 @@ struct Hostility: Sendable, CustomStringConvertible {
         #expect(outcomes.isSubset(of: [.ok, .notConnected, .interrupted]), "\(outcomes)")
         try eventually("it is UP") { try relay.http("/health").status == 200 }
         try client.ping()
-        // What has been put aside is Status and Message: a second Reply would be among it.
+        // The frames that were put aside are Status and Message. A second Reply would be among them.
         var replies = 0
         while let frame = try client.nextIfAny(within: 0) { replies += frame.reply.id == 0 ? 0 : 1 }
         #expect(replies == 0, "\(replies) second Replies")
@@ -99,7 +101,8 @@ struct Hostility: Sendable, CustomStringConvertible {
         try relay.stop()
     }
 
-    /// Whose answer is it, if it is of the wrong kind? Nobody's: what was asked is unknown, and the link of no use.
+    /// An answer of the wrong kind belongs to no command. So the outcome of the publish is unknown, and the link is
+    /// useless.
     @Test(arguments: ["+OK\r\n", "$1\r\n1\r\n", "$-1\r\n", "*1\r\n:1\r\n"])
     func anAnswerToAPublishThatIsNoNumberEndsTheLink(answer: String) throws {
         let fake = try FakeRedisServer()
@@ -118,7 +121,7 @@ struct Hostility: Sendable, CustomStringConvertible {
         let relay = try RelayProcess(redis: fake.url, options: ["--backoff-min", "50ms", "--backoff-max", "500ms"])
         let client = try relay.clientInAnyState()
         try eventually("the cause is known") { try relay.http("/health").body.contains("\"cause\":\"protocol\"") }
-        // With half the window as the mean wait there are about eight a second, a few more at first.
+        // The mean wait is half the backoff, so there are about eight attempts a second, and a few more at first.
         #expect(try await rate(over: 1) { fake.connectionsMade } < 40)
         #expect(try client.nextIfAny(within: 0) == nil, "nothing has changed")
         fake.behave()

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// What a sentinel should not answer to `SENTINEL` and one of these words.
+/// A wrong answer to `SENTINEL` with the word `word`.
 struct SentinelHostility: Sendable, CustomStringConvertible {
     let description: String
     let word: String
@@ -42,10 +42,10 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
     ]
 }
 
-/// A sentinel among others that says what is wrong, or old, or nothing whole: it is given up with a reason, or is not
-/// believed, and the path is left alone.
+/// One sentinel among others gives answers that are wrong, old or incomplete. The relay gives it up with a reason, or
+/// does not believe it, and the path stays as it is.
 @Suite struct HostileSentinelTests {
-    /// A relay that asks the sentinels of a scene and first of all one more.
+    /// Runs `body` with a relay that asks the sentinels of a scene, and before them an impostor.
     private func withImpostor(
         _ body: (SentinelScene, FakeRedisServer, RelayProcess, TestConnection) throws -> Void
     ) throws {
@@ -53,7 +53,7 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
         let fake = try FakeRedisServer(onPort: true)
         fake.follow(FakeRedisServer.sentinel(naming: scene.ports[0], epoch: 0))
         let endpoints = [fake.endpoint] + scene.sentinels.map(\.endpoint)
-        // Nothing here ends by a deadline.
+        // With this timeout, nothing in these tests ends by a deadline.
         try withRelay(of: scene, redis: scene.url(of: endpoints), options: ["--link-timeout", "60s"]) { relay in
             let client = try relay.client()
             #expect(try client.subscribe("c") == .ok)
@@ -65,7 +65,7 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
     @Test func whatIsNoAnswerEndsTheLinkWithAReason() throws {
         try withImpostor { scene, fake, relay, client in
             let good = FakeRedisServer.sentinel(naming: scene.ports[0], epoch: 0)
-            // Each new connection asks at once.
+            // The relay asks at once on each new connection.
             fake.cutConnections()
             for hostility in SentinelHostility.all {
                 fake.follow { $0.words.dropFirst().first == hostility.word ? .bytes(hostility.bytes) : good($0) }
@@ -87,7 +87,7 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
 
     @Test func aConversationMayBreakOffAtAnyByte() throws {
         try withImpostor { scene, fake, relay, client in
-            // The greeting and the first question have some more bytes than this.
+            // The greeting and the first question have a few more bytes than this.
             let whole = 150
             let before = fake.connectionsMade(.other)
             fake.cutShort { _, number in (number - before) * 2 % whole + 1 }
@@ -105,7 +105,7 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
         }
     }
 
-    /// nil for a master is the answer to a service that it does not know.
+    /// The answer nil for a master means that the sentinel does not know the service.
     @Test func aSentinelThatForgetsTheMasterIsNamedAndTheRestAreUsed() throws {
         try withImpostor { scene, fake, relay, client in
             let good = FakeRedisServer.sentinel(naming: scene.ports[0], epoch: 0)
@@ -124,7 +124,7 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
         }
     }
 
-    /// It was cut off during a failover: an older epoch is not believed, whatever it announces.
+    /// The sentinel was cut off during a failover. Its older epoch is not believed, whatever it announces.
     @Test func aSentinelWithAnOldEpochLeadsNobodyAstray() throws {
         try withImpostor { scene, fake, relay, client in
             try scene.failOver()
@@ -142,7 +142,8 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The address that worked last is no fallback: it is the former master's, which may still take publishes.
+    /// The relay must not fall back to the address that worked last: it belongs to the former master, which may still
+    /// take publishes.
     @Test func whileTheNewMastersNameIsNotFoundTheFormerOneIsNotUsed() throws {
         let redis = try RedisServer(onPort: true)
         guard case .port(let port) = redis.address else { return }
@@ -170,8 +171,8 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
 
     enum Absence { case stopped, killed }
 
-    /// The same with a sentinel of Redis, which learns better within some seconds. One that was killed begins with what
-    /// it knew when it ended; one that was stopped may hear the news before it is asked.
+    /// The same with a real sentinel, which learns about the failover within some seconds. If it was killed, it begins
+    /// with what it knew when it ended. If it was stopped, it may learn the news before the relay asks it.
     @Test(arguments: [Absence.stopped, .killed])
     func aSentinelThatMissedAFailoverCausesNoOther(absence: Absence) throws {
         try withSentinels { scene, relay in
@@ -188,7 +189,7 @@ struct SentinelHostility: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The path works, and nothing has been told since.
+    /// Expects that the path works, and that nothing has been reported in the meantime.
     private func expectUntouched(_ relay: RelayProcess, _ client: TestConnection, outages: UInt64 = 0) throws {
         #expect(try client.publish("c", "x").outcome == .ok)
         #expect(try client.expectMessage().text == "x")

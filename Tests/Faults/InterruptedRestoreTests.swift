@@ -1,11 +1,11 @@
 import TestSupport
 import Testing
 
-/// The subscribe link breaks again, or apps change their minds, while subscriptions are being restored.
+/// While subscriptions are being restored, the subscribe link breaks again, or apps unsubscribe.
 @Suite struct InterruptedRestoreTests {
-    /// So long that Redis reads the restore in many pieces, and other clients have their turns in between.
+    /// The names are so long that Redis reads the restore in many pieces, and serves other clients in between.
     private static let names = (0..<1000).map { "\($0)." + String(repeating: "n", count: 480) }
-    /// One more than the apps hold: the probe's own.
+    /// One more than the apps hold: the probe's own channel.
     private static let all = names.count + 1
 
     private func withNamesHeld(_ body: (RelayProcess, RedisServer, TestConnection) throws -> Void) throws {
@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    /// Waits until Redis has been told the first names of a restore.
+    /// Waits until Redis has received the first names of a restore.
     private func waitForRestore(_ plain: RedisClient) throws {
         let deadline = TestDeadline()
         while try (plain.channelsOfSubscribers().first ?? 0) < 2 {
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    /// Lets restores begin until one is met in its middle, which no client of Redis can make sure of.
+    /// Lets restores begin until an attempt falls into the middle of one. No client of Redis can make sure of that.
     private func tries(_ what: String, _ attempt: (Int) throws -> Bool) throws {
         for number in 0..<50 where try attempt(number) { return }
         throw TestFailure("never met in the middle of a restore: \(what)")
@@ -41,7 +41,7 @@ import Testing
                 let taken = try secondsTaken { try waitForRestore(plain) }
                 let held = try plain.cutSubscribers().first ?? 0
                 guard held > 1, held < Self.all, taken < 0.5 else {
-                    // Whoever is told UP after this is told it by the relay that has seen both.
+                    // If a client reads UP after this, it comes from a relay that has seen both disconnects.
                     try eventually("all are restored") { try plain.channelsOfSubscribers() == [Self.all] }
                     return false
                 }
@@ -63,7 +63,8 @@ import Testing
                 try plain.cutSubscribers()
                 try client.collect(untilState: .degraded)
                 try waitForRestore(plain)
-                // Some of these have been told to Redis and confirmed, some told, and some not.
+                // Some of these names have been sent to Redis and confirmed, some have only been sent, and some have
+                // not been sent.
                 redis.freeze()
                 let names = Self.names.indices.filter { $0 % 50 == number }.map { Self.names[$0] }
                 gone += names
@@ -77,7 +78,7 @@ import Testing
                 return isRestoring
             }
             let left = Self.all - gone.count
-            // Nor does the next restore bring any of it back.
+            // The next restore does not bring any of them back either.
             #expect(try plain.cutSubscribers() == [left])
             try client.collect(untilState: .degraded)
             try client.collect(untilState: .up)

@@ -1,9 +1,9 @@
 import TestSupport
 import Testing
 
-/// A client that is killed wherever it happens to be.
+/// A client is killed in the middle of what it does.
 @Suite struct KilledClientTests {
-    /// Sends what is in a file and then does nothing, as a process of its own that can be killed.
+    /// Sends the contents of a file and then does nothing, as a separate process that can be killed.
     private static let script = """
         import socket, sys, threading, time
         s = socket.socket(socket.AF_UNIX)
@@ -35,7 +35,8 @@ import Testing
             let client = try ChildProcess(
                 "/usr/bin/python3", ["-c", Self.script, relay.socketPath, file], log: relay.directory.path(of: "client")
             )
-            // What comes before the half frame has been published, so the half is at the relay or on its way.
+            // What comes before the incomplete frame has been published, so the incomplete frame is at the relay or on
+            // its way.
             #expect(try listener.nextMessage().payload == Array("whole".utf8))
             try eventually("all is held") { try relay.metric("hubrelay_subscriptions") == 50_001 }
             try eventually("Redis knows") { try plain.subscribers(of: "t:name.49999") == 1 }
@@ -45,7 +46,7 @@ import Testing
             try eventually("it is gone") { try relay.metric("hubrelay_connections") == 1 }
             try other.ping(within: 5)
             #expect(try relay.metric("hubrelay_subscriptions") == 1)
-            // 50,000 names take seconds with the sanitizer, and more on a machine with other work.
+            // For 50,000 names this takes seconds with the sanitizer, and more on a busy machine.
             try eventually("Redis holds nothing of it", within: 3 * TestDeadline.patience) {
                 // The relay's probe is a subscription as well.
                 try plain.run("PUBSUB", "CHANNELS", "t:name.*").array?.count == 1

@@ -11,7 +11,7 @@ import Testing
                 try ledger.send(500)
                 try ledger.settle()
             }
-            // What a Redis that stands still has been sent is in flight when it dies.
+            // What a stopped Redis has been sent is in flight when it dies.
             redis.freeze()
             for ledger in ledgers {
                 try ledger.send(100)
@@ -20,7 +20,7 @@ import Testing
             redis.stop()
             for ledger in ledgers { try ledger.send(100) }
             try redis.start()
-            // The burst goes on until UP is told again, and a little beyond.
+            // The burst continues until a little after UP is reported again.
             let deadline = TestDeadline()
             while ledgers[0].states.last != .up {
                 if deadline.isOver { throw TestFailure("not UP again, but \(ledgers[0].states)") }
@@ -29,7 +29,7 @@ import Testing
                     try ledger.readWhatIsThere()
                 }
             }
-            // All of them and the probe's, at this moment.
+            // All names and the probe's channel, at this moment.
             let plain = try redis.client()
             #expect(try plain.channelsOfSubscribers() == [20_001] && plain.patterns() == 4)
             for ledger in ledgers.dropFirst() where ledger.states.last != .up { try ledger.read(until: .up) }
@@ -42,8 +42,8 @@ import Testing
         }
     }
 
-    /// Subscribes each client to 5000 channels and a pattern, so many that their restore takes several turns of the
-    /// relay's loop.
+    /// Subscribes each client to 5000 channels and a pattern. These are so many that their restore takes several turns
+    /// of the relay's loop.
     /// - Returns: the channels as Redis knows them.
     private func hold(with clients: [TestConnection]) throws -> [String] {
         var held: [String] = []
@@ -60,7 +60,8 @@ import Testing
         #expect(ledger.faults.isEmpty)
         #expect(ledger.count(of: .ok) >= 600)
         #expect(ledger.count(of: .interrupted) + ledger.count(of: .notConnected) >= 100)
-        // The links come one after the other, so between DOWN and UP, or before DOWN, one of them may be told alone.
+        // The links break one after the other, so a state in which only one of them works may be reported before DOWN
+        // or between DOWN and UP.
         #expect(ledger.states.contains(.down) && ledger.states.last == .up)
         #expect(ledger.states.filter { $0 == .up }.count == 1)
         #expect(ledger.client.status.outages == 1 && ledger.client.status.gaps == 1)
@@ -97,7 +98,7 @@ import Testing
 
     private func publish(_ numbers: ClosedRange<Int>, _ client: TestConnection) throws {
         try client.send(raw: numbers.flatMap { HubrelayClientFrame.publish("c", "\($0)", id: 0).bytes })
-        // The answer to Ping proves that the relay has dealt with them.
+        // The answer to Ping proves that the relay has handled them.
         try client.ping()
     }
 

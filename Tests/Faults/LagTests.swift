@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A backlog on a subscribe link that lives: what is published comes back late, and that is no outage.
+/// A subscribe link that works has a backlog. Messages come back late, and that is not an outage.
 @Suite struct LagTests {
     private static let options = [
         "--heartbeat-interval", "200ms", "--link-timeout", "2s", "--probe", "300ms", "--window", "1KiB",
@@ -11,7 +11,7 @@ import Testing
     @Test(arguments: [false, true]) func secondsOfBacklogOnALivingLinkAreNoOutage(onPort: Bool) throws {
         try withRelay(options: Self.options, onPort: onPort) { relay, redis in
             let watcher = try relay.client()
-            // Redis sends a message once for each pattern, and the relay has to look at it once for each reader.
+            // Redis sends a message once for each pattern, and the relay has to handle it once for each reader.
             let readers = try (0..<10).map { _ in try relay.client() }
             let patterns = (0..<100).map { "c" + String(repeating: "*", count: $0 + 1) }
             for reader in readers { #expect(try reader.subscribe(patterns: patterns) == .ok) }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Very many subscriptions have to be restored, and nobody else is to notice.
+/// Very many subscriptions have to be restored, and other clients must not notice.
 @Suite struct LargeRestoreTests {
     @Test func aHundredThousandChannelsAreRestoredInBatchesWhileOthersAreServed() throws {
         try withRelay(options: ["--link-timeout", "20s"]) { relay, redis in
@@ -25,9 +25,9 @@ import Testing
             #expect(try plain.channelsOfSubscribers() == [100_001])
             let slowest = pings.max() ?? 0
             print("restored 100,000 channels in \(taken) s, the slowest of \(pings.count) Pings took \(slowest) s")
-            // A restore in one go would let nobody in between.
+            // If the whole restore were one command, no Ping would be answered in between.
             #expect(pings.count > 5)
-            // On a busy machine everything takes longer, the restore as well.
+            // On a busy machine everything takes longer, including the restore.
             #expect(slowest < max(3, taken / 2))
             try plain.run("ECHO", "the end of the restore")
             try expectBatches(of: 512, total: 100_001, at: monitor)
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// Checks what Redis was told, up to the ECHO that ends it.
+    /// Checks the commands that Redis has received, up to the ECHO that ends them.
     private func expectBatches(of limit: Int, total: Int, at monitor: RedisClient) throws {
         var counts: [Int] = []
         while true {

@@ -1,9 +1,9 @@
 import TestSupport
 
-/// Lets a time pass in which a test looks on; other tests run meanwhile.
+/// Waits for some seconds, while other tests run.
 func lookOn(for seconds: Double) async throws { try await Task.sleep(for: .seconds(seconds)) }
 
-/// As `eventually`, for what takes seconds by its nature: other tests run meanwhile.
+/// Like `eventually`, but for what takes seconds by its nature: other tests run in the meantime.
 func inTheEnd(
     _ what: String, within seconds: Double = TestDeadline.patience, line: UInt = #line, _ condition: () throws -> Bool
 ) async throws {
@@ -15,14 +15,14 @@ func inTheEnd(
 }
 
 extension TestConnection {
-    /// Looks on for a while; gives the first frame that came in it.
+    /// Waits for some seconds, and returns the first frame that came in this time; nil if none came.
     func nextIfAny(inTheCourseOf seconds: Double, line: UInt = #line) async throws -> HubrelayRelayFrame? {
         try await lookOn(for: seconds)
         return try nextIfAny(within: 0, line: line)
     }
 }
 
-/// How fast a count grows, in a second: a test that looks on may be called back late.
+/// How fast a count grows, per second. It measures the time, because a waiting test may be resumed late.
 func rate(over seconds: Double, of count: () throws -> Int) async throws -> Double {
     let (start, before) = (TestDeadline.now, try count())
     try await lookOn(for: seconds)

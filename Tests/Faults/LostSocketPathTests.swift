@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// The path of the socket is taken away while the relay lives. Who is connected notices nothing; nobody else could get in
-/// any more, which is told, and mended where it can be.
+/// The path of the socket is removed while the relay lives. Connected clients notice nothing. Nobody else could connect
+/// any more: the relay reports that, and repairs it if it can.
 @Suite struct LostSocketPathTests {
     @Test func aPathThatIsDeletedIsBoundAgain() throws {
         try withRelay { relay, _ in
@@ -21,7 +21,7 @@ import Testing
             try client.ping()
             #expect(try relay.http("/livez").status == 200)
             try relay.expectReachable(true)
-            // The lock that was made anew is held as well.
+            // The new lock is held as well.
             let flags = ["--socket", relay.socketPath, "--prefix", "t:", "--http", "off", "--redis", "unix:///nowhere"]
             let second = try RelayProcess.launch(["serve"] + flags, log: relay.directory.path(of: "second"))
             #expect(try second.waitForExit() == .code(1))
@@ -48,7 +48,7 @@ import Testing
         try client.ping()
         let log = { relay.process.errors.split(separator: "\n").filter { $0.contains("nobody can connect") } }
         #expect(log().count == 1 && log()[0].contains("warning"))
-        // It ends, and leaves a socket that nobody serves.
+        // The other listener ends, and leaves a socket that nobody serves.
         withExtendedLifetime(listener) {}
         listener = nil
         try eventually("apps get in again") { try relay.http("/livez").status == 200 }
@@ -106,7 +106,7 @@ import Testing
 }
 
 extension RelayProcess {
-    /// What `/health` and `/metrics` say of whether apps can connect.
+    /// Checks what `/health` and `/metrics` say about whether apps can connect.
     fileprivate func expectReachable(_ isReachable: Bool, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let health = try http("/health")
         #expect(health.status == (isReachable ? 200 : 503), sourceLocation: sourceLocation)

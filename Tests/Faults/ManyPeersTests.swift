@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// Peers in large numbers that say nothing, too little, or too much: they are closed in time and cost little, and who
-/// behaves is served meanwhile.
+/// Large numbers of peers send nothing, too little, or too much. They are closed in time and cost little, and clients
+/// that behave are served meanwhile.
 @Suite struct ManyPeersTests {
     @Test func aThousandPeersThatStopInTheMiddleAreClosedWhileAGoodOneIsServed() throws {
         raiseDescriptorLimit()
@@ -13,7 +13,7 @@ import Testing
             var open = peers[...]
             let deadline = TestDeadline()
             while !open.isEmpty, !deadline.isOver {
-                // Somebody else comes and goes all the time, and is not kept waiting.
+                // Another client connects and closes all the time, and does not have to wait.
                 let good = try relay.client()
                 try good.ping(within: 5)
                 for peer in open where peer.kind == .dribbling { peer.dribble() }
@@ -31,11 +31,11 @@ import Testing
         try withRelay { relay, redis in
             try relay.waitUntilAlone()
             let before = relay.process.residentBytes
-            // As much of a frame as is allowed before Hello, but for the last byte.
+            // As much of a frame as is allowed before Hello, except for the last byte.
             let half = lengthPrefix(4096) + [UInt8](repeating: 0x7a, count: 4095)
             let silent = try (0..<200).map { _ in try relay.connect() }
             for peer in silent { try peer.send(raw: half) }
-            // Frames before Hello, as many as are taken, and nothing is read.
+            // Frames before Hello, as many as the kernel takes, and the peer reads nothing.
             let pings = [[UInt8]](repeating: HubrelayClientFrame.ping(id: 1).bytes, count: 20_000).flatMap { $0 }
             let floods = try (0..<50).map { _ in try relay.connect() }
             for peer in floods { _ = try? peer.socket.writeSome(pings[...]) }
@@ -65,7 +65,7 @@ import Testing
             }
             _ = try relay.client()
             for client in try come() { client.socket.close() }
-            // While the relay still gives up what the first ones held, they are back.
+            // They connect again while the relay still releases what they held before.
             let clients = try come()
             #expect(try clients[0].publish("all", "welcome back").receivers == 1)
             for client in clients {
@@ -80,11 +80,11 @@ import Testing
     }
 }
 
-/// A peer that begins and does not go on.
+/// A peer that begins to send, and does not finish.
 private final class IdlePeer {
     enum Kind: Int {
         case silent, threeBytes, dribbling
-        /// Has said Hello, and then half a frame.
+        /// Has sent Hello, and then an incomplete frame.
         case midFrame
     }
 
@@ -106,11 +106,11 @@ private final class IdlePeer {
         }
     }
 
-    /// Another byte, if the last one was a while ago.
+    /// Sends another byte, if the last one was sent a while ago.
     func dribble() {
         guard TestDeadline.now - lastByte > 200_000_000, let byte = rest.popFirst() else { return }
         lastByte = TestDeadline.now
-        // It may be closed by now, which is what it is for.
+        // The relay may have closed the connection by now, as the test expects.
         _ = try? connection.socket.writeSome([byte][...])
     }
 
@@ -123,7 +123,7 @@ private final class IdlePeer {
 }
 
 extension RelayProcess {
-    /// Waits until no connection is left, that of the harness included, which looked whether the relay listens.
+    /// Waits until no connection is left, including that of the harness, which checked whether the relay listens.
     func waitUntilAlone() throws {
         try eventually("nobody is connected") { try metric("hubrelay_connections") == 0 }
     }

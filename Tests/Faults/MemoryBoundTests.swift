@@ -1,19 +1,21 @@
 import TestSupport
 import Testing
 
-/// Many connections together take no more memory than is documented, and cost others nothing.
+/// Many connections together take no more memory than is documented, and do not disturb others.
 @Suite struct MemoryBoundTests {
-    /// Of one connection more than another: the sanitizer's own share is in it, too.
+    /// Memory in bytes that may come on top of the bound, since one connection may take more than another. It includes
+    /// the sanitizer's share.
     private static let slack = 96 << 20
 
-    /// Writes as much as each of them takes, again and again, until nobody takes anything for a while or `isOver`.
+    /// Writes to each connection as much as it takes, again and again, until none takes anything for a while, or
+    /// `isOver`.
     private func flood(_ connections: [TestConnection], with bytes: [UInt8], until isOver: () throws -> Bool) throws {
         var offsets = [Int](repeating: 0, count: connections.count)
-        // The sanitizer makes the relay slow, and other tests run beside this one.
+        // The sanitizer makes the relay slow, and other tests run at the same time.
         try eventually("the relay has had enough", within: 5 * TestDeadline.patience) {
             for (number, connection) in connections.enumerated() {
                 for _ in 0..<4 {
-                    // A peer that is gone is what this is about.
+                    // Some peers are gone: that is the purpose of the test.
                     guard let count = try? connection.socket.writeSome(bytes[offsets[number]...]), count > 0 else {
                         break
                     }
@@ -27,14 +29,14 @@ import Testing
     @Test func aHundredThatAskAndDoNotReadAreClosedBeforeTheyFillTheMemory() throws {
         try withRelay(options: ["--max-buffered", "4MiB"]) { relay, _ in
             let bystander = try relay.client()
-            // Small requests with large Replies, which say what is wrong.
+            // Small requests with large Replies, which explain the error.
             let requests = (0..<500).flatMap { _ in HubrelayClientFrame.publish("", "", id: 1 << 50).bytes }
             let connections = try (0..<100).map { _ in try relay.client() }
             let before = relay.process.residentBytes
             var most = before
             try flood(connections, with: requests) {
                 most = max(most, relay.process.residentBytes)
-                // Behind what a hundred connections have written meanwhile.
+                // The Ping waits behind what a hundred connections have written meanwhile.
                 try bystander.ping(within: 5 * TestDeadline.patience)
                 return try relay.metric("hubrelay_connections_closed_total{code=\"too_many\"}") >= 50
             }
@@ -50,7 +52,7 @@ import Testing
             let bystander = try relay.client()
             let before = relay.process.residentBytes
             var written = [Int](repeating: 0, count: connections.count)
-            // Many times what the kernel holds: the relay has its turns in between, in which it could read all of it.
+            // Many times as much as the kernel holds. In between the relay has turns in which it could read all of it.
             for _ in 0..<20 {
                 for (number, connection) in connections.enumerated() {
                     let end = frame.count - 1
@@ -60,7 +62,8 @@ import Testing
                 try bystander.ping()
                 #expect(relay.process.residentBytes - before < 16 << 20 + Self.slack)
             }
-            // Who writes a whole one gets through, after those who do not. Each bound full of them takes a second.
+            // A client that writes a whole frame gets through after those that do not. A set of them that fills the
+            // bound takes a second.
             for connection in connections.dropFirst(40) { connection.socket.close() }
             let honest = try relay.client()
             #expect(try honest.publish("c", bytes: [UInt8](repeating: 1, count: 1 << 20)).outcome == .ok)
@@ -68,7 +71,8 @@ import Testing
         }
     }
 
-    /// Eighteen that do not read fill what all may have together. One that reads loses nothing of what is within its share.
+    /// Eighteen connections that do not read fill the memory that all connections may use together. One that reads
+    /// loses nothing within its share.
     @Test func whoReadsLosesNothingToThoseWhoDoNot() throws {
         try withRelay(options: ["--window", "1MiB", "--max-buffered", "8MiB"]) { relay, redis in
             let stalled = try (0..<18).map { _ in try relay.client() }
@@ -82,7 +86,7 @@ import Testing
             for _ in 0..<40 { try plain.publish("t:flood", [[UInt8]](repeating: large, count: 8)) }
             try reader.ping()
             #expect(try relay.metric("hubrelay_messages_lost_total{cause=\"slow_reader\"}") > 0)
-            // As many as its kernel's buffer holds, and then its share, all of it read only afterwards.
+            // As many as its kernel's buffer and its share can hold. It reads them only afterwards.
             let ofOthers = try relay.metric("hubrelay_buffered_bytes")
             var (number, isFull) = (0, false)
             while !isFull, number < 200 {
@@ -101,7 +105,7 @@ import Testing
             func news(_ number: Int) -> [UInt8] { [UInt8](repeating: UInt8(number), count: 6000) }
             func publishNews(_ number: Int) throws {
                 try plain.publish("t:news", [news(number)])
-                // It comes to the relay behind the news.
+                // This arrives at the relay after the news.
                 try plain.publish("t:tick", "x")
                 try other.expectMessage()
             }

@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// Redis is known by a name: the name changes its address, has several, or cannot be looked up because the resolver
-/// fails too. The relay's host has a hosts file and a resolver of its own for this.
+/// The relay knows Redis by a name. The name changes its address, has several addresses, or cannot be looked up because
+/// the resolver fails too. For this, the relay's host has a hosts file and a resolver of its own.
 @Suite(.breaksNetworks) struct NameResolutionTests {
     private static let url = "redis://redis.test:6379"
     private static let addresses = NetworkScene.redisAddresses
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    /// The first one takes everything and never answers.
+    /// The first address accepts everything and never answers.
     @Test func everyAddressOfANameIsTried() throws {
         let addresses = [NetworkScene.silentAddress, Self.addresses[0]]
         try withNetwork(options: shortDeadlines, redis: Self.url, prepare: { try name(addresses, on: $0) }) {
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    /// A failover behind a name that leads to both servers: the one that was demoted answers, and is passed over.
+    /// A failover behind a name that leads to both servers. The demoted server answers, and the relay skips it.
     @Test func theMasterIsFoundAmongTheAddressesOfAName() throws {
         try withNetwork(options: shortDeadlines, redis: Self.url, prepare: { try name(Self.addresses, on: $0) }) {
             scene, relay, first in
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    /// The resolver hangs, or nobody listens there. Several times, so that the threads which look names up are all taken.
+    /// The resolver hangs, or nobody listens there. This is repeated, so that all threads that look up names are busy.
     @Test(arguments: [NetworkScene.silentAddress, "127.0.0.1"])
     func theLastGoodAddressServesWhileTheResolverFails(resolver: String) throws {
         let hangs = resolver == NetworkScene.silentAddress
@@ -60,7 +60,7 @@ import Testing
             options: shortDeadlines, redis: Self.url,
             prepare: { scene in
                 try name([Self.addresses[0]], on: scene)
-                // It waits for 5 s, twice.
+                // The C library waits for the resolver for 5 s, twice.
                 try scene.relayHost.replaceInEtc("resolv.conf", "nameserver \(resolver)\n")
             }
         ) { scene, relay, redis in
@@ -69,7 +69,7 @@ import Testing
             #expect(try client.subscribe("c") == .ok)
             try name([], on: scene)
             for outage in UInt64(1)...3 {
-                // At once, so that it is one outage.
+                // The connections are killed at once, so that it is one outage.
                 try plain.run("MULTI")
                 try plain.run("CLIENT", "KILL", "TYPE", "normal")
                 try plain.run("CLIENT", "KILL", "TYPE", "pubsub")

@@ -1,7 +1,8 @@
 import TestSupport
 import Testing
 
-/// A server, or a proxy in front of it, that does not do what is asked at the beginning of a connection and can be done without.
+/// A server, or a proxy in front of it, does not do what the relay asks at the beginning of a connection, and the relay
+/// can work without that.
 @Suite struct OddGreetingTests {
     private func expectUp(without verb: String, _ answer: FakeRedisServer.Answer, options: [String] = []) throws {
         let fake = try FakeRedisServer { $0.verb == verb ? answer : .usual }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Redis closes one of the relay's two connections and leaves the other alone.
+/// Redis closes one of the relay's two connections, and leaves the other open.
 @Suite struct OneLinkTests {
     @Test func everyPublishIsTakenWhileTheSubscribeLinkIsAway() throws {
         try withRelay { relay, redis in
@@ -10,7 +10,7 @@ import Testing
             let reader = try relay.client()
             #expect(try reader.subscribe("held", patterns: ["held.*"]) == .ok)
             try publish(with: ledger, rounds: 20)
-            // Away for as long as the test wants it to be.
+            // The link is away for as long as the test wants.
             try redis.refuseNewClients(true, through: plain)
             try plain.run("CLIENT", "KILL", "TYPE", "pubsub")
             try publish(with: ledger, until: .degraded)
@@ -39,7 +39,7 @@ import Testing
             let elsewhere = Elsewhere(plain: plain, ledger: ledger)
             try elsewhere.publish(rounds: 20)
             try redis.refuseNewClients(true, through: plain)
-            // Whoever asks for it stays connected.
+            // The client that asks for this stays connected.
             try plain.run("CLIENT", "KILL", "TYPE", "normal")
             try elsewhere.publish(until: .degraded)
             #expect(!ledger.client.status.publishing && ledger.client.status.receiving)

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// The log of an outage: a line for each change of state, however many attempts there are, and a summary when the
+/// The log of an outage has a line for each change of the state, however many attempts there are, and a summary if the
 /// state does not settle.
 @Suite struct OutageLogTests {
     @Test func attemptsAreNotLogged() throws {
@@ -14,7 +14,7 @@ import Testing
         try eventually("a hundred attempts") { fake.connectionsMade > made + 100 }
         fake.behave()
         try client.collect(untilState: .up)
-        // What each line tells: the state, and why it is so. None says again what the one before it said.
+        // What each line says: the state, and its cause. No line repeats the line before it.
         let told = relay.process.errors.split(separator: "\n").filter { $0.contains("state changed") }.map { line in
             line.split(separator: " ").filter { $0.hasPrefix("state=") || $0.hasPrefix("cause=") }
         }
@@ -25,7 +25,7 @@ import Testing
 
     @Test func aPathThatKeepsChangingIsSummedUp() async throws {
         let fake = try FakeRedisServer()
-        // Long enough to come UP, and over within moments.
+        // Long enough for the state to become UP, and over within moments.
         fake.cutShort { link, _ in link == .publish ? 300 : nil }
         let relay = try RelayProcess(
             redis: fake.url,
@@ -36,14 +36,14 @@ import Testing
         let lines = relay.process.errors.split(separator: "\n").filter {
             $0.contains("state changed") || $0.contains("the state keeps changing")
         }
-        // A window of ten seconds begins with the first line of all, or with a summary, and has six lines.
+        // A window of ten seconds begins with the first line of all or with a summary, and contains six lines.
         for (index, line) in lines.enumerated() where index == 0 || line.contains("the state keeps changing") {
             let inWindow = lines[index...].prefix { seconds(from: line, to: $0) < 9.9 }
             #expect(inWindow.count <= 6, "\(relay.process.errors)")
         }
         let summaries = lines.filter { $0.contains("the state keeps changing") }
         #expect(summaries.allSatisfy { $0.contains("changes_not_logged") })
-        // By the time that it gets to look, a busy machine may have let more of them come.
+        // On a busy machine, more summaries may have come by the time that the test reads the log.
         for (earlier, later) in zip(summaries, summaries.dropFirst()) {
             #expect(seconds(from: earlier, to: later) > 9.9, "\(relay.process.errors)")
         }
@@ -52,7 +52,7 @@ import Testing
         try relay.stop()
     }
 
-    /// The window's lines are used up, and then the password is refused: that does not mend itself.
+    /// The lines of the window are used up, and then the password is refused. That does not go away by itself.
     @Test func whatSomebodyHasToMendIsLoggedThoughThePathKeepsChanging() throws {
         let fake = try FakeRedisServer()
         fake.cutShort { link, _ in link == .publish ? 300 : nil }
@@ -75,7 +75,7 @@ import Testing
         (secondOfDay(later) - secondOfDay(earlier) + 86_400).truncatingRemainder(dividingBy: 86_400)
     }
 
-    /// From the time that a line of the log begins with, such as 2026-01-01T12:34:56.789Z.
+    /// The second of the day from the time at the beginning of a log line, such as 2026-01-01T12:34:56.789Z.
     private func secondOfDay(_ line: Substring) -> Double {
         let time = line.prefix { $0 != " " }.drop { $0 != "T" }.dropFirst().dropLast().split(separator: ":")
         return time.reduce(0) { $0 * 60 + (Double($1) ?? .nan) }

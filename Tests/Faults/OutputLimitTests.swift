@@ -2,8 +2,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Redis cuts a subscriber that does not read fast enough (`client-output-buffer-limit pubsub`): what it threw away
-/// nobody can count.
+/// Redis closes a subscriber that does not read fast enough (`client-output-buffer-limit pubsub`). Nobody can count
+/// what Redis dropped.
 @Suite struct OutputLimitTests {
     @Test func aSubscriberThatRedisCutsIsToldOfAGapAndOfNoCount() throws {
         try withRelay { relay, redis in
@@ -12,7 +12,7 @@ import Testing
             let client = try relay.client()
             #expect(try client.subscribe("c") == .ok)
             let filling = String(repeating: "x", count: 10_000)
-            // A relay that gets no time: Redis's output to it piles up.
+            // The relay gets no CPU time, so Redis's output to it piles up.
             relay.process.signal(SIGSTOP)
             var published = 0
             while try !plain.channelsOfSubscribers().isEmpty, published < 4000 {
@@ -28,7 +28,7 @@ import Testing
             #expect(statuses.map(\.state) == [.degraded, .up])
             #expect(statuses.first?.cause == .closed)
             #expect(client.status.gaps == 1 && client.status.outages == 1)
-            // Up to the cut nothing is missing.
+            // No message is missing before the cut.
             let numbers = frames.map { $0.message.text.prefix { $0 != " " } }.filter { !$0.isEmpty }
             #expect(numbers.elementsEqual((0..<numbers.count).map { "\($0)" }, by: ==))
             #expect(numbers.count < published)

@@ -1,12 +1,12 @@
 import TestSupport
 import Testing
 
-/// A network that falls into two parts, with sentinels and servers in both.
+/// A network splits into two parts, with sentinels and servers in both.
 @Suite(.breaksNetworks) struct PartitionTests {
     private static let here = "10.77.1.2"
     private static let there = NetworkScene.redisAddresses[0]
 
-    /// The master alone is cut off, and does not know that it is no master any more.
+    /// Only the master is cut off, and it does not know that it is no longer the master.
     @Test func aMasterThatIsCutOffIsLeftForGood() async throws {
         let network = try NetworkScene()
         let (here, there) = (
@@ -22,7 +22,7 @@ import Testing
             #expect(master != 0)
             try expectWholePath(client, scene.nodes[master])
             try network.startForwarding()
-            // For some ten seconds it says that it is a master, until the sentinels make it a replica.
+            // For about ten seconds the old master says that it is a master, until the sentinels make it a replica.
             #expect(scene.nodes[0].role() == "master")
             try await inTheEnd("the old master is a replica", within: 60) { scene.nodes[0].role() == "slave" }
             try expectWholePath(client, scene.nodes[master])
@@ -30,7 +30,8 @@ import Testing
         }
     }
 
-    /// On the relay's side everything works, so it stays; and it leaves when it hears that the others have gone on.
+    /// Everything works on the relay's side, so it stays there. It leaves when it learns that the other side has chosen
+    /// another master.
     @Test func aRelayOnTheSideOfTheFewIsUpThereAndLeavesWhenTheNetworkHeals() throws {
         let network = try NetworkScene()
         let (here, there) = (
@@ -52,7 +53,7 @@ import Testing
         }
     }
 
-    /// Nothing has been told, and the message comes back, by this server.
+    /// Expects that nothing has been reported, and that a message comes back through this server.
     private func expectWholePath(_ client: TestConnection, _ node: RedisServer) throws {
         #expect(try node.client().subscribers(of: "t:c") == 1)
         #expect(try client.publish("c", "x").outcome == .ok)

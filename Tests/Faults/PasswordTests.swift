@@ -2,8 +2,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
-/// Redis asks for a password that the relay does not have, or has no longer: told as AUTH, tried ever more slowly, and
-/// over as soon as the password is right, without a restart. The password itself shows nowhere.
+/// Redis asks for a password that the relay does not have, or no longer has. The relay reports AUTH, retries ever more
+/// slowly, and is UP as soon as the password is right, without a restart. The password itself shows nowhere.
 @Suite struct PasswordTests {
     @Test func aPasswordThatIsDemandedFromNowOnIsToldAtTheNextConnection() throws {
         try withRelay { relay, redis in
@@ -50,7 +50,7 @@ import Testing
         frames += try client.collect(untilState: .up)
         #expect(try plain.subscribers(of: "t:c") == 1)
 
-        // A file that cannot be read is named.
+        // The relay names a file that it cannot read.
         removeFile(file)
         try closeLinks(plain)
         reason = try reasonOfAuth(relay)
@@ -65,7 +65,7 @@ import Testing
         try expectHidden("hush", relay, [])
     }
 
-    /// A server quotes a command that it does not know, arguments included.
+    /// A server quotes an unknown command with its arguments.
     @Test func aServerThatQuotesThePasswordDoesNotBringItOut() throws {
         let redis = try RedisServer(settings: ["--rename-command", "AUTH", ""])
         let directory = try TemporaryDirectory()
@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test func attemptsThatAreRefusedBackOffAndAreNotLoggedOneByOne() throws {
-        // What is no refusal would be tried again within 20 ms.
+        // After a failure that is not a refusal, the relay would retry within 20 ms.
         let backoff = ["--backoff-min", "10ms", "--backoff-max", "20ms", "--backoff-max-refused", "600ms"]
         try withRelay(options: backoff) { relay, redis in
             try relay.client().ping()
@@ -89,7 +89,7 @@ import Testing
             try closeLinks(plain)
             _ = try reasonOfAuth(relay)
             let start = try plain.connectionsSoFar()
-            // Eight doublings for each of the links.
+            // Eight doublings of the backoff for each of the links.
             try eventually("the first attempts") { try plain.connectionsSoFar() >= start + 16 }
             let slow = try plain.connectionsSoFar()
             let taken = try secondsTaken {

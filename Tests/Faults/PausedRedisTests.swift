@@ -1,10 +1,10 @@
 import TestSupport
 import Testing
 
-/// Redis answers nothing for a while, less than the links' deadline, as during a failover (`CLIENT PAUSE`).
+/// Redis answers nothing for a while, for less than the links' deadline, as during a failover (`CLIENT PAUSE`).
 @Suite struct PausedRedisTests {
     @Test func aPauseKeepsTheOrderAndIsNoOutage() throws {
-        // The pause is to be far below it also for a relay that gets little of the processor.
+        // The pause must be far below the link timeout, also for a relay that gets little CPU time.
         try withRelay(options: ["--link-timeout", "15s"]) { relay, redis in
             let plain = try redis.client()
             let listener = try redis.client()

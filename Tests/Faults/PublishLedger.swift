@@ -1,7 +1,7 @@
 import TestSupport
 
-/// The books of one connection that publishes on one channel with the ids 1, 2, 3 and so on: what became of each id,
-/// which states were told, and whatever was told that the contract does not allow.
+/// The ledger of one connection that publishes on one channel with the ids 1, 2, 3 and so on: the outcome of each id,
+/// the reported states, and everything that came and that the contract does not allow.
 final class PublishLedger {
     let client: TestConnection
     let channel: String
@@ -9,7 +9,7 @@ final class PublishLedger {
     private(set) var outcomes: [UInt64: HubrelayOutcome] = [:]
     /// The states of the Status frames, in their order.
     private(set) var states: [HubrelayState] = []
-    /// Second Replies, Replies out of order, OK on a link known to be bad: in words.
+    /// Descriptions of second Replies, of Replies out of order, and of OK on a link that is known to be bad.
     private(set) var faults: [String] = []
     private var lastAnswered: UInt64 = 0
 
@@ -18,20 +18,20 @@ final class PublishLedger {
     /// Whether every publish has its Reply.
     var isSettled: Bool { outcomes.count == Int(sent) }
 
-    /// The outcomes that there were.
+    /// The kinds of outcomes that occurred.
     var kinds: Set<HubrelayOutcome> { Set(outcomes.values) }
 
     /// How many publishes had this outcome.
     func count(of outcome: HubrelayOutcome) -> Int { outcomes.values.count { $0 == outcome } }
 
-    /// Publishes the next `count` ids in one write, each as its own payload.
+    /// Publishes the next `count` ids in one write. The payload of each is its id.
     func send(_ count: UInt64) throws {
         let ids = sent + 1...sent + count
         sent += count
         try client.send(raw: ids.flatMap { HubrelayClientFrame.publish(channel, "\($0)", id: $0).bytes })
     }
 
-    /// Takes what arrives within this time.
+    /// Reads the frames that arrive within this time.
     func read(for seconds: Double) throws {
         let deadline = TestDeadline(within: seconds)
         while !deadline.isOver {
@@ -40,7 +40,7 @@ final class PublishLedger {
         }
     }
 
-    /// Takes what has arrived, and waits for nothing.
+    /// Reads the frames that have arrived, and waits for nothing.
     func readWhatIsThere() throws {
         while let frame = try client.nextIfAny(within: 0) { note(frame) }
     }
@@ -54,7 +54,7 @@ final class PublishLedger {
         }
     }
 
-    /// Reads until this state is told.
+    /// Reads until this state is reported.
     func read(until state: HubrelayState, line: UInt = #line) throws {
         _ = try client.collect("Status \(state)", line: line) { frame in
             note(frame)
@@ -73,7 +73,7 @@ final class PublishLedger {
 
     private func note(_ reply: HubrelayReply) {
         if outcomes.updateValue(reply.outcome, forKey: reply.id) != nil { faults.append("\(reply.id) again") }
-        // Publishes on one channel are answered in the order written.
+        // Publishes on one channel are answered in the order in which they were written.
         if reply.id != lastAnswered + 1 { faults.append("\(reply.id) after \(lastAnswered)") }
         lastAnswered = reply.id
         let isKnownBad = !client.status.publishing

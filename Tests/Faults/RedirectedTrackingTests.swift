@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// CLIENT TRACKING ... REDIRECT to the relay's connection, by a user who may do nothing else: Redis sends messages there
-/// that nobody published, and whose payload is no string.
+/// CLIENT TRACKING ... REDIRECT to the relay's connection, by a user who may do nothing else. Redis then sends messages
+/// to the relay that nobody published, and whose payload is not a string.
 @Suite struct RedirectedTrackingTests {
     @Test func messagesOfAStrangersTrackingAreSkippedAndCounted() throws {
         try withRelay { relay, redis in
@@ -15,11 +15,11 @@ import Testing
             let id = try #require(try plain.idOfSubscriber())
             try stranger.run("CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST")
 
-            try plain.run("FLUSHALL")  // nil
-            try plain.run("SET", "key", "value")  // an array of one
+            try plain.run("FLUSHALL")  // the payload is nil
+            try plain.run("SET", "key", "value")  // the payload is an array of one
             var many: [String] = ["MSET"]
             for number in 0..<70_000 { many += ["key:\(number)", ""] }
-            try plain.run(many)  // an array of more elements than any reply may have
+            try plain.run(many)  // the payload is an array of more elements than any reply may have
             try eventually("they are counted") {
                 try relay.metric("hubrelay_messages_skipped_total") >= 3
             }

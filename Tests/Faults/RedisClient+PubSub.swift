@@ -1,8 +1,8 @@
 import TestSupport
 
 extension RedisClient {
-    /// How many channels each subscribed client of Redis holds, as CLIENT LIST has it: for a relay that is alone, all
-    /// channels that it holds and the one of its probe.
+    /// How many channels each subscribed client of Redis holds, according to CLIENT LIST. If there is only one relay,
+    /// these are all channels that it holds, and the channel of its probe.
     func channelsOfSubscribers() throws -> [Int] {
         RedisClient.channels(inClientList: try run("CLIENT", "LIST", "TYPE", "pubsub").text ?? "")
     }
@@ -23,7 +23,7 @@ extension RedisClient {
         }
     }
 
-    /// PUBSUB NUMSUB for many channels at once.
+    /// The number of subscribers of each channel (PUBSUB NUMSUB).
     func subscribers(ofEach channels: [String]) throws -> [Int] {
         try run(["PUBSUB", "NUMSUB"] + channels).array?.compactMap(\.integer) ?? []
     }

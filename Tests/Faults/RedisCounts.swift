@@ -1,7 +1,7 @@
 import TestSupport
 
 extension RedisClient {
-    /// One of the numbers of INFO's section "stats".
+    /// One number of INFO's section "stats".
     func statistic(_ name: String, line: UInt = #line) throws -> Int {
         let lines = try run("INFO", "stats", line: line).text?.split(whereSeparator: \.isNewline) ?? []
         guard let found = lines.first(where: { $0.hasPrefix(name + ":") }),
@@ -10,7 +10,7 @@ extension RedisClient {
         return number
     }
 
-    /// How many connections the server has taken since it started.
+    /// How many connections the server has accepted since it started.
     func connectionsSoFar(line: UInt = #line) throws -> Int {
         try statistic("total_connections_received", line: line)
     }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Redis has as many clients as it takes: a line of error, then the end of the connection.
+/// Redis has as many clients as it allows: it sends an error line, and closes the connection.
 @Suite struct RefusedClientTests {
     private static let options = [
         "--backoff-min", "50ms", "--backoff-max", "200ms", "--backoff-max-refused", "1s", "--link-timeout", "20s",
@@ -31,7 +31,7 @@ import Testing
         try stage.finish()
     }
 
-    /// The server may have closed before the relay has written a word; what it said is there to be read all the same.
+    /// The server may have closed before the relay has written anything. What the server sent can still be read.
     @Test(arguments: [false, true]) func aFullServersReasonIsToldHoweverSoonItCloses(onPort: Bool) throws {
         let refusal = Array("-ERR max number of clients reached\r\n".utf8)
         let fake = try FakeRedisServer(onPort: onPort) { $0.verb.isEmpty ? .last(refusal) : .usual }
@@ -45,7 +45,8 @@ import Testing
         try relay.stop()
     }
 
-    /// Redis as it is installed lets nobody in from another host (protected mode), and says so in a thousand characters.
+    /// In its default configuration Redis accepts no client from another host (protected mode), and says so in a
+    /// thousand characters.
     @Test(arguments: ["", ":hush@"]) func protectedModeIsToldWithWhatToDo(credentials: String) throws {
         let refusal = """
             -DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the \
@@ -69,6 +70,6 @@ import Testing
 }
 
 extension RelayProcess {
-    /// How many lines of its log tell a change of state.
+    /// How many log lines report a change of the state.
     var stateChangesLogged: Int { process.errors.split(separator: "\n").count { $0.contains("state changed") } }
 }

@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// SIGHUP: what was changed on disk is used from the next connection on, and the next attempt comes at once.
+/// SIGHUP: files that were changed are used from the next connection on, and the next attempt comes at once.
 @Suite struct ReloadTests {
     @Test func aPasswordThatWasCorrectedIsUsedWithoutWaitingForTheNextAttempt() throws {
         let redis = try RedisServer(onPort: true)
@@ -10,7 +10,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let file = directory.path(of: "password")
         try writeFile(file, "wrong")
-        // The next attempt by itself would be minutes away, or hardly ever sooner.
+        // The next attempt without SIGHUP is very likely to be minutes away.
         let options = ["--redis-password-file", file, "--backoff-min", "100s", "--backoff-max", "100s"]
         let relay = try RelayProcess(redis: redis.url, options: options + ["--backoff-max-refused", "300s"])
         try eventually("AUTH") { try relay.http("/health").body.contains("\"cause\":\"auth\"") }
@@ -27,7 +27,7 @@ import Testing
         try relay.stop()
     }
 
-    /// At the start there is nothing to go on with, and starting again mends nothing.
+    /// At the start there are no earlier files to continue with, and a restart repairs nothing.
     @Test func aFileThatCannotBeUsedAtTheStartEndsTheRelayAsAWrongSettingDoes() throws {
         let directory = try TemporaryDirectory()
         let process = try RelayProcess.launch(
@@ -65,7 +65,7 @@ import Testing
         try eventually("the new one is not trusted yet") {
             try relay.http("/health").body.contains("\"cause\":\"tls\"")
         }
-        // Without SIGHUP: each attempt looks whether the files have changed.
+        // This is without SIGHUP: each attempt checks whether the files have changed.
         try writeFile(file, textOfFile(new.caFile))
         try client.collect(untilState: .up)
         #expect(client.status.outages == 2)
@@ -74,7 +74,7 @@ import Testing
         try relay.stop()
     }
 
-    /// Those of the tests are made for 30 days.
+    /// The certificates of the tests are valid for 30 days.
     @Test func whenCertificatesEndIsTold() throws {
         let authority = try TestCA()
         let own = try authority.certificate("relay")

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Links to Redis by TLS, and everything that can be wrong with them.
+/// Links to Redis over TLS, and everything that can be wrong with them.
 @Suite struct SecuredLinkTests {
     @Test(arguments: ["TLSv1.2", "TLSv1.3"]) func messagesPassBothWays(version: String) throws {
         let ca = try TestCA()
@@ -25,7 +25,7 @@ import Testing
     struct Wrong: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let words: String
-        /// The server, the flags, and whose files they name.
+        /// The server, the flags of the relay, and the CA whose files the flags name.
         let scene: @Sendable (TestCA) throws -> (ServerTLS, [String], TestCA)
     }
 
@@ -86,7 +86,8 @@ import Testing
         try relay.stop()
     }
 
-    /// The certificate has to fit the host that was connected to, be that a name or an address, or the name that is set.
+    /// The certificate has to match the host that the relay connects to, whether that is a name or an address, or the
+    /// name that is set.
     @Test func theNameThatTheCertificateMustHaveCanBeSet() throws {
         let ca = try TestCA()
         let certificate = try ca.certificate(names: ["DNS:redis.example"])
@@ -139,7 +140,7 @@ import Testing
         try relay.stop()
     }
 
-    /// It accepts connections, as the kernel does for it, and never says a word.
+    /// The server accepts connections, as the kernel does that for it, and never sends anything.
     @Test func aFrozenServerIsNoMatterOfTLS() throws {
         let ca = try TestCA()
         let redis = try RedisServer(tls: try ca.server())
@@ -152,7 +153,7 @@ import Testing
         try relay.stop()
     }
 
-    /// Records hold many publishes, and those of which no byte left can be told only by whole records.
+    /// TLS records hold many publishes. Only whole records show for which publishes no byte was sent.
     @Test func ofWhatIsToldAsNotSentNothingWasDelivered() throws {
         let ca = try TestCA()
         let redis = try RedisServer(tls: try ca.server())
@@ -161,7 +162,7 @@ import Testing
         try heard.subscribe("t:c")
         let client = try relay.client()
         redis.freeze()
-        // More than the kernel takes, so that some of it is kept back by the relay.
+        // This is more than the kernel takes, so the relay keeps some of it back.
         let filler = String(repeating: "x", count: 3000)
         var sent: UInt64 = 0
         var outcomes: [UInt64: HubrelayOutcome] = [:]

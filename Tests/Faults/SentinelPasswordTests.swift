@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Sentinels that want a password, and servers that want another.
+/// Sentinels that require a password, and servers that require another one.
 @Suite struct SentinelPasswordTests {
     private let directory: TemporaryDirectory
 
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    /// One that has none is commonly given the password of the servers, and does not mind.
+    /// A sentinel without a password is commonly given the password of the servers, and accepts it.
     @Test func aPasswordThatNoSentinelWantsDoesNoHarm() throws {
         let scene = try SentinelScene()
         try withRelay(of: scene, options: ["--sentinel-password-file", try file("needless", "hush")]) { relay in
@@ -66,7 +66,7 @@ import Testing
     private static let master = ["+sentinel|get-master-addr-by-name", "+subscribe", "+unsubscribe", "&+switch-master"]
     private static let all = master + ["+sentinel|master", "+ping", "+role", "+client|setname"]
 
-    /// What the relay asks of a sentinel, without and with what it can do without.
+    /// The commands that the relay sends to a sentinel, with and without those that it can work without.
     @Test(arguments: [all, all.filter { $0 != "+sentinel|master" }, master])
     func aUserWithTheLeastRightsWillDo(rights: [String]) throws {
         let scene = try SentinelScene()

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Everything by TLS: to the sentinels, to the servers, and between them.
+/// TLS for everything: to the sentinels, to the servers, and between them.
 @Suite struct SentinelTLSTests {
     @Test func aPlannedFailoverIsFollowedByTLS() throws {
         let ca = try TestCA()
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    /// Their certificates are of another CA.
+    /// The certificates of the sentinels are signed by another CA.
     @Test func sentinelsThatNobodyVouchesForAreNotAsked() throws {
         let ca = try TestCA()
         let scene = try SentinelScene(tls: try ca.server())

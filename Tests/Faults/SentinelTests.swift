@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// A group of Redis servers whose master is found, and followed, by asking sentinels.
+/// A group of Redis servers. The relay finds the master, and follows it, by asking sentinels.
 @Suite struct SentinelTests {
     @Test func theMasterThatTheSentinelsNameIsUsed() throws {
         try withSentinels { scene, relay in
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// It is given up for the new one before its own silence is long enough.
+    /// The relay leaves the master for the new one before the master has been silent for the link timeout.
     @Test func aStoppedMasterIsLeftWhenTheSentinelsSaySo() throws {
         try withSentinels(options: ["--link-timeout", "20s"]) { scene, relay in
             try expectFollowing(scene, relay, causes: [.demoted]) { scene.nodes[0].freeze() }
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    /// Breaks the master and expects that everything is at the new one afterwards, and that it was told.
+    /// Breaks the master. Expects that everything is at the new master afterwards, and that the outage was reported.
     private func expectFollowing(
         _ scene: SentinelScene, _ relay: RelayProcess, causes: Set<HubrelayCause>, breaking: () throws -> Void
     ) throws {
@@ -49,7 +49,7 @@ import Testing
         try client.collect(untilState: .down)
         #expect(causes.contains(client.status.cause), "\(client.status)")
         try client.collect(untilState: .up)
-        // The sentinel that is asked here may hear of it later than the one that the relay heard it from.
+        // The sentinel that is asked here may learn of the failover later than the sentinel that told the relay.
         var master = 0
         try eventually("the sentinel names the new master") {
             master = try scene.master()

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Settings of Redis that are below what the relay takes for granted.
+/// Settings of Redis that are below what the relay assumes.
 @Suite struct ServerLimitTests {
     private static let minimal = [
         "ACL", "SETUSER", "relay", "on", ">hush", "resetkeys", "resetchannels", "&t:*", "-@all", "+publish",
@@ -9,7 +9,7 @@ import Testing
         "+unsubscribe", "+psubscribe", "+punsubscribe", "+ping", "+role", "+client|setname",
     ]
 
-    /// - Parameter isTold: whether the relay may ask for settings.
+    /// - Parameter isTold: whether the relay may ask for the settings.
     private func withLimit(
         _ settings: [String], isTold: Bool, options: [String] = [], _ body: (RelayProcess) throws -> Void
     ) throws {
@@ -21,7 +21,7 @@ import Testing
         try relay.stop()
     }
 
-    /// Redis ends the connection at a payload that is larger, and all that is in flight with it.
+    /// Redis closes the connection at a larger payload, and everything in flight on it is interrupted.
     @Test(arguments: ["proto-max-bulk-len", "client-query-buffer-limit"], [true, false])
     func aPayloadOverTheServersLimitIsItsSendersBusinessAlone(setting: String, isTold: Bool) throws {
         try withLimit(["--" + setting, "1mb"], isTold: isTold, options: ["--max-payload", "4MiB"]) { relay in
@@ -29,7 +29,7 @@ import Testing
             let other = try relay.client()
             let large = String(repeating: "x", count: 3 << 20)
             if !isTold {
-                // Once it costs everybody something.
+                // The first time, it causes an outage for everybody.
                 #expect([.interrupted, .refused].contains(try sender.publish("c", large).outcome))
                 try sender.collect(untilState: .up)
             }
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    /// The largest payload that fits is taken, and what is larger by one byte is not.
+    /// The largest payload that fits is taken. A payload that is larger by one byte is refused.
     @Test func theLimitIsExactWhereItIsTold() throws {
         for (setting, most) in [("proto-max-bulk-len", 1 << 20), ("client-query-buffer-limit", 1 << 20 - 2)] {
             try withLimit(["--" + setting, "1mb"], isTold: true, options: ["--max-payload", "4MiB"]) { relay in
@@ -66,7 +66,7 @@ import Testing
             let client = try relay.client()
             let health = try relay.http("/health").json
             #expect(health["links"]?.elements?.first?["heartbeat_seconds"] == .number(0.5))
-            // Several of Redis's seconds: a link that it had closed would have told.
+            // Several times the timeout of Redis. If it had closed a link, there would have been a Status.
             let start = TestDeadline.now
             while TestDeadline.now - start < 4_000_000_000 {
                 #expect(try client.nextIfAny(within: 0.5) == nil)

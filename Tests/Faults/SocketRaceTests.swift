@@ -7,7 +7,7 @@ import Testing
         let redis = try RedisServer()
         let directory = try TemporaryDirectory()
         let path = directory.path(of: "relay.sock")
-        // What a killed one leaves behind is there for the taking.
+        // The socket that a killed relay leaves behind may be taken over.
         _ = try UnixListener(path)
         let flags = ["--socket", path, "--prefix", "t:", "--http", "off", "--redis", redis.url]
         let relays = try (0..<6).map {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// The two links end at servers that no longer hear each other, or the way back is deaf: everything is connected,
+/// The two links end at servers that no longer hear each other, or no messages come back. Everything is connected,
 /// every heartbeat is answered, and no message ever arrives.
 @Suite struct SplitServersTests {
     @Test func linksThatBeginAtDifferentServersNeverMakeAnUp() throws {
@@ -11,7 +11,7 @@ import Testing
         let relay = try RelayProcess(redis: proxy.url, options: shortDeadlines)
         let client = try relay.clientInAnyState()
         try expectProbeToFail(relay, proxy)
-        // The client has been there from the beginning.
+        // The client has been connected from the beginning.
         let statuses = try client.collectStatuses()
         #expect(client.welcome.status.state != .up && statuses.allSatisfy { $0.state != .up })
 
@@ -38,7 +38,7 @@ import Testing
         let split = try client.collectStatuses()
         #expect(split.allSatisfy { $0.state != .up })
 
-        // Both at the other one: what counts is that they are together.
+        // Both links go to the other server: what counts is that they are at the same one.
         proxy.lead(.publish, to: second)
         try client.collect(untilState: .up)
         #expect(client.status.outages == before.outages + 1)
@@ -70,7 +70,7 @@ import Testing
         try relay.stop()
     }
 
-    /// Waits until the probe has failed and the relay has tried anew, with both links.
+    /// Waits until the probe has failed and the relay has connected again, with both links.
     private func expectProbeToFail(_ relay: RelayProcess, _ proxy: RedisProxy) throws {
         let before = RedisProxy.Link.allCases.map { proxy.connections(of: $0) }
         var causes: Set<HubrelayCause> = []

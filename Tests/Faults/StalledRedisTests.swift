@@ -3,7 +3,7 @@ import Testing
 
 /// Redis stalls for less than the links' deadline while several apps publish as fast as they can.
 @Suite struct StalledRedisTests {
-    /// An app that writes whatever its socket takes.
+    /// An app that writes as much as its socket takes.
     private final class Flooder {
         let client: TestConnection
         let channel: String
@@ -27,7 +27,7 @@ import Testing
             return count
         }
 
-        /// Writes the rest of the frame that the socket took in part.
+        /// Writes the rest of the frame that the socket has taken in part.
         func finishFrame() throws {
             try client.send(raw: Array(rest))
             rest = []
@@ -49,7 +49,7 @@ import Testing
             #expect(slowest < 2, "a Ping took \(slowest) s")
             let memory = relay.process.residentBytes - before
             #expect(memory < 32 << 20, "\(memory) bytes more")
-            // They stay blocked: the relay reads on from none of them.
+            // They stay blocked: the relay does not continue to read from any of them.
             for flooder in flooders { #expect(!flooder.client.socket.canWrite(within: 0.1)) }
 
             redis.thaw()
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// Lets all of them write until none can for half a second, with Pings of another connection in between.
+    /// Lets all of them write until none can write for half a second. In between, another connection sends Pings.
     /// - Returns: the seconds that the slowest Ping took.
     private func flood(_ flooders: [Flooder], beside bystander: TestConnection) throws -> Double {
         var written = 0
@@ -81,7 +81,7 @@ import Testing
         return slowest
     }
 
-    /// Every id gets OK, and nothing else comes: no Loss, no Status.
+    /// Expects OK for every id, and no other frame: no Loss, no Status.
     private func expectAllAnswered(_ flooders: [Flooder]) throws {
         for flooder in flooders where flooder.hasIDs {
             for id in 1...flooder.begun {

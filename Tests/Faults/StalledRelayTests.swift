@@ -2,8 +2,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The relay itself does not run for a while: whoever supervises it finds out, and it draws no wrong conclusions when
-/// it goes on.
+/// The relay itself does not run for a while. Its supervisor finds out, and the relay draws no wrong conclusions when
+/// it continues.
 @Suite struct StalledRelayTests {
     @Test func aStalledLoopAnswersNoHealthCheckAndFeedsNoWatchdog() async throws {
         let redis = try RedisServer()
@@ -36,7 +36,7 @@ import Testing
         #expect(said.contains("STOPPING=1"), "\(said)")
     }
 
-    /// Stalls shorter and longer than the deadline of a link.
+    /// Stalls that are shorter and longer than the deadline of a link.
     @Test(arguments: [("5s", 4.0), ("2s", 3.0)])
     func aRelayThatWasStarvedDoesNotCallRedisDead(linkTimeout: String, seconds: Double) async throws {
         let options = ["--link-timeout", linkTimeout, "--heartbeat-interval", "100ms", "--probe", "100ms"]
@@ -44,11 +44,12 @@ import Testing
         let (relay, redis) = (stage.relay, stage.redis)
         let client = try relay.client()
         #expect(try client.subscribe("c") == .ok)
-        // The whole machine stands still, with a publish under way, and Redis is the last to go on.
+        // The whole machine stands still while a publish is unanswered, and Redis is the last to continue.
         redis.freeze()
         try client.send(.publish("c", "x", id: 1))
         try client.ping()
-        // Until the relay knows that it is owed something. Not with `lookOn`, which may take longer than the deadline.
+        // Waits until the relay knows that a reply is due. `lookOn` may take longer than the deadline, so it is not
+        // used here.
         #expect(try client.nextIfAny(within: 0.2) == nil)
         try relay.process.freeze()
         try client.send(.publish("c", "y", id: 2))
@@ -65,8 +66,8 @@ import Testing
         try stage.finish()
     }
 
-    /// A stall longer than an attempt may take, with the only attempt that there may be under way; it may be short beside
-    /// the heartbeat.
+    /// A stall that is longer than an attempt may take, during the only attempt. It may be short compared with the
+    /// heartbeat interval.
     @Test(arguments: ["200ms", "10m"])
     func aRelayThatWasStarvedDoesNotGiveItsAttemptUp(heartbeat: String) async throws {
         let ca = try TestCA()
@@ -83,7 +84,7 @@ import Testing
         try eventually("both links have begun the handshake") { connectionsWithUnreadBytes(at: port) == 2 }
         try relay.process.freeze()
         #expect(try await client.nextIfAny(inTheCourseOf: 5) == nil, "it did not stall")
-        // Redis is the last to go on, or the handshakes would be over before anybody looks at the time.
+        // Redis is the last to continue. Otherwise the handshakes would be over before the relay checks the time.
         relay.process.thaw()
         #expect(try client.nextIfAny(within: 0.5) == nil, "it has given up")
         redis.thaw()
@@ -112,12 +113,12 @@ import Testing
         try stage.finish()
     }
 
-    /// Whoever stops it relies on the stop timeout: a stall in the middle does not put it off.
+    /// The supervisor relies on the stop timeout, so a stall in the middle does not extend it.
     @Test func aStallDoesNotPutTheStopOff() async throws {
         let stage = try Stage(options: ["--stop-timeout", "4s"])
         let relay = stage.relay
         let client = try relay.client()
-        try client.send(raw: [0, 0])  // half a frame: it is not done yet
+        try client.send(raw: [0, 0])  // an incomplete frame: the client is not done yet
         relay.process.signal(SIGTERM)
         try client.collect(untilState: .stopping)
         try relay.process.freeze()
@@ -127,18 +128,18 @@ import Testing
         stage.redis.stop()
     }
 
-    /// The relay that holds the HTTP address may take its time to stop, and it ran no more than this one did.
+    /// The relay that holds the HTTP address may take its time to stop. During the stall it did not run either.
     @Test func aRelayThatWasStarvedStillWaitsForTheHTTPAddress() async throws {
         let stage = try Stage(options: ["--stop-timeout", "300s", "--frame-timeout", "300s"])
         let held = try stage.relay.client()
-        try held.send(raw: [0, 0])  // half a frame: whoever is done is let go after 2 s
+        try held.send(raw: [0, 0])  // an incomplete frame: an idle client would be closed after 2 s
         stage.relay.process.signal(SIGTERM)
         try held.collect(untilState: .stopping)
         let next = try RelayProcess(
             redis: stage.redis.url, directory: stage.relay.directory, name: "next",
             options: ["--http", "unix:\(stage.relay.httpPath)", "--stop-timeout", "4s"])
         let client = try next.client()
-        // The whole machine stands still, and the other relay is the last to go on.
+        // The whole machine stands still, and the other relay is the last to continue.
         for relay in [stage.relay, next] { try relay.process.freeze() }
         try await lookOn(for: 5.5)
         next.process.thaw()

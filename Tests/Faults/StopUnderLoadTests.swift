@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// The relay is told to stop while its clients publish as fast as they can.
+/// The relay is asked to stop while its clients publish as fast as they can.
 @Suite struct StopUnderLoadTests {
     @Test func everyPublishIsAnsweredAndTheEndComesInTime() throws {
         let redis = try RedisServer()
@@ -17,11 +17,11 @@ import Testing
             let (sent, answered) = ledger.counts
             #expect(answered == sent && sent > 0, "\(answered) Replies to \(sent)")
         }
-        // Well before the stop timeout, since everybody has gone.
+        // This is well before the stop timeout, since all clients have left.
         try relay.expectExit(within: 15)
     }
 
-    /// Their app has gone, so nobody could be told.
+    /// Their app has gone, so nobody could be notified.
     @Test func whatAClosedConnectionHasPublishedIsWithRedisBeforeTheEnd() throws {
         let redis = try RedisServer()
         let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "60s"])
@@ -50,12 +50,12 @@ import Testing
         try eventually("it publishes") { try flood.steps() > 3 }
         relay.process.signal(15)
         try relay.expectExit(within: 10)
-        // Its connection ended under it.
+        // The relay closed the connection while the flood was writing to it.
         #expect(throws: TestFailure.self) { try flood.stop() }
     }
 }
 
-/// Publishes in batches until the relay says that it stops, reads what is owed, and leaves.
+/// Publishes in batches until the relay reports that it stops, reads the outstanding Replies, and closes.
 private final class Publisher: Sendable {
     let background: Background
     private let state: Counts

@@ -1,8 +1,7 @@
 import TestSupport
 import Testing
 
-/// Servers that refuse to end a subscription on a connection that has none (Valkey 8.0: NOSUB), in place of confirming
-/// it as all others do.
+/// Servers that refuse to end a subscription on a connection that has none (Valkey 8.0: NOSUB). All others confirm it.
 @Suite struct SubscribedModeTests {
     @Test func aRelayBehindSuchSentinelsIsUpAndFollowsThem() throws {
         let servers = try [RedisServer(onPort: true), RedisServer(onPort: true)]
@@ -27,7 +26,7 @@ import Testing
         }
         #expect(fake.connectionsMade(.other) == 1)
 
-        // The sentinel has ended the subscription by itself, or says so.
+        // The sentinel has ended the subscription by itself, or claims that it has.
         let asked = fake.count("SENTINEL", on: .other)
         fake.ambush(
             "UNSUBSCRIBE", on: .other,
@@ -39,7 +38,7 @@ import Testing
         try relay.stop()
     }
 
-    /// The last name that is given up ends the subscribed mode, also while the relay asks for more.
+    /// When the last name is given up, the subscribed mode ends, even while the relay subscribes to more names.
     @Test func aNodeThatRefusesToLeaveKeepsItsLink() throws {
         let fake = try FakeRedisServer(script: { command in
             guard command.verb.hasSuffix("UNSUBSCRIBE"), !command.isSubscribed else { return .usual }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// A server, or a proxy in front of it, that does not know PUBLISH or SUBSCRIBE, in whatever words.
+/// A server, or a proxy in front of it, does not know PUBLISH or SUBSCRIBE, and says so in one of several ways.
 @Suite struct UnknownCommandTests {
     static let answers = [
         "-ERR unknown command\r\n", "-ERR unsupported command\r\n", "-invalid request\r\n",
@@ -38,7 +38,7 @@ import Testing
         try expectNeverUp("SUBSCRIBE", answer, options: ["--probe", "off"])
     }
 
-    /// A proxy may be put before the server, or its configuration changed.
+    /// A proxy may be put before the server, or its configuration may change.
     @Test(arguments: answers.prefix(4), ["500ms", "off"])
     func whatIsNoLongerKnownTakesTheStateDown(answer: String, probe: String) throws {
         let fake = try FakeRedisServer()
@@ -56,7 +56,7 @@ import Testing
         try relay.stop()
     }
 
-    /// Patterns can be done without: whoever asks for one is refused, and nobody else has to do with it.
+    /// The relay can work without patterns. A client that asks for one is refused, and no other client is affected.
     @Test(arguments: answers + [":1\r\n"]) func withoutPatternsTheyAreRefused(answer: String) throws {
         let fake = try FakeRedisServer { $0.verb == "PSUBSCRIBE" ? .text(answer) : .usual }
         let relay = try RelayProcess(redis: fake.url)

@@ -2,9 +2,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Whoever reads the relay's standard error stops reading, or somebody makes the relay say very much there.
+/// The reader of the relay's standard error stops reading, or a client causes very many lines there.
 @Suite struct UnreadLogTests {
-    /// A pipe in the file system, of which the test has the other end.
+    /// A named pipe, of which the test has the other end.
     private final class Log {
         let path: String
         private let descriptor: Int32
@@ -18,13 +18,13 @@ import Testing
 
         deinit { close(descriptor) }
 
-        /// Leaves no room for a byte.
+        /// Fills the pipe, so that it has no room for a byte.
         func fill() {
             let bytes = [UInt8](repeating: 0x0a, count: 4096)
             for size in [4096, 1] { while write(descriptor, bytes, size) > 0 {} }
         }
 
-        /// What there is to read now.
+        /// Everything that can be read now.
         func read() -> String {
             var text: [UInt8] = []
             var chunk = [UInt8](repeating: 0, count: 65536)
@@ -32,11 +32,11 @@ import Testing
             return String(decoding: text, as: UTF8.self)
         }
 
-        /// A command that runs another one with this as its standard error.
+        /// A command that runs another command with this pipe as its standard error.
         var wrapper: [String] { ["/bin/sh", "-c", "exec \"$@\" 2>'\(path)'", "sh"] }
     }
 
-    /// The number behind `name=` in a line.
+    /// The number after `name=` in a line.
     private func number(_ name: String, in line: Substring) -> Int? {
         line.split(separator: " ").first { $0.hasPrefix(name + "=") }.flatMap { Int($0.dropFirst(name.count + 1)) }
     }
@@ -58,7 +58,7 @@ import Testing
         }
         #expect(inHealth >= dropped)
 
-        // Whoever reads it goes on, and nothing else happens.
+        // The reader continues, and nothing else happens.
         var text = log.read()
         try eventually("the lines that are missing are counted") {
             text += log.read()
@@ -72,7 +72,8 @@ import Testing
         try relay.stop()
     }
 
-    /// Five hundred and sixty lines filled a pipe. Now there are few, and what they leave out is all told.
+    /// Five hundred and sixty lines used to fill a pipe. Now there are few lines, and they count all the lines that are
+    /// left out.
     @Test func aThousandConnectionsWithTheWrongProtocolMakeFewLines() throws {
         try withRelay { relay, redis in
             let request = Array("GET / HTTP/1.1\r\n\r\n".utf8)
@@ -93,7 +94,8 @@ import Testing
             for code in ["malformed", "frame_too_large"] {
                 #expect(summaries.contains { $0.contains("code=\(code)") }, "\(relay.process.errors)")
             }
-            // Two kinds, and six lines of each in ten seconds: however slow the machine is, a small part of them.
+            // Two kinds, and six lines of each in ten seconds. However slow the machine is, this is a small part of the
+            // connections.
             #expect(lines.count < 200)
         }
     }

@@ -10,8 +10,8 @@ func withSentinels(
 
 /// Runs `body` with a relay of this scene, and ends the relay afterwards.
 /// - Parameters:
-///   - redis: what `--redis` gets; nil: all sentinels.
-///   - wrapper: as of `RelayProcess`.
+///   - redis: the value of `--redis`; nil means the URL with all sentinels.
+///   - wrapper: as in `RelayProcess`.
 /// - Throws: what `body` throws, together with what the relay wrote to standard error; `TestFailure` when the relay
 ///   does not end with exit code 0.
 func withRelay(
@@ -27,7 +27,7 @@ func withRelay(
     try relay.stop(line: line)
 }
 
-/// The same for a `body` that looks on while other tests run.
+/// Runs `body` with a relay of this scene, and ends the relay afterwards. Other tests can run while `body` waits.
 func withRelay(
     of scene: SentinelScene, options: [String] = [], on host: NetworkHost? = nil, line: UInt = #line,
     _ body: (RelayProcess) async throws -> Void
@@ -41,17 +41,17 @@ func withRelay(
     try relay.stop(line: line)
 }
 
-/// What /health says of one sentinel.
+/// What /health says about one sentinel.
 struct SentinelHealth: Equatable {
     let address: String
     let isUp: Bool
-    /// Its word; nil: it says nothing.
+    /// The master that the sentinel names; nil if it names none.
     let master: String?
     let reason: String?
 }
 
 extension RelayProcess {
-    /// What /health says of the sentinels, in the order in which they are configured.
+    /// What /health says about the sentinels, in the order of the configuration.
     func sentinels() throws -> [SentinelHealth] {
         try http("/health").json["sentinels"]?.elements?.map { sentinel in
             SentinelHealth(
@@ -60,7 +60,7 @@ extension RelayProcess {
         } ?? []
     }
 
-    /// Waits until the relay is DOWN for this cause, with a reason that has these words.
+    /// Waits until the relay is DOWN for one of these causes, with a reason that contains these words.
     func awaitDown(_ causes: Set<HubrelayCause>, _ words: String..., line: UInt = #line) throws {
         var status = HubrelayStatus()
         do {
