@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `--abort-connect true`, as StackExchange.Redis has it by default: Redis is there at the start, or the relay ends.
+/// `--abort-connect true`, the default of StackExchange.Redis: if Redis is not there at the start, the relay ends.
 @Suite struct AbortConnectTests {
     @Test func aRelayWhoseRedisIsNotThereEnds() throws {
         let redis = try RedisServer(onPort: true, started: false)
@@ -30,7 +30,7 @@ import Testing
         redis.stop()
         try client.collect(untilState: .down)
         #expect(manager.wait(forStatus: "DOWN, "), "\(manager.status)")
-        // More attempts fail than it was to make at the start.
+        // After the start, more attempts fail than the relay would have made at the start.
         #expect(manager.next(within: 1) == nil && relay.process.ended == nil)
         try relay.stop()
     }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// How the relay makes itself known to Redis.
+/// How the relay logs in to Redis.
 @Suite struct AuthenticationTests {
     private func protectedRedis() throws -> RedisServer {
         let redis = try RedisServer(onPort: true)
@@ -48,7 +48,7 @@ import Testing
         try relay.stop()
     }
 
-    /// The variable of the address may be shared with others, and then has no secrets.
+    /// The variable with the address may be shared with others. Then it must not contain secrets.
     @Test func thePasswordMayBeInTheEnvironment() throws {
         let redis = try protectedRedis()
         let relay = try RelayProcess(
@@ -67,7 +67,7 @@ import Testing
         try eventually("the status says why") {
             let status = try relay.clientInAnyState().welcome.status
             #expect(status.state == .down)
-            // Who was turned away, and with what.
+            // The reason says who was refused and with which password, or how to set one.
             let hint = credentials.isEmpty ? "--redis-password-file" : "with the password that is set"
             return status.cause == .auth && status.reason.contains(hint)
         }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rule 2: what may be the name of a channel.
+/// Rule 2: which names a channel may have.
 @Suite(.sharedRelay()) struct ChannelNameTests {
     let relay: RelayProcess
     let redis: RedisServer
@@ -43,7 +43,7 @@ import Testing
         #expect(try client.subscribe(patterns: [name]) == .invalid)
         #expect(try client.subscribe("good.one", name) == .invalid)
         try client.ping()
-        // The good name beside the bad one had no effect either.
+        // The good name in the same request had no effect either.
         #expect(try redis.client().subscribers(of: "t:good.one") == 0)
     }
 }

@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Lines about single clients.
+/// Log lines about single clients.
 @Suite struct ClientLogTests {
     private func lines(_ relay: RelayProcess, _ text: String) -> [Substring] {
         relay.process.errors.split(separator: "\n").filter { $0.contains(text) }
@@ -30,7 +30,7 @@ import Testing
 
     @Test func aMalformedFrameIsToldWithItsFieldAndItsSender() throws {
         try withRelay { relay, redis in
-            _ = try relay.client()  // UP from here on, so that no Status comes between
+            _ = try relay.client()  // UP from now on, so that no Status comes in between
             let app = try relay.connect()
             try app.hello(name: "worker-3")
             // Publish with a channel that is not UTF-8.

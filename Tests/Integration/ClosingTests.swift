@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rule 9 from the client's side: it closes.
+/// Rule 9 from the client's side: the client closes.
 @Suite(.sharedRelay()) struct ClosingTests {
     let relay: RelayProcess
     let redis: RedisServer
@@ -42,8 +42,8 @@ import Testing
         try plain.subscribe("t:" + channel)
         let filling = String(repeating: "x", count: 200)
         for round in 0..<(count < 1000 ? 20 : 3) {
-            // Hello and all, and closed before an answer was read: the replies can go nowhere, and of the larger
-            // number most is still unread when the relay finds that out.
+            // Sends everything from Hello on, and closes before reading an answer. The Replies cannot be delivered.
+            // With the larger number, most of the input is still unread when the relay finds that out.
             var bytes = HubrelayClientFrame.hello().bytes
             for index in 0..<count {
                 let id = UInt64(index % 2 * index)

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// A cluster with `--cluster-pubsub classic`: one world for the clients of all nodes.
+/// A cluster with `--cluster-pubsub classic`: the clients of all nodes hear each other.
 @Suite(.sharedCluster) struct ClusterClassicTests {
     @Test func plainClientsOfAllNodesHearItAndAreHeard() throws {
         let (scene, prefix) = (try sharedCluster(), "world:")
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    /// So that a probe proves the way from node to node.
+    /// The two links are at different nodes, so that a probe proves the way from node to node.
     @Test func itsTwoLinksAreAtTwoNodes() throws {
         let scene = try sharedCluster()
         try scene.withRelay(.classic, prefix: "two:") { relay in

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Slots that nobody has, in a cluster that goes on without them.
+/// Slots without a master, in a cluster that works without them.
 @Suite struct ClusterCoverageTests {
     private func withScene(_ body: (ClusterScene, RelayProcess, TestConnection) throws -> Void) throws {
         var options = ClusterScene.Options()
@@ -24,7 +24,7 @@ import Testing
             #expect(client.status.gaps == 1, "what is published before it is subscribed again may be missed")
             try expectHealth(of: relay, slotsAway: 1)
 
-            // The first Reply may be the one of a node that has not been believed yet.
+            // The first Reply may come from a node whose answer the relay has not believed yet.
             let reply = try client.publish(lost, "x")
             #expect(reply.outcome == .notConnected, "\(reply)")
             try client.send(.publish(lost, "x", id: 0), .publish(channels[0], "with id 0", id: 0))
@@ -39,7 +39,7 @@ import Testing
             try client.expectMessages(["\(channels[0]) y", "\(channels[2]) y"])
             #expect(try client.subscribe(lost) == .pending)
 
-            // One that starts now finds the same.
+            // A relay that starts now finds the same.
             try scene.withRelay(.sharded) { later in
                 let other = try later.clientInAnyState()
                 try expectReason("1 of 16384 slots", at: other)
@@ -58,13 +58,13 @@ import Testing
         }
     }
 
-    /// Waits until the reason that is told begins so.
+    /// Waits until the reported reason begins with these words.
     private func expectReason(_ words: String, at client: TestConnection, line: UInt = #line) throws {
         if client.status.reason.hasPrefix(words) { return }
         _ = try client.collect("a Status with \"\(words)\"", line: line) { $0.status.reason.hasPrefix(words) }
     }
 
-    /// What /health and /metrics say of the cluster.
+    /// Checks what /health and /metrics say about the cluster.
     private func expectHealth(of relay: RelayProcess, slotsAway: Double) throws {
         let answer = try relay.http("/health")
         let cluster = try answer.json["cluster"]

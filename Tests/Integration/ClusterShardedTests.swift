@@ -1,11 +1,11 @@
 import TestSupport
 import Testing
 
-/// A cluster with `--cluster-pubsub sharded`: each channel is at the master of its slot.
+/// A cluster with `--cluster-pubsub sharded`: each channel belongs to the master of its slot.
 @Suite(.sharedCluster) struct ClusterShardedTests {
     @Test func relaysHearEachOtherOnChannelsOfAllMastersByTwoConnectionsEach() throws {
         let (scene, prefix) = (try sharedCluster(), "pair:")
-        // Nobody listens at the first seed, and the other is a replica.
+        // Nobody listens at the first seed, and the second seed is a replica.
         let seeds = ["127.0.0.1:\(try freePort())", scene.nodes[4].endpoint]
         try scene.withRelays(.sharded, prefix: prefix, redis: scene.url(of: seeds)) { relays in
             let clients = try relays.map { try $0.client() }
@@ -48,7 +48,7 @@ import Testing
                 #expect(heard.channel == prefix + channel && heard.payload == Array("out".utf8))
                 #expect(try speaker.shardPublish(prefix + channel, "in") == 2)
                 try client.expectMessages(["\(channel) out", "\(channel) in"])
-                // The other world, on the same node: it is not heard, and does not hear.
+                // Classic pub/sub on the same node is separate: neither side hears the other.
                 #expect(try speaker.publish(prefix + channel, "classic") == 0)
                 #expect(try client.unsubscribe(channel) == .ok)
                 try eventually("the node is told") { try speaker.shardSubscribers(ofEach: [prefix + channel]) == [1] }
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    /// Each name is held once, by the master of its slot.
+    /// Checks that each name is held once, by the master of its slot.
     private func expectHeld(_ shares: [[String]], _ prefix: String, at masters: [ClusterNode]) throws {
         for (share, master) in zip(shares, masters) {
             let counts = try master.client().shardSubscribers(ofEach: share.map { prefix + $0 })

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// How a relay comes to a cluster: by which nodes, names and users; and what it says when there is none.
+/// How a relay gets to a cluster: by which nodes, names and users. Also what it reports if there is no cluster.
 @Suite struct ClusterStartTests {
     @Test(arguments: ClusterScene.PubSub.allCases)
     func aServerThatIsNoClusterIsToldSo(pubsub: ClusterScene.PubSub) throws {
@@ -19,7 +19,7 @@ import Testing
         try relay.stop()
     }
 
-    /// All of it is started later, or again: nothing has to be done about it.
+    /// The whole cluster is started later, or again, and the relay finds it by itself.
     @Test func aClusterThatComesLaterIsFound() throws {
         let scene = try ClusterScene(masters: 1, hasReplicas: false)
         scene.nodes[0].kill()
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// The certificate has no address in it, so only who asks for the announced name is content with it.
+    /// The certificate contains no address, so it is only valid for a relay that connects by the announced name.
     @Test func nodesAreReachedByTheNamesThatTheyAnnounceAndCheckedByThem() throws {
         let ca = try TestCA()
         var options = ClusterScene.Options()
@@ -65,7 +65,7 @@ import Testing
                 #expect(!(try relay.http("/health").body.contains("hush-hush")))
             }
         }
-        // By the address it is not believed.
+        // With the address, the certificate is not accepted.
         try scene.withRelay(.sharded, options: flags) { relay in
             var status = HubrelayStatus()
             try eventually("the certificate is not for it") {
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    /// The commands that are used, and nothing else, on names that begin with the prefix.
+    /// The commands that the relay uses. The user may run only these, on names that begin with the prefix.
     private static let commands: [ClusterScene.PubSub: [String]] = [
         .sharded: ["+spublish", "+ssubscribe", "+sunsubscribe"],
         .classic: ["+publish", "+subscribe", "+unsubscribe", "+psubscribe", "+punsubscribe"],

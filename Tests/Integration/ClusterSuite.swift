@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// Gives a suite one cluster that its tests share, for tests that do not disturb it. Each has relays of its own, with a
-/// prefix of its own.
+/// Gives a suite one cluster that its tests share. It is for tests that do not disturb the cluster. Each test has
+/// relays of its own, with a prefix of its own.
 struct SharedCluster: SuiteTrait, TestScoping {
     @TaskLocal static var current: ClusterScene?
 
@@ -25,15 +25,15 @@ func sharedCluster() throws -> ClusterScene {
 }
 
 extension ClusterScene {
-    /// A channel of each master, in the order of their slots.
+    /// One channel of each master, in the order of the masters' slots.
     func channelOfEachMaster(_ stem: String = "c", prefix: String) throws -> [String] {
         clusterNames(stem, prefix: prefix, in: try masters().map { try slots(of: $0)[0] })
     }
 }
 
 extension TestConnection {
-    /// Takes as many messages as are expected, and proves that there are no more than those.
-    /// - Parameter expected: "channel text" for each, in any order.
+    /// Takes as many messages as are expected, and proves that there are no others.
+    /// - Parameter expected: "channel text" for each message, in any order.
     func expectMessages(_ expected: [String], line: UInt = #line) throws {
         let found = try expected.map { _ in
             let message = try expectMessage(line: line)

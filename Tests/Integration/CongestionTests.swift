@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rule 8: while Redis takes no more bytes, publishers are held up in their own sockets.
+/// Rule 8: while Redis takes no more bytes, publishers are blocked in their own sockets.
 @Suite struct CongestionTests {
     @Test(arguments: [200, 20_000]) func aStalledRedisPushesBackOnPublishersAndNothingIsLost(
         payloadBytes: Int
@@ -14,7 +14,7 @@ import Testing
             redis.freeze()
             let before = relay.process.residentBytes
 
-            // Frames as fast as they are taken, until none has been for half a second.
+            // Sends frames as fast as they are taken, until none has been taken for half a second.
             let payload = [UInt8](repeating: 65, count: payloadBytes)
             var frame: ArraySlice<UInt8> = []
             var last: UInt64 = 0
@@ -40,7 +40,7 @@ import Testing
                     return
                 }
             }
-            // Whoever else is there was not held up in what it gets.
+            // Messages to other clients were not delayed.
             try plain.publish("t:other", "x")
             #expect(try bystander.expectMessage().text == "x")
             #expect(publisher.status.outages == 0)

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rule 6 where only one of the two links fails.
+/// Rule 6, when only one of the two links fails.
 @Suite struct DegradedTests {
     @Test func withoutTheSubscribeLinkPublishesAreStillTaken() throws {
         try withRelay { relay, redis in

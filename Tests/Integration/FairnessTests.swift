@@ -1,8 +1,9 @@
 import TestSupport
 import Testing
 
-/// One busy connection does not hold up another. What is bounded is the work that the relay does first, in seconds of its
-/// CPU time: on a busy machine all of them wait for a core, which says nothing of the relay.
+/// A busy connection does not delay another connection. The tests limit the work that the relay does before it answers,
+/// in seconds of its CPU time. On a busy machine all processes wait for a core, so the elapsed time would say nothing
+/// about the relay.
 @Suite struct FairnessTests {
     @Test func aPingIsPromptWhileAnotherConnectionFloods() throws {
         try withRelay { relay, redis in
@@ -16,7 +17,8 @@ import Testing
                 return { try flooder.send(raw: bytes) }
             }
             var slowest = 0.0
-            // Until much has been taken from the other: so it has been busy all the time.
+            // Continues until the relay has taken much from the other connection, which has then been busy all the
+            // time.
             repeat {
                 slowest = max(slowest, try relay.process.cpuSecondsTaken { try quiet.ping() })
             } while try flood.steps() < 60

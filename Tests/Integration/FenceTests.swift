@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Rule 11, with two relays of one Redis: a fence stands at the same place in the messages of both.
+/// Rule 11, with two relays at one Redis: a fence is at the same place among the messages of both relays.
 @Suite struct FenceTests {
     /// Takes seconds: a thousand fences between ten thousand messages.
     @Test func theSameMessagesAreBeforeAndBehindAFenceAtBothRelays() throws {
@@ -14,7 +14,7 @@ import Testing
         let readers = try relays.map { relay in
             let reader = try relay.client()
             guard reader.welcome.features.contains("fence") else { throw TestFailure("no fences") }
-            // All in one request; the other channel by itself, as an app has it.
+            // All fences are in one request. The other channel has a request of its own, as in an app.
             guard try reader.subscribe("room") == .ok else { throw TestFailure("not subscribed") }
             let id = reader.newID()
             guard try reader.request(.subscribe(names, id: id), id: id).outcome == .ok else {
@@ -22,7 +22,8 @@ import Testing
             }
             return reader
         }
-        // Messages from both relays at once, as fast as they go, and fences from either in between.
+        // Messages come from both relays at the same time, as fast as possible, and fences from either relay in
+        // between.
         let writers = try relays.map { try $0.client() }
         for number in 0..<fences {
             for (host, writer) in writers.enumerated() {
@@ -46,14 +47,14 @@ import Testing
         for relay in relays { try relay.stop() }
     }
 
-    /// What a client does that moves from one relay to another one, under load: none is missing, none comes twice.
+    /// What a client does that moves from one relay to another under load: no message is missing, and none comes twice.
     @Test func aClientThatMovesBehindAFenceMissesNothing() throws {
         let redis = try RedisServer()
         let relays = try (0..<2).map { _ in try RelayProcess(redis: redis.url) }
         let path = relays[0].socketPath
         var current = try relays[0].client()
         #expect(try current.subscribe("room") == .ok)
-        // The flood stays so near that no reader becomes a slow one, however busy the machine is.
+        // The flood stays so close to the readers that none becomes a slow reader, however busy the machine is.
         let progress = Progress()
         let flood = try Background {
             let writer = try TestConnection(path: path)

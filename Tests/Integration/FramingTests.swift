@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// The framing, and what a frame may hold.
+/// The framing, and what a frame may contain.
 @Suite(.sharedRelay()) struct FramingTests {
     let relay: RelayProcess
 
@@ -11,7 +11,8 @@ import Testing
 
     // MARK: Pieces
 
-    /// Hello, and four requests whose replies come in one order only: all name the same channel, or need no Redis.
+    /// Hello, and four requests whose Replies can come in one order only: all requests name the same channel, or do not
+    /// need Redis.
     private func sequence(_ channel: String) -> [UInt8] {
         let frames: [HubrelayClientFrame] = [
             .hello(), .subscribe([channel], patterns: [channel + ".*"], id: 1),
@@ -92,7 +93,7 @@ import Testing
         let client = try relay.client()
         let maximum = Int(client.welcome.maxFrameBytes)
         let request = HubrelayClientFrame.ping(id: 9).bytes.dropFirst(4)
-        // An unknown length-delimited field (15) fills the frame up: one byte of tag, three of length.
+        // An unknown length-delimited field (15) fills the frame: one byte of tag, three bytes of length.
         let count = maximum - request.count - 4
         let length = [UInt8(count & 0x7f) | 0x80, UInt8((count >> 7) & 0x7f) | 0x80, UInt8(count >> 14)]
         try client.send(raw: framed(Array(request) + [0x7a] + length + [UInt8](repeating: 0, count: count)))
@@ -111,7 +112,7 @@ import Testing
     @Test func theErrorCanBeReadByAClientThatKeepsWriting() throws {
         let client = try relay.client()
         try client.send(raw: [0, 0, 0, 0])
-        // Far more than the sockets between them hold: it is drained, or this could not be written.
+        // Far more than the sockets between them can hold. The relay has to drain it, or this write would fail.
         try client.send(raw: [UInt8](repeating: 0x55, count: 2_000_000))
         #expect(try client.expectError().code == .malformed)
     }

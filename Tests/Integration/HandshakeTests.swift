@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rule 1: Hello first.
+/// Rule 1: Hello comes first.
 @Suite(.sharedRelay()) struct HandshakeTests {
     let relay: RelayProcess
 
@@ -27,7 +27,7 @@ import Testing
         #expect(status.state == .up)
         #expect(status.publishing && status.receiving)
         #expect(status.outages == 0 && status.gaps == 0)
-        // Milliseconds since 1970, and not seconds or microseconds: somewhere between the years 2025 and 2200.
+        // Milliseconds since 1970, not seconds or microseconds: the time is between the years 2025 and 2200.
         #expect((1_735_689_600_000...7_258_118_400_000).contains(status.sinceUnixMs))
     }
 
@@ -91,7 +91,7 @@ import Testing
     @Test func aHelloOf4096BytesIsTaken() throws {
         let client = try relay.connect()
         let hello = HubrelayClientFrame.hello().bytes.dropFirst(4)
-        // An unknown field (100, length-delimited) fills the frame up: tag of 2 bytes, length of 2 bytes.
+        // An unknown field (100, length-delimited) fills the frame: 2 bytes of tag, 2 bytes of length.
         let filling = [UInt8](repeating: 0, count: 4096 - hello.count - 4)
         let padding: [UInt8] = [0xa2, 0x06, UInt8(filling.count & 0x7f) | 0x80, UInt8(filling.count >> 7)]
         let body = hello + padding + filling
@@ -102,7 +102,7 @@ import Testing
 
     @Test(arguments: [64, 65]) func aClientNameHasAtMost64Bytes(count: Int) throws {
         let client = try relay.connect()
-        // Two bytes a letter: what counts is bytes.
+        // A letter of two bytes, because the limit counts bytes.
         let name = String(repeating: "é", count: 31) + String(repeating: "n", count: count - 62)
         try client.send(.hello(name: name))
         if count <= 64 {

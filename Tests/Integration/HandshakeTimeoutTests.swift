@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// The deadlines of rule 1 and of half a frame, which need a relay with short ones.
+/// The deadlines of rule 1 and of an incomplete frame, which need a relay with short deadlines.
 @Suite(.sharedRelay("--hello-timeout", "300ms", "--frame-timeout", "300ms")) struct HandshakeTimeoutTests {
     let relay: RelayProcess
 
@@ -18,7 +18,7 @@ import Testing
         let client = try relay.connect()
         let taken = try secondsTaken {
             var bytes = HubrelayClientFrame.hello(name: String(repeating: "n", count: 60)).bytes[...]
-            // A byte each 100 ms, for seven seconds if need be: each is activity, and none of it is a Hello.
+            // Sends a byte every 100 ms, for up to seven seconds. Each byte is activity, but none completes a Hello.
             var answer = HubrelayRelayFrame()
             while answer.error.code == .unspecified, !bytes.isEmpty {
                 try client.send(raw: [bytes.removeFirst()])
@@ -34,7 +34,7 @@ import Testing
         let half = try relay.client()
         try half.send(raw: Array(HubrelayClientFrame.publish("c", "payload", id: 1).bytes.dropLast()))
         #expect(try half.expectError(within: 5).code == .timeout)
-        // The same time without a frame begun is no offence.
+        // A connection that has begun no frame may be idle for the same time.
         try idle.ping()
     }
 
@@ -49,7 +49,7 @@ import Testing
         let ping = HubrelayClientFrame.ping(id: 5).bytes
         try client.send(raw: Array(ping.prefix(6)))
         try client.socket.waitUntilPeerHasRead()
-        // The rest of one frame and the beginning of the next, over and over, for three times the timeout.
+        // Sends the rest of one frame and the beginning of the next, again and again, for three times the timeout.
         let deadline = TestDeadline(within: 0.9)
         while !deadline.isOver {
             try client.send(raw: Array(ping.dropFirst(6) + ping.prefix(6)))

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `/health`, `/livez` and `/readyz`: the truth about the path, and what a supervisor may act on.
+/// `/health`, `/livez` and `/readyz`: the state of the path, whatever it is, and what a supervisor may act on.
 @Suite struct HealthTests {
     @Test func healthIs200WhileUpAndHasEverythingThatAPersonAsksFirst() throws {
         try withRelay(options: ["--probe", "100ms"]) { relay, redis in
@@ -9,7 +9,7 @@ import Testing
             #expect(try client.subscribe("a", "b") == .ok)
             #expect(try client.publish("a", "x").outcome == .ok)
             try client.expectMessage()
-            // The probe is what both round trips come from.
+            // Both round trips are measured by the probe.
             try eventually("a probe has come back") {
                 try relay.metric("hubrelay_probe_round_trip_seconds_count") > 0
             }
@@ -106,7 +106,7 @@ import Testing
         let redis = try RedisServer()
         let port = try freePort()
         let relay = try RelayProcess(redis: redis.url, options: ["--http", "127.0.0.1:\(port)"])
-        try relay.client().ping()  // it listens on the port after the socket, and serves nobody before both
+        try relay.client().ping()  // it listens on the port last, and serves nobody before that
         #expect(try httpRequest("/livez", at: TestSocket(port: port)).status == 200)
         try relay.stop()
         let silent = try RelayProcess(redis: redis.url, options: ["--http", "off"])

@@ -3,7 +3,7 @@ import Testing
 
 /// A relay that has nothing to do.
 @Suite(.sharedRelay()) struct IdleTests {
-    /// What always runs is kept by the kernel: with a timeout, every wait would cost the kernel a timer of its own.
+    /// The kernel keeps the timers that always run. With a timeout, every wait would cost the kernel another timer.
     @Test func itWaitsWithoutATimeout() throws {
         let relay = try sharedStage().relay
         let client = try relay.client()

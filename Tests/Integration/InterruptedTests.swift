@@ -1,9 +1,9 @@
 import TestSupport
 import Testing
 
-/// Rule 6 for what is under way when a link fails.
+/// Rule 6, for publishes that are unanswered when a link fails.
 @Suite struct InterruptedTests {
-    /// Reads frames until each id of `ids` has been answered; gives them as they came.
+    /// Reads frames until each id of `ids` has been answered, and returns them in the order of arrival.
     private func answers(of client: TestConnection, _ ids: ClosedRange<UInt64>) throws -> [HubrelayRelayFrame] {
         var left = Set(ids)
         var twice: [UInt64] = []
@@ -15,8 +15,8 @@ import Testing
         return frames
     }
 
-    /// Checks rule 6's order of publishes on one channel. INTERRUPTED comes before the Status that says so, and no OK
-    /// comes after it; all of them in the order written.
+    /// Checks the order that rule 6 requires for publishes on one channel. INTERRUPTED comes before the Status that
+    /// reports the outage, and no OK comes after it. All Replies come in the order in which the publishes were written.
     private func expectOrder(_ frames: [HubrelayRelayFrame]) {
         var isDown = false
         var lateInterrupted: [UInt64] = []
@@ -73,7 +73,8 @@ import Testing
             let client = try relay.client()
             redis.freeze()
             try client.send(raw: (1...100).flatMap { HubrelayClientFrame.publish("c", "x", id: $0).bytes })
-            // The answer to Ping proves that the relay has read them; the frozen Redis has answered none.
+            // The answer to Ping proves that the relay has read the publishes. The frozen Redis has answered none of
+            // them.
             try client.send(.ping(id: 101))
             try client.expectReply(id: 101)
             redis.stop()

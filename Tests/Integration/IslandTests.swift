@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Relays of one prefix that hear each other, and those that are UP and do not.
+/// Relays of one prefix that hear each other, and relays that are UP and do not.
 @Suite(.sharedCluster) struct IslandTests {
     private static let quick = ["--fleet", "1s"]
 
@@ -40,7 +40,7 @@ import Testing
                 #expect(one["state"] == .string("up") && one["cause"] == .null && one["silent"] == .bool(false))
                 #expect(one["version"] == .string(client.welcome.relayVersion))
             }
-            // Who stops says so; who is killed falls silent.
+            // A relay that stops reports it. A relay that is killed falls silent.
             try other.stop()
             try eventually("it has left") { try fleet(relay).count == 1 }
             let third = try RelayProcess(redis: redis.url, name: "third", options: Self.quick)
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    /// The clients of an app hear nothing of it, and neither do totals.
+    /// The clients of an app do not hear the announcements, and totals do not count them.
     @Test func nobodyElseSeesIt() throws {
         try withRelay(prefix: "", options: Self.quick) { relay, redis in
             let app = try relay.client()
@@ -106,7 +106,7 @@ import Testing
             let client = try relay.client()
             try eventually("it is heard") { try relays(relay) == 1 }
             let plain = try redis.client()
-            // Redis closes connections that have subscribed to what is now denied.
+            // Redis closes connections that are subscribed to channels that are now denied.
             try plain.run("ACL", "SETUSER", "default", "resetchannels", "&t:c", "&t:__hubrelay:probe:*")
             try eventually("it says so") { try relay.http("/fleet").json["problem"]?.text?.hasPrefix("NOPERM") == true }
             try eventually("it is UP") { try relay.metric(#"hubrelay_state{state="up"}"#) == 1 }

@@ -1,11 +1,11 @@
 import TestSupport
 import Testing
 
-/// Who may connect, and how many.
+/// Which users may connect, and how many connections there may be.
 @Suite struct LimitsTests {
     @Test func oneConnectionTooManyIsToldSoAndTheOthersAreServed() throws {
         try withRelay(options: ["--max-connections", "3"]) { relay, redis in
-            // The relay's first peer, that of the harness, may still be on its way out.
+            // The relay's first peer, which was the harness, may not have been closed yet.
             try eventually("the harness's own connection is gone") {
                 try relay.metric("hubrelay_connections") == 0
             }
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    /// Only root can become somebody else.
+    /// Only root can become another user.
     @Test(.enabled(if: currentUserID == 0)) func aSupplementaryGroupLetsInAsWell() throws {
         let redis = try RedisServer()
         let directory = try TemporaryDirectory()
@@ -49,7 +49,7 @@ import Testing
         let relay = try RelayProcess(
             redis: redis.url, directory: directory,
             options: ["--allow-gid", "64999", "--socket-mode", "0666"])
-        // Says Hello and prints the kind of the first frame that comes: 1 is Welcome, 6 is Error.
+        // Sends Hello and prints the kind of the first frame that comes: 1 is Welcome, 6 is Error.
         let script = """
             import socket, sys
             s = socket.socket(socket.AF_UNIX); s.settimeout(10); s.connect(sys.argv[1])

@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `/connections` and `/channels`: single clients and channels.
+/// `/connections` and `/channels`, which list single clients and channels.
 @Suite struct ListingTests {
     private func clients(_ relay: RelayProcess, _ query: String = "") throws -> [JSON] {
         let answer = try relay.http("/connections" + query)
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    /// By then a second has passed, and the next look counts from the one before.
+    /// A second has passed by then. Each listing counts from the one before.
     @Test func ratesAreFromLookToLook() throws {
         try withRelay { relay, redis in
             let app = try relay.client()
@@ -109,7 +109,7 @@ import Testing
         try relay.stop()
     }
 
-    /// However many ask for different ones at once, each turn makes one of them.
+    /// However many requests for different listings come at once, each turn of the loop makes one of them.
     @Test func manyListingsAtOnceAreAllAnswered() throws {
         try withRelay { relay, redis in
             let app = try relay.client()

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Which bodies are a ClientFrame of this version and which are not.
+/// Which bodies are a ClientFrame of this version, and which are not.
 @Suite(.sharedRelay()) struct MalformedTests {
     let relay: RelayProcess
 
@@ -14,7 +14,7 @@ import Testing
         [number << 3 | 2, UInt8(content.count)] + content
     }
 
-    /// One unknown field of each wire type that there is.
+    /// One unknown field of each wire type.
     private static let unknown: [UInt8] =
         [0x78, 0x96, 0x01]  // 15: varint
         + [0x79, 1, 2, 3, 4, 5, 6, 7, 8]  // 15: 64 bits
@@ -24,7 +24,7 @@ import Testing
 
     @Test func unknownFieldsAreSkippedInEveryPlace() throws {
         let client = try relay.connect()
-        // Inside Hello, beside it, before and after what is known.
+        // Unknown fields inside Hello, next to it, and before and after the known fields.
         try client.send(raw: framed(Self.field(1, Self.unknown + [0x08, 1] + Self.unknown) + Self.unknown))
         try client.expectWelcome()
         let name = Self.field(2, Array("skipping".utf8))
@@ -54,7 +54,7 @@ import Testing
         #expect(try client.expectReply(id: largest).outcome == .ok)
     }
 
-    /// What each of these bodies has wrong with it.
+    /// What is wrong with each of these bodies.
     static let bodies: [(String, [UInt8])] = [
         ("a kind of a newer version", [0x32, 0]),
         ("a kind with a large number", [0xa2, 0x06, 0]),

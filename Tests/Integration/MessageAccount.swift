@@ -1,6 +1,7 @@
 import TestSupport
 
-/// What a reader has found of messages that were numbered from 0: how many, and how many a Loss stood for.
+/// What a reader has received of messages that are numbered from 0: how many messages came, and how many a Loss has
+/// counted.
 struct MessageAccount {
     var received = 0
     var lost = 0
@@ -8,8 +9,8 @@ struct MessageAccount {
 
     var next: Int { received + lost }
 
-    /// Takes the next frame. A Loss stands where the messages would have been, so each message has the number
-    /// that follows from what came before it.
+    /// Takes the next frame. A Loss is at the place of the lost messages, so each message has the number that follows
+    /// from what came before it.
     mutating func take(_ frame: HubrelayRelayFrame) throws {
         switch frame.frame {
         case .message(let message):
@@ -29,7 +30,7 @@ struct MessageAccount {
     }
 }
 
-/// Publishes numbered messages of about 200 bytes, and lets `keepingUp` read each batch before the next.
+/// Publishes numbered messages of about 200 bytes. `keepingUp` reads each batch before the next is published.
 func publishNumbers(
     _ numbers: Range<Int>, through plain: RedisClient, keepingUp: TestConnection? = nil,
     account: inout MessageAccount

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `/metrics`, whose names are an interface.
+/// `/metrics`. Its names are an interface.
 @Suite struct MetricsTests {
     private static let names = [
         "hubrelay_state", "hubrelay_link_up", "hubrelay_outages_total", "hubrelay_outage_seconds_total",
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    /// The samples of causes that are set.
+    /// The samples of the causes that are set.
     private func causes(_ relay: RelayProcess) throws -> [Substring] {
         try relay.http("/metrics").body.split(separator: "\n").filter {
             $0.hasPrefix("hubrelay_state_cause{") && $0.hasSuffix(" 1")
@@ -54,7 +54,7 @@ import Testing
 
     @Test func theyCountWhatHappened() throws {
         try withRelay { relay, redis in
-            // Whoever waited for the relay to be UP had connections as well.
+            // The harness, which waited until the relay was UP, has also made connections.
             let accepted = try relay.metric("hubrelay_connections_accepted_total")
             let client = try relay.client()
             let second = try relay.client()

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Relays of one Redis whose prefixes begin with each other's: `t:`, `t:b:`, and none at all.
+/// Relays at one Redis, where each prefix begins with the one before it: none, `t:` and `t:b:`.
 @Suite struct NestedPrefixTests {
     @Test func noPatternMatchesTheProbesOfOtherRelays() throws {
         let redis = try RedisServer()
@@ -16,7 +16,7 @@ import Testing
         while seen.count < relays.count || seen.values.contains(where: { $0 < 3 }) {
             seen[try plain.nextMessage().channel, default: 0] += 1
         }
-        // Every relay's own barrier; those with shorter prefixes hear it, too.
+        // One message is the barrier of every relay: those with shorter prefixes hear it, too.
         try redis.client().publish("t:b:__hub_barrier", "the end")
         for (relay, client) in zip(relays, clients) {
             let name = String("t:b:__hub_barrier".dropFirst(relay.prefix.count))
@@ -28,7 +28,7 @@ import Testing
         for relay in relays { try relay.stop() }
     }
 
-    /// Whoever names such a channel has it, and the relay that it belongs to works on.
+    /// A client may subscribe to such a channel by its name, and the relay that the channel belongs to works on.
     @Test func aChannelOfAnotherRelaysCanBeNamed() throws {
         let redis = try RedisServer()
         let inner = try RelayProcess(redis: redis.url, prefix: "t:b:", options: ["--probe", "50ms"])

@@ -1,9 +1,10 @@
 import TestSupport
 import Testing
 
-/// Servers older than Redis 6, as Redis for Windows is: no users, AUTH with a password alone, other words for errors.
+/// Servers older than Redis 6, such as Redis for Windows. They have no users, take AUTH with a password only, and word
+/// errors differently.
 @Suite struct OldServerTests {
-    /// What Redis 3.0.5 says where a current one says something else.
+    /// The answers of Redis 3.0.5 that differ from those of a current Redis.
     private static func redis3(password: String) -> FakeRedisServer.Script {
         { command in
             switch (command.verb, command.words.count) {
@@ -21,7 +22,7 @@ import Testing
         }
     }
 
-    /// A relay that has these words before the server's address.
+    /// A relay with these credentials before the server's address.
     private func relay(_ fake: FakeRedisServer, credentials: String) throws -> RelayProcess {
         try RelayProcess(redis: fake.url.replacing("redis://", with: "redis://" + credentials))
     }
@@ -36,7 +37,7 @@ import Testing
         #expect(try client.unsubscribe("c", patterns: ["p*"]) == .ok)
     }
 
-    /// `default` is the user that AUTH means when it names none, on every server that knows users.
+    /// On every server that has users, AUTH without a name means the user `default`.
     @Test(arguments: [":hush@", "default:hush@"]) func aPasswordIsSentWithoutAUser(credentials: String) throws {
         let fake = try FakeRedisServer(onPort: true, script: Self.redis3(password: "hush"))
         let relay = try relay(fake, credentials: credentials)
@@ -47,7 +48,7 @@ import Testing
         try relay.stop()
     }
 
-    /// The reason says what to do, and not only what the server says, which names neither the user nor its own age.
+    /// The reason says what to do. It also quotes the server, whose error names neither the user nor the server's age.
     @Test(arguments: [
         ("relay:hush@", "hush", "has no users"), (":wrong@", "hush", "invalid password"),
         (":hush@", "", "no password is set"),
@@ -63,7 +64,7 @@ import Testing
         try relay.stop()
     }
 
-    /// How Redis words it has changed with Redis 5 (backquotes and arguments) and Redis 7 (quotes again).
+    /// The text of this error changed with Redis 5 (backquotes and arguments) and with Redis 7 (quotes again).
     @Test(arguments: ["'%'", "`%`, with args beginning with: ", "'%', with args beginning with: 'a' 'b' "])
     func whatItDoesNotKnowIsDoneWithout(words: String) throws {
         let old = Self.redis3(password: "")

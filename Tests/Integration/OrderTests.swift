@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// What rule 5 says about order: requests that name the same channel take effect, and are answered, in order, and
+/// The order that rule 5 requires: requests that name the same channel take effect and are answered in order, and
 /// messages begin after the Reply.
 @Suite(.sharedRelay()) struct OrderTests {
     let relay: RelayProcess
@@ -42,7 +42,7 @@ import Testing
         let client = try relay.client()
         for round in 0..<100 {
             let names = (0..<4).map { "chain.\(round).\($0)" }
-            // Each has a name in common with the one before it; only some need Redis.
+            // Each request has a name in common with the one before it. Only some of them need Redis.
             try client.send(
                 .subscribe([names[0], names[1]], id: 1), .unsubscribe([names[1], names[2]], id: 2),
                 .subscribe([names[2], names[3]], id: 3), .unsubscribe([names[3], names[0]], id: 4))
@@ -71,12 +71,12 @@ import Testing
         let plain = try redis.client()
         let publish = ["PUBLISH", "t:busy", "x"].map { Array($0.utf8) }
         for round in 0..<100 {
-            // One name has messages all the time, and the other has to be asked for first.
+            // One name has messages all the time. The relay has to subscribe to the other name first.
             let newcomer = try relay.client()
             for _ in 0..<10 { try plain.send(publish) }
             try newcomer.send(.subscribe(["busy", "busy.\(round)"], id: 1))
             for _ in 0..<10 { try plain.send(publish) }
-            // Whatever of them arrives: the Reply stands before it.
+            // Whichever of the messages arrive, the Reply comes before them.
             #expect(try newcomer.expectReply(id: 1).outcome == .ok)
             for _ in 0..<20 { _ = try plain.read() }
             try plain.publish("t:busy", "the end")

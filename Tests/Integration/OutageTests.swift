@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rule 6 at its plainest: Redis is not there, goes, and comes back.
+/// The plain cases of rule 6: Redis is absent, goes, and comes back.
 @Suite struct OutageTests {
     @Test func aRelayWithoutRedisListensSaysDownAndComesUpByItself() throws {
         let redis = try RedisServer(started: false)
@@ -28,7 +28,7 @@ import Testing
     @Test func subscriptionsAreInRedisAgainWhenUpIsSaid() throws {
         try withRelay { relay, redis in
             let client = try relay.client()
-            // So many that the restore takes several turns of the relay's loop.
+            // The names are so many that the restore takes several turns of the relay's loop.
             let names = (0..<20_000).map { "restored.\($0)" }
             try client.send(.subscribe(names, patterns: ["restored.by.pattern.*"], id: 1))
             #expect(try client.expectReply(id: 1).outcome == .ok)
@@ -63,7 +63,7 @@ import Testing
                 #expect(client.status.gaps == before.gaps + round)
                 #expect(client.status.downMs > 0)
                 #expect(client.status.sinceUnixMs >= before.sinceUnixMs)
-                // Every connection is told the same.
+                // Every connection gets the same Status.
                 try other.collect(untilState: .down)
                 try other.collect(untilState: .up)
                 #expect(other.status == client.status)
@@ -84,7 +84,7 @@ import Testing
                 }
             }
             #expect(taken < 5, "nothing waits for Redis")
-            // Nothing of it was kept for later.
+            // No publish was kept for later.
             try redis.start()
             let plain = try redis.client()
             try plain.subscribe("t:down")
@@ -94,22 +94,22 @@ import Testing
         }
     }
 
-    /// Takes seconds: the contract says once a second.
+    /// Takes seconds: the contract says that a Loss comes at most once a second.
     @Test func publishesWithoutIdAreCountedInALossAtMostOnceASecondWhileDown() throws {
         try withRelay { relay, redis in
             let client = try relay.client()
             redis.stop()
             try client.collect(untilState: .down)
-            // Each has come after `since`, when it was not there yet, and before `at`, when it was read.
+            // Each Loss came after `since`, when it had not arrived yet, and before `at`, when it was read.
             var losses: [(since: UInt64, at: UInt64, count: UInt64)] = []
             var looked = TestDeadline.now
-            // A steady trickle, until the third Loss has come.
+            // Publishes steadily until the third Loss has come.
             var sent: UInt64 = 0
             let deadline = TestDeadline(within: 10)
             while losses.count < 3, !deadline.isOver {
                 try client.send(.publish("down", "x", id: 0))
                 sent += 1
-                // From before the look, as this thread may stand still behind it.
+                // The time before the check, since this thread may be suspended after it.
                 let began = TestDeadline.now
                 guard let frame = try client.nextIfAny(within: 0.02) else {
                     looked = began

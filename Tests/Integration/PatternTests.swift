@@ -1,23 +1,23 @@
 import TestSupport
 import Testing
 
-/// Rules 2 and 3 where a relay of a particular make is needed: the prefix, and what cannot be delivered.
+/// The parts of rules 2 and 3 that need a relay with particular settings: the prefix, and what cannot be delivered.
 @Suite struct PatternTests {
-    /// Prefixes with everything that means something in a pattern of Redis.
+    /// Prefixes with all characters that have a meaning in a pattern of Redis.
     @Test(arguments: ["a*[b]?\\c:", "[a-c]", "^?", "\\", "*", "{}*"])
     func thePrefixIsLiteralInPatterns(prefix: String) throws {
         try withRelay(prefix: prefix) { relay, redis in
             let plain = try redis.client()
             let client = try relay.client()
             #expect(try client.subscribe("x.channel", patterns: ["x*", "y[0-9]", "z\\*"]) == .ok)
-            // What the prefix would match if it were a pattern, but for the last.
+            // What the prefixes would match if they were patterns, except the last one.
             let foreign = ["aZZbQc:", "a*bQc:", "a", "b", "^a", "?", "zz", "", "{}z", "{}"]
             for other in foreign where other != prefix {
                 try plain.publish(other + "x1", "foreign")
                 try plain.publish(other + "y1", "foreign")
             }
             for channel in ["x1", "y7", "z*", "x.channel"] { try plain.publish(prefix + channel, "own") }
-            // The probes of the relay itself pass by the names that begin with the prefix and end otherwise.
+            // The relay's own probes use names that begin with the prefix too, but do not match.
             let found = try (0..<5).map { _ in try client.expectMessage() }
             #expect(found.map(\.text) == [String](repeating: "own", count: 5))
             #expect(
@@ -64,7 +64,7 @@ import Testing
             #expect(try client.subscribe(patterns: ["*", "__*", "?_hubrelay*"]) == .ok)
             let plain = try redis.client()
             try plain.subscribe("t:__hubrelay:*", pattern: true)
-            // Several probes have passed, and a message that somebody else sends on such a channel.
+            // Several probes have passed, and a message that another client sends on such a channel.
             for _ in 0..<4 { _ = try plain.nextMessage() }
             try redis.client().publish("t:__hubrelay:foreign", "x")
             try redis.client().publish("t:barrier", "the end")
@@ -101,7 +101,7 @@ import Testing
             #expect(try client.subscribe("big") == .ok)
             let plain = try redis.client()
             let maximum = Int(client.welcome.maxFrameBytes)
-            // The body of a Message on "big": tag and length of the Message (1 + 3), of the channel (1 + 1 + 3) and
+            // The body of a Message on "big" is: tag and length of the Message (1 + 3), of the channel (1 + 1 + 3) and
             // of the payload (1 + 3), then the payload.
             let largest = maximum - 13
             for count in [largest, largest + 1, 5 << 20, 10] {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Ping, as rule 5 has it.
+/// Ping, as rule 5 defines it.
 @Suite(.sharedRelay()) struct PingTests {
     let relay: RelayProcess
 
@@ -43,7 +43,7 @@ import Testing
         for id in ids { try client.expectReply(id: id) }
     }
 
-    /// `settled`: the Reply says that everything published before it is decided.
+    /// `settled`: the Reply comes when the outcome of everything published before the Ping is known.
     @Test func aSettledPingWaitsForPublishesAndTheirLosses() throws {
         try withRelay(options: ["--link-timeout", "60s"]) { relay, redis in
             let client = try relay.client()

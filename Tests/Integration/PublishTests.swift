@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rules 3 and 4: payloads, and what becomes of a publish.
+/// Rules 3 and 4: payloads, and the outcome of a publish.
 @Suite(.sharedRelay()) struct PublishTests {
     let relay: RelayProcess
     let redis: RedisServer
@@ -62,7 +62,7 @@ import Testing
         try plain.subscribe("t:order")
         let client = try relay.client()
         let count = 10_000
-        // With and without id, small and large: all of them are one sequence.
+        // Publishes with and without an id, small and large, are all one sequence.
         let frames = (0..<count).map { index in
             let filling = index % 1000 == 0 ? String(repeating: "x", count: 50_000) : ""
             return HubrelayClientFrame.publish(

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// What Redis itself refuses, which needs a Redis with an access list.
+/// Publishes that Redis itself refuses. This needs a Redis with an access list.
 @Suite struct RefusedPublishTests {
     @Test func aPublishThatRedisRefusesIsAnsweredWithItsText() throws {
         try withRelay { relay, redis in

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rule 5 where Redis refuses names (an access list), or the relay does (limits).
+/// Rule 5, when Redis refuses names (an access list), or the relay does (limits).
 @Suite struct RefusedSubscribeTests {
     /// A relay whose Redis allows only channels that begin with `ok`, and the relay's own.
     private func withAccessList(_ body: (RelayProcess, RedisClient) throws -> Void) throws {
@@ -51,7 +51,7 @@ import Testing
     @Test func aRequestIsRefusedForThePatternThatIsNotGranted() throws {
         try withAccessList { relay, plain in
             let client = try relay.client()
-            // Redis grants a pattern only where it equals one of the access list.
+            // Redis grants a pattern only if it equals a pattern of the access list.
             let reply = try client.request(
                 .subscribe(["ok.1"], patterns: ["pattern.*", "pattern.1*"], id: 1), id: 1)
             #expect(reply.outcome == .refused)
@@ -86,7 +86,7 @@ import Testing
             let keeper = try relay.client()
             #expect(try loser.subscribe("lost", "ok.loser") == .ok)
             #expect(try keeper.subscribe("ok.keeper") == .ok)
-            // Redis closes the connections of those who hold what they may no longer have.
+            // Redis closes the connections that hold names which are now forbidden.
             try plain.run("ACL", "SETUSER", "default", "resetchannels", "&t:ok*", "&t:__hubrelay:*")
             var revoked = try loser.collect(untilState: .up).map(\.revoked).filter { $0 != HubrelayRevoked() }
             if revoked.isEmpty { revoked = [try loser.expectRevoked()] }
@@ -110,10 +110,10 @@ import Testing
             #expect(reply.outcome == .limit)
             #expect(!reply.detail.isEmpty)
             #expect(try plain.subscribers(of: "t:new.1") == 0)
-            // Two more fit: names that are held already, or twice in a request, count once.
+            // Two more names fit. Names that are held already, or are twice in a request, count once.
             #expect(try client.subscribe("held.0", "new.1", "new.1", patterns: ["new.*"]) == .ok)
             #expect(try client.subscribe("new.2") == .limit)
-            // What is given up makes room, and another connection has room of its own.
+            // A name that is given up makes room, and another connection has a limit of its own.
             #expect(try client.unsubscribe("held.0") == .ok)
             #expect(try client.subscribe("new.2") == .ok)
             #expect(try relay.client().subscribe("another") == .ok)

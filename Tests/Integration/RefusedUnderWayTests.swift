@@ -3,7 +3,7 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
-/// Redis refuses what is in flight while other things happen to it.
+/// Redis refuses names that are in flight, while other things happen to these names.
 @Suite struct RefusedUnderWayTests {
     private static let forbidding = ["ACL", "SETUSER", "default", "resetchannels", "&t:__hubrelay:*"]
 
@@ -16,7 +16,7 @@ import Testing
             redis.freeze()
             try first.send(raw: HubrelayClientFrame.subscribe(["x", "y"], id: 1).bytes)
             try first.socket.waitUntilPeerHasRead()
-            // All of this waits for the relay when it goes on: the second request, both ends, and the refusal.
+            // All of this waits for the relay until it continues: the second request, both closes, and the refusal.
             relay.process.signal(SIGSTOP)
             try second.send(raw: HubrelayClientFrame.subscribe(["x"], id: 1).bytes)
             first.socket.close()
@@ -34,7 +34,7 @@ import Testing
             try redis.client().run(Self.forbidding)
             let client = try relay.client()
             let limit = Int(client.welcome.maxFrameBytes)
-            // 503 bytes of the frame each, so that the request is nearly as long as a frame may be.
+            // Each name takes 503 bytes of the frame, so that the request is nearly as long as a frame may be.
             let names = (0..<(limit - 20) / 503).map { (index: Int) -> String in
                 String(repeating: "n", count: 490) + String(10_000_000_000 + index).suffix(10)
             }

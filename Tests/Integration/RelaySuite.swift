@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// Gives a suite one Redis and one relay that its tests share, for tests that disturb neither. When the suite ends,
-/// the relay has to end with exit code 0.
+/// Gives a suite one Redis and one relay that its tests share. It is for tests that disturb neither. When the suite
+/// ends, the relay has to end with exit code 0.
 struct SharedRelay: SuiteTrait, TestScoping {
     @TaskLocal static var current: Stage?
 

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Several servers in one address: whichever of them is the master is used.
+/// Several servers in one address: the relay uses the one that is the master.
 @Suite struct SeveralServersTests {
     private func port(_ server: RedisServer) -> String { server.url.replacing("redis://127.0.0.1:", with: "") }
 
@@ -26,7 +26,7 @@ import Testing
         try relay.stop()
     }
 
-    /// The reason names the one that was tried last, and not only the list.
+    /// The reason names the server that was tried last, and not only the list.
     @Test func whereNoneIsThereTheReasonNamesOne() throws {
         let servers = try (0..<2).map { _ in try RedisServer(onPort: true, started: false) }
         let url = "redis://" + servers.map { "127.0.0.1:" + port($0) }.joined(separator: ",")

@@ -4,7 +4,7 @@ import Testing
 private let interrupt: Int32 = 2
 private let terminate: Int32 = 15
 
-/// Rules 9 and 10 from the relay's side: it is told to stop.
+/// Rules 9 and 10 from the relay's side: the relay is asked to stop.
 @Suite struct ShutdownTests {
     @Test(arguments: [interrupt, terminate]) func aStoppingRelaySaysSoAndServesWhoIsThere(signal: Int32)
         throws
@@ -78,7 +78,7 @@ private let terminate: Int32 = 15
         #expect(try client.expectStatus().state == .stopping)
         relay.process.signal(terminate)
         let exit = try relay.process.waitForExit(within: 10)
-        // How it ends is its own affair, as long as it is no crash and no finding of a sanitizer.
+        // It may end in any way, except by a crash or a finding of a sanitizer.
         #expect([.code(0), .code(1), .code(130), .code(143), .signal(terminate)].contains(exit), "\(exit)")
         try client.expectEnd()
     }
@@ -104,7 +104,7 @@ private let terminate: Int32 = 15
         let relay = try RelayProcess(redis: redis.url)
         let client = try relay.client()
         redis.freeze()
-        // The second Loss would have to wait for a second, and the relay does not live so long.
+        // The second Loss would have to wait for a second, but the relay does not live that long.
         try client.send(.publish("", "x", id: 0), .publish("c", "x", id: 0))
         #expect(try client.expectLoss().cause == .invalid)
         relay.process.signal(terminate)
@@ -116,8 +116,8 @@ private let terminate: Int32 = 15
         redis.thaw()
     }
 
-    /// Rule 10: an app that does not leave by itself is left after two seconds, unless it is owed something.
-    /// Takes seconds: the contract says two seconds.
+    /// Rule 10: if an app does not close by itself, the relay closes it after two seconds, unless it still owes the app
+    /// something. Takes seconds: the contract says two seconds.
     @Test func whoIsOwedNothingIsClosedTwoSecondsAfterStopping() throws {
         let redis = try RedisServer()
         let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "5m", "--link-timeout", "60s"])

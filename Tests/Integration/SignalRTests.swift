@@ -2,10 +2,10 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-/// An ASP.NET Core app with SignalR's Redis backplane and a relay that have the same prefix share channels: what the one
-/// writes the other reads, byte for byte.
+/// An ASP.NET Core app with SignalR's Redis backplane shares channels with a relay that has the same prefix: each reads
+/// what the other writes, byte for byte.
 @Suite struct SignalRTests {
-    /// As it stands in the app's settings.
+    /// The connection string as it is in the app's settings.
     private func connectionString(_ redis: RedisServer) -> String {
         redis.url.replacing("redis://", with: "") + ",channelPrefix=MyApp,abortConnect=false,ssl=false,name=chat"
     }
@@ -24,7 +24,7 @@ import Testing
         let app = try redis.client()
         try app.subscribe("MyApp" + channel)
         let directory = try TemporaryDirectory()
-        // The prefix comes from the string.
+        // The relay takes the prefix from the connection string.
         let process = try RelayProcess.launch(
             ["serve", "--socket", directory.path(of: "s"), "--http", "off", "--redis", connectionString(redis)],
             log: directory.path(of: "relay"))

@@ -13,11 +13,12 @@ import Testing
             var quickly = MessageAccount()
             var slowly = MessageAccount()
 
-            // Far more than the socket and the window hold, while one reads nothing.
+            // Far more than the socket and the window can hold, while the slow reader reads nothing.
             try publishNumbers(0..<6000, through: plain, keepingUp: quick, account: &quickly)
             #expect(quickly.received == 6000 && quickly.lost == 0, "another reader was touched")
 
-            // It reads again: what was held for it, the Loss, and then the present.
+            // The slow reader continues: it gets the messages that were held for it, then the Loss, then current
+            // messages.
             while slowly.next < 6000 { try slowly.take(slow.next()) }
             #expect(slowly.next == 6000)
             #expect(slowly.lost > 0 && slowly.received > 0)
@@ -40,7 +41,7 @@ import Testing
             #expect(try reader.subscribe("c") == .ok)
             var account = MessageAccount()
             var nobody = MessageAccount()
-            // Bursts beyond what fits, each followed by a little reading, less than the window: Losses and messages
+            // Bursts of more than fits. After each, the reader reads less than the window, so Losses and messages
             // alternate while the window never gets empty.
             for burst in 0..<8 {
                 try publishNumbers(burst * 2500..<(burst + 1) * 2500, through: plain, account: &nobody)

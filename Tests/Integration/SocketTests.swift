@@ -1,9 +1,10 @@
 import TestSupport
 import Testing
 
-/// The path of the socket: what the relay makes of it, and what it leaves alone.
+/// The path of the socket: what the relay creates there, and what it leaves alone.
 @Suite struct SocketTests {
-    /// Starts a relay that has to give up: it ends with exit code 64, or the one that is expected, and one line that says why.
+    /// Starts a relay that has to give up. It must end with exit code 64, or the given code, and one line that says
+    /// why.
     private func expectRefusal(
         _ socket: String, options: [String] = [], code: Int32 = 64, naming: String? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
@@ -22,7 +23,7 @@ import Testing
         #expect(
             said.contains(naming ?? String(socket.prefix(60))), "it is not named: \(said)",
             sourceLocation: sourceLocation)
-        // Where it tried again, another one says so.
+        // If the relay tried again, there is a second line about that.
         let lines = said.split(separator: "\n")
         #expect(lines.count == (code == 64 ? 1 : 2), "too many lines: \(said)", sourceLocation: sourceLocation)
     }
@@ -141,7 +142,7 @@ import Testing
         }
     }
 
-    /// The lock of a relay that is about to stop goes within a moment.
+    /// A relay that is about to stop releases its lock within a moment.
     @Test func aPathThatIsInUseIsTriedAgain() throws {
         let redis = try RedisServer()
         let directory = try TemporaryDirectory()
@@ -164,7 +165,7 @@ import Testing
 
     @Test func aPathThatIsTooLongOrNowhereIsAnErrorAtTheStart() throws {
         let directory = try TemporaryDirectory()
-        // 107 bytes are possible, 108 are not.
+        // 107 bytes are possible. 108 are not.
         let room = 107 - directory.path.utf8.count - 1
         let longest = String(repeating: "l", count: room)
         try expectRefusal(directory.path(of: longest + "x"))
@@ -187,7 +188,7 @@ import Testing
     @Test func aStoppingRelayRemovesThePathOnlyIfItIsStillItsOwn() throws {
         let redis = try RedisServer()
         let relay = try RelayProcess(redis: redis.url)
-        // Stopped meanwhile, or it might bind the path again in between.
+        // The relay is stopped meanwhile, because it might bind the path again in between.
         try relay.process.freeze()
         removeFile(relay.socketPath)
         let another = try UnixListener(relay.socketPath)
@@ -216,7 +217,7 @@ import Testing
             #expect(try held.subscribe("c") == .ok)
             old.process.signal(15)
             try held.collect(untilState: .stopping)
-            // At once: the path is free as soon as STOPPING is said.
+            // The new relay starts at once: the path is free as soon as STOPPING is reported.
             let new = try RelayProcess(redis: redis.url, directory: directory, options: ["--http", "off"])
             let client = try new.client()
             #expect(client.welcome.relayID != held.welcome.relayID)

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rule 5: subscriptions, as long as Redis is there and takes them.
+/// Rule 5: subscriptions while Redis is there and accepts them.
 @Suite(.sharedRelay()) struct SubscribeTests {
     let relay: RelayProcess
     let redis: RedisServer
@@ -12,7 +12,8 @@ import Testing
         redis = stage.redis
     }
 
-    /// Proves that nothing else is on its way to `client`: what it gets next is what is published now.
+    /// Proves that nothing else is on its way to `client`: the next message that it gets is the one that is published
+    /// now.
     private func expectNothingBefore(_ client: TestConnection, _ channel: String) throws {
         try redis.client().publish("t:" + channel, "the end")
         #expect(try client.expectMessage().text == "the end")
@@ -49,7 +50,7 @@ import Testing
         for client in [first, second, third] { #expect(try client.expectMessage().text == "one for all") }
 
         #expect(try first.unsubscribe("held") == .ok)
-        // The last but one goes by closing; its going is only seen from outside by what it leaves.
+        // The second client goes by closing. From outside, this only shows in what is left.
         second.socket.close()
         try first.ping()
         #expect(try plain.publish("t:held", "for the third") == 1)
@@ -82,7 +83,7 @@ import Testing
         #expect(try client.expectMessage().text == "once")
         #expect(try plain.publish("t:twice.1", "once more") == 1)
         #expect(try client.expectMessage().text == "once more")
-        // One unsubscribe ends it.
+        // One Unsubscribe ends the subscription.
         #expect(try client.unsubscribe("twice") == .ok)
         try eventually("gone") { try plain.subscribers(of: "t:twice") == 0 }
         try expectNothingBefore(client, "twice.1")
@@ -108,7 +109,7 @@ import Testing
         #expect(try client.subscribe("quiet.end") == .ok)
         for round in 0..<100 {
             #expect(try client.subscribe("quiet") == .ok)
-            // Not waited for: the messages and the request are under way at the same time.
+            // The test does not wait here, so the messages and the request are under way at the same time.
             for _ in 0..<20 { try plain.send(["PUBLISH", "t:quiet", "x"].map { Array($0.utf8) }) }
             try client.send(.unsubscribe(["quiet"], id: UInt64(round + 1)))
             _ = try client.collect("the Reply") { $0.reply.id == UInt64(round + 1) }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rule 5 while Redis has not answered: a frozen Redis holds every request at the same place.
+/// Rule 5 while Redis has not answered: a frozen Redis holds all requests at the same stage.
 @Suite struct SubscribeUnderWayTests {
     @Test func aSubscribeIsNotAnsweredBeforeRedisHasAnswered() throws {
         try withRelay { relay, redis in
@@ -12,7 +12,7 @@ import Testing
                 .subscribe(["new"], id: 1), .subscribe(patterns: ["new.*"], id: 2),
                 .unsubscribe(["other"], id: 3),
                 .ping(id: 4))
-            // What needs no Redis is answered, and nothing else.
+            // Only requests that do not need Redis are answered.
             try client.expectReply(id: 3)
             try client.expectReply(id: 4)
             redis.thaw()
@@ -28,7 +28,7 @@ import Testing
             redis.freeze()
             for client in clients { try client.send(.subscribe(["crowd"], id: 1), .ping(id: 2)) }
             for client in clients { try client.expectReply(id: 2) }
-            // One gives it up again, and one is gone, before Redis has said anything.
+            // One client unsubscribes again, and one closes, before Redis has answered.
             try clients[0].send(.unsubscribe(["crowd"], id: 3), .ping(id: 4))
             try clients[0].expectReply(id: 4)
             clients[1].socket.close()
@@ -50,7 +50,7 @@ import Testing
             let newcomer = try relay.client()
             for round in UInt64(1)...10 {
                 redis.freeze()
-                // Redis will find both at once, and the messages were there first.
+                // Redis will find both at once, and the message was sent first.
                 try plain.send(["PUBLISH", "t:busy", "early \(round)"].map { Array($0.utf8) })
                 try newcomer.send(.subscribe(["busy", "new.\(round)"], id: round), .ping(id: 100))
                 try newcomer.expectReply(id: 100)

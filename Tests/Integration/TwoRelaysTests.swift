@@ -1,13 +1,13 @@
 import TestSupport
 import Testing
 
-/// What the whole is for: app servers on different hosts hear each other.
+/// The purpose of the relay: app servers on different hosts hear each other.
 @Suite struct TwoRelaysTests {
     /// Takes seconds: that many messages, each checked.
     @Test func twentyThousandMessagesBothWaysNoneMissingNoneTwice() throws {
         let redis = try RedisServer(onPort: true)
         let relays = try (0..<2).map { _ in try RelayProcess(redis: redis.url) }
-        // Two app servers on each; each of them hears what both hosts say.
+        // Two app servers at each relay. Each of them hears the messages of both hosts.
         let readers = try relays.flatMap { relay in try (0..<2).map { _ in try relay.client() } }
         for reader in readers { #expect(try reader.subscribe("from.0", "from.1") == .ok) }
         let writers = try relays.map { try $0.client() }
@@ -35,7 +35,8 @@ import Testing
         for relay in relays { try relay.stop() }
     }
 
-    /// Takes both hosts' messages of one batch: each host's in order, the two mixed as they may be.
+    /// Takes the messages of both hosts in one batch. Each host's messages come in order, mixed with the other's in any
+    /// way.
     private func expectBatch(_ numbers: Range<Int>, at reader: TestConnection) throws {
         var next = [numbers.lowerBound, numbers.lowerBound]
         while next != [numbers.upperBound, numbers.upperBound] {

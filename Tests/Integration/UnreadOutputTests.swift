@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Rule 7 for what is never dropped, and for all connections together.
+/// Rule 7, for output that is never dropped, and for all connections together.
 @Suite struct UnreadOutputTests {
     @Test func whoNeitherReadsRepliesIsClosedAndFindsTheErrorWhenItReads() throws {
         try withRelay(options: ["--window", "64KiB"]) { relay, redis in
@@ -12,7 +12,7 @@ import Testing
             var offset = 0
             var written = 0
             try eventually("the relay has had enough") {
-                // A piece at a time, or as much as it takes.
+                // Writes a piece at a time, or less if the relay takes less.
                 let end = written + 1 << 20
                 while written < end, let count = try? flooder.socket.writeSome(pings[offset...]), count > 0 {
                     offset = (offset + count) % pings.count
@@ -23,7 +23,8 @@ import Testing
             #expect(written < 100 << 20, "\(written) bytes of Pings were taken")
             #expect(relay.process.residentBytes - before < 32 << 20)
             try bystander.ping(within: 5)
-            // Quickly, since the relay waits for a second only: bytes first, frames afterwards.
+            // This has to be quick, since the relay waits for only a second: bytes are read first, and frames are
+            // decoded afterwards.
             var bytes: [UInt8] = []
             while let more = try flooder.socket.read(within: 5), !more.isEmpty { bytes += more }
             let last = try lastFrame(of: bytes)
@@ -31,7 +32,7 @@ import Testing
         }
     }
 
-    /// Walks through whole frames by their lengths and decodes the last one.
+    /// Goes through whole frames by their lengths, and decodes the last frame.
     private func lastFrame(of bytes: [UInt8]) throws -> HubrelayRelayFrame {
         var start = 0
         while start + 4 <= bytes.count {
@@ -51,7 +52,7 @@ import Testing
             let before = relay.process.residentBytes
             var nobody = MessageAccount()
             try publishNumbers(0..<8000, through: plain, account: &nobody)
-            // Through the relay, so that it has handled every message of before.
+            // These requests go through the relay, so that it has handled every earlier message.
             let prompt = try relay.client()
             try prompt.ping(within: 5)
             #expect(try prompt.subscribe("d") == .ok)
