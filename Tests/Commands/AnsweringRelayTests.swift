@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Two relays on one host: whose health is it that was asked for?
+/// There are two relays on one host, and the command shows which of them answered.
 @Suite struct AnsweringRelayTests {
     @Test func healthSaysWhoAnswers() throws {
         try withRelay { relay, _ in
@@ -37,7 +37,7 @@ import Testing
         try two.stop()
     }
 
-    /// As where a folder is mounted elsewhere: the socket itself says whose it is.
+    /// For example, a folder is mounted elsewhere. The socket itself shows which relay it belongs to.
     @Test func anotherPathToTheSameSocketIsTheSameRelay() throws {
         try withRelay { relay, _ in
             let link = relay.directory.path(of: "link.sock")

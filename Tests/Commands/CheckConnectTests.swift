@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `hubrelay check --connect` by TLS. What an access list denies, sentinels and clusters are tried by the Python tests.
+/// `hubrelay check --connect` over TLS. The Python tests try access lists, sentinels and clusters.
 @Suite struct CheckConnectTests {
     @Test func aServerWhoseCertificateIsGoodIsTried() throws {
         let ca = try TestCA()

@@ -16,7 +16,7 @@ import Testing
             let value = setting.kind == .switch ? "" : " <\(setting.placeholder)>"
             #expect(words.contains("\(setting.flag)\(value) \(setting.help)"), "\(setting.flag)")
         }
-        // Every user of the machine can read what was typed.
+        // Every user of the machine can read the command line of a process.
         for setting in Setting.variablesOnly {
             #expect(!words.contains("\(setting.flag) ") && words.contains(setting.environmentName))
         }
@@ -42,11 +42,11 @@ import Testing
         })
     func aWrongValueOfServeIsOneLineAndCode64(flag: String) throws {
         let setting = try #require(Setting.all.first { $0.flag == flag })
-        // Longer than any path or group may be, and nothing that a number or a word could be.
+        // Longer than any path or group may be, and neither a number nor an allowed word.
         let wrong = setting.kind == .path ? "" : "?" + String(repeating: " x", count: 100)
         let run = try Program.run("serve", "--prefix", "x", flag, wrong)
         #expect(run.exit == .code(64) && run.output.isEmpty)
-        // Of a wrong URL nothing is shown that could be a secret.
+        // Of a wrong URL, no part is shown that could be a secret.
         let shown = flag == "--redis" ? "***" : String(wrong.prefix(10))
         #expect(run.errors.hasPrefix("hubrelay: \(flag) (or \(setting.environmentName)): \"\(shown)"))
         #expect(run.errors.hasSuffix("; allowed: \(setting.allowed)\n"))
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func aSwitchTakesNoValueAndItsVariableABoolean() throws {
-        // Goes on to the next setting, which is wrong.
+        // The program continues to the next setting, which is wrong.
         let byFlag = try Program.run(
             "serve", "--prefix", "x", "--redis", "rediss://h", "--redis-tls-insecure", "--window", "0")
         #expect(byFlag.errors.hasPrefix("hubrelay: --window (or HUBRELAY_WINDOW): \"0\" is out of range"))
@@ -115,7 +115,7 @@ import Testing
 
     @Test(arguments: ["--prefix ''", "--prefix="])
     func theEmptyPrefixMayBeSaidInBothWays(prefix: String) throws {
-        // Goes on to the next setting, which is wrong.
+        // The program continues to the next setting, which is wrong.
         let run = try Program.shell(#""$HUBRELAY" serve \#(prefix) --window 0"#)
         #expect(run.errors.hasPrefix("hubrelay: --window (or HUBRELAY_WINDOW): \"0\" is out of range"))
     }

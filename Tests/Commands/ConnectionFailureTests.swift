@@ -2,7 +2,7 @@ internal import SwiftProtobuf
 internal import TestSupport
 import Testing
 
-/// What a small command says when there is no relay, or not one it can work with: the same for publish and subscribe.
+/// What publish and subscribe both report if there is no relay, or a relay that they cannot work with.
 @Suite struct ConnectionFailureTests {
     private func run(against server: FakeServer, timeout: String = "20s") throws -> Run {
         try Program.run("publish", "c", "p", "--socket", server.path, "--timeout", timeout)
@@ -64,7 +64,7 @@ import Testing
             _ = try peer.next()
             try peer.expectEnd()
         }
-        // The same time for Welcome, which comes, and for the Reply, which does not.
+        // The timeout applies to the Welcome, which comes, and again to the Reply, which does not.
         let run = try run(against: server, timeout: "2s")
         #expect(run.exit == .code(1))
         #expect(run.errors.hasSuffix("within 2s: it is unknown whether the message was delivered\n"))
@@ -85,7 +85,7 @@ import Testing
             try peer.welcome { ($0.maxPayloadBytes, $0.maxFrameBytes) = (4 << 20, 4 << 20) }
             try peer.send(.with { $0.error = .with { ($0.code, $0.detail) = (.tooMany, "unread output") } })
         }
-        // More than the kernel takes, so that it is still sending when the relay goes.
+        // More than the kernel takes, so that the command is still sending when the relay closes.
         let run = try Program.shell(
             #"head -c 4000000 /dev/zero | "$HUBRELAY" publish c -"#,
             environment: ["HUBRELAY_SOCKET": server.path])
@@ -106,7 +106,7 @@ import Testing
     @Test func sizesThatNoRelayAnnouncesAreNoCrash() throws {
         let server = try FakeServer { peer in
             _ = try peer.next()
-            // Welcome with version 1 and 2^64-1 for max_frame_bytes and max_payload_bytes.
+            // A Welcome with version 1, and with 2^64-1 for max_frame_bytes and max_payload_bytes.
             let most: [UInt8] = Array(repeating: 0xff, count: 9) + [0x01]
             let welcome = [0x08, 0x01, 0x20] + most + [0x30] + most
             try peer.send(bytes: framed([0x0a, UInt8(welcome.count)] + welcome))
@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test(arguments: [
-        // A length of 0, one beyond every limit, a frame that is no protobuf message.
+        // A length of 0, a length beyond every limit, and a frame that is not a protobuf message.
         [0, 0, 0, 0], [0xff, 0xff, 0xff, 0xff], [0, 0, 0, 1, 0xff],
         Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8),
     ])

@@ -3,14 +3,14 @@ internal import SwiftProtobuf
 internal import Synchronization
 internal import TestSupport
 
-/// A server of the test's own that takes one connection and does with it what a script says: for everything that a
-/// real relay does seldom or never.
+/// A server of the test's own. It accepts one connection and runs a script with it. It is for everything that a real
+/// relay does rarely or never.
 final class FakeServer: Sendable {
     let path: String
     private let directory: TemporaryDirectory
     private let script: Mutex<ScriptThread?>
 
-    /// Listens at once; the script runs on a thread of its own once somebody connects.
+    /// Listens at once. The script runs on a thread of its own when a client connects.
     init(_ script: @escaping @Sendable (FakePeer) throws -> Void) throws {
         directory = try TemporaryDirectory()
         path = directory.path(of: "fake.sock")
@@ -25,8 +25,8 @@ final class FakeServer: Sendable {
 
     deinit { try? finish() }
 
-    /// Waits for the end of the script, which comes, because everything that it waits for has a deadline.
-    /// - Throws: what the script threw.
+    /// Waits for the end of the script. It always ends, because everything that it waits for has a deadline.
+    /// - Throws: the error that the script threw.
     func finish() throws {
         let thread = script.withLock { script in
             defer { script = nil }
@@ -50,7 +50,7 @@ final class FakeServer: Sendable {
     }
 }
 
-/// The client of a fake server, from the server's side.
+/// The client of a fake server, as the server sees it.
 final class FakePeer {
     private let descriptor: Int32
 
@@ -102,15 +102,15 @@ final class FakePeer {
         }
     }
 
-    /// Reads up to `end`, which is given back too.
+    /// Reads up to and including `end`, and returns all of it.
     func read(until end: String) throws -> String {
         var bytes: [UInt8] = []
         while !bytes.suffix(end.utf8.count).elementsEqual(end.utf8) { bytes += try read(exactly: 1) }
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Lets time pass without a byte.
-    /// - Throws: `TestFailure` when the client says or ends something.
+    /// Waits for some seconds in which the client must send nothing.
+    /// - Throws: `TestFailure` when the client sends something or closes.
     func stayQuiet(seconds: Double) throws {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&entry, 1, Int32(seconds * 1000)) == 0 else {
@@ -118,7 +118,7 @@ final class FakePeer {
         }
     }
 
-    /// Waits until the client has gone.
+    /// Waits until the client has closed.
     func expectEnd() throws {
         var byte: UInt8 = 0
         guard FakePeer.wait(for: descriptor, POLLIN), recv(descriptor, &byte, 1, 0) <= 0 else {
@@ -148,7 +148,8 @@ final class FakePeer {
     }
 }
 
-/// A thread for one script. Not one of a pool: the pool has few threads, and most scripts wait most of the time.
+/// A thread for one script. It does not come from a pool: the pool has few threads, and most scripts wait most of the
+/// time.
 private final class ScriptThread: Sendable {
     private let thread: pthread_t
     private let outcome: Outcome

@@ -5,7 +5,7 @@ import Testing
 
 @testable import hubrelay
 
-/// The commands' own codec against the generated one, in both directions.
+/// Compares the commands' own codec with the generated one, in both directions.
 @Suite struct FrameCodecTests {
     private func decoded(_ frame: [UInt8]) throws -> HubrelayClientFrame {
         #expect(Array(frame.prefix(4)) == lengthPrefix(UInt32(frame.count - 4)))
@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test func aLaterVersionsFramesAndFieldsAreIgnored() throws {
-        // Field 15, then a field of each wire type that no frame of ours has.
+        // Field 15, then a field of each wire type, with numbers that none of our frames has.
         let later: [UInt8] = [
             0x7a, 0x01, 0x00, 0x85, 0x01, 1, 2, 3, 4, 0x81, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 0x08, 1,
         ]

@@ -94,11 +94,11 @@ import Testing
         try relay.stop()
     }
 
-    /// The relay looks at so many names for each answer.
+    /// The relay examines a limited number of names for each answer.
     @Test func rowsOfSeveralAnswersBecomeOneList() throws {
         try withRelay { relay, _ in
             let app = try relay.client()
-            // The first names in order come last.
+            // The names that are first in alphabetical order are subscribed to last.
             let names = (10_000..<30_000).reversed().map { "n.\($0)" }
             #expect(try app.request(.subscribe(names, id: 77), id: 77).outcome == .ok)
             let http = ["--http", "unix:\(relay.httpPath)"]

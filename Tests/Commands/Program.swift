@@ -1,6 +1,6 @@
 import TestSupport
 
-/// What a run of the program left behind.
+/// The result of a run of the program.
 struct Run: Equatable {
     var exit: ChildProcess.Exit
     var output: String
@@ -9,14 +9,14 @@ struct Run: Equatable {
 
 /// The program under test, as a process.
 enum Program {
-    /// Runs it to its end with nothing on stdin.
+    /// Runs the program to its end, with nothing on stdin.
     static func run(
         _ arguments: String..., environment: [String: String] = [:], line: UInt = #line
     ) throws -> Run {
         try run(arguments, environment: environment, line: line)
     }
 
-    /// The same with arguments that are a list.
+    /// Runs the program to its end, with a list of arguments.
     static func run(
         _ arguments: [String], environment: [String: String] = [:], line: UInt = #line
     ) throws -> Run {
@@ -26,7 +26,7 @@ enum Program {
         return Run(exit: exit, output: process.output, errors: process.errors)
     }
 
-    /// Starts it and waits for nothing.
+    /// Starts the program, and waits for nothing.
     static func start(
         _ arguments: [String], environment: [String: String] = [:], in directory: TemporaryDirectory
     ) throws -> ChildProcess {
@@ -35,7 +35,7 @@ enum Program {
             log: directory.path(of: "program"))
     }
 
-    /// Runs a line of shell in which `$HUBRELAY` is the program, to its end.
+    /// Runs a shell script to its end. In the script, `$HUBRELAY` is the program.
     static func shell(
         _ script: String, environment: [String: String] = [:], line: UInt = #line
     ) throws -> Run {

@@ -63,7 +63,7 @@ private func answering(
                 .with { $0.status = .with { $0.state = .down } },
                 .with { $0.loss = .with { $0.messages = 1 } },
                 .with { $0.reply = .with { ($0.id, $0.outcome) = (id + 1, .refused) } })
-            // A kind that this version does not know: field 15.
+            // A frame of a kind that this version does not know: field 15.
             try peer.send(bytes: framed([0x7a, 0x00]))
             try peer.reply(id, .ok)
         }
@@ -116,7 +116,7 @@ private func answering(
             #expect(publish.payload.count == count)
             try peer.reply(publish.id, .ok)
         }
-        // More than a pipe holds: the rest must not be waited for.
+        // More than a pipe can hold: the command must not wait for the rest.
         let script = #"head -c \#(count == 4096 ? 4096 : 1_000_000) /dev/zero | "$HUBRELAY" publish c -"#
         let run = try Program.shell(script, environment: ["HUBRELAY_SOCKET": server.path])
         try server.finish()
@@ -141,7 +141,7 @@ private func answering(
         let server = try FakeServer { peer in
             try peer.welcome()
             if isSent { try peer.reply(try peer.next().publish.id, .ok) }
-            // Not a byte of output may come here.
+            // The command must not have sent a byte before it closes.
             try peer.expectEnd()
         }
         let run = try Program.shell(#""$HUBRELAY" "# + command, environment: ["HUBRELAY_SOCKET": server.path])

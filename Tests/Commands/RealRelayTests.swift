@@ -1,7 +1,7 @@
 internal import TestSupport
 import Testing
 
-/// The commands against the relay itself, with a Redis of the test's own.
+/// The commands with a real relay, which has a Redis of the test's own.
 @Suite struct RealRelayTests {
     @Test func whatIsPublishedIsWhatASubscriberPrints() throws {
         try withRelay { relay, _ in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import hubrelay
 
-/// What a relay lists, as rows.
+/// The lists of a relay, as rows.
 @Suite struct RowsTests {
     private let document = #"""
         {"connections":2,"looked_at":2,"next":null,"clients":[{"id":1,"name":"7","held_back":false,"x":{"y":1.50}},
@@ -18,7 +18,7 @@ import Testing
         #expect(page.rows[1].jsonLine == #"{"id":2,"name":"a\"\u001b","held_back":true}"#)
     }
 
-    /// A number stays a number, and a string that looks like one a string.
+    /// A number stays a number, and a string that looks like a number stays a string.
     @Test func jsonIsWhatTheRelayWrote() throws {
         #expect(
             try RowPage(document, items: "clients").rows[0].jsonLine

@@ -235,7 +235,7 @@ private let upLine = "status UP publishing receiving outages=0 gaps=0\n"
 
     @Test func aReaderThatHasReadEnoughEndsItQuietly() throws {
         let server = try subscribed { peer in
-            // More than a pipe holds, so that it meets the closed pipe for certain.
+            // More than a pipe can hold, so that the command certainly writes to the closed pipe.
             while (try? peer.send(message("c", Array(repeating: 0x61, count: 1000)))) != nil {}
         }
         let run = try Program.shell(

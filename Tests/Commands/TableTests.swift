@@ -24,7 +24,7 @@ import Testing
         #expect(Table.channels.lines([]) == ["NAME  KIND  SUBSCRIBERS  PENDING"])
     }
 
-    /// A name is chosen by an app, or by its users.
+    /// An app or its users choose a name, so it may contain anything.
     @Test func noNameCanDoAnythingToTheTerminal() throws {
         let names = [
             "\u{1b}]0;title\u{7}", "\u{1b}[2J", "a\nb", "a\rb", "\u{9b}31m", "\u{202e}live", "\u{7f}\u{8}", "\u{2028}",

@@ -78,7 +78,8 @@ import Testing
                 + #""c":{"d":["e","f"]},"time_":"own"}"#)
     }
 
-    /// A pipe takes so much in one piece. What is cut are values, and not the line: it stays readable for programs.
+    /// A pipe takes a limited number of bytes in one piece. Values are cut, and not the line, so that programs can
+    /// still parse it.
     @Test(arguments: [LogFormat.text, .json]) func aLineThatIsTooLongHasItsValuesCut(format: LogFormat) {
         let long = String(repeating: "\u{1b}\u{e9}", count: 5000)
         let fields: Logger.Metadata = ["a": "\(long)", "b": "short", "c": ["\(long)"], "d": ["e": "\(long)"]]

@@ -59,7 +59,7 @@ import Testing
         screen.isLive = true
         let lines = screen.lines(rows: 24, columns: 100)
         #expect(lines[0].contains("\u{1b}[31mDOWN"))
-        // It has lost messages since the last look; the other one did so before.
+        // Client 1 has lost messages since the previous sample. Client 2 lost its messages earlier.
         #expect(lines.filter { $0.hasPrefix("\u{1b}[31m 1  a") }.count == 1)
         #expect(lines.contains { $0.hasPrefix(" 2  b") })
     }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// `hubrelay wait`, which start scripts call before they go on.
+/// `hubrelay wait`, which start scripts call before they continue.
 @Suite struct WaitTests {
     @Test func itWaitsUntilTheRelayAnswers() throws {
         let (directory, other) = (try TemporaryDirectory(), try TemporaryDirectory())
@@ -44,7 +44,7 @@ import Testing
                     + "Connection refused"), "\(run.errors)")
     }
 
-    /// No answer is waited for longer than there is time in all.
+    /// The command waits for no answer longer than `--max`.
     @Test func whoDoesNotAnswerIsToldAtTheEnd() throws {
         let server = try FakeServer { peer in
             _ = try peer.read(until: "\r\n\r\n")
