@@ -7,7 +7,7 @@ struct BlockingConnectionTests {
     let directory = TemporaryDirectory()
     let second: UInt64 = 1_000_000_000
 
-    /// A deadline that a working test doesn't reach.
+    /// A deadline that is never reached in a test that works.
     var late: UInt64 { Clock.monotonicNanoseconds() + 30 * second }
 
     func code(_ body: () throws -> Void) -> Int32? {

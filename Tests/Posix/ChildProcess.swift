@@ -1,6 +1,6 @@
 import Glibc
 
-/// A program that a test starts, with pipes as its stdin and stdout. It is ended when the value ends.
+/// A program that a test starts, with pipes as its stdin and stdout. It is killed when the value ends.
 final class ChildProcess {
     let pid: pid_t
     private let input: RawSocket
@@ -27,7 +27,7 @@ final class ChildProcess {
 
     deinit { end(by: SIGKILL) }
 
-    /// Waits for output, at most 10 s, and gives what has come; "" at its end.
+    /// Waits for output, at most 10 s, and returns what has come; "" at the end of the output.
     func readOutput() -> String {
         var watched = pollfd(fd: output.number, events: Int16(POLLIN), revents: 0)
         precondition(poll(&watched, 1, 10_000) == 1, "the program says nothing")
@@ -35,7 +35,7 @@ final class ChildProcess {
         return String(decoding: buffer[..<max(0, read(output.number, &buffer, buffer.count))], as: UTF8.self)
     }
 
-    /// Ends the process, and whichever child of it waits for input, and returns once it is gone.
+    /// Ends the process, and any child of it that waits for input. Returns once the process is gone.
     func end(by signal: Int32) {
         guard !isReaped else { return }
         isReaped = true

@@ -65,7 +65,7 @@ struct ClockTests {
         let ids = (0..<1_000).map { _ in Array(SystemRandom.hexID()) }
         #expect(Set(ids).count == 1_000)
         #expect(ids.allSatisfy { $0.count == 32 })
-        // Every digit comes in every place.
+        // Every hexadecimal digit occurs in every place.
         for place in 0..<32 { #expect(Set(ids.map { $0[place] }) == Set("0123456789abcdef")) }
     }
 

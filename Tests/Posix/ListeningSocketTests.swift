@@ -4,7 +4,7 @@ import Testing
 
 @Suite("TCP listening sockets")
 struct ListeningSocketTests {
-    /// Connects to a port of a loopback address: the client socket, or nil.
+    /// Connects to a port of a loopback address, and returns the client's socket; nil if that fails.
     func client(_ host: String, _ port: UInt16) -> RawSocket? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

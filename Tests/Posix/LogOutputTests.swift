@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A log that nobody reads holds nobody up")
 struct LogOutputTests {
-    /// Two ends, closed with the value.
+    /// The two ends of a pipe or of a connection. They are closed with the value.
     private struct Ends: ~Copyable {
         let reader: Int32
         let writer: Int32
@@ -25,7 +25,7 @@ struct LogOutputTests {
             close(writer)
         }
 
-        /// Everything that is there to be read.
+        /// Everything that can be read now.
         func read() -> String {
             var bytes: [UInt8] = []
             var chunk = [UInt8](repeating: 0, count: 65536)
@@ -48,7 +48,7 @@ struct LogOutputTests {
         #expect(lines.last == "later")
         let written = lines.filter { $0.hasSuffix(" " + line) && $0.utf8.count == 1004 }
         #expect(written.count + Int(dropped) == 1000)
-        // Some of it may have been told before: a short line may find room where a long one has not.
+        // Some of the count may have been reported earlier: a short line may fit where a long line does not.
         let counts = lines.compactMap { Int($0.replacing(" dropped", with: "")) }
         #expect(counts.reduce(0, +) == Int(dropped))
         #expect(lines.count == written.count + counts.count + 1, "all lines are whole")
@@ -68,13 +68,13 @@ struct LogOutputTests {
         #expect(fcntl(ends.writer, F_GETFL) & O_NONBLOCK == 0)
     }
 
-    /// The other end is stopped, as by ^S.
+    /// The other end of the terminal is stopped, as by ^S.
     @Test func aStoppedTerminal() throws {
         let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
         try #require(terminal >= 0)
         defer { close(terminal) }
         var (isLocked, number) = (Int32(0), Int32(-1))
-        // TIOCSPTLCK and TIOCGPTN: unlock its other end, and which one that is.
+        // TIOCSPTLCK unlocks the other end, and TIOCGPTN returns its number.
         #expect(ioctl(terminal, 0x4004_5431, &isLocked) == 0)
         #expect(ioctl(terminal, 0x8004_5430, &number) == 0)
         let line = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
@@ -88,12 +88,12 @@ struct LogOutputTests {
         #expect(fcntl(line, F_GETFL) & O_NONBLOCK == 0)
     }
 
-    /// Nothing else is logged for hours: that lines are missing is told all the same.
+    /// Even if nothing else is logged for hours, the log reports that lines are missing.
     @Test func theCountIsToldWithoutAnotherLine() {
         let ends = Ends.pipe()
         let output = LogOutput(descriptor: ends.writer)
         output.notice = { "\($0) dropped" }
-        // No room for a byte.
+        // Fills the pipe, so that it has no room for a byte.
         let filler = [UInt8](repeating: 0x0a, count: 4096)
         _ = fcntl(ends.writer, F_SETFL, O_NONBLOCK)
         for size in [4096, 1] { while write(ends.writer, filler, size) > 0 {} }
@@ -108,7 +108,7 @@ struct LogOutputTests {
         #expect(ends.read() == "", "once")
     }
 
-    /// A stream may take a part of a line: the rest comes before anything else.
+    /// A stream may take a part of a line. Then the rest is written before anything else.
     @Test func whatWasBegunIsEndedFirst() {
         let ends = Ends.sockets()
         let output = LogOutput(descriptor: ends.writer)

@@ -9,7 +9,7 @@ struct ProcessTests {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limits = rlimit()
         getrlimit(resource, &limits)
-        // One less, so that nothing that runs beside this test notices.
+        // Only one less than the maximum, so that other code that runs at the same time does not notice.
         limits.rlim_cur = limits.rlim_max - 1
         #expect(setrlimit(resource, &limits) == 0)
         #expect(DescriptorLimit.get() == Int(clamping: limits.rlim_max - 1))
@@ -26,7 +26,7 @@ struct ProcessTests {
         let now = Double(Clock.unixMilliseconds()) / 1_000
         #expect(before.startUnixSeconds <= now + 1)
         #expect(before.startUnixSeconds > now - 86_400)
-        // 50 ms of work is 50 ms of CPU time, of this thread alone.
+        // 50 ms of work take 50 ms of CPU time of this thread.
         let end = clock() + 50_000
         while clock() < end {}
         let after = try #require(ProcessStats.read())
@@ -37,7 +37,7 @@ struct ProcessTests {
     @Test("open descriptors are counted")
     func openDescriptors() throws {
         let before = try #require(ProcessStats.read()).openDescriptors
-        // Many, as other tests open and close some at the same time.
+        // Many descriptors, because other tests open and close some at the same time.
         let opened = (0..<500).map { _ in RawSocket(owning: open("/dev/null", O_RDONLY)) }
         let after = try #require(ProcessStats.read()).openDescriptors
         #expect((400...600).contains(after - before))
@@ -85,8 +85,8 @@ struct ProcessTests {
     }
 }
 
-/// A thread that reads a pipe to its end. No task: those share a few threads, which tests that block may all
-/// hold.
+/// A thread that reads a pipe to its end. It is not a task, because tasks share a few threads, and tests that block may
+/// occupy all of them.
 private final class ReadingThread {
     private var bytes: [UInt8] = []
     private let pipe: RawSocket

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A plain socket as another program would make it, closed when the value ends.
+/// A plain socket, as another program would create it. It is closed when the value ends.
 final class RawSocket {
     let number: Int32
     private var isOpen = true
@@ -17,7 +17,7 @@ final class RawSocket {
         self.init(owning: socket(family, Int32(kind.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0))
     }
 
-    /// A socket bound to a path; a stream socket also listens.
+    /// A socket that is bound to a path. A stream socket also listens.
     static func listening(at path: String, _ kind: __socket_type = SOCK_STREAM, backlog: Int32 = 16)
         -> RawSocket
     {
@@ -35,7 +35,7 @@ final class RawSocket {
         return (RawSocket(owning: numbers[0]), RawSocket(owning: numbers[1]))
     }
 
-    /// The two ends of a pipe, closed on exec: the one to read from, the one to write to.
+    /// The two ends of a pipe, closed on exec: the first is to read from, the second to write to.
     static func pipe() -> (RawSocket, RawSocket) {
         var numbers: [Int32] = [-1, -1]
         precondition(Glibc.pipe(&numbers) == 0)
@@ -43,7 +43,7 @@ final class RawSocket {
         return (RawSocket(owning: numbers[0]), RawSocket(owning: numbers[1]))
     }
 
-    /// connect(2): 0 or the errno.
+    /// Connects to a path (connect(2)), and returns 0 or the errno.
     func connect(to path: String) -> Int32 {
         withUnixAddress(path) { Glibc.connect(number, $0, $1) } == 0 ? 0 : errno
     }
@@ -60,7 +60,7 @@ final class RawSocket {
     @discardableResult
     func send(_ text: String) -> Int { Glibc.send(number, text, text.utf8.count, Int32(MSG_NOSIGNAL)) }
 
-    /// What one recv(2) gives.
+    /// The result of one recv(2).
     func receive() -> String {
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)
         let count = recv(number, &buffer, buffer.count, 0)
@@ -69,17 +69,18 @@ final class RawSocket {
 
     func close() {
         guard isOpen else { return }
-        // Also for copies that a program which another test is starting has until its exec.
+        // This also ends the connection for copies of the descriptor, which a program that another test starts has
+        // until its exec.
         shutdown(number, Int32(SHUT_RDWR))
         Glibc.close(number)
         isOpen = false
     }
 }
 
-/// Connects to a path and gives the result: 0 or the errno.
+/// Connects to a path, and returns 0 or the errno.
 func connectResult(_ path: String) -> Int32 { RawSocket().connect(to: path) }
 
-/// The test's own making of a `sockaddr_un`, independent of the code under test.
+/// Makes a `sockaddr_un`, independently of the code under test.
 private func withUnixAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result)
     -> Result
 {

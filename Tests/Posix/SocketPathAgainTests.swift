@@ -35,7 +35,7 @@ struct SocketPathAgainTests {
         #expect(connectResult(path) == 0)
         #expect(status(path).map { $0.st_mode & 0o7777 } == 0o640)
         #expect(directory.names == ["s", "s.lock"])
-        // The lock is held: another one of us is told so.
+        // The lock is held, so another attempt of our own process is refused.
         #expect(throws: SocketPathError.locked(path: path, pid: getpid())) { try take() }
         held.path.release()
         #expect(directory.names == ["s.lock"])
@@ -74,7 +74,7 @@ struct SocketPathAgainTests {
         #expect(throws: SocketPathError.notASocket(path: path, kind: "a regular file")) { try held.path.bindAgain() }
         #expect(directory.read("s") == "precious")
         unlink(path)
-        // With the lock file deleted, another relay may have taken both.
+        // If the lock file is deleted as well, another relay may have taken both.
         unlink(directory("s.lock"))
         let successor = try take()
         #expect(throws: SocketPathError.locked(path: path, pid: getpid())) { try held.path.bindAgain() }

@@ -87,7 +87,7 @@ struct SocketPathRefusalTests {
         mkdir(directory("dir"), 0o700)
         #expect(refusal(directory("dir")) == .notASocket(path: directory("dir"), kind: "a directory"))
 
-        // Also where the link leads to a stale socket, which itself could be replaced.
+        // A link is refused even if it leads to a stale socket, which itself could be replaced.
         RawSocket.listening(at: directory("stale")).close()
         symlink("stale", directory("link"))
         #expect(refusal(directory("link")) == .notASocket(path: directory("link"), kind: "a symbolic link"))
@@ -160,7 +160,7 @@ struct SocketPathRefusalTests {
         #expect(refusal == .badLockFile(path: path + ".lock", problem: .names(2)))
         #expect(refusal?.description.contains("hard link") == true)
         #expect(directory.read("target") == "precious")
-        // When only the one name is left, there is nothing wrong with it.
+        // When this is the only name that is left, it can be used.
         unlink(directory("target"))
         #expect(self.refusal() == nil)
     }
@@ -195,10 +195,9 @@ struct SocketPathRefusalTests {
     }
 }
 
-/// Another process, flock(1) of util-linux, that holds a lock until it is killed. Returns once the lock is
-/// held.
+/// Another process (flock(1) of util-linux) that holds a lock until it is killed. Returns once the lock is held.
 private func lockHolder(_ lockPath: String) -> ChildProcess {
-    // Without --close its child would hold the lock as well, and outlive it.
+    // Without --close, the child of flock would hold the lock as well, and live longer than flock.
     let holder = ChildProcess(["flock", "--close", "--nonblock", lockPath, "sh", "-c", "echo held; exec cat"])
     precondition(holder.readOutput() == "held\n", "flock did not get the lock")
     return holder

@@ -68,10 +68,10 @@ struct SocketPathTests {
         #expect(waiting.connect(to: path) == 0)
         old.path.release()
         let new = try take()
-        // The old one ends altogether, and must not take its successor's path with it.
+        // The old one ends completely, and must not remove the path of its successor.
         old.path.release()
         #expect(connectResult(path) == 0)
-        // Who connected before the change is served by the old one.
+        // A client that connected before the change is served by the old one.
         #expect(accept(old.path.descriptor, nil, nil) >= 0)
         _ = new
     }
@@ -109,7 +109,7 @@ struct SocketPathTests {
         let probe = try take(path)
         probe.path.release()
         let lock = try #require(status(path + ".lock"))
-        // Both forms of the temporary name: see UnnamedSocket.
+        // Both forms of the temporary name (see UnnamedSocket).
         let temporary = bytes == 20 ? path + ".new" : directory("." + String(lock.st_ino, radix: 16))
         RawSocket.listening(at: temporary).close()
         let held = try take(path)
@@ -118,7 +118,7 @@ struct SocketPathTests {
         _ = held
     }
 
-    /// A taken path with its descriptor, which the event loop owns in the daemon.
+    /// A taken path and its descriptor. In the daemon, the event loop owns the descriptor.
     final class Held {
         let path: SocketPath
 

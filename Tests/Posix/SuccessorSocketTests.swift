@@ -9,7 +9,7 @@ struct SuccessorSocketTests {
 
     func take() throws -> SocketPathTests.Held { try SocketPathTests.Held(path) }
 
-    /// One that waits, with its descriptor, which the event loop owns in the daemon.
+    /// A successor that waits, and its descriptor. In the daemon, the event loop owns the descriptor.
     final class Waiting {
         let socket: SuccessorSocket
         var taken: SocketPath?
@@ -33,7 +33,7 @@ struct SuccessorSocketTests {
         #expect(try !new.takes(), "the old one has not left")
         #expect(old.path.isOurs)
         old.path.release()
-        // Before the successor has done anything.
+        // This is before the successor has done anything.
         #expect(connectResult(path) == 0)
         #expect(accept(new.socket.descriptor, nil, nil) >= 0)
         #expect(try new.takes())
@@ -75,7 +75,7 @@ struct SuccessorSocketTests {
         #expect(throws: SocketPathError.beingTakenOver(path: path, pid: getpid())) { try Waiting(path) }
         old.path.release()
         #expect(try first.takes())
-        // From here on another one may wait for the path of the first.
+        // From now on, another successor may wait for the path of the first.
         let second = try Waiting(path)
         first.taken?.release()
         #expect(try second.takes())
@@ -110,7 +110,7 @@ struct SuccessorSocketTests {
         old.path.release()
         #expect(status(path) == nil)
         let again = try take()
-        // The next one that waits clears it away.
+        // The next successor removes it.
         let new = try Waiting(path)
         again.path.release()
         #expect(connectResult(path) == 0)

@@ -48,7 +48,7 @@ struct SystemdTests {
     @Test("a full queue does not block")
     func fullQueue() {
         let manager = RawSocket.listening(at: directory("notify"), SOCK_DGRAM)
-        // The queue is bounded by the receiver's buffer at the latest.
+        // The receiver's buffer limits the queue at the latest.
         let error = #expect(throws: SystemError.self) {
             for _ in 0..<100_000 { try sdNotify("WATCHDOG=1", socket: directory("notify")) }
         }

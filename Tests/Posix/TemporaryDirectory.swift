@@ -1,7 +1,7 @@
 import Glibc
 
-/// A directory of a test's own with a path short enough for Unix sockets; removed with all that is in it when
-/// the value ends. Without Foundation, whose file and process functions leak under LeakSanitizer.
+/// A directory of a test's own, with a path short enough for Unix sockets. It is removed with everything in it when the
+/// value ends. It does not use Foundation, whose file and process functions leak under LeakSanitizer.
 final class TemporaryDirectory {
     let path: String
 
@@ -12,7 +12,7 @@ final class TemporaryDirectory {
     }
 
     deinit {
-        // Directories in it are empty ones.
+        // Subdirectories are empty.
         for name in names { if unlink(self(name)) != 0 { rmdir(self(name)) } }
         rmdir(path)
     }
@@ -34,7 +34,7 @@ final class TemporaryDirectory {
         return names.sorted()
     }
 
-    /// A path in the directory with exactly that many bytes.
+    /// A path in the directory with exactly this number of bytes.
     func path(ofBytes count: Int) -> String {
         self(String(repeating: "x", count: count - path.utf8.count - 1))
     }
@@ -57,7 +57,7 @@ final class TemporaryDirectory {
     }
 }
 
-/// What lstat(2) says of a path; nil if there is nothing.
+/// The result of lstat(2) for a path; nil if there is no file.
 func status(_ path: String) -> stat? {
     var status = stat()
     return lstat(path, &status) == 0 ? status : nil
