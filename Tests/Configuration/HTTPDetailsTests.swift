@@ -2,7 +2,7 @@ import Testing
 
 @testable import Configuration
 
-/// Where HTTP tells of single clients and channels.
+/// The addresses at which HTTP shows single clients and channels.
 @Suite struct HTTPDetailsTests {
     private func areTold(_ details: HTTPDetails, at address: String) throws -> Bool {
         details.areTold(at: try parseHTTPAddress(address))

@@ -26,7 +26,7 @@ import Testing
         #expect(maskedRedisAddress(text) == shown)
     }
 
-    /// Text with `SECRET` where a password may stand, be the rest as wrong as it may.
+    /// Texts with `SECRET` wherever a password may be, however wrong the rest is.
     private static let withSecrets: [String] = {
         let secrets = [
             "SECRET", "a,SECRET", "a@SECRET", "a:SECRET", "a/SECRET", "a=SECRET", "a SECRET", "a,b=SECRET,c",

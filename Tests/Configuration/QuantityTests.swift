@@ -2,9 +2,9 @@ import Testing
 
 @testable import Configuration
 
-/// The outcome of a parser, comparable: a value, or the reason against it.
+/// The outcome of a parser in a form that can be compared: a value, or the reason why it is refused.
 ///
-/// The closure is untyped because Swift infers `any Error` for closures with a `try` in them.
+/// The type of the closure's error is not given, because Swift infers `any Error` for closures with a `try` in them.
 func outcome<Value>(_ parse: () throws -> Value) -> Result<Value, InvalidValue> {
     do { return .success(try parse()) } catch { return .failure(error as! InvalidValue) }
 }

@@ -7,7 +7,7 @@ private func redis(_ flags: [String: [String]], _ environment: [String: String] 
 }
 
 private func error(_ flags: [String: [String]], _ environment: [String: String] = [:]) -> String? {
-    // The other way to set it is left out, which ConfigurationErrorTests has.
+    // Leaves out the other way to set the setting. ConfigurationErrorTests covers it.
     outcomeOfParse(flags.merging(["--prefix": ["x"]]) { given, _ in given }, environment).error?
         .replacing(/^(\S+) \(or \S+\)/) { $0.1 }
 }
@@ -143,7 +143,7 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
     }
 }
 
-/// How messages go through a cluster.
+/// How messages are sent through a cluster.
 @Suite struct ClusterPubSubTests {
     private static let url = "rediss-cluster://u:p@h,i:1"
 
@@ -206,7 +206,7 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
     }
 }
 
-/// What is made of TLS, names, prefix and timings.
+/// How TLS, names, the prefix and the timings are read from the settings.
 @Suite struct RedisSettingsTests {
     @Test func tlsIsWhatFlagsMakeOfTheAddresssOwn() throws {
         #expect(try redis(["--redis": ["rediss://h"]]).tls == TLSConfiguration())
@@ -259,7 +259,7 @@ private func error(_ flags: [String: [String]], _ environment: [String: String] 
         }
     }
 
-    /// What has no slash is more likely the password itself.
+    /// A value without a slash is more likely the password itself.
     @Test func aPasswordInPlaceOfItsFileIsNotShown() {
         for setting in ["--redis-password-file", "--sentinel-password-file"] {
             let flags = ["--redis": ["redis-sentinel://h/m"], setting: ["S3cr3t"], "--prefix": ["x"]]

@@ -87,7 +87,8 @@ private func cluster(
         ),
     ]
 
-    /// Computed, since the tagged pointers of this enumeration would be taken for leaks in a global.
+    /// This is computed, because LeakSanitizer would take the tagged pointers of this enumeration in a global for
+    /// leaks.
     static var sentinels: [(String, RedisAddress)] {
         [
             ("redis-sentinel://h/m", sentinel([("h", 26379)], "m")),

@@ -14,7 +14,7 @@ func outcomeOfParse(
     }
 }
 
-/// A configuration with a prefix and nothing else but these.
+/// A configuration with a prefix and these settings only.
 func configured(
     _ flags: [String: [String]], _ environment: [String: String] = [:]
 ) throws -> RelayConfiguration {
@@ -41,7 +41,8 @@ func configured(
         #expect(try configured([:]) == expected)
     }
 
-    /// What stands in for a value that is wrong may be at odds with another setting: that is nobody's fault.
+    /// A wrong value is replaced by another one, which may conflict with another setting. No error may be reported for
+    /// that.
     @Test func whatIsWrongItselfIsHeldAgainstNothingElse() {
         for flags in [
             ["--backoff-min": ["never"], "--backoff-max": ["10ms"]],
@@ -100,7 +101,7 @@ func configured(
         (.logFormat, "json", { $0.logging.format == .json }),
     ]
 
-    /// What a setting needs beside it to be allowed at all.
+    /// The other settings that a setting needs in order to be allowed.
     static func surroundings(_ setting: Setting) -> [String: [String]] {
         switch setting.flag {
         case "--prefix": [:]
@@ -127,7 +128,7 @@ func configured(
                 [setting.environmentName: text]
             ).get()
             #expect(holds(byVariable), "\(setting.environmentName)")
-            // Without it there would be no configuration at all, as without a prefix.
+            // Without this setting there would be no configuration at all, as without a prefix.
             guard setting.flag != "--cluster-pubsub" else { continue }
             #expect(try !holds(configured(around)), "\(setting.flag) has this by default already")
         }
@@ -168,7 +169,7 @@ func configured(
             ])
     }
 
-    /// What depends on a wrong value may be right: it would be one line too many.
+    /// A setting that depends on a wrong value may be right, so there must be no second line about it.
     @Test func nothingIsHeldAgainstWhatIsWrongItself() {
         let tls = ["--redis-ca": ["/c"], "--redis-user": ["u"], "--cluster-pubsub": ["sharded"], "--redis-key": ["/k"]]
         let redis = outcomeOfParse(tls.merging(["--redis": ["redis://h:port"], "--prefix": ["x"]]) { $1 }).error
@@ -243,7 +244,7 @@ func configured(
                 default: ([], [])
                 }
             for text in inside {
-                // At the ends of its range a setting may be at odds with another, but not with its own.
+                // At the ends of its range, a setting may conflict with another setting, but not with its own range.
                 let error = outcomeOfParse(["--prefix": ["x"], setting.flag: [text]]).error
                 #expect(error?.contains("is out of range") != true, "\(setting.flag) \(text)")
             }
@@ -258,7 +259,7 @@ func configured(
 }
 
 extension Result where Failure == ConfigurationErrors {
-    /// The lines an operator would read.
+    /// The lines that an operator would read.
     var error: String? {
         if case .failure(let error) = self { error.description } else { nil }
     }

@@ -202,8 +202,8 @@ private func options(_ text: String) throws -> StackExchangeOptions {
                 == .failure(InvalidValue("has a channelPrefix of more than 512 bytes")))
     }
 
-    /// As docs/Configuration.md of StackExchange.Redis 3 lists them, the obsolete ones too, with what its parser accepts
-    /// besides; each with a value that its own parser takes.
+    /// The keys that docs/Configuration.md of StackExchange.Redis 3 lists, including obsolete ones, and those that its
+    /// parser accepts in addition. Each has a value that its own parser accepts.
     static let documented = [
         "abortConnect=true", "allowAdmin=true", "channelPrefix=x", "checkCertificateRevocation=true", "connectRetry=3",
         "connectTimeout=5000", "configChannel=__Booksleeve_MasterChanged", "configCheckSeconds=60", "defaultDatabase=1",
@@ -233,7 +233,7 @@ private func options(_ text: String) throws -> StackExchangeOptions {
         }
     }
 
-    /// For every honoured key: without it something is different.
+    /// For every honoured key: without it, the configuration differs.
     @Test func everyHonouredKeyDoesSomething() throws {
         let names = Self.documented.map { String($0.prefix { $0 != "=" }) }
         for key in StackExchangeKey.all where key.use == .honoured {

@@ -3,7 +3,7 @@ import Testing
 @testable import Configuration
 
 @Suite struct UnknownVariableTests {
-    /// The outcome with these variables beside a prefix.
+    /// The outcome with these variables and a prefix.
     private func outcome(_ environment: [String: String]) -> Result<RelayConfiguration, ConfigurationErrors> {
         outcomeOfParse([:], environment.merging(["HUBRELAY_PREFIX": "x:"]) { given, _ in given })
     }
@@ -26,7 +26,7 @@ import Testing
         #expect(try outcome(known).get().warnings.isEmpty)
         #expect(
             Setting.unknownVariables(among: (Setting.all + Setting.variablesOnly).map(\.environmentName)).isEmpty)
-        // It has no variable.
+        // The flag `--count` has no variable.
         #expect(outcome(["HUBRELAY_COUNT": "1"]).error?.hasPrefix("HUBRELAY_COUNT: ") == true)
         #expect(outcome(["HUBRELAY_": "1"]).error?.hasPrefix("HUBRELAY_: ") == true)
     }
@@ -64,7 +64,7 @@ import Testing
 
     // MARK: Kubernetes
 
-    /// What a container gets for a Service named hubrelay with a named port.
+    /// The variables that a container gets for a Service named hubrelay with a named port.
     private static let service = [
         "HUBRELAY_SERVICE_HOST": "10.96.12.7", "HUBRELAY_SERVICE_PORT": "8379", "HUBRELAY_SERVICE_PORT_HTTP": "8379",
         "HUBRELAY_PORT": "tcp://10.96.12.7:8379", "HUBRELAY_PORT_8379_TCP": "tcp://10.96.12.7:8379",
@@ -72,7 +72,7 @@ import Testing
         "HUBRELAY_PORT_8379_TCP_ADDR": "10.96.12.7",
     ]
 
-    /// The same of a Service named hubrelay-http, by UDP and IPv6.
+    /// The same variables for a Service named hubrelay-http, with UDP and IPv6.
     private static let other = [
         "HUBRELAY_HTTP_SERVICE_HOST": "fd00::7", "HUBRELAY_HTTP_SERVICE_PORT": "53",
         "HUBRELAY_HTTP_PORT": "udp://[fd00::7]:53", "HUBRELAY_HTTP_PORT_53_UDP": "udp://[fd00::7]:53",
@@ -88,7 +88,7 @@ import Testing
                 == "the variables HUBRELAY_PORT..., HUBRELAY_SERVICE_... are from Kubernetes, for a Service, "
                 + "and not settings; enableServiceLinks: false in the Pod removes them")
         #expect(warnings.last?.contains("HUBRELAY_HTTP_SERVICE_") == true)
-        // A setting beside them is one.
+        // A setting next to these variables takes effect.
         let http = try outcome(Self.other.merging(["HUBRELAY_HTTP": "off"]) { $1 }).get()
         #expect(http.http == .off && http.warnings.count == 1)
     }
@@ -103,7 +103,7 @@ import Testing
         #expect(error?.hasPrefix("\(name): ") == true && error?.contains("\n") == false)
     }
 
-    /// Kubernetes sets all of them or none, and HUBRELAY_PORT is a URL.
+    /// Kubernetes sets all of these variables or none, and HUBRELAY_PORT is a URL.
     @Test func thoseThatAPersonHasSetAreRefused() {
         #expect(outcome(["HUBRELAY_PORT": "8379"]).error?.hasPrefix("HUBRELAY_PORT: ") == true)
         #expect(outcome(["HUBRELAY_PORT": "tcp://10.96.12.7:8379"]).error?.hasPrefix("HUBRELAY_PORT: ") == true)
