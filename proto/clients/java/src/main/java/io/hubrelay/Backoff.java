@@ -9,7 +9,7 @@ final class Backoff {
 
     private final RandomGenerator random;
     private final Options options;
-    /** Since the last good connection. */
+    /** The attempts since the last good connection. */
     private int attempts;
     private boolean hopeless;
 
@@ -18,13 +18,13 @@ final class Backoff {
         this.random = random;
     }
 
-    /** An attempt is to be made at once. */
+    /** Makes the next attempt come at once. */
     void reset() {
         attempts = 0;
         hopeless = false;
     }
 
-    /** A connection has ended that lasted for so long: a good one lets attempts begin anew. */
+    /** A connection has ended that lasted for that long. A good one starts the backoff again. */
     void ended(long lasted) {
         if (lasted >= options.goodConnection) {
             attempts = 1;
@@ -32,7 +32,7 @@ final class Backoff {
         }
     }
 
-    /** An attempt was made. Hopeless is one that the relay refused for a reason that will not change by itself. */
+    /** An attempt was made. It is hopeless if the relay refused it for a reason that will not change by itself. */
     void attempted(boolean isHopeless) {
         attempts = isHopeless == hopeless ? attempts + 1 : 1;
         hopeless = isHopeless;

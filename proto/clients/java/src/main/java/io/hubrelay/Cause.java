@@ -2,23 +2,23 @@ package io.hubrelay;
 
 /** Why something was lost, or why the state is as it is. */
 public enum Cause {
-    /** There is none. */
+    /** There is no cause. */
     UNSPECIFIED(0),
     /** Loss: the application, or this client, did not read fast enough. */
     SLOW_READER(1),
-    /** Loss: a message from Redis fits no frame. */
+    /** Loss: a message from Redis does not fit into a frame. */
     TOO_LARGE(2),
-    /** Loss: a message on a channel whose name is not UTF-8, empty or too long. */
+    /** Loss: a message on a channel whose name is not UTF-8, is empty or is too long. */
     BAD_NAME(3),
-    /** Loss: publishes while the relay was not publishing. */
+    /** Loss: publishes at a time when the relay was not publishing. */
     NOT_CONNECTED(4),
     /** Loss: publishes that Redis answered with an error. */
     REFUSED(5),
-    /** Loss: publishes that were wrong themselves. */
+    /** Loss: publishes that were not valid. */
     INVALID(6),
     /** The relay has not been UP yet. */
     STARTING(16),
-    /** The relay shuts down. */
+    /** The relay is shutting down. */
     STOPPING(17),
     /** Redis cannot be reached. */
     UNREACHABLE(18),
@@ -32,17 +32,17 @@ public enum Cause {
     TLS(22),
     /** Redis is loading its data, or has no client slot left. */
     BUSY(23),
-    /** The server is no longer a master. */
+    /** The Redis server is not a master any more. */
     DEMOTED(24),
     /** The relay's message to itself did not come back. */
     PROBE(25),
-    /** What answers does not speak Redis's protocol. */
+    /** The peer of the relay does not speak Redis's protocol. */
     PROTOCOL(26),
-    /** No master is known, or slots of a cluster are away. */
+    /** No master is known, or some slots of a cluster are unavailable. */
     TOPOLOGY(27),
     /** This client has no connection to a relay. */
     NO_RELAY(28),
-    /** A cause of a newer relay. */
+    /** A cause that this version does not know, from a newer relay. */
     UNKNOWN(-1);
 
     private final int number;
@@ -54,7 +54,7 @@ public enum Cause {
     /**
      * The number in the protocol.
      *
-     * @return the number; -1 of {@link #UNKNOWN}
+     * @return the number; -1 for {@link #UNKNOWN}
      */
     public int number() {
         return number;

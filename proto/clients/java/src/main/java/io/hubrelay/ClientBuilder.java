@@ -6,9 +6,9 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * Settings of a {@link HubrelayClient}. All have defaults that are seldom to be changed. Times are longer than zero,
- * and bounds are above zero, else {@link IllegalArgumentException} is thrown. Each bound is exceeded by one event or
- * frame at most: an empty queue takes any.
+ * Settings of a {@link HubrelayClient}. All have defaults that seldom need a change. Times must be longer than zero,
+ * and bounds above zero; otherwise {@link IllegalArgumentException} is thrown. Each bound may be exceeded by one event
+ * or frame at most: an empty queue takes an event of any size.
  *
  * <p>One thread at a time may use it.
  */
@@ -49,7 +49,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets how long a part of a cluster's channels may stay away after a break before a partial Gap.
+     * Sets how long a part of a cluster's channels may stay unavailable after a break before a partial Gap is reported.
      *
      * @param duration the time. Default: 5 s
      * @return this
@@ -82,8 +82,8 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets the last bound of that delay after a relay has said that it does not speak this version or does
-     *     not let this process in.
+     * Sets the last bound of the same delay after a relay has reported that it does not speak this version of the
+     * protocol, or that it does not let this process in.
      *
      * @param duration the time. Default: 30 s
      * @return this
@@ -94,7 +94,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets how long a connection has to last for the backoff to begin anew.
+     * Sets how long a connection has to last before the backoff starts from its beginning again.
      *
      * @param duration the time. Default: 5 s
      * @return this
@@ -105,7 +105,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets how long a relay may take for its Welcome.
+     * Sets how long a relay may take to send its Welcome.
      *
      * @param duration the time. Default: 5 s
      * @return this
@@ -116,7 +116,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets how long owed answers are waited for, by close and when a relay shuts down.
+     * Sets how long the client waits for outstanding answers, on close and when a relay shuts down.
      *
      * @param duration the time. Default: 8 s
      * @return this
@@ -127,8 +127,8 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets how long the next relay is waited for when one shuts down, how long a fence may take, and how long
-     *     publishes are held back by the move.
+     * Sets how long the client waits for the next relay when one shuts down, how long a fence may take, and how long
+     * the move holds publishes back.
      *
      * @param duration the time. Default: 250 ms
      * @return this
@@ -139,7 +139,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets how long sends stay unsettled before the client asks what has become of them.
+     * Sets how long sends stay unsettled before the client asks the relay for their outcome.
      *
      * @param duration the time. Default: 1 s
      * @return this
@@ -150,7 +150,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets the silence after which the client sends a Ping while an answer is owed.
+     * Sets the silence after which the client sends a Ping while an answer is outstanding.
      *
      * @param duration the time. Default: 5 s
      * @return this
@@ -161,7 +161,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets the silence after which the client sends a Ping.
+     * Sets the silence after which the client sends a Ping, whether an answer is outstanding or not.
      *
      * @param duration the time. Default: 15 s
      * @return this
@@ -172,7 +172,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets the silence after a Ping that ends the connection.
+     * Sets the silence after a Ping after which the client ends the connection.
      *
      * @param duration the time. Default: 5 s
      * @return this
@@ -183,7 +183,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets how many publishes await their answer.
+     * Sets how many publishes may wait for their answer.
      *
      * @param bound the bound. Default: 10,000
      * @return this
@@ -194,7 +194,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets how many bytes of publishes the relay may have left unread.
+     * Sets how many bytes of publishes may be unread by the relay.
      *
      * @param bound the bound. Default: 16 MiB
      * @return this
@@ -205,7 +205,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets the same for sends.
+     * Sets the same bound for sends: a send is accepted only while no more bytes than that would be unread.
      *
      * @param bound the bound. Default: 1 MiB
      * @return this
@@ -216,7 +216,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets how many bytes each subscription and the events hold.
+     * Sets how many bytes the queue of each subscription, and that of the events, may hold.
      *
      * @param bound the bound. Default: 4 MiB
      * @return this
@@ -227,7 +227,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets the same for all of them together, where a message that several hold counts once.
+     * Sets how many bytes all these queues together may hold. A message that is in several queues counts once.
      *
      * @param bound the bound. Default: 64 MiB
      * @return this
@@ -238,8 +238,8 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets the logger, which is told of connections that begin and end, and of moves between relays: never of single
-     * messages, and of an outage once. It is called by one thread at a time, in order.
+     * Sets the logger. It gets the beginning and the end of connections, and moves between relays: never single
+     * messages, and an outage only once. It is called by one thread at a time, in order.
      *
      * @param logger the logger. Default: {@code System.getLogger("io.hubrelay")}
      * @return this
@@ -250,7 +250,7 @@ public final class ClientBuilder {
     }
 
     /**
-     * Sets what is called around each publish and each delivery.
+     * Sets the hooks, which are called around each publish and each delivery.
      *
      * @param hooks the hooks. Default: none
      * @return this
@@ -264,7 +264,7 @@ public final class ClientBuilder {
      * Makes the client, which begins to connect. It does not wait.
      *
      * @return the client
-     * @throws IllegalArgumentException if no socket can have the path, or it cannot be said in the JVM's locale
+     * @throws IllegalArgumentException if no socket can have the path, or the JVM's locale cannot express it
      */
     public HubrelayClient open() {
         byte[] bytes = Utf8.encode(path);

@@ -8,21 +8,21 @@ import java.lang.System.Logger.Level;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 
-/** Keeps all deadlines, in a thread of its own. What is not private is called with the client's lock. */
+/** Watches all deadlines, in a thread of its own. Methods that are not private are called with the client's lock. */
 final class Clock implements Runnable {
     /**
-     * How late the clock may be before it takes that for a process that did not run: it was stopped, or the machine
-     * slept. Nobody's silence is counted from before that.
+     * How late the clock may be. If it is later, this process did not run: it was stopped, or the machine slept. Then
+     * the relay's silence is counted from now on.
      */
     private static final long LATE = TimeUnit.SECONDS.toNanos(1);
 
-    /** When it looks again after a failure of its own. */
+    /** The delay before it tries again after a failure of its own. */
     private static final long AGAIN = TimeUnit.SECONDS.toNanos(1);
 
     private final Core core;
     private final Condition kicked;
     private boolean isKicked;
-    /** When the clock will look again. */
+    /** The time of the clock's next check. */
     private long due = NEVER;
 
     Clock(Core core) {
@@ -30,13 +30,13 @@ final class Clock implements Runnable {
         kicked = core.lock.newCondition();
     }
 
-    /** Has the clock look at its deadlines now. */
+    /** Makes the clock check its deadlines now. */
     void kick() {
         isKicked = true;
         kicked.signal();
     }
 
-    /** Has the clock look at its deadlines at a time, or before. */
+    /** Makes the clock check its deadlines at that time or earlier. */
     void by(long time) {
         if (time < due) {
             kick();
@@ -56,7 +56,7 @@ final class Clock implements Runnable {
                     core.journal.log(Level.ERROR, "meeting a deadline has failed", e);
                     due = after(now, AGAIN);
                 }
-                core.letOthers(); // writes and tells what the deadlines have brought about
+                core.letOthers(); // writes and reports what the deadlines have caused
                 await();
             }
         } finally {
@@ -81,7 +81,7 @@ final class Clock implements Runnable {
             try {
                 kicked.awaitNanos(wait);
             } catch (InterruptedException e) {
-                return; // only the application's code in this thread can have done that
+                return; // only code of the application that runs in this thread can have interrupted it
             }
         }
     }
@@ -95,7 +95,7 @@ final class Clock implements Runnable {
             next = Math.min(next, k.settler.due());
             if (!k.reader.isPaused() && !k.reader.isGivingUp()) {
                 next = Math.min(next, k.liveness.due());
-                // No later than what a request that is made right now will need, so that it need not wake the clock.
+                // Early enough for a request that is made right now, so that the request need not wake the clock.
                 next = Math.min(next, after(now, k.liveness.owedAfter()));
             }
         }
@@ -108,7 +108,7 @@ final class Clock implements Runnable {
         return core.move == null ? next : Math.min(next, core.move.due);
     }
 
-    /** The relay is stopping, and no next one has said Welcome. */
+    /** Whether the relay is stopping, and no next one has sent its Welcome. */
     private boolean isWithoutNext() {
         Connection k = core.current;
         return k != null && k.stopping && core.next == null && k.ended == null && !core.closing;
@@ -139,7 +139,7 @@ final class Clock implements Runnable {
         }
     }
 
-    /** Finds a relay that hangs, and settles publishes without Reply. */
+    /** Detects a relay that hangs, and settles publishes without Reply. */
     private void watch(Connection k, long now) {
         if (now >= k.settler.due()) {
             core.requests.askSettled(k);
@@ -149,7 +149,7 @@ final class Clock implements Runnable {
         }
         switch (k.liveness.check(now)) {
             case PING -> core.requests.ping(k);
-            case GIVE_UP -> k.reader.giveUp(); // it looks whether something lies in the socket
+            case GIVE_UP -> k.reader.giveUp(); // the reader checks first whether the socket has bytes
             default -> { }
         }
     }

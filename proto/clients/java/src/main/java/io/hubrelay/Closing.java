@@ -6,9 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Closes a client in the orderly way. */
+/** Closes a client in an orderly way. */
 final class Closing {
-    /** So long the client's threads may take to end, at least. They wait for nothing but code of the application. */
+    /** The client's threads get at least that much time to end. They wait only for code of the application. */
     private static final long END = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final Core core;
@@ -17,7 +17,7 @@ final class Closing {
         this.core = core;
     }
 
-    /** Closes, and waits for the end. An interrupt cuts the wait for what is owed short, and stays. */
+    /** Closes, and waits for the end. An interrupt cuts the wait for answers short; the thread stays interrupted. */
     void close() {
         begin();
         long due = Deadlines.after(core.now(), core.options.drain);
@@ -44,7 +44,9 @@ final class Closing {
         }
     }
 
-    /** Waits until no connection owes a Reply, or may leave publishes without Reply behind. False: interrupted. */
+    /**
+     * Waits until no connection owes a Reply or has unsettled publishes without Reply. Returns false if interrupted.
+     */
     private boolean waitUntilSettled(long due) {
         core.lock.lock();
         try {
@@ -63,7 +65,7 @@ final class Closing {
         Connection k = core.current;
         boolean owed = k != null && k.owes() || core.old != null && core.old.owes();
         if (!owed && k != null && k.isUnsettled() && !k.output.isShutting()) {
-            k.output.shutAfterOutput(); // the relay reads all that was sent before it closes, too
+            k.output.shutAfterOutput(); // the relay also reads all that was sent before it closes
         }
         return owed || k != null && k.isUnsettled() || core.old != null && core.old.isUnsettled();
     }
@@ -84,7 +86,7 @@ final class Closing {
         }
     }
 
-    /** Waits for the client's threads, and for the logger. False: interrupted. */
+    /** Waits for the client's threads, and for the logger. Returns false if interrupted. */
     private boolean join(long due) {
         List<Thread> threads;
         core.lock.lock();
@@ -95,7 +97,7 @@ final class Closing {
         }
         try {
             for (Thread thread : threads) {
-                // Code of the application that one of them runs must not hold up the end for ever.
+                // If one of them runs code of the application, that must not delay the end for ever.
                 TimeUnit.NANOSECONDS.timedJoin(thread, due - core.now());
             }
             core.journal.awaitIdle(due - core.now());

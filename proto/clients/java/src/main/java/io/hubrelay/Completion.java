@@ -1,6 +1,6 @@
 package io.hubrelay;
 
-/** A call whose result is known, to be told to its caller once the client's lock is released. */
+/** A call whose result is known. Its caller gets the result once the client's lock is released. */
 interface Completion {
     void complete();
 }

@@ -1,6 +1,6 @@
 package io.hubrelay;
 
-/** Too much is under way already. Nothing was sent. */
+/** Too many publishes are in flight already. Nothing was sent. */
 public final class CongestedException extends HubrelayException {
     private static final long serialVersionUID = 1L;
 

@@ -13,11 +13,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One connection to a relay: what it is owed, and what the relay holds for it. Guarded by the client's lock, but for
+ * One connection to a relay: what the relay owes to it and holds for it. Guarded by the client's lock, except for
  * {@link #channel}, which does not block.
  */
 final class Connection {
-    /** A frame that is larger has no room in an array. */
+    /** A larger frame does not fit into an array. */
     private static final int MAX_FRAME_BYTES = Integer.MAX_VALUE - 64;
 
     final Core core;
@@ -28,44 +28,44 @@ final class Connection {
     final Liveness liveness;
     final Settler settler;
 
-    /** Null before it has come. */
+    /** Null before the Welcome has come. */
     Welcome welcome;
     int maxFrame = Protocol.MAX_WELCOME_BYTES;
-    /** When Welcome came. */
+    /** The time when the Welcome came. */
     long began;
     /** Publishes without Reply. */
     final Map<Long, Publication> publications = new HashMap<>();
     /** Other requests without Reply. */
     final Map<Long, Request> requests = new HashMap<>();
     final Map<Entry, Entry.Hold> holds = new HashMap<>();
-    /** Subscribes of the restore without Reply. */
+    /** The number of Subscribes of the restore without Reply. */
     int restoring;
-    /** What is told once the restore is over. */
+    /** Statuses that are reported once the restore is over. */
     final Deque<Status> heldBack = new ArrayDeque<>();
-    /** The last one. */
+    /** The last Status. */
     Status status;
-    /** Of the last Status. */
+    /** The gaps of the last Status. */
     long gaps;
-    /** Of the last Status. */
+    /** Whether the relay was receiving in the last Status. */
     boolean receiving;
 
-    /** The relay shuts down, since then. */
+    /** The relay is shutting down, since {@link #stoppedAt}. */
     boolean stopping;
     long stoppedAt;
     /** An attempt to find the next relay has been made. */
     boolean sought;
-    /** Only Replies and Losses of publishes count, and are waited for until then. */
+    /** The client has left it: only Replies and Losses of publishes count, and only until {@link #drainDue}. */
     boolean left;
     long drainDue;
 
-    /** What the relay's Error said; null: it has said none. */
+    /** The text of the relay's Error; null if it has sent none. */
     String lastWords;
     /** The relay will not let this client in. */
     boolean hopeless;
-    /** Why it has ended; null while it lasts. Also read without the lock. */
+    /** The reason why it has ended; null while it lasts. Also read without the lock. */
     volatile IOException ended;
     long endedAt;
-    /** The relay has read all that was written, and closed when it owed nothing any more. */
+    /** The relay has read all that was written, and closed the connection when it did not owe anything any more. */
     boolean endedInOrder;
 
     private long lastId;
@@ -81,7 +81,7 @@ final class Connection {
         reader = new Reader(this);
     }
 
-    /** Says Hello, and begins to read. */
+    /** Sends Hello, and begins to read. */
     void begin() {
         ClientEncoder.hello(output.buffer(), core.nameBytes);
         output.added(false);
@@ -111,12 +111,12 @@ final class Connection {
         return !publications.isEmpty() || !requests.isEmpty();
     }
 
-    /** Whether the relay may not have taken publishes without Reply yet. */
+    /** Whether some publishes without Reply may not have reached the relay yet. */
     boolean isUnsettled() {
         return settler.unknown(0) > 0;
     }
 
-    /** Whether a relay that hangs is looked for: one whose writing side is shut takes no Ping. */
+    /** Whether to detect a relay that hangs. Once the writing side is shut, no Ping can be sent. */
     boolean isWatched() {
         return ended == null && !output.isShutting();
     }
@@ -148,7 +148,7 @@ final class Connection {
 
     void publish(Publication p, byte[] name, byte[] payload) {
         p.id = nextId();
-        ClientEncoder.publish(output.buffer(), name, payload, p.id); // takes the memory first: else nothing was done
+        ClientEncoder.publish(output.buffer(), name, payload, p.id); // first, since it may fail for lack of memory
         owing();
         publications.put(p.id, p);
         p.end = output.end();
@@ -163,7 +163,7 @@ final class Connection {
         if (settler.send(core.now())) {
             core.clock.by(settler.due());
         }
-        reader.resume(); // a Loss may come of it
+        reader.resume(); // a Loss may follow
         core.counters.published++;
     }
 
@@ -180,7 +180,7 @@ final class Connection {
         output.added(false);
     }
 
-    /** A publish of the client's own. */
+    /** Sends a publish of the client's own. */
     void publishFence(Request request, byte[] fence) {
         addRequest(request);
         ClientEncoder.publish(output.buffer(), fence, new byte[0], request.id);
@@ -193,7 +193,7 @@ final class Connection {
         requests.put(request.id, request);
     }
 
-    /** The publish that a Reply is for, which is owed no more; or null. */
+    /** Removes and returns the publish that a Reply is for, or null. */
     Publication takePublication(long id) {
         Publication p = publications.remove(id);
         if (p != null) {
@@ -202,7 +202,7 @@ final class Connection {
         return p;
     }
 
-    /** A request is owed no more. {@link #requestDone} has to follow. */
+    /** Removes a request, which has its Reply. {@link #requestDone} has to follow. */
     void takeRequest(Request request) {
         requests.remove(request.id);
     }
@@ -211,7 +211,7 @@ final class Connection {
         answered();
     }
 
-    /** What is known of a name, which may be nothing. */
+    /** Whether the relay holds a name once it has answered everything. */
     boolean willHold(Entry e) {
         Entry.Hold hold = holds.get(e);
         return hold != null && hold.willHold();
@@ -224,7 +224,7 @@ final class Connection {
         });
     }
 
-    /** Drops what is known of a name that is neither held nor asked for. */
+    /** Drops the Hold of a name that is neither held nor asked for. */
     void forget(Entry e) {
         Entry.Hold hold = holds.get(e);
         if (hold != null && !hold.held && hold.last == null) {
@@ -256,8 +256,8 @@ final class Connection {
     }
 
     /**
-     * Ends the connection: the only way in which one ends. What becomes of what it owes is settled once nobody writes
-     * any more, since only then it is known what was written.
+     * Ends the connection. This is the only way in which one ends. Outstanding requests are settled once nobody writes
+     * any more, since only then the client knows which bytes were written.
      */
     void end(IOException why) {
         if (ended != null) {

@@ -16,9 +16,9 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * What the parts of a client share: its connections, and the lock that guards nearly everything. Nobody holds the lock
- * over a system call that may wait, or calls the application with it: what is to be written or told is noted, and done
- * by {@link #unlock}. Who takes the lock releases it in a {@code finally}.
+ * The state that the parts of a client share: its connections, and the lock that guards nearly everything. Nobody holds
+ * the lock during a system call that may wait, or during a call of the application's code. Writes and reports are noted
+ * instead, and {@link #unlock} does them. A thread that takes the lock releases it in a {@code finally}.
  */
 final class Core {
     final String path;
@@ -30,11 +30,11 @@ final class Core {
     final SplittableRandom random = new SplittableRandom(new SecureRandom().nextLong());
     final Counters counters = new Counters();
     final Journal journal;
-    /** Null: there are none. */
+    /** Null if there are none. */
     final Hooks hooks;
-    /** Bytes in all queues. A message that several hold counts once. */
+    /** Bytes in all queues. A message that is in several queues counts once. */
     final AtomicLong queued = new AtomicLong();
-    /** Threads of the client's own that {@link #join} waits for. */
+    /** Threads of the client's own that {@link Closing} waits for. */
     final List<Thread> threads = new ArrayList<>();
 
     final NameTable names = new NameTable(this);
@@ -50,27 +50,27 @@ final class Core {
     final GapTracker gaps;
     final EventStream events;
 
-    /** Serves requests; null: none does. */
+    /** The connection that serves requests; null if none does. */
     Connection current;
-    /** Said Welcome while {@link #current} is stopping, and takes its place soon. */
+    /** The connection that has its Welcome while {@link #current} is stopping, and will soon take its place. */
     Connection next;
-    /** Was left, and is read to its end. */
+    /** The connection that the client has left, and still reads to its end. */
     Connection old;
-    /** Has not said Welcome yet. */
+    /** The connection that has no Welcome yet. */
     Connection attempt;
     /** The move from {@link #current} to {@link #next}. */
     Move move;
-    /** Publishes wait for the end of {@link #old} until then; never: they don't. */
+    /** Until then publishes wait for the end of {@link #old}; never if they do not wait. */
     long waitUntil = Deadlines.NEVER;
-    /** The last Status that was told. */
+    /** The last Status that was reported. */
     Status status = Status.noRelay("not connected yet");
-    /** Why there is no connection; null: no attempt has ended yet. */
+    /** The reason why there is no connection; null if no attempt has ended yet. */
     IOException problem;
-    /** How many queues have got a message since the reader last gave the lock to others. */
+    /** How many pushes of a message into a queue there were since the reader last released the lock for others. */
     int deliveries;
-    /** No more calls are taken. */
+    /** The client accepts no more calls. */
     boolean closing;
-    /** The threads are to end. */
+    /** The client's threads have to end. */
     boolean stopped;
 
     private final long origin = System.nanoTime();
@@ -99,7 +99,7 @@ final class Core {
             threads.add(new ClientThread(this, "clock", clock));
             threads.forEach(Thread::start);
         } catch (Throwable e) {
-            closing = true; // one that has been started is to end
+            closing = true; // a thread that has already started has to end
             stopped = true;
             throw e;
         } finally {
@@ -112,7 +112,7 @@ final class Core {
         return System.nanoTime() - origin;
     }
 
-    /** The connection that takes requests, or null. One that has ended takes none, though it may not be settled yet. */
+    /** The connection that takes requests, or null. One that has ended takes none, even if it is not settled yet. */
     Connection serving() {
         return current == null || current.ended != null ? null : current;
     }
@@ -122,7 +122,7 @@ final class Core {
         return next == null ? current : next;
     }
 
-    /** Those that requests go to: none, one or two. */
+    /** The connections that requests go to: none, one or two. */
     List<Connection> servingAndNext() {
         if (current == null) {
             return next == null ? List.of() : List.of(next);
@@ -130,26 +130,28 @@ final class Core {
         return next == null ? List.of(current) : List.of(current, next);
     }
 
-    /** The failure of a request without a connection that serves. */
+    /** The failure of a request when no connection serves. */
     Failure notConnected(String operation) {
         IOException why = whyNotConnected();
         return why == null ? Failure.of(Kind.NOT_CONNECTED, operation, "no attempt to connect to " + path
                 + " has ended yet") : Failure.of(Kind.NOT_CONNECTED, operation, why);
     }
 
-    /** What ends a connection or an attempt when something fails that cannot: a fault of the client, or no memory. */
+    /**
+     * The error that ends a connection or an attempt after an unexpected failure: a fault of the client, or no memory.
+     */
     static IOException failed(Throwable e) {
         return new IOException("the client has failed: " + e, e);
     }
 
-    /** Why no connection serves; null: no attempt to make one has ended yet. */
+    /** The reason why no connection serves; null if no attempt to make one has ended yet. */
     private IOException whyNotConnected() {
         return current != null && current.ended != null ? current.ended : problem;
     }
 
     /**
-     * Throws in a thread that has to go on for a wait to end: one of the client's own, or one that reads for others and
-     * completes a future.
+     * Throws in a thread that must not wait, because the wait could then not end: one of the client's own, or one that
+     * reads for others and completes a future.
      */
     void checkMayBlock() {
         Connection k = current;
@@ -170,7 +172,7 @@ final class Core {
         }
     }
 
-    /** Gives a Gap to everybody who listens. */
+    /** Gives a Gap to all listeners. */
     void tellGap(Gap gap) {
         counters.gaps++;
         events.queue.push(gap);
@@ -197,17 +199,17 @@ final class Core {
         }
     }
 
-    /** A connection has something to write, which {@link #unlock} does. */
+    /** Notes that a connection has something to write. {@link #unlock} writes it. */
     void writeLater(Connection k) {
         toWrite.add(k);
     }
 
-    /** The result of a call is known, which {@link #unlock} tells. */
+    /** Notes that the result of a call is known. {@link #unlock} completes the call. */
     void completeLater(Completion completion) {
         toComplete.add(completion);
     }
 
-    /** A queue has events that somebody waits for, whom {@link #unlock} wakes. */
+    /** Notes that a queue has events that a reader waits for. {@link #unlock} wakes the reader. */
     void wakeLater(EventQueue queue) {
         if (!queue.wakePlanned) {
             queue.wakePlanned = true;
@@ -215,7 +217,7 @@ final class Core {
         }
     }
 
-    /** Releases the lock, and does what was noted while it was held. What fails there is logged: it throws nothing. */
+    /** Releases the lock, and does what was noted while it was held. Failures there are logged: it does not throw. */
     void unlock() {
         if (lock.getHoldCount() > 1) {
             lock.unlock();
@@ -261,7 +263,8 @@ final class Core {
     }
 
     /**
-     * Whether this thread is telling results: what is published meanwhile is written behind that, or when it is much.
+     * Whether this thread is completing calls. What it publishes meanwhile is written after that, or once it is enough
+     * for a write of its own.
      */
     private boolean isGathering() {
         Connection k = toWrite.peek();
@@ -290,7 +293,7 @@ final class Core {
         }
     }
 
-    /** Does what was noted under the lock, which this thread does not hold. */
+    /** Does what was noted under the lock. This thread does not hold the lock. */
     private void writeAndTell() {
         lock.lock();
         try {
@@ -300,23 +303,23 @@ final class Core {
         }
     }
 
-    /** Releases the lock for a moment, in which what was noted is done. It throws nothing. */
+    /** Releases the lock for a moment, so that what was noted is done. It does not throw. */
     void letOthers() {
         unlock();
         lock.lock();
     }
 
-    /** Something has changed that the supervisor, ready or close may wait for. */
+    /** Signals a change that the supervisor, ready or close may wait for. */
     void announce() {
         changed.signalAll();
     }
 
-    /** Waits for {@link #announce}, until a time at most. An interrupt ends the wait, and is forgotten. */
+    /** Waits for {@link #announce}, but not longer than until a time. An interrupt ends the wait, and is forgotten. */
     void awaitChange(long until) {
         try {
             awaitChangeInterruptibly(until);
         } catch (InterruptedException e) {
-            // Only what the application has run in this thread can have interrupted it. The caller looks again.
+            // Only code of the application that ran in this thread can have interrupted it. The caller checks again.
             return;
         }
     }
@@ -325,7 +328,7 @@ final class Core {
         changed.awaitNanos(until == Deadlines.NEVER ? until : Math.max(1, until - now()));
     }
 
-    /** Ends all queues, once every connection has ended and told what it had to. */
+    /** Ends all queues, once every connection has ended and reported everything. */
     void endQueues() {
         lock.lock();
         try {

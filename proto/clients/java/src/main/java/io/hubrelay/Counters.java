@@ -3,7 +3,7 @@ package io.hubrelay;
 import io.hubrelay.Failure.Kind;
 import java.util.concurrent.atomic.AtomicLongArray;
 
-/** What {@link Stats} is made of. Plain fields are guarded by the client's lock. */
+/** The counts behind {@link Stats}. Plain fields are guarded by the client's lock. */
 final class Counters {
     long published;
     long received;

@@ -8,7 +8,7 @@ final class Deadlines {
     private Deadlines() {
     }
 
-    /** A time so much later, which may be never. */
+    /** The time {@code delay} after {@code time}, which may be never. */
     static long after(long time, long delay) {
         return time > NEVER - delay ? NEVER : time + delay;
     }

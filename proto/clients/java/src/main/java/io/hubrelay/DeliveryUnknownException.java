@@ -1,8 +1,8 @@
 package io.hubrelay;
 
 /**
- * The connection to the relay, or the relay's to Redis, ended before the answer. Whether a publish was delivered is
- * unknown. The client never sends it again.
+ * The connection to the relay, or the relay's connection to Redis, ended before the answer came. Whether a publish was
+ * delivered is unknown. The client never sends it again.
  */
 public final class DeliveryUnknownException extends HubrelayException {
     private static final long serialVersionUID = 1L;

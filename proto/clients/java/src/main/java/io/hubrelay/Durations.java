@@ -7,7 +7,7 @@ final class Durations {
     private Durations() {
     }
 
-    /** Durations beyond 292 years are that long. */
+    /** The nanoseconds of a duration. A duration beyond 292 years becomes the longest possible one. */
     static long toNanos(Duration duration) {
         try {
             return duration.toNanos();

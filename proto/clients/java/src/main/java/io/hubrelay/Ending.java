@@ -8,17 +8,19 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** The end of a connection: everything that it owes is settled, and the application told. With the client's lock. */
+/**
+ * The end of a connection: settles all that it owes, and reports the end to the application. With the client's lock.
+ */
 final class Ending {
     private final Core core;
-    /** What kind of end the last Status without a relay has told; null: there is a relay, or was none yet. */
+    /** The kind of end that the last Status without a relay has reported; null if there is a relay, or was none yet. */
     private String told;
 
     Ending(Core core) {
         this.core = core;
     }
 
-    /** Called once for each connection, when it is known what was written. */
+    /** Called once for each connection, when the client knows which bytes were written. */
     void settle(Connection k) {
         long now = core.now();
         boolean serving = k == core.current;
@@ -58,7 +60,7 @@ final class Ending {
         }
     }
 
-    /** Written and unanswered is unknown. What was not written whole the relay discards. */
+    /** The outcome of a publish that was written is unknown. The relay discards one that was not written completely. */
     private void settlePublishes(Connection k) {
         for (Publication p : k.publications.values()) {
             boolean written = p.end <= k.output.written();
@@ -69,8 +71,8 @@ final class Ending {
     }
 
     /**
-     * A Subscribe is held and asked for on the next connection, an Unsubscribe is done. In the order in which they were
-     * asked: the last one decides.
+     * A Subscribe stays wanted, and the next connection asks for it. An Unsubscribe is done. They are settled in the
+     * order in which they were sent: the last one decides.
      */
     private void settleRequests(Connection k) {
         List<Request> unanswered = new ArrayList<>(k.requests.values());
@@ -86,7 +88,7 @@ final class Ending {
         }
     }
 
-    /** Tells the publishes without Reply that may have been lost, and those that were. */
+    /** Reports the publishes without Reply that may have been lost, and those that certainly were. */
     private void settleSends(Connection k) {
         int unwritten = k.output.unwrittenSends();
         long unknown = k.endedInOrder ? 0 : k.settler.unknown(unwritten);
@@ -96,7 +98,7 @@ final class Ending {
         }
     }
 
-    /** No connection serves any more. */
+    /** Notes that no connection serves any more, fails the publishes that wait, and reports it. */
     void lostRelay(String why, long now) {
         core.gaps.broken(now);
         core.gaps.degraded(false);
@@ -107,10 +109,10 @@ final class Ending {
         tellNoRelay("ended", why);
     }
 
-    /** Tells that there is no connection, once for each kind of reason. */
+    /** Reports that there is no connection, once for each kind of reason. */
     void tellNoRelay(String kind, String why) {
         if (core.closing) {
-            core.status = Status.noRelay(why); // told to nobody any more, but by HubrelayClient.status
+            core.status = Status.noRelay(why); // only HubrelayClient.status still reports it
             return;
         }
         if (kind.equals(told) || told != null && kind.equals("absent")) {
@@ -122,7 +124,7 @@ final class Ending {
         core.journal.log(Level.WARNING, "no relay: " + why);
     }
 
-    /** There is a relay: its end will be told again. */
+    /** There is a relay: its end will be reported again. */
     void connected() {
         told = null;
     }

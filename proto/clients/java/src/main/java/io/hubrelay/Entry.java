@@ -5,7 +5,7 @@ import java.util.List;
 
 /** One channel or pattern that somebody wants, or that a relay still holds. Guarded by the client's lock. */
 final class Entry {
-    /** A Subscription's part in an entry: the entry is the one at this index of the Subscription's. */
+    /** A Subscription that listens to an entry, and the index of that entry in the Subscription's list. */
     record Listener(Subscription subscription, int index) {
     }
 
@@ -18,7 +18,7 @@ final class Entry {
     boolean plain;
     /** The last plain request for it, while it has no Reply. */
     Request asked;
-    /** How many connections know of it. */
+    /** How many connections have a Hold for it. */
     int holds;
 
     Entry(String text, byte[] bytes, boolean pattern) {
@@ -28,8 +28,8 @@ final class Entry {
     }
 
     /**
-     * Whether the next connection is to be asked for it. The order of the Replies decides, and that is the order of the
-     * requests.
+     * Whether the next connection has to ask for it. The last request without Reply decides, since the Replies come in
+     * the order of the requests.
      */
     boolean isWanted() {
         if (!listeners.isEmpty()) {
@@ -38,22 +38,25 @@ final class Entry {
         return asked == null ? plain : asked.kind == Request.Kind.SUBSCRIBE;
     }
 
-    /** A subscribe or unsubscribe that no relay is asked for: what former ones are still answered counts no more. */
+    /**
+     * Decides a subscribe or unsubscribe without asking a relay. Replies to earlier requests then do not count any
+     * more.
+     */
     void decide(boolean isPlain) {
         plain = isPlain;
         asked = null;
     }
 
-    /** What one connection knows of an entry. */
+    /** The state of an entry on one connection. */
     static final class Hold {
-        /** By the Replies that have come. */
+        /** Whether the relay holds it, according to the Replies that have come. */
         boolean held;
         /** Held, and not in force yet. */
         boolean pending;
         /** The last request for it, while it has no Reply. */
         Request last;
 
-        /** What the relay holds once it has answered everything. */
+        /** Whether the relay holds it once it has answered everything. */
         boolean willHold() {
             return last == null ? held : last.kind == Request.Kind.SUBSCRIBE;
         }

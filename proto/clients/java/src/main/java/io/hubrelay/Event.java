@@ -1,5 +1,5 @@
 package io.hubrelay;
 
-/** What an {@link EventStream} yields. Events are immutable, and shared between their readers. */
+/** An element of an {@link EventStream}. Events are immutable, and shared between their readers. */
 public sealed interface Event permits Message, Status, Loss, Gap, Revoked {
 }

@@ -6,42 +6,42 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A bounded list of events. What it cannot take is dropped, counted, and told as a Loss in its place; of Status and Gap
- * the newest are kept.
+ * A bounded list of events. Events that it cannot take are dropped and counted, and a Loss at their place reports them.
+ * Of Status and Gap it keeps the newest.
  *
- * <p>It has two ends with a lock each, so that who puts in and who takes out seldom meet: events are put into the
- * inbox, and moved to the outbox all at once when that is empty.
+ * <p>It has two ends with a lock each, so that a thread that adds and a thread that takes seldom wait for each other.
+ * Events are added to the inbox. When the outbox is empty, all of them are moved there at once.
  */
 final class EventQueue {
-    /** What a queue takes for an event that another one holds as well, in bytes. */
+    /** The size that an event counts for in another queue when one queue already holds it, in bytes. */
     private static final int REFERENCE_BYTES = 16;
     private static final int LARGE = 1024;
-    /** What is taken is accounted for when the outbox is empty, or so many times for a full queue. */
+    /** Taken events are accounted for when the outbox is empty, or once they exceed this part of the limit. */
     private static final int ACCOUNTS = 8;
 
     private final Core core;
     private final int limit;
-    /** A Gap follows a Loss of its own. Without, the Loss is a Gap itself. */
+    /** Whether a Gap follows a Loss of this queue's own. Otherwise the Loss itself also means a Gap. */
     private final boolean tellsGap;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrived = lock.newCondition();
     private ArrayDeque<Event> inbox = new ArrayDeque<>();
-    /** Of both lists, and of what was taken since {@link #account}. */
+    /** The size of both lists, and of what was taken since the last {@link #account}. */
     private long bytes;
     private final Overflow overflow = new Overflow();
     private boolean waiting;
     private boolean closed;
     private HandlerLoop handler;
-    /** Whether it is in the list of those that are woken later. Guarded by the client's lock. */
+    /** Whether this queue is in the list of those that are woken later. Guarded by the client's lock. */
     boolean wakePlanned;
-    /** Something found no room: {@link Core#resumeReading} is to be called when half of it is taken. */
+    /** An event found no room: {@link Core#resumeReading} is called once the queue is at most half full. */
     private boolean full;
 
     private final ReentrantLock takeLock = new ReentrantLock();
     private ArrayDeque<Event> outbox = new ArrayDeque<>();
-    /** The size of the outbox when it was filled: a large list is not kept after a burst. */
+    /** The size of the outbox when it was filled. A large list is not kept after a burst. */
     private int peak;
-    /** What was taken and is not accounted for yet, in bytes: of this queue, and of all queues. */
+    /** The size of what was taken and is not accounted for yet, in bytes: for this queue, and for all queues. */
     private long takenHere;
     private long takenOfAll;
 
@@ -52,9 +52,9 @@ final class EventQueue {
     }
 
     /**
-     * Adds an event. Called with the client's lock, which then wakes who waits when it is released.
+     * Adds an event. Called with the client's lock; when that is released, a waiting reader is woken.
      *
-     * @return false when it was a message that found no room
+     * @return false if it was a message that found no room
      */
     boolean push(Event event) {
         lock.lock();
@@ -81,7 +81,10 @@ final class EventQueue {
         }
     }
 
-    /** An empty queue takes any one event. The second number is what all queues would hold more. */
+    /**
+     * Whether an event has room: an empty queue takes any. {@code more} is what the event adds to the size of all
+     * queues.
+     */
     private boolean hasRoom(int size, int more) {
         return bytes == 0
                 || bytes + size <= limit && core.queued.get() + more + REFERENCE_BYTES <= core.options.allQueues;
@@ -94,7 +97,7 @@ final class EventQueue {
         core.queued.addAndGet(REFERENCE_BYTES + (shared ? 0 : size));
     }
 
-    /** An event was taken. With the lock of takers. */
+    /** Notes that an event was taken. With the lock of takers. */
     private void taken(Event event) {
         int size = EventSize.of(event);
         boolean shared = event instanceof Message m && Message.QUEUES.decrementAndGet(m) > 0;
@@ -102,7 +105,7 @@ final class EventQueue {
         takenOfAll += REFERENCE_BYTES + (shared ? 0 : size);
     }
 
-    /** Accounts for what was taken: not for each event, since the other end has to wait for that. With both locks. */
+    /** Accounts for the taken events. Not after each event, since it makes the other end wait. With both locks. */
     private void account() {
         bytes -= takenHere;
         core.queued.addAndGet(-takenOfAll);
@@ -116,7 +119,7 @@ final class EventQueue {
         }
     }
 
-    /** Wakes who waits. Called without the client's lock. */
+    /** Wakes the reader that waits. Called without the client's lock. */
     void wake() {
         HandlerLoop loop;
         lock.lock();
@@ -131,7 +134,7 @@ final class EventQueue {
         }
     }
 
-    /** Has a handler called from now on. False if there is one already. */
+    /** Calls a handler from now on. Returns false if there is one already. */
     boolean attach(HandlerLoop loop) {
         lock.lock();
         try {
@@ -148,8 +151,8 @@ final class EventQueue {
     /**
      * Takes the next event.
      *
-     * @param nanos how long to wait for it; 0: not at all, and whether the thread is interrupted does not matter
-     * @return null at the timeout, or at the end: {@link #isOver} tells
+     * @param nanos how long to wait for it; 0 means not at all, and then an interrupt has no effect
+     * @return null at the timeout or at the end; {@link #isOver} says which
      */
     Event take(long nanos) throws InterruptedException {
         long deadline = System.nanoTime() + nanos;
@@ -179,7 +182,7 @@ final class EventQueue {
         return event;
     }
 
-    /** Whether the queue was full, and has room now. */
+    /** Accounts for the taken events. Returns true if the queue was full and has room now. */
     private boolean accountAndLook() {
         lock.lock();
         try {
@@ -192,7 +195,7 @@ final class EventQueue {
         }
     }
 
-    /** Moves all that is there to the outbox, and takes the first event of it. */
+    /** Moves all events to the outbox, and takes the first one. */
     private Event refill(long deadline, long nanos) throws InterruptedException {
         lock.lock();
         try {
@@ -221,10 +224,10 @@ final class EventQueue {
         }
     }
 
-    /** Whether the end is reached: it is closed, and all is taken. */
+    /** Whether the end is reached: the queue is closed, and all events are taken. */
     boolean isOver() {
         if (!isClosed()) {
-            return false; // somebody may wait with the lock of takers
+            return false; // a waiting reader may hold the lock of takers
         }
         takeLock.lock();
         lock.lock();
@@ -246,7 +249,7 @@ final class EventQueue {
         }
     }
 
-    /** Whether nothing is added any more. */
+    /** Whether the queue accepts no more events. */
     boolean isClosed() {
         lock.lock();
         try {
@@ -256,7 +259,7 @@ final class EventQueue {
         }
     }
 
-    /** Whether the next event of so many bytes would find no room; then reading is resumed once there is. */
+    /** Whether the next event of that size would find no room. If so, reading is resumed once there is room. */
     boolean isFull(int size) {
         lock.lock();
         try {
@@ -268,7 +271,7 @@ final class EventQueue {
         }
     }
 
-    /** Ends the queue behind what it holds. Called with the client's lock. */
+    /** Ends the queue after the events that it holds. Called with the client's lock. */
     void close() {
         lock.lock();
         try {
@@ -280,12 +283,12 @@ final class EventQueue {
         }
     }
 
-    /** Ends the queue, and forgets what it holds. */
+    /** Ends the queue, and drops the events that it holds. */
     void discard() {
         lock.lock();
         try {
             closed = true;
-            arrived.signalAll(); // who waits has the lock of takers
+            arrived.signalAll(); // a waiting reader has the lock of takers
         } finally {
             lock.unlock();
         }

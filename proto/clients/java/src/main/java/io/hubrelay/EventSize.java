@@ -2,9 +2,9 @@ package io.hubrelay;
 
 import java.util.List;
 
-/** What an event counts for in a queue, in bytes: its texts, and roughly what else it takes. */
+/** The size that an event counts for in a queue, in bytes: its texts, and an estimate of the rest. */
 final class EventSize {
-    /** What an event takes beside its texts. */
+    /** The estimate of what an event takes besides its texts. */
     static final int BASE = 96;
 
     private EventSize() {

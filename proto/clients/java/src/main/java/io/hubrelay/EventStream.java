@@ -9,11 +9,11 @@ import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 
 /**
- * A bounded queue of events, to be read by {@link #take}, by {@link #poll}, by a {@code for} loop, or by a handler.
+ * A bounded queue of events. Read it by {@link #take}, by {@link #poll}, by a {@code for} loop, or by a handler.
  *
- * <p>It holds 4 MiB, and all streams of a client together 64 MiB, unless the client was built otherwise. What finds no
- * room is dropped, counted, and told as a {@link Loss} in its place. Of {@link Status} and {@link Gap} that nobody
- * takes the newest are kept.
+ * <p>It holds 4 MiB, and all streams of a client together 64 MiB, unless the client was built with other bounds. Events
+ * that find no room are dropped and counted, and a {@link Loss} at their place reports them. While there is no room,
+ * only the newest {@link Status} and {@link Gap} are kept.
  *
  * <p>Threads may share it. Each event goes to one of them.
  */
@@ -31,7 +31,7 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
      * Waits for the next event.
      *
      * @return the event
-     * @throws ClosedException at the end: the client or the subscription is closed, and all events are taken
+     * @throws ClosedException at the end, when the client or the subscription is closed and all events are taken
      * @throws InterruptedException if the thread is interrupted; no event is taken then
      */
     public Event take() throws InterruptedException {
@@ -43,11 +43,11 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
     }
 
     /**
-     * Waits for the next event for some time.
+     * Waits for the next event for a limited time.
      *
-     * @param timeout how long to wait; zero or less: not at all
+     * @param timeout how long to wait; zero or less means not at all
      * @return the event, or null if none has come
-     * @throws ClosedException at the end: the client or the subscription is closed, and all events are taken
+     * @throws ClosedException at the end, when the client or the subscription is closed and all events are taken
      * @throws InterruptedException if the thread is interrupted; no event is taken then
      */
     public Event poll(Duration timeout) throws InterruptedException {
@@ -59,8 +59,8 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
     }
 
     /**
-     * Iterates over the events as they come: {@code hasNext} waits. It ends when the client or the subscription is
-     * closed, and when the thread is interrupted, which stays so.
+     * Iterates over the events as they come: {@code hasNext} waits. The iteration ends when the client or the
+     * subscription is closed, or when the thread is interrupted. The thread then stays interrupted.
      *
      * @return an iterator for one thread
      */
@@ -94,13 +94,13 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
     }
 
     /**
-     * Has a handler called for each event from now on, in order, one at a time. What it throws is logged, and the next
-     * event follows. An executor that refuses a task is asked again, so a pool may have bounds.
+     * Calls a handler for each event from now on, in order, one at a time. An exception of the handler is logged, and
+     * the next event follows. If the executor refuses a task, the client tries again later, so a pool may have bounds.
      *
-     * @param executor runs the handler: one task for all events that have come meanwhile
-     * @param handler is given the events
-     * @return completes at the end: the client or the subscription is closed, and all events are handled; or with what
-     *     the executor throws, if it takes no task any more
+     * @param executor runs the handler: one task handles all events that have come in the meantime
+     * @param handler gets the events
+     * @return completes at the end, when the client or the subscription is closed and all events are handled; fails
+     *     with the executor's exception if it does not accept tasks any more
      * @throws IllegalStateException if there is a handler already
      */
     public CompletableFuture<Void> handle(Executor executor, Consumer<? super Event> handler) {
@@ -119,7 +119,7 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
         return next(nanos);
     }
 
-    /** The next event, or null at the timeout and at the end. */
+    /** The next event, or null at the timeout or at the end. */
     final Event next(long nanos) throws InterruptedException {
         Hooks hooks = core.hooks;
         if (hooks == null) {
@@ -134,7 +134,7 @@ public sealed class EventStream implements Iterable<Event> permits Subscription 
         return event;
     }
 
-    /** The application has done with the last message. */
+    /** The application is finished with the last message. */
     final void finishDelivery() {
         Message message = delivered;
         delivered = null;

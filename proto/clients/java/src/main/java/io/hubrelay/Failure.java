@@ -4,11 +4,11 @@ import io.hubrelay.wire.Protocol;
 import io.hubrelay.wire.RelayFrame.Reply;
 
 /**
- * What has become of a request that failed, before it is an exception: that is made by the thread that throws it, so
- * that its stack is the caller's.
+ * The outcome of a request that failed, before it becomes an exception. The thread that throws the exception makes it,
+ * so that its stack is the caller's.
  */
 record Failure(Kind kind, String operation, String detail, Throwable cause, Names names) {
-    /** There is an exception for each. */
+    /** The kinds of failure. Each has its own exception. */
     enum Kind {
         NOT_CONNECTED("not connected"), INTERRUPTED("interrupted"), REFUSED("refused"), INVALID("invalid"),
         CONGESTED("congested"), LIMIT("limit reached"), CLOSED("closed"), UNKNOWN("unknown outcome");
@@ -30,7 +30,7 @@ record Failure(Kind kind, String operation, String detail, Throwable cause, Name
         return new Failure(kind, operation, cause.getMessage(), cause, NO_NAMES);
     }
 
-    /** What a Reply says that is neither OK nor PENDING. */
+    /** The failure of a Reply that is neither OK nor PENDING. */
     static Failure of(String operation, Reply reply) {
         Kind kind = switch (reply.outcome) {
             case Protocol.OUTCOME_NOT_CONNECTED -> Kind.NOT_CONNECTED;

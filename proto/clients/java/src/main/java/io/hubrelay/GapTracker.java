@@ -8,23 +8,23 @@ import java.util.List;
 import java.util.function.DoubleSupplier;
 
 /**
- * Decides when the application is told that messages may have been missed. It has no clock and no connection: times and
- * events go in, Gaps come out.
+ * Decides when to report that messages may have been missed. It has no clock and no connection: its input is times and
+ * events, and its output is Gaps.
  *
- * <p>A reason is told once receiving, when the Subscribes that were sent before that have their Replies, and after a
- * random delay. A break in that time starts all of it anew. While receiving stays false in a part of the channels, a
- * partial Gap comes first.
+ * <p>A reason is reported once the relay is receiving, the Subscribes that were sent before that have their Replies,
+ * and a random delay has passed. A break in that time starts all of this again. If receiving stays false for a part of
+ * the channels, a partial Gap comes first.
  */
 final class GapTracker {
-    /** The relay's count has grown. */
+    /** The relay's count of gaps has grown. */
     static final String GAPS = "gaps";
-    /** Messages of the time between two connections. */
+    /** Messages between two connections may have been missed. */
     static final String CONNECTION = "new connection";
     /** A subscription that was pending is in force. */
     static final String PENDING = "subscription begun";
     /** Messages were dropped. */
     static final String LOSS = "loss";
-    /** A move between two relays without a fence. */
+    /** The client moved between two relays without a fence. */
     static final String MOVE = "next relay";
 
     private final long delay;
@@ -32,11 +32,11 @@ final class GapTracker {
     private final DoubleSupplier random;
     private List<String> reasons = new ArrayList<>();
     private boolean receiving;
-    /** Subscribes without Reply that were sent before receiving. */
+    /** The number of Subscribes without Reply that were sent before receiving began. */
     private int barrier;
     private long due = NEVER;
     private boolean degraded;
-    /** The last break that no Gap, whole or partial, has told. */
+    /** The time of the last break that no Gap, complete or partial, has reported. */
     private long grown = NEVER;
 
     /** Times are in nanoseconds. The random numbers are from 0 to 1. */
@@ -53,7 +53,7 @@ final class GapTracker {
         arm(now);
     }
 
-    /** A new state of receiving. A Gap waits for so many Subscribes that are on their way. */
+    /** Sets the state of receiving. A Gap waits for that many Subscribes without Reply. */
     void begin(boolean nowReceiving, int subscribes, long now) {
         if (nowReceiving && receiving && subscribes == 0) {
             return;
@@ -77,7 +77,7 @@ final class GapTracker {
         return barrier;
     }
 
-    /** Requests in place of one that the Gap waits for. */
+    /** Adds requests that replace one that the Gap waits for. */
     void addToBarrier(int subscribes) {
         barrier += subscribes;
     }
@@ -90,12 +90,12 @@ final class GapTracker {
         }
     }
 
-    /** Whether only a part of the channels is away. */
+    /** Sets whether only a part of the channels is unavailable. */
     void degraded(boolean isDegraded) {
         degraded = isDegraded;
     }
 
-    /** A break. A partial Gap tells it unless receiving becomes true before. */
+    /** Notes a break. A partial Gap reports it unless receiving becomes true before. */
     void grew(long now) {
         grown = now;
     }
@@ -110,7 +110,7 @@ final class GapTracker {
         }
     }
 
-    /** When {@link #fire} has something to do. */
+    /** The time when {@link #fire} has something to do. */
     long next() {
         return Math.min(due, partialDue());
     }
@@ -129,7 +129,7 @@ final class GapTracker {
         return null;
     }
 
-    /** Drops what is not told yet: nothing is subscribed any more. */
+    /** Drops what is not reported yet: nothing is subscribed any more. */
     void forget() {
         reasons = new ArrayList<>();
         due = NEVER;

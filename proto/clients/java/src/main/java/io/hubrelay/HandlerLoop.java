@@ -8,20 +8,20 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
-/** Calls a handler for each event of a stream, in order, in tasks of an executor of which one runs at a time. */
+/** Calls a handler for each event of a stream, in order. It does so in tasks of an executor, one task at a time. */
 final class HandlerLoop {
-    /** After so many events the executor's thread is given to others. */
+    /** After that many events the task ends, so that others can use the executor's thread. */
     private static final int MANY = 256;
-    /** When an executor that has refused a task is asked again. */
+    /** The delay after which a task that the executor refused is submitted again. */
     private static final long AGAIN_MILLIS = 50;
-    /** How often it is asked again once the stream is closed. */
+    /** How often it is submitted again once the stream is closed. */
     private static final int LAST_ATTEMPTS = 20;
 
     private final EventStream stream;
     private final Executor executor;
     private final Consumer<? super Event> handler;
     private final CompletableFuture<Void> end = new CompletableFuture<>();
-    /** How often {@link #schedule} was called since there was nothing to do: the task runs until it is 0 again. */
+    /** How often {@link #schedule} was called since there was last nothing to do. The task runs until it is 0 again. */
     private final AtomicInteger wanted = new AtomicInteger();
     private volatile Thread runner;
     private boolean again;
@@ -43,7 +43,10 @@ final class HandlerLoop {
         }
     }
 
-    /** A task for the executor, which is asked again when it refuses. It runs once, whatever the executor does. */
+    /**
+     * A task for the executor. If the executor refuses it, it is submitted again. It runs once, whatever the executor
+     * does.
+     */
     private final class Task implements Runnable {
         private final AtomicBoolean begun = new AtomicBoolean();
         private int refusals;
@@ -78,14 +81,14 @@ final class HandlerLoop {
                 CompletableFuture.delayedExecutor(AGAIN_MILLIS, TimeUnit.MILLISECONDS).execute(this::submit);
             } catch (Throwable e) {
                 begun.set(true);
-                wanted.set(0); // no thread can be made: the next event tries again
+                wanted.set(0); // no thread can be started: the next event tries again
             }
         }
     }
 
     private void run() {
         if (runner == Thread.currentThread()) {
-            again = true; // the executor runs its tasks in the thread that submits them
+            again = true; // this executor runs its tasks in the thread that submits them
             return;
         }
         runner = Thread.currentThread();
@@ -107,7 +110,7 @@ final class HandlerLoop {
         }
     }
 
-    /** Returns false when there is nothing to do for now. It throws nothing. */
+    /** Returns false if there is nothing to do for now. It does not throw. */
     private boolean handleOne() {
         try {
             Event event = stream.next(0);

@@ -11,12 +11,12 @@ import java.util.HexFormat;
 import java.util.function.Consumer;
 
 /**
- * Takes a new connection into use, and moves from a relay that is stopping to the next one. With the client's lock.
+ * Takes a new connection into use, and moves from a stopping relay to the next one. With the client's lock.
  *
- * <p>Where both have fences the client subscribes to one on both, and publishes there once, when everything is in force
- * on the new one. One Redis sends its messages to all its subscribers in one order: what the old relay brings before
- * the fence and what the new one brings behind it is everything, once. Without a fence the new relay's messages count
- * from its last Reply on, and a Gap is told.
+ * <p>If both relays have fences, the client subscribes to a fence on both. It publishes there once, when everything is
+ * in force on the new relay. One Redis sends its messages to all its subscribers in one order. So the messages that the
+ * old relay brings before the fence, and those that the new one brings after it, are together all messages, each once.
+ * Without a fence, the new relay's messages count from its last Reply on, and a Gap is reported.
  */
 final class Handover {
     private static final int FENCE_RANDOM_BYTES = 12;
@@ -29,7 +29,7 @@ final class Handover {
         this.core = core;
     }
 
-    /** A Welcome. Ends the connection where it is of no use. */
+    /** Handles a Welcome. Ends the connection if it cannot be used. */
     void welcomed(Connection k, Welcome w, long now) {
         if (w.status == null) {
             w.status = new StatusFields();
@@ -85,7 +85,7 @@ final class Handover {
         return k != null && k.stopping && k.welcome.relayId.equals(w.relayId);
     }
 
-    /** A relay says STOPPING. */
+    /** Handles that a relay reports STOPPING. */
     void stopped(Connection k, long now) {
         k.stopping = true;
         k.stoppedAt = now;
@@ -94,7 +94,7 @@ final class Handover {
             k.end(new IOException("the relay is stopping, and no successor"));
         } else if (k == core.current) {
             if (core.old != null) {
-                core.old.end(new IOException(LEFT)); // one drains at a time
+                core.old.end(new IOException(LEFT)); // only one drains at a time
             }
             core.announce();
         }
@@ -163,7 +163,7 @@ final class Handover {
         k.publishFence(r, move.fenceBytes);
     }
 
-    /** The fence's message has come on one of the two. */
+    /** The fence's message has come from one of the two relays. */
     void onFence(Connection k) {
         Move move = core.move;
         if (k == core.next) {
@@ -176,7 +176,9 @@ final class Handover {
         }
     }
 
-    /** A message of the new relay: the old one's to deliver before the fence, its own behind it. */
+    /**
+     * Handles a message of the new relay. Before the fence the old relay delivers it; after the fence it is kept here.
+     */
     void keep(RelayFrame.Message m) {
         Move move = core.move;
         if (!move.newSeen) {
@@ -190,7 +192,7 @@ final class Handover {
         }
     }
 
-    /** Makes the next relay the one that serves. The former one is left, unless it has ended. */
+    /** Makes the next relay the one that serves. The client leaves the former one, unless that has ended. */
     void finish(long now, boolean gap) {
         Move move = core.move;
         Connection former = core.current;
@@ -213,7 +215,9 @@ final class Handover {
         core.journal.log(Level.INFO, "moved to relay " + core.current.welcome.relayId);
     }
 
-    /** Shuts the writing side of a connection, which is then read to its end: all that it owes comes before that. */
+    /**
+     * Shuts the writing side of a connection, which is then read to its end: all outstanding answers come before that.
+     */
     private void leave(Connection k, long now) {
         if (core.old != null) {
             core.old.end(new IOException(LEFT));
@@ -226,7 +230,7 @@ final class Handover {
     }
 
     /**
-     * Leaves a relay that is stopping, without a next one: a restart that first stops must not wait for its clients.
+     * Leaves a stopping relay without a next one: a restart that stops the relay first must not wait for its clients.
      */
     void leaveAlone(long now) {
         Connection k = core.current;
@@ -238,7 +242,8 @@ final class Handover {
     }
 
     /**
-     * The next relay has ended before it served: the one that is stopping goes on, and another next one is looked for.
+     * The next relay has ended before it served. The stopping one continues to serve, and the client looks for another
+     * one.
      */
     void backToCurrent(long now) {
         Move move = core.move;
@@ -258,7 +263,7 @@ final class Handover {
             core.inbound.tellStatus(k, k.status); // it counts again
         }
         if (move.oldSeen) {
-            core.noteGap(GapTracker.MOVE); // what was behind the fence was left to the one that has ended
+            core.noteGap(GapTracker.MOVE); // the relay that has ended had to deliver what came after the fence
         }
     }
 }

@@ -1,29 +1,29 @@
 package io.hubrelay;
 
 /**
- * Called around each publish and each delivery, for tracing and measuring. Payloads are opaque to the client: a trace's
- * context travels in the application's own envelope. What a hook
- * throws is logged, and changes nothing else.
+ * Called around each publish and each delivery, for tracing and measuring. The client does not read payloads: the
+ * application has to carry the context of a trace in its own envelope. An exception of a hook is logged, and has no
+ * other effect.
  */
 public interface Hooks {
     /**
      * Called by the publishing thread before a publish or send.
      *
-     * @param channel where it is published
-     * @param payload what is published; it must not be changed
-     * @return anything; {@link #afterPublish} is given it
+     * @param channel where it will be published
+     * @param payload what will be published; it must not be changed
+     * @return any object; {@link #afterPublish} gets it
      */
     default Object beforePublish(String channel, byte[] payload) {
         return null;
     }
 
     /**
-     * Called when the result is known: by the publishing thread, or for {@code publishAsync} by the one that completes
-     * the future.
+     * Called when the result is known. The caller is the publishing thread, or for {@code publishAsync} the thread that
+     * completes the future.
      *
-     * @param context what {@link #beforePublish} has returned
+     * @param context the object that {@link #beforePublish} has returned
      * @param channel where it was published
-     * @param receivers how many subscriptions at Redis it matched; 0 of a send, and of a failure
+     * @param receivers how many subscriptions at Redis it matched; 0 for a send, and for a failure
      * @param failure null if it has succeeded
      */
     default void afterPublish(Object context, String channel, long receivers, Throwable failure) {
@@ -38,8 +38,9 @@ public interface Hooks {
     }
 
     /**
-     * Called by the reading thread when it asks for the next event, or closes the subscription: it is done with the
-     * message. That supposes one thread that reads a stream; with several, one may end the message of another.
+     * Called by the reading thread when it asks for the next event, or closes the subscription: it has finished with
+     * the message. This assumes that one thread reads a stream. With several threads, one may end the message of
+     * another.
      *
      * @param message the message
      */

@@ -8,15 +8,16 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A connection to the relay that heals itself.
+ * A connection to the relay that reconnects by itself.
  *
  * <p>It connects in the background, so it can be made before there is a relay. Nothing is kept for later, and nothing
- * is ever sent twice: each call says what has become of it, by one {@link HubrelayException} for each outcome.
+ * is ever sent twice. Each call reports its outcome: there is one {@link HubrelayException} for each way to fail.
  *
- * <p>Threads may share it. It has three daemon threads of its own; who publishes writes by itself. Dependents of
- * futures run in one of these threads, in a thread that waits in {@link #publish}, or in whichever thread of the
- * application is in a call of the client when the result is known: they must not block, and may call the {@code Async}
- * methods and {@link #send}. Blocking calls throw {@link IllegalStateException} in a thread that the client needs.
+ * <p>Threads may share it. It has three daemon threads of its own. A thread that publishes writes to the socket by
+ * itself. Dependents of futures run in one of the client's threads, in a thread that waits in {@link #publish}, or in
+ * any thread of the application that is in a call of the client when the result is known. They must not block, and may
+ * call the {@code Async} methods and {@link #send}. Blocking calls throw {@link IllegalStateException} in a thread that
+ * the client needs.
  */
 public final class HubrelayClient implements AutoCloseable {
     private final Core core;
@@ -26,12 +27,13 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * Makes a client with all defaults, which begins to connect. It does not wait: {@link #ready} does.
+     * Makes a client with all defaults, which begins to connect. It does not wait for the connection: {@link #ready}
+     * does.
      *
      * @param path the relay's socket
      * @param name a name for the relay's logs and listings: at most 64 bytes in UTF-8
      * @return the client
-     * @throws IllegalArgumentException if the name or the path is impossible
+     * @throws IllegalArgumentException if the name or the path cannot be used
      */
     public static HubrelayClient open(String path, String name) {
         return builder(path).name(name).open();
@@ -53,10 +55,10 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * Waits until there is a connection to a relay. Whether Redis can be reached is in {@link #status}.
+     * Waits until there is a connection to a relay. {@link #status} says whether the relay can reach Redis.
      *
      * @param timeout how long to wait
-     * @throws NotConnectedException at the timeout; it says what is wrong
+     * @throws NotConnectedException at the timeout; its message says what is wrong
      * @throws ClosedException if the client is closed
      * @throws InterruptedException if the thread is interrupted while it waits
      */
@@ -83,19 +85,19 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * Publishes, and waits for the answer of Redis. While too much is under way it waits for room, too. Publishes of
-     * one thread to one channel reach Redis in their order.
+     * Publishes, and waits for the answer of Redis. While too many publishes are in flight, it also waits for room.
+     * Publishes of one thread to one channel reach Redis in their order.
      *
      * @param channel where to publish: 1 to 512 bytes in UTF-8
-     * @param payload what to publish; it may be changed when the call has ended
-     * @return how many subscriptions at Redis it matched: each relay once for the channel, if anybody behind it listens
-     *     to it, and once for each pattern held behind it that matches; not the processes
+     * @param payload what to publish; it may be changed once the call has returned
+     * @return how many subscriptions at Redis it matched, which is not the number of processes. Each relay counts once
+     *     for the channel if a client of it listens to the channel, and once for each matching pattern that it holds
      * @throws NotConnectedException if it was certainly not delivered
-     * @throws DeliveryUnknownException if nobody knows whether it was delivered
+     * @throws DeliveryUnknownException if it is unknown whether it was delivered
      * @throws RefusedException if Redis answered with an error
-     * @throws InvalidRequestException if the channel is impossible or the payload too large
+     * @throws InvalidRequestException if the channel is not valid or the payload too large
      * @throws ClosedException if the client is closed
-     * @throws UnknownOutcomeException if the relay is newer, and its answer not known here
+     * @throws UnknownOutcomeException if the relay is newer, and gave an answer that this version does not know
      * @throws InterruptedException if the thread is interrupted; whether the message is delivered is unknown then
      */
     public long publish(String channel, byte[] payload) throws InterruptedException {
@@ -116,7 +118,7 @@ public final class HubrelayClient implements AutoCloseable {
 
     /**
      * {@link #publish(String, byte[])} for the bytes between a buffer's position and limit, which are copied. The
-     * position stays.
+     * position does not change.
      *
      * @param channel where to publish
      * @param payload what to publish
@@ -133,7 +135,7 @@ public final class HubrelayClient implements AutoCloseable {
      * @param channel where to publish
      * @param payload what to publish
      * @return how many subscriptions at Redis it matched
-     * @throws CongestedException if too much is under way already; nothing was sent
+     * @throws CongestedException if too many publishes are in flight already; nothing was sent
      * @throws InterruptedException if the thread is interrupted; whether the message is delivered is unknown then
      */
     public long tryPublish(String channel, byte[] payload) throws InterruptedException {
@@ -194,13 +196,14 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * Publishes without waiting. The future is given what {@link #publish(String, byte[])} returns or throws. While too
-     * much is under way the publish waits for room, and what waits has bounds as well: 10,000 publishes and 16 MiB. Who
-     * cancels the future, or completes it, gives the call up: whether the message is delivered is unknown then.
+     * Publishes without waiting. The future gets what {@link #publish(String, byte[])} returns or throws. While too
+     * many publishes are in flight, this one waits for room. What waits has limits as well: 10,000 publishes and 16
+     * MiB. A caller that cancels or completes the future gives up the call: then it is unknown whether the message is
+     * delivered.
      *
      * @param channel where to publish
-     * @param payload what to publish; it may be changed when this call has ended
-     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     * @param payload what to publish; it may be changed once this call has returned
+     * @return the receivers; or failed with a {@link HubrelayException}, which may be a {@link CongestedException}
      */
     public CompletableFuture<Long> publishAsync(String channel, byte[] payload) {
         return publishAsync(channel, payload, true);
@@ -211,7 +214,7 @@ public final class HubrelayClient implements AutoCloseable {
      *
      * @param channel where to publish
      * @param text what to publish
-     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     * @return the receivers; or failed with a {@link HubrelayException}, which may be a {@link CongestedException}
      */
     public CompletableFuture<Long> publishAsync(String channel, String text) {
         return publishAsync(channel, bytes(text), true);
@@ -222,7 +225,7 @@ public final class HubrelayClient implements AutoCloseable {
      *
      * @param channel where to publish
      * @param payload what to publish
-     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     * @return the receivers; or failed with a {@link HubrelayException}, which may be a {@link CongestedException}
      */
     public CompletableFuture<Long> publishAsync(String channel, ByteBuffer payload) {
         return publishAsync(channel, bytes(payload), true);
@@ -232,8 +235,8 @@ public final class HubrelayClient implements AutoCloseable {
      * {@link #publishAsync(String, byte[])} that never waits for room.
      *
      * @param channel where to publish
-     * @param payload what to publish; it may be changed when this call has ended
-     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     * @param payload what to publish; it may be changed once this call has returned
+     * @return the receivers; or failed with a {@link HubrelayException}, which may be a {@link CongestedException}
      */
     public CompletableFuture<Long> tryPublishAsync(String channel, byte[] payload) {
         return publishAsync(channel, payload, false);
@@ -244,7 +247,7 @@ public final class HubrelayClient implements AutoCloseable {
      *
      * @param channel where to publish
      * @param text what to publish
-     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     * @return the receivers; or failed with a {@link HubrelayException}, which may be a {@link CongestedException}
      */
     public CompletableFuture<Long> tryPublishAsync(String channel, String text) {
         return publishAsync(channel, bytes(text), false);
@@ -255,7 +258,7 @@ public final class HubrelayClient implements AutoCloseable {
      *
      * @param channel where to publish
      * @param payload what to publish
-     * @return the receivers; or failed with a {@link HubrelayException}, {@link CongestedException} among them
+     * @return the receivers; or failed with a {@link HubrelayException}, which may be a {@link CongestedException}
      */
     public CompletableFuture<Long> tryPublishAsync(String channel, ByteBuffer payload) {
         return publishAsync(channel, bytes(payload), false);
@@ -282,14 +285,14 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * Publishes without asking for an answer, and never waits. What is not delivered is counted in a {@link Loss} among
-     * {@link #events}.
+     * Publishes without asking for an answer, and never waits. A {@link Loss} among {@link #events} counts what is not
+     * delivered.
      *
      * @param channel where to publish
-     * @param payload what to publish; it may be changed when the call has ended
+     * @param payload what to publish; it may be changed once the call has returned
      * @throws NotConnectedException if there is no relay
-     * @throws InvalidRequestException if the channel is impossible or the payload too large
-     * @throws CongestedException if too much is under way already
+     * @throws InvalidRequestException if the channel is not valid or the payload too large
+     * @throws CongestedException if too many publishes are in flight already
      * @throws ClosedException if the client is closed
      */
     public void send(String channel, byte[] payload) {
@@ -331,17 +334,18 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * Begins a subscription to channels, and waits until the relay has confirmed it: what is published from then on
-     * comes, or is told as missed. While there is no relay, or it is not receiving, it does not wait:
-     * {@link Subscription#isPending} is true then, and a {@link Gap} tells when it is in force.
+     * Begins a subscription to channels, and waits until the relay has confirmed it. Messages that are published from
+     * then on arrive, or are reported as missed. While there is no relay, or the relay is not receiving, the call does
+     * not wait: {@link Subscription#isPending} is true then, and a {@link Gap} reports when the subscription is in
+     * force.
      *
      * @param channels 1 or more, each of 1 to 512 bytes in UTF-8
-     * @return the subscription, to be closed when it is not needed any more
+     * @return the subscription; close it when it is not needed any more
      * @throws RefusedException if Redis refuses a name
-     * @throws InvalidRequestException if a name is impossible
+     * @throws InvalidRequestException if a name is not valid
      * @throws LimitException if the relay grants no more subscriptions
      * @throws ClosedException if the client is closed
-     * @throws UnknownOutcomeException if the relay is newer, and its answer not known here
+     * @throws UnknownOutcomeException if the relay is newer, and gave an answer that this version does not know
      * @throws InterruptedException if the thread is interrupted; there is no subscription then
      */
     public Subscription listen(String... channels) throws InterruptedException {
@@ -353,7 +357,7 @@ public final class HubrelayClient implements AutoCloseable {
      *
      * @param patterns 1 or more, each of 1 to 512 bytes in UTF-8
      * @return the subscription
-     * @throws InvalidRequestException also if the relay has no patterns
+     * @throws InvalidRequestException also if the relay does not support patterns
      * @throws InterruptedException if the thread is interrupted; there is no subscription then
      */
     public Subscription listenPattern(String... patterns) throws InterruptedException {
@@ -373,7 +377,7 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * {@link #listen(Names)} without waiting. Who cancels the future gives the call up.
+     * {@link #listen(Names)} without waiting. A caller that cancels the future gives up the call.
      *
      * @param names 1 or more
      * @return the subscription; or failed with a {@link HubrelayException}
@@ -383,11 +387,12 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * Asks for names whose messages come in {@link #events}. It is for who keeps books himself; {@link #listen} is what
-     * most want. After a failure none of the names is held because of this call.
+     * Subscribes to names; their messages come in {@link #events}. It is for applications that keep track of their
+     * subscriptions themselves; most applications want {@link #listen}. If the call fails, none of the names is held
+     * because of it.
      *
      * @param names 1 or more
-     * @return true if the names are held, but not in force yet: a {@link Gap} tells when they are
+     * @return true if the names are held, but not in force yet: a {@link Gap} reports when they are
      * @throws HubrelayException as {@link #listen(String...)}
      * @throws InterruptedException if the thread is interrupted; the relay may still grant the names then
      */
@@ -407,10 +412,10 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * Ends what {@link #subscribe} began. It has effect whatever the state, and also for names that are not held.
+     * Ends what {@link #subscribe} began. It takes effect in every state, and also for names that are not held.
      *
      * @param names 1 or more
-     * @throws InvalidRequestException if a name is impossible
+     * @throws InvalidRequestException if a name is not valid
      * @throws ClosedException if the client is closed
      * @throws InterruptedException if the thread is interrupted
      */
@@ -430,18 +435,19 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * What concerns the whole client: {@link Status}, {@link Gap}, {@link Loss}, {@link Revoked}, and the messages of
-     * {@link #subscribe}. It need not be read. While nobody reads it, there is no {@link Subscription} and nothing is
-     * owed, the socket is left unread when the stream is full, so that the relay counts what is lost.
+     * The events of the whole client: {@link Status}, {@link Gap}, {@link Loss}, {@link Revoked}, and the messages of
+     * {@link #subscribe}. The application need not read them. If the stream is full, and there is no
+     * {@link Subscription} and no answer outstanding, the client leaves the socket unread, so that the relay counts
+     * what is lost.
      *
-     * @return the one stream
+     * @return the stream, of which the client has only one
      */
     public EventStream events() {
         return core.events;
     }
 
     /**
-     * The last Status that was told.
+     * The last Status that was reported.
      *
      * @return the status
      */
@@ -474,10 +480,10 @@ public final class HubrelayClient implements AutoCloseable {
     }
 
     /**
-     * Ends the client in the orderly way. No call is taken and no message delivered any more. Answers that are owed are
-     * waited for, and that the relay has taken what was sent without, for 8 s at most. Then the connection and all
-     * subscriptions end. An interrupt cuts the wait short, and stays. Closing again waits for the same end. In a thread
-     * of the client's own it does not wait.
+     * Closes the client in an orderly way. It accepts no more calls and delivers no more messages. It waits, for 8 s at
+     * most, until all outstanding answers have come and the relay has taken all sends. Then the connection and all
+     * subscriptions end. An interrupt cuts the wait short, and the thread stays interrupted. A second close waits for
+     * the same end. In one of the client's own threads it does not wait.
      */
     @Override
     public void close() {

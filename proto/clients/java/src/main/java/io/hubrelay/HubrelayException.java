@@ -1,6 +1,6 @@
 package io.hubrelay;
 
-/** What has become of a request that failed. Each outcome has its own subclass. */
+/** A request has failed. Each outcome has its own subclass. */
 public abstract sealed class HubrelayException extends RuntimeException permits NotConnectedException,
         DeliveryUnknownException, RefusedException, InvalidRequestException, CongestedException, LimitException,
         ClosedException, UnknownOutcomeException {

@@ -9,7 +9,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What frames of a relay mean, but for Replies to publishes. With the client's lock. */
+/** Handles all frames of a relay except Replies to publishes. With the client's lock. */
 final class Inbound {
     private static final int MAX_HELD_BACK = 16;
 
@@ -51,11 +51,11 @@ final class Inbound {
         }
     }
 
-    /** Delivers, unless a move between two relays says that the other one does. */
+    /** Delivers a message, unless the other relay of a move delivers it. */
     private void onMessage(Connection k, RelayFrame.Message m) {
         core.counters.received++;
         if (core.closing) {
-            return; // the application has done with them; only what is owed is waited for
+            return; // the application takes no more messages; close only waits for outstanding answers
         }
         Move move = core.move;
         if (move != null && (k == core.current || k == core.next)) {
@@ -68,7 +68,7 @@ final class Inbound {
                 return;
             }
             if (move.oldSeen) {
-                return; // behind the old relay's fence: the new one has it
+                return; // after the old relay's fence: the new relay delivers it
             }
         }
         if (k == core.current) {
@@ -76,11 +76,11 @@ final class Inbound {
         }
     }
 
-    /** Gives a message to everybody who listens. */
+    /** Gives a message to all listeners. */
     void deliver(String channel, String pattern, byte[] payload) {
         Entry e = pattern.isEmpty() ? core.names.channel(channel) : core.names.pattern(pattern);
         if (e == null) {
-            return; // just unsubscribed
+            return; // the client has just unsubscribed
         }
         Message message = pattern.isEmpty() ? new Message(e.text, payload, "") : new Message(channel, payload, e.text);
         int listeners = e.listeners.size();
@@ -95,7 +95,7 @@ final class Inbound {
         }
     }
 
-    /** A change of state. That of a relay which was left says nothing any more. */
+    /** Handles a change of state. The state of a relay that the client has left does not matter any more. */
     private void onStatus(Connection k, StatusFields s) {
         if (k.left) {
             return;
@@ -103,7 +103,7 @@ final class Inbound {
         long now = core.now();
         boolean stops = s.state == Status.STATE_STOPPING && !k.stopping;
         if (stops && k == core.next) {
-            core.handover.stopped(k, now); // no successor, so its Status says nothing
+            core.handover.stopped(k, now); // it cannot be the successor, so its Status does not matter
             return;
         }
         boolean grown = s.gaps > k.gaps;
@@ -131,7 +131,7 @@ final class Inbound {
         core.clock.kick();
     }
 
-    /** Marks the Subscribes that are on their way now, which a Gap has to wait for, and counts them. */
+    /** Marks and counts the Subscribes without Reply, for which a Gap has to wait. */
     int barrier(Connection k, boolean receiving) {
         if (!receiving || core.gaps.isReceiving()) {
             return core.gaps.barrier();
@@ -146,7 +146,7 @@ final class Inbound {
         return count;
     }
 
-    /** Tells the application a state of the newest connection, once what it has to hold is restored. */
+    /** Reports a state of the newest connection to the application, once its subscriptions are restored. */
     void tellStatus(Connection k, Status status) {
         if (k.restoring > 0) {
             if (k.heldBack.size() == MAX_HELD_BACK) {
@@ -167,14 +167,14 @@ final class Inbound {
             if (k == core.next && messages > 0 && core.move != null) {
                 core.move.incomplete = true;
             }
-            messages = 0; // its messages do not count, or not yet
+            messages = 0; // the messages of this connection do not count, or not yet
         }
         if (l.publishes > 0 || l.publishesUnknown > 0 || messages > 0) {
             tellLoss(new Loss(l.publishes, l.publishesUnknown, messages, Cause.of(l.cause), l.cause, l.reason, false));
         }
     }
 
-    /** Tells a Loss to the client's events and, if it is of messages, to every Subscription, and a Gap at once. */
+    /** Reports a Loss in the client's events. If messages are lost, every Subscription gets it, and a Gap at once. */
     void tellLoss(Loss loss) {
         core.counters.lostMessages(loss.messages());
         core.counters.lostPublishes = Counts.plus(core.counters.lostPublishes, loss.publishes());
@@ -189,7 +189,7 @@ final class Inbound {
         }
     }
 
-    /** What Redis refuses from now on. */
+    /** Handles names that Redis refuses from now on. */
     private void onRevoked(Connection k, RevokedFields r) {
         if (k.left) {
             return;

@@ -7,14 +7,14 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Gives the logger its lines in order, by a thread that lives while there are some: lines are made under the client's
- * lock, which no logger may be called with. A logger that blocks loses lines, and holds up nobody. Logging throws
- * nothing.
+ * Gives the logger its lines in order. A thread does that, which lives while there are lines: they are made under the
+ * client's lock, and no logger may be called with that. If a logger blocks, lines are lost, but nothing waits for it.
+ * Logging does not throw.
  */
 final class Journal {
     private static final int MAX_LINES = 64;
 
-    /** What the logger is to be given. */
+    /** A line for the logger. */
     private record Line(Level level, String text, Throwable thrown) {
     }
 
@@ -45,7 +45,7 @@ final class Journal {
                 running = true;
             }
         } catch (Throwable e) {
-            return; // there are no threads, or no memory: the next line tries again
+            return; // no thread could be started, or there is no memory: the next line tries again
         } finally {
             lock.unlock();
         }
@@ -58,7 +58,7 @@ final class Journal {
                     logger.log(line.level, line.text, line.thrown);
                 }
             } catch (Throwable e) {
-                // The logger is the application's, and there is nobody else to tell.
+                // The logger belongs to the application, and there is nowhere else to report it.
                 continue;
             }
         }
@@ -78,7 +78,7 @@ final class Journal {
         }
     }
 
-    /** Waits until all lines are written, for so many nanoseconds at most. */
+    /** Waits until all lines are written, or until that many nanoseconds have passed. */
     void awaitIdle(long nanos) throws InterruptedException {
         lock.lock();
         try {

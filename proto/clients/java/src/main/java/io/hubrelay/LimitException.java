@@ -1,6 +1,6 @@
 package io.hubrelay;
 
-/** The relay grants this connection no more subscriptions. */
+/** The relay does not grant this connection any more subscriptions. */
 public final class LimitException extends HubrelayException {
     private static final long serialVersionUID = 1L;
 

@@ -3,9 +3,9 @@ package io.hubrelay;
 import static io.hubrelay.Deadlines.NEVER;
 import static io.hubrelay.Deadlines.after;
 
-/** Finds a relay that hangs. It has no clock and no socket. Times are in nanoseconds. */
+/** Detects a relay that hangs. It has no clock and no socket. Times are in nanoseconds. */
 final class Liveness {
-    /** What is to be done. */
+    /** The action that is due. */
     enum Action { WAIT, PING, GIVE_UP }
 
     private final long owedAfter;
@@ -15,7 +15,10 @@ final class Liveness {
     private long owedSince = NEVER;
     private long pinged = NEVER;
 
-    /** Silence while something is owed until a Ping, silence at all until a Ping, and silence after a Ping. */
+    /**
+     * Takes the silence until a Ping while an answer is outstanding, the silence until a Ping otherwise, and the
+     * silence after a Ping.
+     */
     Liveness(long owedAfter, long idleAfter, long timeout, long now) {
         this.owedAfter = owedAfter;
         this.idleAfter = idleAfter;
@@ -23,28 +26,31 @@ final class Liveness {
         lastRead = now;
     }
 
-    /** Bytes have come; or all waiting begins anew, since this process did not run, or did not read on purpose. */
+    /**
+     * Bytes have come. Also called to count silence from now on, after this process did not run or did not read on
+     * purpose.
+     */
     void read(long now) {
         lastRead = now;
         pinged = NEVER;
     }
 
-    /** A request was written while nothing else was owed. */
+    /** A request was written while no other answer was outstanding. */
     void owed(long now) {
         owedSince = now;
     }
 
-    /** Nothing is owed any more. */
+    /** No answer is outstanding any more. */
     void settled() {
         owedSince = NEVER;
     }
 
-    /** Whether a Ping was sent, and nothing has come since. */
+    /** Whether a Ping was sent, and no bytes have come since then. */
     boolean isPinged() {
         return pinged != NEVER;
     }
 
-    /** When {@link #check} has something to do. */
+    /** The time when {@link #check} has something to do. */
     long due() {
         if (pinged != NEVER) {
             return after(pinged, timeout);
@@ -53,7 +59,7 @@ final class Liveness {
         return owedSince == NEVER ? idle : Math.min(idle, after(Math.max(lastRead, owedSince), owedAfter));
     }
 
-    /** How long after a request its silence is looked at. */
+    /** How long after a request the silence is checked. */
     long owedAfter() {
         return owedAfter;
     }

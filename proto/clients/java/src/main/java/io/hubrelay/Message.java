@@ -13,7 +13,7 @@ public final class Message implements Event {
     private final String channel;
     private final byte[] payload;
     private final String pattern;
-    /** How many queues hold it now. */
+    /** How many queues hold this message now. */
     private volatile int queues;
 
     Message(String channel, byte[] payload, String pattern) {
@@ -23,7 +23,7 @@ public final class Message implements Event {
     }
 
     /**
-     * Makes a message as a subscription to a channel yields it: for tests of what handles messages.
+     * Makes a message as a subscription to a channel yields it: for tests of code that handles messages.
      *
      * @param channel where it was published
      * @param payload what was published; it is not copied
@@ -34,7 +34,7 @@ public final class Message implements Event {
     }
 
     /**
-     * Makes a message as a subscription to a pattern yields it: for tests of what handles messages.
+     * Makes a message as a subscription to a pattern yields it: for tests of code that handles messages.
      *
      * @param channel where it was published
      * @param payload what was published; it is not copied
@@ -47,7 +47,7 @@ public final class Message implements Event {
     }
 
     /**
-     * Where it was published.
+     * The channel that it was published on.
      *
      * @return the channel
      */
@@ -56,7 +56,7 @@ public final class Message implements Event {
     }
 
     /**
-     * What was published. The array is shared with other subscriptions, and must not be changed.
+     * The payload. The array is shared with other subscriptions, and must not be changed.
      *
      * @return the payload
      */
@@ -74,7 +74,7 @@ public final class Message implements Event {
     }
 
     /**
-     * The payload as text in UTF-8. What is not UTF-8 becomes U+FFFD.
+     * The payload as text in UTF-8. Bytes that are not UTF-8 become U+FFFD.
      *
      * @return the text
      */

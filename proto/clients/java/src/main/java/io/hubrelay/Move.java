@@ -5,27 +5,27 @@ import java.util.List;
 
 /** The state of a move from a relay that is stopping ({@link Core#current}) to the next one ({@link Core#next}). */
 final class Move {
-    /** A message of the new relay, behind the fence. */
+    /** A message of the new relay that came after the fence. */
     record Held(String channel, String pattern, byte[] payload) {
     }
 
-    /** The fence's channel; null: there is none. */
+    /** The fence's channel; null if there is no fence. */
     String fence;
     byte[] fenceBytes;
-    /** One of the two relays does not give it. */
+    /** One of the two relays did not grant the fence. */
     boolean refused;
-    /** The old relay holds it. */
+    /** The old relay has granted the subscription to the fence. */
     boolean oldReady;
     boolean newReady;
     boolean published;
-    /** When the fence is given up; never: not published yet. */
+    /** The time when the fence is given up; never until everything is in force on the new relay. */
     long due = Deadlines.NEVER;
-    /** The old relay has brought it: what follows there is discarded. */
+    /** The fence's message has come from the old relay, whose later messages are discarded. */
     boolean oldSeen;
-    /** The new one has: what follows there is held until the old one has. */
+    /** The fence's message has come from the new relay, whose later messages are held until {@link #oldSeen}. */
     boolean newSeen;
     final List<Held> held = new ArrayList<>();
     long heldBytes;
-    /** The new relay has lost messages that were its to deliver. */
+    /** The new relay has lost messages that it had to deliver. */
     boolean incomplete;
 }

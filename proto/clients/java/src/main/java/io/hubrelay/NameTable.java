@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Who wants which channels and patterns. With the client's lock. */
+/** All channels and patterns, and the subscriptions that want them. With the client's lock. */
 final class NameTable {
     private final Core core;
     private final Map<String, Entry> channels = new LinkedHashMap<>();
@@ -37,7 +37,7 @@ final class NameTable {
         return all;
     }
 
-    /** Those that are open. It is not to be changed while it is looked at. */
+    /** The open subscriptions. The collection must not change while the caller iterates over it. */
     Collection<Subscription> subscriptions() {
         return subscriptions;
     }
@@ -51,7 +51,7 @@ final class NameTable {
                 || patterns.values().stream().anyMatch(Entry::isWanted);
     }
 
-    /** The entries of names, each once. The names are checked. */
+    /** The entries of names, each once. The caller has checked the names. */
     List<Entry> entriesOf(Names names) {
         Set<Entry> entries = new LinkedHashSet<>();
         for (String name : names.channels()) {
@@ -63,7 +63,7 @@ final class NameTable {
         return List.copyOf(entries);
     }
 
-    /** Begins a Subscription's part in its names. */
+    /** Adds a Subscription to the listeners of its names. */
     void attach(Subscription s, List<Entry> entries) {
         s.entries = entries;
         s.places = new int[entries.size()];
@@ -75,7 +75,7 @@ final class NameTable {
         subscriptions.add(s);
     }
 
-    /** Ends it. The time that it takes does not depend on how many others listen. */
+    /** Removes a Subscription again. The time for that does not depend on how many others listen. */
     void detach(Subscription s) {
         List<Entry> entries = s.entries;
         s.entries = List.of();
@@ -91,7 +91,7 @@ final class NameTable {
         release(entries);
     }
 
-    /** Unsubscribes from what nobody wants any more. */
+    /** Unsubscribes from those entries that nobody wants any more. */
     void release(List<Entry> entries) {
         for (Connection k : core.servingAndNext()) {
             List<Entry> unwanted = entries.stream().filter(e -> !e.isWanted() && k.willHold(e)).toList();
@@ -103,14 +103,14 @@ final class NameTable {
         }
     }
 
-    /** Forgets an entry that nobody wants and no connection knows. */
+    /** Removes an entry that nobody wants and no connection knows. */
     void prune(Entry e) {
         if (!e.isWanted() && e.asked == null && e.holds == 0) {
             (e.pattern ? patterns : channels).remove(e.text, e);
         }
     }
 
-    /** All Subscriptions end behind what they hold. */
+    /** Closes all Subscriptions. Readers still get the events that they hold. */
     void closeSubscriptions() {
         subscriptions.forEach(s -> s.queue.close());
         subscriptions.clear();

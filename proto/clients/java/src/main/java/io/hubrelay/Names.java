@@ -4,8 +4,8 @@ import java.io.Serializable;
 import java.util.List;
 
 /**
- * Channels and patterns. Each has 1 to 512 bytes in UTF-8. Patterns are in Redis's glob syntax, and possible only where
- * the relay has them: not with sharded pub/sub of a cluster.
+ * Channels and patterns. Each has 1 to 512 bytes in UTF-8. Patterns are in Redis's glob syntax. They are possible only
+ * where the relay supports them, which it does not with the sharded pub/sub of a cluster.
  *
  * @param channels channels
  * @param patterns patterns

@@ -8,16 +8,16 @@ import java.util.concurrent.CompletableFuture;
 final class Operation implements Completion {
     final String name;
     final List<Entry> entries;
-    /** Of listen, else null. */
+    /** The Subscription of a listen, else null. */
     final Subscription subscription;
-    /** What a plain subscribe has turned on. */
+    /** The entries that a plain subscribe has turned on. */
     final List<Entry> granted = new ArrayList<>(0);
-    /** Requests without Reply. */
+    /** The number of requests without Reply. */
     int left;
     boolean pending;
     Failure failure;
     boolean finished;
-    /** Is given whether the names are pending. */
+    /** Gets whether the names are pending. */
     final CompletableFuture<Boolean> result = new CompletableFuture<>();
 
     Operation(String name, List<Entry> entries, Subscription subscription) {

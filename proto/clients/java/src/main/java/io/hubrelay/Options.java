@@ -2,7 +2,7 @@ package io.hubrelay;
 
 import java.util.concurrent.TimeUnit;
 
-/** Times in nanoseconds, and bounds. {@link ClientBuilder} says what they are. */
+/** Times in nanoseconds, and bounds. {@link ClientBuilder} describes them. */
 final class Options implements Cloneable {
     long gapDelay = TimeUnit.SECONDS.toNanos(2);
     long partialGap = TimeUnit.SECONDS.toNanos(5);

@@ -8,39 +8,40 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * What one connection is to write. Who adds the first bytes writes them, without waiting, and what others add while
- * that write is under way goes with the next one. While the socket is full the connection's reader waits for it.
+ * The bytes that one connection has to write. The thread that adds the first bytes writes them, without waiting. Bytes
+ * that others add during that write go into the next one. While the socket is full, the connection's reader waits for
+ * it.
  *
  * <p>All of it is guarded by the client's lock, which is released during a write.
  */
 final class Output {
-    /** So much is given to the socket at once: the JDK copies it to memory of the thread. */
+    /** The most bytes that the socket gets at once: the JDK copies them to memory of the thread. */
     private static final int WRITE_BYTES = 64 << 10;
-    /** A buffer that is larger is not kept. */
+    /** A larger buffer is not kept. */
     private static final int KEEP_BYTES = 256 << 10;
-    /** So much is worth a write of its own, whoever else publishes. */
+    /** That many bytes are worth a write of their own, even if others publish. */
     private static final int GATHER_BYTES = 32 << 10;
 
     private final Connection connection;
     private final Core core;
     private FrameBuffer next = new FrameBuffer();
     private FrameBuffer spare = new FrameBuffer();
-    /** What is being written, and how much of it is; null: nothing is. */
+    /** The bytes that are being written, and how many of them are written; null if there are none. */
     private FrameBuffer chunk;
     private int chunkAt;
-    /** How much of the connection's stream of bytes was taken for a write, and how much is written. */
+    /** How many bytes of the connection's stream were taken for a write, and how many are written. */
     private long taken;
     private long written;
-    /** Somebody writes, and will write what is added. */
+    /** A thread writes, and will also write what is added. */
     private boolean writing;
     /** The socket is full. */
     private boolean blocked;
-    /** Others publish, too: let them add theirs before the write. */
+    /** Other threads publish, too: let them add their bytes before the write. */
     private boolean gathers;
     private boolean broken;
-    /** The writing side is to be shut behind what is queued. */
+    /** The writing side has to be shut after the bytes that are queued. */
     private boolean shutting;
-    /** Where the publishes without Reply end that are not written yet. */
+    /** The positions where the publishes without Reply end that are not written yet. */
     private final Deque<Long> sendEnds = new ArrayDeque<>();
 
     Output(Connection connection) {
@@ -48,7 +49,7 @@ final class Output {
         core = connection.core;
     }
 
-    /** Where frames are added. {@link #added} has to follow. */
+    /** The buffer that frames are added to. {@link #added} has to follow. */
     FrameBuffer buffer() {
         return next;
     }
@@ -72,7 +73,7 @@ final class Output {
         return next.length() >= GATHER_BYTES;
     }
 
-    /** Where what was added ends in the connection's stream of bytes. */
+    /** The position where the added bytes end in the connection's stream of bytes. */
     long end() {
         return taken + next.length();
     }
@@ -81,12 +82,12 @@ final class Output {
         return written;
     }
 
-    /** How many bytes the relay has not taken. */
+    /** How many bytes the socket has not taken yet. */
     long unwritten() {
         return end() - written;
     }
 
-    /** How many publishes without Reply are not written whole. */
+    /** How many publishes without Reply are not written completely. */
     int unwrittenSends() {
         return sendEnds.size();
     }
@@ -108,12 +109,12 @@ final class Output {
         return shutting;
     }
 
-    /** Whether the writing side is shut behind all that was added. */
+    /** Whether the writing side is shut, and all that was added is written. */
     boolean isShut() {
         return shutting && unwritten() == 0 && !broken;
     }
 
-    /** Writes what is queued. Called without the client's lock, by who has added it. */
+    /** Writes what is queued. Called without the client's lock, by the thread that has added it. */
     void write() {
         core.lock.lock();
         try {
@@ -133,10 +134,12 @@ final class Output {
         }
     }
 
-    /** Writes a part of the chunk. Returns false when the socket is full. The client's lock is released meanwhile. */
+    /**
+     * Writes a part of the chunk. Returns false if the socket is full. The client's lock is released during the write.
+     */
     private boolean writePart() {
         int length = Math.min(chunk.length() - chunkAt, WRITE_BYTES);
-        int n = length; // it may be written unless the socket says something else
+        int n = length; // assume that it is written, unless the socket reports otherwise
         boolean failed = false;
         core.lock.unlock();
         try {
@@ -153,10 +156,10 @@ final class Output {
         return n > 0 || failed;
     }
 
-    /** Publishers that were woken together come here one by one: one write for all. */
+    /** Publishers that were woken together come here one by one: one write serves all of them. */
     private void gather() {
         if (Thread.currentThread() instanceof ClientThread) {
-            return; // others wait for it, and not the reverse
+            return; // others wait for this thread; it must not wait for them
         }
         for (int before = -1; gathers && next.length() > before && next.length() < GATHER_BYTES;) {
             before = next.length();
@@ -196,7 +199,7 @@ final class Output {
         }
     }
 
-    /** Lets those go on who wait for room. */
+    /** Continues the publishes that wait for room. */
     private void wrote(boolean failed) {
         if (failed) {
             broken = true;
@@ -236,7 +239,7 @@ final class Output {
         write();
     }
 
-    /** Shuts the writing side behind what is queued. */
+    /** Shuts the writing side once what is queued is written. */
     void shutAfterOutput() {
         shutting = true;
         if (!writing && !blocked) {

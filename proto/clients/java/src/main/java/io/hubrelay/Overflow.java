@@ -3,7 +3,7 @@ package io.hubrelay;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a full queue remembers, in bounded space. */
+/** The events that a full queue remembers, in bounded space. */
 final class Overflow {
     private long dropped;
     private Loss loss;
@@ -23,7 +23,7 @@ final class Overflow {
         status = null;
     }
 
-    /** Returns false when it is a message, which is dropped. */
+    /** Returns false if the event is a message, which is dropped. */
     boolean add(Event event) {
         if (event instanceof Message) {
             dropped++;
@@ -50,8 +50,8 @@ final class Overflow {
     }
 
     /**
-     * Gives what was remembered, the Loss first: it is told in its place. A Gap follows it if wanted. Revoked is the
-     * last one, as it is the last event of a Subscription.
+     * Returns the remembered events, with the Loss first, since that is its place. A Gap follows it if
+     * {@code tellsGap}. Revoked comes last, since it is the last event of a Subscription.
      */
     List<Event> take(boolean tellsGap) {
         List<Event> events = new ArrayList<>();

@@ -3,24 +3,24 @@ package io.hubrelay;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 
-/** One publish that waits for room, or for its Reply. Its fields are guarded by the client's lock. */
+/** One publish that waits for room, or for its Reply. The client's lock guards its fields. */
 final class Publication implements Completion {
-    /** Of the connection that it was sent on. */
+    /** The request's id on the connection that it was sent on. */
     long id;
-    /** Where its frame ends in that connection's stream of bytes. */
+    /** The position where its frame ends in that connection's stream of bytes. */
     long end;
     /** The caller has given up: nobody waits for the result. */
     boolean abandoned;
 
     /** The thread that waits for the result, or null. */
     private final Thread waiter;
-    /** The future that is given the result, or null. */
+    /** The future that gets the result, or null. */
     private final CompletableFuture<Long> future;
     private long receivers;
     private Failure failure;
     private volatile boolean done;
 
-    /** These while it waits for room, in a list. */
+    /** These are set while it waits for room, in a list. */
     byte[] channel;
     byte[] payload;
     boolean waiting;
@@ -44,7 +44,7 @@ final class Publication implements Completion {
         return future;
     }
 
-    /** Whether nobody waits for the result any more: the caller has given up, or has completed the future himself. */
+    /** Whether nobody waits for the result any more: the caller has given up, or has completed the future itself. */
     boolean isAbandoned() {
         return abandoned || future != null && future.isDone();
     }
@@ -66,7 +66,7 @@ final class Publication implements Completion {
     @Override
     public void complete() {
         if (future == null) {
-            if (waiter != Thread.currentThread()) { // else it reads for itself
+            if (waiter != Thread.currentThread()) { // otherwise this thread has read its own Reply
                 LockSupport.unpark(waiter);
             }
         } else if (failure == null) {
@@ -76,7 +76,7 @@ final class Publication implements Completion {
         }
     }
 
-    /** Why it failed, or null. Called once it is done. */
+    /** The reason why it failed, or null. Called once it is done. */
     Failure failure() {
         return failure;
     }

@@ -8,7 +8,7 @@ import io.hubrelay.wire.Utf8;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 
-/** Publishes: those that are owed their Reply, those that wait for room, and those without Reply. */
+/** All publishes: those that wait for their Reply, those that wait for room, and those without Reply. */
 final class Publishing {
     private final Core core;
     private final WaitingList waiting = new WaitingList();
@@ -21,7 +21,7 @@ final class Publishing {
         return waiting.size();
     }
 
-    /** Publishes, and waits for the Reply; for room, too, if it may. */
+    /** Publishes, and waits for the Reply. If {@code mayWait}, it also waits for room. */
     long publish(String channel, byte[] payload, boolean mayWait) throws InterruptedException {
         core.checkMayBlock();
         if (Thread.interrupted()) {
@@ -63,7 +63,7 @@ final class Publishing {
         return p.receivers();
     }
 
-    /** This thread has the connection's turn: it reads until a publish has its Reply. */
+    /** Reads, in a thread that has the connection's turn, until a publish has its Reply. */
     private void readFor(Publication p, Connection k) {
         try {
             while (!p.isDone() && !Thread.currentThread().isInterrupted() && k.reader.readOnce()) {
@@ -85,7 +85,7 @@ final class Publishing {
         }
     }
 
-    /** The caller gives up. It returns false when the result came first. */
+    /** The caller gives up. Returns false if the result came first. */
     private boolean abandon(Publication p) {
         core.lock.lock();
         try {
@@ -102,7 +102,7 @@ final class Publishing {
         }
     }
 
-    /** Publishes. The future is given the result. */
+    /** Publishes. The future gets the result. */
     CompletableFuture<Long> publishAsync(String channel, byte[] payload, boolean mayWait) {
         byte[] name = Utf8.encode(channel);
         Publication p = Publication.async();
@@ -122,7 +122,7 @@ final class Publishing {
         return p.future();
     }
 
-    /** Sends, or puts into the list of those that wait for room. Says why not, or null. */
+    /** Sends, or adds to the list of publishes that wait for room. Returns the reason why it did neither, or null. */
     private Failure start(Publication p, String operation, byte[] name, byte[] payload, boolean mayWait,
             boolean isAsync) {
         Failure failure = check(operation, name, payload);
@@ -139,7 +139,9 @@ final class Publishing {
         return null;
     }
 
-    /** Threads that wait bound themselves; futures that wait have the bounds of what is under way. */
+    /**
+     * Whether a future may wait: those have the same limits as publishes in flight. Blocked threads limit themselves.
+     */
     private boolean mayWaitAsync(byte[] payload) {
         if (!hasRoomToWait(payload)) {
             waiting.removeAbandoned();
@@ -170,7 +172,7 @@ final class Publishing {
         }
     }
 
-    /** Sends, or says why not. */
+    /** Sends, or returns the reason why not. */
     private Failure startSend(byte[] name, byte[] payload) {
         Failure failure = check("send", name, payload);
         if (failure == null && (!waiting.isEmpty() || !hasRoom(name, payload, core.options.unsentSend))) {
@@ -182,7 +184,7 @@ final class Publishing {
         return failure;
     }
 
-    /** A Reply to a publish, which is owed no more. */
+    /** Handles the Reply to a publish, which is not outstanding any more. */
     void onReply(Connection k, Publication p, Reply reply) {
         if (reply.outcome == Protocol.OUTCOME_OK) {
             p.succeed(reply.receivers);
@@ -195,7 +197,7 @@ final class Publishing {
         }
     }
 
-    /** Ends a publish without success. A blocking caller counts it; a future's failure is counted here. */
+    /** Fails a publish. A blocking caller counts the failure itself; a future's failure is counted here. */
     void fail(Publication p, Failure why) {
         if (p.future() != null) {
             core.counters.failed(why.kind());
@@ -204,7 +206,7 @@ final class Publishing {
         core.completeLater(p);
     }
 
-    /** Sends those that have room now. */
+    /** Sends the publishes that have room now. */
     void admitWaiting() {
         for (Publication p = waiting.first(); p != null && core.serving() != null; p = waiting.first()) {
             if (p.isAbandoned()) {
@@ -214,7 +216,7 @@ final class Publishing {
             Failure failure = check("publish", p.channel, p.payload);
             if (failure != null) {
                 waiting.remove(p);
-                fail(p, failure); // the relay that it goes to now takes less
+                fail(p, failure); // the relay that it would now go to has lower limits
                 continue;
             }
             if (!hasRoom(p.channel, p.payload, core.options.unsent)) {
@@ -227,7 +229,7 @@ final class Publishing {
         }
     }
 
-    /** Ends all that wait for room: none of them was sent. */
+    /** Fails all publishes that wait for room: none of them was sent. */
     void failWaiting(Kind kind) {
         for (Publication p = waiting.first(); p != null; p = waiting.first()) {
             waiting.remove(p);
@@ -240,7 +242,7 @@ final class Publishing {
         return Failure.of(Kind.CONGESTED, operation, "nothing was sent: too much is under way already");
     }
 
-    /** Says what is wrong apart from congestion, or null. */
+    /** Returns the reason why a publish cannot be sent, apart from congestion, or null. */
     private Failure check(String operation, byte[] name, byte[] payload) {
         if (core.closing) {
             return Failure.of(Kind.CLOSED, operation, "the client is closed");
@@ -259,7 +261,7 @@ final class Publishing {
         return null;
     }
 
-    /** Whether a publish may be sent now. An empty connection takes any. */
+    /** Whether a publish may be sent now. An empty connection takes any publish. */
     private boolean hasRoom(byte[] name, byte[] payload, int unsent) {
         Connection k = core.current;
         if (core.waitUntil != Deadlines.NEVER || k.publications.size() >= core.options.inFlight) {
@@ -269,7 +271,7 @@ final class Publishing {
         return unwritten == 0 || unwritten + ClientEncoder.publishBytes(name, payload.length) <= unsent;
     }
 
-    /** Checks a channel or pattern, of which the bytes are null when it has none. Says what is wrong, or null. */
+    /** Checks a channel or pattern; the bytes are null if UTF-8 cannot encode it. Returns what is wrong, or null. */
     static Failure checkName(String operation, String name, byte[] bytes) {
         if (bytes != null && bytes.length > 0 && bytes.length <= Protocol.MAX_NAME_BYTES) {
             return null;

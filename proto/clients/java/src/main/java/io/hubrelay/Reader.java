@@ -15,18 +15,18 @@ import java.nio.channels.Selector;
 import java.util.Arrays;
 
 /**
- * Reads one connection, and waits for room in its socket while that is full. The thread whose {@link Turn} it is runs
- * it; what other threads call says so.
+ * Reads one connection, and waits until its socket can be written while that is full. It runs in the thread that has
+ * the {@link Turn}. Methods that other threads call say so.
  */
 final class Reader implements Runnable {
     /**
-     * The size of the buffer. A larger frame has a larger one for as long as it takes. No more is read at once, either:
-     * the JDK keeps as much memory beside the heap for each thread that reads.
+     * The size of the buffer. A larger frame gets a larger buffer while it is read. One read does not take more than
+     * this size either: the JDK keeps as much memory outside the heap for each thread that reads.
      */
     private static final int READ_BYTES = 64 << 10;
-    /** After a read that has brought so much there is probably more. */
+    /** After a read of at least that many bytes there are probably more. */
     private static final int MUCH_BYTES = 4 << 10;
-    /** After so many deliveries the client's lock is given to others. */
+    /** After that many deliveries the reader releases the client's lock for others. */
     private static final int MANY_DELIVERIES = 256;
 
     private final Connection connection;
@@ -37,13 +37,13 @@ final class Reader implements Runnable {
     private byte[] buffer = new byte[READ_BYTES];
     private int used;
     private boolean expectsMore;
-    /** Replies to publishes that one read has brought. */
+    /** The number of Replies to publishes that one read has brought. */
     private int replies;
 
-    /** Nobody takes events: the socket is left unread. Guarded by the client's lock. */
+    /** The application does not take events: the socket is left unread. Guarded by the client's lock. */
     private boolean paused;
     private boolean resumed;
-    /** Nothing was read for too long: look a last time. Guarded by the client's lock. */
+    /** Nothing was read for too long: the socket is checked a last time. Guarded by the client's lock. */
     private boolean givingUp;
 
     Reader(Connection connection) throws IOException {
@@ -108,7 +108,7 @@ final class Reader implements Runnable {
         return connection.ended == null;
     }
 
-    /** Waits until the socket can be read, or somebody calls. */
+    /** Waits until the socket can be read, or another thread wakes the selector. */
     private void select() throws IOException {
         selector.select();
         selector.selectedKeys().clear();
@@ -117,14 +117,14 @@ final class Reader implements Runnable {
         }
     }
 
-    /** Nothing lies in the socket: says why the connection is to end, or null. */
+    /** The socket has no bytes: returns the reason why the connection has to end, or null. */
     private IOException giveUpIfSilent() {
         core.lock.lock();
         try {
-            boolean silent = givingUp && connection.liveness.isPinged(); // else bytes have come in the meantime
+            boolean silent = givingUp && connection.liveness.isPinged(); // not pinged: bytes have come since then
             if (givingUp) {
                 givingUp = false;
-                core.clock.kick(); // it did not look at this connection meanwhile
+                core.clock.kick(); // meanwhile the clock did not check this connection
             }
             return silent ? new IOException("the relay does not answer") : null;
         } finally {
@@ -190,8 +190,8 @@ final class Reader implements Runnable {
     }
 
     /**
-     * Nobody takes events, nobody listens and nothing is owed. Then the socket is left unread, so that the relay counts
-     * what is lost. When writing has failed it is read to find out why.
+     * Whether nobody takes events, nobody listens and no answer is outstanding. Then the socket is left unread, so that
+     * the relay counts what is lost. If writing has failed, it is still read, to find out why.
      */
     private boolean mustPause(int length) {
         return core.names.hasNoSubscriptions() && connection == core.current && core.next == null
@@ -218,7 +218,7 @@ final class Reader implements Runnable {
         if (connection.ended == null) {
             key.interestOpsOr(SelectionKey.OP_READ);
             connection.liveness.read(core.now());
-            core.clock.kick(); // it did not look at this connection meanwhile
+            core.clock.kick(); // meanwhile the clock did not check this connection
         }
     }
 
@@ -245,7 +245,7 @@ final class Reader implements Runnable {
         }
     }
 
-    /** Whether the clock has called {@link #giveUp}, and the answer is still to come. */
+    /** Whether the clock has called {@link #giveUp}, and the last check is still to come. */
     boolean isGivingUp() {
         return givingUp;
     }
@@ -273,7 +273,7 @@ final class Reader implements Runnable {
         selector.wakeup();
     }
 
-    /** Closes the selector, which ends a wait in it. Called behind the closing of the channel. */
+    /** Closes the selector, which ends a wait in it. Called after the channel was closed. */
     void close() {
         try {
             selector.close();

@@ -14,7 +14,7 @@ public final class RefusedException extends HubrelayException {
     }
 
     /**
-     * The channels of a Subscribe that Redis refused, as many as the relay could tell.
+     * The channels of a Subscribe that Redis refused, as far as the relay could name them.
      *
      * @return channels
      */
@@ -23,7 +23,7 @@ public final class RefusedException extends HubrelayException {
     }
 
     /**
-     * The patterns of a Subscribe that Redis refused, as many as the relay could tell.
+     * The patterns of a Subscribe that Redis refused, as far as the relay could name them.
      *
      * @return patterns
      */

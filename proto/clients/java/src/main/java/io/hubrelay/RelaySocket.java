@@ -11,19 +11,19 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** Connects to the relay's socket, and says what is wrong when that fails. */
+/** Connects to the relay's socket, and says what is wrong if that fails. */
 final class RelaySocket {
-    /** What fits an address on Linux; on macOS and the BSDs it is 103, and connecting says so. */
+    /** The longest path in an address on Linux. On macOS and the BSDs it is 103, and connecting fails beyond that. */
     static final int MAX_PATH_BYTES = 107;
 
     private RelaySocket() {
     }
 
-    /** A connected socket that does not block. The message of a failure names the path and what connect has said. */
+    /** Returns a connected socket that does not block. An exception's message has the path and the error of connect. */
     static SocketChannel connect(UnixDomainSocketAddress address) throws IOException {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         try {
-            channel.configureBlocking(false); // before it connects: that waits where the relay does not accept
+            channel.configureBlocking(false); // before connect, which would wait while the relay does not accept
             if (!channel.connect(address)) {
                 throw new IOException("the relay does not accept connections: too many wait for that");
             }
@@ -39,7 +39,10 @@ final class RelaySocket {
         }
     }
 
-    /** Whether this process may not use the socket. The words of connect are in the language of the system. */
+    /**
+     * Whether this process may not use the socket. The message of connect cannot say so: it is in the system's
+     * language.
+     */
     private static boolean isDenied(Path path) {
         try {
             path.getFileSystem().provider().checkAccess(path, AccessMode.WRITE);
@@ -51,7 +54,7 @@ final class RelaySocket {
         }
     }
 
-    /** This process's user and groups, and owner and mode of the socket as far as they can be seen. */
+    /** This process's user and groups, and the socket's owner and mode as far as this process can read them. */
     private static String whoIsDenied(Path path) {
         String process = "this process has " + identity();
         try {
@@ -63,7 +66,7 @@ final class RelaySocket {
         }
     }
 
-    /** The JVM does not tell uid and groups; Linux does. */
+    /** The user and groups. The JVM does not know uid and groups; Linux does. */
     private static String identity() {
         try {
             List<String> lines = Files.readAllLines(Path.of("/proc/self/status"));

@@ -6,7 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** What Replies to Subscribes, Unsubscribes and Pings mean. With the client's lock. */
+/** Handles the Replies to Subscribes, Unsubscribes and Pings. With the client's lock. */
 final class Replies {
     private final Core core;
 
@@ -14,7 +14,10 @@ final class Replies {
         this.core = core;
     }
 
-    /** A Reply. At the end of a connection it is called for those that have none, with what that means for them. */
+    /**
+     * Handles a Reply. At the end of a connection, requests without Reply get one that says what the end means for
+     * them.
+     */
     void onReply(Connection k, Request r, Reply reply) {
         k.takeRequest(r);
         if (r.isNamesRequest()) {
@@ -59,8 +62,9 @@ final class Replies {
     }
 
     /**
-     * The Reply to a plain request for a name. It counts if nothing was decided since but by requests on this
-     * connection, whose Replies are still to come and count more.
+     * Handles the Reply to a plain request for a name. It does not count if the name was decided since then without a
+     * request on this connection. Later requests on this connection do not matter: their Replies still come, and
+     * override it.
      */
     private static void plainAnswered(Connection k, Entry e, Request r, boolean granted) {
         boolean counts = e.asked != null && (e.asked == r || k.requests.get(e.asked.id) == e.asked);
@@ -78,8 +82,8 @@ final class Replies {
     }
 
     /**
-     * A subscription that was pending is a Gap once it is in force. At the end of a connection the next one is the
-     * reason, unless there is a next one already.
+     * Notes a Gap for a subscription that was pending, for when it is in force. If the connection ends first, the next
+     * connection is the reason of the Gap, unless there is a next one already.
      */
     private void notePending(Connection k, Request r) {
         boolean here = k.ended == null && k == core.newest();
@@ -89,7 +93,7 @@ final class Replies {
         }
     }
 
-    /** Tells the calls that wait for a request. */
+    /** Notifies the calls that wait for a request. */
     private void finishOperations(Request r, Reply reply, boolean granted, boolean pending) {
         Operation operation = r.operation;
         if (operation != null) {
@@ -105,7 +109,7 @@ final class Replies {
             follower.left--;
             follower.pending |= pending;
             if (!granted && !follower.subscription.entries.isEmpty()) {
-                // Somebody else's request failed, perhaps for another name: this call asks for itself.
+                // The request of another call failed, perhaps because of another name: this call sends its own request.
                 core.subscribing.askFor(follower, follower.entries.stream().filter(asked::contains).toList());
             }
             core.subscribing.finishIfDone(follower);

@@ -7,25 +7,25 @@ import java.util.function.Consumer;
 
 /** A Subscribe, Unsubscribe or Ping without its Reply. Guarded by the client's lock. */
 final class Request {
-    /** What is asked for. */
+    /** The kind of request. */
     enum Kind { SUBSCRIBE, UNSUBSCRIBE, PING }
 
     final Kind kind;
     long id;
     List<Entry> entries = List.of();
-    /** Of a plain subscribe or unsubscribe. */
+    /** It belongs to a plain subscribe or unsubscribe. */
     boolean plain;
-    /** The call that waits for it; null: it is the client's own. */
+    /** The call that waits for it; null if the client sent it for itself. */
     Operation operation;
-    /** Calls that wait for it, too, since they want names of it. */
+    /** Other calls that also wait for it, since they want names in it. */
     final List<Operation> followers = new ArrayList<>(0);
-    /** What this connection has to hold before it serves. */
+    /** It restores names that this connection has to hold before it serves. */
     boolean restore;
     /** A Gap waits for it. */
     boolean barrier;
-    /** Asked for when this one is granted, since the relay's limit is near. */
+    /** The entries to ask for once this request is granted, since the relay's limit is near. */
     List<Entry> rest = List.of();
-    /** Is given the Reply; null: nobody is. */
+    /** Gets the Reply; null if nothing does. */
     Consumer<Reply> onReply;
 
     Request(Kind kind) {

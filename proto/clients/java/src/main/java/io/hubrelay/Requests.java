@@ -16,9 +16,9 @@ final class Requests {
     }
 
     /**
-     * Sends a Subscribe or Unsubscribe for entries, in as many frames as it takes: each is a copy of {@code like}.
+     * Sends a Subscribe or Unsubscribe for entries, in as many frames as needed. Each is a copy of {@code like}.
      *
-     * @return how many there are
+     * @return the number of frames
      */
     int ask(Connection k, Request like, List<Entry> entries) {
         if (k.ended != null || k.left) {
@@ -36,7 +36,7 @@ final class Requests {
             Request r = like.copy();
             r.entries = entries.subList(from, to);
             if (to == entries.size()) {
-                r.rest = like.rest; // what waits for all of these waits for the last one
+                r.rest = like.rest; // the last frame carries what waits for all of them
             }
             sendNames(k, r);
             from = to;
@@ -67,7 +67,7 @@ final class Requests {
         k.subscribeOrUnsubscribe(r, channels, patterns);
     }
 
-    /** Sends it, and has a Gap that waited for a request wait for those in its place, too. */
+    /** Sends requests in place of another one. A Gap that waited for that one waits for these, too. */
     void askCounted(Connection k, Request like, List<Entry> entries) {
         int frames = ask(k, like, entries);
         if (like.barrier && k == core.newest()) {
@@ -82,12 +82,12 @@ final class Requests {
         k.subscribeOrUnsubscribe(r, List.of(fence), List.of());
     }
 
-    /** Asks for a sign of life. */
+    /** Sends a Ping, to see whether the relay still answers. */
     void ping(Connection k) {
         k.ping(new Request(Request.Kind.PING), false);
     }
 
-    /** Asks what has become of publishes without Reply, where that is possible and something is unsettled. */
+    /** Asks for the outcome of publishes without Reply, if the relay supports that and something is unsettled. */
     void askSettled(Connection k) {
         if (k == null || k.ended != null || k.output.isShutting() || !k.settler.isWorthAsking()) {
             return;

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Asks a new connection for everything that is wanted. With the client's lock. */
+/** Restores all wanted subscriptions on a new connection. With the client's lock. */
 final class Restoring {
     private final Core core;
 
@@ -17,7 +17,7 @@ final class Restoring {
         this.core = core;
     }
 
-    /** Asks for everything that is wanted, and for nothing else. */
+    /** Asks for everything that is wanted, and only for that. */
     void restore(Connection k) {
         List<Entry> wanted = new ArrayList<>();
         List<Entry> impossible = new ArrayList<>();
@@ -32,7 +32,7 @@ final class Restoring {
         core.requests.ask(k, like, wanted.stream().filter(Entry::isWanted).toList());
     }
 
-    /** The last Reply has come. */
+    /** Called when the last Reply has come. */
     void restored(Connection k) {
         for (Status status : k.heldBack) {
             if (k == core.newest()) {
@@ -45,9 +45,9 @@ final class Restoring {
     }
 
     /**
-     * Deals with a Subscribe of the client's own that was not granted: one bad name must not cost the others. What
-     * Redis refuses by name is revoked. Near a limit half is asked for, and the rest when that was granted. Else the
-     * halves are asked for apart, until only the bad ones are alone.
+     * Handles a Subscribe of the client's own that was not granted: one bad name must not cost the others. Names that
+     * Redis refuses by name are revoked. Near a limit it asks for one half, and for the rest once that half was
+     * granted. Otherwise it asks for both halves separately, until only the bad names are left.
      */
     void askAgain(Connection k, Request r, Reply reply) {
         List<Entry> left = new ArrayList<>();
@@ -57,7 +57,7 @@ final class Restoring {
         for (Entry e : r.entries) {
             Entry.Hold hold = k.holds.get(e);
             if (!e.isWanted() || hold != null && (hold.willHold() || hold.last != null)) {
-                continue; // nobody wants it, or something newer is on its way
+                continue; // nobody wants it, or there is a newer request
             }
             boolean named = (e.pattern ? patterns : channels).contains(e.text);
             (reply.outcome == Protocol.OUTCOME_REFUSED && named ? refused : left).add(e);
@@ -67,7 +67,7 @@ final class Restoring {
         List<Entry> firstHalf = left.subList(0, left.size() / 2);
         List<Entry> secondHalf = left.subList(left.size() / 2, left.size());
         if (left.isEmpty() || left.size() < r.entries.size() && !limit) {
-            askBefore(k, r, left, rest); // what was wrong may have been with the others
+            askBefore(k, r, left, rest); // the names that are not asked for again may have been the wrong ones
             revoke(refused, reply.detail);
         } else if (limit && r.entries.size() == 1) {
             revoke(joined(left, rest), reply.detail);
@@ -84,7 +84,9 @@ final class Restoring {
         }
     }
 
-    /** Asks for entries in place of a request, and for the rest when those were granted; at once if there are none. */
+    /**
+     * Asks for entries in place of a request, and for the rest once those were granted, or at once if there are none.
+     */
     private void askBefore(Connection k, Request r, List<Entry> entries, List<Entry> rest) {
         Request again = r.again();
         again.rest = entries.isEmpty() ? List.of() : rest;
@@ -97,7 +99,7 @@ final class Restoring {
         return both;
     }
 
-    /** Ends subscriptions that no relay grants, and tells who had them, and the client's events. */
+    /** Ends subscriptions that no relay grants. Reports that to those Subscriptions, and to the client's events. */
     void revoke(List<Entry> entries, String detail) {
         List<Entry> all = new ArrayList<>();
         Map<Subscription, List<Entry>> bySubscription = new LinkedHashMap<>();

@@ -6,16 +6,16 @@ import java.util.List;
  * Subscriptions that have ended, because Redis refuses them or no relay grants them. The client does not ask for them
  * again.
  *
- * @param channels channels
- * @param patterns patterns
+ * @param channels the channels that have ended
+ * @param patterns the patterns that have ended
  * @param detail why, for people
  */
 public record Revoked(List<String> channels, List<String> patterns, String detail) implements Event {
     /**
-     * Subscriptions that have ended.
+     * Makes the event.
      *
-     * @param channels channels
-     * @param patterns patterns
+     * @param channels the channels that have ended
+     * @param patterns the patterns that have ended
      * @param detail why, for people
      */
     public Revoked {

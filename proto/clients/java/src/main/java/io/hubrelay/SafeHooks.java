@@ -2,7 +2,7 @@ package io.hubrelay;
 
 import java.lang.System.Logger.Level;
 
-/** The application's hooks. What one throws is logged, and changes nothing else. */
+/** The application's hooks. An exception of one is logged, and has no other effect. */
 final class SafeHooks implements Hooks {
     private final Hooks hooks;
     private final Journal journal;

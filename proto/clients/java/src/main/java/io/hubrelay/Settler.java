@@ -7,34 +7,34 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Keeps count of one connection's publishes without Reply, so that at its end exactly those are told as unknown that
- * may have been lost without being reported. The relay may hold a Loss back; only the Reply to a Ping with {@code
- * settled} says that all before it are taken or in a Loss.
+ * Counts one connection's publishes without Reply. At its end, exactly those are reported as unknown that may have been
+ * lost without a report. The relay may hold a Loss back. Only the Reply to a Ping with {@code settled} confirms that
+ * all publishes before the Ping are taken or in a Loss.
  */
 final class Settler {
     private final long every;
     private boolean asks;
-    /** Publishes without Reply. */
+    /** The number of publishes without Reply. */
     private long sent;
-    /** Of these, the first so many are settled. */
+    /** How many of them, from the first one on, are settled. */
     private long settled;
-    /** Of the others, so many are in a Loss. */
+    /** How many of the others are in a Loss. */
     private long lost;
     private long since = NEVER;
-    /** Pings with settled that are on their way, as what {@link #sent} was then. */
+    /** For each Ping with settled that has no Reply yet: the value of {@link #sent} when it was sent. */
     private final Deque<Long> asked = new ArrayDeque<>();
 
-    /** How long publishes stay unsettled before a Ping, in nanoseconds. */
+    /** Takes the time for which publishes stay unsettled before a Ping, in nanoseconds. */
     Settler(long every) {
         this.every = every;
     }
 
-    /** Whether the relay answers Pings with settled. */
+    /** Sets whether the relay answers Pings with settled. */
     void asks(boolean relayAnswers) {
         asks = relayAnswers;
     }
 
-    /** One more publish without Reply. It returns true when nothing was unsettled before. */
+    /** Counts a publish without Reply. It returns true if nothing was unsettled before. */
     boolean send(long now) {
         sent++;
         boolean first = since == NEVER;
@@ -44,12 +44,12 @@ final class Settler {
         return first;
     }
 
-    /** A Loss of so many publishes, known and unknown. */
+    /** Counts a Loss of that many publishes, those with unknown outcome included. */
     void loss(long publishes) {
         lost = Counts.plus(lost, publishes);
     }
 
-    /** When a Ping is to be sent. */
+    /** The time when a Ping is to be sent. */
     long due() {
         return asks && since != NEVER && asked.isEmpty() ? after(since, every) : NEVER;
     }
@@ -65,8 +65,8 @@ final class Settler {
     }
 
     /**
-     * The Reply to the oldest of them. What was in a Loss until now was sent before the Ping. One that is not OK
-     * settles nothing.
+     * The Reply to the oldest of these Pings. The publishes of all Losses until now were sent before the Ping. A Reply
+     * that is not OK does not settle anything.
      */
     void answered(boolean ok, long now) {
         long then = asked.remove();
@@ -77,7 +77,9 @@ final class Settler {
         since = sent > settled ? now : NEVER;
     }
 
-    /** How many of those that were written are unknown at the end, when the last so many were not written. */
+    /**
+     * How many written publishes have an unknown outcome at the end, if the last {@code unwritten} were not written.
+     */
     long unknown(long unwritten) {
         return Math.max(0, sent - settled - unwritten - Math.min(lost, sent));
     }

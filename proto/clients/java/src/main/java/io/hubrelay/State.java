@@ -2,15 +2,18 @@ package io.hubrelay;
 
 /** The state of the path between this process and Redis. */
 public enum State {
-    /** Publishing and receiving. */
+    /** Both publishing and receiving work. */
     UP,
-    /** One of the two, or part of the channels of a cluster. */
+    /** Only one of publishing and receiving works, or only a part of the channels of a cluster. */
     DEGRADED,
-    /** Neither. */
+    /** Neither publishing nor receiving works. */
     DOWN,
-    /** The relay shuts down. The client moves to the next one by itself. */
+    /** The relay is shutting down. The client moves to the next one by itself. */
     STOPPING,
-    /** A state of a newer relay: not UP. {@link Status#publishing()} and {@link Status#receiving()} count. */
+    /**
+     * An unknown state of a newer relay, which is not UP. Use {@link Status#publishing()} and
+     * {@link Status#receiving()}.
+     */
     UNKNOWN;
 
     private static final State[] BY_NUMBER = {UNKNOWN, UP, DEGRADED, DOWN, STOPPING};

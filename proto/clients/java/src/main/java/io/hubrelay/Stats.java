@@ -12,10 +12,10 @@ package io.hubrelay;
  * @param closed publishes and sends that failed with {@link ClosedException}
  * @param unknown publishes that failed with {@link UnknownOutcomeException}
  * @param received messages that the relay has sent
- * @param lostMessages messages told in a Loss, by the relay or this client
- * @param lostPublishes sends told in a Loss as not delivered
- * @param lostUnknown sends told in a Loss as unknown
- * @param gaps Gaps told
+ * @param lostMessages messages that a Loss has reported, from the relay or from this client
+ * @param lostPublishes sends that a Loss has reported as not delivered
+ * @param lostUnknown sends that a Loss has reported as unknown
+ * @param gaps Gaps that were reported
  * @param connections connections that had a Welcome: the first one, and each reconnect or move
  * @param waiting publishes that wait for room now
  * @param bytesQueued bytes in all queues of events now

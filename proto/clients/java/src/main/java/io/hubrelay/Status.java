@@ -5,21 +5,21 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * The truth about the path between this process and Redis.
+ * The state of the path between this process and Redis, with its details.
  *
- * @param connected false while there is no connection to a relay: the cause is {@link Cause#NO_RELAY} then, the state
- *     {@link State#DOWN}, and the counts say nothing
+ * @param connected false while there is no connection to a relay: then the cause is {@link Cause#NO_RELAY}, the state
+ *     is {@link State#DOWN}, and the counts have no meaning
  * @param state the state
  * @param stateNumber the state's number in the protocol, also of a state that this version does not know
- * @param cause why
+ * @param cause why the state is as it is
  * @param causeNumber the cause's number in the protocol, also of a cause that this version does not know
- * @param reason why, for people
- * @param since since when the state is as it is
- * @param outages departures from UP since the relay started
- * @param down on the way to UP: for how long it was not UP
- * @param publishing what is published now reaches Redis, on whatever channel
- * @param receiving messages come in, and every subscription is confirmed
- * @param gaps breaks in receiving since the relay started; the client watches it, and tells a {@link Gap}
+ * @param reason the same, as text for people
+ * @param since the time from which on the state has been as it is
+ * @param outages how often the state has left UP since the relay started
+ * @param down when the state becomes UP: for how long it was not UP
+ * @param publishing true if what is published now reaches Redis, on every channel
+ * @param receiving true if messages come in, and every subscription is confirmed
+ * @param gaps breaks in receiving since the relay started; the client watches this count, and reports a {@link Gap}
  */
 public record Status(boolean connected, State state, int stateNumber, Cause cause, int causeNumber, String reason,
         Instant since, long outages, Duration down, boolean publishing, boolean receiving, long gaps)

@@ -9,7 +9,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
-/** What the application wants to hear: listen, subscribe and unsubscribe. */
+/** The application's calls listen, subscribe and unsubscribe. */
 final class Subscribing {
     private final Core core;
 
@@ -61,8 +61,8 @@ final class Subscribing {
     }
 
     /**
-     * Waits for a future, in a thread that may block. A failure has the stack of this thread. An interrupt gives the
-     * call up.
+     * Waits for a future, in a thread that may block. An exception gets the stack of this thread. An interrupt gives up
+     * the call.
      */
     <T> T await(CompletableFuture<T> future) throws InterruptedException {
         try {
@@ -72,7 +72,7 @@ final class Subscribing {
                 throw e;
             }
             Thread.currentThread().interrupt();
-            return future.join(); // it was completed at the same moment: nobody else would close a Subscription
+            return future.join(); // it was completed at the same moment: otherwise nobody would close the Subscription
         } catch (ExecutionException e) {
             if (e.getCause() instanceof HubrelayException failure) {
                 failure.setStackTrace(Thread.currentThread().getStackTrace());
@@ -105,8 +105,8 @@ final class Subscribing {
     }
 
     /**
-     * Sends a plain request, to both relays during a move: the old one's Reply counts. An unsubscribe from what
-     * somebody listens to stays here.
+     * Sends a plain request. During a move both relays get it, and the old one's Reply counts. The relay does not get
+     * an unsubscribe from a name that a Subscription still listens to.
      */
     private void askPlain(Operation operation, Request.Kind kind) {
         Connection k = core.serving();
@@ -136,7 +136,7 @@ final class Subscribing {
     }
 
     /**
-     * Asks the next relay, during a move, for what was asked of the one that serves. When that one has ended, the Gap
+     * Sends the next relay, during a move, the request that the serving one got. If the serving one has ended, the Gap
      * at the end of the move waits for the Reply.
      */
     private void askNext(Request.Kind kind, List<Entry> entries) {
@@ -151,8 +151,8 @@ final class Subscribing {
     }
 
     /**
-     * Sends a listen's request for those names that the relay does not hold yet, and waits for those that others have
-     * just asked for. Without a relay they are pending.
+     * Sends a listen's request for those names that the relay does not hold yet, and waits for those that other calls
+     * have just asked for. Without a relay the names are pending.
      */
     void askFor(Operation operation, List<Entry> entries) {
         Connection k = core.serving();
@@ -173,7 +173,7 @@ final class Subscribing {
                     operation.left++;
                 }
             } else if (hold.pending || !k.receiving) {
-                operation.pending = true; // what the relay would answer
+                operation.pending = true; // as the relay would answer
             }
         }
         Request like = new Request(Request.Kind.SUBSCRIBE);
@@ -183,7 +183,7 @@ final class Subscribing {
         askNext(Request.Kind.SUBSCRIBE, entries);
     }
 
-    /** Ends a call that waits for nothing any more. */
+    /** Completes a call that does not wait for anything any more. */
     void finishIfDone(Operation operation) {
         if (operation.left > 0 || operation.finished) {
             return;
@@ -193,7 +193,7 @@ final class Subscribing {
             if (operation.subscription != null) {
                 core.names.detach(operation.subscription);
             }
-            // A request of several frames has an effect as a whole, or none.
+            // A request of several frames takes effect completely or not at all.
             operation.granted.forEach(e -> e.plain = false);
             core.names.release(operation.granted);
         }

@@ -3,18 +3,19 @@ package io.hubrelay;
 import java.util.List;
 
 /**
- * A bounded queue of the messages of some channels and patterns, which one reader listens with: one socket of a hub
- * server, one task. Several may listen to the same channel; the relay sees one subscription.
+ * A bounded queue of the messages of some channels and patterns, for one reader: one socket of a hub server, or one
+ * task. Several subscriptions may listen to the same channel; the relay sees one subscription.
  *
- * <p>It yields {@link Message}, {@link Loss}, {@link Gap} and {@link Revoked}, in their places. On a Loss messages have
- * been missed, on a Gap they may have been: read again what must not be. Revoked is the last event.
+ * <p>It yields {@link Message}, {@link Loss}, {@link Gap} and {@link Revoked}, each at its place. A Loss means that
+ * messages have been missed, and a Gap that they may have been: read again the data that must not be missed. Revoked is
+ * the last event.
  *
  * <p>Threads may share it. Each event goes to one of them.
  */
 public final class Subscription extends EventStream implements AutoCloseable {
-    /** Guarded by the client's lock. Empty when it is closed. */
+    /** Guarded by the client's lock. Empty when the subscription is closed. */
     List<Entry> entries = List.of();
-    /** Where it is among the listeners of each. */
+    /** For each entry: the index of this subscription in the entry's listeners. */
     int[] places = {};
 
     private final Names names;
@@ -31,7 +32,7 @@ public final class Subscription extends EventStream implements AutoCloseable {
     }
 
     /**
-     * The names that were asked for.
+     * The names that were subscribed to.
      *
      * @return names
      */
@@ -40,7 +41,7 @@ public final class Subscription extends EventStream implements AutoCloseable {
     }
 
     /**
-     * Whether the relay could not confirm the names at the beginning. They are in force from the next {@link Gap} on.
+     * Whether the relay could not confirm the names at first. They are in force from the next {@link Gap} on.
      *
      * @return whether they were pending
      */
@@ -49,8 +50,8 @@ public final class Subscription extends EventStream implements AutoCloseable {
     }
 
     /**
-     * Ends the subscription. Nobody else who listens to the same channels is affected. What is not taken is discarded.
-     * Closing again has no effect.
+     * Ends the subscription. Others that listen to the same channels are not affected. Events that were not taken are
+     * discarded. Closing again has no effect.
      */
     @Override
     public void close() {

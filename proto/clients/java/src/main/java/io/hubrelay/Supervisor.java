@@ -29,7 +29,7 @@ final class Supervisor implements Runnable {
                     core.journal.log(Level.ERROR, "connecting has failed", e);
                     core.awaitChange(Deadlines.after(core.now(), core.options.backoffMax));
                 }
-                core.letOthers(); // writes and tells what has come of it
+                core.letOthers(); // writes and reports the result
             }
         } finally {
             core.unlock();
@@ -37,8 +37,8 @@ final class Supervisor implements Runnable {
     }
 
     /**
-     * Waits until a connection is needed, and then for the backoff's delay. The first attempt beside a relay that is
-     * stopping is made at once. It returns false when it has to be called again.
+     * Waits until a connection is needed, and then for the backoff's delay. The first attempt to find another relay,
+     * beside one that is stopping, is made at once. It returns false if it has to be called again.
      */
     private boolean waitForNeed() {
         if (last != null && last.ended != null) {
@@ -81,7 +81,7 @@ final class Supervisor implements Runnable {
         backoff.attempted(hopeless);
         if (failure == null) {
             last = k;
-        } else if (core.current == null) { // else the one that is stopping serves
+        } else if (core.current == null) { // otherwise the relay that is stopping still serves
             core.problem = failure;
             core.ending.tellNoRelay(hopeless ? "hopeless" : "absent", failure.getMessage());
         }
@@ -116,7 +116,7 @@ final class Supervisor implements Runnable {
         }
     }
 
-    /** Says why there was none, or null. */
+    /** Returns the reason why there was no Welcome, or null. */
     private IOException awaitWelcome(Connection k) {
         core.letOthers(); // writes Hello
         long due = Deadlines.after(core.now(), core.options.handshake);

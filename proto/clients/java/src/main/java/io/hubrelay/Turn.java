@@ -7,23 +7,24 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 
 /**
- * Who reads a connection. Mostly it is the connection's own thread. But while one publish after the other is made and
- * nobody listens, who waits for a Reply reads it itself: that saves waking another thread for each of them. Somebody
- * always reads soon: when nobody has had the turn for a moment, or something else is wanted, the thread takes it back.
+ * Decides which thread reads a connection. Usually it is the connection's own thread. But while publishes are made one
+ * after the other and nobody listens, the thread that waits for a Reply reads it itself. That avoids waking another
+ * thread for each Reply. Some thread always reads soon: if no thread has had the turn for a moment, or something else
+ * is wanted, the connection's own thread takes it back.
  *
  * <p>Guarded by the client's lock.
  */
 final class Turn {
-    /** So many reads in a row have to bring one Reply and nothing else before callers read. */
+    /** Callers read only after that many reads in a row have each brought one Reply and nothing else. */
     private static final int ALONE_READS = 8;
-    /** How long the turn may be free. Nobody listens then: what waits as long is a Status or a Loss. */
+    /** How long the turn may be free. As nobody listens then, only a Status or a Loss can wait that long. */
     private static final long FREE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final MethodHandle IS_VIRTUAL = isVirtualHandle();
 
     private final Connection connection;
     private final Core core;
     private final Condition wanted;
-    /** The thread that reads, null: nobody does, and the next caller may. */
+    /** The thread that reads; null if none does, and the next caller may. */
     private volatile Thread holder;
     private Thread own;
     private int turns;
@@ -41,7 +42,7 @@ final class Turn {
         holder = thread;
     }
 
-    /** Whether this thread reads the connection: it must not wait for anything that has to be read. */
+    /** Whether this thread reads the connection. Then it must not wait for anything that has to be read. */
     boolean isHeldByCurrentThread() {
         return holder == Thread.currentThread();
     }
@@ -55,19 +56,19 @@ final class Turn {
         return holder == null;
     }
 
-    /** Called behind what one read has brought: so many Replies to publishes. */
+    /** Called after each read, with the number of Replies to publishes that it has brought. */
     void count(int replies) {
         alone = replies == 1 && isAlone() ? alone + 1 : 0;
     }
 
-    /** Nothing can come that somebody waits for, but the Reply to the next publish. */
+    /** Whether the only thing that somebody can wait for is the Reply to the next publish. */
     private boolean isAlone() {
         return connection == core.current && core.next == null && core.old == null && connection.ended == null
                 && !connection.stopping && !core.closing && !connection.owes() && !connection.output.isBlocked()
                 && !core.names.isAnythingWanted();
     }
 
-    /** Gives the own thread's turn away, if the last reads were for callers alone. */
+    /** Releases the turn of the connection's own thread, if the last reads were only for callers. */
     boolean free() {
         if (alone < ALONE_READS) {
             return false;
@@ -104,12 +105,15 @@ final class Turn {
         try {
             wanted.awaitNanos(FREE_NANOS);
         } catch (InterruptedException e) {
-            // Only what the application has run in this thread can have interrupted it. It goes on.
+            // Only code of the application that ran in this thread can have interrupted it. It continues.
             alone = 0;
         }
     }
 
-    /** Gives the turn to a caller that is about to publish, if it is free. A virtual thread would hold its carrier. */
+    /**
+     * Gives the turn to a caller that is about to publish, if it is free. Not to a virtual thread: it would pin its
+     * carrier.
+     */
     boolean take() {
         if (holder != null || isVirtual(Thread.currentThread())) {
             return false;
@@ -118,7 +122,7 @@ final class Turn {
         return true;
     }
 
-    /** A caller has had its turn. Called without the client's lock. */
+    /** Ends a caller's turn. Called without the client's lock. */
     void pass() {
         core.lock.lock();
         try {
@@ -128,7 +132,7 @@ final class Turn {
         }
     }
 
-    /** A caller has had its turn, or has no use for it. */
+    /** Ends a caller's turn, or returns it unused. */
     void giveBack() {
         holder = null;
         turns++;
@@ -137,7 +141,7 @@ final class Turn {
         }
     }
 
-    /** Something is wanted that the connection's own thread has to read. */
+    /** Reports that the connection's own thread has to read something. */
     void want() {
         if (holder == null) {
             wanted.signal();
@@ -152,7 +156,7 @@ final class Turn {
         }
     }
 
-    /** Java has virtual threads from version 21 on; null before. */
+    /** The method is in Java from version 21 on; null in older versions. */
     private static MethodHandle isVirtualHandle() {
         try {
             return MethodHandles.publicLookup().findVirtual(Thread.class, "isVirtual",

@@ -19,7 +19,7 @@ final class WaitingList {
         return size;
     }
 
-    /** Of payloads and channels. */
+    /** The bytes of all payloads and channels. */
     long bytes() {
         return bytes;
     }
@@ -57,7 +57,7 @@ final class WaitingList {
         bytes -= p.channel.length + p.payload.length;
     }
 
-    /** Removes those that nobody waits for any more. */
+    /** Removes publishes that nobody waits for any more. */
     void removeAbandoned() {
         for (Publication p = first; p != null;) {
             Publication next = p.next;

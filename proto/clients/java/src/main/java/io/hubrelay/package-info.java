@@ -1,5 +1,5 @@
 /**
- * The client of hubrelay: a hub server's connection to the relay beside it. {@link io.hubrelay.HubrelayClient} is where
- * to begin.
+ * The client of hubrelay: a hub server's connection to the relay beside it. Begin with
+ * {@link io.hubrelay.HubrelayClient}.
  */
 package io.hubrelay;

@@ -25,8 +25,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * A relay with the Redis behind it, in the memory of this process, for the tests of applications. Real clients connect
- * to it by a socket in a temporary folder, and a test makes happen what happens in production.
+ * A relay with a simulated Redis behind it, in the memory of this process, for the tests of applications. Real clients
+ * connect to it by a socket in a temporary folder, and a test can cause the events that happen in production.
  *
  * <pre>{@code
  * try (FakeRelay relay = FakeRelay.start(); HubrelayClient client = relay.client("worker-1")) {
@@ -62,7 +62,7 @@ public final class FakeRelay implements AutoCloseable {
             Protocol.FEATURE_FENCE));
     private final StatusFields status = new StatusFields();
     private ServerSocketChannel server;
-    /** How often it was started. */
+    /** How often the relay was started. */
     private int life = 1;
     private int connections;
     boolean stalled;
@@ -76,7 +76,7 @@ public final class FakeRelay implements AutoCloseable {
     /**
      * Starts a relay that is UP.
      *
-     * @return the relay, to be closed at the end of the test
+     * @return the relay; close it at the end of the test
      */
     public static FakeRelay start() {
         try {
@@ -89,7 +89,7 @@ public final class FakeRelay implements AutoCloseable {
     }
 
     /**
-     * The socket, for clients that the application makes itself.
+     * The path of the socket, for clients that the application makes itself.
      *
      * @return its path
      */
@@ -98,11 +98,11 @@ public final class FakeRelay implements AutoCloseable {
     }
 
     /**
-     * Makes a client that is connected. Its Gaps come without the random delay of production, and a busy machine does
-     * not make a Gap of a move.
+     * Makes a client that is connected. Its Gaps come without the random delay of production, and a move does not cause
+     * a Gap when the machine is busy.
      *
      * @param name the client's name
-     * @return the client, to be closed at the end of the test
+     * @return the client; close it at the end of the test
      */
     public HubrelayClient client(String name) {
         return client(name, builder -> { });
@@ -112,10 +112,10 @@ public final class FakeRelay implements AutoCloseable {
      * Makes a client that is connected, with other settings.
      *
      * @param name the client's name
-     * @param settings is given the builder
-     * @return the client, to be closed at the end of the test
+     * @param settings changes the builder that it gets
+     * @return the client; close it at the end of the test
      * @throws io.hubrelay.NotConnectedException if there is no connection within 30 s
-     * @throws IllegalStateException if the thread is interrupted, which stays so
+     * @throws IllegalStateException if the thread is interrupted; it stays interrupted
      */
     public HubrelayClient client(String name, Consumer<ClientBuilder> settings) {
         ClientBuilder builder = HubrelayClient.builder(path()).name(name).gapDelay(Duration.ofMillis(1))
@@ -136,7 +136,7 @@ public final class FakeRelay implements AutoCloseable {
     }
 
     /**
-     * Publishes as somebody else does: another process, another host, any client of the same Redis.
+     * Publishes as somebody else would: another process, another host, any client of the same Redis.
      *
      * @param channel where to publish
      * @param payload what to publish
@@ -146,7 +146,7 @@ public final class FakeRelay implements AutoCloseable {
     }
 
     /**
-     * What clients have published, in the order in which it came.
+     * The messages that clients have published, in the order in which they came.
      *
      * @return a copy
      */
@@ -160,7 +160,7 @@ public final class FakeRelay implements AutoCloseable {
     }
 
     /**
-     * Waits until clients have published.
+     * Waits until clients have published a number of messages.
      *
      * @param count how many messages, at least
      * @param timeout how long to wait
@@ -185,7 +185,7 @@ public final class FakeRelay implements AutoCloseable {
     }
 
     /**
-     * Tells all clients that the relay has dropped messages of theirs.
+     * Reports to all clients that the relay has dropped messages for them.
      *
      * @param messages how many
      */
@@ -198,7 +198,7 @@ public final class FakeRelay implements AutoCloseable {
         sendAll(frame);
     }
 
-    /** Redis is away: publishes are not connected, and nothing is received. */
+    /** Redis goes away: publishes fail as not connected, and nothing is received. */
     public void down() {
         locked(() -> {
             set(status, 3, false, Cause.CLOSED.number());
@@ -208,14 +208,14 @@ public final class FakeRelay implements AutoCloseable {
         sendAll(statusFrame(status));
     }
 
-    /** Redis is back: all subscriptions are in force again. */
+    /** Redis comes back: all subscriptions are in force again. */
     public void up() {
         locked(() -> set(status, 1, true, 0));
         sendAll(statusFrame(status));
     }
 
     /**
-     * Redis refuses names from now on. Who holds them is told by Revoked.
+     * Redis refuses names from now on. Clients that hold them get a Revoked.
      *
      * @param names channels and patterns
      */
@@ -226,7 +226,7 @@ public final class FakeRelay implements AutoCloseable {
         });
     }
 
-    /** Redis stands still: publishes get no answer until {@link #resume}. */
+    /** Redis hangs: publishes get no answer until {@link #resume}. */
     public void stall() {
         locked(() -> stalled = true);
     }
@@ -264,7 +264,7 @@ public final class FakeRelay implements AutoCloseable {
         });
     }
 
-    /** The relay is replaced in order: clients are told STOPPING, and find another one on the same Redis. */
+    /** The relay is replaced in an orderly way: clients get STOPPING, and find another relay on the same Redis. */
     public void restart() {
         StatusFields stopping = new StatusFields();
         set(stopping, 4, true, Cause.STOPPING.number());
@@ -276,7 +276,7 @@ public final class FakeRelay implements AutoCloseable {
     }
 
     /**
-     * Takes features away: "patterns", "settled", "fence". It counts for connections made from now on.
+     * Removes features: "patterns", "settled", "fence". This applies to connections that are made from now on.
      *
      * @param names the features
      */
@@ -359,12 +359,12 @@ public final class FakeRelay implements AutoCloseable {
         thread.start();
     }
 
-    /** What a Welcome tells. With the lock. */
+    /** The status that a Welcome has. With the lock. */
     StatusFields status() {
         return status;
     }
 
-    /** A publish of a client, in order. With the lock. */
+    /** Takes a publish of a client, in order. With the lock. */
     long published(String channel, byte[] payload) {
         if (!channel.startsWith(Protocol.FENCE_PREFIX)) {
             published.add(new Published(channel, payload));
@@ -373,7 +373,7 @@ public final class FakeRelay implements AutoCloseable {
         return deliver(channel, payload);
     }
 
-    /** Delivers to all sessions, and gives the number of subscriptions that match. With the lock. */
+    /** Delivers to all sessions, and returns the number of subscriptions that match. With the lock. */
     private long deliver(String channel, byte[] payload) {
         return status.receiving ? sessions.stream().mapToLong(session -> session.deliver(channel, payload)).sum() : 0;
     }

@@ -20,7 +20,7 @@ import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
-/** One connection to a {@link FakeRelay}. Guarded by the relay's lock, but for its socket. */
+/** One connection to a {@link FakeRelay}. Guarded by the relay's lock, except for its socket. */
 final class FakeSession implements Comparable<FakeSession> {
     private static final int READ_BYTES = 64 << 10;
     private static final ByteBuffer END = ByteBuffer.allocate(0);
@@ -71,11 +71,11 @@ final class FakeSession implements Comparable<FakeSession> {
         try {
             socket.close();
         } catch (IOException e) {
-            output.add(END); // it is of no use any more
+            output.add(END); // the connection cannot be used any more
         }
     }
 
-    /** Ends a connection whose client has shut its writing side, once nothing is owed. */
+    /** Ends a connection whose client has shut its writing side, once no Reply is outstanding. */
     private void endIfDone() {
         if (shut && owed.isEmpty()) {
             relay.remove(this);
@@ -106,7 +106,7 @@ final class FakeSession implements Comparable<FakeSession> {
         }
     }
 
-    /** Delivers a message, and gives the number of subscriptions that match. */
+    /** Delivers a message, and returns the number of subscriptions that match. */
     long deliver(String channel, byte[] payload) {
         long receivers = 0;
         if (channels.contains(channel)) {
@@ -174,7 +174,7 @@ final class FakeSession implements Comparable<FakeSession> {
         }
     }
 
-    /** Handles whole frames, and gives the number of bytes behind them. */
+    /** Handles all complete frames, and returns the number of bytes after them. */
     private int handleFrames(byte[] buffer, int used) throws MalformedFrameException {
         int at = 0;
         while (true) {
@@ -260,7 +260,9 @@ final class FakeSession implements Comparable<FakeSession> {
         return frame;
     }
 
-    /** Holds a Reply back while Redis stands still, if it is of a publish or waits for some. None has the id 0. */
+    /**
+     * Sends a Reply, or holds it back while Redis hangs if it depends on a publish. A request with the id 0 gets none.
+     */
     private void sendWhenSettled(RelayFrame reply, boolean waits) {
         if (reply.reply.id == 0) {
             return;

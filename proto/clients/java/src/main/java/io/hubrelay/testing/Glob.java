@@ -2,7 +2,9 @@ package io.hubrelay.testing;
 
 import java.nio.charset.StandardCharsets;
 
-/** Redis's glob patterns, which match bytes: *, ?, [abc], [^a], [a-z], and \ before a byte that is meant as itself. */
+/**
+ * Redis's glob patterns, which match bytes: *, ?, [abc], [^a], [a-z], and \ before a byte that has no special meaning.
+ */
 final class Glob {
     private final byte[] pattern;
     private final byte[] text;
@@ -58,7 +60,7 @@ final class Glob {
                 return i + 1;
             }
         }
-        return pattern.length + 1; // a class without an end goes up to the end
+        return pattern.length + 1; // a class without a closing bracket extends to the end of the pattern
     }
 
     private boolean isInClass(int from, int to, byte b) {

@@ -3,8 +3,8 @@ package io.hubrelay.wire;
 import java.util.List;
 
 /**
- * Adds frames of the client to a buffer. Fields are in the order of their numbers, and defaults are left out. Sizes are
- * the caller's to check. Names are given as their bytes in UTF-8.
+ * Adds frames of the client to a buffer. Fields are in the order of their numbers, and defaults are left out. The
+ * caller checks the sizes, and gives names as their bytes in UTF-8.
  */
 public final class ClientEncoder {
     /** The field number of Subscribe. */
@@ -15,7 +15,7 @@ public final class ClientEncoder {
     private static final int HELLO = 1;
     private static final int PUBLISH = 2;
     private static final int PING = 5;
-    /** Tags, lengths and the id around a channel and a payload, or around a list of names, at most. */
+    /** The most that tags, lengths and the id take around a channel and a payload, or around a list of names. */
     private static final int OVERHEAD = 32;
 
     private ClientEncoder() {
@@ -90,7 +90,7 @@ public final class ClientEncoder {
     }
 
     /**
-     * An upper bound of the body of a Publish.
+     * An upper bound for the size of the body of a Publish.
      *
      * @param channel where to publish
      * @param payloadBytes the size of the payload, in bytes
@@ -101,7 +101,7 @@ public final class ClientEncoder {
     }
 
     /**
-     * What one name takes in a Subscribe.
+     * The size that one name takes in a Subscribe.
      *
      * @param name a channel or pattern
      * @return bytes
@@ -111,7 +111,7 @@ public final class ClientEncoder {
     }
 
     /**
-     * How many {@link #nameBytes} fit a Subscribe.
+     * How many bytes of names, as counted by {@link #nameBytes}, fit into a Subscribe.
      *
      * @param maxFrame the longest body that is allowed, in bytes
      * @return bytes

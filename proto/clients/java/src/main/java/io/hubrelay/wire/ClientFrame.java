@@ -5,34 +5,34 @@ import java.util.List;
 
 /** A frame from a client, as a relay reads it: for relays in tests. */
 public final class ClientFrame {
-    /** {@link #version} and {@link #clientName} count. */
+    /** {@link #version} and {@link #clientName} are set. */
     public static final int HELLO = 1;
-    /** {@link #id}, {@link #channel} and {@link #payload} count. */
+    /** {@link #id}, {@link #channel} and {@link #payload} are set. */
     public static final int PUBLISH = 2;
-    /** {@link #id}, {@link #channels} and {@link #patterns} count. */
+    /** {@link #id}, {@link #channels} and {@link #patterns} are set. */
     public static final int SUBSCRIBE = 3;
-    /** {@link #id}, {@link #channels} and {@link #patterns} count. */
+    /** {@link #id}, {@link #channels} and {@link #patterns} are set. */
     public static final int UNSUBSCRIBE = 4;
-    /** {@link #id} and {@link #settled} count. */
+    /** {@link #id} and {@link #settled} are set. */
     public static final int PING = 5;
 
     /** The kind: one of the constants. */
     public int kind;
     /** The highest version that the client speaks. */
     public long version;
-    /** For people. */
+    /** The client's name, for people. */
     public String clientName = "";
-    /** The request's id; 0: no Reply. */
+    /** The request's id; 0 if it gets no Reply. */
     public long id;
-    /** Where to publish. */
+    /** The channel to publish on. */
     public String channel = "";
-    /** What to publish. */
+    /** The payload to publish. */
     public byte[] payload = {};
     /** Channels. */
     public List<String> channels = new ArrayList<>();
     /** Patterns. */
     public List<String> patterns = new ArrayList<>();
-    /** Answer only once all earlier publishes are. */
+    /** Whether to answer only once all earlier publishes are answered. */
     public boolean settled;
 
     private ClientFrame(int kind) {
@@ -44,7 +44,7 @@ public final class ClientFrame {
      *
      * @param body the body
      * @return the frame
-     * @throws MalformedFrameException if it is no client frame of a kind that is known
+     * @throws MalformedFrameException if it is not a client frame of a known kind
      */
     public static ClientFrame decode(byte[] body) throws MalformedFrameException {
         FieldReader kinds = new FieldReader().begin(body, 0, body.length);

@@ -4,9 +4,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Reads a protobuf message field by field. After {@link #next} has returned true, {@link #number} tells which field it
- * is. The getters give its value, or what they are given where the field has another wire type than theirs: such a
- * field is skipped like an unknown one.
+ * Reads a protobuf message field by field. After {@link #next} has returned true, {@link #number} returns the field's
+ * number. The getters return its value. If the field has another wire type than the getter's, they return their
+ * argument: such a field is skipped like an unknown one.
  */
 final class FieldReader {
     private static final long MAX_FIELD_NUMBER = (1L << 29) - 1;
@@ -91,7 +91,7 @@ final class FieldReader {
         return length;
     }
 
-    /** A uint64. Numbers above 2^63-1 are that number. */
+    /** A uint64. A number above 2^63-1 becomes 2^63-1. */
     long number64(long otherwise) {
         if (wireType != 0) {
             return otherwise;

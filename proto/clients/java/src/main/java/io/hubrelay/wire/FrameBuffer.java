@@ -10,7 +10,7 @@ public final class FrameBuffer {
     private int length;
 
     /**
-     * The array that the bytes are in. It is another one after more were added.
+     * The array that the bytes are in. It may be another one after more bytes were added.
      *
      * @return the array
      */
@@ -19,7 +19,7 @@ public final class FrameBuffer {
     }
 
     /**
-     * How many bytes of the array count.
+     * How many bytes of the array are in use.
      *
      * @return the length, in bytes
      */
@@ -27,19 +27,19 @@ public final class FrameBuffer {
         return length;
     }
 
-    /** Forgets all bytes, and keeps the array. */
+    /** Removes all bytes, and keeps the array. */
     public void clear() {
         length = 0;
     }
 
-    /** Makes room for so many bytes more. */
+    /** Makes room for that many more bytes. */
     void ensure(int more) {
         if (bytes.length - length < more) {
             bytes = Arrays.copyOf(bytes, Math.max(2 * bytes.length, Math.addExact(length, more)));
         }
     }
 
-    /** Begins a frame with one message in it: its length, and the tag and length of the message. */
+    /** Begins a frame that contains one message: writes its length, and the tag and length of the message. */
     void frame(int kind, int size) {
         int body = 1 + varintSize(size) + size;
         ensure(Protocol.HEADER_BYTES + body);
@@ -64,7 +64,7 @@ public final class FrameBuffer {
         bytes[length++] = (byte) rest;
     }
 
-    /** A number, unless it is 0. */
+    /** Adds a number, unless it is 0. */
     void number(int field, long value) {
         if (value != 0) {
             tag(field, 0);
@@ -72,7 +72,7 @@ public final class FrameBuffer {
         }
     }
 
-    /** Bytes, even if there are none: an element of a list. */
+    /** Adds bytes, even if there are none: an element of a list. */
     void element(int field, byte[] content) {
         tag(field, 2);
         varint(content.length);
@@ -80,14 +80,14 @@ public final class FrameBuffer {
         length += content.length;
     }
 
-    /** Bytes, unless there are none. */
+    /** Adds bytes, unless there are none. */
     void content(int field, byte[] content) {
         if (content.length > 0) {
             element(field, content);
         }
     }
 
-    /** The bytes of another buffer. */
+    /** Adds the bytes of another buffer. */
     void raw(FrameBuffer other) {
         ensure(other.length);
         System.arraycopy(other.bytes, 0, bytes, length, other.length);

@@ -3,7 +3,7 @@ package io.hubrelay.wire;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Finds where the bodies are in a stream of bytes. */
+/** Finds the bodies of frames in a stream of bytes. */
 public final class FrameCutter {
     /** More bytes are needed. */
     public static final int INCOMPLETE = -1;
@@ -12,14 +12,15 @@ public final class FrameCutter {
     }
 
     /**
-     * The length of the body of the frame that begins somewhere. The body begins {@link Protocol#HEADER_BYTES} later.
+     * The length of the body of the frame that begins at {@code from}. The body begins {@link Protocol#HEADER_BYTES}
+     * later.
      *
      * @param data an array with the stream in it
      * @param from where the frame begins
      * @param to where the stream ends for now
      * @param maxFrame the longest body that is allowed, in bytes
      * @return the length of the body, or {@link #INCOMPLETE}
-     * @throws MalformedFrameException if the length is 0 or above the bound, whether the body is there or not
+     * @throws MalformedFrameException if the length is 0 or above the bound, even if the body is not there yet
      */
     public static int bodyLength(byte[] data, int from, int to, int maxFrame) throws MalformedFrameException {
         if (to - from < Protocol.HEADER_BYTES) {
@@ -33,7 +34,7 @@ public final class FrameCutter {
     }
 
     /**
-     * What the header of a frame says.
+     * The length that the header of a frame announces.
      *
      * @param data an array with the stream in it
      * @param from where the frame begins; at least four bytes are there

@@ -18,13 +18,13 @@ public final class RelayDecoder {
     private final FieldReader inner = new FieldReader();
 
     /**
-     * Decodes one body. Of several kinds the last one counts; one that comes twice in a row is merged.
+     * Decodes one body. If it has several kinds, the last one counts. A kind that comes twice in a row is merged.
      *
      * @param data an array with the body in it
      * @param from where the body begins
      * @param to where it ends
-     * @return the frame, which is used again for the next one; its kind is NONE when no kind is known
-     * @throws MalformedFrameException if it is no relay frame
+     * @return the frame, which is reused for the next one; its kind is NONE if no kind is known
+     * @throws MalformedFrameException if it is not a relay frame
      */
     public RelayFrame decode(byte[] data, int from, int to) throws MalformedFrameException {
         frame.kind = RelayFrame.NONE;
@@ -55,7 +55,7 @@ public final class RelayDecoder {
         }
     }
 
-    /** Forgets what the frame of this kind that came before had. */
+    /** Resets the values of the previous frame of this kind. */
     private void reset() {
         switch (frame.kind) {
             case RelayFrame.WELCOME -> frame.welcome = new Welcome();
@@ -122,7 +122,7 @@ public final class RelayDecoder {
         }
     }
 
-    /** Most Replies have no names, and no list is made for them. */
+    /** Returns a list that can grow. Most Replies have no names, so no list is made in advance. */
     private static List<String> growable(List<String> list) {
         return list.isEmpty() ? new ArrayList<>() : list;
     }

@@ -22,7 +22,7 @@ public final class RelayEncoder {
     }
 
     /**
-     * Encodes a frame of a kind that is known.
+     * Encodes a frame of a known kind.
      *
      * @param to the buffer
      * @param frame the frame
@@ -113,7 +113,7 @@ public final class RelayEncoder {
         text(to, 3, r.detail);
     }
 
-    /** A text, unless it is empty, and room for the numbers behind it. */
+    /** Adds a text, unless it is empty, and makes room for the numbers after it. */
     private static void text(FrameBuffer to, int number, String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         to.ensure(NUMBERS_BYTES + bytes.length);

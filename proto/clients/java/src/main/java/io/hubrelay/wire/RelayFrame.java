@@ -5,47 +5,47 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A frame from the relay. {@link RelayDecoder} fills the same one again and again: {@link #kind} says which of the
- * others counts. Numbers above 2^63-1 are that number.
+ * A frame from the relay. {@link RelayDecoder} reuses one object for all frames. {@link #kind} says which of the other
+ * fields is set. A number above 2^63-1 becomes 2^63-1.
  */
 public final class RelayFrame {
-    /** No kind that is known here: the frame is to be ignored. */
+    /** The kind is not known here: ignore the frame. */
     public static final int NONE = 0;
-    /** {@link #welcome} counts. */
+    /** {@link #welcome} is set. */
     public static final int WELCOME = 1;
-    /** {@link #message} counts. */
+    /** {@link #message} is set. */
     public static final int MESSAGE = 2;
-    /** {@link #reply} counts. */
+    /** {@link #reply} is set. */
     public static final int REPLY = 3;
-    /** {@link #status} counts. */
+    /** {@link #status} is set. */
     public static final int STATUS = 4;
-    /** {@link #loss} counts. */
+    /** {@link #loss} is set. */
     public static final int LOSS = 5;
-    /** {@link #error} counts. */
+    /** {@link #error} is set. */
     public static final int ERROR = 6;
-    /** {@link #revoked} counts. */
+    /** {@link #revoked} is set. */
     public static final int REVOKED = 7;
 
     /** The kind: one of the constants. */
     public int kind;
-    /** Made anew for each frame, so it may be kept. */
+    /** A new object for each frame, so it may be kept. */
     public Welcome welcome = new Welcome();
-    /** Used again for the next frame. */
+    /** Reused for the next frame. */
     public final Message message = new Message();
-    /** Used again for the next frame, but for its lists. */
+    /** Reused for the next frame, except for its lists. */
     public final Reply reply = new Reply();
-    /** Made anew for each frame, so it may be kept. */
+    /** A new object for each frame, so it may be kept. */
     public StatusFields status = new StatusFields();
-    /** Used again for the next frame. */
+    /** Reused for the next frame. */
     public final LossFields loss = new LossFields();
-    /** Used again for the next frame. */
+    /** Reused for the next frame. */
     public final ErrorFields error = new ErrorFields();
-    /** Made anew for each frame, so it may be kept. */
+    /** A new object for each frame, so it may be kept. */
     public RevokedFields revoked = new RevokedFields();
 
     /** The relay's answer to Hello. */
     public static final class Welcome {
-        /** The version that is spoken from here on. */
+        /** The version that both sides speak from here on. */
         public long version;
         /** For people. */
         public String relayVersion = "";
@@ -55,16 +55,16 @@ public final class RelayFrame {
         public long maxFrameBytes;
         /** The largest payload. */
         public long maxPayloadBytes;
-        /** The state at this moment; null when the frame had none. */
+        /** The current state; null if the frame had none. */
         public StatusFields status;
-        /** What is possible with this relay. */
+        /** The features of this relay. */
         public final List<String> features = new ArrayList<>();
 
         /**
          * Whether the relay has a feature.
          *
          * @param feature its name
-         * @return whether it is named
+         * @return whether the Welcome names it
          */
         public boolean has(String feature) {
             return features.contains(feature);
@@ -73,7 +73,7 @@ public final class RelayFrame {
 
     /** A message from Redis. */
     public static final class Message {
-        /** Where it was published. */
+        /** The channel that it was published on. */
         public String channel = "";
         /** The pattern that matched, or empty. */
         public String pattern = "";
@@ -104,11 +104,11 @@ public final class RelayFrame {
 
     /** The answer to one request. */
     public static final class Reply {
-        /** The request's. */
+        /** The id of the request. */
         public long id;
         /** One of {@link Protocol}'s outcomes, or one that is not known. */
         public int outcome;
-        /** Of a publish: the subscriptions at Redis that it matched. */
+        /** For a publish: the number of subscriptions at Redis that it matched. */
         public long receivers;
         /** For people. */
         public String detail = "";
@@ -126,13 +126,13 @@ public final class RelayFrame {
         public String reason = "";
         /** Milliseconds since 1970. */
         public long sinceUnixMs;
-        /** Departures from UP. */
+        /** How often the state has left UP. */
         public long outages;
-        /** Milliseconds for which it was not UP. */
+        /** For how many milliseconds the state was not UP. */
         public long downMs;
-        /** What is published reaches Redis. */
+        /** Whether what is published reaches Redis. */
         public boolean publishing;
-        /** Messages come in. */
+        /** Whether messages come in. */
         public boolean receiving;
         /** Breaks in receiving. */
         public long gaps;
@@ -140,7 +140,7 @@ public final class RelayFrame {
         public int cause;
     }
 
-    /** What the connection lost. */
+    /** The counts of what the connection lost. */
     public static final class LossFields {
         /** Publishes without id that were not delivered. */
         public long publishes;
@@ -148,7 +148,7 @@ public final class RelayFrame {
         public long messages;
         /** For people. */
         public String reason = "";
-        /** Publishes without id of which nobody knows. */
+        /** Publishes without id for which it is unknown whether they were delivered. */
         public long publishesUnknown;
         /** See the protocol's causes. */
         public int cause;

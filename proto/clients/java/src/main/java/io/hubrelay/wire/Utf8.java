@@ -6,13 +6,13 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
-/** Strict UTF-8: nothing is replaced. Most names are ASCII, for which there is a short way. */
+/** Strict UTF-8: nothing is replaced. Most names are ASCII, for which there is a fast path. */
 public final class Utf8 {
     private Utf8() {
     }
 
     /**
-     * The bytes of a text, or null when it has a surrogate without its partner.
+     * The bytes of a text, or null if it has a surrogate without its partner.
      *
      * @param text any text
      * @return its bytes, or null
