@@ -28,7 +28,7 @@ final class Cause
     public const PROBE = 25;
     public const PROTOCOL = 26;
     public const TOPOLOGY = 27;
-    /** The client's own word: there is no connection to a relay. */
+    /** Set by the client itself: there is no connection to a relay. */
     public const NO_RELAY = 28;
 
     /** The name of a number, for people. */

@@ -21,14 +21,14 @@ use Hubrelay\Internal\UnixConnector;
 use Psr\Log\LoggerInterface;
 
 /**
- * A connection to the relay that heals itself, for processes that live on. It needs no relay to start, and connects at
- * its first use.
+ * A connection to the relay that reconnects by itself, for long-running processes. It can start without a relay, and
+ * connects at its first use.
  *
  * PHP has no threads, so the client reads and writes only while the application lets it: in `run`, in `tick`, and while
- * a call waits. A call that waits serves the client's sockets meanwhile; in a Fiber of `spawn` it lets others go on.
- * Each call that waits has a sibling `...Async` that returns a Future instead.
+ * a call waits. A call that waits also serves the client's sockets. In a Fiber of `spawn` it lets other Fibers run.
+ * Each call that waits has a variant `...Async` that returns a Future instead.
  *
- * After a fork the child has a new client in this object: without subscriptions, and connected at its first use.
+ * After a fork this object holds a new client in the child: without subscriptions, and connected at its first use.
  */
 final class Client implements Driver
 {
@@ -51,9 +51,9 @@ final class Client implements Driver
     /**
      * @param string           $path     the relay's socket
      * @param string           $name     for people, in the relay's log: at most 64 bytes of UTF-8
-     * @param ?LoggerInterface $logger   one line for each change
-     * @param Counters         $counters what this client has done
-     * @throws InvalidException for an impossible name
+     * @param ?LoggerInterface $logger   gets one line for each change
+     * @param Counters         $counters counts what this client does
+     * @throws InvalidException if the name is not valid
      */
     public function __construct(
         public readonly string $path = self::DEFAULT_PATH,
@@ -83,7 +83,7 @@ final class Client implements Driver
     // Connecting
 
     /**
-     * Begins to connect. Nobody has to call this: the first use does it.
+     * Begins to connect. The application need not call this: the first use does it.
      *
      * @throws ClosedException
      */
@@ -94,10 +94,10 @@ final class Client implements Driver
     }
 
     /**
-     * Waits until a relay has said Welcome.
+     * Waits until a relay has sent its Welcome.
      *
      * @param ?float $timeout in seconds
-     * @throws NotConnectedException after the timeout; it says what is wrong
+     * @throws NotConnectedException after the timeout; its message says what is wrong
      * @throws ClosedException
      */
     public function ready(?float $timeout = null): void
@@ -127,7 +127,7 @@ final class Client implements Driver
     }
 
     /**
-     * What is possible at the relay that this client was connected to last: "patterns", ...
+     * The features of the relay that this client was last connected to: "patterns", ...
      *
      * @return list<string>
      */
@@ -136,7 +136,7 @@ final class Client implements Driver
         return $this->core->connections->features;
     }
 
-    /** Status, Gap, Loss and Revoked, and the messages of `subscribe`. Nobody has to take them. */
+    /** Status, Gap, Loss and Revoked, and the messages of `subscribe`. The application need not take them. */
     public function events(): EventStream
     {
         $this->noticeFork();
@@ -147,13 +147,13 @@ final class Client implements Driver
     // Publishing
 
     /**
-     * Publishes, and waits for Redis's answer; before that for room, while too much is under way.
+     * Publishes, and waits for Redis's answer. While too many publishes are in flight, it first waits for room.
      *
      * @param ?float $timeout in seconds
-     * @return int how many subscriptions at Redis received it: those of relays, and not of the workers behind them
+     * @return int how many subscriptions at Redis received it: those of relays, not those of the workers behind them
      * @throws HubrelayException NotConnectedException, InterruptedException, RefusedException, InvalidException,
-     *                           UnknownOutcomeException, ClosedException; CongestedException where too much waits
-     *                           already, and after the timeout if nothing was sent, else InterruptedException
+     *                           UnknownOutcomeException, ClosedException; CongestedException if too much waits already;
+     *                           after the timeout CongestedException if nothing was sent, else InterruptedException
      */
     public function publish(string $channel, string $payload, ?float $timeout = null): int
     {
@@ -164,10 +164,10 @@ final class Client implements Driver
     }
 
     /**
-     * Publishes without waiting. What is published in one turn of the loop is one write.
+     * Publishes without waiting. All publishes of one turn of the loop go out in one write.
      *
-     * @param bool $wait whether it may wait for room; else, and where too much waits already, the future fails with
-     *                   CongestedException
+     * @param bool $wait whether it may wait for room; if it may not, or if too much waits already, the future fails
+     *                   with CongestedException
      * @return Future<int> its result is what `publish` returns
      */
     public function publishAsync(string $channel, string $payload, bool $wait = true): Future
@@ -189,8 +189,8 @@ final class Client implements Driver
     }
 
     /**
-     * Publishes without an answer, and never waits; behind publishes that wait for room it is written after them. What
-     * is lost later is told in a Loss.
+     * Publishes without an answer, and never waits. If publishes wait for room, it is written after them. A Loss
+     * reports what is lost later.
      *
      * @throws HubrelayException NotConnectedException, InvalidException, CongestedException, ClosedException
      */
@@ -217,10 +217,10 @@ final class Client implements Driver
     // Listening
 
     /**
-     * Listens to channels. Any number of subscriptions may listen to one channel; the relay is asked once.
+     * Listens to channels. Any number of subscriptions may listen to one channel; the relay gets one request for all.
      *
      * @throws HubrelayException RefusedException, LimitException, InvalidException, UnknownOutcomeException,
-     *                           ClosedException: then nothing is listened to
+     *                           ClosedException: then there is no subscription
      */
     public function listen(string ...$channels): Subscription
     {
@@ -228,9 +228,9 @@ final class Client implements Driver
     }
 
     /**
-     * Listens to patterns, as Redis has them: `room.*`.
+     * Listens to patterns, in the syntax of Redis: `room.*`.
      *
-     * @throws HubrelayException as `listen`; InvalidException where the relay lacks the feature "patterns"
+     * @throws HubrelayException as `listen`; InvalidException if the relay lacks the feature "patterns"
      */
     public function listenPattern(string ...$patterns): Subscription
     {
@@ -271,11 +271,11 @@ final class Client implements Driver
     }
 
     /**
-     * The plain request, for who keeps books himself: the messages come in `events`.
+     * Subscribes to names; their messages come in `events`. It is for applications that track subscriptions themselves.
      *
      * @param array<string|int> $channels
      * @param array<string|int> $patterns
-     * @return int Outcome::OK, or PENDING: in force once the relay receives, or is there
+     * @return int Outcome::OK, or PENDING: in force once there is a relay that receives
      * @throws HubrelayException RefusedException, LimitException, InvalidException, UnknownOutcomeException,
      *                           ClosedException: then nothing was subscribed to
      */
@@ -297,7 +297,7 @@ final class Client implements Driver
     }
 
     /**
-     * After this no message of these names comes in `events`.
+     * Ends what `subscribe` began. After this no message of these names comes in `events`.
      *
      * @param array<string|int> $channels
      * @param array<string|int> $patterns
@@ -322,12 +322,12 @@ final class Client implements Driver
     }
 
     /**
-     * Waits until the relay has answered: it lives.
+     * Waits until the relay has answered, which shows that it works.
      *
-     * @param bool   $settled once everything that was published before is answered, or told in a Loss
+     * @param bool   $settled true: waits until all that was published before is answered, or reported in a Loss
      * @param ?float $timeout in seconds
      * @throws HubrelayException NotConnectedException; InterruptedException, also after the timeout; InvalidException
-     *                           where the relay lacks the feature "settled"; ClosedException
+     *                           if the relay lacks the feature "settled"; ClosedException
      */
     public function ping(bool $settled = false, ?float $timeout = null): void
     {
@@ -343,9 +343,9 @@ final class Client implements Driver
     }
 
     /**
-     * Ends the client. Owed Replies are waited for. Idempotent.
+     * Closes the client. It waits for outstanding Replies. Idempotent.
      *
-     * @param ?float $drain for how many seconds at most; null: as the options say
+     * @param ?float $drain how many seconds it waits at most; null: as in the options
      * @throws \Throwable as `run`, once the client is closed
      */
     public function close(?float $drain = null): void
@@ -371,10 +371,10 @@ final class Client implements Driver
     // The loop
 
     /**
-     * Reads, writes and calls handlers, until `stop` is called, or the client is closed and nothing is left to call.
-     * In a child that was forked within it, it goes on with the child's own client.
+     * Reads, writes and calls handlers, until `stop` is called, or until the client is closed and there is nothing left
+     * to call. If the process forks within it, it continues in the child with the child's own client.
      *
-     * @throws \Throwable what a handler, a callback, a hook, or a task of `spawn` for which nobody waits, throws
+     * @throws \Throwable what a handler, a callback, a hook, or a task of `spawn` that nobody waits for, throws
      */
     public function run(): void
     {
@@ -391,7 +391,7 @@ final class Client implements Driver
     /**
      * One turn of the loop: reads, writes and calls handlers.
      *
-     * @param float $seconds how long to wait for something to do; 0: does not wait
+     * @param float $seconds how long to wait for something to do; 0: it does not wait
      * @throws \Throwable as `run`
      */
     public function tick(float $seconds = 0.0): void
@@ -403,14 +403,14 @@ final class Client implements Driver
         $this->loop->tick($seconds);
     }
 
-    /** Lets `run` return. */
+    /** Makes `run` return. */
     public function stop(): void
     {
         $this->loop->stop();
     }
 
     /**
-     * Starts a task in a Fiber, at the next turn of the loop. Where it waits, others go on.
+     * Starts a task in a Fiber, at the next turn of the loop. While it waits, other Fibers run.
      *
      * @template T
      * @param callable(): T $task
@@ -424,8 +424,8 @@ final class Client implements Driver
     }
 
     /**
-     * For another event loop: what this client waits for, as it is now. Call `tick` when one of the streams is ready,
-     * or the time is over, and then ask again.
+     * For another event loop: what this client waits for now. Call `tick` when one of the streams is ready, or when the
+     * time is over. Then ask again.
      *
      * @return array{read: list<resource>, write: list<resource>, seconds: ?float}
      */
@@ -507,7 +507,7 @@ final class Client implements Driver
     }
 
     /**
-     * Makes a request, whose errors are the future's.
+     * Makes a request. Its errors fail the future.
      *
      * @param \Closure(Future): mixed $request
      */
@@ -546,7 +546,7 @@ final class Client implements Driver
     }
 
     /**
-     * In the child the sockets are the parent's: closes the copies without a word, and begins anew.
+     * In the child, the sockets belong to the parent: closes the copies without writing, and sets up a new client.
      *
      * @internal
      */

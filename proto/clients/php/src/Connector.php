@@ -5,15 +5,15 @@ declare(strict_types=1);
 namespace Hubrelay;
 
 /**
- * Where the sockets of a client come from: the relay's path, or Testing\FakeRelay.
+ * Makes the sockets of a client: to the relay's path, or to Testing\FakeRelay.
  */
 interface Connector
 {
     /**
-     * A connected stream, which does not block.
+     * Returns a connected stream, which does not block.
      *
      * @return resource
-     * @throws \RuntimeException whose message says what is wrong
+     * @throws \RuntimeException with a message that says what is wrong
      */
     public function connect(string $path);
 

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay;
 
 /**
- * What a client has done. Each client needs its own.
+ * Counts of what a client has done. Each client needs its own object.
  */
 final class Counters
 {
@@ -25,7 +25,7 @@ final class Counters
 
     public int $reconnects = 0;
 
-    /** Bytes that wait for the application, in all queues. A gauge: it shows what is counted elsewhere. */
+    /** Bytes in all queues that the application has not taken. A gauge: it shows a value that is counted elsewhere. */
     public int $queuedBytes = 0;
 
     /**

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay;
 
 /**
- * What a client tells its application: Message, Status, Gap, Loss or Revoked.
+ * An event that a client reports to its application: Message, Status, Gap, Loss or Revoked.
  */
 interface Event
 {

@@ -10,20 +10,20 @@ use Hubrelay\Internal\Loop;
 use Hubrelay\Internal\Tracing;
 
 /**
- * Events in their order: for a handler, or to be taken one by one. Ends when the client, or the subscription, is
- * closed.
+ * Events in their order. A handler gets them, or the application takes them one by one. The stream ends when the client
+ * or the subscription is closed.
  *
  * @implements \IteratorAggregate<int, Event>
  */
 class EventStream implements \IteratorAggregate
 {
-    /** Events that a handler is given before others have their turn. */
+    /** How many events a handler gets before other handlers have their turn. */
     private const SLICE = 64;
 
     /** @var ?\Closure(Event): void */
     private ?\Closure $handler = null;
 
-    /** @var list<Future> who waits for an event */
+    /** @var list<Future> calls that wait for an event */
     private array $waiting = [];
 
     private bool $isDispatching = false;
@@ -39,15 +39,16 @@ class EventStream implements \IteratorAggregate
         private readonly Connections $connections,
         private readonly ?Tracing $tracing,
     ) {
-        $stream = \WeakReference::create($this); // the queue does not keep it, but for its handler
+        $stream = \WeakReference::create($this); // the queue keeps the stream only while it has a handler
         $queue->onReady = static fn () => $stream->get()?->isReady();
     }
 
     /**
-     * Calls the handler with each event, from Client::run and Client::tick: with some of them in each turn. While a
-     * handler waits (for a publish, say), no other one is called. What a handler throws comes out of `run` or `tick`.
+     * Calls the handler with each event, from Client::run and Client::tick, with some of the events in each turn. While
+     * a handler waits (for a publish, for example), no other handler is called. `run` or `tick` throws the handler's
+     * exceptions.
      *
-     * @param ?callable(Event): void $handler null: events wait again to be taken
+     * @param ?callable(Event): void $handler null: events wait again until they are taken
      */
     public function onEvent(?callable $handler): static
     {
@@ -61,8 +62,8 @@ class EventStream implements \IteratorAggregate
     /**
      * Waits for the next event, as Future::await does.
      *
-     * @param ?float $timeout in seconds; 0: takes what there is
-     * @return ?Event null after the timeout, and at the end
+     * @param ?float $timeout in seconds; 0: it only takes an event that is there
+     * @return ?Event null after the timeout, or at the end
      */
     public function next(?float $timeout = null): ?Event
     {
@@ -121,7 +122,7 @@ class EventStream implements \IteratorAggregate
         return $this->take();
     }
 
-    /** Nothing comes any more. */
+    /** Whether there will be no more events. */
     public function isEnded(): bool
     {
         return $this->queue->isEnded && $this->queue->isEmpty();
@@ -140,7 +141,7 @@ class EventStream implements \IteratorAggregate
     }
 
     /**
-     * Gives the handler what there is, or the first part of it.
+     * Gives the handler the events that are there, or the first part of them.
      *
      * @internal
      */
@@ -182,7 +183,7 @@ class EventStream implements \IteratorAggregate
         }
     }
 
-    /** The application has done with the message that it was given last. */
+    /** The application has finished with the message that it got last. */
     protected function afterDelivery(): void
     {
         $delivered = $this->delivered;

@@ -8,7 +8,7 @@ use Hubrelay\Exception\HubrelayException;
 use Hubrelay\Internal\Driver;
 
 /**
- * The result of a call that is under way. It belongs to the process in which it was made.
+ * The result of a call that may still be in progress. It belongs to the process in which it was made.
  *
  * @template T
  */
@@ -20,7 +20,7 @@ final class Future
     public bool $isSettled = false;
 
     /**
-     * Where a publish stands among those that wait for room; null: it does not wait there.
+     * The place of a publish among those that wait for room; null if it does not wait there.
      *
      * @internal
      */
@@ -37,9 +37,9 @@ final class Future
 
     /**
      * @internal
-     * @param ?\Closure(?\Throwable, mixed): mixed $settling called at once with the error, or with the result; what it
-     *                                              returns is the result
-     * @param ?Counters                            $failures where a failure is counted
+     * @param ?\Closure(?\Throwable, mixed): mixed $settling called at once with the error, or with the result; its
+     *                                              return value becomes the result
+     * @param ?Counters                            $failures counts a failure
      */
     public function __construct(
         private readonly Driver $driver,
@@ -55,13 +55,13 @@ final class Future
     }
 
     /**
-     * Waits for the result. In a Fiber that Client::spawn has started other Fibers go on meanwhile; elsewhere this
-     * reads and writes the client's sockets itself.
+     * Waits for the result. In a Fiber that Client::spawn has started, other Fibers run meanwhile. Elsewhere this call
+     * itself reads and writes the client's sockets.
      *
-     * @param ?float $timeout in seconds; null: however long it takes
-     * @return T what the call returns: the number of receivers of a publish
-     * @throws HubrelayException as the call says. After the timeout a publish fails with CongestedException if nothing
-     *                           was sent, and everything else with InterruptedException
+     * @param ?float $timeout in seconds; null: as long as it takes
+     * @return T the result of the call: for a publish, the number of receivers
+     * @throws HubrelayException as documented at the call. After the timeout a publish fails with CongestedException if
+     *                           nothing was sent. Everything else fails with InterruptedException
      */
     public function await(?float $timeout = null): mixed
     {
@@ -80,7 +80,8 @@ final class Future
     }
 
     /**
-     * Calls back with the error, or with null and the result; from the client's loop, also if it is settled already.
+     * Calls back with the error, or with null and the result. The client's loop calls it, even if it is settled
+     * already.
      *
      * @param callable(?\Throwable, ?T): void $callback
      */
@@ -94,8 +95,9 @@ final class Future
     }
 
     /**
-     * Gives the call up. It fails with CongestedException if nothing was sent, else with InterruptedException: whether
-     * it has an effect is unknown. Its place among the unanswered is freed when the relay answers.
+     * Gives up the call. It fails with CongestedException if nothing was sent. Otherwise it fails with
+     * InterruptedException: it is unknown whether it has an effect. It still counts as unanswered until the relay
+     * answers.
      */
     public function cancel(): void
     {
@@ -105,7 +107,7 @@ final class Future
     }
 
     /**
-     * Whether somebody waits for it, or has asked to be called back.
+     * Whether somebody waits for it, or has registered a callback.
      *
      * @internal
      */

@@ -5,13 +5,14 @@ declare(strict_types=1);
 namespace Hubrelay;
 
 /**
- * Messages may have been missed before this event: read again what must not be missed, now.
+ * Messages may have been missed before this event: now read again the data that must not be missed.
  */
 final class Gap implements Event
 {
     /**
      * @param list<string> $reasons for people
-     * @param bool         $partial a part of the channels is still away; another Gap comes when all are heard again
+     * @param bool         $partial true while a part of the channels is unavailable; another Gap follows when
+     *                              all are back
      */
     public function __construct(
         public readonly array $reasons = [],

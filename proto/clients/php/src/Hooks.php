@@ -5,17 +5,17 @@ declare(strict_types=1);
 namespace Hubrelay;
 
 /**
- * Called around publishes and deliveries, for tracing. Override what you need. A hook must not block. What it throws
- * harms neither the publish nor the delivery: it comes out of `run` or `tick`, or of a call that waits.
+ * Called around publishes and deliveries, for tracing. Override the methods that you need. A hook must not block. Its
+ * exceptions affect neither the publish nor the delivery: `run` or `tick`, or a call that waits, throws them.
  *
- * Payloads are opaque, so the context of a trace travels in the application's own envelope.
+ * The client does not read payloads, so the application has to carry the context of a trace in its own envelope.
  */
 abstract class Hooks
 {
     /**
      * A publish or a send begins.
      *
-     * @return mixed anything: `afterPublish` is given it
+     * @return mixed any value: `afterPublish` gets it
      */
     public function beforePublish(string $channel, string $payload): mixed
     {
@@ -23,13 +23,13 @@ abstract class Hooks
     }
 
     /**
-     * It has ended. A send has no receivers, and ends at once.
+     * The publish or send has ended. A send has no receivers, and ends at once.
      */
     public function afterPublish(mixed $context, ?int $receivers, ?\Throwable $error): void
     {
     }
 
-    /** The application is given this message. */
+    /** The application is about to get this message. */
     public function beforeDelivery(Message $message): void
     {
     }

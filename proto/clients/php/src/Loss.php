@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay;
 
 /**
- * What was lost, exactly, at this place in the order of events.
+ * The exact counts of what was lost, at this place in the order of events.
  */
 final class Loss implements Event
 {
@@ -15,7 +15,7 @@ final class Loss implements Event
      * @param string $reason           for people
      * @param int    $publishesUnknown sends that may have been delivered
      * @param int    $cause            one of Cause
-     * @param bool   $local            true: counted by this client; false: by the relay
+     * @param bool   $local            true if this client counted it, false if the relay did
      */
     public function __construct(
         public readonly int $publishes = 0,
@@ -28,7 +28,7 @@ final class Loss implements Event
     }
 
     /**
-     * This and a later Loss of the same cause as one.
+     * The sum of this Loss and a later one of the same cause.
      *
      * @internal
      */

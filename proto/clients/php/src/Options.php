@@ -11,28 +11,28 @@ namespace Hubrelay;
 final class Options
 {
     /**
-     * @param int   $eventsBytes     what one subscription, or `events`, keeps until the application takes it
-     * @param int   $queuedBytes     what all of them keep together
-     * @param int   $unsentBytes     what the relay has not read yet; `send` is refused above a sixteenth of it. As much
-     *                               again may wait for room, each publish counted with 500 bytes more
+     * @param int   $eventsBytes     bytes that one subscription, or `events`, keeps until the application takes them
+     * @param int   $queuedBytes     bytes that all of them keep together
+     * @param int   $unsentBytes     bytes that the relay has not read yet; `send` is refused above a sixteenth of it.
+     *                               The same amount may wait for room, where each publish counts 500 bytes more
      * @param int   $unanswered      publishes without a Reply
-     * @param float $gapJitter       a Gap comes up to this long after the relay receives again
-     * @param float $partialGap      DEGRADED and not receiving for this long: a partial Gap
-     * @param float $backoffMin      bound of the random delay before the next attempt to connect; it doubles
-     * @param float $backoffMax      and is never above this
-     * @param float $backoffHopeless the same after an answer that will not change by itself: VERSION, NOT_ALLOWED
-     * @param float $goodConnection  a connection of this age makes the backoff begin anew
-     * @param float $handshake       for a relay to say Welcome
-     * @param float $firstUse        what is asked for before the first attempt to connect has ended waits this long
-     * @param float $successor       for the next relay to say Welcome while one is STOPPING, for its fence, and for
-     *                               publishes to wait for that
-     * @param float $drain           for owed Replies, when a relay is left and when the client is closed
-     * @param float $settle          after this long the relay is asked what became of the `send`s
-     * @param float $pingOwed        nothing read for this long while something is owed: a Ping
-     * @param float $pingIdle        the same while nothing is owed
-     * @param float $pingTimeout     no byte for this long after the Ping: the connection is given up
+     * @param float $gapJitter       a Gap comes at most this long after the relay receives again
+     * @param float $partialGap      a partial Gap comes after being DEGRADED and not receiving for this long
+     * @param float $backoffMin      first bound of the random delay before the next attempt to connect; it doubles
+     * @param float $backoffMax      last bound of that delay
+     * @param float $backoffHopeless last bound after an answer that will not change by itself: VERSION, NOT_ALLOWED
+     * @param float $goodConnection  a connection that lasted this long makes the backoff start again
+     * @param float $handshake       time for a relay to send its Welcome
+     * @param float $firstUse        requests before the end of the first attempt to connect wait this long
+     * @param float $successor       time for the next relay to send its Welcome while one is STOPPING, for its fence,
+     *                               and for publishes to wait for that
+     * @param float $drain           time for outstanding Replies, when a relay is left and when the client is closed
+     * @param float $settle          after this long the client asks the relay for the outcome of the `send`s
+     * @param float $pingOwed        a Ping is sent if nothing was read for this long while a Reply is outstanding
+     * @param float $pingIdle        a Ping is sent in any case if nothing was read for this long
+     * @param float $pingTimeout     the connection is given up if no byte came for this long after the Ping
      *
-     * @throws \ValueError if one of them is below 0, or not a number
+     * @throws \ValueError if one of them is below 0 or not a number
      */
     public function __construct(
         public readonly int $eventsBytes = 4 << 20,

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay;
 
 /**
- * How a request ended. A newer relay may send numbers that have no name here.
+ * The outcome of a request. A newer relay may send numbers that have no name here.
  */
 final class Outcome
 {
@@ -13,9 +13,9 @@ final class Outcome
     public const OK = 1;
     /** Subscribe: held, and in force once the relay receives. */
     public const PENDING = 2;
-    /** Publish: never sent, certainly not delivered. */
+    /** Publish: it was never sent, and is certainly not delivered. */
     public const NOT_CONNECTED = 3;
-    /** Publish: the connection or Redis failed before the answer. Nobody knows whether it was delivered. */
+    /** Publish: the connection or Redis failed before the answer. It is unknown whether it was delivered. */
     public const INTERRUPTED = 4;
     /** Redis answered with an error. */
     public const REFUSED = 5;

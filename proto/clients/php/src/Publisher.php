@@ -17,11 +17,11 @@ use Hubrelay\Internal\UnixConnector;
 use Hubrelay\Internal\WeakDriver;
 
 /**
- * Publishes from programs that live for one request, as under PHP-FPM: connects at the first publish, and is closed at
- * the end of the request. Every wait is bounded. It hears nothing; a Client does.
+ * Publishes from programs that run for one request, as under PHP-FPM. It connects at the first publish, and is closed
+ * at the end of the request. Every wait is bounded. It receives no messages; a Client does.
  *
- * Without a relay each publish fails at once, and the next one tries to connect again. After a fork the child connects
- * for itself.
+ * Without a relay each publish fails at once, and the next one tries to connect again. After a fork the child makes its
+ * own connection.
  */
 final class Publisher implements Driver
 {
@@ -33,7 +33,7 @@ final class Publisher implements Driver
 
     private int $pid;
 
-    /** Of the futures, which must not keep this publisher from its destructor. */
+    /** The driver of the futures. It is weak, so that they do not keep this publisher from its destructor. */
     private readonly WeakDriver $driver;
 
     private readonly Connector $connector;
@@ -41,8 +41,8 @@ final class Publisher implements Driver
     /**
      * @param string   $path     the relay's socket
      * @param string   $name     for people, in the relay's log: at most 64 bytes of UTF-8
-     * @param Counters $counters what this publisher has done
-     * @throws InvalidException for an impossible name
+     * @param Counters $counters counts what this publisher does
+     * @throws InvalidException if the name is not valid
      */
     public function __construct(
         public readonly string $path = Client::DEFAULT_PATH,
@@ -75,11 +75,11 @@ final class Publisher implements Driver
     /**
      * Publishes, and waits for Redis's answer.
      *
-     * @param ?float $timeout in seconds; null: as the options say
-     * @return int how many subscriptions at Redis received it: those of relays, and not of the workers behind them
+     * @param ?float $timeout in seconds; null: as in the options
+     * @return int how many subscriptions at Redis received it: those of relays, not those of the workers behind them
      * @throws HubrelayException NotConnectedException, InterruptedException, RefusedException, InvalidException,
-     *                           UnknownOutcomeException, ClosedException; CongestedException where too much waits
-     *                           already, and after the timeout if nothing was sent, else InterruptedException
+     *                           UnknownOutcomeException, ClosedException; CongestedException if too much waits already;
+     *                           after the timeout CongestedException if nothing was sent, else InterruptedException
      */
     public function publish(string $channel, string $payload, ?float $timeout = null): int
     {
@@ -87,11 +87,11 @@ final class Publisher implements Driver
     }
 
     /**
-     * Publishes without waiting yet: several that are awaited afterwards take one round trip. It is written when
-     * something is awaited, and by `close`.
+     * Publishes without waiting: several publishes that are awaited later take one round trip. It is written when a
+     * future is awaited, and by `close`.
      *
-     * @param bool $wait whether it may wait for room; else, and where too much waits already, the future fails with
-     *                   CongestedException
+     * @param bool $wait whether it may wait for room; if it may not, or if too much waits already, the future fails
+     *                   with CongestedException
      * @return Future<int> its result is what `publish` returns
      */
     public function publishAsync(string $channel, string $payload, bool $wait = true): Future
@@ -108,8 +108,8 @@ final class Publisher implements Driver
     }
 
     /**
-     * Publishes without an answer. What is lost later is counted in `counters`. It is written when something is
-     * awaited, and by `close`.
+     * Publishes without an answer. What is lost later is counted in `counters`. It is written when a future is awaited,
+     * and by `close`.
      *
      * @throws HubrelayException NotConnectedException, InvalidException, CongestedException, ClosedException
      */
@@ -132,9 +132,9 @@ final class Publisher implements Driver
     }
 
     /**
-     * Ends the publisher, as its destructor does. What is owed is waited for. Idempotent.
+     * Closes the publisher, as its destructor does. It waits for outstanding answers. Idempotent.
      *
-     * @param ?float $drain for how many seconds at most; null: as the options say
+     * @param ?float $drain how many seconds it waits at most; null: as in the options
      * @throws \Throwable what a callback or a hook throws, once the publisher is closed
      */
     public function close(?float $drain = null): void
@@ -158,7 +158,7 @@ final class Publisher implements Driver
         return $this->loop->interest();
     }
 
-    /** Reads and writes what is possible without waiting, and calls back. */
+    /** Reads and writes as far as possible without waiting, and runs callbacks. */
     public function tick(): void
     {
         $this->noticeFork();
@@ -204,13 +204,13 @@ final class Publisher implements Driver
             throw new ClosedException('the publisher is closed');
         }
         if ($this->core->isIdle()) {
-            $this->loop->poll(); // perhaps the relay has closed it meanwhile
+            $this->loop->poll(); // the relay may have closed the connection meanwhile
         }
         $this->core->connect();
         $this->loop->flush();
     }
 
-    /** In the child the socket is the parent's: closes the copy without a word, and begins anew. */
+    /** In the child, the socket belongs to the parent: closes the copy without writing, and sets up a new core. */
     private function noticeFork(): void
     {
         if ($this->pid !== \getmypid()) {

@@ -10,16 +10,16 @@ namespace Hubrelay;
 final class PublisherOptions
 {
     /**
-     * @param float $timeout     for the answer to a publish, connecting included, where the call does not say
-     * @param float $handshake   for a relay to say Welcome
-     * @param float $pause       after a relay that did not let the publisher in, or was silent until a timeout and for
-     *                           at least `handshake`, every call fails at once for this long
-     * @param float $drain       for owed answers, when the publisher is closed
-     * @param int   $unsentBytes what the relay has not read yet; `send` is refused above a sixteenth of it. As much
-     *                           again may wait for room, each publish counted with 500 bytes more
+     * @param float $timeout     time for the answer to a publish, including the time to connect, if the call sets none
+     * @param float $handshake   time for a relay to send its Welcome
+     * @param float $pause       every call fails at once for this long, after a relay that did not let the publisher
+     *                           in, or that was silent until a timeout and for at least `handshake`
+     * @param float $drain       time for outstanding answers, when the publisher is closed
+     * @param int   $unsentBytes bytes that the relay has not read yet; `send` is refused above a sixteenth of it. The
+     *                           same amount may wait for room, where each publish counts 500 bytes more
      * @param int   $unanswered  publishes without a Reply
      *
-     * @throws \ValueError if one of them is below 0, or not a number
+     * @throws \ValueError if one of them is below 0 or not a number
      */
     public function __construct(
         public readonly float $timeout = 2.0,

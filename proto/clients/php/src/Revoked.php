@@ -5,8 +5,8 @@ declare(strict_types=1);
 namespace Hubrelay;
 
 /**
- * Names that are not listened to any more: Redis refuses them, or the relay has no room for them. Nobody asks for them
- * again, unless the application does.
+ * Names that are not subscribed to any more: Redis refuses them, or the relay has no room for them. The client does not
+ * ask for them again, unless the application does.
  */
 final class Revoked implements Event
 {

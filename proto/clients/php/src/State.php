@@ -10,13 +10,13 @@ namespace Hubrelay;
 final class State
 {
     public const UNSPECIFIED = 0;
-    /** What is published reaches Redis, and all that is subscribed to is heard. */
+    /** What is published reaches Redis, and messages of all subscriptions come in. */
     public const UP = 1;
-    /** One of the two directions works; on a cluster perhaps a part of the channels. */
+    /** Only one of the two directions works, or on a cluster perhaps only a part of the channels. */
     public const DEGRADED = 2;
     /** Neither direction works. */
     public const DOWN = 3;
-    /** The relay shuts down. The client moves to the next one by itself. */
+    /** The relay is shutting down. The client moves to the next one by itself. */
     public const STOPPING = 4;
 
     /** The name of a number, for people. */

@@ -12,14 +12,14 @@ final class Status implements Event
     /**
      * @param int    $state       one of State
      * @param string $reason      for people
-     * @param int    $sinceUnixMs since when, in milliseconds since 1970
-     * @param int    $outages     departures from UP since the relay started
-     * @param int    $downMs      on the way to UP: for how many milliseconds it was not UP
-     * @param bool   $publishing  what is published now reaches Redis
-     * @param bool   $receiving   all that is subscribed to is heard
+     * @param int    $sinceUnixMs the time from which on the state has been as it is, in milliseconds since 1970
+     * @param int    $outages     how often the state has left UP since the relay started
+     * @param int    $downMs      when the state becomes UP: for how many milliseconds it was not UP
+     * @param bool   $publishing  whether what is published now reaches Redis
+     * @param bool   $receiving   whether messages of all subscriptions come in
      * @param int    $gaps        breaks in receiving since the relay started
      * @param int    $cause       one of Cause
-     * @param bool   $connected   false while there is no connection to a relay; the cause is NO_RELAY then
+     * @param bool   $connected   false while there is no connection to a relay; then the cause is NO_RELAY
      */
     public function __construct(
         public readonly int $state = State::UNSPECIFIED,

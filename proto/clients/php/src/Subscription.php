@@ -10,8 +10,9 @@ use Hubrelay\Internal\Subscribing;
 use Hubrelay\Internal\Tracing;
 
 /**
- * Messages of some channels and patterns, in a bounded queue of their own. Yields Message, Loss and Gap, and Revoked,
- * which is the last. Ended by `close`; and without a handler also when the application has no reference to it any more.
+ * Messages of some channels and patterns, in a bounded queue of their own. It yields Message, Loss and Gap, and
+ * Revoked, which is the last event. `close` ends it. Without a handler it also ends when the application has no
+ * reference to it any more.
  */
 final class Subscription extends EventStream
 {
@@ -35,21 +36,22 @@ final class Subscription extends EventStream
     }
 
     /**
-     * It was not in force when the relay answered, or there was no relay: it is once the relay receives. A Gap says so.
+     * Whether it was not in force when the relay answered, or there was no relay. It is in force once the relay
+     * receives, which a Gap reports.
      */
     public function wasPending(): bool
     {
         return $this->outcome === Outcome::PENDING;
     }
 
-    /** Ends it: nothing comes out of it any more. Idempotent, and does not wait for the relay. */
+    /** Ends it: no more events come out of it. Idempotent, and does not wait for the relay. */
     public function close(): void
     {
         $this->afterDelivery();
         $this->client->closeListener($this->listener, $this->subscribing);
     }
 
-    /** Nobody can take its events any more: it is closed at the next turn. */
+    /** The application cannot take its events any more: it is closed at the next turn. */
     public function __destruct()
     {
         if (!$this->listener->isClosed) {

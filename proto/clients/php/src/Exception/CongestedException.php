@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Exception;
 
 /**
- * Nothing was sent: too much waits for the relay already, or for Replies.
+ * Nothing was sent: too much waits already for the relay, or for Replies.
  */
 final class CongestedException extends HubrelayException
 {

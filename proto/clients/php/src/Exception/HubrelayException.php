@@ -7,15 +7,15 @@ namespace Hubrelay\Exception;
 use Hubrelay\Outcome;
 
 /**
- * Every error of this package is one of its subclasses.
+ * The base class of all errors of this package.
  */
 abstract class HubrelayException extends \RuntimeException
 {
-    /** What the relay answered, one of Outcome; the client's own word where the relay was not asked. */
+    /** The outcome that the relay answered, one of Outcome. If the relay was not asked, the client has set it. */
     public readonly int $outcome;
 
     /**
-     * @param list<string> $channels of a subscription: those that were refused, as many as fit a frame
+     * @param list<string> $channels for a subscription: those that were refused, as many as fit into a frame
      * @param list<string> $patterns
      */
     final public function __construct(
@@ -28,13 +28,13 @@ abstract class HubrelayException extends \RuntimeException
         $this->outcome = $outcome ?? static::defaultOutcome();
     }
 
-    /** The class's name without "Exception", which is how Counters name it. */
+    /** The class's name without "Exception", as in Counters. */
     final public function shortName(): string
     {
         return \substr((string) \strrchr(static::class, '\\'), 1, -\strlen('Exception'));
     }
 
-    /** The outcome that this class stands for. */
+    /** The outcome that this class represents. */
     protected static function defaultOutcome(): int
     {
         return Outcome::UNSPECIFIED;

@@ -7,7 +7,7 @@ namespace Hubrelay\Exception;
 use Hubrelay\Outcome;
 
 /**
- * Delivered or not, nobody knows: the connection or Redis failed before the answer, or the caller gave up.
+ * It is unknown whether it was delivered: the connection or Redis failed before the answer, or the caller gave up.
  */
 final class InterruptedException extends HubrelayException
 {

@@ -7,7 +7,8 @@ namespace Hubrelay\Exception;
 use Hubrelay\Outcome;
 
 /**
- * The request itself is wrong: a name of no or too many bytes, a payload too large, patterns where there are none.
+ * The request itself is wrong: a name has no bytes, too many bytes or no UTF-8, a payload is too large, or the relay
+ * has no patterns.
  */
 final class InvalidException extends HubrelayException
 {

@@ -7,7 +7,7 @@ namespace Hubrelay\Exception;
 use Hubrelay\Outcome;
 
 /**
- * A limit on subscriptions is reached. The request had no effect, and the connection lives on.
+ * A limit on subscriptions is reached. The request had no effect, and the connection stays open.
  */
 final class LimitException extends HubrelayException
 {

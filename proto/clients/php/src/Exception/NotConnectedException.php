@@ -7,7 +7,7 @@ namespace Hubrelay\Exception;
 use Hubrelay\Outcome;
 
 /**
- * Certainly not delivered: there is no connection to a relay, or the relay has none to Redis.
+ * Certainly not delivered: there is no connection to a relay, or the relay has no connection to Redis.
  */
 final class NotConnectedException extends HubrelayException
 {

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Exception;
 
 /**
- * The relay answered with an outcome that this package does not know: a failure. Delivery is unknown.
+ * The relay answered with an outcome that this package does not know, which counts as a failure. Delivery is unknown.
  */
 final class UnknownOutcomeException extends HubrelayException
 {

@@ -5,13 +5,13 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 /**
- * What the owner of the sockets is to do with a Link.
+ * What the owner of the sockets has to do with a Link.
  *
  * @internal
  */
 enum Action
 {
-    /** Connect; then `opened` or `failed`. */
+    /** Connect; then call `opened` or `failed`. */
     case Open;
 
     /** Close the socket. */
@@ -20,6 +20,6 @@ enum Action
     /** `isReading` has changed. */
     case Reading;
 
-    /** It is left unread: if the relay has closed it, read it to its end. */
+    /** The socket is left unread: if the relay has closed it, read it to its end. */
     case Check;
 }

@@ -8,13 +8,13 @@ use Hubrelay\Future;
 use Hubrelay\Internal\Frame\Reply;
 
 /**
- * What the application asked for by one call: perhaps several frames, and one answer.
+ * One call of the application about names. It may need several frames, and has one answer.
  *
  * @internal
  */
 final class Ask
 {
-    /** Parts of it that are unanswered. */
+    /** The number of its parts that are unanswered. */
     public int $parts = 0;
 
     public bool $isPending = false;

@@ -23,9 +23,10 @@ final class Backoff
     }
 
     /**
-     * Seconds.
+     * The delay in seconds.
      *
-     * @param bool $isHopeless the last answer will not change by itself, so the bound is long, and half of it the least
+     * @param bool $isHopeless the last answer will not change by itself: the bound is long, and the delay at least half
+     *                         of it
      */
     public function next(bool $isHopeless = false): float
     {
@@ -42,7 +43,7 @@ final class Backoff
         return Clock::random($bound);
     }
 
-    /** A connection has ended that lasted for so many seconds. */
+    /** A connection has ended that lasted that many seconds. */
     public function ended(float $seconds): void
     {
         if ($seconds >= $this->options->goodConnection) {

@@ -7,7 +7,7 @@ namespace Hubrelay\Internal;
 use Hubrelay\Counters;
 
 /**
- * What all queues of a client hold together, in bytes. The counters show it to the application.
+ * The size of all queues of a client together, in bytes. The counters show it to the application.
  *
  * @internal
  */
@@ -19,7 +19,7 @@ final class Budget
     {
     }
 
-    /** They hold so much more, or less. */
+    /** Adds to the size; a negative number reduces it. */
     public function add(int $bytes): void
     {
         $this->bytes += $bytes;

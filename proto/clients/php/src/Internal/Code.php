@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 /**
- * Why a relay ends a connection.
+ * The reason why a relay ends a connection.
  *
  * @internal
  */

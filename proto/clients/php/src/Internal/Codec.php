@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 /**
- * Frames to bytes: the part of protobuf (proto3) that hubrelay.proto uses, by the tables of Schema.
+ * Encodes frames to bytes: the part of protobuf (proto3) that hubrelay.proto uses, by the tables of Schema.
  *
  * @internal
  */
@@ -38,7 +38,7 @@ final class Codec
         return \pack('N', \strlen($body)) . $body;
     }
 
-    /** A frame of either side as it goes to the socket, its length in front. */
+    /** A frame of either side, with its length in front, as it goes to the socket. */
     public static function encode(object $frame): string
     {
         $number = \array_search($frame::class, Schema::CLIENT_FRAME, true);
@@ -73,7 +73,7 @@ final class Codec
     }
 
     /**
-     * A Publish with its length. `$channelField` is `field(1, $channel)`, which is worth keeping.
+     * A Publish with its length in front. `$channelField` is `field(1, $channel)`, which the caller can keep.
      */
     public static function publish(string $channelField, string $payload, int $id): string
     {

@@ -13,22 +13,22 @@ use Hubrelay\State;
 use Hubrelay\Status;
 
 /**
- * The connections of a client: attempts, Welcome, STOPPING, leaving, and the one way in which each of them ends.
+ * The connections of a client: attempts, Welcome, STOPPING, leaving, and the only way in which one ends.
  *
  * @internal
  */
 final class Connections
 {
-    /** Seconds between two looks whether the relay has closed a connection that is left unread. */
+    /** Seconds between two checks whether the relay has closed a connection that is left unread. */
     public const UNREAD_PERIOD = 1.0;
 
     /** The connection with the newest Welcome. */
     public ?Link $link = null;
 
-    /** The one that has not said Welcome yet. */
+    /** The connection that has no Welcome yet. */
     public ?Link $opening = null;
 
-    /** One whose relay is STOPPING: it serves on during a move, and is read to its end afterwards. */
+    /** The connection whose relay is STOPPING. It serves during a move, and is read to its end afterwards. */
     public ?Link $old = null;
 
     public ?Move $move = null;
@@ -41,15 +41,15 @@ final class Connections
 
     public bool $isClosing = false;
 
-    /** @var list<string> what is possible at the relay that it was connected to last */
+    /** @var list<string> the features of the relay that the client was last connected to */
     public array $features = [];
 
-    /** Why the last attempt failed, or the connection ended; for people. */
+    /** The reason why the last attempt failed or the connection ended; for people. */
     public string $why = '';
 
     public int $gapsSeen = 0;
 
-    /** The same of the former connection, during a move. */
+    /** The same for the former connection, during a move. */
     public int $oldGapsSeen = 0;
 
     /** @var list<Future> */
@@ -71,8 +71,8 @@ final class Connections
     private bool $wasConnected = false;
 
     /**
-     * @param Machine                      $machine   whose actions it adds, and which it closes
-     * @param \Closure(Link, object): void $takeFrame gets each frame of a connection but Replies and usual Messages
+     * @param Machine                      $machine   to which it adds actions, and which it closes
+     * @param \Closure(Link, object): void $takeFrame gets each frame of a connection except Replies and usual Messages
      */
     public function __construct(
         private readonly Machine $machine,
@@ -98,14 +98,14 @@ final class Connections
         return $this->move !== null ? $this->move->old : $this->link;
     }
 
-    /** During a move, the connection that comes next. */
+    /** The connection that serves after the current move, or null. */
     public function nextServing(): ?Link
     {
         return $this->move?->new;
     }
 
     /**
-     * @return list<Link> the connections that have said Welcome
+     * @return list<Link> the connections that have their Welcome
      */
     public function links(): array
     {
@@ -179,7 +179,9 @@ final class Connections
         $this->readyFutures = [];
     }
 
-    /** A new connection is asked for what is held, and serves, or takes over from the one whose relay is STOPPING. */
+    /**
+     * Asks a new connection for the wanted names. It then serves, or takes over from the one whose relay is STOPPING.
+     */
     private function serveBy(Link $link, Status $status): void
     {
         $old = $this->link;
@@ -201,7 +203,7 @@ final class Connections
         if ($this->move === null) {
             $this->follow($link);
         } elseif (!$this->telling->names->holdsAny()) {
-            $this->move->giveUp(''); // there are no messages to move, and nobody is told
+            $this->move->giveUp(''); // there are no messages to move, and nothing is reported
         } else {
             $this->move->consider();
         }
@@ -231,7 +233,7 @@ final class Connections
 
     // Moving and leaving
 
-    /** The move has ended; `$reason` says why messages may have been missed, null that none were. */
+    /** The move has ended. `$reason` says why messages may have been missed; null: none were. */
     public function moved(Move $move, ?string $reason): void
     {
         $this->move = null;
@@ -247,7 +249,7 @@ final class Connections
         $this->telling->considerGap();
     }
 
-    /** From here on publishes go to this connection, once the former one has answered what it owes. */
+    /** From now on publishes go to this connection, once the former one has answered everything. */
     private function follow(Link $link): void
     {
         $this->publishing->link = $link;
@@ -269,7 +271,7 @@ final class Connections
         }
     }
 
-    /** No successor has said Welcome in time: goes on as without a relay. */
+    /** No successor has sent its Welcome in time: continues as without a relay. */
     public function leaveWithoutSuccessor(): void
     {
         $link = $this->link;
@@ -281,7 +283,7 @@ final class Connections
         }
     }
 
-    /** Writes no more there, and reads it to its end. */
+    /** Stops writing to a connection, and reads it to its end. */
     private function leave(Link $link): void
     {
         if ($this->old !== null && $this->old !== $link) {
@@ -313,7 +315,7 @@ final class Connections
 
     // The end of a connection
 
-    /** The one way in which a connection ends. Idempotent. */
+    /** Ends a connection. This is the only way in which one ends. Idempotent. */
     public function end(Link $link, string $why, bool $isHopeless = false): void
     {
         if ($link->isEnded) {
@@ -328,7 +330,7 @@ final class Connections
 
             return;
         }
-        $isSettled = $link->isShut && $link->isAtItsEnd && !$link->isOwed(); // all that it owed has come
+        $isSettled = $link->isShut && $link->isAtItsEnd && !$link->isOwed(); // all outstanding answers have come
         [$unknown, $unsent] = $link->end();
         if ($link === $this->link && $this->move === null) {
             $unsent += $this->failWaiting($why);
@@ -351,12 +353,12 @@ final class Connections
         $this->move?->giveUp('moved to another relay');
         $this->releasePublishes();
         if (!$this->isClosing) {
-            $this->reconcile(); // what it has not answered is asked for where it was not yet
+            $this->reconcile(); // asks the other connection for what the old one had not answered
             $this->telling->considerGap();
         }
     }
 
-    /** There is no connection any more for the publishes that wait. Returns how many sends are lost by that. */
+    /** The publishes that wait have no connection any more. Returns how many sends are lost because of that. */
     private function failWaiting(string $why): int
     {
         $this->publishing->link = null;
@@ -366,7 +368,10 @@ final class Connections
         return $this->publishing->pump();
     }
 
-    /** During a move: the former one goes on, its Status counts again, and another attempt is made. */
+    /**
+     * The next connection of a move has ended: the former one continues, its Status counts again, and a new attempt
+     * follows.
+     */
     private function nextEnded(Move $move, string $why): void
     {
         $move->abandon();
@@ -432,15 +437,15 @@ final class Connections
         }
     }
 
-    /** Writes publishes that wait, as far as there is room. */
+    /** Writes waiting publishes, as far as there is room. */
     public function pump(): void
     {
         $this->telling->tellOwnLoss($this->publishing->pump(), 0);
     }
 
-    // What the parts ask for
+    // What the other parts call
 
-    /** Makes the serving connection hold what is wanted, and nothing else. */
+    /** Makes the serving connection hold exactly what is wanted. */
     public function reconcile(): void
     {
         if ($this->link !== null && $this->move === null) {
@@ -460,7 +465,7 @@ final class Connections
         $this->move?->consider();
     }
 
-    /** The connection that counts has a new status. UP is told once what is held is in force. */
+    /** The connection that counts has a new status. UP is reported only once all that is held is in force. */
     public function newStatus(Link $link, Status $status): void
     {
         $this->telling->gaps->isReceiving($status->receiving, $link->unansweredSubscribes());
@@ -479,7 +484,7 @@ final class Connections
         }
     }
 
-    /** Leaves the socket unread if nobody would take what comes, so that the relay counts what is dropped. */
+    /** Leaves the socket unread if nobody would take the messages, so that the relay counts what is dropped. */
     public function considerReading(): void
     {
         $link = $this->link;
@@ -493,7 +498,7 @@ final class Connections
             $this->isUnread = !$isReading;
             $this->timers->set('watch', $isReading ? $this->watch->period() : self::UNREAD_PERIOD);
             if ($isReading) {
-                $link->lastRead = \hrtime(true); // the clock stood meanwhile
+                $link->lastRead = \hrtime(true); // the time without reading does not count as silence
             }
             $this->machine->actions[] = [Action::Reading, $link];
         }
@@ -501,7 +506,7 @@ final class Connections
 
     // The end of the client
 
-    /** Owed Replies are waited for, for up to `$drain` seconds. */
+    /** Closes the client. It waits for outstanding Replies, for up to `$drain` seconds. */
     public function close(float $drain): void
     {
         $this->isClosing = true;
@@ -545,7 +550,9 @@ final class Connections
         $this->failReady(new ClosedException('the client is closed'));
     }
 
-    /** Nobody waits for a connection any more, nor for the end of the client, which has come. */
+    /**
+     * Fails the futures that wait for a connection, and completes those that wait for the client's end, which has come.
+     */
     public function failReady(HubrelayException $error): void
     {
         foreach ($this->readyFutures as $future) {

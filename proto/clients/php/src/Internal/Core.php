@@ -19,7 +19,7 @@ use Hubrelay\Status;
 use Psr\Log\LoggerInterface;
 
 /**
- * The Machine of a Client: what comes in, and what is due.
+ * The Machine of a Client: handles what comes in, and what is due.
  *
  * @internal
  */
@@ -50,9 +50,9 @@ final class Core extends Machine
         $this->subscribing = $this->connections->subscribing;
     }
 
-    // What the owner of the sockets says
+    // What the owner of the sockets calls
 
-    /** Connects for the first time. What is asked for meanwhile waits for the outcome, for `firstUse` seconds. */
+    /** Connects for the first time. Requests wait for the outcome of that, for up to `firstUse` seconds. */
     public function start(): void
     {
         $this->connections->isStarting = $this->publishing->isHeld = true;
@@ -163,7 +163,7 @@ final class Core extends Machine
 
     // Requests
 
-    /** The future is settled with the Welcome of the connection that there is, or of the next one. */
+    /** Settles the future with the Welcome of the current connection, or of the next one. */
     public function ready(Future $future): void
     {
         if ($this->connections->link !== null) {
@@ -174,17 +174,17 @@ final class Core extends Machine
         }
     }
 
-    /** For people: what is wrong, while there is no connection. */
+    /** The reason why there is no connection, for people. */
     public function whyNotReady(): string
     {
         return $this->connections->why !== '' ? $this->connections->why : 'the relay has not answered yet';
     }
 
     /**
-     * The future is settled once the relay has answered.
+     * Settles the future once the relay has answered.
      *
      * @throws NotConnectedException
-     * @throws InvalidException where the relay lacks `settled`
+     * @throws InvalidException if the relay lacks `settled`
      */
     public function ping(Future $future, bool $settled): void
     {
@@ -205,7 +205,7 @@ final class Core extends Machine
         }
     }
 
-    /** Owed Replies are waited for, for up to `$drain` seconds. */
+    /** Closes the client. It waits for outstanding Replies, for up to `$drain` seconds. */
     public function close(?float $drain, Future $future): void
     {
         if ($this->isClosed) {
@@ -240,7 +240,7 @@ final class Core extends Machine
         }
     }
 
-    /** One that is not as usual: it has a pattern, or nobody holds its channel. */
+    /** Takes a Message that is not usual: it has a pattern, or nobody holds its channel. */
     private function takeMessage(Link $link, Message $message): void
     {
         $move = $this->connections->move;
@@ -289,7 +289,7 @@ final class Core extends Machine
             $this->subscribing->restoring->revoke($names, $revoked->detail);
             $this->connections->reconcile();
         } elseif ($link === $this->connections->nextServing()) {
-            // Asked for again when the move ends; whether that is refused counts.
+            // The end of the move asks for them again; the answer to that decides whether they are refused.
             foreach ($names as $name) {
                 unset($link->asked[\spl_object_id($name)]);
             }
@@ -383,7 +383,7 @@ final class Core extends Machine
 
             return;
         }
-        if ($now - $due > 1) { // this process was stopped: nothing is concluded from that
+        if ($now - $due > 1) { // this process was stopped: that time does not count as silence
             $link->lastRead = $link->owedSince = (int) ($now * 1e9);
             $link->pingAt = $link->pingAt !== null ? $now : null;
         }

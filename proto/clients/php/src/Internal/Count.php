@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 /**
- * Numbers that a relay has sent may be as large as PHP's largest, so sums of them end there.
+ * Adds numbers that a relay has sent. They may be as large as PHP's largest, and so sums stop there.
  *
  * @internal
  */

@@ -7,16 +7,16 @@ namespace Hubrelay\Internal;
 use Hubrelay\Status;
 
 /**
- * Bytes to frames, by the tables of Schema.
+ * Decodes bytes to frames, by the tables of Schema.
  *
- * Link reads the Messages and Replies that come by the thousand by itself, and leaves all others to this.
+ * Link itself reads the usual Messages and Replies, which are frequent. This class reads all others.
  *
  * @internal
  */
 final class Decoder
 {
     /**
-     * The frame in a body, or null if it is of no kind that is known here.
+     * The frame in a body, or null if its kind is not known here.
      *
      * @param list<class-string> $kinds Schema::RELAY_FRAME or Schema::CLIENT_FRAME
      * @throws ProtocolException if the body is malformed
@@ -30,8 +30,8 @@ final class Decoder
             if (!isset($kinds[$number - 1]) || !\is_string($value)) {
                 continue;
             }
-            // Of several kinds the last counts. A kind that comes twice in a row is merged, which is what reading both
-            // contents as one does. Those that do not count have to be well-formed, too.
+            // If there are several kinds, the last one counts. A kind that comes twice in a row is merged: reading both
+            // contents as one does that. Kinds that do not count must be well-formed, too.
             $content = $number === $kind ? $content . $value : $value;
             $kind = $number;
             $frame = self::read($kinds[$number - 1], $content);
@@ -41,7 +41,7 @@ final class Decoder
     }
 
     /**
-     * Number and value of each field. Those of fixed width, which the schema does not use, are left out.
+     * Number and value of each field. Fields of fixed width are left out, since the schema does not use them.
      *
      * @return list<array{int, int|string}>
      */
@@ -85,7 +85,7 @@ final class Decoder
         return $found;
     }
 
-    /** A number of 64 bits, of which the highest is PHP's sign. */
+    /** Reads a number of 64 bits. The highest bit becomes PHP's sign. */
     private static function readVarint(string $data, int &$position): int
     {
         $number = 0;

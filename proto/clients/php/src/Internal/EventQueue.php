@@ -13,52 +13,52 @@ use Hubrelay\Message;
 use Hubrelay\Status;
 
 /**
- * Events that the application has not taken: bounded in bytes, and a Loss in the place of what did not fit.
+ * Events that the application has not taken. The queue is bounded in bytes. A Loss is at the place of what did not fit.
  *
  * @internal
  */
 final class EventQueue
 {
-    /** What a message takes beside its channel, payload and pattern, in bytes. */
+    /** The size of a message beside its channel, payload and pattern, in bytes. */
     public const MESSAGE_OVERHEAD = 100;
 
-    /** What any other event takes. */
+    /** The size of any other event. */
     public const EVENT_BYTES = 400;
 
-    /** Untaken Status and Gap, beyond which the oldest of them is dropped. */
+    /** The limit of untaken Status and Gap. Beyond it the oldest of them is dropped. */
     private const MAX_NOTICES = 1000;
 
     public int $bytes = 0;
 
-    /** Nothing comes any more. What is there may still be taken. */
+    /** No more events come. Those that are there may still be taken. */
     public bool $isEnded = false;
 
-    /** @var (\Closure(): void)|null called when there is something to take again, or the end has come */
+    /** @var (\Closure(): void)|null called when there is an event to take again, or the end has come */
     public ?\Closure $onReady = null;
 
-    /** Whose handler is to be called, also if the application has no reference to it. */
+    /** The stream whose handler has to be called, even if the application has no reference to the stream. */
     public ?EventStream $keptStream = null;
 
-    /** @var array<int, Event> those from `head` to before `tail`: an array is quicker than SplQueue */
+    /** @var array<int, Event> at the indexes from `head` to before `tail`: an array is faster than SplQueue */
     private array $items = [];
 
     private int $head = 0;
 
     private int $tail = 0;
 
-    /** @var array<int, Event> what was before a Status or Gap that was dropped; it comes before `items` */
+    /** @var array<int, Event> events before a Status or Gap that was dropped; they come before `items` */
     private array $front = [];
 
     private int $frontHead = 0;
 
-    /** Messages that found no room behind the last item. */
+    /** The number of messages that found no room after the last item. */
     private int $lost = 0;
 
-    /** Of the items, those that are Status or Gap. */
+    /** How many of the items are Status or Gap. */
     private int $notices = 0;
 
     /**
-     * @param Budget $total of all queues of the client
+     * @param Budget $total the budget of all queues of the client
      */
     public function __construct(private readonly int $limit, private readonly Budget $total)
     {
@@ -69,16 +69,16 @@ final class EventQueue
         return $this->lost === 0 && $this->items === [] && $this->front === [];
     }
 
-    /** It takes no more messages, or all queues together do not. */
+    /** Whether this queue, or all queues together, take no more messages. */
     public function isFull(): bool
     {
         return $this->bytes >= $this->limit || $this->total->bytes >= $this->total->limit;
     }
 
     /**
-     * Takes a message, or drops and counts it. One always fits into an empty queue.
+     * Adds a message, or drops and counts it. An empty queue takes any one message.
      *
-     * @param bool $mayExceed for a read under way
+     * @param bool $mayExceed true: takes it even above the limit, for the current read
      */
     public function putMessage(Message $message, bool $mayExceed = false): void
     {
@@ -105,8 +105,8 @@ final class EventQueue
     }
 
     /**
-     * Takes an event that is no message; it is never refused. Losses of one cause with nothing but Losses between them
-     * are merged. Of untaken Status and Gap the newest are kept.
+     * Adds an event that is not a message. It is never refused. Losses of one cause are merged if there are only Losses
+     * between them. Of the untaken Status and Gap the newest are kept.
      */
     public function put(Event $event): void
     {
@@ -162,7 +162,7 @@ final class EventQueue
         return $event;
     }
 
-    /** Nothing comes any more. */
+    /** Ends the queue: no more events come. */
     public function end(): void
     {
         $this->isEnded = true;
@@ -170,7 +170,7 @@ final class EventQueue
     }
 
     /**
-     * Forgets the messages that came by these names.
+     * Removes the messages that came by these names.
      *
      * @param list<Name> $names
      */
@@ -196,7 +196,7 @@ final class EventQueue
         $this->tail = \count($kept);
     }
 
-    /** Forgets everything. */
+    /** Removes all events. */
     public function clear(): void
     {
         $this->release($this->bytes);
@@ -232,7 +232,7 @@ final class EventQueue
         }
     }
 
-    /** What is before the next one moves to `front`, so that nothing is looked at twice. */
+    /** Moves the events before the next Status or Gap to `front`, so that no event is checked twice. */
     private function dropOldestNotice(): void
     {
         $this->moveToFront();
@@ -255,7 +255,7 @@ final class EventQueue
     }
 
     /**
-     * Adds a Loss to one of the same cause at the end, if nothing but Losses is between them.
+     * Adds a Loss to one of the same cause at the end, if there are only Losses between them.
      *
      * @param array<int, Event> $events
      */

@@ -10,7 +10,7 @@ use Hubrelay\State;
 use Hubrelay\Status;
 
 /**
- * When the application is told that messages may have been missed: once receiving again, and a random time later.
+ * Decides when to report that messages may have been missed: a random time after the relay receives again.
  *
  * @internal
  */
@@ -21,16 +21,16 @@ final class Gaps
 
     private bool $isReceiving = false;
 
-    /** @var array<int, Request>|null the Subscribes whose Replies come first; null: not receiving */
+    /** @var array<int, Request>|null the Subscribes whose Replies must come first; null while not receiving */
     private ?array $awaited = null;
 
-    /** The random delay runs. */
+    /** Whether the random delay is running. */
     private bool $isDelayed = false;
 
     private bool $partialAgain = false;
 
     /**
-     * @param Timers              $timers of which "gap" and "partial" are used
+     * @param Timers              $timers it uses "gap" and "partial"
      * @param \Closure(Gap): void $tell
      */
     public function __construct(
@@ -46,7 +46,7 @@ final class Gaps
         $this->reasons[$reason] = true;
     }
 
-    /** Nothing is subscribed to any more. */
+    /** Drops what is not reported yet: nothing is subscribed to any more. */
     public function forget(): void
     {
         $this->reasons = [];
@@ -55,7 +55,7 @@ final class Gaps
     }
 
     /**
-     * The relay says whether it receives.
+     * The relay reports whether it receives.
      *
      * @param array<int, Request> $unanswered the Subscribes that have no Reply now
      */
@@ -74,7 +74,7 @@ final class Gaps
     }
 
     /**
-     * From here on another connection counts, whose Subscribes have no Reply yet.
+     * From now on another connection counts, whose Subscribes have no Reply yet.
      *
      * @param array<int, Request> $unanswered
      */
@@ -91,7 +91,7 @@ final class Gaps
     /**
      * A Subscribe has its Reply.
      *
-     * @param list<Request> $instead what was refused with it is asked for again by these
+     * @param list<Request> $instead requests that ask again for the names that were refused with it
      */
     public function answered(Request $request, array $instead): void
     {

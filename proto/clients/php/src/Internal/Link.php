@@ -18,16 +18,16 @@ use Hubrelay\Outcome;
 use Hubrelay\Status;
 
 /**
- * One connection to a relay, without its socket: bytes go in, bytes come out, and what is unanswered is kept.
+ * One connection to a relay, without its socket. Bytes go in, bytes come out, and it keeps the unanswered requests.
  *
  * @internal
  */
 final class Link
 {
-    /** The longest first body, before the Welcome has said what is the longest. */
+    /** The longest first body. It applies before the Welcome says what the longest body is. */
     private const MAX_WELCOME_BYTES = 64 * 1024;
 
-    /** What the socket is offered at once, at most. */
+    /** The most bytes that the socket is offered at once. */
     private const MAX_WRITE_BYTES = 256 * 1024;
 
     public ?Welcome $welcome = null;
@@ -45,7 +45,10 @@ final class Link
     /** @var array<int, Request> by id, in the order written */
     public array $requests = [];
 
-    /** @var array<int, Name> by spl_object_id: the last that was written of them is a Subscribe that has not failed */
+    /**
+     * @var array<int, Name> by spl_object_id: names for which the last written request is a Subscribe that has not
+     * failed
+     */
     public array $asked = [];
 
     /** @var array<int, Request> by spl_object_id: Subscribes of the client's own that are unanswered */
@@ -54,12 +57,12 @@ final class Link
     /** Bytes that the socket has not taken. */
     public int $unsent = 0;
 
-    /** The writing side is to be shut down once all is written, or is shut down. */
+    /** The writing side has to be shut down once all is written, or is shut down. */
     public bool $shutWhenWritten = false;
 
     public bool $isShut = false;
 
-    /** Whether the socket is to be read. */
+    /** Whether the socket has to be read. */
     public bool $isReading = true;
 
     public bool $isEnded = false;
@@ -67,43 +70,43 @@ final class Link
     /** The relay has closed it. */
     public bool $isAtItsEnd = false;
 
-    /** Its relay has said STOPPING. */
+    /** Its relay has reported STOPPING. */
     public bool $isStopping = false;
 
-    /** Some of what it was asked for was PENDING when it was last asked. */
+    /** The relay has answered a part of a restore with PENDING. */
     public bool $isPending = false;
 
-    /** What is being read would leave the socket unread: queues may exceed their bounds. */
+    /** This read may exceed the queues' bounds: nobody listens, and a full queue then leaves the socket unread. */
     public bool $mayExceed = false;
 
-    /** The last one. */
+    /** The last Status. */
     public ?Status $status = null;
 
     /** Publishes without Reply that were written since the last answered Ping with `settled`. */
     public int $unsettled = 0;
 
-    /** Of those, how many were in a Loss. */
+    /** How many of those were in a Loss. */
     public int $lostOfUnsettled = 0;
 
-    /** Pings with `settled` that are unanswered. */
+    /** The number of Pings with `settled` that are unanswered. */
     public int $settling = 0;
 
-    /** When bytes came last, and when something became owed: nanoseconds by hrtime. */
+    /** The times when bytes came last, and when an answer became outstanding: nanoseconds by hrtime. */
     public int $lastRead;
 
     public int $owedSince = 0;
 
-    /** When a Ping was written to see if the relay lives, by Clock. */
+    /** The time when a Ping was written to check whether the relay works, by Clock. */
     public ?float $pingAt = null;
 
     private Splitter $splitter;
 
-    /** What is being written, from the beginning of a frame on, and how much of it has left. */
+    /** The bytes that are being written, from the beginning of a frame, and how many of them are written. */
     private string $batch = '';
 
     private int $written = 0;
 
-    /** What is to be written after that. */
+    /** The bytes to write after that. */
     private string $next = '';
 
     private int $lastId = 0;
@@ -114,10 +117,10 @@ final class Link
     private array $features = [];
 
     /**
-     * @param Names                           $names       whose messages go to `takeMessage`
-     * @param \Closure(Link, object): void    $takeFrame   gets each frame but Replies and usual Messages
+     * @param Names                           $names       the names whose messages go to `takeMessage`
+     * @param \Closure(Link, object): void    $takeFrame   gets each frame except Replies and usual Messages
      * @param ?\Closure(Name, Message): void  $takeMessage gets each Message of a name that somebody holds; null: the
-     *                                                     queues of the name do
+     *                                                     queues of the name get it
      */
     public function __construct(
         private readonly Names $names,
@@ -133,7 +136,7 @@ final class Link
         return isset($this->features[$feature]);
     }
 
-    /** Something that was asked for is unanswered. */
+    /** Whether a request is unanswered. */
     public function isOwed(): bool
     {
         return $this->publishes !== [] || $this->requests !== [];
@@ -162,7 +165,7 @@ final class Link
         $this->write(Codec::encode(new Hello(1, $name)));
     }
 
-    /** An id that no unanswered request has. */
+    /** An id that is not the id of an unanswered request. */
     public function nextId(): int
     {
         if ($this->publishes === [] && $this->requests === []) {
@@ -214,7 +217,7 @@ final class Link
         $this->write(Codec::encode(new Ping($id, $settled)));
     }
 
-    /** Asks by a Ping what became of the publishes without Reply. The future is settled with its Reply. */
+    /** Asks with a Ping for the outcome of the publishes without Reply. The Reply to the Ping settles the future. */
     public function settleSends(?Future $future = null): void
     {
         $this->settling++;
@@ -231,7 +234,7 @@ final class Link
         }), true);
     }
 
-    /** Ends the wait for a Ping's Reply; null is the end of the connection. */
+    /** Settles a future that waits for a Ping's Reply; null means that the connection has ended. */
     public static function settlePing(Future $future, Request $request, ?Reply $reply): void
     {
         if ($reply === null) {
@@ -243,14 +246,14 @@ final class Link
         }
     }
 
-    /** Adds a frame to what is to be written. */
+    /** Adds a frame to the bytes to write. */
     public function write(string $frame): void
     {
         $this->next .= $frame;
         $this->unsent += \strlen($frame);
     }
 
-    /** What the socket is to be given next; empty if there is nothing. */
+    /** The next bytes for the socket; empty if there are none. */
     public function toWrite(): string
     {
         if ($this->written === \strlen($this->batch)) {
@@ -265,7 +268,7 @@ final class Link
         return \substr($this->batch, $this->written, self::MAX_WRITE_BYTES);
     }
 
-    /** The socket has taken so many bytes of it. */
+    /** The socket has taken that many of these bytes. */
     public function wrote(int $count): void
     {
         $this->written += $count;
@@ -273,7 +276,7 @@ final class Link
     }
 
     /**
-     * Takes back what did not leave whole.
+     * Takes back the frames that were not written completely.
      *
      * @return array{array<int, true>, int} ids of the requests, and the number of publishes without id
      */
@@ -303,9 +306,9 @@ final class Link
     // What comes in
 
     /**
-     * Takes what was read.
+     * Takes the bytes that were read.
      *
-     * @throws ProtocolException the connection is to be ended
+     * @throws ProtocolException the caller has to end the connection
      */
     public function feed(string $data): void
     {
@@ -331,12 +334,12 @@ final class Link
                 }
             }
             $data = '';
-        } while ($count > 1 && $end < \strlen($buffer)); // what is left may begin with a length that is wrong
+        } while ($count > 1 && $end < \strlen($buffer)); // the rest may begin with a wrong length
     }
 
     /**
-     * A Message with channel and payload and without pattern, on a channel that somebody holds. Each of the two lengths
-     * that may be long reaches to the end of the frame.
+     * Takes a Message with channel and payload and without pattern, on a channel that somebody holds. Each of the
+     * two lengths that may be long has to reach to the end of the frame. Returns false for any other frame.
      */
     private function takeUsualMessage(string $data, int $at, int $end): bool
     {
@@ -358,7 +361,7 @@ final class Link
         }
         $name = $this->names->channels[\substr($data, $nameAt, $nameSize)] ?? null;
         if ($name === null || $nameSize > 0x7F || $this->welcome === null) {
-            return false; // perhaps it is not even UTF-8
+            return false; // the name may even not be UTF-8
         }
         $size = \ord($data[++$payload]);
         if ($size > 0x7F && $payload + 3 < $end) {
@@ -383,7 +386,7 @@ final class Link
         return true;
     }
 
-    /** The OK to a publish, with receivers or without, both numbers of at most two bytes. */
+    /** Takes the OK to a publish, with or without receivers: an id of at most two bytes, and receivers of one byte. */
     private function takeUsualReply(string $data, int $at, int $end): bool
     {
         if ($end - $at < 5 || \ord($data[$at]) !== $end - $at - 1 || $data[$at + 1] !== "\x08") {
@@ -436,7 +439,7 @@ final class Link
         }
     }
 
-    /** From here on the numbers of this Welcome hold. */
+    /** From now on the numbers of this Welcome apply. */
     public function welcomed(Welcome $welcome): void
     {
         $this->welcome = $welcome;
@@ -447,10 +450,10 @@ final class Link
     }
 
     /**
-     * The connection has ended. Publishes that were written are Interrupted, others NotConnected; other requests are
-     * answered with null, in their order.
+     * The connection has ended. Publishes that were written fail as Interrupted, others as NotConnected. Other requests
+     * are answered with null, in their order.
      *
-     * @return array{int, int} how many publishes without Reply are unknown, and how many of them were never sent
+     * @return array{int, int} the number of publishes without Reply that are unknown, and of those that were never sent
      */
     public function end(): array
     {
@@ -472,7 +475,7 @@ final class Link
         return [$unknown, $unsent];
     }
 
-    /** Of what the connection has ended without an answer to. */
+    /** The error of a request that the connection has ended without an answer to. */
     private static function errorAtEnd(bool $isUnwritten): NotConnectedException|InterruptedException
     {
         return $isUnwritten

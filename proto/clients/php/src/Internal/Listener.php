@@ -14,7 +14,7 @@ final class Listener
     /** @var list<Name> */
     public array $names = [];
 
-    /** It is one of those because of which the socket is read. */
+    /** Whether it counts among those because of which the socket is read. */
     public bool $isCounted = false;
 
     public bool $isClosed = false;

@@ -24,10 +24,10 @@ final class Loop
     /** @var list<\Closure(): void> */
     private array $callbacks = [];
 
-    /** @var array<int, EventStream> those that have events for their handler */
+    /** @var array<int, EventStream> the streams that have events for their handler */
     private array $ready = [];
 
-    /** @var \WeakMap<\Fiber, Future> those of `spawn`, and their results */
+    /** @var \WeakMap<\Fiber, Future> the Fibers of `spawn`, and their results */
     private \WeakMap $fibers;
 
     /** @var array<int, array{float, \Closure(): void}> timeouts of Fibers that wait */
@@ -35,10 +35,10 @@ final class Loop
 
     private int $lastTimeout = 0;
 
-    /** @var list<\Throwable> that are nobody's result */
+    /** @var list<\Throwable> errors that belong to no result */
     private array $unhandled = [];
 
-    /** How many turns are under way, one in another. What is written in one of them leaves at its end. */
+    /** How many turns are running, one inside another. What one of them queues is written at its end. */
     private int $depth = 0;
 
     private bool $isRunning = false;
@@ -54,7 +54,10 @@ final class Loop
         $this->pid = \getmypid();
     }
 
-    /** Until `stop` is called, or the machine is closed and nothing is left to call. Ends in a child after a fork, too. */
+    /**
+     * Runs until `stop` is called, or the machine is closed and nothing is left to call. Also ends in a child after a
+     * fork.
+     */
     public function run(): void
     {
         $wasRunning = $this->isRunning;
@@ -69,7 +72,7 @@ final class Loop
         }
     }
 
-    /** Lets `run` return. */
+    /** Makes `run` return. */
     public function stop(): void
     {
         $this->isStopped = true;
@@ -80,19 +83,19 @@ final class Loop
         return $this->isStopped;
     }
 
-    /** This is a child of the process in which the loop was made: the sockets are the parent's. */
+    /** Whether this is a child of the process that made the loop: then the sockets belong to the parent. */
     public function isForeign(): bool
     {
         return $this->pid !== \getmypid();
     }
 
-    /** Whether the next handler is to be called. */
+    /** Whether the next handler may be called. */
     public function goesOn(): bool
     {
         return !($this->isRunning && $this->isStopped) && $this->pid === \getmypid();
     }
 
-    /** One turn, and the handlers. */
+    /** Does one turn, and calls the handlers. */
     public function tick(?float $seconds): void
     {
         $deadline = $seconds === null ? null : Clock::now() + $seconds;
@@ -101,7 +104,7 @@ final class Loop
         $this->throwUnhandled();
     }
 
-    /** Calls the handlers: each for a part of its events, so that none waits long for the others, nor do the sockets. */
+    /** Calls each handler for a part of its events, so that neither other handlers nor the sockets wait long. */
     private function dispatch(): void
     {
         $ready = $this->ready;
@@ -116,13 +119,13 @@ final class Loop
                 $stream->dispatch($this);
             }
         } finally {
-            $this->ready = $ready + $this->ready; // what a handler's exception has left is first
+            $this->ready = $ready + $this->ready; // streams left over after a handler's exception come first
             $this->depth--;
             $this->endTurn();
         }
     }
 
-    /** Writes what is to be written; but not in a child after a fork. */
+    /** Writes what is queued, but not in a child after a fork. */
     private function endTurn(): void
     {
         if ($this->isForeign()) {
@@ -133,7 +136,7 @@ final class Loop
     }
 
     /**
-     * Waits for the sockets, until the deadline at most, and does what is to be done; but for handlers.
+     * Waits for the sockets, but not longer than until the deadline, and does all work except the handlers.
      */
     private function turn(?float $deadline): void
     {
@@ -195,7 +198,7 @@ final class Loop
         }
     }
 
-    /** Calls back what was settled outside of a turn. */
+    /** Runs the callbacks of what was settled outside of a turn. */
     public function drain(): void
     {
         if ($this->depth > 0) {
@@ -211,7 +214,7 @@ final class Loop
         $this->throwUnhandled();
     }
 
-    /** An error of a callback, a hook or a task that is nobody's result: it comes out of the next turn. */
+    /** Takes an error of a callback, a hook or a task that belongs to no result: the next turn throws it. */
     public function unhandled(\Throwable $error): void
     {
         $this->unhandled[] = $error;
@@ -235,9 +238,9 @@ final class Loop
     }
 
     /**
-     * Waits until the future is settled, for so many seconds at most.
+     * Waits until the future is settled, for at most that many seconds.
      *
-     * @param bool $throws whether what is nobody's result is thrown here, where no turn is under way
+     * @param bool $throws whether errors that belong to no result are thrown here, if no turn is running
      */
     public function drive(Future $future, ?float $seconds, bool $throws = true): void
     {
@@ -248,7 +251,7 @@ final class Loop
             return;
         }
         $deadline = $seconds === null ? null : Clock::now() + $seconds;
-        while (!$future->isSettled) { // one turn at least, or nothing would happen while somebody asks again and again
+        while (!$future->isSettled) { // at least one turn: otherwise a caller that polls would prevent all work
             $this->turn($deadline);
             if ($this->isForeign()) {
                 return;
@@ -302,7 +305,7 @@ final class Loop
         return $future;
     }
 
-    /** Calls back in the present turn, or the next one. */
+    /** Calls back in this turn or the next one. */
     public function later(\Closure $callback): void
     {
         $this->callbacks[] = $callback;
@@ -316,7 +319,7 @@ final class Loop
         $this->changed();
     }
 
-    /** Something may have to be done. */
+    /** Notifies another event loop that there may be work. */
     public function changed(): void
     {
         if ($this->depth === 0 && $this->onInterest !== null) {
@@ -328,7 +331,7 @@ final class Loop
         }
     }
 
-    /** Writes at once, but within a turn, which writes at its end, and for another loop, which calls back soon. */
+    /** Writes at once. Not within a turn, which writes at its end, nor for another loop, which calls back soon. */
     public function flush(): void
     {
         if ($this->depth === 0 && $this->onInterest === null) {
@@ -360,7 +363,7 @@ final class Loop
         ];
     }
 
-    /** In the child after a fork: nothing that waits here goes on. Idempotent. */
+    /** In the child after a fork: nothing that waits here continues. Idempotent. */
     public function abandon(): void
     {
         $this->sockets->abandon();

@@ -7,16 +7,16 @@ namespace Hubrelay\Internal;
 use Hubrelay\Exception\HubrelayException;
 
 /**
- * What decides about the connections of a Client or of a Publisher, without sockets and without waiting: calls and
- * bytes go in; actions, bytes and events come out, and futures are settled.
+ * Makes the decisions about the connections of a Client or Publisher, without sockets and without waiting. Its input is
+ * calls and bytes. Its output is actions, bytes and events, and it settles futures.
  *
- * After each call the owner of the sockets performs the actions, writes, and minds the deadline of the timers.
+ * After each call, the owner of the sockets performs the actions, writes, and watches the deadline of the timers.
  *
  * @internal
  */
 abstract class Machine
 {
-    /** @var list<array{Action, Link}> what the owner of the sockets is to do, in this order */
+    /** @var list<array{Action, Link}> what the owner of the sockets has to do, in this order */
     public array $actions = [];
 
     public bool $isClosed = false;
@@ -40,12 +40,12 @@ abstract class Machine
     /** The socket has taken some bytes. */
     abstract public function wrote(): void;
 
-    /** The connection that `tick` would give up now: what lies in its socket is to be read before. */
+    /** The connection that `tick` would give up now. The owner reads its socket first. */
     abstract public function giveUpCandidate(float $now): ?Link;
 
-    /** The process has forked, and this is the child: it ends, and what waits here fails. Idempotent. */
+    /** This is the child after a fork: the machine ends, and what waits in it fails. Idempotent. */
     abstract public function abandoned(HubrelayException $error): void;
 
-    /** What is due happens. */
+    /** Handles the timers that are due. */
     abstract public function tick(float $now): void;
 }

@@ -11,22 +11,22 @@ use Hubrelay\Message;
 use Hubrelay\Outcome;
 
 /**
- * Moving from a relay that is STOPPING to the next one without missing a message and without getting one twice.
+ * A move from a relay that is STOPPING to the next one, without missing a message and without getting one twice.
  *
  * Both connections subscribe to a channel of their own, the fence, and one message is published there. Redis sends its
- * messages to all subscribers in one order, so the fence stands at the same place in both. The former connection's
- * messages count up to it, the next one's from behind it. PROTOCOL.md has the ladder.
+ * messages to all subscribers in one order, so the fence's message is at the same place in both. The former
+ * connection's messages count up to it, the next one's from there on. PROTOCOL.md shows the frames.
  *
  * @internal
  */
 final class Move
 {
-    /** What the next connection's messages may take until the former one's fence has come, in bytes. */
+    /** The most bytes of the next connection's messages that are kept until the former one's fence has come. */
     private const MAX_KEPT_BYTES = 4 << 20;
 
     private const NOT_EXACT = 'moved to another relay';
 
-    /** The channel, or empty: there is none, or it was given up. */
+    /** The fence's channel; empty if there is none, or if it was given up. */
     public string $fence = '';
 
     public bool $isOver = false;
@@ -35,7 +35,7 @@ final class Move
 
     private readonly Telling $telling;
 
-    /** The fence was asked for; on how many of the two connections it is in force; it was published. */
+    /** Whether the fence was asked for; on how many of the two connections it is in force; whether it was published. */
     private bool $isFenced = false;
 
     private int $inForce = 0;
@@ -50,7 +50,7 @@ final class Move
 
     private bool $newPassed = false;
 
-    /** @var list<array{?Name, Message|Loss}> of the next connection, until it is known whether they count */
+    /** @var list<array{?Name, Message|Loss}> from the next connection, until it is known whether they count */
     private array $kept = [];
 
     private int $keptBytes = 0;
@@ -69,7 +69,7 @@ final class Move
         $new->takeMessage = $this->fromNew(...);
     }
 
-    /** Asks for the fence. The next connection has been asked for all names already. */
+    /** Asks for the fence. The next connection already has the requests for all names. */
     public function begin(): void
     {
         if ($this->fence === '') {
@@ -81,7 +81,7 @@ final class Move
         }
     }
 
-    /** Goes on if the next connection's Subscribes are in force. */
+    /** Continues if the next connection's Subscribes are in force. */
     public function consider(): void
     {
         if ($this->isOver || $this->isCounting && $this->fence === '') {
@@ -107,7 +107,7 @@ final class Move
         }
     }
 
-    /** The message on the fence has come on this connection. */
+    /** The fence's message has come on this connection. */
     public function fenceCame(Link $link): void
     {
         if ($link === $this->old) {
@@ -122,7 +122,9 @@ final class Move
         }
     }
 
-    /** The next connection says that messages were dropped: told in its place if those messages count. */
+    /**
+     * The next connection reports that messages were dropped. That is reported in its place if those messages count.
+     */
     public function lossCame(Loss $loss): void
     {
         if ($this->isCounting) {
@@ -132,7 +134,7 @@ final class Move
     }
 
     /**
-     * From here on the next connection's messages count, with those that it has sent since its last Reply.
+     * From now on the next connection's messages count, including those that it has sent since its last Reply.
      *
      * @param string $reason for the Gap
      */
@@ -141,13 +143,13 @@ final class Move
         $this->end($reason);
     }
 
-    /** The next connection has ended: the former one goes on. */
+    /** The next connection has ended: the former one continues. */
     public function abandon(): void
     {
         $this->isOver = true;
         $this->telling->timers->set('fence', null);
         $this->old->takeMessage = null;
-        if ($this->oldPassed) { // what the former one sent since then was left to the next one
+        if ($this->oldPassed) { // what the former one sent after that was left to the next one
             $this->telling->gaps->note('the next relay ended while it took over');
         }
         $this->unsubscribe($this->old);
@@ -225,13 +227,13 @@ final class Move
         }
         if ($this->newPassed) {
             $this->giveUp(self::NOT_EXACT . ', and its messages were too many to keep');
-        } else { // before the fence they are the former one's to deliver
+        } else { // the former connection delivers the messages before the fence
             $this->kept = [];
             $this->keptBytes = 0;
         }
     }
 
-    /** Of a connection that was left, messages do not count. */
+    /** Ignores a message of a connection that was left. */
     public static function discard(Name $name, Message $message): void
     {
     }

@@ -7,7 +7,7 @@ namespace Hubrelay\Internal;
 use Hubrelay\Exception\InvalidException;
 
 /**
- * All names that anybody wants, or has asked about and not heard of yet.
+ * All names that anybody wants, or that have an unanswered request.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ final class Names
     public array $patterns = [];
 
     /**
-     * @throws InvalidException the relay would take none, and one that is not UTF-8 costs the connection
+     * @throws InvalidException since the relay would not take it, and would end the connection if it is not UTF-8
      */
     public static function check(string $name, string $what = 'channel'): void
     {
@@ -37,7 +37,7 @@ final class Names
     }
 
     /**
-     * @throws InvalidException a relay would end the connection, again and again
+     * @throws InvalidException since a relay would end the connection, again and again
      */
     public static function checkClientName(string $name): void
     {
@@ -71,7 +71,7 @@ final class Names
     }
 
     /**
-     * Names as an application gives them: PHP makes an int of an array's key "7".
+     * Names in the form in which an application gives them: PHP turns an array's key "7" into an int.
      *
      * @param array<string|int> $names
      * @return list<string>
@@ -113,7 +113,7 @@ final class Names
         return [...\array_values($this->channels), ...\array_values($this->patterns)];
     }
 
-    /** Whether the application is to hear anything. */
+    /** Whether the application receives messages of any name. */
     public function holdsAny(): bool
     {
         foreach ([$this->channels, $this->patterns] as $names) {
@@ -128,7 +128,7 @@ final class Names
     }
 
     /**
-     * The entries of those names that there are.
+     * The entries of those names that have one.
      *
      * @param list<string> $channels
      * @param list<string> $patterns
@@ -152,7 +152,7 @@ final class Names
     }
 
     /**
-     * Drops the entries of those that nobody wants or hears.
+     * Drops the entries of those names that are not needed any more.
      *
      * @param list<Name> $names
      */
@@ -171,7 +171,7 @@ final class Names
     }
 
     /**
-     * Channels and patterns, apart.
+     * Channels and patterns, as two lists.
      *
      * @param list<Name> $names
      * @return array{list<string>, list<string>}
@@ -187,7 +187,7 @@ final class Names
     }
 
     /**
-     * The names in portions, each of which fits a Subscribe or Unsubscribe.
+     * The names in portions, each of which fits into a Subscribe or Unsubscribe.
      *
      * @param list<Name> $names
      * @return list<list<Name>>

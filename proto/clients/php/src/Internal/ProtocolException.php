@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 /**
- * Bytes that are no frame. Its code is what a relay would answer.
+ * Bytes that are not a frame. The exception's code is the one that a relay would answer.
  *
  * @internal
  */

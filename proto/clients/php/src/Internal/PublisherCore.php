@@ -14,7 +14,7 @@ use Hubrelay\Loss;
 use Hubrelay\PublisherOptions;
 
 /**
- * The Machine of a Publisher: one connection, made when there is something to publish.
+ * The Machine of a Publisher: one connection, which is made when there is something to publish.
  *
  * @internal
  */
@@ -30,7 +30,7 @@ final class PublisherCore extends Machine
     private float $notBefore = 0.0;
 
     /**
-     * @throws InvalidException for a name of more than 64 bytes, or that is not UTF-8
+     * @throws InvalidException for a name that has more than 64 bytes or is not UTF-8
      */
     public function __construct(
         private readonly string $name,
@@ -49,7 +49,7 @@ final class PublisherCore extends Machine
         return $this->closing !== null;
     }
 
-    /** Whether nothing is under way on the connection, which the relay may have closed since. */
+    /** Whether the connection has nothing in progress. The relay may have closed it since then. */
     public function isIdle(): bool
     {
         return $this->link !== null && !$this->link->isOwed() && $this->link->unsent === 0;
@@ -174,7 +174,10 @@ final class PublisherCore extends Machine
         $this->notBefore = Clock::now() + $this->options->pause;
     }
 
-    /** A call has waited in vain. A relay that says nothing is left, and the next calls do not wait for it. */
+    /**
+     * A call has reached its timeout. If the relay was silent, the connection ends, and the next calls do not wait for
+     * it.
+     */
     public function timedOut(): void
     {
         $link = $this->link;
@@ -188,7 +191,7 @@ final class PublisherCore extends Machine
         }
     }
 
-    /** The one way in which the connection ends. */
+    /** Ends the connection. This is the only way in which it ends. */
     private function end(Link $link, string $why): void
     {
         if ($link->isEnded) {
@@ -201,11 +204,11 @@ final class PublisherCore extends Machine
         $this->publishing->isHeld = false;
         $this->publishing->reason = "no connection to a relay: $why";
         [$unknown, $unsent] = $link->end();
-        $this->counters->lostPublishes += $unknown + $unsent + $this->publishing->pump(); // nothing waits any more
+        $this->counters->lostPublishes += $unknown + $unsent + $this->publishing->pump(); // afterwards nothing waits
         $this->considerClosed();
     }
 
-    /** What is owed, and what waits for Welcome, is waited for, for up to `$drain` seconds. */
+    /** Closes. It waits up to `$drain` seconds for outstanding answers, and for what waits for the Welcome. */
     public function close(float $drain, Future $future): void
     {
         if ($this->closing !== null) {

@@ -12,53 +12,55 @@ use Hubrelay\Exception\NotConnectedException;
 use Hubrelay\Future;
 
 /**
- * Publishes: checked, bounded, and in the order in which they were asked for.
+ * All publishes: checks them, bounds them, and keeps their order.
  *
  * @internal
  */
 final class Publishing
 {
-    /** What a publish that waits takes beside its channel and its payload, in bytes. */
+    /** The size of a waiting publish beside its channel and its payload, in bytes. */
     private const PUBLISH_OVERHEAD = 500;
 
-    /** The same of a send. */
+    /** The same for a send. */
     private const SEND_OVERHEAD = 100;
 
-    /** Channels whose encoded name is kept. Beyond, all are forgotten and begun anew. */
+    /** How many encoded channel names are kept. Beyond that number all are dropped. */
     private const MAX_KEPT_FIELDS = 4096;
 
-    /** Where publishes go; null: there is no connection to a relay. */
+    /** The connection that publishes go to; null if there is no connection to a relay. */
     public ?Link $link = null;
 
-    /** New ones wait: for the first connection, or for the former one to be read to its end. */
+    /** New publishes wait: for the first connection, or until the former connection has been read to its end. */
     public bool $isHeld = false;
 
-    /** How many wait for room, or for a connection. */
+    /** How many publishes and sends wait for room, or for a connection. */
     public int $waiting = 0;
 
-    /** Why there is no connection. */
+    /** The reason why there is no connection. */
     public string $reason = 'no connection to a relay yet';
 
-    /** @var array<int, array{string, string, ?Future}> field of the channel, payload, future (null: a send); by place */
+    /**
+     * @var array<int, array{string, string, ?Future}> by place: field of the channel, payload, future (null: a send)
+     */
     private array $queue = [];
 
-    /** The place of the first, or one before it, and the place of the next one. */
+    /** A place not after the first one in use, and the place for the next one. */
     private int $head = 0;
 
     private int $tail = 0;
 
-    /** What the publishes among them take, in bytes. */
+    /** The size of the waiting publishes, in bytes. */
     private int $waitingBytes = 0;
 
-    /** What the sends among them take, in bytes. */
+    /** The size of the waiting sends, in bytes. */
     private int $waitingSends = 0;
 
-    /** @var array<string> the channel as it stands in a Publish, by channel */
+    /** @var array<string> the channel's encoded field in a Publish, by channel */
     private array $fields = [];
 
     /**
-     * @param int                    $maxUnsent     bytes that the relay has not read, and as many that wait for room
-     * @param int                    $maxUnanswered publishes
+     * @param int                    $maxUnsent     bytes that the relay has not read, and the same for those that wait
+     * @param int                    $maxUnanswered publishes without Reply
      * @param \Closure(Link): void   $sentFirst     called when a send is the first that is unsettled
      */
     public function __construct(
@@ -72,7 +74,7 @@ final class Publishing
     /**
      * The future gets the number of receivers, or an error.
      *
-     * @param bool $wait whether it may wait for room; else it is Congested where there is none
+     * @param bool $wait whether it may wait for room; if it may not and there is none, it is Congested
      * @throws HubrelayException InvalidException, NotConnectedException, CongestedException
      */
     public function publish(string $channel, string $payload, Future $future, bool $wait = true): void
@@ -90,7 +92,7 @@ final class Publishing
     }
 
     /**
-     * Without Reply. It stays behind what waits, and waits with it.
+     * Publishes without Reply. If other publishes wait, it waits after them.
      *
      * @throws HubrelayException InvalidException, NotConnectedException, CongestedException
      */
@@ -119,7 +121,7 @@ final class Publishing
     }
 
     /**
-     * Writes those that wait, as far as there is room. Returns how many sends turned out never to be sent.
+     * Writes the publishes that wait, as far as there is room. Returns how many sends could not be sent at all.
      */
     public function pump(): int
     {
@@ -145,7 +147,7 @@ final class Publishing
         return $lost;
     }
 
-    /** Its caller gives up. True if it had not been written yet: it will not be. */
+    /** The caller of a publish gives up. Returns true if it was not written yet: then it never will be. */
     public function giveUp(Future $future): bool
     {
         $place = $future->waitingPlace;
@@ -157,7 +159,7 @@ final class Publishing
         return true;
     }
 
-    /** Those that wait are not sent any more. Returns how many sends are among them. */
+    /** Fails all that wait. Returns how many sends are among them. */
     public function failWaiting(HubrelayException $error): int
     {
         $lost = 0;

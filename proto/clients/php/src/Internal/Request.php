@@ -7,27 +7,27 @@ namespace Hubrelay\Internal;
 use Hubrelay\Internal\Frame\Reply;
 
 /**
- * A request that is no publish.
+ * A request other than a publish.
  *
  * @internal
  */
 final class Request
 {
-    /** @var list<array{Ask, Name}> who else waits for its answer */
+    /** @var list<array{Ask, Name}> others that wait for its answer */
     public array $joined = [];
 
-    /** The connection has ended, and this had not been written. */
+    /** The connection has ended before this was written. */
     public bool $isUnwritten = false;
 
     /**
-     * @param \Closure(Link, Request, ?Reply): void $answer called once, with the Reply, or with null at the end of the
-     *                                                     connection
+     * @param \Closure(Link, Request, ?Reply): void $answer called once, with the Reply, or with null if the connection
+     *                                                      ends before
      */
     public function __construct(public readonly \Closure $answer, public readonly bool $isSubscribe = false)
     {
     }
 
-    /** One whose answer changes nothing. */
+    /** A request whose answer has no effect. */
     public static function ignored(): self
     {
         return new self(static function (): void {

@@ -9,8 +9,8 @@ use Hubrelay\Outcome;
 use Hubrelay\Revoked;
 
 /**
- * What connections are asked for on the client's own account: a new one for all that is wanted, and each for nothing
- * else.
+ * The client's own requests to connections. A new connection is asked for all that is wanted, and each connection drops
+ * what is not.
  *
  * @internal
  */
@@ -29,7 +29,7 @@ final class Restoring
     }
 
     /**
-     * Asks a connection for these names; what it does not grant is told as Revoked.
+     * Asks a connection for these names. Those that it does not grant are reported as Revoked.
      *
      * @param list<Name> $names
      * @return list<Request>
@@ -75,7 +75,7 @@ final class Restoring
     }
 
     /**
-     * After a restore was not granted: without those that were refused, or else by halves.
+     * Asks again after a restore was not granted: without the names that were refused, or else in two halves.
      *
      * @param list<Name> $names
      * @return list<Request>
@@ -113,7 +113,7 @@ final class Restoring
         ];
     }
 
-    /** Makes a connection hold what is wanted, and nothing else. */
+    /** Makes a connection hold exactly what is wanted. */
     public function reconcile(Link $link): void
     {
         $lacking = [];
@@ -128,7 +128,7 @@ final class Restoring
     }
 
     /**
-     * These are not held any more. Tells who is concerned; each of their subscriptions ends.
+     * These names are not held any more. Reports that to `events` and to their subscriptions, which end.
      *
      * @param list<Name> $names
      */
@@ -188,7 +188,7 @@ final class Restoring
     }
 
     /**
-     * During a move the next connection is asked, too.
+     * During a move, also asks the next connection.
      *
      * @param list<Name> $names
      */
@@ -212,7 +212,7 @@ final class Restoring
     }
 
     /**
-     * Tells the relays which of these nobody wants any more.
+     * Unsubscribes at the relays from those names that nobody wants any more.
      *
      * @param list<Name> $names
      */

@@ -32,7 +32,7 @@ final class Schema
     public const BYTES = 'bytes';
     public const STRINGS = 'repeated string';
 
-    /** The n-th kind has number n in the schema's oneof. */
+    /** The n-th kind of each list has number n in the schema's oneof. */
     public const CLIENT_FRAME = [Hello::class, Publish::class, Subscribe::class, Unsubscribe::class, Ping::class];
     public const RELAY_FRAME = [
         Welcome::class, Message::class, Reply::class, Status::class, Loss::class, Error::class, Revoked::class,
@@ -71,7 +71,7 @@ final class Schema
     ];
 
     /**
-     * The name of a constant, or the number where there is none. For people.
+     * The name of a constant, or the number if there is none. For people.
      *
      * @param class-string $class
      */

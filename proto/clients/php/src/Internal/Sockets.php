@@ -21,10 +21,10 @@ final class Sockets
     /** @var array<int, Link> */
     private array $links = [];
 
-    /** @var array<int, true> those whose socket takes no more at present */
+    /** @var array<int, true> those whose socket takes no more bytes now */
     private array $blocked = [];
 
-    /** @var array<int, resource> those that are to be read */
+    /** @var array<int, resource> the sockets to read */
     private array $reads = [];
 
     private readonly bool $hasTurns;
@@ -38,7 +38,7 @@ final class Sockets
     }
 
     /**
-     * @return array<int, resource> those that are to be read
+     * @return array<int, resource> the sockets to read
      */
     public function toRead(): array
     {
@@ -46,7 +46,7 @@ final class Sockets
     }
 
     /**
-     * @return array<int, resource> those to which something is to be written, or whose writing side is to be shut
+     * @return array<int, resource> the sockets that have something to write, or whose writing side has to be shut
      */
     public function toWrite(): array
     {
@@ -61,10 +61,10 @@ final class Sockets
     }
 
     /**
-     * Does what the machine wants done, writes, waits for input or room for so many seconds at most, and takes what
-     * comes.
+     * Performs the machine's actions, writes, waits for input or room for at most that many seconds, and takes the
+     * input.
      *
-     * @param float $seconds 0: does not wait
+     * @param float $seconds 0: it does not wait
      */
     public function turn(float $seconds): void
     {
@@ -80,7 +80,7 @@ final class Sockets
         }
         foreach ($reads as $id => $stream) {
             if (!isset($this->streams[$id])) {
-                continue; // it was ended by another one
+                continue; // the handling of another one has ended it
             }
             $data = @\fread($stream, self::READ_BYTES);
             if ($data !== '' && $data !== false) {
@@ -95,7 +95,7 @@ final class Sockets
     }
 
     /**
-     * @return array<int, resource> those that are to be read now
+     * @return array<int, resource> the sockets to read now
      */
     private function wait(float $seconds): array
     {
@@ -111,7 +111,8 @@ final class Sockets
         $others = null;
         $count = @\stream_select($reads, $writes, $others, $whole, $microseconds);
         if ($count === false) {
-            // A signal has come; or there is a descriptor above 1,023, for which PHP cannot wait: then it looks often.
+            // A signal has come; or PHP cannot wait for a descriptor above 1,023, and the sockets are polled often
+            // instead.
             \usleep(\min(1000, $whole * 1_000_000 + $microseconds));
             $this->blocked = [];
 
@@ -124,7 +125,7 @@ final class Sockets
         return $reads;
     }
 
-    /** Writes all that the sockets take, of what is to be written. */
+    /** Writes as much of what is queued as the sockets take. */
     public function flush(): void
     {
         if ($this->machine->actions !== []) {
@@ -159,7 +160,7 @@ final class Sockets
         }
     }
 
-    /** What the relay said before it closed counts. */
+    /** Reads all that the relay sent before it closed, since that counts. */
     private function readToEnd(Link $link, string $why, bool $hasFailed): void
     {
         $id = \spl_object_id($link);
@@ -173,7 +174,7 @@ final class Sockets
         $this->machine->ended($link, $why, $hasFailed);
     }
 
-    /** Lets the time go on. What lies in a socket that would be given up is read before. */
+    /** Handles timers. Before a connection would be given up, its socket is read. */
     public function tick(float $now): void
     {
         $silent = $this->machine->giveUpCandidate($now);
@@ -184,7 +185,7 @@ final class Sockets
         $this->perform();
     }
 
-    /** Does what the machine wants done. */
+    /** Performs the machine's actions. */
     public function perform(): void
     {
         while ($this->machine->actions !== []) {
@@ -230,7 +231,8 @@ final class Sockets
     }
 
     /**
-     * A socket that is left unread hides that the relay has closed it. Writing nothing there fails then.
+     * A socket that is left unread does not show that the relay has closed it. Writing nothing to it fails in that
+     * case.
      */
     private function check(Link $link): void
     {
@@ -240,7 +242,7 @@ final class Sockets
         }
     }
 
-    /** In the child after a fork: closes its copies, without a word to the relay. */
+    /** In the child after a fork: closes the copies, without sending anything to the relay. */
     public function abandon(): void
     {
         foreach ($this->streams as $stream) {

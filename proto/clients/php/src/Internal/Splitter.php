@@ -5,13 +5,13 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 /**
- * Cuts a stream of bytes into bodies.
+ * Cuts a stream of bytes into the bodies of frames.
  *
  * @internal
  */
 final class Splitter
 {
-    /** What has come and is not cut yet, behind what was cut last. */
+    /** The bytes that have come and are not cut yet, after those that were cut last. */
     public string $buffer = '';
 
     private int $end = 0;
@@ -24,13 +24,13 @@ final class Splitter
     }
 
     /**
-     * Adds what was read, and cuts what is whole: a body stands in the buffer from 4 behind the end of the one before
-     * it.
+     * Adds the bytes that were read, and cuts the complete frames. In the buffer, a body begins 4 bytes after the end
+     * of the body before it.
      *
-     * @param bool $all false: at most one, since the limit may change behind it
-     * @return list<int> the ends of the bodies, the end of what was cut before in front of them
-     * @throws ProtocolException for a length of 0, or above the limit, once all in front of it are cut; the body is not
-     *                           waited for
+     * @param bool $all false: cuts one body at most, since the limit may change after it
+     * @return list<int> the ends of the bodies, after the end of what was cut before
+     * @throws ProtocolException for a length of 0 or above the limit, once all bodies before it are cut; it does not
+     *                           wait for the body
      */
     public function cut(string $data, bool $all = true): array
     {
@@ -67,7 +67,7 @@ final class Splitter
         return $ends;
     }
 
-    /** What is no whole frame yet. */
+    /** The bytes that are not a complete frame yet. */
     public function rest(): string
     {
         return \substr($this->buffer, $this->end);

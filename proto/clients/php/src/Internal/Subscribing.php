@@ -12,7 +12,7 @@ use Hubrelay\Internal\Frame\Reply;
 use Hubrelay\Outcome;
 
 /**
- * What the application asks for: the plain requests, and listeners. One Subscribe serves all listeners of a name.
+ * The application's requests for names: plain requests, and listeners. One Subscribe serves all listeners of a name.
  *
  * @internal
  */
@@ -20,7 +20,7 @@ final class Subscribing
 {
     private const SUBSCRIBED_LATE = 'subscribed while not receiving';
 
-    /** @var list<array{Future, \Closure(): void}> requests from before the first attempt to connect has ended */
+    /** @var list<array{Future, \Closure(): void}> requests made before the first attempt to connect has ended */
     private array $early = [];
 
     private readonly Telling $telling;
@@ -71,7 +71,7 @@ final class Subscribing
     }
 
     /**
-     * The future gets Outcome::OK, or an error. What somebody listens to goes on for them.
+     * The future gets Outcome::OK, or an error. Subscriptions that listen to the names are not affected.
      *
      * @param list<string> $channels
      * @param list<string> $patterns
@@ -107,7 +107,7 @@ final class Subscribing
     }
 
     /**
-     * The future gets Outcome::OK or PENDING, or an error; then the listener is over.
+     * The future gets Outcome::OK or PENDING, or an error, which ends the listener.
      *
      * @param list<string> $channels
      * @param list<string> $patterns
@@ -127,7 +127,7 @@ final class Subscribing
         $listener->isCounted = true;
         $this->telling->listeners++;
         $ask = new Ask($future, $listener);
-        $ask->parts = 1; // until all is asked for
+        $ask->parts = 1; // until all requests are made
         $toAsk = [];
         foreach ($names as $name) {
             $name->listeners[\spl_object_id($listener)] = $listener;
@@ -151,12 +151,12 @@ final class Subscribing
         $this->partAnswered($ask, new Reply(outcome: Outcome::OK));
     }
 
-    /** Ends a subscription, at once for the application. Idempotent. */
+    /** Ends a subscription. For the application it ends at once. Idempotent. */
     public function unlisten(Listener $listener): void
     {
         $listener->queue->end();
         $listener->queue->keptStream = null;
-        $listener->queue->clear(); // one that ended by Revoked has kept what came before that
+        $listener->queue->clear(); // after Revoked, the queue still has the events before that
         if (!$listener->isClosed) {
             $listener->isClosed = true;
             $this->release($listener);
@@ -178,7 +178,7 @@ final class Subscribing
         $this->telling->consideredSubscriptions();
     }
 
-    /** The first attempt to connect has ended, well or not: what was asked for until now is done. */
+    /** The first attempt to connect has ended, in success or failure: makes the requests that waited for that. */
     public function started(): void
     {
         $early = $this->early;
@@ -195,7 +195,7 @@ final class Subscribing
         }
     }
 
-    /** Those requests are not made any more. */
+    /** Fails the requests that waited for the first attempt: they are not made any more. */
     public function failEarly(HubrelayException $error): void
     {
         $early = $this->early;
@@ -323,7 +323,7 @@ final class Subscribing
     }
 
     /**
-     * What every answer to a Subscribe has for others: those who joined it, the connection, the gaps.
+     * Handles an answer to a Subscribe for all others: those that joined it, the connection, the gaps.
      *
      * @param list<Name> $names
      */
@@ -352,7 +352,7 @@ final class Subscribing
                 $this->startListening($ask, [$name]);
                 $this->partAnswered($ask, $reply);
             } elseif ($isHere) {
-                $this->askForListener($link, $ask, [$name]); // its own request, since the other one names more
+                $this->askForListener($link, $ask, [$name]); // its own request, since the other one has more names
                 $ask->parts--;
             } else {
                 $this->partAnswered($ask, $reply);
@@ -364,7 +364,7 @@ final class Subscribing
         }
     }
 
-    /** Whether a Subscribe is held because of this answer; null is the end of the connection. */
+    /** Whether the names of a Subscribe are held after this answer; null is the end of the connection. */
     public static function isGranted(?Reply $reply): bool
     {
         return $reply === null || $reply->outcome === Outcome::OK || $reply->outcome === Outcome::PENDING;
@@ -421,7 +421,7 @@ final class Subscribing
     }
 
     /**
-     * After this no message of theirs is in `events`.
+     * After this no message of these names is in `events`.
      *
      * @param list<Name> $names
      */

@@ -15,7 +15,7 @@ use Hubrelay\Status;
 use Psr\Log\LoggerInterface;
 
 /**
- * What the application is told, and where: events, subscriptions, status, gaps, losses.
+ * Reports to the application: events, subscriptions, status, gaps and losses.
  *
  * @internal
  */
@@ -29,16 +29,16 @@ final class Telling
 
     public readonly Gaps $gaps;
 
-    /** As the application was told last. */
+    /** The last Status that was reported. */
     public Status $status;
 
-    /** UP, until what is held is in force. */
+    /** A Status UP that is held back until all that is held is in force. */
     public ?Status $statusToTell = null;
 
-    /** Any Status was told. */
+    /** Whether any Status was reported. */
     public bool $wasTold = false;
 
-    /** Subscriptions that are not closed. */
+    /** The number of subscriptions that are not closed. */
     public int $listeners = 0;
 
     public function __construct(
@@ -54,13 +54,13 @@ final class Telling
         $this->status = Status::noRelay('not connected yet');
     }
 
-    /** For a subscription. */
+    /** Makes a queue for a subscription. */
     public function newQueue(): EventQueue
     {
         return new EventQueue($this->options->eventsBytes, $this->queued);
     }
 
-    /** A message to all who want it. */
+    /** Gives a message to all queues of its name. */
     public function deliver(Name $name, Message $message): void
     {
         foreach ($name->queues as $queue) {
@@ -68,7 +68,7 @@ final class Telling
         }
     }
 
-    /** An event that is no message, to `events`. */
+    /** Adds an event that is not a message to `events`. */
     public function tell(Event $event): void
     {
         $this->events->put($event);
@@ -82,7 +82,7 @@ final class Telling
         $this->tell($status);
     }
 
-    /** A Loss of messages in its place, and the Gap behind it. */
+    /** Reports a Loss of messages in its place, and the Gap after it. */
     public function tellLostMessages(Loss $loss): void
     {
         $this->counters->lostMessages = Count::sum($this->counters->lostMessages, $loss->messages);
@@ -93,7 +93,7 @@ final class Telling
         $this->tellGap(new Gap([$loss->reason !== '' ? $loss->reason : 'messages were dropped']));
     }
 
-    /** A Loss of the client's own. */
+    /** Reports a Loss that the client itself has counted. */
     public function tellOwnLoss(int $unsent, int $unknown): void
     {
         if ($unsent + $unknown > 0) {
@@ -125,7 +125,7 @@ final class Telling
     }
 
     /**
-     * @return array<int, EventQueue> those of Subscriptions, by spl_object_id
+     * @return array<int, EventQueue> the queues of Subscriptions, by spl_object_id
      */
     public function listeningQueues(): array
     {
@@ -149,7 +149,7 @@ final class Telling
     }
 
     /**
-     * A logger that throws costs its line, and not the connection.
+     * If the logger throws, its line is lost, but the connection is not.
      *
      * @param \Closure(LoggerInterface): void $log
      */

@@ -5,19 +5,19 @@ declare(strict_types=1);
 namespace Hubrelay\Internal;
 
 /**
- * The timers of a client: named, at most one of each name, and one deadline for all of them.
+ * The timers of a client. Each has a name, which only one timer has. There is one deadline for all of them.
  *
  * @internal
  */
 final class Timers
 {
-    /** When the first is due, by Clock; null if none is set. */
+    /** The time when the first timer is due, by Clock; null if none is set. */
     public ?float $deadline = null;
 
     /** @var array<string, float> */
     private array $due = [];
 
-    /** From now on; null takes the timer away. */
+    /** Sets a timer to this many seconds from now; null removes it. */
     public function set(string $name, ?float $seconds): void
     {
         if ($seconds === null) {
@@ -31,14 +31,15 @@ final class Timers
         $this->deadline = $this->due === [] ? null : \min($this->due);
     }
 
-    /** When this timer is due, by Clock; null if it is not set. */
+    /** The time when this timer is due, by Clock; null if it is not set. */
     public function dueAt(string $name): ?float
     {
         return $this->due[$name] ?? null;
     }
 
     /**
-     * Name and time of those that are due, each taken away. What one of them changes counts for those behind it.
+     * Removes each timer that is due, and yields its name and time. The caller may change timers meanwhile:
+     * for those not yielded yet, the change takes effect.
      *
      * @return iterable<string, float>
      */
@@ -52,7 +53,7 @@ final class Timers
         }
     }
 
-    /** Takes all timers away. */
+    /** Removes all timers. */
     public function clear(): void
     {
         $this->due = [];

@@ -8,14 +8,14 @@ use Hubrelay\Hooks;
 use Hubrelay\Message;
 
 /**
- * Calls the application's hooks. What they throw disturbs nothing here.
+ * Calls the application's hooks. Their exceptions have no effect here.
  *
  * @internal
  */
 final class Tracing
 {
     /**
-     * @param \Closure(\Throwable): void $failed gets what a hook throws
+     * @param \Closure(\Throwable): void $failed gets the exceptions of hooks
      */
     public function __construct(private readonly Hooks $hooks, private readonly \Closure $failed)
     {
@@ -24,8 +24,8 @@ final class Tracing
     /**
      * A publish begins.
      *
-     * @return \Closure(?\Throwable, mixed): mixed to be called at its end with the error, or with the receivers, which
-     *                                             it returns
+     * @return \Closure(?\Throwable, mixed): mixed call it when the publish ends, with the error or the receivers; it
+     *                                             returns the receivers
      */
     public function beforePublish(string $channel, string $payload): \Closure
     {

@@ -7,13 +7,13 @@ namespace Hubrelay\Internal;
 use Hubrelay\Connector;
 
 /**
- * Connects to the relay's socket, and says what is wrong where that fails.
+ * Connects to the relay's socket, and says what is wrong if that fails.
  *
  * @internal
  */
 final class UnixConnector implements Connector
 {
-    /** What Linux has room for. PHP cuts a longer path, which would be another one. */
+    /** The longest path that Linux allows. PHP would cut a longer path, and so connect to another one. */
     private const MAX_PATH_BYTES = 107;
 
     private const EAGAIN = 11;
@@ -24,7 +24,7 @@ final class UnixConnector implements Connector
         if ($path === '' || \strlen($path) > self::MAX_PATH_BYTES) {
             throw new \RuntimeException("$path: a socket's path has 1 to " . self::MAX_PATH_BYTES . ' bytes');
         }
-        // On a Unix socket this is done at once, or fails.
+        // On a Unix socket this succeeds or fails at once.
         $stream = @\stream_socket_client("unix://$path", $code, $reason, 5.0, \STREAM_CLIENT_CONNECT);
         if ($stream === false) {
             throw new \RuntimeException(self::explained($path, $code, $reason));

@@ -7,7 +7,8 @@ namespace Hubrelay\Internal;
 use Hubrelay\Options;
 
 /**
- * Finds a relay that hangs: it is silent while something is owed, or for long, and then does not answer a Ping.
+ * Detects a relay that hangs: it is silent while an answer is outstanding, or for long, and does not answer a Ping
+ * then.
  *
  * @internal
  */
@@ -17,7 +18,7 @@ final class Watch
     {
     }
 
-    /** When the next step is due: the Ping, or once that is unanswered, the end. */
+    /** The time when the next step is due: the Ping, or if a Ping is unanswered, the end. */
     public function due(Link $link): float
     {
         if ($link->pingAt !== null) {
@@ -31,7 +32,7 @@ final class Watch
         return $due;
     }
 
-    /** How often to look, at least: what becomes owed meanwhile is not due before the next look. */
+    /** The longest time between two checks. What becomes outstanding in between is not due before the next check. */
     public function period(): float
     {
         return \min($this->options->pingOwed, $this->options->pingIdle);

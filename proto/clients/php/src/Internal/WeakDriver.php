@@ -9,7 +9,8 @@ use Hubrelay\Exception\InterruptedException;
 use Hubrelay\Future;
 
 /**
- * A Driver that its futures do not keep alive. When it is gone they are settled: its destructor waits for what is owed.
+ * A Driver that its futures do not keep alive. When it is gone they are settled: its destructor waits for their
+ * answers.
  *
  * @internal
  */
@@ -32,7 +33,7 @@ final class WeakDriver implements Driver
     {
         $driver = $this->driver->get();
         if ($driver === null) {
-            $callback(); // there are no turns any more
+            $callback(); // there are no more turns
         } else {
             $driver->later($callback);
         }

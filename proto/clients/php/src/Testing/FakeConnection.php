@@ -10,7 +10,7 @@ use Hubrelay\Internal\Schema;
 use Hubrelay\Internal\Splitter;
 
 /**
- * One client's connection to a FakeRelay: what it has subscribed to, and what it has not read.
+ * One client's connection to a FakeRelay: its subscriptions, and the bytes that it has not read.
  *
  * @internal
  */

@@ -27,8 +27,8 @@ use Hubrelay\Status;
 /**
  * A relay in memory, for the tests of applications: no files, no Redis, no other process.
  *
- * Its clients are the real ones, and speak to it through pairs of sockets. So an application is tested with the errors,
- * the order and the events that it will meet. The fake does its part whenever one of its clients waits.
+ * Its clients are the real ones, and talk to it through pairs of sockets. So an application is tested with the errors,
+ * the order and the events of production. The fake relay does its work whenever one of its clients waits.
  */
 final class FakeRelay implements Connector
 {
@@ -69,27 +69,27 @@ final class FakeRelay implements Connector
         return new Publisher('fake', $name, $options, connector: $this);
     }
 
-    // What a test makes happen
+    // Events that a test can cause
 
-    /** As from another host. Returns to how many connections it goes; none during an outage. */
+    /** Publishes as another host would. Returns the number of deliveries, which is 0 during an outage. */
     public function publish(string $channel, string $payload): int
     {
         return $this->status->receiving ? $this->deliver($channel, $payload) : 0;
     }
 
-    /** Redis is lost: Status DOWN, publishes are NotConnected, subscriptions PENDING. */
+    /** Redis goes away: Status DOWN, publishes are NotConnected, subscriptions PENDING. */
     public function outage(string $reason = 'Redis is away'): void
     {
         $this->tellAll(new Status(State::DOWN, $reason, gaps: $this->status->gaps + 1, cause: Cause::CLOSED));
     }
 
-    /** Redis is back: Status UP, and a Gap for whoever listens. */
+    /** Redis comes back: Status UP, and a Gap for all listeners. */
     public function recover(): void
     {
         $this->tellAll(self::up($this->status->gaps));
     }
 
-    /** Ends every connection. The clients come again at once. */
+    /** Ends every connection. The clients connect again at once. */
     public function disconnect(): void
     {
         foreach ($this->connections as $connection) {
@@ -105,14 +105,14 @@ final class FakeRelay implements Connector
         $this->disconnect();
     }
 
-    /** Another relay is there, with another id. */
+    /** Another relay starts, with another id. */
     public function comeBack(): void
     {
         $this->isAway = false;
         $this->starts++;
     }
 
-    /** Redis refuses these channels and patterns from here on, and what is published to them. */
+    /** Redis refuses these channels and patterns from now on, and what is published to these channels. */
     public function refuse(string ...$names): void
     {
         foreach ($names as $name) {
@@ -120,7 +120,7 @@ final class FakeRelay implements Connector
         }
     }
 
-    /** Redis refuses these names, which were granted: Revoked. */
+    /** Redis revokes these names, which were granted: clients get Revoked. */
     public function revoke(string ...$names): void
     {
         foreach ($this->connections as $connection) {
@@ -138,7 +138,7 @@ final class FakeRelay implements Connector
         }
     }
 
-    /** Tells every client a Loss of so many messages. */
+    /** Sends every client a Loss of that many messages. */
     public function lose(int $messages): void
     {
         foreach ($this->connections as $connection) {
@@ -147,7 +147,7 @@ final class FakeRelay implements Connector
     }
 
     /**
-     * Listens at a path, for clients of other processes; they are served by `turn`.
+     * Listens at a path, for clients in other processes. `turn` serves them.
      *
      * @throws \RuntimeException
      */
@@ -161,7 +161,7 @@ final class FakeRelay implements Connector
         $this->listener = $listener;
     }
 
-    /** For `listen`: waits until a client has something to say, for so many seconds at most. */
+    /** For `listen`: waits until a client has sent something, for at most that many seconds. */
     public function wait(float $seconds): void
     {
         $reads = \array_column($this->connections, 'stream');

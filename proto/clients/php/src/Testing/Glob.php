@@ -43,7 +43,7 @@ final class Glob
         return $expression;
     }
 
-    /** A set, from its `[` on; afterwards the position is that of its `]`. */
+    /** Translates a set that begins with `[` at the position. Afterwards the position is that of its `]`. */
     private static function set(string $pattern, int &$at): string
     {
         $isNegated = ($pattern[$at + 1] ?? '') === '^';

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Internal\Frame;
 
 /**
- * Answered by the relay; if settled, once all earlier publishes are answered.
+ * A request that the relay just answers. If settled, it answers once all earlier publishes are answered.
  *
  * @internal
  */

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Hubrelay\Internal\Frame;
 
 /**
- * One payload to one channel. With an id there is one Reply.
+ * One payload for one channel. With an id it gets one Reply.
  *
  * @internal
  */
