@@ -25,7 +25,7 @@ class Workers(Conversations, RoomsTest):
         await self.all_hear(guests, "after")
         self.assertEqual([guest.messages for guest in guests], [["after"]] * 4)
         self.assertEqual(server.worker.output.count("not published to 'g'"), 1)
-        self.assertIn("published again; before, there failed: 3 NotConnected", server.worker.output)
+        self.assertIn("published again; failed before: 3 NotConnected", server.worker.output)
 
     async def test_a_payload_that_is_too_large_is_told(self):
         server = self.servers[0]

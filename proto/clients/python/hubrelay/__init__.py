@@ -1,7 +1,7 @@
 """hubrelay: the backplane of real-time servers, from Python.
 
-AsyncClient is for asyncio; Client is for threads, gevent and eventlet. Both have the same surface. `hubrelay.testing`
-has a relay in memory, for the tests of applications.
+AsyncClient is for asyncio; Client is for threads, gevent and eventlet. Both have the same API. `hubrelay.testing` has a
+relay in memory, for the tests of applications.
 """
 from .asyncio_client import AsyncClient
 from .asyncio_streams import EventStream, Subscription

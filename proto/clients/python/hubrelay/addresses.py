@@ -7,9 +7,9 @@ SCHEME = "hubrelay"
 
 
 def path_of(url: str) -> str:
-    """The socket's path in `hubrelay:///run/hubrelay/hubrelay.sock`; `hubrelay://` is the default path.
+    """The socket's path in a URL such as `hubrelay:///run/hubrelay/hubrelay.sock`; `hubrelay://` is the default path.
 
-    Bytes that a URL cannot have are percent-encoded. Raises ValueError for anything else.
+    Bytes that a URL cannot have must be percent-encoded. Raises ValueError for any other URL.
     """
     parts = urlsplit(url)
     if parts.scheme != SCHEME or not url[len(SCHEME):].startswith("://"):
@@ -23,7 +23,8 @@ def path_of(url: str) -> str:
 
 
 def _shown(url: str) -> str:
-    """For an error. What may be a password is left out: it may be the URL of something else."""
+    """The URL as an error shows it. It may be the URL of something else, so parts that may be a password are left
+    out."""
     scheme, colon, rest = url.partition(":")
     is_other = colon and scheme != SCHEME and rest.startswith("/")
     return repr(f"{scheme}://..." if is_other or "@" in rest or "password" in rest.lower() else url)

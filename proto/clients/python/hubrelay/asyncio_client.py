@@ -20,12 +20,12 @@ from .sockets import READ_BYTES, connect, has_hung_up, why_ended, why_not_connec
 
 
 class AsyncClient:
-    """A connection to the relay that heals itself, for one asyncio event loop. Not thread-safe.
+    """A connection to the relay that reconnects by itself, for one asyncio event loop. Not thread-safe.
 
-    It connects at its first use, or by `connect`, and needs no relay to start. `options` are those of Options.
+    It connects at its first use, or by `connect`. It also starts without a relay. `options` are the fields of Options.
     Raises Invalid for a `name` of more than 64 bytes of UTF-8, TypeError for an unknown option.
 
-    After a fork the child has a new client in this object: without subscriptions, and connected at its first use.
+    After a fork, this object is a new client in the child: it has no subscriptions, and connects at its first use.
     """
 
     def __init__(self, path: "Union[str, os.PathLike[str]]" = DEFAULT_PATH, name: str = "", *,
@@ -42,21 +42,21 @@ class AsyncClient:
         self._core = Core(self.name, self._options, self.counters, self._logger)
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._sockets: dict[Link, socket.socket] = {}
-        self._blocked: dict[Link, bool] = {}  # those whose socket takes no more at present
+        self._blocked: dict[Link, bool] = {}  # the links whose sockets take no more bytes at present
         self._timer: Optional[asyncio.TimerHandle] = None
         self._is_turn_due = False
         #: Status, Gap, Loss and Revoked, and the Messages of `subscribe`.
         self.events = EventStream(self, self._core.events)
 
-    # The surface
+    # The public API
 
     def connect(self) -> None:
-        """Begins to connect, in the running loop. Nobody has to call this: the first use does it."""
+        """Begins to connect, in the running loop. This call is optional: the first use connects, too."""
         self._begin_if_needed()
 
     async def ready(self, timeout: Optional[float] = None) -> None:
-        """Waits until a relay has said Welcome. After `timeout` seconds it raises
-        NotConnected, which says what is wrong."""
+        """Waits until a relay has sent Welcome. Raises NotConnected after `timeout` seconds; its text says what is
+        wrong."""
         waiter = self._begin()
         self._core.ready(waiter)
         try:
@@ -75,14 +75,15 @@ class AsyncClient:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """What is possible at the relay that it was connected to last: "patterns", ..."""
+        """The features of the relay that the client was connected to last: "patterns", ..."""
         return self._core.features
 
     async def publish(self, channel: str, payload: Payload, *, wait: bool = True) -> int:
-        """Publishes, and returns how many subscriptions at Redis received it: relays, not the workers behind them.
+        """Publishes, and returns how many subscriptions at Redis received the message. These are relays, not workers.
 
-        Waits while too much is under way; with `wait=False` that is Congested. Raises NotConnected, Interrupted,
-        Refused, Invalid, Unknown, Closed. A caller that is cancelled does not know whether it was delivered.
+        Waits while too much is unsent or unanswered; with `wait=False` it raises Congested then. Raises NotConnected,
+        Interrupted, Refused, Invalid, Unknown, Closed. If its caller is cancelled, it is unknown whether the message
+        is delivered.
         """
         if self._hooks is not None:
             return await self._publish_with_hooks(self._hooks, channel, payload, wait)
@@ -96,7 +97,7 @@ class AsyncClient:
             raise
 
     def send(self, channel: str, payload: Payload) -> None:
-        """Publishes without a Reply: what is lost later is told in a Loss. Raises NotConnected, Invalid, Congested."""
+        """Publishes without a Reply: a later loss is reported in a Loss. Raises NotConnected, Invalid, Congested."""
         context = self._hooks.before_publish(channel, payload) if self._hooks is not None else None
         error: Optional[HubrelayError] = None
         try:
@@ -112,19 +113,20 @@ class AsyncClient:
                 self._hooks.after_publish(context, None, error)
 
     def listen(self, *channels: str, patterns: Iterable[str] = ()) -> Subscription:
-        """A Subscription with a queue of its own. Several may listen to one channel; the relay is asked once.
+        """A Subscription with its own queue. Several may listen to one channel; the relay is asked only once.
 
-        Opening it raises Refused, Limit, Invalid, Unknown, Closed; without a relay it is PENDING.
+        Opening it raises Refused, Limit, Invalid, Unknown, Closed. Without a relay its outcome is PENDING.
         """
         return Subscription(self, channels, several(patterns))
 
     def listen_pattern(self, *patterns: str) -> Subscription:
-        """`listen` for patterns alone. Raises Invalid where `features` lacks "patterns"."""
+        """`listen` for patterns only. Raises Invalid where `features` lacks "patterns"."""
         return Subscription(self, (), patterns)
 
     async def subscribe(self, *channels: str, patterns: Iterable[str] = ()) -> Outcome:
-        """For who keeps books himself: the messages come in `events`. Returns OK, or PENDING: in force once the relay
-        receives, or is there. Raises Refused, Limit, Invalid, Unknown, Closed: then nothing was subscribed to."""
+        """For callers that keep track of their subscriptions themselves: the messages come in `events`. Returns OK, or
+        PENDING if it comes into force only once there is a relay that receives. Raises Refused, Limit, Invalid,
+        Unknown, Closed; then nothing was subscribed to."""
         waiter = self._begin()
         self._core.subscribing.subscribe(channels, patterns, waiter)
         self._turn_soon()
@@ -138,15 +140,15 @@ class AsyncClient:
         return await waiter  # type: ignore[no-any-return]
 
     async def ping(self, *, settled: bool = False) -> None:
-        """Returns once the relay has answered. With `settled`: once everything that was published before is answered,
-        or told in a Loss. Raises NotConnected, Interrupted; Invalid where `features` lacks "settled"."""
+        """Returns once the relay has answered. With `settled`, it answers once everything that was published before is
+        answered, or reported in a Loss. Raises NotConnected, Interrupted; Invalid where `features` lacks "settled"."""
         waiter = self._begin()
         self._core.ping(waiter, settled)
         self._turn_soon()
         await waiter
 
     async def close(self, drain: Optional[float] = None) -> None:
-        """Ends the client. Owed Replies are waited for, for up to `drain` seconds. Idempotent."""
+        """Closes the client. It first waits for outstanding Replies, for up to `drain` seconds. Idempotent."""
         self._notice_fork()
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
@@ -174,7 +176,7 @@ class AsyncClient:
             self._turn()
 
     def _begin(self) -> "asyncio.Future[Any]":
-        """Starts the client if need be, and returns what the request will settle."""
+        """Starts the client if needed, and returns the future that the request will settle."""
         if self._loop is None or self._core.is_closing or os.getpid() != self._pid:
             self._begin_if_needed()
         return self._waiter()
@@ -208,13 +210,13 @@ class AsyncClient:
             self._turn_soon()
 
     def _turn_soon(self) -> None:
-        """At the end of this turn of the loop all that was asked for in it is written at once."""
+        """Calls `_turn` at the end of this turn of the loop, so that all requests made in it are written at once."""
         if not self._is_turn_due and self._loop is not None:
             self._is_turn_due = True
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        """Does what the core wants done after an input."""
+        """Performs the core's actions after an input, writes, and sets the timer."""
         self._is_turn_due = False
         core = self._core
         core.requested()
@@ -239,7 +241,7 @@ class AsyncClient:
     def _open(self, link: Link) -> None:
         try:
             opened = self._connector(self.path)
-        except Exception as error:  # a connector may be the application's
+        except Exception as error:  # a connector of the application may raise anything
             self._core.failed(link, why_not_connected(error))
             return
         self._sockets[link] = opened
@@ -299,7 +301,7 @@ class AsyncClient:
                 self._blocked[link] = True
                 self._loop.add_writer(opened.fileno(), self._writable, link)
         except OSError as error:
-            # What the relay said before it closed is read first; the end of that ends the connection.
+            # First reads what the relay sent before it closed the connection; then the connection ends.
             self._read_to_end(link, why_ended(error))
 
     def _writable(self, link: Link) -> None:
@@ -339,12 +341,13 @@ class AsyncClient:
         self._turn()
 
     def _notice_fork(self) -> None:
-        """A process that was forked past Python, as by uWSGI, is noticed at its first use."""
+        """Notices, at the client's first use, a fork that did not run Python's fork hooks, as in uWSGI."""
         if os.getpid() != self._pid:
             self._forked()
 
     def _forked(self) -> None:
-        """In the child: the sockets are the parent's, and so is its loop. Closes the copies and tells neither."""
+        """Runs in the child. The sockets and the loop are the parent's: closes the child's copies of the sockets, and
+        notifies neither the relay nor the loop."""
         for opened in self._sockets.values():
             os.close(opened.detach())
         self._core.abandoned()

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class EventStream:
-    """Events in their order, by `async for`. Ends when the client, or the subscription, is closed.
+    """A stream of events in their order, for `async for`. It ends when the client, or the subscription, is closed.
 
     Several tasks may iterate over one stream; each event goes to one of them.
     """
 
-    _is_opened = True  # what a subscription has to be
+    _is_opened = True  # a Subscription has to be opened first
 
     def __init__(self, client: "AsyncClient", queue: EventQueue) -> None:
         self._client, self._queue = client, queue
@@ -45,7 +45,7 @@ class EventStream:
                 await self._open()
                 continue
             if self._client._loop is None and not self._client._core.is_closing:
-                self._client._begin_if_needed()  # to wait for events is a use, of which there may be one already
+                self._client._begin_if_needed()  # waiting for events is a use, and may already have caused one
                 continue
             waiter = self._client._waiter()
             queue.waiters.append(waiter)
@@ -59,7 +59,7 @@ class EventStream:
         return self
 
     def get_nowait(self) -> Optional[Event]:
-        """The next event if there is one already, else None."""
+        """The next event if there is one now, else None."""
         hooks = self._client._hooks
         if hooks is not None:
             self._after_delivery(hooks)
@@ -81,7 +81,8 @@ class EventStream:
 
 
 class Subscription(EventStream, Listener):
-    """Yields Message, Loss, Gap and Revoked, which ends it. Open it by `async with`, `await` or `async for`; close it.
+    """Yields Message, Loss, Gap and Revoked; Revoked ends it. Open it by `async with`, `await` or `async for`, then
+    close it.
 
         async with client.listen("room.7") as subscription:
             async for event in subscription: ...
@@ -93,7 +94,7 @@ class Subscription(EventStream, Listener):
         EventStream.__init__(self, client, self.queue)
         self.channels, self.patterns = channels, patterns
         self._is_opened = False
-        #: OK, or PENDING: in force once the relay receives. None until it is open.
+        #: OK, or PENDING if it comes into force once the relay receives. None until the subscription is open.
         self.outcome: Optional[Outcome] = None
 
     def __await__(self) -> Generator[Any, None, "Subscription"]:
@@ -122,7 +123,7 @@ class Subscription(EventStream, Listener):
         return self
 
     async def close(self) -> None:
-        """Ends it: no more messages come. Idempotent, and does not wait for the relay."""
+        """Ends the subscription: no more messages come. Idempotent, and does not wait for the relay."""
         if self._client._hooks is not None:
             self._after_delivery(self._client._hooks)
         self._core.subscribing.unlisten(self)

@@ -24,13 +24,13 @@ _Write = tuple[Link, socket.socket, memoryview]
 
 
 class Client:
-    """A connection to the relay that heals itself. Every method may be called by any thread.
+    """A connection to the relay that reconnects by itself. Every method may be called by any thread.
 
-    It connects at its first use, or by `connect`, and needs no relay to start. `options` are those of Options.
+    It connects at its first use, or by `connect`. It also starts without a relay. `options` are the fields of Options.
     Raises Invalid for a `name` of more than 64 bytes of UTF-8, TypeError for an unknown option.
 
-    After a fork the child has a new client in this object: without subscriptions, and connected at its first use.
-    The logger is used while the client is locked: its handlers must not use this client.
+    After a fork, this object is a new client in the child: it has no subscriptions, and connects at its first use.
+    The client logs while it holds its lock, so handlers of the logger must not use this client.
     """
 
     def __init__(self, path: "Union[str, os.PathLike[str]]" = DEFAULT_PATH, name: str = "", *,
@@ -49,27 +49,27 @@ class Client:
         self._reading = Reading(self._lock, self._step)
         self._poller = Poller()
         self._sockets: dict[Link, socket.socket] = {}
-        self._blocked: dict[Link, bool] = {}  # those whose socket takes no more at present
-        self._broken: dict[Link, str] = {}  # those to which nothing can be written
+        self._blocked: dict[Link, bool] = {}  # the links whose sockets take no more bytes at present
+        self._broken: dict[Link, str] = {}  # the links that cannot be written to, and why
         self._writer: Optional[int] = None  # the thread that writes
         self._by_number: dict[int, Link] = {}
         self._has_interest_changed = True
-        self._to_close: list[socket.socket] = []  # after the write that is under way
+        self._to_close: list[socket.socket] = []  # after the current write
         self._thread: Optional[threading.Thread] = None
         #: Status, Gap, Loss and Revoked, and the Messages of `subscribe`.
         self.events = BlockingEventStream(self, self._core.events)
 
-    # The surface
+    # The public API
 
     def connect(self) -> None:
-        """Begins to connect. Nobody has to call this: the first use does it."""
+        """Begins to connect. This call is optional: the first use connects, too."""
         self._notice_fork()
         with self._lock:
             self._begin()
 
     def ready(self, timeout: Optional[float] = None) -> None:
-        """Waits until a relay has said Welcome. After `timeout` seconds it raises
-        NotConnected, which says what is wrong."""
+        """Waits until a relay has sent Welcome. Raises NotConnected after `timeout` seconds; its text says what is
+        wrong."""
         self._notice_fork()
         waiter = BlockingWaiter()
         try:
@@ -90,15 +90,15 @@ class Client:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """What is possible at the relay that it was connected to last: "patterns", ..."""
+        """The features of the relay that the client was connected to last: "patterns", ..."""
         return self._core.features
 
     def publish(self, channel: str, payload: Payload, *, wait: bool = True, timeout: Optional[float] = None) -> int:
-        """Publishes, and returns how many subscriptions at Redis received it: relays, not the workers behind them.
+        """Publishes, and returns how many subscriptions at Redis received the message. These are relays, not workers.
 
-        Waits while too much is under way; with `wait=False` that is Congested. Raises NotConnected, Interrupted,
-        Refused, Invalid, Unknown, Closed. After `timeout` seconds: Congested if nothing was sent, else Interrupted,
-        since it may be delivered.
+        Waits while too much is unsent or unanswered; with `wait=False` it raises Congested then. Raises NotConnected,
+        Interrupted, Refused, Invalid, Unknown, Closed. After `timeout` seconds it raises Congested if nothing was
+        sent, else Interrupted, since the message may be delivered.
         """
         if self._hooks is not None:
             return self._publish_with_hooks(self._hooks, channel, payload, wait, timeout)
@@ -142,7 +142,7 @@ class Client:
             hooks.after_publish(context, receivers, error)
 
     def send(self, channel: str, payload: Payload) -> None:
-        """Publishes without a Reply: what is lost later is told in a Loss. Raises NotConnected, Invalid, Congested."""
+        """Publishes without a Reply: a later loss is reported in a Loss. Raises NotConnected, Invalid, Congested."""
         self._notice_fork()
         context = self._hooks.before_publish(channel, payload) if self._hooks is not None else None
         error: Optional[HubrelayError] = None
@@ -162,10 +162,10 @@ class Client:
 
     def listen(self, *channels: str, patterns: Iterable[str] = (),
                timeout: Optional[float] = None) -> BlockingSubscription:
-        """A subscription with a queue of its own. Several may listen to one channel; the relay is asked once.
+        """A subscription with its own queue. Several may listen to one channel; the relay is asked only once.
 
-        Without a relay it is PENDING. Raises Refused, Limit, Invalid, Unknown, Closed; Interrupted after `timeout`
-        seconds. Then nothing is listened to.
+        Without a relay its outcome is PENDING. Raises Refused, Limit, Invalid, Unknown, Closed; Interrupted after
+        `timeout` seconds. If it raises, there is no subscription.
         """
         self._notice_fork()
         subscription = BlockingSubscription(self, channels, several(patterns))
@@ -178,13 +178,14 @@ class Client:
         return subscription
 
     def listen_pattern(self, *patterns: str) -> BlockingSubscription:
-        """`listen` for patterns alone. Raises Invalid where `features` lacks "patterns"."""
+        """`listen` for patterns only. Raises Invalid where `features` lacks "patterns"."""
         return self.listen(patterns=patterns)
 
     def subscribe(self, *channels: str, patterns: Iterable[str] = (), timeout: Optional[float] = None) -> Outcome:
-        """For who keeps books himself: the messages come in `events`. Returns OK, or PENDING: in force once the relay
-        receives, or is there. Raises Refused, Limit, Invalid, Unknown, Closed: then nothing was subscribed to. After
-        `timeout` seconds Interrupted: then it is unknown."""
+        """For callers that keep track of their subscriptions themselves: the messages come in `events`. Returns OK, or
+        PENDING if it comes into force only once there is a relay that receives. Raises Refused, Limit, Invalid,
+        Unknown, Closed; then nothing was subscribed to. Raises Interrupted after `timeout` seconds; then the outcome is
+        unknown."""
         outcome: Outcome = self._ask(
             lambda waiter: self._core.subscribing.subscribe(channels, patterns, waiter), timeout)
         return outcome
@@ -197,13 +198,13 @@ class Client:
         return outcome
 
     def ping(self, *, settled: bool = False, timeout: Optional[float] = None) -> None:
-        """Returns once the relay has answered. With `settled`: once everything that was published before is answered,
-        or told in a Loss. Raises NotConnected, Interrupted, also after `timeout` seconds; Invalid where `features`
-        lacks "settled"."""
+        """Returns once the relay has answered. With `settled`, it answers once everything that was published before is
+        answered, or reported in a Loss. Raises NotConnected; Interrupted, also after `timeout` seconds; Invalid where
+        `features` lacks "settled"."""
         self._ask(lambda waiter: self._core.ping(waiter, settled), timeout)
 
     def close(self, drain: Optional[float] = None) -> None:
-        """Ends the client. Owed Replies are waited for, for up to `drain` seconds. Idempotent."""
+        """Closes the client. It first waits for outstanding Replies, for up to `drain` seconds. Idempotent."""
         self._notice_fork()
         waiter = BlockingWaiter()
         with self._lock:
@@ -228,7 +229,7 @@ class Client:
     # Requests
 
     def _begin(self) -> None:
-        """Starts the client if need be. With the lock held."""
+        """Starts the client if needed. Call it with the lock held."""
         if self._core.is_closing:
             raise Closed("the client is closed")
         if self._thread is None:
@@ -261,13 +262,13 @@ class Client:
         return Interrupted(f"no answer within {timeout} s; it may be delivered")
 
     def _requested(self) -> None:
-        """A request was made, or an event taken. With the lock held."""
+        """Handles that a request was made, or an event taken. Call it with the lock held."""
         self._core.requested()
         if self._core.actions or self._core.timers.has_changed:
             self._core.timers.has_changed = False
             self._reading.interrupt()
 
-    # Sockets: whoever reads opens and closes them; whoever publishes writes.
+    # Sockets: the thread that reads opens and closes them; a thread that publishes writes.
 
     def _read_alone(self) -> None:
         reading = self._reading
@@ -276,7 +277,7 @@ class Client:
             reading.close()
 
     def _step(self, deadline: Optional[float]) -> None:
-        """Waits for the sockets, until the deadline at most, and does what is to be done."""
+        """Waits for the sockets, at most until the deadline, and does all work that is due."""
         try:
             self._take_step(deadline)
         except BaseException:
@@ -353,7 +354,7 @@ class Client:
                 self._core.ended(link, "the relay closed the connection")
 
     def _read_to_end(self, link: Link, why: str) -> None:
-        """What the relay said before it closed counts."""
+        """Reads what the relay sent before it closed the connection, since that still counts."""
         opened = self._sockets.get(link)
         try:
             while opened is not None and not link.is_ended:
@@ -366,7 +367,7 @@ class Client:
         self._core.ended(link, why)
 
     def _perform(self) -> None:
-        """Does what the core wants done. With the lock held."""
+        """Performs the core's actions. Call it with the lock held."""
         core = self._core
         self._has_interest_changed = True
         while core.actions:
@@ -381,7 +382,7 @@ class Client:
     def _open(self, link: Link) -> None:
         try:
             self._sockets[link] = self._connector(self.path)
-        except Exception as error:  # a connector may be the application's
+        except Exception as error:  # a connector of the application may raise anything
             self._core.failed(link, why_not_connected(error))
         else:
             self._core.opened(link)
@@ -396,7 +397,7 @@ class Client:
             opened.close()
 
     def _flush(self) -> None:
-        """Writes what is to be written."""
+        """Writes all unsent bytes, unless another thread does."""
         try:
             with self._lock:
                 chosen = self._begin_to_write()
@@ -407,8 +408,9 @@ class Client:
             raise
 
     def _begin_to_write(self) -> Optional[_Write]:
-        """What is to be written, unless another thread writes: what is added meanwhile is in its next write. Whoever
-        gets something calls `_write`, and `_writing_interrupted` at any exception. With the lock held."""
+        """Returns what this thread has to write. None while another thread writes: its next write includes what was
+        added meanwhile. A caller that gets something must call `_write`, and `_writing_interrupted` at any exception.
+        Call it with the lock held."""
         if self._writer is not None:
             return None
         self._writer = threading.get_ident()
@@ -418,7 +420,7 @@ class Client:
         return chosen
 
     def _write(self, chosen: Optional[_Write]) -> None:
-        """Writes this, and what has been added meanwhile. Without the lock."""
+        """Writes `chosen`, and what was added meanwhile. Call it without the lock."""
         while chosen is not None:
             link, opened, data = chosen
             written, why, is_blocked = _send(opened, data)
@@ -429,8 +431,8 @@ class Client:
                     self._end_to_write()
 
     def _writing_interrupted(self) -> None:
-        """An exception from outside, as KeyboardInterrupt or a timeout of gevent, has hit this thread. If it wrote,
-        nobody knows how much the socket took: the connection ends."""
+        """Handles an exception from outside in this thread, such as KeyboardInterrupt or a timeout of gevent. If the
+        thread was writing, nobody knows how much the socket took, so the connection ends."""
         with self._lock:
             if self._writer != threading.get_ident():
                 return
@@ -462,7 +464,7 @@ class Client:
     def _wrote(self, link: Link, opened: socket.socket, written: int, why: str, is_blocked: bool) -> None:
         link.is_writing = False
         if self._sockets.get(link) is not opened:
-            return  # it was ended meanwhile
+            return  # the connection ended meanwhile
         link.wrote(written)
         if is_blocked:
             self._blocked[link] = True
@@ -475,14 +477,15 @@ class Client:
             self._core.wrote()
 
     def _notice_fork(self) -> None:
-        """A process that was forked past Python, as by uWSGI, is noticed at its first use."""
+        """Notices, at the client's first use, a fork that did not run Python's fork hooks, as in uWSGI."""
         if os.getpid() != self._pid:
             with _FORKED:
                 if os.getpid() != self._pid:
                     self._forked()
 
     def _forked(self) -> None:
-        """In the child: the sockets are the parent's. Closes the copies without a word, and begins anew."""
+        """Runs in the child. The sockets are the parent's: closes the child's copies, without notice to the relay, and
+        starts again."""
         for number in [opened.detach() for opened in (*self._sockets.values(), *self._to_close)]:
             os.close(number)
         for number in self._reading.detach():
@@ -493,7 +496,7 @@ class Client:
 
 
 def _send(opened: socket.socket, data: memoryview) -> tuple[int, str, bool]:
-    """How many bytes the socket took, why it cannot be written to, and whether it takes no more at present."""
+    """Returns how many bytes the socket took, why it cannot be written to, and whether it takes no more at present."""
     try:
         return opened.send(data), "", False
     except (BlockingIOError, InterruptedError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class BlockingEventStream:
-    """Events in their order, by `for`. Ends when the client, or the subscription, is closed.
+    """A stream of events in their order, for `for`. It ends when the client, or the subscription, is closed.
 
     Several threads may iterate over one stream; each event goes to one of them.
     """
@@ -48,7 +48,7 @@ class BlockingEventStream:
                 if queue.is_ended:
                     return None
                 if client._thread is None and not client._core.is_closing:
-                    client._begin()  # to wait for events is a use
+                    client._begin()  # waiting for events is a use
                 waiter = BlockingWaiter()
                 queue.waiters.append(waiter)
             try:
@@ -56,7 +56,7 @@ class BlockingEventStream:
             except BaseException:
                 with client._lock:
                     queue.give_up(waiter)
-                    client._reading.interrupt()  # perhaps the one that was woken reads
+                    client._reading.interrupt()  # perhaps the thread that was woken is the one that reads
                 raise
             if not is_done:
                 with client._lock:
@@ -75,8 +75,8 @@ class BlockingEventStream:
 
 
 class BlockingSubscription(BlockingEventStream, Listener):
-    """Yields Message, Loss, Gap and Revoked, which ends it. Close it, or use `with`. `outcome` is OK, or PENDING: in
-    force once the relay receives."""
+    """Yields Message, Loss, Gap and Revoked; Revoked ends it. Close it, or use `with`. `outcome` is OK, or PENDING if
+    it comes into force once the relay receives."""
 
     def __init__(self, client: "Client", channels: tuple[str, ...], patterns: tuple[str, ...]) -> None:
         self._core = client._core  # after a fork the client has another one
@@ -92,12 +92,13 @@ class BlockingSubscription(BlockingEventStream, Listener):
         self.close()
 
     def close(self) -> None:
-        """Ends it: no more messages come. Idempotent, does not wait for the relay, and may come from any thread."""
+        """Ends the subscription: no more messages come. Idempotent. It does not wait for the relay, and any thread may
+        call it."""
         client = self._client
         if client._hooks is not None:
             self._after_delivery(client._hooks)
         client._notice_fork()
         with client._lock:
             self._core.subscribing.unlisten(self)
-            client._reading.interrupt()  # perhaps it is the one who waits here that reads
+            client._reading.interrupt()  # perhaps the thread that waits for this stream is the one that reads
         client._flush()

@@ -1,6 +1,6 @@
 """A backend for broadcaster, in Starlette and FastAPI: `Broadcast(backend=HubrelayBackend())`.
 
-https://github.com/encode/broadcaster#using-custom-backends. docs/broadcaster.md says what it does in an outage.
+https://github.com/encode/broadcaster#using-custom-backends. docs/broadcaster.md describes its behavior in an outage.
 """
 import asyncio
 import logging
@@ -26,19 +26,20 @@ _LOGGER = logging.getLogger("hubrelay.broadcaster")
 
 
 class HubrelayBackend(BroadcastBackend):
-    """Broadcasts by hubrelay, for as many workers and hosts as there are. It starts without a relay.
+    """Broadcasts through hubrelay, between any number of workers and hosts. It starts without a relay, too.
 
-    :param path: the relay's socket, or its URL: hubrelay:///run/hubrelay/hubrelay.sock
-    :param name: shown by the relay, for people; at most 64 bytes of UTF-8
+    :param path: the path of the relay's socket, or its URL: hubrelay:///run/hubrelay/hubrelay.sock
+    :param name: the relay shows it, for people; at most 64 bytes of UTF-8
     :param on_status, on_gap, on_loss, on_revoked: called with a hubrelay.Status, Gap, Loss or Revoked, in its place
-        between messages. What one returns (a str, or its UTF-8) is delivered there to all subscribers of this worker,
-        as if it had been published: so pages can be told. After a Revoked it is delivered to those of its channels.
+        between messages. If a hook returns a str, or its UTF-8, that is delivered there to all subscribers of this
+        worker, as if it had been published: so a hook can notify pages. For a Revoked, only subscribers of its
+        channels get it.
     :param options: those of hubrelay.AsyncClient
 
-    Hooks may be coroutine functions; messages wait while one runs. What they raise is logged.
+    Hooks may be coroutine functions; messages wait while one runs. Exceptions that they raise are logged.
 
-    Raises Invalid for a wrong `name`, TypeError for a wrong option or hook, ValueError for a wrong URL. Channels are 1
-    to 512 bytes of UTF-8; messages are as large as the relay's `--max-payload`. Not thread-safe, as Broadcast is not.
+    Raises Invalid for a wrong `name`, TypeError for a wrong option or hook, ValueError for a wrong URL. Channels have 1
+    to 512 bytes of UTF-8; messages are limited by the relay's `--max-payload`. Not thread-safe, like Broadcast.
     """
 
     def __init__(self, path: "Union[str, os.PathLike[str]]" = DEFAULT_PATH, *, name: str = "broadcaster",
@@ -61,13 +62,13 @@ class HubrelayBackend(BroadcastBackend):
         self._feed.start()
 
     async def disconnect(self) -> None:
-        """Ends the connection; answers that are owed are waited for."""
+        """Waits for outstanding answers, and ends the connection."""
         await self._feed.stop()
 
     async def subscribe(self, channel: str) -> None:
-        """Returns once the subscription is in force, or is held and will be: a Gap follows then.
+        """Returns once the subscription is in force, or is held and comes into force later; then a Gap follows.
 
-        Raises Refused, Limit, Invalid. Broadcast.subscribe makes a KeyError of each, so it is logged, too.
+        Raises Refused, Limit, Invalid. Broadcast.subscribe turns each into a KeyError, so the error is also logged.
         """
         try:
             await self._feed.subscribe(self.client, [channel], keep=False)
@@ -76,13 +77,13 @@ class HubrelayBackend(BroadcastBackend):
             raise
 
     async def unsubscribe(self, channel: str) -> None:
-        """After this no event of `channel` comes. Raises nothing: nobody catches what a subscriber leaves behind."""
+        """After this no event of `channel` comes. Never raises: when a subscriber leaves, nobody catches exceptions."""
         client = self._feed.client
         try:
             if client is not None:  # else it is disconnected, and so are its subscriptions
                 await self._feed.unsubscribe(client, [channel])
         except HubrelayError:
-            pass  # no channel that was ever subscribed to; or the client is closed meanwhile
+            pass  # the channel was never subscribed to, or the client was closed meanwhile
 
     async def publish(self, channel: str, message: Any) -> None:
         """Publishes a str, bytes, or a number, as broadcaster's Redis backend does.
@@ -92,7 +93,8 @@ class HubrelayBackend(BroadcastBackend):
         await self.client.publish(channel, _payload(message))
 
     async def next_published(self) -> BroadcastEvent:
-        """The next event. Raises nothing in an outage, and goes on after it. Waits for ever once disconnected."""
+        """The next event. In an outage it does not raise, and it continues after that. Once disconnected, it waits
+        forever."""
         while True:
             message = await self._feed.next()
             if message is None:
@@ -107,4 +109,4 @@ class HubrelayBackend(BroadcastBackend):
 
 def _payload(message: Any) -> Payload:
     is_number = isinstance(message, (int, float)) and not isinstance(message, bool)
-    return repr(message) if is_number else message  # what it is, is checked by the client
+    return repr(message) if is_number else message  # the client checks its type

@@ -1,7 +1,7 @@
-"""Frames to bytes and back: the part of protobuf (proto3) that hubrelay.proto uses, by hand.
+"""Encodes and decodes frames: a handwritten codec for the part of protobuf (proto3) that hubrelay.proto uses.
 
-`encode` and `decode` know every frame of both sides, by the tables of schema.py. `publish_frame`, `quick_reply` and
-`quick_message` do the same for the frames that come by the thousand; what they do not recognise, `decode` reads.
+`encode` and `decode` handle every frame of both sides, by the tables of schema.py. `publish_frame`, `quick_reply` and
+`quick_message` are faster, for the most frequent frames; `decode` reads what they do not recognise.
 """
 from typing import Any, Optional, Union
 
@@ -13,7 +13,7 @@ _LENGTHS = tuple(bytes((number,)) for number in range(128))
 
 
 class ProtocolError(ValueError):
-    """Bytes that are no frame. `code` is what a relay would answer."""
+    """Bytes that are not a valid frame. `code` is what a relay would answer."""
 
     def __init__(self, code: Code, detail: str) -> None:
         super().__init__(f"{code.name}: {detail}")
@@ -42,7 +42,7 @@ def framed(body: bytes) -> bytes:
 
 
 def encode(frame: Any) -> bytes:
-    """A frame of either side as it goes to the socket, its length in front.
+    """The bytes of a frame of either side, with its length in front.
 
     Raises UnicodeEncodeError for a string that cannot be UTF-8.
     """
@@ -68,7 +68,7 @@ def _content(message: Any) -> bytes:
 
 
 def publish_frame(channel_field: bytes, payload: bytes, id: int) -> bytes:
-    """A Publish with its length. `channel_field` is `name_field(1, channel)`, which is worth keeping."""
+    """A Publish with its length. `channel_field` is `name_field(1, channel)`, which callers should cache."""
     size = len(payload)
     head = channel_field + b"\x12" + varint(size) if size else channel_field
     tail = b"\x18" + varint(id) if id else b""
@@ -78,7 +78,8 @@ def publish_frame(channel_field: bytes, payload: bytes, id: int) -> bytes:
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """The number, at most 64 bits of it, and the position behind it. IndexError at the end, ValueError if too long."""
+    """The number, cut to 64 bits, and the position behind it. Raises IndexError at the end of `data`, ValueError if it
+    is too long."""
     number = shift = 0
     while True:
         byte = data[position]
@@ -92,14 +93,14 @@ def _read_varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def decode(body: bytes, kinds: tuple[type, ...] = RELAY_FRAME) -> Optional[Any]:
-    """The frame in `body`, or None if it is of no kind that is known here. Raises ProtocolError."""
+    """The frame in `body`, or None if its kind is not known here. Raises ProtocolError."""
     frame, kind, content = None, 0, b""
     try:
         for number, value in _fields(body):
             if number <= len(kinds) and isinstance(value, bytes):
                 _read(kinds[number - 1], value)
-                # Of several kinds the last counts; a kind that comes twice in a row is merged, which is what reading
-                # both contents as one does.
+                # If there are several kinds, the last counts. A kind that comes twice in a row is merged: its contents
+                # are joined and read as one.
                 kind, content = number, content + value if number == kind else value
         frame = _read(kinds[kind - 1], content) if kind else None
     except (IndexError, ValueError) as error:
@@ -108,7 +109,7 @@ def decode(body: bytes, kinds: tuple[type, ...] = RELAY_FRAME) -> Optional[Any]:
 
 
 def _fields(data: bytes) -> list[tuple[int, Union[int, bytes]]]:
-    """Number and value of each field. Those of fixed width, which the schema does not use, are left out."""
+    """Number and value of each field. Fields of fixed width are left out, since the schema does not use them."""
     found: list[tuple[int, Union[int, bytes]]] = []
     position, end = 0, len(data)
     while position < end:
@@ -147,7 +148,7 @@ def _read(kind: type, data: bytes) -> Any:
             values[name] = (*values.get(name, ()), value.decode())
         elif type_ is Status:
             _read(Status, value)
-            status += value  # one that comes twice is merged
+            status += value  # a Status that comes twice is merged
             values[name] = _read(Status, status)
         else:
             values[name] = value if type_ == BYTES else value.decode()
@@ -155,12 +156,12 @@ def _read(kind: type, data: bytes) -> Any:
 
 
 def _int32(value: int) -> int:
-    """An enumeration's number, which has a sign."""
+    """An enumeration's number, as a signed number of 32 bits."""
     return (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
 
 
 def quick_reply(data: bytes, position: int, end: int) -> Optional[tuple[int, int]]:
-    """Id and receivers of a Reply with OK and nothing else, from behind its tag; None: let `decode` read it."""
+    """Id and receivers of a Reply that is only OK. `position` is behind its tag. None: let `decode` read it."""
     if data[position] != end - position - 1 or data[position + 1] != 0x08:
         return None
     try:
@@ -179,7 +180,7 @@ def quick_reply(data: bytes, position: int, end: int) -> Optional[tuple[int, int
 
 
 def quick_message(data: bytes, position: int, end: int) -> Optional[tuple[bytes, bytes]]:
-    """Channel and payload of a Message without pattern, from behind its tag; None: let `decode` read it."""
+    """Channel and payload of a Message without pattern. `position` is behind its tag. None: let `decode` read it."""
     try:
         size, position = _read_varint(data, position)
         if position + size != end or data[position] != 0x0A or data[position + 1] > 0x7F:

@@ -1,4 +1,4 @@
-"""Attempts to connect, how long to wait between them, and the connections that there are."""
+"""How long to wait between attempts to connect, and how to detect a relay that hangs."""
 import random
 from typing import Optional
 
@@ -17,8 +17,8 @@ class Backoff:
         self._hopeless_bound = 1.0
 
     def next(self, is_hopeless: bool = False) -> float:
-        """Seconds. `is_hopeless`: the last answer will not change by itself, so the bound is a long one, and half of it
-        the least."""
+        """The delay in seconds. `is_hopeless` means that the last answer will not change by itself: then the bound is
+        longer, and the delay is at least half of it."""
         if is_hopeless:
             bound = min(self._hopeless_bound, self._options.backoff_hopeless)
             self._hopeless_bound = 2 * bound
@@ -28,24 +28,25 @@ class Backoff:
         return _RANDOM.uniform(0, bound)
 
     def ended(self, seconds: float) -> None:
-        """A connection has ended that lasted so long."""
+        """A connection that lasted `seconds` has ended."""
         if seconds >= self._options.good_connection:
             self._bound = self._options.backoff_min
 
 
 def is_hopeless(error: Error) -> bool:
-    """Whether the next attempt will meet the same answer."""
+    """Whether the next attempt will get the same answer."""
     return error.code in (Code.VERSION, Code.NOT_ALLOWED)
 
 
 class Watch:
-    """Finds a relay that hangs: it is silent while something is owed, or for long, and then does not answer a Ping."""
+    """Detects a relay that hangs: it is silent for some time (less while an answer is outstanding), and then does not
+    answer a Ping."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
 
     def due(self, last_read: float, owed_since: Optional[float], ping_at: Optional[float]) -> float:
-        """When the next step is due: the Ping, or once that is unanswered, the end."""
+        """When the next step is due: the Ping, or, while a Ping is unanswered, the end of the connection."""
         if ping_at is not None:
             return ping_at + self._options.ping_timeout
         due = last_read + self._options.ping_idle
@@ -55,5 +56,6 @@ class Watch:
 
     @property
     def period(self) -> float:
-        """How often to look, at least: what becomes owed meanwhile is not due before the next look."""
+        """The longest time between two checks. If a request is made after one check, its Ping is not due before the
+        next."""
         return min(self._options.ping_owed, self._options.ping_idle)

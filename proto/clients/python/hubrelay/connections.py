@@ -17,7 +17,7 @@ from .subscribing import Subscribing
 from .telling import Telling, no_relay
 
 
-#: Seconds between two looks whether the relay has closed a connection that is left unread.
+#: Seconds between two checks whether the relay has closed a connection that is not being read.
 UNREAD_PERIOD = 1.0
 
 
@@ -27,19 +27,19 @@ class Action(enum.Enum):
     OPEN = 1  #: Connect; then `opened` or `failed`.
     CLOSE = 2  #: Close the socket.
     READING = 3  #: `is_reading` has changed.
-    CHECK = 4  #: It is left unread: if the relay has closed it, read it to its end.
+    CHECK = 4  #: It is not being read: if the relay has closed it, read it to its end.
 
 
 class Connections(Telling):
-    """The part of the Core that knows which connections there are."""
+    """The part of the Core that manages the connections."""
 
     def __init__(self, name: str, options: Options, counters: Counters, logger: logging.Logger) -> None:
         super().__init__(name, options, counters, logger)
         self.actions: list[tuple[Action, Link]] = []
         self.features: tuple[str, ...] = ()
         self.link: Optional[Link] = None  #: The one with the newest Welcome.
-        self.opening: Optional[Link] = None  #: The one that has not said Welcome yet.
-        self.old: Optional[Link] = None  #: Its relay is STOPPING: it serves on during a move, and is read to its end.
+        self.opening: Optional[Link] = None  #: The one that has no Welcome yet.
+        self.old: Optional[Link] = None  #: Its relay is STOPPING. It serves during a move, and is read to its end.
         self.move: Optional[Move] = None
         self.is_starting = False  #: The first attempt to connect has not ended.
         self.is_closing = self.is_closed = False
@@ -48,7 +48,7 @@ class Connections(Telling):
         self._backoff, self._watch = Backoff(options), Watch(options)
         self._gaps_seen = self._old_gaps_seen = 0
         self._was_connected = False
-        self._why = ""  # the last attempt failed
+        self._why = ""  # reason of the last failure
         self._ready_waiters: list[Waiter] = []
         self._close_waiters: list[Waiter] = []
 
@@ -64,11 +64,11 @@ class Connections(Telling):
 
     @property
     def links(self) -> Iterator[Link]:
-        """The connections that have said Welcome."""
+        """The connections that have their Welcome."""
         return (link for link in (self.link, self.old) if link is not None)
 
     def _take_frame(self, link: Link, frame: Any) -> None:
-        """Each frame but Replies and usual Messages."""
+        """Takes each frame except Replies and usual Messages."""
         raise NotImplementedError
 
     # Attempts
@@ -145,12 +145,12 @@ class Connections(Telling):
         if self.move is None:
             return
         if not self.names.holds_any:
-            self.move.give_up("")  # there are no messages to move, and nobody is told
+            self.move.give_up("")  # there are no messages to move, and no Gap to report
         else:
             self.move.consider()
 
     def moved(self, reason: Optional[str]) -> None:
-        """The move has ended; `reason` says why messages may have been missed, if so."""
+        """The move has ended. `reason` is why messages may have been missed, or None."""
         move, self.move = self.move, None
         if move is None:
             return
@@ -164,7 +164,8 @@ class Connections(Telling):
         self.consider_gap()
 
     def _follow(self, link: Link) -> None:
-        """From here on publishes go to this connection, once the former one has answered what it owes."""
+        """From now on publishes go to this connection. They wait until the former one has ended, but no longer than
+        `successor`."""
         self.publishing.link = link
         self.publishing.is_held = self.old is not None
         if self.old is not None:
@@ -173,7 +174,7 @@ class Connections(Telling):
         self._pump()
 
     def _relay_is_stopping(self, link: Link) -> None:
-        if self.move is not None:  # a successor that stops before it serves
+        if self.move is not None:  # the successor stops before it serves
             self._end(link, "the next relay is stopping, too")
             return
         link.is_stopping = True
@@ -183,7 +184,7 @@ class Connections(Telling):
             self._attempt()
 
     def _leave(self, link: Link) -> None:
-        """Writes no more there, and reads it to its end."""
+        """Stops writing to this connection, and reads it to its end."""
         if self.old is not None and self.old is not link:
             self._end(self.old, "another relay is stopping")
         self.old = link
@@ -214,7 +215,7 @@ class Connections(Telling):
             self.timers.set("handshake", None)
             self._attempt_failed(why, hopeless)
             return
-        is_settled = link.is_shut and link.is_at_its_end and not link.is_owed  # all that it owed has come
+        is_settled = link.is_shut and link.is_at_its_end and not link.is_owed  # all outstanding answers have come
         unknown, unsent = link.end()
         if is_settled:
             unknown = 0
@@ -234,13 +235,13 @@ class Connections(Telling):
         self._release_publishes()
 
     def _next_ended(self, move: Move, why: str) -> None:
-        """During a move: the former one goes on, and another attempt is made."""
+        """The next connection has ended during a move: the former one continues, and another attempt is made."""
         move.abandon()
         self.move, self.link, self.old = None, move.old, None
         self._gaps_seen = self._old_gaps_seen
         self._attempt_failed(why, False)
         self.timers.set("successor", self.options.successor)
-        if move.old.status is not None:  # its own last word, in place of what the next relay has said
+        if move.old.status is not None:  # its last Status replaces what the next relay has reported
             self._new_status(move.old, move.old.status)
 
     def _link_ended(self, link: Link, why: str) -> None:
@@ -260,7 +261,7 @@ class Connections(Telling):
             self.gaps.note("the connection to the relay was lost")
         self._why = why
         if self.is_closing:
-            self.status = no_relay(why)  # the application has closed the client, and need not be told
+            self.status = no_relay(why)  # the application has closed the client, and needs no event
         else:
             self.logger.warning("not connected to a relay: %s", why)
             self._tell_status(no_relay(why))
@@ -277,17 +278,17 @@ class Connections(Telling):
             self.is_starting = False
             self.subscribing.started()
 
-    # What the parts ask for
+    # Calls of the parts
 
     def reconcile(self) -> None:
-        """Makes the serving connection hold what is wanted, and nothing else."""
+        """Makes the serving connection hold exactly the names that are wanted."""
         if self.link is not None and self.move is None:
             self.subscribing.reconcile(self.link)
 
     def restored(self, link: Link) -> None:
         """A restore, or a part of it, has been answered."""
         if link.is_ended:
-            return  # not answered: what its end means is decided elsewhere
+            return  # it was not answered; other code handles the end
         if link.restoring or link is not self.link:
             return
         if self._status_to_tell is not None:
@@ -321,7 +322,7 @@ class Connections(Telling):
             self.consider_reading()
 
     def consider_reading(self) -> None:
-        """Leaves the socket unread if nobody would take what comes, so that the relay counts what is dropped."""
+        """Stops reading the socket if nobody would take what comes, so that the relay counts what is dropped."""
         link = self.link
         if link is None:
             return
@@ -330,7 +331,7 @@ class Connections(Telling):
         if is_reading != link.is_reading:
             link.is_reading = is_reading
             if is_reading:
-                link.last_read = time.monotonic()  # the clock stood meanwhile
+                link.last_read = time.monotonic()  # the time without reading was not silence
             self.timers.set("watch", self._watch.period if is_reading else UNREAD_PERIOD)
             self.actions.append((Action.READING, link))
 

@@ -1,7 +1,7 @@
-"""The client without sockets, clocks' callbacks and waiting: what the asyncio and the blocking client have in common.
+"""The common part of the asyncio and the blocking client: without sockets, timer callbacks and waiting.
 
-Calls and bytes go in; `actions` and each Link's `to_write` come out, and the waiters that were handed in are settled.
-After each call the owner performs the actions, writes, and sets its one timer to `timers.deadline`.
+Calls and bytes go in; `actions` and each Link's `to_write` come out, and the callers' waiters are settled. After each
+call the owner performs the actions, writes, and sets its one timer to `timers.deadline`.
 """
 import time
 from dataclasses import replace
@@ -19,10 +19,10 @@ from .queues import Waiter, settle
 class Core(Connections):
     """One client. Not thread-safe: the blocking client has a lock around it."""
 
-    # What the owner of the sockets says
+    # Calls of the owner of the sockets
 
     def start(self) -> None:
-        """Connects for the first time. What is asked for meanwhile waits for the outcome, for `first_use` seconds."""
+        """Connects for the first time. Requests wait for the outcome of this, for up to `first_use` seconds."""
         self.is_starting = self.publishing.is_held = True
         self.timers.set("first", self.options.first_use)
         self._attempt()
@@ -36,7 +36,7 @@ class Core(Connections):
         self._end(link, why)
 
     def received(self, link: Link, data: bytes) -> None:
-        """Bytes that were read."""
+        """Takes bytes that were read."""
         if link.is_ended:
             return
         self._may_exceed = not self.listeners and not link.is_owed
@@ -54,30 +54,30 @@ class Core(Connections):
             self._after_input()
 
     def wrote(self) -> None:
-        """Some of the bytes were taken by the socket."""
+        """The socket has taken some bytes."""
         if self.publishing.is_waiting or self.is_closing:
             self._after_input()
 
     def requested(self) -> None:
-        """A request was made, or an event taken: perhaps the socket is to be read again."""
+        """A request was made, or an event taken, so the socket may have to be read again."""
         if self.link is not None and not self.link.is_reading:
             self.consider_reading()
 
     def give_up_candidate(self, now: float) -> Optional[Link]:
-        """The connection that `tick` would give up now: what lies in its socket is to be read before."""
+        """The connection that `tick` would give up now, if any. Read what its socket still holds before that."""
         link = self.link
         if link is None or link.ping_at is None or (self.timers.due_at("watch") or now + 1) > now:
             return None
         return link if now >= link.ping_at + self.options.ping_timeout else None
 
     def tick(self, now: float) -> None:
-        """What is due at `now` happens."""
+        """Runs the timers that are due at `now`."""
         for name, due in self.timers.take_due(now):
             _TIMERS[name](self, now, due)
         self._after_input()
 
     def abandoned(self) -> None:
-        """The process has forked, and this is the child: subscriptions end, and nobody waits any more."""
+        """The process has forked, and this is the child: ends the subscriptions, and forgets all waiters."""
         for listener in [listener for name in self.names for listener in name.listeners]:
             listener.is_closed = listener.queue.is_ended = True
             listener.queue.waiters.clear()
@@ -91,20 +91,20 @@ class Core(Connections):
     # Requests
 
     def ready(self, waiter: Waiter) -> None:
-        """Settled with the Welcome of the connection that there is, or of the next one."""
+        """Settles the waiter now if there is a connection, else at the next Welcome."""
         if self.link is not None:
             settle(waiter)
         else:
             self._ready_waiters.append(waiter)
 
     def give_up_ready(self, waiter: Waiter) -> None:
-        """Its caller does not wait for a Welcome any more."""
+        """The waiter's caller no longer waits for a Welcome."""
         if waiter in self._ready_waiters:
             self._ready_waiters.remove(waiter)
 
     @property
     def why_not_ready(self) -> str:
-        """For people: what is wrong, while there is no connection."""
+        """Why there is no connection, as a text for people."""
         return self._why or "the relay has not answered yet"
 
     def ping(self, waiter: Waiter, settled: bool) -> None:
@@ -123,7 +123,7 @@ class Core(Connections):
             link.ping(Request(lambda link, request, reply: settle_ping(waiter, reply)))
 
     def close(self, drain: Optional[float], waiter: Waiter) -> None:
-        """Owed Replies are waited for, for up to `drain` seconds."""
+        """Closes the client, after waiting up to `drain` seconds for outstanding Replies."""
         if self.is_closed:
             settle(waiter)
             return
@@ -159,14 +159,14 @@ class Core(Connections):
             if link is self.serving:
                 self.subscribing.revoke(names, frame.detail)
                 self.reconcile()
-            elif link is self.next_serving:  # asked for again when the move ends; whether that is refused counts
+            elif link is self.next_serving:  # the end of the move asks for them again; that answer counts
                 link.asked.difference_update(names)
                 self.gaps.note(frame.detail or "the next relay revoked a subscription")
         elif isinstance(frame, Error):
             self._end(link, f"the relay ended the connection: {frame.code.name} {frame.detail}".rstrip())
 
     def _take_message(self, link: Link, message: Message) -> None:
-        """One that is not as usual: it has a pattern, or nobody holds its channel."""
+        """Takes a Message that the Link did not deliver: it has a pattern, for example, or its channel is not known."""
         if self.move is not None and message.channel == self.move.fence and not message.pattern:
             self.move.fence_came(link)
             return
@@ -189,7 +189,7 @@ class Core(Connections):
 
     def _take_status(self, link: Link, status: Status) -> None:
         if self.move is not None and link is self.move.new and status.state == State.STOPPING:
-            self._relay_is_stopping(link)  # it is no successor, and its Status is nobody's news
+            self._relay_is_stopping(link)  # it cannot be the successor, so its Status is not reported
             return
         link.status = status
         if link is not self.link:

@@ -1,4 +1,4 @@
-"""How a request fails: one class for each way."""
+"""The errors of requests: one class for each way in which a request can fail."""
 from collections.abc import Sequence
 from typing import Optional
 
@@ -8,7 +8,8 @@ from .frames import Outcome, Reply
 class HubrelayError(Exception):
     """Every error of this package.
 
-    `outcome` is the relay's or the client's verdict, None where there is no such verdict; `detail` is for people.
+    `outcome` is the Outcome that the relay or the client gives to the request, or None where no Outcome fits. `detail`
+    is for people.
     """
 
     outcome: Optional[Outcome] = None
@@ -21,42 +22,44 @@ class HubrelayError(Exception):
 
 
 class NotConnected(HubrelayError):
-    """Certainly not delivered: there is no connection to a relay, or the relay has none to Redis."""
+    """Certainly not delivered: there is no connection to a relay, or the relay has no connection to Redis."""
 
     outcome = Outcome.NOT_CONNECTED
 
 
 class Interrupted(HubrelayError):
-    """Delivered or not, nobody knows: the connection or Redis failed before the answer, or the caller gave up."""
+    """Nobody knows whether it was delivered: the connection or Redis failed before the answer, or the caller gave
+    up."""
 
     outcome = Outcome.INTERRUPTED
 
 
 class Refused(HubrelayError):
-    """Redis answered with an error. `channels` and `patterns` are what it refused, as many as fit a frame."""
+    """Redis answered with an error. `channels` and `patterns` are the refused names, as many as fit a frame."""
 
     outcome = Outcome.REFUSED
 
 
 class Invalid(HubrelayError):
-    """The request itself is wrong: a name of no or too many bytes, a payload too large, patterns at a relay
-    that has none."""
+    """The request itself is wrong: a name is empty or too long, a payload is too large, or the relay does not support
+    patterns."""
 
     outcome = Outcome.INVALID
 
 
 class Limit(HubrelayError):
-    """A limit on subscriptions is reached. The request had no effect, and the connection lives on."""
+    """A limit on subscriptions is reached. The request had no effect, and the connection continues."""
 
     outcome = Outcome.LIMIT
 
 
 class Unknown(HubrelayError):
-    """The relay answered with an outcome that this package does not know: a failure. `outcome` has its number."""
+    """The relay answered with an outcome that this package does not know; it counts as a failure. `outcome` has its
+    number."""
 
 
 class Congested(HubrelayError):
-    """Nothing was sent: too much waits for the relay already, or for Replies."""
+    """Nothing was sent, because too much already waits for the relay to read it, or for Replies."""
 
 
 class Closed(HubrelayError):

@@ -1,8 +1,8 @@
-"""One stream of all that a worker hears, for frameworks with one backend for all connections of a worker.
+"""One stream of all that a worker receives, for frameworks with one backend for all connections of a worker.
 
-Litestar and broadcaster say which channels their worker wants, and read one stream. They have no handler around that
-stream: an error would end their task, and the worker would be deaf. So no error leaves `Feed.next`, and what Redis
-refuses is asked for again: the framework asks once.
+Litestar and broadcaster name the channels that their worker wants, and read one stream. They do not handle its errors:
+an error would end their task, and the worker would receive nothing more. So `Feed.next` never raises. What Redis
+refuses is asked for again, since the framework asks only once.
 """
 import asyncio
 import logging
@@ -19,25 +19,25 @@ from .errors import HubrelayError, Invalid, Limit
 from .frames import Gap, Loss, Message, Outcome, Revoked, State, Status
 from .hooks import result_of
 
-#: What an application is told.
+#: The events that are reported to an application.
 Notice = Union[Status, Gap, Loss, Revoked]
 #: What a hook may return for the subscribers of this worker.
 Told = Union[bytes, str, None]
 Hook = Optional[Callable[[Any], Union[Told, Awaitable[Told]]]]
 
-#: Seconds between attempts to subscribe to what was refused; the first half of them always, the other by chance.
+#: Seconds between attempts to subscribe to what was refused. The time is random, from half of this up to this.
 RETRY = 5.0
 
 _RANDOM = random.SystemRandom()
 
 
 class Feed:
-    """A client and its one stream. It may be started again after `stop`, in another event loop, too.
+    """A client and its one stream. It may be started again after `stop`, also in another event loop.
 
-    `path` is the relay's socket or its URL. `told` are hooks, called in the place of an event of their class; what they
-    return is delivered there, to the channels of a Revoked, or else to all that are subscribed to. With `is_text` it is
-    made UTF-8. `options` are those of AsyncClient. Raises Invalid for a wrong name, TypeError for a wrong option or
-    hook, ValueError for a wrong URL.
+    `path` is the path of the relay's socket, or its URL. `told` has a hook for each class of events, called in the
+    place of the event. What a hook returns is delivered there: to the channels of a Revoked, else to all that are
+    subscribed to. With `is_text` it is made valid UTF-8. `options` are those of AsyncClient. Raises Invalid for a wrong
+    name, TypeError for a wrong option or hook, ValueError for a wrong URL.
     """
 
     def __init__(self, path: "Union[str, os.PathLike[str]]", told: dict[type, Hook], logger: logging.Logger,
@@ -47,17 +47,17 @@ class Feed:
         if isinstance(path, str) and path.startswith(SCHEME + ":"):
             path = path_of(path)
         self._new_client: Callable[[], AsyncClient] = lambda: AsyncClient(path, logger=logger, **options)
-        self._new_client()  # a wrong argument fails where it stands, not when the application starts
+        self._new_client()  # a wrong argument raises here, not when the application starts
         self._hooks, self._logger, self._is_text = told, logger, is_text
         self._client: Optional[AsyncClient] = None
         self._wanted: set[str] = set()
         self._granted: set[str] = set()
         self._asked: Counted[str] = Counter()  # how many callers of `subscribe` wait for each
         self._leaving: set[asyncio.Task[None]] = set()
-        self._refused: set[str] = set()  # those of them that are asked for again
+        self._refused: set[str] = set()  # the wanted ones that are asked for again
         self._asking: Optional[asyncio.Task[None]] = None
         self._told: deque[Message] = deque()  # what hooks have returned
-        self._state: Optional[State] = None  # as it was logged last
+        self._state: Optional[State] = None  # that was logged last
 
     @property
     def client(self) -> Optional[AsyncClient]:
@@ -65,13 +65,13 @@ class Feed:
         return self._client
 
     def start(self) -> None:
-        """Begins to connect, for ever; needs no relay. In the running loop."""
+        """Begins to connect, in the running loop. Without a relay it retries forever."""
         if self._client is None:
             self._client = self._new_client()
             self._client.connect()
 
     async def stop(self) -> None:
-        """Ends the connection. Answers that are owed are waited for, for up to `drain` seconds. Idempotent."""
+        """Waits for outstanding answers, for up to `drain` seconds, and ends the connection. Idempotent."""
         client, self._client = self._client, None
         asking, self._asking = self._asking, None
         if asking is not None:
@@ -85,8 +85,8 @@ class Feed:
             await client.close()
 
     async def subscribe(self, client: AsyncClient, channels: Iterable[str], keep: bool) -> None:
-        """Raises Refused, Limit, Invalid, Unknown, Closed. With `keep`, what was refused is asked for again: the
-        framework takes itself for subscribed, and does not ask a second time."""
+        """Raises Refused, Limit, Invalid, Unknown, Closed. With `keep`, what was refused is asked for again, since the
+        framework counts itself as subscribed, and does not ask a second time."""
         names = set(channels)
         if not names:
             return
@@ -96,7 +96,7 @@ class Feed:
             await client.subscribe(*names)
             self._refused -= names
             self._granted |= names
-        except BaseException:  # also of a caller that is cancelled
+        except BaseException:  # also if the caller is cancelled
             if keep:
                 self._ask_again_for(names)
             else:
@@ -106,19 +106,19 @@ class Feed:
             self._asked -= Counter(names)
 
     def _leave(self, client: AsyncClient, names: set[str]) -> None:
-        """Nobody waits for these any more. They may be granted yet, if it is since a caller was cancelled."""
+        """Nobody waits for these any more. Unsubscribes, since they may still be granted if a caller was cancelled."""
         self._wanted -= names
         task = asyncio.get_running_loop().create_task(self._unsubscribe_unwanted(client, names))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
     async def _unsubscribe_unwanted(self, client: AsyncClient, names: set[str]) -> None:
-        unwanted = names - self._wanted  # somebody may have come meanwhile
+        unwanted = names - self._wanted  # another caller may want them meanwhile
         try:
             if unwanted:
                 await client.unsubscribe(*unwanted)
         except HubrelayError:
-            pass  # they are no names of channels, or the client is closed
+            pass  # they are not valid channels, or the client is closed
 
     async def unsubscribe(self, client: AsyncClient, channels: Iterable[str]) -> None:
         """After this no message of these channels comes. Raises Invalid, Closed."""
@@ -130,7 +130,7 @@ class Feed:
             await client.unsubscribe(*names)
 
     async def next(self) -> Optional[Message]:
-        """The next message; None at the end. Raises nothing."""
+        """The next message; None at the end. It never raises."""
         while True:
             if self._told:
                 return self._told.popleft()
@@ -141,7 +141,7 @@ class Feed:
                 event = await client.events.__anext__()
             except StopAsyncIteration:
                 return None
-            except Exception:  # of the application's tracing, which should raise nothing
+            except Exception:  # from the application's tracing, which should not raise
                 self._logger.exception("a message was not delivered")
                 await asyncio.sleep(0)
                 continue
@@ -150,7 +150,7 @@ class Feed:
             await self.tell(event)
 
     async def tell(self, event: Notice) -> None:
-        """Logs an event, and hands it to the application."""
+        """Logs an event, and passes it to the application's hook."""
         self._log(event)
         channels: Iterable[str] = self._wanted
         if isinstance(event, Revoked):
@@ -160,7 +160,7 @@ class Feed:
         if isinstance(told, str):
             told = told.encode(errors="replace")
         if isinstance(told, (bytes, bytearray, memoryview)):
-            if self._is_text:  # else it would be told as a Loss, whose hook would return it again
+            if self._is_text:  # else it would become a Loss, whose hook could return it again
                 told = bytes(told).decode(errors="replace").encode()
             self._told.extend(Message(channel, bytes(told)) for channel in sorted(channels))
         elif told is not None:
@@ -175,10 +175,10 @@ class Feed:
         elif isinstance(event, Gap):
             self._logger.warning("messages may have been missed: %s", "; ".join(event.reasons))
         elif isinstance(event, Loss):
-            self._logger.warning("lost: %d messages for this worker, %d that it has sent, and perhaps %d more: %s",
+            self._logger.warning("lost: %d messages for this worker, %d of its publishes, perhaps %d more of these: %s",
                                  event.messages, event.publishes, event.publishes_unknown, event.reason)
         else:
-            self._logger.warning("not subscribed any more to %s: %s. Tried again from time to time",
+            self._logger.warning("no longer subscribed to %s: %s. Retrying from time to time",
                                  ", ".join(event.channels), event.detail)
 
     # What was refused
@@ -190,7 +190,7 @@ class Feed:
             self._asking = asyncio.get_running_loop().create_task(self._ask_again(client))
 
     async def _ask_again(self, client: AsyncClient) -> None:
-        """One by one, so that one bad name keeps no other away."""
+        """Asks one by one, so that a bad name does not affect the others."""
         try:
             while self._refused:
                 for channel in sorted(self._refused):
@@ -205,8 +205,8 @@ class Feed:
                     except HubrelayError:
                         continue
                     else:
-                        if outcome == Outcome.OK and channel in self._wanted:  # PENDING has a Gap of the client's own
-                            client._core.tell(Gap((f"{channel} was refused before, and is heard now",)))
+                        if outcome == Outcome.OK and channel in self._wanted:  # after PENDING the client reports a Gap
+                            client._core.tell(Gap((f"{channel} was refused before, and is received now",)))
                     self._refused.discard(channel)
                 if self._refused:
                     await asyncio.sleep(_RANDOM.uniform(RETRY / 2, RETRY))
@@ -216,13 +216,14 @@ class Feed:
 
 
 def check_hook(hook: Optional[Callable[..., Any]]) -> None:
-    """Raises TypeError for what cannot be called."""
+    """Raises TypeError for a hook that cannot be called."""
     if hook is not None and not callable(hook):
         raise TypeError(f"a hook must be a function, and not a {type(hook).__name__}")
 
 
 async def call(hook: Optional[Callable[..., Any]], logger: logging.Logger, *arguments: Any) -> Any:
-    """What a hook returns, which may be a coroutine function. None if there is none, or it fails: that is logged."""
+    """Returns the result of a hook, which may be a coroutine function. None if there is no hook, or if it fails, which
+    is logged."""
     if hook is None:
         return None
     try:

@@ -1,9 +1,9 @@
-"""Flask-SocketIO's SocketIO, with `hubrelay:` among the schemes of `message_queue`.
+"""Flask-SocketIO's SocketIO, which also accepts the scheme `hubrelay:` in `message_queue`.
 
-    from hubrelay.flask_socketio import SocketIO     # in the place of: from flask_socketio import SocketIO
+    from hubrelay.flask_socketio import SocketIO     # instead of: from flask_socketio import SocketIO
     socketio = SocketIO(app, message_queue="hubrelay:///run/hubrelay/hubrelay.sock")
 
-Flask-SocketIO has a fixed list of schemes, and gives every other URL to Kombu
+This class is needed because Flask-SocketIO has a fixed list of schemes, and passes every other URL to Kombu
 (https://flask-socketio.readthedocs.io/en/latest/deployment.html#emitting-from-an-external-process).
 """
 from typing import Any
@@ -23,11 +23,11 @@ _MANAGER_ARGUMENTS = ("raise_errors", "on_status", "on_gap", "on_loss", "on_publ
 
 
 class SocketIO(flask_socketio.SocketIO):
-    """flask_socketio.SocketIO, which makes a HubrelayManager for a `message_queue` of `hubrelay:///path`.
+    """A flask_socketio.SocketIO that makes a HubrelayManager if `message_queue` is `hubrelay:///path`.
 
-    The hooks and options of HubrelayManager may be given here, too, and to `init_app`; without such a queue, as in
-    tests, they are left out. As with any message queue the `channel` is "flask-socketio" by default, and without an
-    `app` the object is for emitting alone. `manager` is the HubrelayManager.
+    The hooks and options of HubrelayManager may also be given here and to `init_app`. With no such queue, as in tests,
+    they are ignored. As with any message queue, the `channel` is "flask-socketio" by default, and without an `app` the
+    object can only emit. `manager` is the HubrelayManager.
     """
 
     def __init__(self, app: Any = None, **kwargs: Any) -> None:
@@ -40,7 +40,7 @@ class SocketIO(flask_socketio.SocketIO):
         return self.server.manager if self.server else None
 
     def init_app(self, app: Any, **kwargs: Any) -> None:
-        """As Flask-SocketIO's. Raises ValueError for a wrong URL."""
+        """Works like Flask-SocketIO's method. Raises ValueError for a wrong URL."""
         for given in (self.server_options, kwargs):
             self._manager_arguments.update({name: given.pop(name) for name in _MANAGER_ARGUMENTS if name in given})
         settings = {**self.server_options, **kwargs}

@@ -1,7 +1,8 @@
-"""What client and relay say to each other, and what the client tells the application.
+"""The frames that client and relay exchange, and the events that the client reports to the application.
 
 The classes follow hubrelay.proto, field by field. Times are in milliseconds since 1970 where the name says `unix_ms`.
-Values of an enumeration that a newer relay sends and this package does not know keep their number and equal no member.
+If a newer relay sends a value of an enumeration that this package does not know, it keeps its number and does not equal
+any member.
 """
 import enum
 from dataclasses import dataclass
@@ -25,16 +26,16 @@ class Outcome(_OpenEnum):
 
     UNSPECIFIED = 0
     OK = 1
-    PENDING = 2  #: Subscribe: held, and in force once the relay receives again.
+    PENDING = 2  #: Subscribe: the relay holds it, and it comes into force once the relay receives again.
     NOT_CONNECTED = 3  #: Publish: never sent, certainly not delivered.
-    INTERRUPTED = 4  #: Publish: the connection or Redis failed before the answer: nobody knows.
+    INTERRUPTED = 4  #: Publish: the connection or Redis failed before the answer; nobody knows if it was delivered.
     REFUSED = 5  #: Redis answered with an error.
     INVALID = 6  #: The request itself is wrong.
     LIMIT = 7  #: A limit on subscriptions is reached.
 
 
 class State(_OpenEnum):
-    """The state of the whole path through Redis and back. A state without a name here is not UP."""
+    """The state of the whole path through Redis and back. A state that has no name here counts as not UP."""
 
     UNSPECIFIED = 0
     UP = 1
@@ -57,7 +58,7 @@ class Code(_OpenEnum):
 
 
 class Cause(_OpenEnum):
-    """The cause of a Status or of a Loss. NO_RELAY is the client's own word: there is no connection to a relay."""
+    """The cause of a Status or of a Loss. NO_RELAY comes from the client: it has no connection to a relay."""
 
     UNSPECIFIED = 0
     SLOW_READER = 1
@@ -93,7 +94,7 @@ class Hello:
 
 @dataclass(frozen=True)
 class Publish:
-    """One payload to one channel. With an id there is one Reply."""
+    """Publishes one payload to one channel. If it has an id, the relay answers with one Reply."""
     channel: str = ""
     payload: bytes = b""
     id: int = 0
@@ -117,7 +118,7 @@ class Unsubscribe:
 
 @dataclass(frozen=True)
 class Ping:
-    """Answered by the relay. With `settled`: once all earlier publishes are answered."""
+    """The relay answers it. With `settled`, it answers once all earlier publishes are answered."""
     id: int = 0
     settled: bool = False
 
@@ -134,8 +135,8 @@ class Status:
     since_unix_ms: int = 0
     outages: int = 0
     down_ms: int = 0
-    publishing: bool = False  #: What is published now reaches Redis.
-    receiving: bool = False  #: All that is subscribed to is heard.
+    publishing: bool = False  #: Messages that are published now reach Redis.
+    receiving: bool = False  #: The messages of all subscriptions are received.
     gaps: int = 0
     cause: Cause = Cause.UNSPECIFIED
     connected: bool = True  #: Not on the wire.
@@ -154,7 +155,7 @@ class Welcome:
 
 
 class Message(NamedTuple):
-    """A message. `pattern` is the pattern that matched, or empty. (A tuple, since one is made for each delivery.)"""
+    """A message. `pattern` is the pattern that matched, or empty. (It is a tuple, since each delivery makes one.)"""
 
     channel: str = ""
     payload: bytes = b""
@@ -174,14 +175,14 @@ class Reply:
 
 @dataclass(frozen=True)
 class Loss:
-    """What was lost, exactly, at this place in the order of events."""
+    """Reports exactly what was lost at this place in the order of events."""
 
     publishes: int = 0  #: `send`s that were certainly not delivered.
-    messages: int = 0  #: Messages for this client that were dropped: read again what must not be missed.
+    messages: int = 0  #: Dropped messages for this client: read again from storage what must not be missed.
     reason: str = ""
     publishes_unknown: int = 0  #: `send`s that may have been delivered.
     cause: Cause = Cause.UNSPECIFIED
-    local: bool = False  #: Not on the wire. True: counted by this client, false: by the relay.
+    local: bool = False  #: Not on the wire. True if this client has counted the loss, false if the relay has.
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,8 @@ class Error:
 
 @dataclass(frozen=True)
 class Revoked:
-    """Subscriptions that Redis has refused, or the relay has no room for. They are not asked for again."""
+    """Subscriptions that Redis has refused, or that the relay has no room for. The client does not ask for them
+    again."""
 
     channels: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
@@ -202,9 +204,10 @@ class Revoked:
 
 @dataclass(frozen=True)
 class Gap:
-    """Messages may have been missed before this event: read again what must not be missed. The client's own event.
+    """Messages may have been missed before this event: read again from storage what must not be missed. This event
+    comes from the client, not from the relay.
 
-    `partial`: a part of the channels is away for some time already. Another Gap comes when all are heard again.
+    `partial`: some channels have not been received for some time. Another Gap comes when all are received again.
     """
 
     reasons: tuple[str, ...] = ()

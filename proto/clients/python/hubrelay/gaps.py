@@ -1,4 +1,4 @@
-"""When the application is told that messages may have been missed."""
+"""When to report to the application that messages may have been missed."""
 import random
 from typing import Callable, Optional
 
@@ -10,9 +10,9 @@ _RANDOM = random.SystemRandom()  # no two processes get the same numbers, howeve
 
 
 class Gaps:
-    """Collects reasons, and says when the Gap is due: once receiving again, and a random time later.
+    """Collects reasons, and reports them in a Gap, a random time after the relay receives again.
 
-    `set_timer` gets a name ("gap", "partial") and seconds from now, or None to take the timer away.
+    `set_timer` gets a name ("gap", "partial") and seconds from now, or None to cancel the timer.
     """
 
     def __init__(self, options: Options, set_timer: Callable[[str, Optional[float]], None],
@@ -20,23 +20,23 @@ class Gaps:
         self._options, self._set_timer, self._tell = options, set_timer, tell
         self._reasons: list[str] = []
         self._is_receiving = False
-        self._awaited: Optional[set[Request]] = None  # the Subscribes whose Replies come first; None: not receiving
+        self._awaited: Optional[set[Request]] = None  # Subscribes to be answered before; None: not receiving
         self._is_delayed = False  # the random delay runs
         self._partial_again = False
 
     def note(self, reason: str) -> None:
-        """Messages may have been missed."""
+        """Notes why messages may have been missed."""
         if reason not in self._reasons:
             self._reasons.append(reason)
 
     def forget(self) -> None:
-        """Nothing is subscribed to any more."""
+        """There are no subscriptions any more."""
         self._reasons = []
         self._stop_delay()
         self._set_timer("partial", None)
 
     def is_receiving(self, receiving: bool, unanswered: set[Request]) -> None:
-        """The relay says whether it receives; `unanswered` are the Subscribes that have no Reply now."""
+        """The relay reports whether it receives; `unanswered` are the Subscribes that have no Reply now."""
         if receiving and not self._is_receiving:
             self._awaited = set(unanswered)
         if not receiving:
@@ -47,14 +47,14 @@ class Gaps:
         self._is_receiving = receiving
 
     def awaits(self, unanswered: set[Request]) -> None:
-        """From here on another connection counts, whose Subscribes `unanswered` have no Reply yet."""
+        """From now on another connection counts. Its Subscribes in `unanswered` have no Reply yet."""
         if self._awaited is not None:
             self._awaited = set(unanswered)
             if unanswered:
                 self._stop_delay()
 
     def answered(self, request: Request, instead: list[Request]) -> None:
-        """A Subscribe has its Reply; what was refused with it is asked for again by those `instead`."""
+        """A Subscribe has its Reply. If it was refused, those in `instead` ask again for the rest of its names."""
         if self._awaited and request in self._awaited:
             self._awaited.discard(request)
             self._awaited.update(instead)
@@ -74,7 +74,7 @@ class Gaps:
             self._tell(Gap(tuple(reasons)))
 
     def grown(self, status: Status, is_partial_due: bool) -> None:
-        """`gaps` has grown."""
+        """The relay's number of `gaps` has grown."""
         self.note(status.reason or "the relay was not receiving")
         if not status.receiving and status.state == State.DEGRADED:
             if is_partial_due:

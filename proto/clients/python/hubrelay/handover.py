@@ -1,8 +1,8 @@
 """Moving from a relay that is STOPPING to the next one without missing a message and without getting one twice.
 
-Both connections subscribe to a channel of their own, the fence, and one message is published there. Redis sends its
-messages to all subscribers in one order, so the fence stands at the same place in both. The former connection's
-messages count up to it, the next one's from behind it. PROTOCOL.md has the ladder.
+Both connections subscribe to a channel for this move only, the fence, and one message is published there. Redis sends
+messages to all subscribers in the same order, so the fence message has the same place on both connections. The former
+connection's messages count up to the fence, the next one's after it. PROTOCOL.md has its ladder.
 """
 import secrets
 from typing import TYPE_CHECKING, Optional, Union
@@ -17,12 +17,13 @@ from .subscribing import SUBSCRIBE, UNSUBSCRIBE
 if TYPE_CHECKING:
     from .connections import Connections
 
-#: What the next connection's messages may take until the former one's fence has come.
+#: Limit of the next connection's messages that are kept until the former one's fence has come.
 MAX_KEPT_BYTES = 4 << 20
 
 
 class Move:
-    """From `old` to `new`. Ends by `Connections.moved`, with the reason for a Gap, or None if it was exact."""
+    """A move from `old` to `new`. It ends by calling `Connections.moved` with the reason for a Gap, or with None if it
+    was exact."""
 
     def __init__(self, core: "Connections", old: Link, new: Link) -> None:
         self.old, self.new = old, new
@@ -31,8 +32,8 @@ class Move:
         if "fence" in old.features and "fence" in new.features:
             self.fence = "__hubrelay:fence:" + secrets.token_hex(8)
         self._name = Name(self.fence, self.fence.encode(), False)
-        self._is_fenced = False  # the fence was asked for
-        self._in_force = 0  # on how many of the two the fence is in force
+        self._is_fenced = False  # the fence was subscribed to
+        self._in_force = 0  # on how many of the two connections the fence is in force
         self._is_published = self._is_counting = self.is_over = False
         self._old_passed = self._new_passed = False
         self._kept: list[tuple[Optional[Name], Union[Message, Loss]]] = []  # a Loss has no name
@@ -40,14 +41,14 @@ class Move:
         old.take_message, new.take_message = self._from_old, self._from_new
 
     def begin(self) -> None:
-        """Asks for the fence. The next connection has been asked for all names already."""
+        """Subscribes to the fence. The next connection was asked for all names before."""
         self._is_fenced = bool(self.fence)
         if self.fence:
             for link in (self.old, self.new):
                 link.ask(Request(self._fence_answered), SUBSCRIBE, [self._name])
 
     def consider(self) -> None:
-        """Goes on if the next connection's Subscribes are in force."""
+        """Takes the next step if the next connection's Subscribes are in force."""
         if self.is_over or (self._is_counting and not self.fence):
             return
         if self.new.restoring or (self.new.is_pending and not self._core.status.receiving):
@@ -65,7 +66,7 @@ class Move:
             self.new.write(encode(Publish(self.fence, b"", id)))
 
     def fence_came(self, link: Link) -> None:
-        """The message on the fence has come on this connection."""
+        """The fence message has come on this connection."""
         if link is self.old:
             self._old_passed = True
         elif link is self.new:
@@ -75,21 +76,22 @@ class Move:
             self._end(None)
 
     def loss_came(self, loss: Loss) -> None:
-        """The next connection says that messages were dropped: told in its place if those messages count."""
+        """The next relay has reported dropped messages. This is reported in its place if its messages already count."""
         if self._is_counting:
             self._kept.append((None, loss))
             self._kept_bytes += EVENT_BYTES
 
     def give_up(self, reason: str) -> None:
-        """From here on the next connection's messages count, with those that it has sent since its last Reply."""
+        """Ends the move. From now on the next connection's messages count, with those that it has sent since its last
+        Reply."""
         self._end(reason)
 
     def abandon(self) -> None:
-        """The next connection has ended: the former one goes on."""
+        """The next connection has ended: the former one continues."""
         self.is_over = True
         self._core.timers.set("fence", None)
         self.old.take_message = self._core.deliver
-        if self._old_passed:  # what the former one sent since then was left to the next one
+        if self._old_passed:  # the next one should have delivered what came after the fence
             self._core.gaps.note("the next relay ended while it took over")
         self._unsubscribe(self.old)
 
@@ -141,9 +143,9 @@ class Move:
             return
         if self._new_passed:
             self.give_up("moved to another relay, and its messages were too many to keep")
-        else:  # before the fence they are the former one's to deliver
+        else:  # before the fence the former connection delivers them
             self._kept, self._kept_bytes = [], 0
 
 
 def discard(name: Name, message: Message) -> None:
-    """Of a connection that was left, messages do not count."""
+    """Drops a message of a connection that was left."""

@@ -5,10 +5,10 @@ from typing import Any, Callable
 
 
 async def result_of(hook: Callable[..., Any], *arguments: Any) -> Any:
-    """What the hook returns. Raises what it raises, but a RuntimeError if it was cancelled and its caller was not.
+    """The result of the hook. Raises what the hook raises, but RuntimeError if it was cancelled and its caller was not.
 
-    A hook that waits for a task which somebody has cancelled raises CancelledError. For the caller that would be its
-    own end, and its framework does not begin a second task that listens.
+    A hook raises CancelledError if it waits for a task that was cancelled. This would end the caller's task, too, and
+    its framework does not start a second task that listens.
     """
     try:
         result = hook(*arguments)
@@ -19,7 +19,7 @@ async def result_of(hook: Callable[..., Any], *arguments: Any) -> Any:
     task = asyncio.ensure_future(result)
     try:
         await asyncio.wait({task})
-    except asyncio.CancelledError:  # the caller's
+    except asyncio.CancelledError:  # the caller is cancelled
         task.cancel()
         await asyncio.wait({task})
         raise

@@ -1,7 +1,7 @@
-"""One connection to a relay, without its socket: bytes go in, bytes come out, and what is unanswered is kept.
+"""One connection to a relay, without its socket: it takes and gives bytes, and keeps the unanswered requests.
 
-Whoever owns the socket (the asyncio client, the blocking client, a test) feeds what it reads, and takes what is to be
-written.
+The owner of the socket (the asyncio client, the blocking client, a test) feeds the bytes that it reads, and takes the
+bytes to write.
 """
 from time import monotonic
 from typing import Any, Callable, Optional
@@ -13,12 +13,12 @@ from .frames import Code, Hello, Message, Outcome, Ping, Publish, Reply, Status,
 from .names import Name
 from .queues import Waiter, settle
 
-#: The longest frame before the Welcome has said what is the longest.
+#: The largest frame that is accepted before the Welcome gives the limit.
 MAX_WELCOME_BYTES = 64 * 1024
 
 
 class Request:
-    """A request that is no publish. `answer` is called once, with the Reply, or with None at the connection's end."""
+    """A request that is not a publish. `answer` is called once: with the Reply, or with None if the connection ends."""
 
     __slots__ = ("answer", "is_subscribe")
 
@@ -28,50 +28,51 @@ class Request:
 
 
 def settle_ping(waiter: Optional[Waiter], reply: Optional[Reply]) -> None:
-    """Ends a wait for the Reply to a Ping; None is the end of the connection."""
+    """Ends a wait for the Reply to a Ping; `reply` is None if the connection has ended."""
     settle(waiter, error=Interrupted("the connection ended before the relay answered") if reply is None else
            error_of(reply) if reply.outcome != Outcome.OK else None)
 
 
 class Link:
-    """`take_frame` gets each frame but Replies and Messages; `take_message` gets a Message and its name's entry."""
+    """One connection. `take_message` gets a Message and the Name of its channel. `take_frame` gets all other frames
+    except Replies, also unusual Messages, such as those with a pattern."""
 
     def __init__(self, routes: dict[bytes, Name], take_frame: Callable[["Link", Any], None],
                  take_message: Callable[[Name, Message], None]) -> None:
         self.take_frame, self.take_message = take_frame, take_message
         self.welcome: Optional[Welcome] = None
-        self.status: Optional[Status] = None  #: The last one that its relay has told.
+        self.status: Optional[Status] = None  #: The last Status from its relay.
         self.features: frozenset[str] = frozenset()
         self.max_frame, self.max_payload = MAX_WELCOME_BYTES, 0
-        self.publishes: dict[int, Waiter] = {}  #: By id, in the order written.
+        self.publishes: dict[int, Waiter] = {}  #: Unanswered ones by id, in the order written.
         self.requests: dict[int, Request] = {}
-        self.asked: set[Name] = set()  #: The last that was written of them here is a Subscribe, and it has not failed.
-        self.restoring: set[Request] = set()  #: Subscribes of the client's own that are unanswered.
+        self.asked: set[Name] = set()  #: Names whose last request here is a Subscribe that has not failed.
+        self.restoring: set[Request] = set()  #: Unanswered Subscribes that the client has made by itself.
         self.is_ended = False
-        self.is_at_its_end = False  #: The relay has closed it.
+        self.is_at_its_end = False  #: The relay has closed it, or it has failed.
         # What is to be written.
-        self.unsent = 0  #: Bytes, of `_frames` and of `_batch` from `_written` on.
+        self.unsent = 0  #: Number of bytes in `_frames`, and in `_batch` from `_written` on.
         self._frames: list[bytes] = []
-        self._batch, self._written = b"", 0  # a batch begins with a frame
-        self.is_writing = False  #: The socket is being given the batch: nobody knows how much of it has left.
+        self._batch, self._written = b"", 0  # a batch starts with the start of a frame
+        self.is_writing = False  #: The batch is being written: nobody knows how much the socket has taken.
         self.is_shut = False  #: The writing side is shut down.
         self.shut_when_written = False  #: The writing side is to be shut down once all is written.
         self.welcomed_at = 0.0
-        self.is_stopping = False  #: Its relay has said STOPPING.
-        self.is_pending = False  #: Some of what it was asked for was PENDING when it was last asked.
-        # What has come.
-        self._routes: dict[bytes, Name] = {}  # of `take_message`; none before Welcome, which comes first
+        self.is_stopping = False  #: Its relay has reported STOPPING.
+        self.is_pending = False  #: One of the client's own Subscribes was answered with PENDING.
+        # What has been read.
+        self._routes: dict[bytes, Name] = {}  # for `take_message`; empty before Welcome, which must come first
         self._routes_then = routes
         self._rest: list[bytes] = []
         self._rest_size, self._needed = 0, 4
         self.last_read = monotonic()
         self.is_reading = True  #: Whether the socket is to be read.
-        # What is settled of the publishes without Reply.
-        self.unsettled = 0  #: Written since the last Ping with `settled` that was answered.
-        self.lost_of_unsettled = 0  #: Of those, in a Loss.
-        self.is_settling = 0  #: Pings with `settled` that are unanswered.
+        # Which publishes without Reply are settled.
+        self.unsettled = 0  #: Number written after the last answered Ping with `settled`.
+        self.lost_of_unsettled = 0  #: How many of those a Loss has reported.
+        self.is_settling = 0  #: Number of unanswered Pings with `settled`.
         self._sends = 0
-        # Whether the relay hangs.
+        # To detect a relay that hangs.
         self.owed_since = 0.0
         self.ping_at: Optional[float] = None
         self._last_id = 0
@@ -117,7 +118,7 @@ class Link:
         self.write(encode(Ping(id, settled)))
 
     def settle_sends(self, waiter: Optional[Waiter] = None) -> None:
-        """Asks what became of the publishes without Reply, by a Ping. The waiter is settled with its Reply."""
+        """Asks for the outcome of the publishes without Reply, by a Ping. The Ping's Reply settles the waiter."""
         self.is_settling += 1
         before = self._sends
 
@@ -130,24 +131,25 @@ class Link:
         self.ping(Request(answer), settled=True)
 
     def write(self, frame: bytes) -> None:
-        """Adds a frame to what is to be written."""
+        """Adds a frame to write."""
         self._frames.append(frame)
         self.unsent += len(frame)
 
     def to_write(self) -> memoryview:
-        """What the socket is to be given next; empty if there is nothing."""
+        """The bytes to write to the socket next; empty if there are none."""
         if self._written >= len(self._batch):
             frames, self._frames = self._frames, []
             self._batch, self._written = frames[0] if len(frames) == 1 else b"".join(frames), 0
         return memoryview(self._batch)[self._written:]
 
     def wrote(self, count: int) -> None:
-        """The socket has taken so many bytes."""
+        """The socket has taken `count` bytes."""
         self._written += count
         self.unsent -= count
 
     def take_unwritten(self) -> tuple[set[int], int]:
-        """Ids of the requests that did not leave whole, and the number of publishes without id among them."""
+        """Drops all unsent bytes. Returns the ids of the requests that were not written completely, and the number of
+        publishes without id among them."""
         if self.is_writing:
             self._written = len(self._batch)
         data, position, ids, sends = self._batch + b"".join(self._frames), 0, set(), 0
@@ -164,7 +166,7 @@ class Link:
     # What comes in
 
     def feed(self, data: bytes) -> None:
-        """Takes what was read. Raises ProtocolError: the connection is to be ended."""
+        """Takes bytes that were read. Raises ProtocolError; then the connection must be ended."""
         self.last_read = monotonic()
         self.ping_at = None
         if self._rest:
@@ -178,7 +180,7 @@ class Link:
         self._rest_size = size - position
 
     def _take_frames(self, data: bytes) -> int:
-        """Takes every whole frame; returns where the rest begins."""
+        """Takes every complete frame. Returns where the rest begins."""
         position, end = 0, len(data)
         while not self.is_ended:
             body = position + 4
@@ -209,7 +211,7 @@ class Link:
     def _take_quick_message(self, channel: bytes, payload: bytes) -> bool:
         name = self._routes.get(channel)
         if name is None:
-            return False  # perhaps it is not even UTF-8
+            return False  # `decode` checks it, since it may not be UTF-8
         self.take_message(name, Message(name.text, payload))
         return True
 
@@ -239,7 +241,7 @@ class Link:
             request.answer(self, request, reply)
 
     def welcomed(self, welcome: Welcome) -> None:
-        """From here on the numbers of this Welcome hold."""
+        """From now on the Status, features and limits of this Welcome apply."""
         self.status = welcome.status
         self.welcome, self.features = welcome, frozenset(welcome.features)
         self.max_frame, self.max_payload = welcome.max_frame_bytes, welcome.max_payload_bytes
@@ -247,18 +249,18 @@ class Link:
         self._routes = self._routes_then
 
     def unanswered_subscribes(self) -> set[Request]:
-        """Those that have no Reply yet."""
+        """The Subscribes that have no Reply yet."""
         return {request for request in self.requests.values() if request.is_subscribe}
 
     @property
     def is_owed(self) -> bool:
-        """Something that was asked for is unanswered."""
+        """Whether a request is unanswered."""
         return bool(self.publishes or self.requests)
 
     def end(self) -> tuple[int, int]:
-        """The connection has ended. Publishes that were written are Interrupted, others NotConnected; other requests
-        are answered with None, in their order. Returns how many publishes without Reply are unknown, and how many of
-        them were never sent.
+        """Handles the end of the connection. Publishes that were written are Interrupted, others NotConnected; other
+        requests are answered with None, in their order. Returns how many publishes without Reply have an unknown
+        outcome, and how many were never sent.
         """
         self.is_ended = True
         unwritten, unsent = self.take_unwritten()

@@ -1,6 +1,6 @@
 """A backend for Litestar's channels: `ChannelsPlugin(HubrelayChannelsBackend(), channels=[...])`.
 
-https://docs.litestar.dev/2/usage/channels.html. docs/litestar.md says what it does in an outage.
+https://docs.litestar.dev/2/usage/channels.html. docs/litestar.md describes its behavior in an outage.
 """
 import asyncio
 import logging
@@ -21,27 +21,27 @@ from .options import DEFAULT_PATH
 __all__ = ["HubrelayChannelsBackend"]
 
 _LOGGER = logging.getLogger("hubrelay.litestar")
-#: The task of the plugin that publishes what `ChannelsPlugin.publish` has taken. An exception would end it for good.
+#: The plugin's task that publishes the messages of `ChannelsPlugin.publish`. An exception would end it permanently.
 _WORKER = "_pub_worker"
 
 
 class HubrelayChannelsBackend(ChannelsBackend):
-    """Channels by hubrelay, for as many workers and hosts as there are. It starts without a relay.
+    """Channels through hubrelay, between any number of workers and hosts. It starts without a relay, too.
 
-    :param path: the relay's socket, or its URL: hubrelay:///run/hubrelay/hubrelay.sock
-    :param name: shown by the relay, for people; at most 64 bytes of UTF-8
+    :param path: the path of the relay's socket, or its URL: hubrelay:///run/hubrelay/hubrelay.sock
+    :param name: the relay shows it, for people; at most 64 bytes of UTF-8
     :param on_status, on_gap, on_loss, on_revoked: called with a hubrelay.Status, Gap, Loss or Revoked, in its place
-        between messages. What one returns (bytes or a str) is delivered there to all subscribers of this worker, as if
-        it had been published: so pages can be told. After a Revoked it is delivered to those of its channels.
+        between messages. If a hook returns bytes or a str, that is delivered there to all subscribers of this worker,
+        as if it had been published: so a hook can notify pages. For a Revoked, only subscribers of its channels get it.
     :param on_publish_error: called with the error, the channel and the payload, for each message of
-        `ChannelsPlugin.publish` that was not published: NotConnected (certainly not), Interrupted (unknown), Refused,
-        Invalid, Congested. `wait_published` raises the error instead.
+        `ChannelsPlugin.publish` whose publish failed: NotConnected (certainly not published), Interrupted (unknown),
+        Refused, Invalid, Congested. `wait_published` raises the error instead.
     :param options: those of hubrelay.AsyncClient
 
-    Hooks may be coroutine functions; messages wait while one runs. What they raise is logged.
+    Hooks may be coroutine functions; messages wait while one runs. Exceptions that they raise are logged.
 
-    Raises Invalid for a wrong `name`, TypeError for a wrong option or hook, ValueError for a wrong URL. Channels are 1
-    to 512 bytes of UTF-8; payloads are as large as the relay's `--max-payload`. Not thread-safe, as the plugin is not.
+    Raises Invalid for a wrong `name`, TypeError for a wrong option or hook, ValueError for a wrong URL. Channels have 1
+    to 512 bytes of UTF-8; payloads are limited by the relay's `--max-payload`. Not thread-safe, like the plugin.
     """
 
     def __init__(self, path: "Union[str, os.PathLike[str]]" = DEFAULT_PATH, *, name: str = "litestar",
@@ -52,11 +52,11 @@ class HubrelayChannelsBackend(ChannelsBackend):
         hooks = {Status: on_status, Gap: on_gap, Loss: on_loss, Revoked: on_revoked}
         self._feed = Feed(path, hooks, logger, name=name, **options)
         self._on_publish_error, self._logger = on_publish_error, logger
-        self._unpublished: dict[str, int] = {}  # since the last success, by the error's name
+        self._unpublished: dict[str, int] = {}  # number since the last success, by the error's name
 
     @property
     def client(self) -> AsyncClient:
-        """This worker's client, for `client.status` and `client.counters`. Raises RuntimeError before the startup."""
+        """This worker's client, for `client.status` and `client.counters`. Raises RuntimeError before `on_startup`."""
         client = self._feed.client
         if client is None:
             raise RuntimeError("Backend not yet initialized. Did you forget to call on_startup?")
@@ -67,13 +67,13 @@ class HubrelayChannelsBackend(ChannelsBackend):
         self._feed.start()
 
     async def on_shutdown(self) -> None:
-        """Ends the connection; answers that are owed are waited for."""
+        """Waits for outstanding answers, and ends the connection."""
         await self._feed.stop()
 
     async def publish(self, data: bytes, channels: Iterable[str]) -> None:
-        """Publishes to all `channels`; each may fail for itself, and the first error is raised.
+        """Publishes to all `channels`. Each publish may fail independently; the first error is raised.
 
-        In the task that publishes for `ChannelsPlugin.publish` nothing is raised: it is logged, and told to
+        In the task that publishes for `ChannelsPlugin.publish` it does not raise: errors are logged, and passed to
         `on_publish_error`.
         """
         client, names = self.client, list(dict.fromkeys(channels))
@@ -85,14 +85,14 @@ class HubrelayChannelsBackend(ChannelsBackend):
         elif failures:
             await self._tell(failures, data)
         elif self._unpublished:
-            self._logger.warning("published again; before, there failed: %s", _counts(self._unpublished))
+            self._logger.warning("published again; failed before: %s", _counts(self._unpublished))
             self._unpublished.clear()
 
     async def subscribe(self, channels: Iterable[str]) -> None:
-        """Returns once the subscription is in force, or is held and will be: a Gap follows then.
+        """Returns once the subscription is in force, or is held and comes into force later; then a Gap follows.
 
-        Raises Refused, Limit, Invalid. Since the plugin takes itself for subscribed then, what was refused is asked for
-        again from time to time.
+        Raises Refused, Limit, Invalid. Since the plugin counts itself as subscribed even then, refused channels are
+        asked for again from time to time.
         """
         await self._feed.subscribe(self.client, channels, keep=True)
 
@@ -101,7 +101,7 @@ class HubrelayChannelsBackend(ChannelsBackend):
         await self._feed.unsubscribe(self.client, channels)
 
     async def stream_events(self) -> AsyncGenerator[tuple[str, bytes], None]:
-        """Channel and payload of each event as it comes. Raises nothing in an outage, and goes on after it."""
+        """Yields the channel and payload of each event. In an outage it does not raise, and it continues after that."""
         _ = self.client  # raises before on_startup
         while True:
             message = await self._feed.next()
@@ -110,7 +110,8 @@ class HubrelayChannelsBackend(ChannelsBackend):
             yield message.channel, message.payload
 
     async def get_history(self, channel: str, limit: Optional[int] = None) -> list[bytes]:
-        """Not implemented: nothing is kept, as by Litestar's own pub/sub backends. Read it from where it is stored."""
+        """Not implemented: like Litestar's own pub/sub backends, this one keeps no history. Read it from your own
+        storage."""
         raise NotImplementedError("hubrelay keeps no history; read it from where your messages are stored")
 
     async def _tell(self, failures: "list[tuple[str, Exception]]", data: bytes) -> None:
@@ -128,7 +129,8 @@ def _counts(failed: dict[str, int]) -> str:
 
 
 def _is_worker() -> bool:
-    """Whether nobody would catch an exception here. A plugin without such a task may have it elsewhere, so: yes."""
+    """Whether nobody would catch an exception here. True also if the plugin has no task of this name, since the task
+    may have another name then."""
     if not hasattr(ChannelsPlugin, _WORKER):
         return True
     task = asyncio.current_task()

@@ -1,4 +1,4 @@
-"""A client of asyncio for each event loop, for frameworks whose objects are used from several loops."""
+"""An asyncio client for each event loop, for frameworks that use one object from several loops."""
 import asyncio
 from typing import Callable
 
@@ -6,10 +6,10 @@ from .asyncio_client import AsyncClient
 
 
 class LoopClients:
-    """Gives each running loop a client of its own, made by `make` at the loop's first use.
+    """Gives each running loop its own client, made by `make` at the loop's first use.
 
-    Loops of several threads may use it. A script that calls `asyncio.run` again and again, or `async_to_sync`, has a
-    new loop each time. The clients of loops that are closed are dropped when another loop comes.
+    Loops in several threads may use it. A script that calls `asyncio.run`, or `async_to_sync`, several times has a new
+    loop each time. The clients of closed loops are dropped when a new loop comes.
     """
 
     def __init__(self, make: Callable[[], AsyncClient]) -> None:
@@ -23,7 +23,7 @@ class LoopClients:
         client = self._clients.get(loop)
         if client is None:
             for closed in [each for each in list(self._clients) if each.is_closed()]:
-                ended = self._clients.pop(closed, None)  # None: another thread has seen it, too
+                ended = self._clients.pop(closed, None)  # None: another thread has dropped it
                 if ended is not None:
                     ended._forked()  # closes its sockets, which no loop watches any more
             try:

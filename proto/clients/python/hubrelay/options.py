@@ -1,4 +1,4 @@
-"""The settings of a client, and what an application may hang on to it."""
+"""The settings of a client, and the hooks and counters that an application may attach to it."""
 import logging
 from dataclasses import dataclass, field
 from typing import Any, Optional, Union
@@ -15,24 +15,24 @@ Payload = Union[bytes, bytearray, memoryview, str]
 class Options:
     """Durations are in seconds, sizes in bytes. The defaults are right for a worker behind a web server."""
 
-    events_bytes: int = 4 * MIB  #: What one subscription, or `events`, keeps for the application.
-    queued_bytes: int = 64 * MIB  #: What all of them keep together.
-    unsent_bytes: int = 16 * MIB  #: What the relay has not read yet. `send` is Congested above a sixteenth of it.
-    unanswered: int = 10_000  #: Publishes without a Reply.
-    gap_jitter: float = 2.0  #: A Gap comes up to this long after receiving again.
-    partial_gap: float = 5.0  #: DEGRADED and not receiving for this long: a partial Gap.
-    backoff_min: float = 0.02  #: Bound of the random delay before the first attempt to connect again; it doubles.
+    events_bytes: int = 4 * MIB  #: Limit of the queue of one subscription, or of `events`.
+    queued_bytes: int = 64 * MIB  #: Limit of all these queues together.
+    unsent_bytes: int = 16 * MIB  #: Limit of what the relay has not read. `send` is Congested above a sixteenth of it.
+    unanswered: int = 10_000  #: Limit of the publishes that wait for a Reply.
+    gap_jitter: float = 2.0  #: A Gap comes at most this long after the relay receives again.
+    partial_gap: float = 5.0  #: A partial Gap comes when the relay is DEGRADED and not receiving for this long.
+    backoff_min: float = 0.02  #: First bound of the random delay before an attempt to reconnect; it doubles.
     backoff_max: float = 0.5
-    backoff_hopeless: float = 30.0  #: After an answer that will not change by itself: VERSION, NOT_ALLOWED.
-    good_connection: float = 5.0  #: A connection of this age makes the backoff begin anew.
-    handshake: float = 5.0  #: For a relay to say Welcome.
-    first_use: float = 1.0  #: What is asked for before the first attempt to connect has ended waits for that so long.
-    successor: float = 0.25  #: For the next relay to say Welcome while one is STOPPING; for its fence; for publishes.
-    drain: float = 8.0  #: For owed Replies, when a relay is left and when the client is closed.
-    settle: float = 1.0  #: After this long the relay is asked what became of the `send`s.
-    ping_owed: float = 5.0  #: Nothing read for this long while something is owed: a Ping.
-    ping_idle: float = 15.0  #: The same while nothing is owed.
-    ping_timeout: float = 5.0  #: No byte for this long after the Ping: the connection is given up.
+    backoff_hopeless: float = 30.0  #: Largest bound after VERSION or NOT_ALLOWED, which do not change by themselves.
+    good_connection: float = 5.0  #: After a connection of this age the backoff starts again from `backoff_min`.
+    handshake: float = 5.0  #: Timeout for a relay's Welcome.
+    first_use: float = 1.0  #: At most this long, requests wait for the outcome of the first attempt to connect.
+    successor: float = 0.25  #: While a relay is STOPPING: timeout for the next Welcome, the fence, and held publishes.
+    drain: float = 8.0  #: How long to wait for outstanding Replies when leaving a relay or closing the client.
+    settle: float = 1.0  #: After this long the relay is asked for the outcome of the `send`s.
+    ping_owed: float = 5.0  #: After this long without input, while an answer is outstanding, a Ping is sent.
+    ping_idle: float = 15.0  #: The same while no answer is outstanding.
+    ping_timeout: float = 5.0  #: If nothing is read for this long after the Ping, the connection is given up.
 
 
 class Hooks:
@@ -47,26 +47,26 @@ class Hooks:
         """A publish or a send begins."""
 
     def after_publish(self, context: Any, receivers: Optional[int], error: Optional[BaseException]) -> None:
-        """It has ended. A send has no receivers and ends at once."""
+        """The publish or send has ended. A send has no number of receivers, and ends at once."""
 
     def before_delivery(self, message: Message) -> None:
-        """The application is given this message."""
+        """The application gets this message."""
 
     def after_delivery(self, message: Message) -> None:
-        """The application has done with this message."""
+        """The application has finished with this message."""
 
 
 @dataclass
 class Counters:
-    """What a client has done. Each client needs its own."""
+    """Counts what a client has done. Each client needs its own Counters."""
 
     sent: int = 0  #: Publishes and sends that were handed to the relay.
-    failed: dict[str, int] = field(default_factory=dict)  #: By the error's name, "NotConnected".
+    failed: dict[str, int] = field(default_factory=dict)  #: Number by the error's name, such as "NotConnected".
     lost_messages: int = 0
-    lost_publishes: int = 0  #: Sends that were lost, or may have been.
+    lost_publishes: int = 0  #: Sends that were lost, or may have been lost.
     gaps: int = 0
     reconnects: int = 0
-    queued_bytes: int = 0  #: For the application, in all queues. A gauge.
+    queued_bytes: int = 0  #: Bytes that wait for the application now, in all queues. A gauge.
 
     def fail(self, error: BaseException) -> None:
         """Counts a failure by the error's name."""
@@ -75,4 +75,4 @@ class Counters:
 
 
 LOGGER = logging.getLogger("hubrelay")
-LOGGER.addHandler(logging.NullHandler())  # says nothing unless the application has set up logging
+LOGGER.addHandler(logging.NullHandler())  # logs nothing unless the application has set up logging

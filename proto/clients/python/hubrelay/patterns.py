@@ -3,7 +3,7 @@ import re
 
 
 def matches(pattern: str, channel: str) -> bool:
-    """Whether a message on this channel comes by this pattern. As Redis does, by bytes and not by characters."""
+    """Whether this pattern matches this channel. Like Redis, it compares bytes, not characters."""
     return re.fullmatch(_expression(pattern.encode()), channel.encode(), re.DOTALL) is not None
 
 

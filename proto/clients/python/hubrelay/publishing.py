@@ -1,4 +1,4 @@
-"""Publishes: checked, bounded, and in the order in which they were asked for."""
+"""Publishes: they are checked, bounded, and written in the order of the calls."""
 from collections import deque
 from typing import Callable, Optional
 
@@ -9,16 +9,16 @@ from .names import checked_name
 from .options import Counters, Options, Payload
 from .queues import Waiter, settle
 
-#: Channels whose encoded name is kept. Beyond, all are forgotten and begun anew.
+#: Number of channels whose encoded names are kept. Beyond it, all are forgotten.
 MAX_KEPT_FIELDS = 4096
 
 
 class Publishing:
-    """Where publishes go, and those that wait for room."""
+    """The connection for publishes, and the publishes that wait for room."""
 
     def __init__(self, options: Options, counters: Counters, sent_first: Callable[[Link], None]) -> None:
         self.link: Optional[Link] = None  #: None: there is no connection to a relay.
-        self.is_held = False  #: New ones wait: for the first connection, or for the former one to be read to its end.
+        self.is_held = False  #: New ones wait for the first connection, or until the former one is read to its end.
         self.reason = "no connection to a relay yet"  #: Why there is no connection.
         self._waiting: deque[tuple[bytes, bytes, Optional[Waiter]]] = deque()
         self._waiting_sends = 0  # bytes
@@ -50,7 +50,7 @@ class Publishing:
         self._counters.sent += 1
 
     def send(self, channel: str, payload: Payload) -> None:
-        """Without Reply. Raises Invalid, NotConnected, Congested."""
+        """Publishes without a Reply. Raises Invalid, NotConnected, Congested."""
         field = self._fields.get(channel) or self._new_field(channel)
         data = payload if type(payload) is bytes else _as_bytes(payload)
         link = self.link
@@ -72,7 +72,7 @@ class Publishing:
         self._send_on(link, frame)
 
     def pump(self) -> int:
-        """Writes those that wait, as far as there is room. Returns how many sends turned out never to be sent."""
+        """Writes waiting publishes, as far as there is room. Returns how many waiting sends will never be sent."""
         lost = 0
         while self._waiting and not self.is_held:
             link = self.link
@@ -106,11 +106,11 @@ class Publishing:
 
     @property
     def is_waiting(self) -> bool:
-        """Some wait for room, or for a connection."""
+        """Whether publishes wait for room, or for a connection."""
         return bool(self._waiting)
 
     def withdraw(self, waiter: Waiter) -> bool:
-        """Its caller has given up. True if it had not been written yet, and will not be."""
+        """The waiter's caller has given up. True if the publish is not written yet; then it never will be."""
         for entry in self._waiting:
             if entry[2] is waiter:
                 self._waiting.remove(entry)
@@ -118,7 +118,7 @@ class Publishing:
         return False
 
     def fail_waiting(self, error: HubrelayError) -> None:
-        """The client closes: those that wait are not sent any more."""
+        """The client closes: waiting publishes are not sent any more."""
         while self._waiting:
             settle(self._waiting.popleft()[2], error=error)
         self._waiting_sends = 0

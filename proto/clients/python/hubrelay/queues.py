@@ -1,4 +1,4 @@
-"""Queues between the client and the application: bounded in bytes, and a Loss in the place of what did not fit."""
+"""Queues between the client and the application. They are bounded in bytes; a Loss replaces what did not fit."""
 from collections import deque
 from dataclasses import replace
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from .options import Counters
 
 Event = Union[Message, Status, Gap, Loss, Revoked]
 
-#: What a message takes beside its name and payload, and what any other event takes.
+#: How many bytes a message counts beside its names and payload, and how many any other event counts.
 MESSAGE_OVERHEAD, EVENT_BYTES = 100, 400
-#: Untaken events that are no messages, beyond which the oldest Status or Gap is dropped.
+#: Limit of events in a queue that are not messages. Beyond it, the oldest Status or Gap is dropped.
 MAX_NOTICES = 1000
 
 
 class Waiter(Protocol):
-    """Somebody who waits: an asyncio.Future, or what the blocking client has in its place."""
+    """What a caller waits for: an asyncio.Future, or the blocking client's BlockingWaiter."""
 
     def done(self) -> bool: ...
 
@@ -27,7 +27,7 @@ class Waiter(Protocol):
 
 
 def settle(waiter: Optional[Waiter], result: Any = None, error: Optional[BaseException] = None) -> None:
-    """Ends a wait, unless whoever waited has given up."""
+    """Ends a wait, unless its caller has given up."""
     if waiter is None or waiter.done():
         return
     if error is None:
@@ -37,13 +37,13 @@ def settle(waiter: Optional[Waiter], result: Any = None, error: Optional[BaseExc
 
 
 def _bytes_of(events: Iterable[Event]) -> int:
-    """What the messages among these take."""
+    """The bytes of the messages among these events."""
     return sum(len(event[1]) + len(event[0]) + len(event[2]) + MESSAGE_OVERHEAD
                for event in events if type(event) is Message)
 
 
 class EventQueue:
-    """Events that the application has not taken. `counters.queued_bytes` is what all queues of the client hold."""
+    """Events that the application has not taken. `counters.queued_bytes` counts all queues of the client."""
 
     def __init__(self, limit: int, total_limit: int, counters: Counters) -> None:
         self.bytes = 0
@@ -51,19 +51,20 @@ class EventQueue:
         self.is_ended = False
         self._items: deque[Event] = deque()
         self._limit, self._total_limit, self._counters = limit, total_limit, counters
-        self._lost = 0  # messages that found no room behind the last item
-        self._notices = 0  # items that are no messages
+        self._lost = 0  # messages that were dropped after the last item
+        self._notices = 0  # items that are not messages
 
     def __len__(self) -> int:
         return len(self._items) + (self._lost > 0)
 
     @property
     def is_full(self) -> bool:
-        """It takes no more messages, or all queues together do not."""
+        """Whether this queue, or all queues together, take no more messages."""
         return self.bytes >= self._limit or self._counters.queued_bytes >= self._total_limit
 
     def put_message(self, message: Message, may_exceed: bool = False) -> bool:
-        """False if it was dropped. One always fits into an empty queue; `may_exceed` is for a read under way."""
+        """Returns False if the message was dropped. An empty queue always takes one. `may_exceed` removes the limits,
+        for a read under way."""
         size = len(message[1]) + len(message[0]) + len(message[2]) + MESSAGE_OVERHEAD
         if (self.bytes + size > self._limit or self._counters.queued_bytes + size > self._total_limit) \
                 and self._items and not may_exceed:
@@ -79,9 +80,9 @@ class EventQueue:
         return True
 
     def put(self, event: Event) -> None:
-        """Takes an event that is no message; it is never refused.
+        """Adds an event that is not a message; it is never refused.
 
-        Losses of one kind with nothing between them are merged. Beyond MAX_NOTICES the oldest Status or Gap is dropped.
+        Adjacent Losses of one kind are merged. Beyond MAX_NOTICES the oldest Status or Gap is dropped.
         """
         if self._lost:
             self._tell_lost()
@@ -118,13 +119,13 @@ class EventQueue:
         return event
 
     def end(self) -> None:
-        """Nothing comes any more. What is there may still be taken."""
+        """Nothing comes any more. The application may still take the events in the queue."""
         self.is_ended = True
         while self.waiters:
             settle(self.waiters.popleft())
 
     def remove_messages(self, channels: AbstractSet[str], patterns: AbstractSet[str]) -> None:
-        """Forgets the messages that came by these names."""
+        """Drops the messages that came by these names."""
         kept = [event for event in self._items if type(event) is not Message or
                 (event.pattern not in patterns if event.pattern else event.channel not in channels)]
         if len(kept) == len(self._items):
@@ -135,7 +136,7 @@ class EventQueue:
         self._counters.queued_bytes -= gone
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Drops everything."""
         self._counters.queued_bytes -= self.bytes
         self.bytes = self._lost = self._notices = 0
         self._items.clear()
@@ -163,14 +164,14 @@ class EventQueue:
                 return
 
     def give_up(self, waiter: Waiter) -> None:
-        """Whoever waited will take nothing. If it was woken for something, another one is."""
+        """The waiter's caller has given up. If it was already woken, another one is woken instead."""
         try:
             self.waiters.remove(waiter)
         except ValueError:
             self.wake()
 
     def wake(self) -> None:
-        """Wakes one who waits."""
+        """Wakes one waiting caller."""
         while self.waiters:
             waiter = self.waiters.popleft()
             if not waiter.done():

@@ -1,11 +1,11 @@
-"""Client managers of python-socketio on hubrelay, in the place of its RedisManager and AsyncRedisManager.
+"""Client managers for python-socketio through hubrelay, instead of its RedisManager and AsyncRedisManager.
 
     manager = hubrelay.socketio.AsyncHubrelayManager("hubrelay:///run/hubrelay/hubrelay.sock")
     sio = socketio.AsyncServer(client_manager=manager)
 
-AsyncHubrelayManager is for AsyncServer, HubrelayManager for Server (threads, gevent, eventlet) and Flask-SocketIO. On
-the wire they are RedisManager's equals: the same JSON on the same Redis channel, so that servers with either of them
-work together (https://python-socketio.readthedocs.io/en/stable/server.html#using-a-message-queue).
+AsyncHubrelayManager is for AsyncServer, HubrelayManager for Server (threads, gevent, eventlet) and Flask-SocketIO.
+They send the same JSON to the same Redis channel as RedisManager, so servers with either kind of manager work together
+(https://python-socketio.readthedocs.io/en/stable/server.html#using-a-message-queue).
 """
 import asyncio
 import contextvars
@@ -39,7 +39,7 @@ DEFAULT_URL = "hubrelay:///run/hubrelay/hubrelay.sock"
 #: Seconds between attempts to subscribe after Redis has refused the channel.
 RETRY = 5.0
 
-#: True in on_publish_error: what is emitted there and fails, too, is not told again, or that would never end.
+#: True inside on_publish_error. If an emit in it fails, too, the hook is not called again: that could go on forever.
 _IS_TELLING: "contextvars.ContextVar[bool]" = contextvars.ContextVar("hubrelay.socketio", default=False)
 
 _HOOKS = ("on_status", "on_gap", "on_loss", "on_publish_error")
@@ -48,15 +48,15 @@ _Hook = Optional[Callable[..., Optional[Awaitable[None]]]]
 
 
 class _Ended(BaseException):
-    """The manager is closed: ends the listening thread, which takes any other end for an error."""
+    """Raised when the manager is closed, to end the listening thread, which treats any other end as an error."""
 
 
 class _Telling:
-    """What both managers have in common: settings, the hooks, and what is logged.
+    """The common part of both managers: settings, hooks, and logging.
 
-    Hooks do nothing here. They are given to the constructor, assigned, or overridden; those of AsyncHubrelayManager may
-    be coroutine functions. They are called one at a time, and messages of other servers wait meanwhile: start what
-    takes long by `start_background_task` of the server. What they raise is logged.
+    Hooks do nothing by default. They are given to the constructor, assigned, or overridden; those of
+    AsyncHubrelayManager may be coroutine functions. They are called one at a time, and messages of other servers wait
+    meanwhile: start long work by `start_background_task` of the server. Exceptions that they raise are logged.
     """
 
     server: Any
@@ -78,9 +78,9 @@ class _Telling:
             if hook is not None:
                 setattr(self, name, hook)
         self._pid = os.getpid()
-        self._is_down = False  # the path is, and that is logged, or was by the first publish that failed
-        self._is_failing = False  # publishes are, and that is logged
-        self._is_refused = False  # the channel is, and that is logged
+        self._is_down = False  # the path is down, and this was logged, here or at the first failed publish
+        self._is_failing = False  # publishes fail, and this was logged
+        self._is_refused = False  # the channel is refused, and this was logged
         self._is_closed = False
         self._make_clients()
 
@@ -88,36 +88,39 @@ class _Telling:
         raise NotImplementedError
 
     def on_status(self, status: Status) -> Any:
-        """The path through Redis and back has another state: `status.state`, `publishing`, `receiving`, `reason`."""
+        """The state of the path through Redis and back has changed: `status.state`, `publishing`, `receiving`,
+        `reason`."""
 
     def on_gap(self, gap: Gap) -> Any:
-        """Messages of other servers may have been missed: the clients of this process should read again."""
+        """Messages of other servers may have been missed: clients of this process should read again from storage."""
 
     def on_loss(self, loss: Loss) -> Any:
-        """`loss.messages` of other servers were dropped, since they were not taken in time. A Gap follows."""
+        """`loss.messages` messages of other servers were dropped, since this process did not take them in time. A Gap
+        follows."""
 
     def on_publish_error(self, error: HubrelayError, message: dict[str, Any]) -> Any:
-        """Other servers were not reached by `message`, as python-socketio made it: `message["method"]` is "emit",
-        "callback", "disconnect", ... An Interrupted may have reached them. What is emitted here and fails, too, is
-        not told."""
+        """`message` has not reached other servers; after Interrupted, it may have. It has python-socketio's form:
+        `message["method"]` is "emit", "callback", "disconnect", ... If an emit in this hook fails, too, the hook is
+        not called for that."""
 
     def _new_host_after_fork(self) -> None:
-        """Servers know their own messages by this id: those of a master that forked workers need one each."""
+        """Servers recognize their own messages by `host_id`, so each worker that a master has forked needs a new
+        one."""
         if os.getpid() != self._pid:
             self._pid, self.host_id = os.getpid(), uuid.uuid4().hex
 
     def _encoded(self, message: dict[str, Any]) -> Union[str, bytes]:
         try:
             return self.json.dumps(message)  # type: ignore[no-any-return]
-        except Exception as error:  # what a JSON module of the application's raises
+        except Exception as error:  # a JSON module of the application may raise anything
             raise Invalid(f"it cannot be written as JSON: {error}") from error
 
     def _is_own(self, message: dict[str, Any]) -> bool:
-        """It is this process's own, on its way to the clients here before it is published."""
+        """Whether this process made the message. python-socketio delivers it here before it publishes it."""
         return message.get("host_id") == self.host_id
 
     def _raises(self, message: dict[str, Any]) -> bool:
-        """Whether the failure of this publish has a caller who can handle it. The answer of a client has none."""
+        """Whether to raise the failure of this publish. The answer of a client has no caller that could handle it."""
         return self.raise_errors and message["method"] != "callback"
 
     def _log_failure(self, error: HubrelayError, message: dict[str, Any]) -> None:
@@ -142,7 +145,7 @@ class _Telling:
     def _log_status(self, status: Status) -> None:
         is_down = status.state != State.UP
         if is_down == self._is_down or status.cause in (Cause.STARTING, Cause.STOPPING):
-            return  # nothing has failed yet: a relay that has just started, or that hands over to the next
+            return  # nothing has failed yet: the relay has just started, or hands over to the next one
         self._is_down = is_down
         if is_down:
             if not self._is_failing:
@@ -159,7 +162,7 @@ class _Telling:
                                      f"every {RETRY:g} s")
 
     def _granted(self) -> Optional[Gap]:
-        """The channel is listened to. A Gap if it was not before."""
+        """Handles that the channel is subscribed to. Returns a Gap if it was refused before."""
         was_refused, self._is_refused = self._is_refused, False
         return Gap((f"channel {self.channel!r} was refused",)) if was_refused else None
 
@@ -171,19 +174,20 @@ class _Telling:
 
 
 class AsyncHubrelayManager(_Telling, AsyncPubSubManager):
-    """Client manager on hubrelay for asyncio servers, in the place of AsyncRedisManager.
+    """Client manager through hubrelay for asyncio servers, instead of AsyncRedisManager.
 
     :param url: `hubrelay:///path/of/the/relays.sock`; `hubrelay://` is `/run/hubrelay/hubrelay.sock`. Raises
                 ValueError for anything else.
     :param channel: The same in all servers. On Redis it has the relay's prefix in front.
-    :param write_only: For processes that emit and are no server, such as scripts. These may have several event loops.
-    :param logger: In the place of the server's.
-    :param json: For write-only processes: the module in the place of the standard library's json.
+    :param write_only: For processes that only emit and are not servers, such as scripts. They may have several event
+                       loops.
+    :param logger: Used instead of the server's logger.
+    :param json: For write-only processes: a module to use instead of the standard library's json.
     :param raise_errors: `emit` and the other methods raise a HubrelayError if other servers were not reached. An emit
-                         goes to the clients of this process only after Redis has taken it. By default nothing is
-                         raised, and clients of this process get it in any case, as with AsyncRedisManager.
-    :param on_status, on_gap, on_loss, on_publish_error: Hooks, which may be coroutine functions. Write-only processes
-                         have on_publish_error alone.
+                         goes to the clients of this process only after Redis has taken it. By default they do not
+                         raise, and clients of this process get an emit in any case, as with AsyncRedisManager.
+    :param on_status, on_gap, on_loss, on_publish_error: Hooks, which may be coroutine functions. In write-only
+                         processes only on_publish_error is called.
     :param hubrelay_options: Further arguments of hubrelay.AsyncClient.
     """
 
@@ -195,12 +199,12 @@ class AsyncHubrelayManager(_Telling, AsyncPubSubManager):
 
     @property
     def status(self) -> Status:
-        """The state of the path, as told last. A write-only process hears of changes when it emits."""
+        """The state of the path, as last reported. A write-only process learns of changes only when it emits."""
         if self._listener is not None:
             return self._listener.status
         try:
             return self._clients.here().status
-        except RuntimeError:  # no loop
+        except RuntimeError:  # no event loop runs
             return no_relay("not connected yet")
 
     def initialize(self) -> None:
@@ -209,7 +213,8 @@ class AsyncHubrelayManager(_Telling, AsyncPubSubManager):
         super().initialize()
 
     async def close(self) -> None:
-        """Ends the connection to the relay, once owed answers are there. For the end of a script, and for tests."""
+        """Waits for outstanding answers, and ends the connection to the relay. Use it at the end of a script or a
+        test."""
         self._is_closed = True
         await self._clients.here().close()
 
@@ -262,7 +267,8 @@ class AsyncHubrelayManager(_Telling, AsyncPubSubManager):
             pass
 
     async def _subscribe(self, client: AsyncClient, delay: float = 0) -> None:
-        """Until it is granted. Without a relay it is, and in force once there is one."""
+        """Subscribes, and retries until it is granted. Without a relay it is granted; it is in force once there is
+        one."""
         await asyncio.sleep(delay)
         while True:
             try:
@@ -290,10 +296,10 @@ class AsyncHubrelayManager(_Telling, AsyncPubSubManager):
 
 
 class HubrelayManager(_Telling, PubSubManager):
-    """Client manager on hubrelay for threads, gevent and eventlet, in the place of RedisManager.
+    """Client manager through hubrelay for threads, gevent and eventlet, instead of RedisManager.
 
-    It needs the monkey patching of gevent or eventlet where the server uses one of them. Thread-safe, and usable after
-    a fork. Its arguments are those of AsyncHubrelayManager; `hubrelay_options` are those of hubrelay.Client.
+    If the server uses gevent or eventlet, it needs their monkey patching. Thread-safe, and usable after a fork. Its
+    arguments are those of AsyncHubrelayManager; `hubrelay_options` are arguments of hubrelay.Client.
     """
 
     name = "hubrelay"
@@ -301,17 +307,17 @@ class HubrelayManager(_Telling, PubSubManager):
     def _make_clients(self) -> None:
         for name in _HOOKS:
             if inspect.iscoroutinefunction(getattr(self, name)):
-                raise TypeError(f"{name} is a coroutine function; HubrelayManager calls plain functions alone")
+                raise TypeError(f"{name} is a coroutine function; HubrelayManager calls only plain functions")
         self._client = Client(self.path, **self.hubrelay_options)
 
     @property
     def status(self) -> Status:
-        """The state of the path, as told last. A write-only process hears of changes when it emits."""
+        """The state of the path, as last reported. A write-only process learns of changes only when it emits."""
         return self._client.status
 
     def initialize(self) -> None:
         """Called by the server before the first client connects. Raises RuntimeError without monkey patching."""
-        mode = self.server.async_mode if self.server is not None else "threading"  # write-only: whatever it is
+        mode = self.server.async_mode if self.server is not None else "threading"  # write-only: of any kind
         is_patched = True
         if mode == "eventlet":
             from eventlet.patcher import is_monkey_patched
@@ -326,7 +332,8 @@ class HubrelayManager(_Telling, PubSubManager):
         super().initialize()
 
     def close(self) -> None:
-        """Ends the connection to the relay, once owed answers are there. For the end of a script, and for tests."""
+        """Waits for outstanding answers, and ends the connection to the relay. Use it at the end of a script or a
+        test."""
         self._is_closed = True
         self._client.close()
 
@@ -374,7 +381,8 @@ class HubrelayManager(_Telling, PubSubManager):
             pass
 
     def _subscribe(self, delay: float = 0) -> None:
-        """Until it is granted. Without a relay it is, and in force once there is one."""
+        """Subscribes, and retries until it is granted. Without a relay it is granted; it is in force once there is
+        one."""
         if delay:
             self.server.sleep(delay)
         while True:

@@ -1,20 +1,21 @@
-"""Sockets to a relay, and what to say when there is none."""
+"""Sockets to a relay, and texts for their failures."""
 import errno
 import os
 import select
 import socket
 import stat
 
-#: What is read at once, at most. More would be above the size from which malloc maps and unmaps memory for each read.
+#: The most bytes in one read. A larger buffer would exceed the size from which malloc maps and unmaps memory for each
+#: read.
 READ_BYTES = 64 * 1024
 
 
 def connect(path: str) -> socket.socket:
-    """A connected, non-blocking socket. Raises OSError, whose text says the path and what to look at."""
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)  # close-on-exec, as all of Python's
+    """A connected, non-blocking socket. Raises OSError; its text has the path, and what to check."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)  # close-on-exec, like all of Python's sockets
     try:
         client.setblocking(False)
-        client.connect(path)  # on a Unix socket this is done at once, or fails
+        client.connect(path)  # a Unix socket connects at once, or fails
         return client
     except OSError as error:
         client.close()
@@ -40,18 +41,18 @@ def _explained(path: str, error: OSError) -> str:
 
 
 def why_not_connected(error: Exception) -> str:
-    """For people: what a connector has raised."""
+    """The exception of a connector, as a text for people."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def why_ended(error: OSError) -> str:
-    """For people: a connection that has failed."""
+    """The failure of a connection, as a text for people."""
     return f"the connection has failed: {error.strerror or error}"
 
 
 def has_hung_up(connected: socket.socket) -> bool:
-    """Whether the other side has closed it, whatever it has written before that."""
-    if not hasattr(select, "poll"):  # a monkey patch has taken it away
+    """Whether the other side has closed the connection, even if bytes from before that are unread."""
+    if not hasattr(select, "poll"):  # a monkey patch has removed it
         return False
     poll = select.poll()
     poll.register(connected.fileno(), 0)

@@ -1,4 +1,4 @@
-"""What is subscribed to: asked for, counted, and asked for again on each connection."""
+"""Subscriptions: they are requested, counted, and requested again on each connection."""
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Callable, Optional
 
@@ -18,27 +18,27 @@ _OK = Reply(outcome=Outcome.OK)
 
 
 class Ask:
-    """What the application asked for by one call: perhaps several frames, and one answer."""
+    """One call of the application: it may need several frames, and gets one answer."""
 
     def __init__(self, waiter: Optional[Waiter], listener: Optional[Listener] = None) -> None:
         self.waiter, self.listener = waiter, listener
-        self.parts = 0  #: Unanswered.
+        self.parts = 0  #: Number of unanswered parts.
         self.is_pending = False
         self.failure: Optional[Reply] = None
-        self.fresh: list[Name] = []  #: Granted by this call, and not subscribed to before.
+        self.fresh: list[Name] = []  #: Names granted by this call that were not subscribed to before.
 
 
 class Subscribing:
-    """The names, and the requests about them. `core` knows the connections and tells the application."""
+    """The names, and the requests about them. `core` knows the connections, and reports to the application."""
 
     def __init__(self, core: "Connections") -> None:
         self.names = core.names
         self._core = core
-        # By name: the unanswered Subscribe that was written last, and who else waits for it.
+        # The last unanswered Subscribe of each name, and the other calls that wait for its answer.
         self._asking: dict[Name, Request] = {}
         self._joined: dict[Request, list[tuple[Ask, Name]]] = {}
-        self._open: dict[Name, int] = {}  # unanswered plain requests
-        self._early: list[Callable[[], None]] = []  # requests from before the first attempt to connect has ended
+        self._open: dict[Name, int] = {}  # number of unanswered plain requests
+        self._early: list[Callable[[], None]] = []  # requests made before the first attempt to connect has ended
 
     # Requests of the application
 
@@ -64,7 +64,7 @@ class Subscribing:
         self._also_on_next(names)
 
     def unsubscribe(self, channels: Iterable[str], patterns: Iterable[str], waiter: Waiter) -> None:
-        """The waiter gets OK. What somebody listens to goes on for them. Raises Invalid."""
+        """The waiter gets OK. For listeners their names continue. Raises Invalid."""
         channels, patterns = tuple(channels), several(patterns)
         if self._core.is_starting:
             checked_names(channels, patterns)
@@ -87,7 +87,7 @@ class Subscribing:
             self._conclude(ask)
 
     def listen(self, listener: Listener, channels: Iterable[str], patterns: Iterable[str], waiter: Waiter) -> None:
-        """The waiter gets OK or PENDING, or an error; then the listener is over. Raises Invalid."""
+        """The waiter gets OK or PENDING, or an error, which ends the listener. Raises Invalid."""
         channels, patterns = tuple(channels), several(patterns)
         if self._core.is_starting:
             checked_names(channels, patterns)
@@ -100,7 +100,7 @@ class Subscribing:
         listener.is_counted = True
         self._core.listeners += 1
         ask = Ask(waiter, listener)
-        ask.parts = 1  # until all is asked for
+        ask.parts = 1  # until all names are asked for
         to_ask = []
         for name in names:
             name.listeners[listener] = None
@@ -121,16 +121,16 @@ class Subscribing:
         self._part_answered(ask, _OK)
 
     def unlisten(self, listener: Listener) -> None:
-        """Ends a subscription, at once for the application. Idempotent."""
+        """Ends a subscription; for the application it ends at once. Idempotent."""
         listener.queue.end()
-        listener.queue.clear()  # one that ended by Revoked has kept what came before that
+        listener.queue.clear()  # after Revoked, it may still hold earlier events
         if listener.is_closed:
             return
         listener.is_closed = True
         self._release(listener, listener.names)
 
     def started(self) -> None:
-        """The first attempt to connect has ended, well or not: what was asked for until now is done."""
+        """The first attempt to connect has succeeded or failed: makes the requests that waited for this."""
         early, self._early = self._early, []
         for request in early:
             request()
@@ -145,7 +145,7 @@ class Subscribing:
                 settle(waiter, error=error)
         self._early.append(run)
 
-    # What the relay answers
+    # Answers of the relay
 
     def _ask_plain(self, link: Link, ask: Ask, names: list[Name]) -> None:
         ask.parts += 1
@@ -198,7 +198,7 @@ class Subscribing:
                 name.queues[listener.queue] = None
 
     def _subscribe_answered(self, link: Link, request: Request, names: Sequence[Name], reply: Optional[Reply]) -> None:
-        """What every answer to a Subscribe has for others: those who joined it, the connection, the gaps."""
+        """The common part of answers to a Subscribe: handles calls that joined it, the connection, and gaps."""
         granted = reply is None or reply.outcome in _GRANTED
         for name in names:
             if self._asking.get(name) is request:
@@ -213,7 +213,7 @@ class Subscribing:
                 self._start_listening(ask, [name])
                 self._part_answered(ask, reply)
             elif ask.listener is not None and ask.listener in name.listeners:
-                self._ask_for_listener(link, ask, [name])  # its own request, since the other one names more
+                self._ask_for_listener(link, ask, [name])  # its own request, since the other one has more names
                 ask.parts -= 1
             else:
                 self._part_answered(ask, reply)
@@ -246,7 +246,7 @@ class Subscribing:
     # Each connection
 
     def restore(self, link: Link, names: Iterable[Name]) -> list[Request]:
-        """Asks a new connection for these names; what it does not grant is told as Revoked."""
+        """Asks a new connection for these names; names that it does not grant are reported as Revoked."""
         names = [name for name in names if name.is_wanted]
         if "patterns" not in link.features:
             lacking = [name for name in names if name.is_pattern]
@@ -275,7 +275,7 @@ class Subscribing:
         return answer
 
     def _ask_for_the_rest(self, link: Link, names: list[Name], reply: Reply) -> list[Request]:
-        """After a restore was not granted: without those that were refused, or else by halves."""
+        """Repeats a restore that was not granted: without the refused names, or in halves if those are unknown."""
         asked = set(names)
         refused = {name: None for name in self.names.find(reply.channels, reply.patterns) if name in asked}
         if refused:
@@ -288,12 +288,13 @@ class Subscribing:
         return self.restore(link, names[:half]) + self.restore(link, names[half:])
 
     def reconcile(self, link: Link) -> None:
-        """Makes a connection hold what is wanted, and nothing else."""
+        """Makes a connection hold exactly the names that are wanted."""
         self.restore(link, [name for name in self.names if name.is_wanted and name not in link.asked])
         self._write_unsubscribes(link, [name for name in link.asked if not name.is_wanted])
 
     def revoke(self, names: Sequence[Name], detail: str) -> None:
-        """These are not held any more. Tells who is concerned; each of their subscriptions ends."""
+        """These names are not held any more. Ends the subscriptions that have one, and reports Revoked there and in
+        `events`."""
         names = [name for name in names if name.is_plain or name.queues]
         if not names:
             return
@@ -347,7 +348,7 @@ class Subscribing:
             self._write_unsubscribes(self._core.next_serving, names)
 
     def _release(self, listener: Listener, names: Sequence[Name]) -> None:
-        """The listener has ended."""
+        """Removes a listener that has ended."""
         self._core.listeners -= listener.is_counted
         listener.is_counted = False
         for name in names:
@@ -358,7 +359,7 @@ class Subscribing:
         self._core.considered_subscriptions()
 
     def _drop_unwanted(self, names: Sequence[Name]) -> None:
-        """Tells the relays that nobody wants these any more."""
+        """Unsubscribes at the relays from those of these names that nobody wants any more."""
         for link in (self._core.serving, self._core.next_serving):
             if link is not None:
                 self._write_unsubscribes(link, [name for name in names if not name.is_wanted and name in link.asked])
@@ -371,7 +372,7 @@ class Subscribing:
             name.queues.pop(self._core.events, None)
 
     def _ended_plain(self, names: Sequence[Name]) -> None:
-        """After this no message of theirs is in `events`."""
+        """Ends `subscribe` for these names. After this `events` has no messages of theirs."""
         for name in names:
             self._set_plain(name, False)
         if names:
@@ -380,7 +381,7 @@ class Subscribing:
         self._core.considered_subscriptions()
 
     def _count_down(self, name: Name) -> bool:
-        """One plain request less is unanswered. True if it was the last."""
+        """A plain request was answered. True if it was the last unanswered one for this name."""
         self._open[name] -= 1
         if not self._open[name]:
             del self._open[name]
@@ -388,4 +389,4 @@ class Subscribing:
 
 
 def _ignore(link: Link, request: Request, reply: Optional[Reply]) -> None:
-    """What the relay answers to an Unsubscribe changes nothing."""
+    """Ignores an answer to an Unsubscribe, since it changes nothing."""

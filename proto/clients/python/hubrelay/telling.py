@@ -1,4 +1,4 @@
-"""What the application is told, and where: events, subscriptions, status, gaps, losses."""
+"""What is reported to the application, and in which queues: events, subscriptions, status, gaps, losses."""
 import logging
 import time
 from typing import Optional
@@ -13,35 +13,35 @@ from .timers import Timers
 
 
 class Telling:
-    """The part of the Core that the application hears from."""
+    """The part of the Core that reports to the application."""
 
     def __init__(self, name: str, options: Options, counters: Counters, logger: logging.Logger) -> None:
         self.name, self.options, self.counters, self.logger = _checked(name), options, counters, logger
         self.timers = Timers()
         self.names = Names()
         self.events = EventQueue(options.events_bytes, options.queued_bytes, counters)
-        self.status = no_relay("not connected yet")  #: As the application was told last.
+        self.status = no_relay("not connected yet")  #: What the client's `status` returns.
         self.gaps = Gaps(options, self.timers.set, self._tell_gap)
         self.listeners = 0  #: Subscriptions that are not closed.
-        self._status_to_tell: Optional[Status] = None  # UP, until what is held is in force
-        self.was_told = False  #: Any Status.
-        self._may_exceed = False  # what is being read would leave the socket unread
+        self._status_to_tell: Optional[Status] = None  # UP, until all restores are answered
+        self.was_told = False  #: Whether any Status was reported.
+        self._may_exceed = False  # whether the current read may exceed full queues
 
     def new_queue(self) -> EventQueue:
-        """For a subscription."""
+        """A queue for a subscription."""
         return EventQueue(self.options.events_bytes, self.options.queued_bytes, self.counters)
 
     def deliver(self, name: Name, message: Message) -> None:
-        """A message to all who want it."""
+        """Delivers a message to all queues that want it."""
         for queue in name.queues:
             queue.put_message(message, self._may_exceed)
 
     def tell(self, event: Event) -> None:
-        """An event that is no message, to `events`."""
+        """Reports an event that is not a message, in `events`."""
         self.events.put(event)
 
     def tell_lost_messages(self, loss: Loss) -> None:
-        """A Loss of messages in its place, and the Gap behind it."""
+        """Reports a Loss of messages in its place, and a Gap behind it."""
         self.counters.lost_messages += loss.messages
         self.tell(loss)
         if self.names.holds_any:
@@ -50,7 +50,7 @@ class Telling:
             self._tell_gap(Gap((loss.reason or "messages were dropped",)))
 
     def considered_subscriptions(self) -> None:
-        """Some have ended."""
+        """Subscriptions have ended."""
         if not self.names.holds_any:
             self.gaps.forget()
 
@@ -84,7 +84,7 @@ class Telling:
 
 
 def _checked(name: str) -> str:
-    """The client's name. Raises Invalid: a relay would end the connection, again and again."""
+    """The client's name. Raises Invalid for a name with which a relay would end each connection."""
     try:
         size = len(name.encode())
     except UnicodeEncodeError:

@@ -1,13 +1,13 @@
 """A relay in memory, for the tests of applications: no files, no Redis, no other process.
 
     with hubrelay.testing.FakeRelay() as relay:
-        client = relay.async_client()          # or relay.client(); with the options of the real ones
+        client = relay.async_client()          # or relay.client(); both take the options of the real clients
         ...
         relay.publish("room.7", b"from another host")
         relay.outage(); relay.recover()        # a Status, a Gap, and NotConnected between them
 
-The clients are the real ones, and speak to a thread of the fake through pairs of sockets. So an application is tested
-with the errors, the order and the events that it will meet.
+The clients are the real ones, and communicate with the fake relay's thread through socket pairs. So an application is
+tested with the errors, the order and the events that it will meet in production.
 """
 import os
 import select
@@ -25,12 +25,12 @@ from .patterns import matches
 _UP = Status(State.UP, publishing=True, receiving=True)
 MAX_PAYLOAD_BYTES = 1 << 20
 
-#: So that a busy machine does not make a test fail.
+#: Long timeouts, so that a busy machine does not make a test fail.
 _PATIENT = {"first_use": 30.0, "handshake": 30.0}
 
 
 class _Connection:
-    """One client's connection, with what it has subscribed to and what it has not read."""
+    """One client's connection, with its subscriptions and the bytes that it has not read."""
 
     def __init__(self, connected: socket.socket) -> None:
         connected.setblocking(False)
@@ -49,10 +49,10 @@ class _Connection:
             while self.unread:
                 del self.unread[:self.socket.send(self.unread)]
         except OSError:
-            pass  # the rest when it is writable; or the connection has ended, which reading it says
+            pass  # the rest is sent when the socket is writable; if the connection has ended, reading finds that
 
     def frames(self) -> Optional[list[Any]]:
-        """What the client has written; None at the end."""
+        """The frames that the client has written; None at the end of the connection."""
         try:
             data = self.socket.recv(1 << 18)
         except BlockingIOError:
@@ -71,10 +71,10 @@ class _Connection:
 
 
 class FakeRelay:
-    """A relay with a Redis of its own. Its methods may be called by any thread. Use `with`, or `close`.
+    """A relay with its own Redis. Its methods may be called by any thread. Use `with`, or call `close`.
 
-    `published` has what clients have published, in order, as Messages. With a `path` it listens there, too, for clients
-    of other processes; the path must not exist yet, and is removed at the end.
+    `published` has what clients have published, in order, as Messages. With a `path` it also listens there, for clients
+    in other processes; the path must not exist yet, and is removed at the end.
     """
 
     def __init__(self, path: str = "") -> None:
@@ -88,7 +88,7 @@ class FakeRelay:
         self._lock = threading.RLock()
         self._waker, self._wakes = socket.socketpair()
         self._wakes.setblocking(False)
-        self._to_close: list[socket.socket] = []  # by the relay's thread, which may be waiting for them
+        self._to_close: list[socket.socket] = []  # the relay's thread closes them, since it may be waiting for them
         self._listener: Optional[socket.socket] = None
         if path:
             self._listener = socket.socket(socket.AF_UNIX)
@@ -112,7 +112,7 @@ class FakeRelay:
         return Client("fake", name, connector=self.connector, **{**_PATIENT, **options})
 
     def connector(self, path: str) -> socket.socket:
-        """For the `connector` of a client. Raises ConnectionRefusedError while the relay is away."""
+        """Use it as the `connector` of a client. Raises ConnectionRefusedError while the relay is away."""
         with self._lock:
             if self._is_away or self._is_closed:
                 raise ConnectionRefusedError(111, "the fake relay is away")
@@ -122,48 +122,48 @@ class FakeRelay:
         self._wake()
         return theirs
 
-    # What a test makes happen
+    # What a test can cause
 
     def publish(self, channel: str, payload: bytes) -> int:
-        """As from another host. Returns how many connections get it; none during an outage."""
+        """Publishes as if from another host. Returns how many subscriptions get it: 0 during an outage."""
         with self._lock:
             return self._deliver(channel, payload) if self._status.receiving else 0
 
     def outage(self, reason: str = "Redis is away") -> None:
-        """Redis is lost: Status DOWN, publishes are NotConnected, subscribes PENDING."""
+        """Loses Redis: the Status is DOWN, publishes raise NotConnected, subscribes are PENDING."""
         with self._lock:
             self._tell_all(Status(State.DOWN, reason, gaps=self._status.gaps + 1, cause=Cause.CLOSED))
 
     def recover(self) -> None:
-        """Redis is back: Status UP, and a Gap for whoever is subscribed."""
+        """Brings Redis back: the Status is UP, and clients with subscriptions get a Gap."""
         with self._lock:
             self._tell_all(Status(State.UP, publishing=True, receiving=True, gaps=self._status.gaps))
 
     def disconnect(self) -> None:
-        """Ends every connection. The clients come again at once."""
+        """Ends every connection. The clients reconnect at once."""
         with self._lock:
             for number in list(self._connections):
                 self._forget(number)
 
     def leave(self) -> None:
-        """The relay dies: connections end, and there is no other one until `come_back`."""
+        """Lets the relay die: connections end, and nobody can connect until `come_back`."""
         with self._lock:
             self._is_away = True
             self.disconnect()
 
     def come_back(self) -> None:
-        """Another relay is there, with another id."""
+        """Starts another relay, with another id."""
         with self._lock:
             self._is_away = False
             self._starts += 1
 
     def refuse(self, *names: str) -> None:
-        """Redis refuses these channels and patterns from here on, and what is published to them."""
+        """From now on Redis refuses subscriptions to these channels and patterns, and publishes to them."""
         with self._lock:
             self._refused.update(names)
 
     def revoke(self, *names: str) -> None:
-        """Redis refuses these names, which were granted: Revoked."""
+        """Redis refuses these names although they were granted: their subscribers get Revoked."""
         with self._lock:
             for connection in self._connections.values():
                 channels, patterns = connection.channels & set(names), connection.patterns & set(names)
@@ -173,7 +173,7 @@ class FakeRelay:
                     connection.send(Revoked(tuple(sorted(channels)), tuple(sorted(patterns)), "NOPERM"))
 
     def lose(self, messages: int) -> None:
-        """Tells every client a Loss of so many messages."""
+        """Sends every client a Loss of this many messages."""
         with self._lock:
             for connection in self._connections.values():
                 connection.send(Loss(messages=messages, reason="slow reader", cause=Cause.SLOW_READER))

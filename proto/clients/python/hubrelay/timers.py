@@ -5,7 +5,7 @@ from typing import Optional
 
 
 class Timers:
-    """When what is due, by time.monotonic(). `has_changed` is set for whoever has to wait until `deadline`."""
+    """When each timer is due, by time.monotonic(). `has_changed` is set for the caller that waits for `deadline`."""
 
     def __init__(self) -> None:
         self.has_changed = False
@@ -13,7 +13,7 @@ class Timers:
         self._deadline: Optional[float] = None
 
     def set(self, name: str, seconds: Optional[float]) -> None:
-        """From now on; None takes the timer away."""
+        """Sets a timer to `seconds` from now; None removes it."""
         if seconds is None:
             self._due.pop(name, None)
         else:
@@ -27,11 +27,12 @@ class Timers:
 
     @property
     def deadline(self) -> Optional[float]:
-        """When the first is due."""
+        """When the first timer is due; None if there is none."""
         return self._deadline
 
     def take_due(self, now: float) -> Iterator[tuple[str, float]]:
-        """Name and time of those that are due, each taken away. What one of them changes counts for those behind it."""
+        """Removes the timers that are due, and yields the name and time of each. If the caller changes a later one
+        meanwhile, that counts."""
         for name in [name for name, at in self._due.items() if at <= now]:
             at = self._due.get(name)
             if at is not None and at <= now:
@@ -39,6 +40,6 @@ class Timers:
                 yield name, at
 
     def clear(self) -> None:
-        """Takes all timers away."""
+        """Removes all timers."""
         for name in list(self._due):
             self.set(name, None)

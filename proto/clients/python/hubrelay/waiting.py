@@ -1,8 +1,8 @@
-"""How threads wait: one of those that wait reads the sockets for all of them.
+"""How threads wait: one of the waiting threads reads the sockets for all of them.
 
-So the thread that has published reads its own Reply, and no other thread has to wake up for that. A thread of the
-client's own reads while nobody waits. Under gevent and eventlet, whose monkey patching replaces `threading`, `select`
-and `socket`, all of this is done by their greenlets.
+So a thread that has published reads its own Reply, and no other thread has to wake up for that. The client's own thread
+reads while nobody waits. With gevent and eventlet, greenlets do all of this, since their monkey patching replaces
+`threading`, `select` and `socket`.
 """
 import select
 import socket
@@ -10,11 +10,11 @@ import threading
 import time
 from typing import Any, Callable, Optional
 
-#: After the last thread that waited, the client's own thread leaves the sockets alone for so long: perhaps the next
-#: caller comes soon, and should not have to take them from it. Seconds.
+#: Seconds for which the client's own thread does not read after the last waiting thread has read. The next caller may
+#: come soon, and should not have to take the sockets over from it.
 GRACE = 0.05
 
-_POLLOUT = getattr(select, "POLLOUT", 0)  # eventlet's monkey patching takes poll away
+_POLLOUT = getattr(select, "POLLOUT", 0)  # eventlet's monkey patching removes poll
 
 
 class BlockingWaiter:
@@ -50,24 +50,24 @@ class BlockingWaiter:
 
 
 class Reading:
-    """Who reads: one of the threads that wait, or the client's own, or at times nobody.
+    """Decides which thread reads: one of the waiting threads, or the client's own thread, or at times none.
 
-    `step(deadline)` waits for the sockets until then at most, and deals with what is ready; it is called by one thread
-    at a time, without the lock. `may_go_on` is asked with the lock held.
+    `step(deadline)` waits for the sockets, at most until then, and handles what is ready. Only one thread at a time
+    calls it, without the lock.
     """
 
     def __init__(self, lock: threading.Lock, step: Callable[[Optional[float]], None]) -> None:
         self._lock, self._step = lock, step
         self._reader: Optional[object] = None
-        self._others: dict[BlockingWaiter, None] = {}  # those that wait and do not read, in their order
+        self._others: dict[BlockingWaiter, None] = {}  # waiters whose threads do not read, in their order
         self._last_lead = 0.0
         self._pair: Optional[tuple[socket.socket, socket.socket]] = None
 
     def wait(self, waiter: BlockingWaiter, deadline: Optional[float]) -> bool:
-        """Until it is done. False at the deadline."""
+        """Waits until the waiter is done. Returns False at the deadline."""
         try:
             return self._wait(waiter, deadline)
-        except BaseException:  # from outside: KeyboardInterrupt, a timeout of gevent, what a handler of signals raises
+        except BaseException:  # from outside: KeyboardInterrupt, a timeout of gevent, an exception of a signal handler
             with self._lock:
                 if self._reader is waiter:
                     self._reader = None
@@ -90,7 +90,7 @@ class Reading:
                         waiter.gate = threading.Lock()
                         waiter.gate.acquire()
                     if self._reader is self:
-                        self._wake_up()  # the client's own thread makes room
+                        self._wake_up()  # the client's own thread stops reading
             if is_leading:
                 return self._lead(waiter, deadline)
             left = -1 if deadline is None else max(0.0, deadline - time.monotonic())
@@ -100,14 +100,14 @@ class Reading:
                     return waiter.is_done
 
     def _leave(self, waiter: BlockingWaiter) -> None:
-        """It does not wait any more. Perhaps it was woken to read: then another one has to."""
+        """The waiter's thread no longer waits. It may have been woken to read; then another one has to read."""
         self._others.pop(waiter, None)
         if self._reader is None:
             self._wake_next()
 
     def _lead(self, waiter: BlockingWaiter, deadline: Optional[float]) -> bool:
         try:
-            while not waiter.is_done:  # one step at least, or nobody would read while somebody asks again and again
+            while not waiter.is_done:  # at least one step, else nobody would read while a caller polls
                 self._step(deadline)
                 if deadline is not None and time.monotonic() >= deadline:
                     break
@@ -125,7 +125,7 @@ class Reading:
                 return
 
     def read_while_nobody_waits(self, is_over: Callable[[], bool]) -> None:
-        """The life of the client's own thread."""
+        """The main loop of the client's own thread."""
         while not is_over():
             with self._lock:
                 is_leading = self._reader is None and not self._others and \
@@ -145,31 +145,31 @@ class Reading:
                     self._reader = None
                     self._wake_next()
 
-    # Ending a wait for sockets: whoever reads waits for this pair, too.
+    # A socket pair to end a wait for sockets: the thread that reads also waits for this pair.
 
     def open(self) -> None:
-        """Makes the pair. Once, before anybody waits."""
+        """Makes the pair. Call it once, before any thread waits."""
         self._pair = socket.socketpair()
         for each in self._pair:
             each.setblocking(False)
 
     def close(self) -> None:
-        """Closes the pair. Nobody waits any more."""
+        """Closes the pair, when no thread waits any more."""
         for each in self._pair or ():
             each.close()
         self._pair = None
 
     def detach(self) -> list[int]:
-        """The descriptors, which are somebody else's to close now."""
+        """Returns the pair's descriptors, which the caller must close."""
         pair, self._pair = self._pair, None
         return [each.detach() for each in pair or ()]
 
     def wake_up_fileno(self) -> int:
-        """What becomes readable by a wake-up."""
+        """The descriptor that a wake-up makes readable."""
         return self._pair[0].fileno() if self._pair else -1
 
     def clear_wake_ups(self) -> None:
-        """Takes the wake-ups that have come."""
+        """Reads away the wake-ups that have come."""
         try:
             if self._pair:
                 self._pair[0].recv(4096)
@@ -177,7 +177,7 @@ class Reading:
             pass
 
     def interrupt(self) -> None:
-        """Something has changed that whoever reads has to look at. With the lock held."""
+        """Wakes the thread that reads, since it has to check a change. Call it with the lock held."""
         if self._reader is not None:
             self._wake_up()
 
@@ -190,14 +190,14 @@ class Reading:
 
 
 class Poller:
-    """Waits for sockets. By poll, or by select where a monkey patch has taken poll away."""
+    """Waits for sockets: by poll, or by select if a monkey patch has removed poll."""
 
     def __init__(self) -> None:
         self._wanted: dict[int, tuple[bool, bool]] = {}
         self._poll: Any = None
 
     def want(self, wanted: dict[int, tuple[bool, bool]]) -> None:
-        """Descriptors, and whether each is to be waited for to read and to write."""
+        """Sets the descriptors to wait for: whether to wait until each is readable, and until it is writable."""
         if wanted == self._wanted:
             return
         self._wanted = wanted
@@ -207,7 +207,7 @@ class Poller:
                 self._poll.register(number, reads * select.POLLIN | writes * select.POLLOUT)
 
     def wait(self, seconds: Optional[float]) -> list[tuple[int, bool, int]]:
-        """Descriptor, readable (or at its end), writable."""
+        """Waits. Returns, for each that is ready: descriptor, whether readable (or at its end), whether writable."""
         if self._poll is None:
             reads = [number for number, (wants, _) in self._wanted.items() if wants]
             writes = [number for number, (_, wants) in self._wanted.items() if wants]

@@ -7,7 +7,7 @@
         },
     }
 
-`docs/channels.md` of the package says what it does and what an application is told.
+`docs/channels.md` of the package describes its behavior and what it reports to an application.
 """
 try:
     from .layer import HubrelayChannelLayer

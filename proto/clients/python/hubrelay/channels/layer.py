@@ -1,4 +1,4 @@
-"""The channel layer as Channels makes it from CHANNEL_LAYERS, for all event loops and threads of the process."""
+"""The channel layer that Channels makes from CHANNEL_LAYERS, for all event loops and threads of the process."""
 import asyncio
 import os
 import sys
@@ -22,20 +22,20 @@ from ..options import DEFAULT_PATH, Options
 from .loops import SEPARATOR, LoopLayer
 from .serializers import Keys, registry
 
-#: Threads in which `async_to_sync` publishes, at most.
+#: The maximum number of threads in which code under `async_to_sync` publishes.
 PUBLISHING_THREADS = 64
 
 
 class HubrelayChannelLayer(BaseChannelLayer):
-    """A channel layer on the relay beside the app server
+    """A channel layer that uses the relay beside the app server
     (https://channels.readthedocs.io/en/latest/channel_layer_spec.html).
 
-    Each event loop has a connection of its own, which ends with the loop; synchronous code has another one for all
-    threads. None is made before it is needed, and none needs a relay to start.
+    Each event loop has its own connection, which ends with the loop; all threads with synchronous code share another
+    one. No connection is made before it is needed, and the layer starts without a relay, too.
 
-    `send` and `group_send`, and their synchronous forms, return when Redis has taken the message. They raise
-    NotConnected, Interrupted or Refused of hubrelay, and MessageTooLarge of Channels; a name that the relay cannot take
-    is a TypeError. Raises InvalidChannelLayerError for settings that are wrong.
+    `send` and `group_send`, and their synchronous forms, return when Redis has taken the message. They raise hubrelay's
+    NotConnected, Interrupted or Refused, and Channels' MessageTooLarge; for a name that the relay cannot take they
+    raise TypeError. The constructor raises InvalidChannelLayerError for wrong settings.
     """
 
     extensions = ["groups", "flush"]
@@ -64,7 +64,7 @@ class HubrelayChannelLayer(BaseChannelLayer):
         except Invalid as error:
             raise InvalidChannelLayerError(str(error)) from error
         self._lock = threading.Lock()
-        self._threads: tuple[int, Optional[ThreadPoolExecutor]] = (0, None)  # with the process whose they are
+        self._threads: tuple[int, Optional[ThreadPoolExecutor]] = (0, None)  # the process's id, and its threads
 
     # The specification's methods
 
@@ -73,16 +73,16 @@ class HubrelayChannelLayer(BaseChannelLayer):
         await self._publish(*self._addressed(channel, message))
 
     async def receive(self, channel: str) -> Any:
-        """The next message of the channel. Each is given to one of those that wait in this process; a normal channel
-        that several processes receive from is received by each of them."""
+        """The next message of the channel. In this process each message goes to only one of the callers that wait. If
+        several processes receive from a normal channel, each process gets every message."""
         return await self._get_layer().receive(channel)
 
     async def new_channel(self, prefix: str = "specific.") -> str:
-        """A channel of this event loop alone."""
+        """Makes a channel that only this event loop receives from."""
         return await self._get_layer().new_channel(prefix)
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Adds a channel of this event loop to a group. Raises RuntimeError for another one, and Refused."""
+        """Adds a channel of this event loop to a group. Raises RuntimeError for any other channel, and Refused."""
         await self._get_layer().group_add(self._subscription_of_group(group), channel)
 
     async def group_discard(self, group: str, channel: str) -> None:
@@ -100,14 +100,13 @@ class HubrelayChannelLayer(BaseChannelLayer):
 
     @property
     def status(self) -> Optional[Status]:
-        """The last Status of the connection by which `send` and `group_send` would publish here: that of the running
-        event loop. Synchronous code, and all code under gevent or eventlet, gets that of the connection that all
-        threads share. None until the first use of
-        that connection has connected, or has failed to."""
+        """The last Status of the connection by which `send` and `group_send` would publish here: the one of the running
+        event loop. For synchronous code, and for all code under gevent or eventlet, it is the connection that all
+        threads share. None until the first attempt of that connection to connect has succeeded or failed."""
         client: Union[AsyncClient, Client] = self._client
         loop = None if _has_greenlets() else _running_loop()
         if loop is None or self._is_left_to_threads(loop):
-            self._client._notice_fork()  # else it would be the parent's for ever if nothing is sent in this process
+            self._client._notice_fork()  # else the parent's Status would stay if this process never sends
         elif loop in self._layers:
             client = self._layers[loop].client
         else:
@@ -117,13 +116,14 @@ class HubrelayChannelLayer(BaseChannelLayer):
     # For synchronous code, without an event loop
 
     def send_sync(self, channel: str, message: Any, timeout: Optional[float] = None) -> None:
-        """`send` from synchronous code, by any thread in which no event loop runs; in others it raises RuntimeError.
-        After `timeout` seconds it raises Interrupted, since it may be delivered, or Congested if it is not."""
+        """`send` for synchronous code, in any thread in which no event loop runs; in others it raises RuntimeError.
+        After `timeout` seconds it raises Interrupted, since the message may be delivered, or Congested if it was not
+        sent."""
         _check_no_loop("send")
         self._publish_sync(*self._addressed(channel, message), timeout=timeout)
 
     def group_send_sync(self, group: str, message: Any, timeout: Optional[float] = None) -> None:
-        """`group_send` from synchronous code; see `send_sync`."""
+        """`group_send` for synchronous code; see `send_sync`."""
         _check_no_loop("group_send")
         self._publish_sync(self._subscription_of_group(group), self.serialize(message), timeout=timeout)
 
@@ -134,18 +134,19 @@ class HubrelayChannelLayer(BaseChannelLayer):
         return self._serializer.serialize(message)  # type: ignore[no-any-return]
 
     def deserialize(self, message: bytes) -> Any:
-        """The message that was published."""
+        """The message, from the bytes that were published."""
         return self._serializer.deserialize(message)
 
     def subscription_of(self, channel: str) -> str:
-        """The channel at the relay by which this one is sent to: one for all process-specific channels of a loop."""
+        """The relay's channel that carries messages to this channel. All process-specific channels of a loop share
+        one."""
         _check_type(channel, "channel")
         if "!" in channel:
             return _checked(f"{self.address_prefix}{channel[:channel.index('!')][-32:]}", "channel")
         return _checked(f"{self.prefix}{channel}", "channel")
 
     def _subscription_of_group(self, group: str) -> str:
-        """As channels_redis names it, so that its workers can be beside those of this layer."""
+        """The name that channels_redis uses, so that its workers and those of this layer can work together."""
         _check_type(group, "group")
         return _checked(f"{self.prefix}__group__{group}", "group")
 
@@ -166,7 +167,7 @@ class HubrelayChannelLayer(BaseChannelLayer):
             raise _too_large(error) from error
 
     def _is_left_to_threads(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """It was made by async_to_sync, for one call perhaps: a connection of its own would have to be made, too."""
+        """Whether async_to_sync made this loop, perhaps for only one call, and it has no connection of its own yet."""
         return loop in AsyncToSync.loop_thread_executors and loop not in self._layers
 
     def _publish_sync(self, subscription: str, data: bytes, timeout: Optional[float] = None) -> None:
@@ -178,7 +179,7 @@ class HubrelayChannelLayer(BaseChannelLayer):
     def _executor(self) -> ThreadPoolExecutor:
         with self._lock:
             pid, threads = self._threads
-            if threads is None or pid != os.getpid():  # after a fork the threads are the parent's
+            if threads is None or pid != os.getpid():  # after a fork the threads exist only in the parent
                 threads = ThreadPoolExecutor(PUBLISHING_THREADS, "hubrelay-channels")
                 self._threads = os.getpid(), threads
             return threads
@@ -194,7 +195,7 @@ class HubrelayChannelLayer(BaseChannelLayer):
         return layer
 
     def _close_with(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The connection ends with the loop: nothing else tells that it does."""
+        """Makes the connection end with the loop. Nothing else reports that a loop is closed."""
         close = loop.close
 
         def close_both() -> None:
@@ -204,7 +205,7 @@ class HubrelayChannelLayer(BaseChannelLayer):
                 loop.run_until_complete(layer.close())
             close()
             if layer is not None:
-                layer.client._forked()  # what is left of it without a loop
+                layer.client._forked()  # closes what is left, without a loop
         loop.close = close_both  # type: ignore[method-assign]
 
 
@@ -217,7 +218,7 @@ def _running_loop() -> Optional[asyncio.AbstractEventLoop]:
 
 
 def _has_greenlets() -> bool:
-    """gevent or eventlet has patched this process. Then a loop that runs in another greenlet seems to run here."""
+    """Whether gevent or eventlet has patched this process. If so, a loop of another greenlet seems to run here."""
     gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
     return bool((gevent and gevent.is_module_patched("socket")) or (eventlet and eventlet.is_monkey_patched("socket")))
 
@@ -233,11 +234,12 @@ def _check_type(name: str, what: str) -> None:
 
 
 def _checked(subscription: str, what: str) -> str:
-    """What the relay takes, and that is more than the specification names, as with channels_redis' pub/sub layer."""
+    """Checks that the relay takes the name. Like channels_redis' pub/sub layer, it accepts more names than the
+    specification does."""
     try:
         checked_name(subscription)
     except Invalid as error:
-        raise TypeError(f"no name of a {what}: with the prefix, {error.detail}") from error
+        raise TypeError(f"not a valid {what} name: with the prefix, {error.detail}") from error
     return subscription
 
 

@@ -17,33 +17,33 @@ from .telling import LOGGER, Teller
 if TYPE_CHECKING:
     from .layer import HubrelayChannelLayer
 
-#: Seconds between two looks for what has expired; fewer where something expires sooner.
+#: Seconds between two checks for what has expired; less where something expires sooner.
 SWEEP_PERIOD = 15.0
 
-#: Seconds for what was published when the connection is closed.
+#: Seconds to wait for the answers to publishes when the connection is closed.
 DRAIN = 1.0
 
-#: Seconds between attempts to subscribe to what was revoked; the first half of them always, the other by chance.
+#: Seconds between attempts to subscribe to what was revoked. The time is random, from half of this up to this.
 RETRY = 5.0
 
 _RANDOM = random.SystemRandom()
 
-#: Ends the name of a process-specific channel, before the message, in what its process is sent.
+#: What a process is sent for its channels is the channel's name, this separator, and the message.
 SEPARATOR = b"\0"
 
 
 class LoopLayer:
-    """For one event loop.
+    """The layer for one event loop.
 
-    Its process-specific channels share one subscription: their names have its address before the `!`. A *subscription*
-    here is a channel at the relay, of an address, a group or a normal channel.
+    Its process-specific channels share one subscription: their names have the loop's address before the `!`. Here, a
+    *subscription* is a channel at the relay: for an address, a group or a normal channel.
     """
 
     def __init__(self, channel_layer: "HubrelayChannelLayer", loop: asyncio.AbstractEventLoop) -> None:
         self.channel_layer, self._loop = channel_layer, loop
         self._address = uuid.uuid4().hex
         self._own_subscription = channel_layer.address_prefix + self._address
-        self._made = 0  # channels, for their names
+        self._made = 0  # number of channels, for their names
         self._teller = Teller(channel_layer, loop)
         self._sweeper: Optional[asyncio.TimerHandle] = None
         self._set_up()
@@ -53,17 +53,17 @@ class LoopLayer:
         self.client = AsyncClient(layer.path, **layer.hubrelay_options)
         self._channels: dict[str, ChannelQueue] = {}
         self._groups: dict[str, set[ChannelQueue]] = {}  # by subscription
-        self._subscribing: dict[str, asyncio.Task[Any]] = {}  # one that has ended well is in force
+        self._subscribing: dict[str, asyncio.Task[Any]] = {}  # after its task has succeeded, it is in force
         self._unsubscribing: set[asyncio.Task[Any]] = set()
-        self._revoked: set[str] = set()  # those that are needed, and are asked for again
+        self._revoked: set[str] = set()  # the needed ones that are asked for again
         self._asking: Optional[asyncio.Task[None]] = None
         self._is_receiving: Optional[bool] = None  # None: not known yet
-        self._events: Optional[asyncio.Task[None]] = None  # from the first use on, since it connects
+        self._events: Optional[asyncio.Task[None]] = None  # starts at the first use, since it connects
 
-    # What the channel layer is asked for
+    # Requests of the channel layer
 
     async def publish(self, subscription: str, data: bytes) -> None:
-        """Raises what the client does."""
+        """Publishes. Raises what the client raises."""
         self._start()
         await self.client.publish(subscription, data)
 
@@ -81,7 +81,7 @@ class LoopLayer:
         return channel.name
 
     async def receive(self, name: str) -> Any:
-        """The next message, decoded, or notice."""
+        """The next message, decoded, or the next notice."""
         while True:
             channel = self._channels.get(name) or self._make(name)
             await self._subscribe_to(channel)
@@ -100,7 +100,7 @@ class LoopLayer:
                 return entry
             try:
                 return self.channel_layer.deserialize(entry)
-            except Exception as error:  # whatever a serializer raises would end the consumer, whose fault it is not
+            except Exception as error:  # any error of a serializer would end the consumer, which is not at fault
                 reason = f"not in this layer's format, or encrypted by other keys: {type(error).__name__}"
                 self._lost([channel], 1, reason, Cause.INVALID, first=True)
 
@@ -123,25 +123,25 @@ class LoopLayer:
             self._tell_state([channel])
 
     def group_discard(self, group: str, name: str) -> None:
-        """From here on its messages do not reach the channel."""
+        """From now on messages to the group do not reach the channel."""
         channel = self._channels.get(name)
         if channel is not None:
             self._leave(channel, group)
 
     async def flush(self) -> None:
-        """Ends the connection, and forgets channels, groups and messages. The next use begins anew, and so does a
+        """Ends the connection, and forgets channels, groups and messages. The next use starts again, and so does a
         `receive` that waits."""
         ending = self._ending()
         self._set_up()
         await ending
 
     async def close(self) -> None:
-        """For the end of the event loop."""
+        """Closes the layer at the end of the event loop."""
         await self._ending()
         await self._teller.close()
 
     def _ending(self) -> Coroutine[Any, Any, None]:
-        """Forgets everything now. What it returns ends the connection."""
+        """Forgets everything now. The coroutine that it returns ends the connection."""
         client, channels = self.client, list(self._channels.values())
         tasks = [*self._subscribing.values(), *self._unsubscribing]
         tasks.extend(task for task in (self._events, self._asking) if task is not None)
@@ -173,13 +173,14 @@ class LoopLayer:
             raise
 
     def _owner_ended(self, channel: ChannelQueue, owner: "asyncio.Task[Any]") -> None:
-        """Perhaps a consumer. Who made the channel for others has not received from it, and was not cancelled."""
+        """Forgets the channel if its owner was a consumer. A task that made it for others has not received from it, and
+        was not cancelled."""
         channel.has_owner, channel.is_orphan = False, channel.was_used or owner.cancelled()
         if channel.is_orphan and not channel.is_awaited:
             self._forget(channel)
 
     def _forget(self, channel: ChannelQueue) -> None:
-        """Nobody will receive from it."""
+        """Forgets a channel from which nobody will receive."""
         if self._channels.get(channel.name) is not channel:
             return
         del self._channels[channel.name]
@@ -201,7 +202,7 @@ class LoopLayer:
     # Subscriptions
 
     async def _subscribe(self, subscription: str) -> None:
-        """Several may ask for the same one, and any of them may give up. Raises what the client does."""
+        """Several callers may ask for the same one, and any of them may give up. Raises what the client raises."""
         task = self._subscribing.get(subscription)
         if task is None:
             self._start()
@@ -220,11 +221,11 @@ class LoopLayer:
         elif subscription in self._revoked:
             self._revoked.discard(subscription)
             LOGGER.warning("%s is received again", subscription)
-            if task.result() == Outcome.OK:  # PENDING has a Gap of the client's own
+            if task.result() == Outcome.OK:  # after PENDING the client reports a Gap
                 self._tell_gap(self._channels_of(subscription), ("it was revoked before, and is received again",))
 
     def _unsubscribe(self, subscription: str) -> None:
-        """Does not wait for the relay, which takes what is asked for in its order."""
+        """Does not wait for the relay, since it handles requests in their order."""
         self._revoked.discard(subscription)
         if self._subscribing.pop(subscription, None) is not None:
             task = self._loop.create_task(_unsubscribe(self.client, subscription))
@@ -244,7 +245,7 @@ class LoopLayer:
                     self._deliver(event.channel, event.payload)
                 else:
                     self._take(event)
-            except Exception:  # what follows is to be heard nevertheless
+            except Exception:  # the next events must still be taken
                 LOGGER.exception("the channel layer failed at %s", type(event).__name__)
 
     def _deliver(self, subscription: str, payload: bytes) -> None:
@@ -287,7 +288,7 @@ class LoopLayer:
         self._tell_state(self._channels.values())
 
     def _take_revoked(self, revoked: Revoked) -> None:
-        LOGGER.error("Redis refuses %s: %s. Tried again from time to time", ", ".join(revoked.channels), revoked.detail)
+        LOGGER.error("Redis refuses %s: %s. Retrying from time to time", ", ".join(revoked.channels), revoked.detail)
         for subscription in revoked.channels:
             if self._subscribing.pop(subscription, None) is None:
                 continue  # not needed any more
@@ -297,8 +298,8 @@ class LoopLayer:
             self._asking = self._loop.create_task(self._ask_again())
 
     async def _ask_again(self) -> None:
-        """Those that wait in `receive` would be deaf for ever: they ask only once. One by one, so that one that is
-        refused keeps no other away."""
+        """Callers that wait in `receive` ask only once; without this they would receive nothing more. Asks one by one,
+        so that a refused subscription does not affect the others."""
         try:
             while self._revoked:
                 await asyncio.sleep(_RANDOM.uniform(RETRY / 2, RETRY))
@@ -307,7 +308,7 @@ class LoopLayer:
                         if subscription in self._revoked:  # else it is not needed any more
                             await self._subscribe(subscription)
                     except HubrelayError:
-                        pass  # the next time
+                        pass  # tried again the next time
         finally:
             if self._asking is asyncio.current_task():
                 self._asking = None
@@ -316,7 +317,7 @@ class LoopLayer:
         return [channel for channel in self._channels.values()
                 if subscription in channel.groups or subscription == channel.subscription]
 
-    # What consumers are told: those whose channels are in a group
+    # Notices for consumers whose channels are in a group
 
     def _tell_state(self, channels: Iterable[ChannelQueue]) -> None:
         layer = self.channel_layer
@@ -339,7 +340,7 @@ class LoopLayer:
         self._teller.drop(messages, reason, cause)
         self._tell_gap(channels, [f"messages were dropped: {reason}"], first=first)
 
-    # What expires
+    # Expiry
 
     def _expire(self, channel: ChannelQueue) -> None:
         expired = channel.expire(time.monotonic())
@@ -364,14 +365,14 @@ class LoopLayer:
             elif layer.group_expiry is not None:
                 memberships += self._expire_groups(channel, now - layer.group_expiry)
         if memberships:
-            LOGGER.warning("%d channels were in a group for group_expiry, %g s, and are not any more", memberships,
+            LOGGER.warning("%d channels were removed from a group after group_expiry, %g s", memberships,
                            layer.group_expiry)
         self._sweep_later()
 
     def _expire_groups(self, channel: ChannelQueue, oldest: float) -> int:
         expired = [group for group, added in channel.groups.items() if added < oldest]
         if expired:
-            self._tell_gap([channel], ["it was in a group for group_expiry, and is not any more"])
+            self._tell_gap([channel], ["it was removed from a group after group_expiry"])
         for group in expired:
             self._leave(channel, group)
         return len(expired)
@@ -388,4 +389,4 @@ async def _unsubscribe(client: AsyncClient, subscription: str) -> None:
     try:
         await client.unsubscribe(subscription)
     except Closed:
-        pass  # and so is the subscription
+        pass  # then the subscription has ended, too

@@ -1,23 +1,23 @@
-"""A local channel: what has come for one consumer, or one worker, and has not been received yet."""
+"""A local channel: messages that have come for one consumer, or one worker, and have not been received yet."""
 import asyncio
 from collections import deque
 from typing import Any, Callable, Optional, Union
 
-#: What the messages of one channel may take, in bytes. One always fits into an empty channel.
+#: Limit of the messages of one channel, in bytes. An empty channel always takes one message.
 MAX_BYTES = 4 << 20
 
-#: An encoded message and when it expires; or a notice of the layer's own, which does not expire.
+#: An encoded message and when it expires; or a notice that the layer made, which does not expire.
 Entry = tuple[float, Union[bytes, dict[str, Any]]]
 
 NEVER = float("inf")
 
 
 class Forgotten(Exception):
-    """The layer was flushed: whoever waits for this channel asks for it again."""
+    """The layer was flushed, or the channel forgotten: a caller that waits for the channel asks for it again."""
 
 
 def _nothing() -> None:
-    """Nobody owns it."""
+    """The `disown` of a channel without an owner: nothing to do."""
 
 
 class ChannelQueue:
@@ -25,29 +25,29 @@ class ChannelQueue:
 
     def __init__(self, name: str, subscription: str, capacity: int, now: float) -> None:
         self.name = name
-        self.subscription = subscription  #: The channel at the relay by which it is sent to.
-        self.groups: dict[str, float] = {}  #: The groups it is in, and when it was added to each.
-        self.has_owner = False  #: The task that made it runs. As long as it does, the channel lives.
-        #: Ends the interest in that task: one that lives long may make many channels.
+        self.subscription = subscription  #: The relay's channel that carries its messages.
+        self.groups: dict[str, float] = {}  #: The groups that it is in, and when it was added to each.
+        self.has_owner = False  #: The task that made it still runs. The channel lives at least as long.
+        #: Removes the callback from that task, since a task that lives long may make many channels.
         self.disown: Callable[[], Any] = _nothing
         self.was_used = False  #: Somebody has begun to receive from it.
-        self.is_orphan = False  #: Its owner has ended, who had it received from.
+        self.is_orphan = False  #: Its owner has ended, and was its receiver, or was cancelled.
         self.last_use = now
         self.has_expired = False  #: A message has expired since the last one was received.
         self._capacity = capacity
         self._entries: deque[Entry] = deque()
         self._messages = self._bytes = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
-        self._receivers = 0  # those in `get`, also if they are woken
+        self._receivers = 0  # the number of calls of `get`, including those that were woken
         self._is_forgotten = False
 
     @property
     def is_awaited(self) -> bool:
-        """Somebody is in `get`."""
+        """Whether a caller is in `get`."""
         return self._receivers > 0
 
     def put(self, message: bytes, expires: float) -> bool:
-        """False if there is no room: the message is dropped."""
+        """Adds a message. Returns False if there is no room; then the message is dropped."""
         if self._messages and (self._messages >= self._capacity or self._bytes + len(message) > MAX_BYTES):
             return False
         self._messages += 1
@@ -58,7 +58,8 @@ class ChannelQueue:
         return True
 
     def put_gap(self, notice: dict[str, Any], first: bool = False) -> None:
-        """Messages may have been missed here, behind all others or `first`. Between two messages there is one gap."""
+        """Adds a notice that messages may have been missed: behind all entries, or in front of them if `first`. Between
+        two messages there is only one such notice."""
         places = range(len(self._entries))
         for place in places if first else reversed(places):
             other = self._entries[place][1]
@@ -76,7 +77,7 @@ class ChannelQueue:
         self._wake()
 
     def put_state(self, kind: Optional[str], types: tuple[Optional[str], ...]) -> None:
-        """The state has changed: a notice of this kind, if any, in place of those of `types`."""
+        """Handles a change of state: removes all notices of `types`, and adds one of this kind, if given."""
         if len(self._entries) > self._messages:
             self._entries = deque(
                 entry for entry in self._entries if not isinstance(entry[1], dict) or entry[1]["type"] not in types)
@@ -99,7 +100,7 @@ class ChannelQueue:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
             elif self._entries:
-                self._wake()  # it was woken for something that another one can have
+                self._wake()  # it was woken for an entry that another caller can take
             raise
         finally:
             self._receivers -= 1
@@ -111,7 +112,7 @@ class ChannelQueue:
         return entry
 
     def expire(self, now: float) -> int:
-        """Drops the messages whose time is over. Returns how many."""
+        """Drops the messages that have expired. Returns how many."""
         if next((expires for expires, _ in self._entries if expires != NEVER), NEVER) > now:
             return 0
         kept = [entry for entry in self._entries if entry[0] > now]
@@ -123,17 +124,18 @@ class ChannelQueue:
         return expired
 
     def is_abandoned(self, now: float, expiry: float) -> bool:
-        """Nobody will receive from it.
+        """Whether nobody is expected to receive from this channel any more.
 
-        One that is in a group has its owner, or is given until messages expire in it. Without a group little is lost by
-        forgetting it: an owner, who may make many, for one answer each, has ten times `expiry`.
+        A channel in a group is abandoned only if it has no owner, and messages have expired in it. Without a group
+        little is lost if it is forgotten: this happens after `expiry`, or after ten times `expiry` while its owner
+        lives. An owner may make many channels, for one answer each.
         """
         if self.is_awaited or (self.groups and (self.has_owner or not self.has_expired)):
             return False
         return now - self.last_use > (10 * expiry if self.has_owner else expiry)
 
     def forget(self) -> None:
-        """Drops everything. Those that wait get Forgotten."""
+        """Drops everything. Callers that wait in `get` get Forgotten."""
         self._is_forgotten = True
         self._entries.clear()
         self._messages = self._bytes = 0

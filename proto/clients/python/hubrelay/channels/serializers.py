@@ -1,7 +1,7 @@
-"""Messages as bytes, in the formats of channels_redis 4.3, which a fleet may have beside this layer.
+"""Messages as bytes, in the formats of channels_redis 4.3, since a fleet may use both layers.
 
 The formats, the encryption and the registry are those of https://github.com/django/channels_redis#serializer_format, so
-that a serializer that was registered there can be registered here.
+that a serializer that was registered there can also be registered here.
 """
 import base64
 import hashlib
@@ -15,10 +15,10 @@ Keys = Optional[Sequence[Union[str, bytes]]]
 
 
 class BaseMessageSerializer:
-    """Override `as_bytes` and `from_bytes`. What they exchange is encrypted if there are keys.
+    """The base of serializers: override `as_bytes` and `from_bytes`. Their bytes are encrypted if there are keys.
 
-    The first of `symmetric_encryption_keys` encrypts, any of them decrypts. Raises InvalidChannelLayerError for keys
-    that are no list, and where the package cryptography is missing.
+    The first of `symmetric_encryption_keys` encrypts; any of them decrypts. Raises InvalidChannelLayerError if the keys
+    are not a list, or if the package cryptography is missing.
     """
 
     def __init__(self, symmetric_encryption_keys: Keys = None) -> None:
@@ -29,7 +29,7 @@ class BaseMessageSerializer:
         raise NotImplementedError
 
     def from_bytes(self, message: bytes) -> Any:
-        """The message that `as_bytes` was given."""
+        """The message, from the bytes of `as_bytes`."""
         raise NotImplementedError
 
     def serialize(self, message: Any) -> bytes:
@@ -38,12 +38,12 @@ class BaseMessageSerializer:
         return data if self.crypter is None else self.crypter.encrypt(data)
 
     def deserialize(self, message: bytes) -> Any:
-        """The message that was published."""
+        """The message, from the bytes that were published."""
         return self.from_bytes(message if self.crypter is None else self.crypter.decrypt(message))
 
 
 class JSONSerializer(BaseMessageSerializer):
-    """JSON (RFC 8259) in UTF-8. It has no byte strings."""
+    """JSON (RFC 8259) in UTF-8. It cannot represent byte strings."""
 
     def as_bytes(self, message: Any) -> bytes:
         return json.dumps(message).encode()
@@ -66,21 +66,21 @@ class MsgPackSerializer(BaseMessageSerializer):
 
 
 class SerializersRegistry:
-    """The formats by name: what `serializer_format` may be."""
+    """The formats by their names, which are the values for `serializer_format`."""
 
     def __init__(self) -> None:
         self._classes: dict[str, type[Any]] = {}
 
     def register_serializer(self, format: str, serializer_class: type[Any]) -> None:
-        """Adds a format, or replaces it. The class takes `symmetric_encryption_keys`, and has `serialize(message)` and
-        `deserialize(data)`. Raises TypeError for one that has not."""
+        """Adds or replaces a format. The class takes `symmetric_encryption_keys`, and has `serialize(message)` and
+        `deserialize(data)`. Raises TypeError for a class without these methods."""
         for method in ("serialize", "deserialize"):
             if not callable(getattr(serializer_class, method, None)):
                 raise TypeError(f"{serializer_class!r} is not a serializer: it has no method {method}")
         self._classes[format] = serializer_class
 
     def get_serializer(self, format: str, symmetric_encryption_keys: Keys = None) -> Any:
-        """A serializer of this format. Raises InvalidChannelLayerError."""
+        """A serializer of this format. Raises InvalidChannelLayerError for an unknown format."""
         if format not in self._classes:
             known = ", ".join(sorted(self._classes))
             raise InvalidChannelLayerError(f"serializer_format {format!r} is not known; there are {known}")
@@ -89,7 +89,7 @@ class SerializersRegistry:
 
 def _crypter(keys: Sequence[Union[str, bytes]]) -> Any:
     if isinstance(keys, (str, bytes)):
-        raise InvalidChannelLayerError("symmetric_encryption_keys must be a list of keys, even of one")
+        raise InvalidChannelLayerError("symmetric_encryption_keys must be a list of keys, even for one key")
     try:
         from cryptography.fernet import Fernet, MultiFernet
     except ImportError as error:

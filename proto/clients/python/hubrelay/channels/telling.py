@@ -1,4 +1,4 @@
-"""What an application is told beside its messages: by a signal of Django's, and by the log."""
+"""Reports events other than messages to an application: by a Django signal, and in the log."""
 import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("hubrelay.channels")
 
 #: Sent for each Status, Gap, Loss and Revoked of an event loop's connection. `sender` is the layer's class,
-#: `channel_layer` the layer, `event` one of these. Receivers run in a thread, as synchronous views do, so they may use
-#: the database; what they raise is logged by Django.
+#: `channel_layer` is the layer, and `event` is the event. Receivers run in a thread, as synchronous views do, so they
+#: may use the database. Django logs exceptions that they raise.
 channel_layer_event = Signal()
 
 #: Seconds between two reports of dropped messages.
@@ -24,12 +24,12 @@ REPORT_PERIOD = 10.0
 
 
 class Teller:
-    """For one event loop."""
+    """Sends the signal, and reports dropped messages, for one event loop."""
 
     def __init__(self, channel_layer: "HubrelayChannelLayer", loop: asyncio.AbstractEventLoop) -> None:
         self._channel_layer, self._loop = channel_layer, loop
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._dropped: dict[tuple[str, Cause], int] = {}  # since the last report
+        self._dropped: dict[tuple[str, Cause], int] = {}  # number of messages since the last report
         self._is_report_due = False
 
     def tell(self, event: Event) -> None:
@@ -43,14 +43,14 @@ class Teller:
         task.add_done_callback(self._tasks.discard)
 
     def drop(self, messages: int, reason: str, cause: Cause) -> None:
-        """Counts messages that this layer has dropped. They are reported together: at once, or 10 s after the last
+        """Counts messages that this layer has dropped. They are reported together: at once, or 10 s after the previous
         report."""
         if not self._dropped and not self._is_report_due:
             self._loop.call_soon(self._report)
         self._dropped[reason, cause] = self._dropped.get((reason, cause), 0) + messages
 
     async def close(self) -> None:
-        """Reports what is left, and gives receivers of the signal a second."""
+        """Reports the messages counted so far, and waits up to a second for the signal's receivers to end."""
         self._report()
         tasks = set(self._tasks)
         if tasks:
