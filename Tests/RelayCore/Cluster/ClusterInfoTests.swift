@@ -4,7 +4,7 @@ import Testing
 
 @Suite("CLUSTER INFO is read")
 struct ClusterInfoTests {
-    /// Of a redis-server 7.0.15.
+    /// The answer of a redis-server 7.0.15.
     static let text = """
         cluster_state:ok
         cluster_slots_assigned:16384
@@ -53,7 +53,7 @@ struct ClusterInfoTests {
         #expect(try !info("fail", 8_193, of: 16_384))
         #expect(try !info("fail", 10_922, of: 16_384))
         #expect(try !info("ok", 5_461, of: 16_384))
-        // Nobody has given it slots: it is no part of a partition, but of no cluster yet.
+        // Nobody has given slots to this node. It is not cut off in a partition: it does not belong to a cluster yet.
         #expect(try !info("fail", 0, of: 0))
     }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The link that asks a member how the cluster is: when it asks, and what it makes of the answers.
+/// The link that asks a member how the cluster is: when it asks, and what it does with the answers.
 @Suite struct ClusterLinkTests {
     private let rig = HubRig.cluster(["a"], ["b"])
 
@@ -22,7 +22,7 @@ import Testing
 
     private var link: ClusterLink { rig.upstream.cluster!.link }
 
-    /// What has been written since this was asked last.
+    /// What has been written since the last call.
     private func asked() -> [String] {
         rig.take(link.output).map { $0.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ") }
     }
@@ -36,7 +36,7 @@ import Testing
         rig.event { link.replied(.bulk(Array(fields.joined(separator: "\r\n").utf8))) }
     }
 
-    /// The member tells what the relay knows.
+    /// The member answers with what the relay already knows.
     private func answerSlots() {
         let masters = rig.upstream.cluster!.view.topology!.masters
         answerSlots(masters.flatMap { master in master.slots.map { ($0, master.address) } })
@@ -76,7 +76,7 @@ import Testing
         #expect(asked() == ["CLUSTER INFO"])
     }
 
-    /// A member that does not answer there will not answer here.
+    /// A member that does not answer on the link of its node will not answer on this link either.
     @Test func whereANodesLinkHasTimedOutTheMemberIsLeft() {
         let timeout = LinkFailure(cause: .timeout, reason: "no answer")
         rig.event { rig.redisNode(1).publishLink.fail(timeout) }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// A view that can be told things inside of an expectation.
+/// A `ClusterView` in a class, so that it can be changed inside an expectation.
 private final class Believer {
     private(set) var view = ClusterView()
 
@@ -29,7 +29,7 @@ struct ClusterViewTests {
 
     private func address(_ port: UInt16) -> Topology.Address { .init(host: "h", port: port) }
 
-    /// Each master has the slots from its place on up to the next one's.
+    /// Each master has the slots from its own `from` to the one before the next master's `from`.
     private func topology(_ masters: (port: UInt16, from: UInt16)..., others: [UInt16] = []) throws -> Topology {
         let ends = masters.dropFirst().map { $0.from - 1 } + [16_383]
         return try #require(

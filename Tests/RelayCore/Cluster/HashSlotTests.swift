@@ -7,14 +7,14 @@ import Testing
 struct HashSlotTests {
     private func slot(_ prefix: [UInt8], _ name: [UInt8]) -> UInt16 {
         let slots = HashSlots(prefix: prefix)
-        // A copy of its own size: the sanitizer finds a read beyond it.
+        // The copy is exactly as large as the name, so that the sanitizer finds a read beyond its end.
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: name.count, alignment: 1)
         defer { copy.deallocate() }
         copy.copyBytes(from: name)
         return slots.slot(of: UnsafeRawBufferPointer(copy))
     }
 
-    /// Slowly, bit by bit, from the definitions alone.
+    /// Computes the slot slowly, bit by bit, from the definitions alone.
     private func plainSlot(_ key: [UInt8]) -> UInt16 {
         var hashed = key[...]
         if let open = key.firstIndex(of: UInt8(ascii: "{")) {
@@ -29,7 +29,7 @@ struct HashSlotTests {
         return UInt16(crc % 16_384)
     }
 
-    /// From the Redis Cluster specification, and from a Redis that was asked.
+    /// The slots come from the Redis Cluster specification, and from a real Redis.
     @Test(
         "known names, split between prefix and name in every way",
         arguments: [
@@ -64,7 +64,7 @@ struct HashSlotTests {
                 #expect(slot([], name) == plainSlot(name))
                 name[length - 1] = UInt8(ascii: "}")
                 #expect(slot([], name) == plainSlot(name))
-                // What differs from a brace in the lowest or the highest bit is none.
+                // A byte that differs from a brace only in the lowest or the highest bit is not a brace.
                 for other: UInt8 in [0x7a, 0xfb, 0x7c, 0x00, 0xff] {
                     name[place] = other
                     #expect(slot(Array("p".utf8), name) == plainSlot(Array("p".utf8) + name))
@@ -101,7 +101,7 @@ struct HashSlotTests {
 }
 
 extension SeededGenerator {
-    /// A name with and without braces, of any bytes, seldom long.
+    /// A name of any bytes, with or without braces, rarely long.
     fileprivate mutating func clusterKey() -> [UInt8] {
         let length = oneIn(10) ? int(40...300) : int(0...40)
         let braces = pick([0, 4, 20, 60])

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// A hold-down that can be asked inside of an expectation, in milliseconds.
+/// A `HoldDown` in a class, so that it can be changed inside an expectation. Its times are in milliseconds.
 private final class Hold {
     private var hold = HoldDown()
     var owesGap: Bool { hold.owesGap }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What a relay says of itself to the others, as bytes that anybody may have written.
+/// What a relay says about itself to the others, as bytes that anybody may have written.
 @Suite struct AnnouncementTests {
     private let announcement = Announcement(
         relayID: "abc", host: "web1", version: "1.2", socket: "/run/a.sock", state: .degraded, cause: .timeout,
@@ -21,7 +21,7 @@ import Testing
         #expect(try read(plain.bytes) == plain)
     }
 
-    /// A field of a later version, of each type, and a cause of it.
+    /// A field of each type, and a cause, that only a later version knows.
     @Test func whatIsNewIsPassedOver() throws {
         let later: [UInt8] = [0x5a, 2, 65, 66, 0x60, 7, 0x69, 1, 2, 3, 4, 5, 6, 7, 8, 0x30, 99]
         var expected = announcement
@@ -42,7 +42,7 @@ import Testing
         value < 128 ? [UInt8(value)] : [UInt8(value & 127 | 128)] + varint(value >> 7)
     }
 
-    /// The shortest one that can be used, changed in one place.
+    /// The shortest announcement that can be used, changed in one place.
     @Test func whatSaysNothingUsefulIsNothing() throws {
         func bytes(id: Int = 3, host: Int = 0, version: Int = 0, state: UInt8 = 1, interval: [UInt8] = [1]) -> [UInt8] {
             func text(_ number: UInt8, _ count: Int) -> [UInt8] {

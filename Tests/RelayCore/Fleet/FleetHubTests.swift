@@ -4,7 +4,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The fleet's channel beside the names of apps: the relay's own, kept at Redis like these, and seen by nobody.
+/// The fleet's channel is the relay's own. Redis has it beside the names of apps, but no app sees it.
 @Suite struct FleetHubTests {
     private let channel = Array("app:__hubrelay:fleet:1".utf8)
 
@@ -134,7 +134,7 @@ import Testing
         #expect(said(rig.redis).count == 1)
     }
 
-    /// A connection that is closed with unread answers may take the last words with it.
+    /// If a connection is closed with unread answers, the last announcement may be lost.
     @Test func itWaitsForTheAnswerToThatForAMoment() {
         let rig = makeRig()
         rig.bringUp()
@@ -163,7 +163,7 @@ import Testing
         #expect(rig.node.publishes.inFlight == 0 && rig.upstream.hasStopped)
     }
 
-    /// An error that costs the link is an answer as well: nothing is waited for when the relay stops.
+    /// An error that costs the link is an answer as well: the relay does not wait any longer before it stops.
     @Test func anAnswerThatCostsTheLinkIsOne() {
         let rig = makeRig()
         rig.bringUp()
@@ -175,7 +175,7 @@ import Testing
         #expect(rig.upstream.hasStopped)
     }
 
-    /// The relay is UP before, and what is refused with it is nothing of an app.
+    /// The relay is UP before Redis has answered for the fleet's channel. A refusal of it affects no name of an app.
     @Test func noAppWaitsForIt() {
         let rig = makeRig()
         rig.redis.forbidden = [name]
@@ -210,7 +210,7 @@ import Testing
         #expect(said(rig.redis).count == 1)
     }
 
-    /// The node that had the slot of it has lost it, and nobody has it yet.
+    /// The node that had the slot of the fleet's channel has lost it, and no node has it yet.
     @Test func onAClusterNoAppMissesItsSlot() {
         let rig = makeRig(shards: 2)
         rig.give(["__hubrelay:fleet:1"], to: 0)
@@ -235,7 +235,7 @@ import Testing
         #expect(rig.upstream.fleetListing(by: .host, limit: 10) == nil)
     }
 
-    /// Its slot has a node like all others, and may get another one.
+    /// The slot of the fleet's channel has a node like all others, and may move to another node.
     @Test func onAClusterItGoesWithItsSlot() {
         let rig = makeRig(shards: 2)
         rig.give(["__hubrelay:fleet:1"], to: 0)

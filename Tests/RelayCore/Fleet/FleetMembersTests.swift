@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Who is heard, for how long, and when a relay announces itself.
+/// Which relays are heard, for how long, and when a relay announces itself.
 @Suite struct FleetMembersTests {
     private let second: UInt64 = 1_000_000_000
     private var random = SeededGenerator(seed: 5)
@@ -29,7 +29,7 @@ import Testing
         return status
     }
 
-    /// When it announces itself until then, in nanoseconds; it is asked four times a second.
+    /// The times from `from` to `until` at which the relay announces itself, in nanoseconds. Asked four times a second.
     private mutating func times(_ fleet: Fleet, _ status: RelayStatus, from: UInt64, until: UInt64) -> [UInt64] {
         var times: [UInt64] = []
         for now in stride(from: from, to: until, by: Int(second / 4))
@@ -49,7 +49,7 @@ import Testing
         hear(fleet, announcement("b"), at: 11 * second)
         hear(fleet, announcement("self"), at: 12 * second)
         #expect(fleet.relays(now: 12 * second) == 3)
-        // Three announcements of 30 s are missing, and a second more.
+        // Three announcements, one every 30 s, are missing, and one more second has passed.
         #expect(fleet.relays(now: 101 * second) == 3)
         #expect(fleet.relays(now: 101 * second + 1) == 2)
         #expect(fleet.members.map { fleet.isSilent($0, now: 101 * second + 1) } == [true, false])
@@ -63,7 +63,7 @@ import Testing
         hear(fleet, announcement("a", .stopping), at: 2 * second)
         hear(fleet, announcement("unknown", .stopping), at: 2 * second)
         #expect(fleet.members.map(\.announcement.relayID) == ["c", "b"])
-        // The one in its place is found by its own id.
+        // The member that was moved to the free place is found by its own id.
         hear(fleet, announcement("c", .stopping), at: 3 * second)
         hear(fleet, announcement("b", .down), at: 3 * second)
         #expect(fleet.members.map(\.announcement.state) == [.down])
@@ -89,7 +89,7 @@ import Testing
         #expect(fleet.members.count == 1, "nor is it forgotten")
         fleet.isHearing(true, now: 9000 * second)
         fleet.isHearing(true, now: 9001 * second)
-        // Of the 91 s ten had passed.
+        // Ten of the 91 s had passed.
         #expect(fleet.relays(now: 9081 * second) == 2 && fleet.relays(now: 9081 * second + 1) == 1)
     }
 
@@ -103,7 +103,7 @@ import Testing
         #expect(fleet.members[0].heardAt == 170 * second)
     }
 
-    /// Whatever it claims: the longest interval of a fleet that is not large.
+    /// Whatever interval a relay claims, it is silent after an hour, unless the fleet is large.
     @Test func whoClaimsALongIntervalIsGoneAfterAnHourAllTheSame() {
         var copy = self
         let fleet = makeFleet()
@@ -161,7 +161,8 @@ import Testing
         #expect(said.roundTripMicroseconds == 1234 && said.connections == 8)
     }
 
-    /// They are told at a random moment, so that of many relays that see the same one does so in each second.
+    /// A relay reports a change at a random moment. So if many relays see the same change, about one speaks each
+    /// second.
     @Test(arguments: [0, 20]) func changesAreToldSoon(others: Int) {
         var late = 0
         for seed in UInt64(1)...40 {
@@ -185,7 +186,7 @@ import Testing
             #expect(!fleet.isDue(status(.down), isAble: false, now: now, using: &copy.random))
         }
         #expect(copy.times(fleet, status(.up), from: 100 * second, until: 106 * second).count == 1)
-        // Without a change, and long after it was due: not all relays in the same moment.
+        // If nothing has changed, and the announcement is long overdue, not all relays speak in the same moment.
         for number in 1..<30 { hear(fleet, announcement("\(number)", interval: 1_000_000), at: 106 * second) }
         #expect(!fleet.isDue(status(.up), isAble: false, now: 199 * second, using: &copy.random))
         #expect(!fleet.isDue(status(.up), isAble: true, now: 200 * second, using: &copy.random))
@@ -201,7 +202,7 @@ import Testing
         #expect(again.count == 1 && again[0] > 106 * second + second)
     }
 
-    /// They all start in the same moment, and hear each other at once.
+    /// All relays start in the same moment, and hear each other at once.
     @Test(arguments: [30, 300]) func noneHearsMoreThanAboutOneInASecond(relays: Int) {
         var copy = self
         let fleets = (0..<relays).map { makeFleet("\($0)") }
@@ -216,7 +217,7 @@ import Testing
             }
         }
         #expect(fleets.allSatisfy { $0.relays(now: 2400 * second) == relays })
-        // In the first moment those speak that were about to, and 20 in ten seconds at the most later on.
+        // In the first moment, the relays that were about to speak do so. Later, at most 20 speak in ten seconds.
         let mostInTenSeconds = perTick.indices.dropLast(40).map { perTick[$0..<($0 + 40)].reduce(0, +) }.max() ?? 0
         #expect(mostInTenSeconds <= 60, "\(mostInTenSeconds)")
         let later = perTick.suffix(perTick.count / 2).reduce(0, +)

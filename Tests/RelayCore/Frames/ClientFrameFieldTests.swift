@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Single properties of decoding, each with bytes written out.
+/// Single properties of the decoder, each with bytes written out.
 @Suite struct ClientFrameFieldTests {
     @Test func emptyAndUnknownKindsAreNoFrame() {
         #expect(decode([]) == .noKind)

@@ -4,14 +4,14 @@ import Testing
 
 @testable import RelayCore
 
-/// The top level of a body, field by field, as far as it can be read: enough to know where our decoder and
+/// The top level of a body, field by field, as far as it can be read. This is enough to know where our decoder and
 /// swift-protobuf differ on purpose. Written without the relay's reader.
 private struct Outline {
     /// How many fields carry one of the kinds.
     var kinds = 0
     /// Whether a group begins or ends anywhere, inside a kind included.
     var hasGroup = false
-    /// Whether a tag takes more than five bytes, as none need take.
+    /// Whether a tag takes more than five bytes, which no tag needs.
     var hasLongTag = false
     /// Whether our decoder and swift-protobuf must agree.
     var isComparable: Bool { kinds <= 1 && !hasGroup && !hasLongTag }
@@ -61,12 +61,12 @@ private struct Outline {
         }
     }
 
-    /// Both accept and reject the same bodies, and read the same in them.
+    /// Our decoder and swift-protobuf accept and reject the same bodies, and read the same values from them.
     ///
-    /// Three differences are known. Of several kinds in a frame, or one kind twice, we take the last as it stands,
-    /// where protobuf merges the two of one kind and checks also those that do not count. We refuse groups, which
-    /// proto3 does not have, where swift-protobuf skips unknown ones. And we take a tag in up to ten bytes like any
-    /// other varint, as Go's and Java's decoders do, where swift-protobuf's and C++'s take no more than five.
+    /// There are three known differences. If a frame has several kinds, or one kind twice, we take only the last one.
+    /// protobuf merges two of one kind, and also checks the kinds that do not count. We refuse groups, which proto3
+    /// does not have; swift-protobuf skips unknown groups. We take a tag of up to ten bytes like any other varint, as
+    /// the decoders of Go and Java do; swift-protobuf and C++ take at most five.
     @Test(arguments: seeds(6))
     func agreesWithTheOracleOnDamagedAndOddBodies(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
@@ -92,8 +92,8 @@ private struct Outline {
         }
     }
 
-    /// Lengths and ids of one to five bytes as a varint, and one byte less than there should be: what is read by comparing
-    /// is read as field by field, and as the oracle reads it.
+    /// Lengths and ids whose varints have one byte or more, each also with the last byte missing. The fast path, which
+    /// compares bytes, reads the same as the path that goes field by field, and as the oracle.
     @Test func publishesWithNumbersOfEveryLength() throws {
         for bits in [0, 7, 14, 21, 28, 35] {
             let power = UInt64(1) << UInt64(bits)

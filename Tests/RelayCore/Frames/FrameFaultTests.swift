@@ -42,12 +42,12 @@ import Testing
         #expect(fault([]) == nil && fault(field(9, bad)) == nil)
     }
 
-    /// Of several kinds the last one counts, and its own fault.
+    /// If a frame has several kinds, only the last one counts, and so does only its fault.
     @Test func theKindThatCountsIsLookedAt() {
         #expect(fault(field(2, field(1, bad)) + field(5, [8, 1])) == nil)
     }
 
-    /// Whatever the decoder refuses has a fault that can be named, and nothing else has.
+    /// Every frame that the decoder refuses has a fault that can be named, and no other frame has one.
     @Test func itFindsAFaultInEveryFrameThatIsRefusedAndInNoOther() {
         var random = SeededGenerator(seed: 11)
         for _ in 0..<20_000 {

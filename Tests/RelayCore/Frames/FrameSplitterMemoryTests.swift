@@ -2,7 +2,7 @@ import Glibc
 import RelayCore
 import Testing
 
-/// Runs alone: it looks at the memory of the process.
+/// Runs alone, because it measures the memory of the process.
 @Suite(.serialized) struct FrameSplitterMemoryTests {
     /// Bytes of address space that the process uses.
     private var addressSpace: Int {

@@ -2,12 +2,12 @@ import Testing
 
 @testable import RelayCore
 
-/// A splitter with what it has lent, and a consumer that stops whenever `mayGoOn` says no.
+/// A splitter, the frames that it has lent, and a consumer that stops when `mayGoOn` returns false.
 private struct Cutter: ~Copyable {
     var splitter = FrameSplitter()
     private(set) var bodies: [[UInt8]] = []
 
-    /// - Returns: why the length was refused, if it was.
+    /// - Returns: why the length was refused; nil if it was not.
     mutating func feed(
         _ bytes: some Collection<UInt8>, limit: Int = 1 << 20, mayGoOn: (Int) -> Bool = { _ in true }
     ) -> FrameSplitter.Violation? {
@@ -73,7 +73,7 @@ private func frame(_ body: [UInt8]) -> [UInt8] { length(UInt32(body.count)) + bo
         #expect(cutter.bodies == bodies && cutter.splitter.heldBytes == 0)
     }
 
-    /// The frame at which the consumer stops is lent again, and whatever follows it is not lost.
+    /// The frame at which the consumer stops is lent again, and the bytes after it are not lost.
     @Test func stopsAndGoesOnAtEveryFrame() {
         let bodies = (1...6).map { [UInt8](repeating: UInt8($0), count: $0) }
         let stream = bodies.flatMap(frame)

@@ -25,12 +25,12 @@ import Testing
         }
     }
 
-    /// The room beside the payload in a frame is enough for the longest names.
+    /// Beside the payload, a frame has enough room for the longest names.
     @Test func theLargestPayloadFitsWithTheLongestNames() {
         for maxPayload in [0, 100, 1 << 20, 64 << 20] {
             let limit = maxPayload + frameOverheadBytes
             lending([UInt8](repeating: 97, count: maxNameBytes)) { name in
-                // Only its size is looked at.
+                // Only the payload's size is used.
                 let payload = UnsafeRawBufferPointer(start: name.baseAddress, count: maxPayload)
                 #expect(Arena.fits(name, payload, name, within: limit))
             }

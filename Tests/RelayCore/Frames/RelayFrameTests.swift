@@ -5,7 +5,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The bytes of a frame in the arena: a length that is right, and the body.
+/// The body of a frame in the arena. The length in front of it must be right.
 func body(of range: OutputRange) throws -> [UInt8] {
     let bytes = Array(UnsafeBufferPointer(start: range.base, count: range.count))
     let (bodies, rest) = splitFrames(bytes)
@@ -13,14 +13,14 @@ func body(of range: OutputRange) throws -> [UInt8] {
     return bodies[0]
 }
 
-/// Whether a frame in the arena has the very bytes that swift-protobuf gives `expected`, whatever they are.
+/// Requires that a frame in the arena has exactly the bytes that swift-protobuf makes of `expected`.
 func expect(_ range: OutputRange, _ expected: HubrelayRelayFrame) throws {
     let body = try body(of: range)
     try #require(try HubrelayRelayFrame(serializedBytes: body) == expected)
     try #require(body == (try expected.serializedBytes() as [UInt8]), "not the canonical bytes")
 }
 
-/// Every encoder against swift-protobuf: decoded it is what went in, and the bytes are the canonical ones.
+/// Compares every encoder with swift-protobuf: a frame decodes to what was encoded, and its bytes are canonical.
 @Suite struct RelayFrameTests {
     private static let outcomes: [Outcome] = [
         .ok, .pending, .notConnected, .interrupted, .refused, .invalid, .limit,

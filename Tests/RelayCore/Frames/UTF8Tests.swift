@@ -1,12 +1,12 @@
 import RelayCore
 import Testing
 
-/// The standard library's own judgement.
+/// Whether the standard library accepts `bytes` as UTF-8.
 private func isText(_ bytes: [UInt8]) -> Bool { String(validating: bytes, as: UTF8.self) != nil }
 
 @Suite struct UTF8Tests {
     private func agrees(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { isValidUTF8($0) } == isText(bytes) }
-    /// The same, with an eye on reads beyond the end.
+    /// Like `agrees`, but a sanitizer finds reads beyond the end.
     private func agreesExactly(_ bytes: [UInt8]) -> Bool { lending(bytes) { isValidUTF8($0) } == isText(bytes) }
 
     @Test func emptyIsText() { #expect(agreesExactly([])) }
@@ -19,8 +19,8 @@ private func isText(_ bytes: [UInt8]) -> Bool { String(validating: bytes, as: UT
         }
     }
 
-    /// All second and third bytes behind the leads whose second byte has bounds of its own.
-    /// Takes seconds: all 65,536 of them behind each leading byte.
+    /// All second and third bytes after those leading bytes that restrict the second byte.
+    /// Takes seconds: 65,536 pairs after each leading byte.
     @Test(arguments: [0xE0, 0xED, 0xEF, 0xF0, 0xF4] as [UInt8])
     func everySequenceOfThreeBytes(lead: UInt8) {
         var bytes = [lead, 0, 0]
@@ -52,7 +52,7 @@ private func isText(_ bytes: [UInt8]) -> Bool { String(validating: bytes, as: UT
         }
     }
 
-    /// Eight bytes are looked at a time: a sequence is found at every place relative to such a step.
+    /// The check reads eight bytes at a time, so each sequence is tried at every offset within such a step.
     @Test func everyOffsetInAText() {
         let sequences: [[UInt8]] = [
             [0x80], [0xFF], [0xC3, 0xBC], [0xC3], [0xE2, 0x82, 0xAC], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xC0, 0x80],

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The fields of `bytes`, or why they are none.
+/// The fields of `bytes`, or the reason why they cannot be read.
 private func read(_ bytes: [UInt8]) -> Result<[String], WireError> {
     lending(bytes) { bytes in
         var reader = WireReader(bytes)
@@ -20,7 +20,7 @@ private func read(_ bytes: [UInt8]) -> Result<[String], WireError> {
     }
 }
 
-/// `value` as a varint of `length` bytes, the last ones being of no use.
+/// `value` as a varint of `length` bytes, of which the last ones add nothing.
 private func padded(_ value: UInt8, to length: Int) -> [UInt8] {
     [value | 128] + [UInt8](repeating: 128, count: length - 2) + [0]
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Rule 12: whatever a frame names, a turn works on so many names and no more, and others are served in between.
+/// Rule 12: however many names a frame has, a turn works on a bounded number of them, and others are served in between.
 @Suite struct BoundedWorkTests {
     private let rig = HubRig(
         {
@@ -16,22 +16,23 @@ import Testing
 
     private static func names(_ count: Int) -> [String] { (0..<count).map { "n\($0)" } }
 
-    /// Ends turns until `isOver`, with Redis answering, and looks at each of them: another connection has its Pong, and no
-    /// turn has done twice its work, but that a frame is decoded and a Subscribe comes into force as a whole.
+    /// Ends turns until `isOver`, while Redis answers. In each turn another connection must get its Pong, and the turn
+    /// must not do twice its work. The only exceptions: a frame is decoded as a whole, and a Subscribe comes into force
+    /// as a whole.
     /// - Parameters:
-    ///   - joining: the names of the largest Subscribe.
-    ///   - frame: bytes of the largest frame, if they are what costs most.
-    /// - Returns: how many there were.
+    ///   - joining: the number of names in the largest Subscribe.
+    ///   - frame: the size of the largest frame in bytes, if its bytes are the largest cost.
+    /// - Returns: the number of turns.
     @discardableResult
     private func turns(joining: Int = 0, frame: Int = 0, until isOver: () -> Bool) throws -> Int {
         let other = rig.connect()
-        // It may have got the place of a connection that was waiting.
+        // This connection may have got the place of one that was waiting.
         rig.turn()
         for turn in 1...1000 {
             other.write(.ping(id: UInt64(turn)))
             rig.turn()
             #expect(other.takeAnswers() == ["\(turn) ok"])
-            // Bytes count when they are decoded, and when they are taken from what was held.
+            // A byte counts when it is decoded, and when it is taken from the held input.
             #expect(rig.hub.workLeft >= -joining - 2 * frame / 64 - Hub.workPerTurn, "the work of one turn")
             for _ in 0..<100 where !rig.redis.subscribeCommands.isEmpty { rig.redis.executeSubscribe() }
             while rig.readSubscribeReply() {}
@@ -121,7 +122,7 @@ import Testing
         #expect(rig.hub.subscriptionCount == 1 && rig.subscribedNames == ["n7"])
     }
 
-    /// Order: the Unsubscribe waits for the Subscribe before it, and both have many names.
+    /// The Unsubscribe waits for the Subscribe before it, and both have many names.
     @Test func anUnsubscribeOfManyWaitsForItsTurn() throws {
         let app = rig.connect()
         let names = Self.names(20_000)
@@ -138,7 +139,7 @@ import Testing
         #expect(rig.subscribedNames == ["n5"] && rig.hub.subscriptionCount == 1)
     }
 
-    /// Its `ConnectionID` is not another one's before all of its names have gone.
+    /// The `ConnectionID` is not given to another connection before all names of the first one have gone.
     @Test func aConnectionWithManyNamesGoesBitByBit() throws {
         let (app, other) = (rig.connect(), rig.connect())
         let names = Self.names(20_000)
@@ -200,7 +201,7 @@ import Testing
         }
     }
 
-    /// Small frames count as well: one read may bring thousands.
+    /// Small frames count as well, since one read may bring thousands.
     @Test func manySmallRequestsTakeTurnsToo() throws {
         let app = rig.connect()
         app.write((0..<30_000).flatMap { _ in HubrelayClientFrame.unsubscribe(["x"], id: 0).bytes })
@@ -209,7 +210,7 @@ import Testing
         #expect(try answers(of: app) == ["1 ok"])
     }
 
-    /// It has a reserve, when large ones have used up the turn's work.
+    /// Small requests have a reserve, for when large ones have used up the work of the turn.
     @Test func aSmallRequestDoesNotStandBehindLargeOnes() {
         let (busy, other) = (rig.connect(), rig.connect())
         let request = HubrelayClientFrame.unsubscribe(Self.names(100), id: 0).bytes
@@ -220,7 +221,7 @@ import Testing
         #expect(other.takeLines() == ["1 ok"])
     }
 
-    /// Replies that need no answer of Redis keep their order, also when the work of the relay itself takes turns.
+    /// Replies for which Redis is not needed keep their order, even if the relay's own work takes several turns.
     @Test func aPingDoesNotOvertakeAnUnsubscribeThatWaitsForWork() throws {
         let app = rig.connect()
         let names = Self.names(20_000)
@@ -228,7 +229,7 @@ import Testing
         rig.settle()
         _ = app.takeAnswers()
         app.write(.subscribe(["x"], id: 2), .unsubscribe(names, id: 3), .ping(id: 4))
-        // The Subscribe has no answer when the names of the Unsubscribe begin to go, and has one when they are gone.
+        // The Subscribe has no answer when the names of the Unsubscribe begin to go, but it has one when they are gone.
         for _ in 0..<5 { rig.turn() }
         while !rig.redis.subscribeCommands.isEmpty { rig.redis.executeSubscribe() }
         while rig.readSubscribeReply() {}
@@ -240,10 +241,10 @@ import Testing
         #expect(lines == ["2 ok", "3 ok", "4 ok"])
     }
 
-    /// A frame that costs its decoding alone counts, too.
+    /// A frame that costs nothing but its decoding counts, too.
     @Test func unknownFieldsTakeTurns() throws {
         let apps = (0..<30).map { _ in rig.connect() }
-        // A Ping of 1 MB: fields that nobody knows, and the id.
+        // A Ping of 1 MB: unknown fields, and the id.
         let fields = [UInt8](repeating: 0, count: 0) + (0..<300_000).flatMap { _ in [0x38, 1] as [UInt8] } + [8, 1]
         let length = fields.count
         let varint = [UInt8(length & 127 | 128), UInt8(length >> 7 & 127 | 128), UInt8(length >> 14)]
@@ -252,7 +253,7 @@ import Testing
         #expect(needed >= 25)
     }
 
-    /// Waiting for Redis is no work: the loop sleeps meanwhile.
+    /// Waiting for Redis does not count as work: the loop sleeps meanwhile.
     @Test func aRequestThatCongestionStopsDoesNotKeepTheLoopAwake() {
         let app = rig.connect()
         app.write(.publish("a", "x", id: 0))
@@ -267,7 +268,7 @@ import Testing
         #expect(app.takeAnswers() == ["1 ok"])
     }
 
-    /// Those who end leave work behind, which is half of a turn's at most.
+    /// Connections that end leave work behind. It takes at most half of a turn.
     @Test func tasksLeaveHalfOfATurn() throws {
         let apps = (0..<5).map { _ in rig.connect() }
         for app in apps { app.write(.subscribe(Self.names(20_000), id: 1)) }
@@ -275,13 +276,13 @@ import Testing
         let other = rig.connect()
         for app in apps { app.close() }
         rig.turn()
-        // Too many for the reserve of small requests.
+        // These are too many names for the reserve of small requests.
         other.write(.unsubscribe(Self.names(100), id: 1))
         rig.flushApps()
         #expect(rig.hub.hasWork && other.takeAnswers() == ["1 ok"])
     }
 
-    /// A request without id that Redis refuses is told in few frames.
+    /// If Redis refuses the names of a request without id, few frames report that.
     @Test func manyRefusedNamesAreRevokedTogether() throws {
         let app = rig.connect()
         let names = Self.names(500)
@@ -293,7 +294,7 @@ import Testing
         #expect(rig.subscribedNames == ["~p*"])
     }
 
-    /// With everybody in the way of everybody else, each gets through.
+    /// All connections compete with each other, and each is served in the end.
     /// Takes seconds: 180,000 memberships, one by one.
     @Test func manyConnectionsWithManyNamesAreAllServed() throws {
         let apps = (0..<20).map { _ in rig.connect() }

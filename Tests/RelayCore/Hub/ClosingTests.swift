@@ -3,14 +3,14 @@ import Testing
 
 @testable import RelayCore
 
-/// Rule 9: connections that end, at any moment, and what is left of them.
+/// Rule 9: connections that end at any moment, and what they leave behind.
 @Suite struct HubClosingTests {
     private func isEmpty(_ rig: HubRig) -> Bool {
         rig.hub.nameCount == 0 && rig.hub.subscriptionCount == 0 && rig.redis.subscribed.isEmpty
             && rig.hub.connectionCount == 0
     }
 
-    /// A story of one connection with Redis, cut off after each of its steps.
+    /// The steps of one connection with Redis, cut off after each step.
     @Test func aConnectionMayCloseAtAnyMoment() {
         let story: [(HubRig, App) -> Void] = [
             { $1.write(.subscribe(["a", "b"], patterns: ["p*"], id: 1)) }, { rig, _ in rig.turn() },
@@ -72,7 +72,7 @@ import Testing
         #expect(other.takeLines() == ["1 ok"] && rig.subscribedNames == ["a"])
     }
 
-    /// Connections that ask and go, again and again, leave nothing behind while Redis is not even told of them.
+    /// Connections that subscribe and close at once, again and again, leave nothing behind, even before Redis knows.
     @Test func askingAndGoingCostsNothing() throws {
         let rig = HubRig()
         rig.bringUp()
@@ -87,7 +87,7 @@ import Testing
         #expect(nodes.count < 10 && isEmpty(rig))
     }
 
-    /// What a closed connection has not read may be read for a while, but only so much for all of them together.
+    /// A client may read the rest of a closed connection for a while, but all of these rests together are bounded.
     @Test func closedOnesThatHaveMostUnreadAreLostPastTheBound() {
         var options = HubRig.Options()
         options.maxBuffered = 10_000
@@ -104,7 +104,7 @@ import Testing
             for (number, app) in apps.enumerated() where !app.isEnded {
                 app.write((0..<40 + number).flatMap { _ in HubrelayClientFrame.ping(id: 1 << 50).bytes })
             }
-            // What this turn has written counts in the next one.
+            // What this turn writes counts only in the next one.
             rig.turn()
             rig.turn()
             let unread = apps.filter { !$0.isClosed && $0.ending != nil }.reduce(0) { $0 + $1.backlog }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Rule 8: who is not read from while Redis cannot take more, and who goes on first.
+/// Rule 8: which connections are not read while Redis cannot take more, and which goes on first.
 @Suite struct HubCongestionTests {
     private let rig = HubRig()
     private let large = [UInt8](repeating: 0, count: 1 << 20)
@@ -62,7 +62,7 @@ import Testing
         #expect(app.takeLines() == (1...10).map { "\($0) ok" })
     }
 
-    /// However many publishes of one read come after the one that fills what is written before a turn ends.
+    /// The hub asks once, however many publishes of the same read follow the one that fills the output.
     @Test func itIsAskedOnceToWriteBeforeTheTurnEnds() {
         let app = publisher()
         let frame = HubrelayClientFrame.publish("a", String(repeating: "x", count: 1000), id: 0).bytes
@@ -70,12 +70,12 @@ import Testing
         var flushes = 0
         while let action = rig.hub.nextAction() { if case .flushPublishes = action { flushes += 1 } }
         #expect(flushes == 1 && rig.node.publishes.output.count > PublishQueue.flushThreshold)
-        // And once more after that one.
+        // It asks once more for the publishes after that.
         lending(frame) { rig.hub.receive($0, from: app.connection) }
         #expect(rig.hub.hasActions)
     }
 
-    /// Who waits only because more was gathered than may be goes on in the next turn, whoever else has something to say.
+    /// A connection that waits only for the output to be written goes on in the next turn, whatever others send.
     @Test func anotherTurnComesForWhoWaitsOnlyUntilTheOutputIsWritten() {
         let apps = (0..<3).map { _ in publisher() }
         for app in apps {
@@ -108,7 +108,7 @@ import Testing
         #expect(app.takeLines() == ["1 ok"])
     }
 
-    /// However many of its own commands the relay has to say meanwhile.
+    /// The ring does not overflow, however many commands of its own the relay sends meanwhile.
     /// Takes seconds: 65,536 publishes in flight.
     @Test func theRelaysOwnCommandsNeverOverflowTheRing() {
         let app = publisher()
@@ -137,11 +137,11 @@ import Testing
         #expect(app.takeLines() == ["status degraded", "1 notConnected"])
     }
 
-    /// Who has waited longest goes first, and who is stopped again stands behind those who have had no turn.
+    /// The connection that has waited longest goes first. One that is stopped again waits behind those without a turn.
     @Test func turnsAreTakenInOrder() {
         let apps = (0..<4).map { _ in rig.connect() }
         rig.takesPublishes = false
-        // One publish fills what may be gathered, so that one connection goes on in each turn.
+        // One publish fills the output, so that one connection goes on in each turn.
         for app in apps {
             app.write(
                 (0..<3).flatMap { _ in HubrelayClientFrame.publish("\(app.connection.index)", large, id: 1).bytes })
@@ -179,7 +179,7 @@ import Testing
         #expect(successor.takeLines() == ["welcome 1", "1 ok"])
     }
 
-    /// A flood of requests of one connection is bounded too.
+    /// The number of unanswered requests of one connection is bounded too.
     @Test func unansweredRequestsAreBounded() {
         let app = rig.connect()
         for number in 1...3000 as ClosedRange<UInt64> { app.write(.subscribe(["a\(number)"], id: number)) }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Half a frame and a Hello that does not come.
+/// The deadlines of an incomplete frame, and of a Hello that does not come.
 @Suite struct HubDeadlineTests {
     private let rig = HubRig()
     private let start: UInt64 = 1_000_000_000
@@ -33,7 +33,7 @@ import Testing
         let app = rig.connect()
         app.write([0])
         pass(frameTimeout - 1)
-        // A byte now and then does not help.
+        // A byte now and then does not extend the deadline.
         app.write([0])
         #expect(app.ending == nil)
         pass(1)
@@ -76,7 +76,7 @@ import Testing
         let begun = rig.connect()
         begun.write([0])
         rig.hub.now += helloTimeout / 2 + 60_000_000_000
-        // Accepted, and begun, after the stall, and before anybody took note of it.
+        // Both begin after the stall, but before the relay has noticed the stall.
         let late = rig.connect(hello: false)
         let afterwards = rig.connect()
         afterwards.write([0])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// From Redis to the apps.
+/// Messages from Redis to the apps.
 @Suite struct HubDeliveryTests {
     private let rig: HubRig
 
@@ -42,7 +42,7 @@ import Testing
         #expect(app.takeFrames().map { Array($0.message.payload) } == payloads)
     }
 
-    /// The body of a frame may have max_frame_bytes, and not one more.
+    /// The body of a frame may have `max_frame_bytes`, and not one byte more.
     @Test func whatFitsNoFrameIsALoss() {
         let app = subscriber(["a"], patterns: ["a*"])
         let overhead = 2 * 3 + 3  // payload and message with lengths of two bytes, channel
@@ -52,7 +52,7 @@ import Testing
         rig.redis.publish(Array("app:a".utf8), [49])
         rig.settle()
         let lines = app.takeLines().map { $0.count > 100 ? "large" : $0 }
-        // By the pattern even the first is too large.
+        // If it is delivered by the pattern, even the first message is too large.
         #expect(
             lines == [
                 "large", "loss of 1 messages, tooLarge", "loss of 2 messages, tooLarge", "a: 1", "a by a*: 1",
@@ -94,7 +94,7 @@ import Testing
         former.stopsReading = true
         rig.publishElsewhere("good")
         rig.settle()
-        // Its Loss waits behind what it does not read.
+        // The Loss of the former connection waits behind its unread output.
         rig.redis.publish(Array("app:".utf8), [1])
         rig.settle()
         former.close()
@@ -110,21 +110,21 @@ import Testing
         let app = subscriber([], patterns: ["*", "__*"])
         rig.publishElsewhere("__hubrelay:probe:1", "1")
         rig.publishElsewhere("__hubrelay", "2")
-        // What a later version may have.
+        // A channel that a later version may have.
         rig.publishElsewhere("__hubrelay:other", "3")
         rig.settle()
         #expect(app.takeLines().sorted() == ["__hubrelay by *: 2", "__hubrelay by __*: 2"])
         #expect(rig.hub.counters.messagesReceived == 2)
     }
 
-    /// Their prefixes begin with this one's.
+    /// The prefixes of the other relays begin with the prefix of this relay.
     @Test func channelsOfOtherRelaysMatchNoPattern() {
         let app = subscriber(["b:__hubrelay:probe:2"], patterns: ["*", "b:*", "*:2"])
         for channel in [
             "b:__hubrelay:probe:0123456789abcdef0123456789abcdef", "__hubrelay:probe:1", "b:c:__hubrelay:probe:1:17",
             "b:__hubrelay:fence:x", "\u{e9}__hubrelay:probe:1", "__hubrelay:__hubrelay:probe:1", "b:__hubrelay:probe:2",
         ] { rig.publishElsewhere(channel, "1") }
-        // Names of the app's own.
+        // These names belong to apps.
         for channel in ["b:__hubrelay:other", "b:_hubrelay:probe:1", "hubrelay:fence"] {
             rig.publishElsewhere(channel, "2")
         }
@@ -137,7 +137,7 @@ import Testing
         #expect(rig.hub.counters.messagesReceived == 6)
     }
 
-    /// A prefix of the relay's own that holds such a name, or the beginning of one.
+    /// The relay's own prefix contains a reserved name, or the beginning of one.
     @Test(arguments: ["x__hubrelay:probe:", "x__hubrelay:pro", "x__hub", "__hubrelay:probe:y:", ""])
     func theOwnPrefixHidesNoMessages(prefix: String) {
         var options = HubRig.Options()

@@ -24,7 +24,7 @@ import Testing
             let forHTTP = budget.httpConnections + budget.httpAccepts
             #expect(http == .off ? forHTTP == 0 : budget.httpConnections >= 2 && budget.httpAccepts >= 1)
             let shared = budget.connections + budget.refused + forHTTP
-            // What is left is for the relay itself: the same whatever the limit.
+            // The rest is for the relay itself. It is the same for every limit.
             #expect(limit - shared == least - (http == .off ? 2 : 5))
             // Most of what is shared goes to the apps.
             if limit > 2 * least { #expect(budget.connections * 3 >= shared * 2) }
@@ -40,7 +40,8 @@ import Testing
     @Test func linksAndMastersAreProvidedFor() throws {
         let (plain, many) = (DescriptorBudget.least(needs(.tcp)), DescriptorBudget.least(needs(.tcp, links: 12)))
         #expect(many == plain + 10)
-        // The socket and the epoll of HTTP and what probers share; a path has a directory and a lock as well.
+        // HTTP adds its socket, its epoll, and descriptors for probers. With a path, it adds a directory and a lock as
+        // well.
         let (off, unix) = (DescriptorBudget.least(needs(.off)), DescriptorBudget.least(needs(.unix)))
         #expect(plain == off + 2 + 3 && unix == plain + 2)
         var cluster = needs(.tcp, links: 3)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Rule 11: names that apps may have among the relay's own.
+/// Rule 11: names among the relay's own that apps may use.
 @Suite struct FenceTests {
     private let rig = HubRig()
     private static let fence = "__hubrelay:fence:"
@@ -46,7 +46,7 @@ import Testing
         #expect(app.takeLines() == (1...6).map { "\($0) invalid" })
     }
 
-    /// A fence that nobody holds any more is not taken for a probe, whatever is in it.
+    /// A fence that nobody holds any more is not taken for a probe, whatever its payload is.
     @Test func aFenceIsNoProbe() {
         let channel = Array("app:\(Self.fence)x".utf8)
         let number = lending(channel) { channel in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Rule 9: an app that has shut its writing side gets what it is owed, and then the relay closes.
+/// Rule 9: an app that has shut down its write side gets what it is owed, and then the relay closes the connection.
 @Suite struct HubHalfCloseTests {
     @Test func owedRepliesAreSentBeforeTheEnd() {
         let rig = HubRig()
@@ -84,7 +84,7 @@ import Testing
         #expect(app.takeLines() == ["1 ok", "a: hi", "2 ok"] && app.ending == .peace)
     }
 
-    /// Publishes without an id are waited for as well, since a Loss may come of them.
+    /// The relay also waits for publishes without an id, since they may lead to a Loss.
     @Test func theEndComesOnceWhenEverythingIsAnswered() {
         let rig = HubRig()
         rig.bringUp()
@@ -103,7 +103,7 @@ import Testing
         #expect(app.takeLines() == ["1 refused", "loss of 1 publishes, refused", "loss of 1 publishes, refused"])
     }
 
-    /// Whole frames that waited for us are served, although the app has closed its writing side meanwhile.
+    /// Whole frames that had to wait are served, although the app has shut down its write side meanwhile.
     @Test func framesThatWaitedAreServedBeforeTheEnd() {
         let rig = HubRig()
         rig.bringUp()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Rule 10: while the relay is stopping, who is owed nothing is closed, and who is owed something is not.
+/// Rule 10: a relay that is stopping closes the connections to which it owes nothing, and no others.
 @Suite struct IdleEndTests {
     private let rig = HubRig()
 
@@ -32,7 +32,7 @@ import Testing
         rig.turn()
         endIdle()
         #expect(publisher.ending == nil && subscriber.ending == nil && half.ending == nil)
-        // They are read on.
+        // The relay goes on reading them.
         for app in [publisher, subscriber] { app.write(.ping(id: 2)) }
         rig.settle()
         half.write([HubrelayClientFrame.ping(id: 1).bytes.last!])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What is held of frames that have been begun is bounded over all connections.
+/// The memory for frames that have begun to come is bounded over all connections.
 @Suite struct InputRoomTests {
     private let rig: HubRig
     private static let bound = 1 << 20
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func halfFramesOfHundredsStayWithinTheBound() {
-        // At the same time: one after the other, with turns for each, takes minutes.
+        // All at the same time. One after the other, with turns for each, would take minutes.
         let apps = (0..<300).map { _ in rig.connect() }
         for app in apps { app.write(Array(frame.dropLast())) }
         for _ in 0..<80 {
@@ -77,7 +77,7 @@ import Testing
         #expect(more.contains { !$0.isEnded })
     }
 
-    /// Nobody waits for room while keeping the room of the frame before.
+    /// A connection that waits for room does not keep the room of its frame before.
     @Test func whoWaitsForRoomKeepsNone() {
         let apps = (0..<5).map { _ in rig.connect() }
         let small = HubrelayClientFrame.publish("a", [UInt8](repeating: 0, count: 200 << 10), id: 1).bytes
@@ -95,7 +95,7 @@ import Testing
         #expect(rig.hub.inputHeld == 0 || apps.contains { $0.isEnded })
     }
 
-    /// Or small frames, one after the other, would keep a large one waiting for ever.
+    /// Otherwise small frames, one after the other, would keep a large frame waiting for ever.
     @Test func whoNeedsLittleDoesNotOvertakeWhoWaitsForMuch() {
         let apps = beginnings(3)
         let (large, small) = (rig.connect(), rig.connect())
@@ -114,14 +114,14 @@ import Testing
             app.write(.publish("a", "x", id: 1))
             app.write(Array(frame.prefix(100 << 10)))
             rig.turn()
-            // It is held up by its own publish, whatever it writes.
+            // The connection's own publish holds it up, whatever it writes.
             app.write(frame.dropFirst(100 << 10) + HubrelayClientFrame.ping(id: 2, settled: true).bytes + frame)
             rig.turn()
         }
         #expect(rig.hub.inputHeld <= Self.bound + (256 << 10) + 100 * (4 << 10), "\(rig.hub.inputHeld)")
     }
 
-    /// What is read brings more of them.
+    /// More requests would only bring more replies.
     @Test func unreadRepliesMakeReadsShort() {
         let (app, other) = (rig.connect(), rig.connect())
         app.stopsReading = true

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// LIMIT: a request that has no effect, and a connection that lives on.
+/// LIMIT: the request has no effect, and the connection lives on.
 @Suite struct HubLimitTests {
     private func rig(total: Int = 100, own: Int = 100) -> HubRig {
         var options = HubRig.Options()

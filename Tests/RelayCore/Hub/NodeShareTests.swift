@@ -18,7 +18,7 @@ import Testing
         Set(rig.nodes[number].redis.subscribed.map { String(decoding: $0.bytes.dropFirst(4), as: UTF8.self) })
     }
 
-    /// The first node's Redis carries out one command, and the relay reads what it answers.
+    /// The first node's Redis carries out one command, and the relay reads the answers.
     private func answerFirstNode() {
         rig.nodes[0].redis.executeSubscribe()
         while rig.readSubscribeReply(0) {}

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Rule 6 for publishes: what was in flight, and what comes while there is no link.
+/// Rule 6 for publishes: those in flight when the link is lost, and those that come while there is no link.
 @Suite struct PublishLinkLossTests {
     private let rig = HubRig()
 
@@ -42,7 +42,7 @@ import Testing
         #expect(app.takeAnswers() == ["1 interrupted", "2 notConnected"])
     }
 
-    /// The kernel goes on taking what had been left with it, and says nothing before it has taken all.
+    /// The kernel goes on taking bytes that it was left with, and reports nothing before it has taken all.
     @Test func whatTheKernelHasTakenSinceMayHaveBeenDelivered() {
         rig.bringUp()
         let app = rig.connect()

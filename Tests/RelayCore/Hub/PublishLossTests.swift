@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Loss frames for publishes without an id: at most one a second, one cause each, none forgotten.
+/// Loss frames for publishes without an id: at most one a second, each with one cause, and no publish is forgotten.
 @Suite struct PublishLossTests {
     private let rig = HubRig()
     private let second: UInt64 = 1_000_000_000

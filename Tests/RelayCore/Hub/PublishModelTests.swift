@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Random publishes with and without ids, over a link that is slow, refuses and fails, and a ledger of all of them.
+/// Random publishes, with and without ids, over a link that is slow, refuses and fails. A ledger has all of them.
 @Suite struct PublishModelTests {
     private struct Sent {
         var channel: String
@@ -11,7 +11,7 @@ import Testing
         var outcome: HubrelayOutcome?
     }
 
-    /// A connection and the publishes that it has made, by their payload.
+    /// A connection and its publishes. A payload names the place of its publish in `sent`.
     private final class Client {
         let app: App
         var sent: [Sent] = []
@@ -81,7 +81,7 @@ import Testing
 
     private func check(_ client: Client, _ number: Int, _ rig: HubRig) throws {
         try client.look()
-        // What Redis carried out for this connection, as places in what it sent, in order.
+        // What Redis carried out for this connection, by channel: places in `sent`, in the order of the commands.
         var carriedOut: [String: [Int]] = [:]
         for (channel, payload) in rig.redis.published {
             let words = String(decoding: payload, as: UTF8.self).split(separator: " ")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Names that Redis refuses: only those who asked for them are concerned, and nobody else's names.
+/// Names that Redis refuses. This affects only those who asked for them, and no other names.
 @Suite struct HubRefusalTests {
     private let rig = HubRig()
 
@@ -52,7 +52,7 @@ import Testing
         #expect(app.takeLines() == ["1 ok", "2 refused [bad]", "a: hi"])
     }
 
-    /// Names of one SUBSCRIBE, each asked for on its own; the number of commands is bounded by the splitting.
+    /// The names of one SUBSCRIBE, each from a request of its own. Splitting takes only a bounded number of commands.
     @Test func aBatchIsSplitUntilOnlyTheBadOnesAreOut() {
         for count in [2, 3, 7, 8, 100, 511, 512] {
             for bad in [[0], [count - 1], [count / 2], [0, count - 1], Set(0..<min(count, 7))] as [Set<Int>] {
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    /// The names of a refused batch that are given up before they are asked again.
+    /// Names of a refused batch that are given up before Redis is asked for them again.
     @Test func givenUpWhileTheBatchIsBeingSplit() {
         let (app, leaver) = (rig.connect(), rig.connect())
         forbid("bad")
@@ -161,7 +161,7 @@ import Testing
         #expect(rig.subscribedNames == [] && rig.hub.nameCount == 0)
     }
 
-    /// Redis says no to an UNSUBSCRIBE, as no Redis does: the relay does not stumble.
+    /// Redis refuses an UNSUBSCRIBE, which no real Redis does. The relay must not fail.
     @Test func aRefusedUnsubscribeIsTakenAsDone() {
         let app = rig.connect()
         app.write(.subscribe(["a", "b"], id: 1))
@@ -188,7 +188,7 @@ import Testing
         #expect(app.takeLines() == ["1 refused [c]"] && other.takeLines() == ["1 ok"])
     }
 
-    /// A request may be as large as a frame, and what Redis says of its names comes on top.
+    /// A request may be as large as a frame, and Redis's text about its names comes on top.
     @Test func revokedNamesTakeSeveralFramesWhereOneIsTooSmall() {
         var options = HubRig.Options()
         options.maxPayload = 4096

@@ -84,7 +84,7 @@ import Testing
         #expect(rig.subscribedNames == ["a"])
     }
 
-    /// An answer that could be given at once waits, when a request before it names the same channel.
+    /// An answer that could be given at once waits if an earlier request names the same channel.
     @Test func invalidRequestsKeepTheOrderToo() {
         let app = rig.connect()
         app.write(.subscribe(["a"], id: 1), .subscribe(["a", ""], id: 2), .unsubscribe(["a", ""], id: 3))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Names that Redis refuses when they are restored: their holders are told, and nothing else suffers.
+/// Names that Redis refuses when they are restored. Their holders are notified, and nothing else suffers.
 @Suite struct RestoreRefusalTests {
     private let rig = HubRig()
 
@@ -22,7 +22,7 @@ import Testing
         #expect(rig.hub.subscriptionCount == 2)
     }
 
-    /// A name is held, restored, refused and at the same time asked for again.
+    /// A name is held, restored and refused, and at the same time asked for again.
     @Test func refusedWhileAskedForDuringARestore() {
         let app = rig.connect()
         app.write(.subscribe(["a", "bad"], id: 0))
@@ -30,7 +30,7 @@ import Testing
         rig.openSubscribeLink()
         app.write(.subscribe(["bad", "c"], id: 1), .subscribe(["bad"], id: 0))
         rig.settle()
-        // Revoked for what it held, and in its turn for what it asked for without an id.
+        // There is a Revoked for the name that it held, and later one for the request without an id.
         #expect(app.takeAnswers() == ["revoked channel bad", "1 refused [bad]", "revoked channel bad"])
         #expect(rig.subscribedNames == ["a"] && rig.hub.subscriptionCount == 1 && rig.hub.nameCount == 1)
     }
@@ -44,7 +44,7 @@ import Testing
         #expect(app.takeAnswers().count == 3)
     }
 
-    /// A restore of very many names is not much slower for a few bad ones among them.
+    /// A few bad names do not make the restore of very many names much slower.
     @Test func aFewBadNamesCostFewCommands() {
         let app = rig.connect()
         for batch in 0..<20 { app.write(.subscribe((0..<500).map { "n\(batch * 500 + $0)" }, id: 0)) }

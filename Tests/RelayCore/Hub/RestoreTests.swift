@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Rule 6: what becomes of subscriptions when the subscribe link goes and comes.
+/// Rule 6: what happens to subscriptions when the subscribe link is lost and comes back.
 @Suite struct HubRestoreTests {
     private let rig = HubRig()
 
@@ -73,7 +73,7 @@ import Testing
         app.write(.subscribe(["a"], id: 0))
         rig.openSubscribeLink()
         rig.turn()
-        // Of a name that is being restored, of a new one, and of one in both.
+        // Requests for a name that is being restored, for a new one, and for both.
         app.write(.subscribe(["a"], id: 1), .subscribe(["b"], id: 2), .subscribe(["a", "b"], id: 3), .ping(id: 4))
         rig.turn()
         #expect(app.takeLines() == ["4 ok"])
@@ -82,7 +82,8 @@ import Testing
         #expect(rig.hub.subscriptionCount == 2)
     }
 
-    /// A new name that Redis confirms during a restore does not count as restored, nor does its request end with it.
+    /// A new name that Redis confirms during a restore does not count as restored, and its request may outlast the
+    /// restore.
     @Test func aRequestDuringARestoreMayOutlastIt() {
         let app = rig.connect()
         app.write(.subscribe(["a"], id: 0))

@@ -32,7 +32,7 @@ import Testing
         #expect(app.takeLines() == ["2 ok", "3 ok"], "without an id it holds up all the same")
     }
 
-    /// A Loss may be held back for a second; not in front of this Reply.
+    /// A Loss may be held back for a second, but not past this Reply.
     @Test func lossesComeBeforeIt() {
         let app = rig.connect()
         app.write(.publish("", "x", id: 0))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Subscribe requests are counted by what they were answered, whether somebody wanted the answer or not.
+/// Subscribe requests are counted by their outcome, whether or not the app wanted a Reply.
 @Suite struct HubSubscribeOutcomeTests {
     private func rig() -> HubRig {
         var options = HubRig.Options()

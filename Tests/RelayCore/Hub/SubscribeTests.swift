@@ -37,7 +37,7 @@ import Testing
         #expect(app.takeLines() == ["1 ok", "a: early", "b: late"])
     }
 
-    /// What comes on one name while another of the same request is not confirmed is from before the subscription.
+    /// A message on one name is older than the subscription while another name of the same request is not confirmed.
     @Test func messagesBeforeTheLastConfirmationAreNotDelivered() {
         let app = rig.connect()
         app.write(.subscribe(["a"], patterns: ["p*"], id: 1))

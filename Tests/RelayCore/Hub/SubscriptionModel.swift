@@ -3,11 +3,11 @@ import Testing
 
 @testable import RelayCore
 
-/// Several connections that subscribe and unsubscribe at random, and for each of them what it must have by the
-/// answers it was given.
+/// Several connections that subscribe and unsubscribe at random. For each of them, the model knows what the connection
+/// must have, according to the answers that it got.
 ///
-/// Its own idea of a subscription is simple: what OK or PENDING has been answered to is held, until an OK to an
-/// Unsubscribe or a Revoked. Everything that the relay does must fit that.
+/// The model of a subscription is simple: a name is held from an OK or a PENDING on, until an OK to an Unsubscribe, or
+/// until a Revoked. Everything that the relay does must fit that.
 final class SubscriptionModel {
     struct Request {
         var isSubscribe: Bool
@@ -20,7 +20,7 @@ final class SubscriptionModel {
         var held: Set<FakeRedis.Name> = []
         var unanswered: [UInt64: Request] = [:]
         var lastID: UInt64 = 0
-        /// Messages that have come since the last look, by the name that they came by.
+        /// The names by which messages have come since the last look.
         var heard: [FakeRedis.Name] = []
         var isEnding = false
 
@@ -29,11 +29,11 @@ final class SubscriptionModel {
 
     let rig: HubRig
     private(set) var clients: [Client] = []
-    /// Names that have ever been forbidden: nobody may be refused another one.
+    /// Names that have ever been forbidden. Nobody may be refused any other name.
     private(set) var everForbidden: Set<FakeRedis.Name> = []
     private var answered = 0
     private var delivered = 0
-    /// What is wrong, if anything is.
+    /// The faults that were found.
     private(set) var faults: [String] = []
 
     init(_ options: HubRig.Options) { rig = HubRig(options) }
@@ -59,7 +59,7 @@ final class SubscriptionModel {
         client.app.shutDown()
     }
 
-    /// - Parameter texts: names with `~` in front of patterns; an empty one makes the request invalid.
+    /// - Parameter texts: names, with a `~` in front of patterns. An empty name makes the request invalid.
     func request(_ client: Client, isSubscribe: Bool, _ texts: [String]) {
         guard !client.isEnding else { return }
         client.lastID += 1
@@ -109,7 +109,7 @@ final class SubscriptionModel {
 
     // MARK: Looking
 
-    /// Takes in what the clients have been sent.
+    /// Takes in the frames that the clients have got.
     func look() {
         rig.flushApps()
         for client in clients {
@@ -163,7 +163,7 @@ final class SubscriptionModel {
 
     // MARK: The end
 
-    /// Lets everything come to rest, and compares.
+    /// Lets everything come to rest, and compares the relay with the model.
     func settle() {
         look()
         rig.bringUp()
@@ -183,6 +183,6 @@ final class SubscriptionModel {
         if rig.node.restoreRemaining != 0 || !rig.node.waitingForLive.isEmpty { fault("something is left over") }
     }
 
-    /// How much happened, so that a test can tell that it tests something.
+    /// How much has happened. A test checks it to be sure that it tests something.
     var activity: (answered: Int, delivered: Int) { (answered, delivered) }
 }

@@ -2,8 +2,8 @@ import Testing
 
 @testable import RelayCore
 
-/// Thousands of random operations of several connections, with link losses and refusals in between, and Redis slow
-/// or quick about its answers.
+/// Thousands of random operations of several connections. Meanwhile links are lost, names are refused, and Redis
+/// answers slowly or quickly.
 @Suite struct SubscriptionModelTests {
     private static let names = (0..<9).map { "c\($0)" } + ["~c*", "~c?", "~*3", "~x"]
 

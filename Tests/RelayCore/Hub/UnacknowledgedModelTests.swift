@@ -3,8 +3,8 @@ import Testing
 
 @testable import RelayCore
 
-/// Random requests without ids, which get no Reply: at rest a connection has what it asked for last, without the names
-/// that Redis refuses, and of those it was told.
+/// Random requests without ids, which get no Reply. At rest, a connection has what it asked for last, except the names
+/// that Redis refuses. Those were reported to it.
 @Suite struct UnacknowledgedModelTests {
     private static let names = ["a", "b", "c", "d", "bad", "worse"]
     private static let bad: Set<String> = ["bad", "worse"]
@@ -57,10 +57,10 @@ import Testing
         let wanted = clients.reduce(into: Set()) { $0.formUnion($1.wanted.subtracting(Self.bad)) }
         try #require(rig.subscribedNames == wanted.sorted())
         for client in clients {
-            // A frame may tell of several.
+            // A frame may report several names.
             let revoked = Set(client.app.takeAnswers().flatMap { $0.split(separator: ", ").map(String.init) })
             try #require(revoked.isSubset(of: Self.bad.map { "revoked channel \($0)" }))
-            // What was wanted when everything came to rest was asked for and refused, or restored and refused.
+            // A bad name that was wanted until the end was asked for and refused, or was restored and refused.
             for name in client.wanted.intersection(Self.bad) {
                 try #require(revoked.contains("revoked channel \(name)"))
             }

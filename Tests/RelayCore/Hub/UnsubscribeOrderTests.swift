@@ -20,7 +20,7 @@ import Testing
         #expect(app.takeLines() == ["1 ok", "2 ok", "3 ok"] && rig.subscribedNames == [])
     }
 
-    /// What was held is left when the Unsubscribe is read, however long its Reply has to wait for its turn.
+    /// An Unsubscribe ends the subscriptions when it is read, however long its Reply has to wait for its turn.
     @Test func anUnsubscribeThatWaitsIsInForceAllTheSame() {
         let (app, other) = (rig.connect(), rig.connect())
         app.write(.subscribe(["a"], id: 1))
@@ -52,7 +52,7 @@ import Testing
         #expect(app.takeLines() == ["2 ok", "3 ok", "4 ok", "5 ok"] && rig.subscribedNames == ["a"])
     }
 
-    /// Of z nobody on this host has ever heard, and yet its requests stay in order.
+    /// Nobody on this host has ever held z, and yet the requests that name it stay in order.
     @Test func evenWhatIsNotHeldKeepsTheOrder() {
         let app = rig.connect()
         app.write(.subscribe(["a"], id: 1), .unsubscribe(["a", "z"], id: 2), .unsubscribe(["z"], id: 3))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Answers on the subscribe link that belong to nothing that was asked: the link is given up.
+/// An answer on the subscribe link that does not belong to anything asked: the relay gives up the link.
 @Suite struct SubscribeViolationTests {
     private let rig = HubRig()
 
@@ -63,7 +63,7 @@ import Testing
         #expect(isViolation(rig.hub.subscribeRefused("ERR", by: rig.node)))
     }
 
-    /// Whatever the violation was, the link's end puts everything right again.
+    /// Whatever the violation was, everything is right again once the link has ended.
     @Test func theNextLinkBeginsAnew() {
         let app = rig.connect()
         app.write(.subscribe(["a", "b"], id: 1))

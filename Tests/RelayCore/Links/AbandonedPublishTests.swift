@@ -3,7 +3,7 @@ import Testing
 @testable import RelayCore
 
 @Suite struct AbandonedPublishTests {
-    /// Whatever the number of bytes that never left: a publish of which one has is one that may have arrived.
+    /// For every number of bytes that never left: if one byte of a publish has left, the publish may have arrived.
     @Test func hadLeftIsRightAtEveryByte() {
         func fill(_ queue: PublishQueue) -> [UInt64: Int] {
             var starts: [UInt64: Int] = [:]
@@ -18,7 +18,7 @@ import Testing
         let total = scratch.output.count
         for unsent in 0...total {
             let queue = PublishQueue()
-            // What an earlier turn has written, and an answered command, do not count.
+            // The output of an earlier turn, and an answered command, do not count.
             queue.publish("before", [1, 2, 3], id: 9)
             queue.output.removeAll()
             _ = queue.popAnswered()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The oldest command without an answer has an age: bytes that come do not make a link live for ever.
+/// The oldest unanswered command has an age. Incoming bytes alone do not make a link live for ever.
 @Suite struct AnswerClockTests {
     private func reason(_ action: LinkMachine.Action) -> String? {
         guard case .fail(let failure) = action, failure.cause == .timeout else { return nil }
@@ -26,7 +26,7 @@ import Testing
         #expect(reason(link.look(6001)) == "no answer for 5000 ms")
     }
 
-    /// Commands that wait are no fault of a server that answers.
+    /// If the server goes on answering, commands that wait are not a failure.
     @Test func answersThatComeSlowlyAreLag() {
         var link = Link.established(at: 0, evidence: .answers)
         link.ask(10)
@@ -50,7 +50,7 @@ import Testing
         #expect(reason(link.look(10_002)) != nil)
     }
 
-    /// Each command is answered in the end, but ever later: in front of it there is more than the server can do.
+    /// Each command is answered in the end, but later and later: more commands wait before it than the server can do.
     @Test func noCommandWaitsForLongerThanTwelveTimesTheDeadline() {
         var link = Link.established(at: 0, evidence: .answers)
         link.ask(1000)
@@ -135,7 +135,7 @@ import Testing
             now += 250
             link.machine.heard(now: now.ms)
         }
-        // In 60 s there come 600 kB: too few to allow for more.
+        // 600 kB come in 60 s, which is too little to allow for more time.
         #expect(now == 60_250, "found out at \(now)")
         link = Link.established(at: 0)
         link.ask()

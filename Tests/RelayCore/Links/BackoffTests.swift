@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Always the largest number.
+/// A generator that always returns the largest number.
 private struct Highest: RandomNumberGenerator {
     mutating func next() -> UInt64 { .max }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What connections are called in CLIENT LIST.
+/// The names of connections in CLIENT LIST.
 @Suite struct ClientNameTests {
     private func name(start: String = "hubrelay", host: String = "web1", prefix: String = "chat:") -> String {
         ClientName(start: start, relayID: "3cf0d2a7c8e61aa50454166fb7f14bfe", host: host, prefix: Array(prefix.utf8))
@@ -14,7 +14,7 @@ import Testing
         #expect(name(start: "shop", host: "", prefix: "") == "shop-publish-3cf0d2a7@/")
     }
 
-    /// CLIENT SETNAME refuses spaces and what is not printable, and then the connection would have no name at all.
+    /// CLIENT SETNAME refuses spaces and unprintable bytes, and then the connection would have no name at all.
     @Test func whatRedisDoesNotTakeIsReplaced() {
         #expect(name(host: "we b\n1", prefix: "é\u{0}\u{7f} x") == "hubrelay-publish-3cf0d2a7@we_b_1/_____x")
         for byte: UInt8 in 0...255 {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What a link to a member of a cluster asks before it is used, and who is turned away.
+/// What a link asks a member of a cluster before the link is used, and which members are rejected.
 @Suite struct ClusterGreetingTests {
     private static func info(state: String = "fail", assigned: Int = 16_384, ok: Int) -> String {
         """
@@ -17,7 +17,7 @@ import Testing
         """
     }
 
-    /// Everything is answered well up to CLUSTER INFO.
+    /// Answers everything before CLUSTER INFO well, and CLUSTER INFO with `answer`.
     private func greet(_ server: ServerKind, role: String = "master", _ answer: LinkMachine.Reply) -> LinkMachine.Action
     {
         var link = Link(expects: server)

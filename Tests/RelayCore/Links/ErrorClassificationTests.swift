@@ -27,7 +27,7 @@ import Testing
     ])
     func leavesTheLinkUp(text: String) { #expect(LinkFailure.classify(error: text) == nil) }
 
-    /// Whatever Redis says to AUTH, the link is of no use.
+    /// After any error to AUTH, the link is of no use.
     @Test(arguments: [
         "ERR Client sent AUTH, but no password is set",
         "ERR AUTH <password> called without any password configured for the default user.", "ERR invalid password", "",
@@ -54,7 +54,7 @@ import Testing
         #expect(code?.shown(by: mask).reason == "Redis refused AUTH: (left out, since it may hold a password)")
     }
 
-    /// A server before Redis 6 counts arguments; which of them is too many it does not say.
+    /// A server before Redis 6 counts the arguments, but does not say which of them is too many.
     @Test func anOldServerThatIsGivenAUserIsToldApart() {
         let text = "ERR wrong number of arguments for 'auth' command"
         let failure = LinkFailure.classify(error: text, isAuth: true)
@@ -77,7 +77,7 @@ import Testing
         for role in ["master", "", "Slave"] { #expect(LinkFailure.classify(role: role) == nil) }
     }
 
-    /// A sentinel where Redis is expected, and the reverse, is a matter of what was configured.
+    /// A sentinel where Redis is expected, or the reverse, is a mistake of the configuration.
     @Test func rolesOfTheOtherKindOfServer() {
         #expect(LinkFailure.classify(role: "sentinel")?.cause == .topology)
         #expect(LinkFailure.classify(role: "sentinel", expected: .sentinel) == nil)

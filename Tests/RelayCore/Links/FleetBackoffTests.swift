@@ -2,8 +2,8 @@ import Testing
 
 @testable import RelayCore
 
-/// Hundreds of relays that lose the same Redis at the same moment, with the default timings: what reaches Redis when it
-/// is back, and how soon each relay is.
+/// Hundreds of relays lose the same Redis at the same moment, with the default timings: how many attempts reach Redis
+/// when it is back, and how soon each relay is connected.
 @Suite struct FleetBackoffTests {
     private static let relays = 200
 
@@ -29,18 +29,18 @@ import Testing
         return counts.values.max() ?? 0
     }
 
-    /// A Redis that was away for so long: from a moment, where every relay is still at its first attempts, to minutes.
+    /// Redis was away for that time: from a moment, in which every relay is still at its first attempts, to a minute.
     @Test(arguments: [200, 2000, 60_000] as [UInt64], [1, 2, 3] as [UInt64])
     func afterARestartTheAttemptsAreSpread(away: UInt64, seed: UInt64) {
         let attempts = attempts(links: 2 * Self.relays, back: away * 1.ms, afterRefusal: false, seed: seed)
         let waits = attempts.map { ($0.last ?? 0) - away }.sorted()
         #expect(waits.last ?? 0 <= 500, "the last is there after \(waits.last ?? 0) ms")
         #expect(waits[waits.count / 2] <= 300, "half are there after \(waits[waits.count / 2]) ms")
-        // At once would be all 400 in one of these; even is 8.
+        // If all came at once, one interval would have all 400. If they were spread evenly, each would have 8.
         #expect(densest(waits, width: 10) <= 32, "\(densest(waits, width: 10)) in 10 ms")
     }
 
-    /// While Redis turns them away (maxclients, LOADING), a fleet asks it less than once a second and link.
+    /// While Redis rejects them (maxclients, LOADING), the relays ask it less than once a second for each link.
     @Test(arguments: [1, 2, 3] as [UInt64])
     func whileRedisRefusesTheAttemptsAreFewAndSpread(seed: UInt64) {
         let links = 2 * Self.relays

@@ -7,7 +7,7 @@ import Testing
     private var link = Link()
     private static let notFound = LinkFailure(cause: .unreachable, reason: "resolving redis.test: no such name")
 
-    /// The machine is woken when it wants to be.
+    /// Wakes the machine at the time that it asked for.
     private func wake() -> LinkMachine.Action {
         guard let due = link.machine.wakesAt else { return .none }
         #expect(due == 0 || link.machine.wake(now: due - 1) == .none, "not before it is due")
@@ -38,7 +38,7 @@ import Testing
         #expect(failure?.cause == .unreachable && failure?.reason == "connecting: no route")
     }
 
-    /// A name that leads to all servers of a group, of which one is the master.
+    /// A host name that resolves to all servers of a group, one of which is the master.
     @Test func aServerThatCannotBeUsedIsNotTheEndOfTheAttempt() {
         #expect(wake() == .resolve)
         #expect(link.machine.resolved(count: 2, now: 100.ms) == .connect(.found(0)))
@@ -84,7 +84,7 @@ import Testing
         #expect(link.machine.failedAttempts == 0)
     }
 
-    /// It is the former master's, say.
+    /// For example, the address of the former master.
     @Test func anAddressThatIsNoLongerMeantIsNoFallback() {
         link.connect(0)
         for step in link.machine.connected(now: 0, secret: nil) { _ = link.machine.greeted(step.goodAnswer, now: 0) }
@@ -95,7 +95,8 @@ import Testing
         #expect(failure(action) != nil)
     }
 
-    /// One refuses the password, the next one is away: whoever reads the reason has to mend the password.
+    /// One server refuses the password, the next one is away. The reason must name the password, which has to be
+    /// corrected.
     @Test func ofSeveralServersTheFailureIsToldThatSomebodyHasToMend() {
         #expect(wake() == .resolve)
         _ = link.machine.resolved(count: 2, now: 0)
@@ -107,7 +108,7 @@ import Testing
         _ = link.fail(.unreachable, at: 0)
         #expect(link.machine.lastFailure?.cause == .auth)
 
-        // The next attempt is a story of its own.
+        // The next attempt does not keep that failure.
         link.machine.hasten(now: 0)
         #expect(link.machine.wake(now: 0) == .resolve)
         _ = link.machine.resolved(count: 1, now: 0)
@@ -199,7 +200,7 @@ import Testing
         _ = link.machine.resolved(count: 1, now: 5500.ms)
         link.machine.forgive(1000.ms, now: 6600.ms)
         #expect(link.machine.wakesAt == 8500.ms)
-        // Begun after a stall, and before anybody took note of it.
+        // The phase begins after a stall, but before the relay has noticed the stall.
         link.machine.forgive(60_000.ms, now: 6700.ms)
         #expect(link.machine.wakesAt == 8700.ms)
     }

@@ -40,7 +40,7 @@ import Testing
         #expect(link.tick(25_001, isOwed: true) != .none)
     }
 
-    /// What had been in the socket while this process had no time to read it.
+    /// The bytes had been in the socket while this process had no time to read them.
     @Test func whatTheSecondLookFindsClearsTheSuspicion() {
         var link = Link.established(at: 0)
         _ = link.tick(1000, isOwed: true)
@@ -112,7 +112,7 @@ import Testing
         _ = link.fail(.closed, at: 6000)
         link.connect(0)
         _ = link.machine.connected(now: 7000.ms, secret: nil)
-        // Given up with its connection, and not answered.
+        // The command was given up with its connection, and was not answered.
         link.debt.answered = link.debt.asked
         #expect(link.look(12_000) == .none, "the second look belongs to each connection")
         #expect(link.look(12_001) != .none)

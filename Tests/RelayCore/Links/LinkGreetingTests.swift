@@ -3,9 +3,9 @@ import Testing
 @testable import RelayCore
 
 extension Link {
-    /// A connection is there; what is asked is answered in this way, with `end` where nothing is said any more, until the
-    /// link is established or has failed.
-    /// - Returns: what was asked.
+    /// Connects, and answers what the link asks with `answer`, until the link is established or has failed. Where
+    /// `answer` returns nil, the connection fails with the cause `end`.
+    /// - Returns: the steps that were asked.
     mutating func converse(
         at now: Int = 0, secret: String? = nil, triesSize: Bool = false, end: Cause = .closed, isMidReply: Bool = false,
         _ answer: (LinkMachine.GreetingStep) -> LinkMachine.Reply?
@@ -37,7 +37,7 @@ extension Link {
     var isEstablished: Bool { machine.phase == .established }
 }
 
-/// A server or proxy that does not do all that is asked at the beginning of a connection.
+/// A server or proxy that does not support everything that is asked at the beginning of a connection.
 @Suite struct LinkGreetingTests {
     static let oddReplies: [LinkMachine.Reply] = [
         .status("OK"), .other, .nothing, .number(3), .text("x"), .role("primary"), .role(""),
@@ -53,7 +53,7 @@ extension Link {
         #expect(link.machine.fallbacks.map(\.step) == (isGood ? [] : [step]))
     }
 
-    /// Which step it is shows only when they are asked one by one.
+    /// Which step ends the connection shows only if the steps are asked one by one.
     @Test(arguments: [LinkMachine.GreetingStep.setName, .role, .bulkLimit], [Cause.closed, .timeout])
     func aStepAtWhichItEndsIsLeftOut(step: LinkMachine.GreetingStep, end: Cause) {
         var link = Link(publishesUnder: "t:")
@@ -85,7 +85,7 @@ extension Link {
         #expect(Set(link.machine.fallbacks.map(\.step)) == [.setName, .role, .bulkLimit, .bufferLimit, .idleLimit])
     }
 
-    /// A balancer with no server behind it, a server that is being killed.
+    /// For example a balancer with no server behind it, or a server that is being killed.
     @Test(arguments: [LinkMachine.GreetingStep.auth, .ping, .publish])
     func aConnectionThatEndsElsewhereSaysNothingOfAnyStep(step: LinkMachine.GreetingStep) {
         var link = Link(publishesUnder: "t:")
@@ -110,7 +110,7 @@ extension Link {
     }
 }
 
-/// A link that publishes is of use only if PUBLISH has been answered with a number, or with an error about the channel.
+/// A publish link is of use only if PUBLISH has been answered with a number, or with an error about the channel.
 @Suite struct PublishGreetingTests {
     @Test(arguments: [
         LinkMachine.Reply.error("ERR unknown command 'PUBLISH'"), .error("ERR unsupported command"),

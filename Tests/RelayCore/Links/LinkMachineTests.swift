@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// A machine with the defaults of the timings, and times in milliseconds.
+/// A machine with the default timings. Its times are in milliseconds.
 struct Link {
     var machine: LinkMachine
     var random = SeededGenerator(seed: 1)
@@ -30,14 +30,14 @@ struct Link {
         return link
     }
 
-    /// An attempt that has one address, up to where the socket is being connected.
+    /// Begins an attempt with one address, and takes it to where the socket is being connected.
     mutating func connect(_ now: Int) {
         guard case .waiting(let until) = machine.phase else { return }
         #expect(machine.wake(now: max(until, now.ms)) == .resolve)
         #expect(machine.resolved(count: 1, now: now.ms) == .connect(.found(0)))
     }
 
-    /// - Parameter isOwed: whether a command is unanswered, the same one as at the tick before if one was.
+    /// - Parameter isOwed: whether a command is unanswered. If one was at the tick before, it is the same command.
     mutating func tick(_ now: Int, isOwed: Bool = false, unfinished: Int = 0) -> LinkMachine.Action {
         if !isOwed { answer(Int(debt.asked - debt.answered)) } else if !debt.isOwed { debt.asked += 1 }
         return machine.tick(now: now.ms, debt: debt, unfinished: unfinished)
@@ -46,7 +46,7 @@ struct Link {
     /// Commands are written to the server.
     mutating func ask(_ count: Int = 1) { debt.asked += UInt64(count) }
 
-    /// The oldest of them are answered.
+    /// The oldest `count` commands are answered.
     mutating func answer(_ count: Int = 1) {
         debt.answered += UInt64(count)
         debt.answers += UInt64(count)
@@ -57,7 +57,7 @@ struct Link {
         machine.tick(now: now.ms, debt: debt, unfinished: unfinished)
     }
 
-    /// Until when the machine waits after a failure, at most `limit` milliseconds later.
+    /// How long the machine waits after a failure, in nanoseconds; `.max` if it does not wait.
     mutating func fail(_ cause: Cause, at now: Int) -> UInt64 {
         machine.failed(LinkFailure(cause: cause, reason: "test"), now: now.ms, using: &random)
         guard case .waiting(let until) = machine.phase else { return .max }
@@ -66,7 +66,7 @@ struct Link {
 }
 
 extension LinkMachine.GreetingStep {
-    /// What a server answers with which all is well.
+    /// The answer of a server with which all is well.
     var goodAnswer: LinkMachine.Reply {
         switch self {
         case .auth, .setName: .status("OK")
@@ -96,7 +96,7 @@ extension LinkMachine.GreetingStep {
 }
 
 extension Int {
-    /// So many milliseconds in nanoseconds.
+    /// That many milliseconds, in nanoseconds.
     var ms: UInt64 { UInt64(self) * 1_000_000 }
 }
 
@@ -174,7 +174,7 @@ extension Int {
         }
     }
 
-    /// Old and new words for "I have none". Only what comes after it tells whether a password is needed.
+    /// How old and new servers say that they have no password. Only the next answer shows whether a password is needed.
     @Test(arguments: [
         "ERR unknown command 'AUTH'", "ERR Client sent AUTH, but no password is set",
         "ERR wrong number of arguments for 'auth' command", "WRONGPASS invalid username-password pair",
@@ -230,7 +230,7 @@ extension Int {
             other.connect(0)
             _ = other.machine.connected(now: 0, secret: secret)
             _ = other.machine.greeted(.status("OK"), now: 0)
-            // The former one is kept secret as well.
+            // The former password is kept secret as well.
             _ = other.machine.greeted(.error("ERR unknown command, with args HUSH-HUSH"), now: 0)
             #expect(other.machine.fallbacks.first?.text == "ERR (left out, since it may hold a password)")
             _ = other.machine.greeted(.role("master"), now: 0)

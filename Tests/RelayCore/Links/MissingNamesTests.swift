@@ -2,8 +2,8 @@ import Testing
 
 @testable import RelayCore
 
-/// A node to which names have come that it has not confirmed yet: it is not receiving all of its share, and needs no new
-/// proof for that.
+/// A node has got names that it has not confirmed yet. So it does not receive all of its share, but it needs no new
+/// probe to receive it again.
 @Suite final class MissingNamesTests {
     private var machine = NodeMachine(
         probe: Probe(interval: 5000.ms, deadline: 5000.ms), role: RoleCheck(interval: 5000.ms))
@@ -14,7 +14,7 @@ import Testing
         machine.subscribeLinkUp()
         machine.becameWhole()
         prove(at: 0)
-        // The role, which was demanded with the probe.
+        // The check of the role, which was demanded together with the probe.
         machine.roleConfirmed(now: 0, using: &random)
     }
 
@@ -54,7 +54,7 @@ import Testing
         #expect(tick(2) == .init() && machine.receiving)
     }
 
-    /// The others were heard all the time, and are not any more.
+    /// The node's other names were heard all the time, and are not heard any more.
     @Test func aLinkThatIsLostMeanwhileIsAGap() {
         machine.subscriptionsMissing()
         machine.subscriptionsMissing()

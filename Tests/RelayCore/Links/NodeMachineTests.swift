@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What the two links of a node are worth together, with the defaults of the timings and times in milliseconds.
+/// What the two links of a node make together, with the default timings. Times are in milliseconds.
 private final class Node {
     var machine: NodeMachine
     var random = SeededGenerator(seed: 3)
@@ -32,7 +32,7 @@ private final class Node {
 
     func tick(_ now: Int) -> NodeMachine.Orders { machine.tick(now: now.ms) }
 
-    /// A probe is published, answered and heard; false when none was due.
+    /// A probe is published, answered and heard; false if none was due.
     func probe(_ now: Int) -> Bool {
         guard let number = tick(now).probe else { return false }
         machine.probeAnswered(number)
@@ -84,7 +84,7 @@ private final class Node {
         #expect(node.probe(2) && node.state == [true, true])
     }
 
-    /// A path that was found to be deaf: a fresh connection is no proof that it hears again.
+    /// The path was found to be deaf. A fresh connection does not prove that it hears again.
     @Test func afterABadPathNothingCountsBeforeAProbeHasComeBack() {
         let node = Node.up()
         var now = 0
@@ -136,8 +136,8 @@ private final class Node {
         #expect(node.tick(60_001).probe != nil, "another connection may be allowed more")
     }
 
-    /// Where Redis denies the relay's own channel, only what apps do shows that there is any other.
-    /// What was found of the path while probes were denied is forgotten, and so is what was found before.
+    /// If Redis denies the relay's own channel, only the names of apps show that any other channel is allowed. Distrust
+    /// that began while probes were denied, or before, is forgotten.
     @Test func aDeniedProbeLeavesNoDistrustBehind() {
         let before = Node.up()
         before.machine.distrust()

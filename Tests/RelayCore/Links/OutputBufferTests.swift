@@ -14,7 +14,7 @@ import Testing
             if random.oneIn(2) {
                 lending(bytes) { buffer.append($0) }
             } else {
-                // More is reserved than is used.
+                // More bytes are reserved than used.
                 let room = buffer.reserve(bytes.count + 64)
                 for (place, byte) in bytes.enumerated() { room[place] = byte }
                 buffer.commit(bytes.count)

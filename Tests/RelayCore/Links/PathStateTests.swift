@@ -12,7 +12,7 @@ private struct Path {
 
     static let failure = LinkFailure(cause: .closed, reason: "Redis closed the connection")
 
-    /// `seconds` later this is what works.
+    /// What works of the path `seconds` later.
     mutating func update(
         _ publishing: Bool, _ receiving: Bool, after seconds: Int, failure: LinkFailure? = failure
     ) -> RelayStatus {
@@ -100,7 +100,7 @@ private struct Path {
         #expect(status.state == .up && status.downMilliseconds == 4000 && status.gaps == 0)
     }
 
-    /// From one half to the other the state is the same, and yet it is told.
+    /// The other half works now. The state is the same, and yet the change is reported.
     @Test func theOtherHalfIsAChange() {
         var path = Path()
         _ = path.update(true, true, after: 1)

@@ -76,7 +76,7 @@ import Testing
         #expect(isFailure(probe.tick(now: 65_001.ms)))
     }
 
-    /// The links find out before, and why; but nothing waits for ever.
+    /// The links notice a failure earlier, and know why; but no probe waits for ever.
     @Test func noProbeIsUnderWayForEver() {
         var unanswered = probe()
         _ = unanswered.tick(now: 0)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Whom to believe when the sentinels name different masters.
+/// Which sentinel to believe when they name different masters.
 @Suite final class SentinelViewTests {
     private var view = SentinelView(sentinels: 3)
     private let (old, new) = (
@@ -25,7 +25,7 @@ import Testing
         #expect(view.candidates == [new], "the older epoch is no contradiction")
     }
 
-    /// It was cut off from the others, and comes back with what it knew.
+    /// A sentinel that was cut off from the others comes back with its old knowledge.
     @Test func anOlderEpochChangesNothing() {
         #expect(hear(0, new, 5))
         #expect(!hear(1, old, 4))
@@ -41,7 +41,7 @@ import Testing
         #expect(view.master == new)
     }
 
-    /// Sentinels that were set up anew count their epochs from 0 again.
+    /// Sentinels that were set up again count their epochs from 0 on.
     @Test func anOlderEpochOfMostOfThemIsBelieved() {
         #expect(hear(0, new, 5))
         #expect(!hear(1, old, 0))
@@ -51,7 +51,7 @@ import Testing
         #expect(view.master == old && view.epoch == 0)
     }
 
-    /// Where the epoch is not told, it is 0 everywhere.
+    /// If sentinels do not report the epoch, it is 0 for all of them.
     @Test func amongEqualEpochsMostOfThemAreBelieved() {
         #expect(hear(0, old, 0))
         #expect(!hear(1, new, 0), "one against one")
@@ -67,7 +67,7 @@ import Testing
         #expect(view.candidates == [old, new])
     }
 
-    /// What changed while nobody could be asked.
+    /// The master changed while no sentinel could be asked.
     @Test func aChangeInASentinelsAbsenceIsBelieved() {
         #expect(hear(0, old, 0))
         #expect(!hear(1, old, 0))
@@ -77,7 +77,7 @@ import Testing
         #expect(view.master == new)
     }
 
-    /// The word of one that is away counts only as long as nobody is heard to change its mind.
+    /// The word of an absent sentinel counts only until another sentinel changes its mind.
     @Test func aSentinelThatIsAwayDoesNotHoldUpAFailover() {
         view = SentinelView(sentinels: 2)
         #expect(hear(0, old, 0))
@@ -95,7 +95,7 @@ import Testing
         #expect(hear(1, new, 0))
     }
 
-    /// One that is stale is alone for a moment.
+    /// For a moment, only a sentinel with old knowledge is present.
     @Test func theLastWordsOfThoseThatAreAwayCount() {
         for sentinel in 1..<3 { _ = hear(sentinel, new, 0) }
         #expect(!hear(0, old, 0))
@@ -104,12 +104,13 @@ import Testing
         #expect(view.master == new && view.candidates == [old])
     }
 
-    /// Relays with the same sentinels in another order, which are answered in another order, too.
+    /// Relays have the same sentinels in another order, and get the answers in another order, too.
     @Test(arguments: [0, 7] as [UInt64]) func allRelaysChooseTheSame(epoch: UInt64) {
         let masters = ["b.example", "a.example", "10.0.0.9", "c.example"].map {
             SentinelView.Master(host: $0, port: 6379)
         }
-        // Whom each of five sentinels names: all five, most, or as many as others, and one that is stale.
+        // The master that each sentinel names, as an index of `masters`; nil: a sentinel with old knowledge, which
+        // names the last.
         let words: [[Int?]] = [
             [0, 1, 2], [0, 1], [0, 0, 1, 1], [0, 0, 1, 1, 1], [3, 3, 1, 1, 2], [0, 1, nil], [2, 0, nil],
         ]
@@ -132,7 +133,7 @@ import Testing
         }
     }
 
-    /// What has been told before does not matter, once all of them have answered.
+    /// Earlier answers do not matter once all sentinels have answered.
     @Test func relaysThatStartedAtDifferentTimesChooseTheSame() {
         let others = [old, new, SentinelView.Master(host: "c.example", port: 6379)]
         for history in permutations(3) {
@@ -153,7 +154,7 @@ import Testing
         }
     }
 
-    /// They know the same server by different names; each reconnection must not be a failover.
+    /// Two sentinels know the same server by different names. A reconnection must not count as a failover.
     @Test func sentinelsThatComeAndGoDoNotMakeTheMasterMove() {
         view = SentinelView(sentinels: 2)
         #expect(hear(0, old, 3))

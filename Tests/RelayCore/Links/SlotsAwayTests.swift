@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The nodes of a cluster together, and slots that none of them has.
+/// The nodes of a cluster together, and slots that no node has.
 @Suite struct SlotsAwayTests {
     private func node(publishes: Bool = true, receives: Bool = true) -> NodeMachine {
         var machine = NodeMachine(probe: Probe(interval: nil, deadline: 0), role: RoleCheck(interval: 1000.ms))

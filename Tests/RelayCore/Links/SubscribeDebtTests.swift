@@ -4,7 +4,7 @@ import Testing
 
 @testable import RelayCore
 
-/// How far Redis is with what it was asked on a subscribe link.
+/// How many of the commands on a subscribe link Redis has answered.
 @Suite struct SubscribeDebtTests {
     private let rig = HubRig()
     private var debt: LinkDebt { rig.node.subscribeDebt }

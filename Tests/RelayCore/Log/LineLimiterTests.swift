@@ -5,7 +5,7 @@ import Testing
 struct LineLimiterTests {
     private static let second: UInt64 = 1_000_000_000
 
-    /// As whoever writes the lines does it: a turn of the loop that began at `turn`, with the write done at `written`.
+    /// Uses the limiter as the log does: in a turn of the loop that began at `turn`, with the write done at `written`.
     private struct Writer {
         var limiter = LineLimiter()
         var lines: [UInt64] = []
@@ -54,7 +54,7 @@ struct LineLimiterTests {
         #expect(writer.summaries.isEmpty)
     }
 
-    /// The machine was busy: the turn began at once, and the line was written later.
+    /// The machine was busy: the turn began at once, but the line was written later.
     @Test func aWindowBeginsWhenItsFirstLineWasWritten() {
         var writer = Writer()
         for _ in 0..<7 { writer.log(turn: 0, written: Self.second / 2) }
@@ -81,12 +81,12 @@ struct LineLimiterTests {
         for _ in 0..<8 { writer.log(turn: 0, written: 0) }
         writer.flush(turn: 1, written: 1, isLast: true)
         #expect(writer.summaries.map(\.count) == [2])
-        // Nothing is told twice.
+        // Nothing is reported twice.
         writer.flush(turn: 2, written: 2, isLast: true)
         #expect(writer.summaries.count == 1)
     }
 
-    /// Whatever comes when: what was written and what was counted is what came.
+    /// In any order of events, the lines that were written and those that were counted are all the lines that came.
     @Test(arguments: [UInt64(1), 2, 3])
     func nothingGoesUncounted(seed: UInt64) {
         var random = SeededGenerator(seed: seed)

@@ -10,7 +10,7 @@ struct SecretMaskTests {
         String(repeating: "0123456789abcdef", count: 4),
     ]
 
-    /// The ways in which servers, proxies and those who make things up write a word.
+    /// The forms in which servers and proxies, real and imagined, may write a word.
     private static func forms(of word: String) -> [String] {
         let bytes = Array(word.utf8)
         func each(_ body: (UInt8) -> String) -> String { bytes.map(body).joined() }
@@ -35,13 +35,13 @@ struct SecretMaskTests {
             word.unicodeScalars.map { "&#x" + hex($0.value, 1) + ";" }.joined(),
             word.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;"),
             each { isPlain($0) ? String(decoding: [$0], as: UTF8.self) : "\\x" + hex($0, 2) },
-            // Control characters in between, as they come, and as texts of Redis are cleaned of them.
+            // Control characters in between: as they are, and as the relay replaces them in texts of Redis.
             word.map { "\($0)" }.joined(separator: "\u{1}"), word.map { "\($0)" }.joined(separator: "\u{fffd}"),
             word.map { "\($0)" }.joined(separator: " "), word.map { "\($0)" }.joined(separator: "\\x00"),
         ]
     }
 
-    /// What is found of a password in a text: a run of its letters.
+    /// Whether a text shows a run of letters of the password.
     private func shows(_ shown: String, _ password: String) -> Bool {
         let letters = password.lowercased().filter { $0.isLetter || $0.isNumber }
         let text = shown.replacing("(left out, since it may hold a password)", with: "").lowercased().filter {
@@ -73,7 +73,7 @@ struct SecretMaskTests {
         for form in [password, password.uppercased()] {
             for count in 4...form.count {
                 let part = String(form.prefix(count))
-                // What is compared has letters and digits alone, if there are any.
+                // Only letters and digits are compared, if there are any.
                 let letters = part.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
                 guard letters.isEmpty || letters.count >= 4 else { continue }
                 for text in ["ERR syntax near '\(part)' here", "ERR syntax near \(part)", "ERR \(part)..."] {
@@ -110,7 +110,7 @@ struct SecretMaskTests {
         #expect(mask.shown(text) == text)
     }
 
-    /// It would be found in every text.
+    /// Such a short password would be found in every text.
     @Test(arguments: ["a", "abc", "'\"1", "\u{1}"]) func withAVeryShortPasswordOnlyCodesAreShown(password: String) {
         var mask = SecretMask()
         mask.add(password)
@@ -128,7 +128,7 @@ struct SecretMaskTests {
         #expect(mask.shown("PROXYERR SECRETWORD").hasPrefix("PROXYERR ("))
     }
 
-    /// Longer than what is kept of a text.
+    /// The password is longer than what the relay keeps of a text.
     @Test func aVeryLongPassword() {
         var mask = SecretMask()
         let password = (0..<5000).map { String($0) }.joined()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What is told of single channels and patterns.
+/// What is reported about single channels and patterns.
 @Suite struct ChannelListingTests {
     private let rig = HubRig()
 

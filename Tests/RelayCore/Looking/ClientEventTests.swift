@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What the log may tell of connections.
+/// What the log may report about connections.
 @Suite struct ClientEventTests {
     private let rig: HubRig
 

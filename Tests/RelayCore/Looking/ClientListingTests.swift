@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What is told of single connections.
+/// What is reported about single connections.
 @Suite struct ClientListingTests {
     private let rig: HubRig
     private let second: UInt64 = 1_000_000_000
@@ -42,7 +42,7 @@ import Testing
         #expect(all.allSatisfy { $0.stage == .serving && $0.unread == 0 && $0.lost == 0 && !$0.isHeldBack })
     }
 
-    /// It shows who floods, whatever Redis does.
+    /// The count shows which client floods, whatever Redis does.
     @Test func publishesCountWhateverBecomesOfThem() {
         let app = client("app")
         rig.loseBothLinks()
@@ -105,7 +105,7 @@ import Testing
         #expect(names(.delivered) == ["hears", "many", "talks"])
         #expect(names(.published, limit: 1) == ["talks"])
         #expect(facts(.published)[0].publishedPerSecond > 0)
-        // What is equal is in the order in which it came.
+        // Equal clients are in the order in which they came.
         #expect(names(.lost) == ["many", "talks", "hears"] && names(.unread) == ["many", "talks", "hears"])
         _ = hears
     }

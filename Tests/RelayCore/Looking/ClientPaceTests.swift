@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What comes and goes in a second, from look to look.
+/// What a client publishes and gets in a second, from look to look.
 @Suite struct ClientPaceTests {
     private let second: UInt64 = 1_000_000_000
     private var pace = ClientPace()

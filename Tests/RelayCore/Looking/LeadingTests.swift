@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The first ones of many, in order.
+/// The first few of many items, in order.
 @Suite struct LeadingTests {
     @Test func theyAreThoseThatSortingWouldPutFirst() {
         var random = SeededGenerator(seed: 7)

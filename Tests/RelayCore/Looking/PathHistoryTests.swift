@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The last changes of the path, for who looks later.
+/// The last changes of the path, for people who look later.
 @Suite struct PathHistoryTests {
     @Test func itHoldsTheLastOnesInTheirOrder() {
         var history = PathHistory()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The traffic of the last hour, for who looks later.
+/// The traffic of the last hour, for people who look later.
 @Suite struct TrafficHistoryTests {
     private let counters = Counters()
     private let interval = TrafficHistory.interval

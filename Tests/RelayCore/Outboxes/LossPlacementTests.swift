@@ -2,11 +2,11 @@ import Testing
 
 @testable import RelayCore
 
-/// Where a Loss stands, and which of them are one.
+/// Where a Loss stands in the output, and which Losses are merged.
 @Suite struct LossPlacementTests {
     private let frame = SlowReaders.frameSize(8)
 
-    /// A connection whose window holds two frames, and they are there.
+    /// A connection whose window holds two frames, and is full.
     private func full() -> SlowReaders {
         let readers = SlowReaders(window: 2 * frame)
         readers.setRoom(0)
@@ -73,7 +73,7 @@ import Testing
         #expect(readers.read() == ["message", "message", "loss 15 slowReader"])
     }
 
-    /// Also when nothing was refused by the kernel before the turn in which the first message was lost.
+    /// Losses are merged even if the kernel refused nothing before the turn in which the first message was lost.
     @Test func lossesMergeFromTheTurnInWhichTheReaderStops() {
         let readers = SlowReaders(window: frame)
         readers.setRoom(0)

@@ -51,7 +51,7 @@ import Testing
         return readers.backlog()
     }
 
-    /// The frames of one turn are offered to the kernel before a connection is said not to read.
+    /// The frames of one turn are offered to the kernel before a connection counts as one that does not read.
     @Test func aFastReaderDoesNotOverflowHoweverMuchComesInOneTurn() {
         let readers = SlowReaders(hardBound: 100)
         for _ in 0..<1000 { readers.control() }
@@ -100,7 +100,7 @@ import Testing
         #expect(readers.outboxes.buffered == frame)
     }
 
-    /// A place that is closed and opened again while it waits to be written is listed and written once, and is as new.
+    /// A place is closed and opened again while it waits to be written. It is listed and written once, and is like new.
     @Test func aPlaceIsUsedAgainInTheSameTurn() {
         let readers = SlowReaders(1, hardBound: 9)
         readers.setRoom(0)
@@ -136,7 +136,7 @@ import Testing
         #expect(readers.read(0).count == 110 && readers.read(1).count == 20)
     }
 
-    /// A turn of very many pieces, so that their list grows and is given back.
+    /// A turn of very many pieces, so that their list grows and is freed again.
     @Test func manyPiecesInOneTurn() {
         let readers = SlowReaders(2, window: 1 << 20)
         for _ in 0..<3 {

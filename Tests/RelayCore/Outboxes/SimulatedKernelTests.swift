@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Readers of every temper at random, and an account of every frame.
+/// Random readers, fast and slow, and an account of every frame.
 @Suite struct SimulatedKernelTests {
     @Test(arguments: seeds(12))
     func whatIsReadAndWhatIsLostIsWhatWasSent(seed: UInt64) {

@@ -5,17 +5,17 @@ import Testing
 
 @testable import RelayCore
 
-/// Outboxes with a simulated kernel for each connection, which takes only so many bytes, and a reader who checks that
-/// everything sent is either there or counted in a Loss at its place.
+/// Outboxes with a simulated kernel for each connection, which takes only a limited number of bytes, and with a reader
+/// that checks that everything sent has either come, or is counted in a Loss at its place.
 final class SlowReaders {
     private struct Reader {
         /// Bytes that the kernel still takes.
         var room = Int.max
         var backlog: [UInt8] = []
         var received: [UInt8] = []
-        /// What was sent, in order: Messages, which may be lost, and for what cause, and frames that may not.
+        /// What was sent, in order: Messages, which may be lost, and for which cause; and frames that must not be lost.
         var sent: [Sent] = []
-        /// How many of those the reader has accounted for.
+        /// How many of `sent` the reader has accounted for.
         var accounted = 0
 
         /// Lets the kernel have as much of `bytes` as it takes.
@@ -57,8 +57,8 @@ final class SlowReaders {
 
     // MARK: Sending
 
-    /// Sends a Message of `size` bytes of payload, at least 8, to connections.
-    /// - Returns: to how many of them it was added.
+    /// Sends connections a Message with a payload of `size` bytes, at least 8.
+    /// - Returns: the number of connections to which it was added.
     @discardableResult
     func message(_ size: Int = 8, to numbers: [Int] = [0]) -> UInt64 {
         let payload = [UInt8](repeating: 120, count: size)
@@ -72,7 +72,7 @@ final class SlowReaders {
         }
     }
 
-    /// The bytes of a frame that `message` makes.
+    /// The size of a frame that `message` makes, in bytes.
     static func frameSize(_ payload: Int) -> Int {
         4 + WireWriter.size(ofBytes: 3 + WireWriter.size(ofBytes: payload))
     }

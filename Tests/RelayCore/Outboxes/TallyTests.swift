@@ -17,7 +17,7 @@ import Testing
         #expect(readers.counters.messagesDelivered == 0, "that is the hub's")
     }
 
-    /// Also those that go the long way, since somebody has a backlog.
+    /// Messages also count if they take the slow path, because a connection has a backlog.
     @Test func theyCountForWhoHasABacklogAndForOthers() {
         let readers = SlowReaders(2, window: 1000)
         readers.setRoom(0)
@@ -47,7 +47,7 @@ import Testing
         #expect(!readers.outboxes.hasNewSlowReaders, "it was told, and the other is not slow")
     }
 
-    /// Bytes and Messages share a word.
+    /// The counts of bytes and of Messages share a machine word.
     @Test func bytesAndMessagesOfATurnStayApart() {
         var pending = PendingOutput()
         for size in [1, 1000, 1 << 20] {

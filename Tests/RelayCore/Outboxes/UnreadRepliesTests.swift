@@ -2,7 +2,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What is never dropped has a bound over all connections, too: past it those go that have most unread.
+/// Frames that are never dropped are bounded over all connections, too. Past it, those with most unread are closed.
 @Suite struct UnreadRepliesTests {
     private let frame = SlowReaders.frameSize(8)
 
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    /// Those that are closed may read what they have, but all of them together no more than the bound.
+    /// Clients may still read what closed connections have for them, but in total no more than the bound.
     @Test func whatClosedConnectionsHaveUnreadHasABoundOfItsOwn() {
         let readers = SlowReaders(10, maxBuffered: 10_000)
         for number in 0..<10 { readers.setRoom(0, of: number) }
@@ -74,7 +74,7 @@ import Testing
         #expect(readers.isBalanced(0))
     }
 
-    /// Messages have their own bound, and are dropped; nobody is closed for them.
+    /// Messages have a bound of their own, and are dropped. No connection is closed for them.
     @Test func messagesDoNotCount() {
         let readers = SlowReaders(4, window: 1 << 20, maxBuffered: 10_000)
         for number in 0..<4 { readers.setRoom(0, of: number) }
@@ -82,7 +82,7 @@ import Testing
             readers.message(100, to: [0, 1, 2, 3])
             #expect(overflow(readers) == [])
         }
-        // The whole bound is there for what is never dropped.
+        // The whole bound is left for frames that are never dropped.
         for number in 0..<4 { for _ in 0..<2 { readers.control(to: number, detail: 1000) } }
         #expect(overflow(readers) == [])
     }
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    /// However full the bound over all is, a connection has its share.
+    /// Even if the bound over all connections is reached, each connection has its share.
     @Test func aShareIsEveryConnectionsOwn() {
         let readers = SlowReaders(20, window: 1 << 20, maxBuffered: 1 << 20)
         for number in 0..<20 { readers.setRoom(0, of: number) }

@@ -42,7 +42,7 @@ import Testing
         #expect(readers.message() == 0)
     }
 
-    /// What has not been offered to the kernel is no proof that anybody is slow.
+    /// Output that has not been offered to the kernel does not prove that a reader is slow.
     @Test func aFastReaderLosesNothingHoweverMuchComesInOneTurn() {
         let readers = SlowReaders(window: 3 * frame, maxBuffered: 3 * frame)
         for _ in 0..<1000 { #expect(readers.message() == 1) }
@@ -64,7 +64,7 @@ import Testing
         #expect(readers.read(1) == [String](repeating: "message", count: 5) + ["loss 95 slowReader"])
     }
 
-    /// Over the bound each has a share of 2 frames, and one frame.
+    /// Past the bound, each connection has a share of 2 frames, and one more frame.
     @Test func whatAllHoldTogetherIsBounded() {
         let readers = SlowReaders(3, window: 10 * frame, maxBuffered: 12 * frame)
         for number in 0..<3 { readers.setRoom(0, of: number) }
@@ -85,7 +85,7 @@ import Testing
         #expect(readers.outboxes.buffered == 16 * frame)
     }
 
-    /// The bound over all holds also when nobody was slow until this turn.
+    /// The bound over all connections also holds if nobody was slow until this turn.
     @Test func oneTurnDoesNotExceedTheBoundOverAll() {
         let readers = SlowReaders(100, window: 100 * frame, maxBuffered: 200 * frame)
         for number in 0..<100 { readers.setRoom(0, of: number) }

@@ -3,18 +3,18 @@ import Testing
 
 @testable import RelayCore
 
-/// A cluster of three nodes whose slots move at random, connections that subscribe, unsubscribe and publish at random, and
-/// for each of them what it must have by the answers that it was given.
+/// A cluster of three nodes whose slots move at random, and connections that subscribe, unsubscribe and publish at
+/// random. For each of them, the model knows what the connection must have, according to the answers that it got.
 ///
-/// The cluster has one truth about each slot. Its owner knows it at once; the former owner, the others and the relay come
-/// to know it when the steps say so. Messages are published where the truth is, numbered by channel.
+/// Each slot has one true owner, which knows so at once. The former owner, the other nodes and the relay learn it when
+/// the steps say so. Messages are published at the true owner, numbered by channel.
 final class ClusterModel {
     struct Request {
         var isSubscribe: Bool
         var names: Set<String>
     }
 
-    /// What a connection has last heard on a channel, and the gaps told when the relay was last receiving before.
+    /// What a connection last heard on a channel, and the `gaps` reported when the relay was last receiving before.
     struct Heard {
         var number: Int
         var gaps: UInt64
@@ -37,14 +37,14 @@ final class ClusterModel {
 
     let rig = HubRig.cluster([], [], [])
     private(set) var clients: [Client] = []
-    /// Which node has the slot of a tag; nil: none.
+    /// The node that has the slot of a tag; nil: no node has it.
     private(set) var owners: [String: Int?] = [:]
     private var lastNumber: [String: Int] = [:]
     private var everForbidden: Set<String> = []
     private var gapsWhenReceiving: UInt64 = 0
-    /// What is wrong, if anything is.
+    /// The faults that were found.
     private(set) var faults: [String] = []
-    /// How much happened, so that a test can tell that it tests something.
+    /// How much has happened. A test checks it to be sure that it tests something.
     private(set) var counts: [String: Int] = [:]
 
     init() {
@@ -84,7 +84,7 @@ final class ClusterModel {
 
     // MARK: What the cluster does
 
-    /// Somebody publishes to a channel; nobody hears it where the slot is nobody's.
+    /// A client of Redis publishes to a channel. If no node has the slot, nobody hears the message.
     func publishElsewhere(_ name: String) {
         guard let owner = owners[String(name.prefix(4))] ?? nil else { return }
         lastNumber[name, default: 0] += 1
@@ -92,7 +92,7 @@ final class ClusterModel {
         rig.nodes[owner].redis.publish(Array("app:\(name)".utf8), payload)
     }
 
-    /// The slot has another owner, which knows it. What it was told of itself before, it has heard too.
+    /// The slot gets another owner, which learns first who had the slot before, and then that it has the slot itself.
     func move(_ tag: String, to owner: Int?) {
         let previous = owners[tag] ?? nil
         owners[tag] = owner
@@ -101,10 +101,10 @@ final class ClusterModel {
         rig.give([tag], to: owner, knownTo: [owner])
     }
 
-    /// A member hears the truth about a slot.
+    /// A member learns the true owner of a slot.
     func inform(_ member: Int, of tag: String) { rig.give([tag], to: owners[tag] ?? nil, knownTo: [member]) }
 
-    /// The relay has a look at the cluster.
+    /// The relay reads the state of the cluster.
     func see(_ tags: [String]) {
         for tag in tags { rig.assignInHub([tag], to: owners[tag] ?? nil) }
         rig.see([], at: nil)
@@ -121,7 +121,7 @@ final class ClusterModel {
 
     // MARK: Looking
 
-    /// Reads the next reply on a node's subscribe link, and what comes of it.
+    /// Reads the next reply on a node's subscribe link, and takes in what follows from it.
     func readReply(_ number: Int) {
         look()
         rig.readSubscribeReply(number)
@@ -129,7 +129,7 @@ final class ClusterModel {
         noteGaps()
     }
 
-    /// Takes in what the clients have been sent.
+    /// Takes in the frames that the clients have got.
     func look() {
         rig.flushApps()
         for client in clients {
@@ -190,7 +190,7 @@ final class ClusterModel {
 
     // MARK: The end
 
-    /// Everybody comes to know the truth, which has an owner for each slot, and everything comes to rest.
+    /// Each slot gets an owner, everybody learns the true owners, and everything comes to rest.
     func settle() {
         forbid([])
         for (number, tag) in Self.tags.enumerated() {
@@ -232,7 +232,7 @@ final class ClusterModel {
         if !rig.isAtRest { fault("something is left over") }
     }
 
-    /// A message on each channel reaches all who hold it, once.
+    /// A message on each channel reaches all connections that hold it, once.
     private func hearEverything() {
         for name in Self.names { publishElsewhere(name) }
         rig.settle()

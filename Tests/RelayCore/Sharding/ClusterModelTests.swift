@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Thousands of random steps in a cluster in which everybody knows something else.
+/// Thousands of random steps in a cluster whose members know different things.
 @Suite struct ClusterModelTests {
     private typealias Model = ClusterModel
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What a cluster's comings and goings mean for the path, and which redirections are followed.
+/// What changes of a cluster mean for the path, and which redirections are followed.
 @Suite struct ClusterPathTests {
     private let rig = HubRig.cluster(["a", "a2"], ["b"])
     private let app: App
@@ -64,7 +64,8 @@ import Testing
         #expect(node.slotCount == 1)
     }
 
-    /// The first break and its end are told at once. Another one within a second is over once it has been quiet for one.
+    /// The first break and its end are reported at once. Another one within a second ends after a second without
+    /// breaks.
     @Test func breaksThatFollowEachOtherAreOneOutage() {
         app.write(.subscribe(["a"], id: 1))
         rig.settle()
@@ -82,7 +83,7 @@ import Testing
         #expect(app.takeLines() == ["status up"])
     }
 
-    /// After 250 ms, and twice as long each time.
+    /// The first retry comes after 250 ms. Each further one takes twice as long.
     @Test func aNameThatNobodyTakesIsTriedLessAndLessOften() {
         app.write(.subscribe(["a"], id: 1))
         rig.settle()

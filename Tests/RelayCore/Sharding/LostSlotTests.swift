@@ -4,8 +4,8 @@ import Testing
 
 @testable import RelayCore
 
-/// A node unsubscribes us from names by itself when it loses their slot. These pushes look like the confirmations of our
-/// own SUNSUBSCRIBE, which therefore ends with the answer to the PING behind it.
+/// A node unsubscribes us from names by itself when it loses their slot. These pushes look like the confirmations of
+/// our own SUNSUBSCRIBE. So the SUNSUBSCRIBE ends only with the answer to the PING after it.
 @Suite struct LostSlotTests {
     private let rig = HubRig.cluster(["a", "a2"], ["b"])
     private let app: App
@@ -162,13 +162,13 @@ import Testing
 }
 
 extension HubRig {
-    /// A node answers what it is asked on the publish link.
+    /// A node answers what the relay asks on the publish link.
     func answerRole(_ number: Int) {
         while !nodes[number].redis.publishCommands.isEmpty { nodes[number].redis.executePublish() }
         while readPublishReply(number) {}
     }
 
-    /// The relay reads confirmations of a node, up to anything else.
+    /// The relay reads confirmations of a node, up to the first reply of another kind.
     func answerNothingButConfirmations(_ number: Int) {
         while case .confirmed? = nodes[number].redis.subscribeReplies.first { readSubscribeReply(number) }
     }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Names that a node does not take, since their slot is not its own.
+/// Names that a node refuses because it does not have their slot.
 @Suite struct MisplacedTests {
     private let rig = HubRig.cluster(["a"], ["b"], [])
     private let app: App
@@ -14,7 +14,7 @@ import Testing
         _ = app.takeFrames()
     }
 
-    /// Asks for the names at the first node, whose slot somebody else has by now, and lets it answer.
+    /// Asks the first node for names whose slot has another owner by now, and lets the node answer.
     private func ask(_ names: [String], id: UInt64 = 1, owner: Int?) {
         rig.give(names, to: owner)
         app.write(.subscribe(names, id: id))
@@ -108,7 +108,7 @@ import Testing
         #expect(rig.subscribed(0) == ["a"] && rig.isAtRest && rig.path.status.state == .up)
     }
 
-    /// Only what is subscribed can be lost, and only once.
+    /// Only a name that is subscribed can break, and only once.
     @Test func brokenIsWhatWasInForce() {
         ask(["a"], owner: 1)
         rig.settle()
@@ -122,8 +122,8 @@ import Testing
 
     // MARK: Answers that make other names go
 
-    /// Two names in one command, the second of them asked for again since the node has lost it. What the answer about the
-    /// first one sets off gives up the second, which is in the same list.
+    /// Two names are in one command, and the second is asked for again, since the node has lost it. The answer about
+    /// the first name has the effect that the second is given up, which is in the same list.
     private func loseBothUnderARequest(_ after: () -> Void) {
         app.write(.subscribe(["{a}2"], id: 1))
         rig.settle()

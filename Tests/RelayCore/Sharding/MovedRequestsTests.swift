@@ -48,7 +48,7 @@ import Testing
         #expect(rig.subscribed(0) == [] && rig.subscribed(1) == [] && rig.isAtRest)
     }
 
-    /// The place in the table of a name that has gone is used again while lists of nodes still have it.
+    /// A name has gone, and the table uses its place again, while lists of nodes still have that place.
     @Test func whatListsStillHaveIsNotTheNameThatComesAfter() {
         rig.loseSubscribeLink(1)
         rig.nodes[0].takesCommands = false
@@ -83,7 +83,7 @@ import Testing
         #expect(app.takeLines() == (1...5).map { "\($0) ok" } && rig.subscribed(2) == ["a", "c"] && rig.isAtRest)
     }
 
-    /// The connection is not subscribed yet when its name moves, so nothing breaks; but it is held from the answer on.
+    /// The connection is not subscribed yet when its name moves, so nothing breaks. The answer makes it hold the name.
     @Test func aNameThatMovesBetweenItsConfirmationAndTheAnswerIsMissedUntilItIsConfirmedAgain() {
         app.write(.subscribe(["a", "b"], id: 1))
         rig.turn()
@@ -99,7 +99,7 @@ import Testing
         #expect(app.takeLines() == ["status up"] && rig.subscribed(2) == ["a"] && rig.isAtRest)
     }
 
-    /// One name's answer gives up other names, which were to be moved next.
+    /// The answer about one name gives up other names, which would have been moved next.
     @Test(arguments: [false, true])
     func aLookAtTheClusterMayGiveUpOtherNames(ends: Bool) {
         // Many, since the order in which names are moved is the table's.

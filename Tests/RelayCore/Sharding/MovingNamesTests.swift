@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Names whose slot goes to another node, whatever is under way for them.
+/// Names whose slot goes to another node, whatever is unfinished for them.
 @Suite struct MovingNamesTests {
     private let rig: HubRig
     private let app: App
@@ -59,7 +59,7 @@ import Testing
         #expect(app.takeAnswers() == ["1 ok", "a: new"] && rig.hub.counters.messagesReceived == received + 1)
     }
 
-    /// What stands unread on the first node's link is older than what the second one has sent.
+    /// Unread messages on the first node's link are older than what the second node has sent.
     @Test func norDoThoseFromBeforeItWasElsewhere() {
         app.write(.subscribe(["a"], id: 1))
         rig.settle()

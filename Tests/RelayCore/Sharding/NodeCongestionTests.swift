@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// Rule 8 over several nodes: who publishes to one that can take no more waits for it, and nobody else.
+/// Rule 8 with several nodes: a connection waits only if it publishes to a node that can take no more.
 @Suite struct NodeCongestionTests {
     private let rig = HubRig.cluster(["a"], ["b"])
 

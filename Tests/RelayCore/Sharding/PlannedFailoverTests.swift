@@ -3,8 +3,8 @@ import Testing
 
 @testable import RelayCore
 
-/// A master becomes a replica while publishes are on their way to it. It still takes them, and passes them on; what goes to
-/// its successor directly is not to overtake them.
+/// A master becomes a replica while publishes are on their way to it. It still takes them, and passes them on.
+/// Publishes that go directly to its successor must not overtake them.
 @Suite struct PlannedFailoverTests {
     private let rig = HubRig.cluster(["a"], ["b"], ["c"])
     private let app: App

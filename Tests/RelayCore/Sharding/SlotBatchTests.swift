@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What is told to a member of a cluster in one command: names of one slot, since it refuses any others.
+/// A command to a member of a cluster has names of only one slot, since the member refuses any other mix.
 @Suite struct SlotBatchTests {
     private let rig = HubRig.cluster([], [])
 
@@ -48,8 +48,8 @@ import Testing
         #expect(rig.commands(0) == ["ssubscribe {x}0 {x}1", "ssubscribe {x}2 {x}3", "ssubscribe {x}4"])
     }
 
-    /// The halves of a refused command stand in a list when their slot moves. Once other names have got their places in
-    /// the table, nothing of that list counts.
+    /// The halves of a refused command are in a list when their slot moves. Once other names have got their places in
+    /// the table, nothing in that list counts.
     @Test func whatAMovedSlotLeavesBehindIsNotMixedUp() {
         let (app, other) = (rig.connect(), rig.connect())
         rig.bringUp()

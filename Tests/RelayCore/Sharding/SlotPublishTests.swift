@@ -63,7 +63,7 @@ import Testing
         #expect(isOurs && app.takeAnswers() == ["1 notConnected", "2 refused"])
     }
 
-    /// The relay's own question about the cluster is told apart from publishes, whatever is answered.
+    /// The relay's own question about the cluster is not confused with publishes, whatever the answer is.
     @Test func theQuestionAboutTheClusterIsTheRelaysOwn() {
         app.write(.publish("a", "x", id: 1))
         let isAsked = lending("CLUSTER INFO") { rig.hub.send($0, as: .clusterInfo, to: rig.hubNode(0)) }

@@ -70,7 +70,7 @@ import Testing
     }
 }
 
-/// What the answers behind an SUNSUBSCRIBE mean: its own, and that to the PING which ends it.
+/// What the answers after an SUNSUBSCRIBE mean: its own answers, and the answer to the PING that ends it.
 @Suite struct FencedUnsubscribeTests {
     private let rig = HubRig.cluster(["a"], ["b"])
     private let app: App

@@ -4,11 +4,11 @@ import TestSupport
 @testable import RelayCore
 
 extension App {
-    /// What has come since the last call, one line a frame: "1 ok", "1 refused [a]", "a: hi", "a by p*: hi",
+    /// What has come since the last call, one line for each frame: "1 ok", "1 refused [a]", "a: hi", "a by p*: hi",
     /// "status up", "revoked channel a", "loss of 2 publishes, notConnected", "error malformed".
     func takeLines() -> [String] { takeFrames().map(Self.line) }
 
-    /// The same without Status frames.
+    /// Like `takeLines`, without Status frames.
     func takeAnswers() -> [String] { takeLines().filter { !$0.hasPrefix("status") } }
 
     private static func line(_ frame: HubrelayRelayFrame) -> String {
@@ -55,7 +55,7 @@ extension HubRig {
         FakeRedis.Name(bytes: Array((options.prefix + name).utf8), isPattern: isPattern)
     }
 
-    /// What Redis has of us, without the prefix; patterns with a `~` in front.
+    /// The names that Redis has of us, without the prefix, and with a `~` in front of patterns.
     var subscribedNames: [String] {
         redis.subscribed.map {
             ($0.isPattern ? "~" : "") + String(decoding: $0.bytes.dropFirst(options.prefix.utf8.count), as: UTF8.self)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RelayCore
 
-/// An app's connection: what it has written and the relay has not read, and what it has been sent. It reads
+/// An app's connection: the bytes that the relay has not read yet, and those that the app has got. The app reads
 /// everything at once, unless it stops reading.
 final class App {
     let connection: ConnectionID
@@ -16,7 +16,7 @@ final class App {
     private var received: [UInt8] = []
     /// Bytes that the kernel has not taken.
     private(set) var backlog = 0
-    /// From here on the kernel takes nothing; set back, it takes everything.
+    /// While this is set, the kernel takes nothing. When it is reset, the kernel takes everything.
     var stopsReading = false {
         didSet {
             guard !stopsReading, backlog > 0 else { return }
@@ -24,7 +24,7 @@ final class App {
             rig.hub.outboxes.setBacklog(0, of: connection)
         }
     }
-    /// How the relay has ended the connection: with an Error's code, or in peace; nil while it has not.
+    /// How the relay has ended the connection: with an Error's code, or in peace; nil if it has not ended it.
     private(set) var ending: Ending?
     private(set) var isClosed = false
 
@@ -45,7 +45,7 @@ final class App {
 
     func write(_ frames: HubrelayClientFrame...) { write(frames.flatMap(\.bytes)) }
 
-    /// Shuts the writing side.
+    /// Shuts down the write side.
     func shutDown() {
         hasShutDown = true
         readByRelay()
@@ -65,7 +65,7 @@ final class App {
         received = rest
         return bodies.map { body in
             #expect(body.count <= rig.hub.identity.maxFrameBytes, "a frame that no client takes")
-            // Bytes that are no frame are a bug of the relay, or of the test.
+            // Bytes that are not a frame are a bug of the relay, or of the test.
             return try! HubrelayRelayFrame(serializedBytes: body)
         }
     }

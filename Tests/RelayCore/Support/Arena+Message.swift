@@ -1,7 +1,7 @@
 @testable import RelayCore
 
 extension Arena {
-    /// A Message of whatever size it has.
+    /// A Message of any size.
     mutating func message(
         channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, pattern: UnsafeRawBufferPointer?
     ) -> OutputRange {

@@ -14,7 +14,7 @@ func lending<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) throws -> 
     try lending(Array(text.utf8), body)
 }
 
-/// The bodies of the whole frames that `bytes` begin with, and what is left behind them.
+/// The bodies of the whole frames that `bytes` begin with, and the bytes after them.
 func splitFrames(_ bytes: [UInt8]) -> (bodies: [[UInt8]], rest: [UInt8]) {
     var bodies: [[UInt8]] = []
     var rest = bytes[...]

@@ -1,6 +1,6 @@
 @testable import RelayCore
 
-/// What a member of a cluster believes about who has which slots, and what it answers by that.
+/// What a member of a cluster believes about who has which slots, and its answers according to that.
 final class Membership {
     /// Which of the members it is.
     let number: Int
@@ -25,7 +25,7 @@ final class Membership {
         return owners[Int(slot)] == number && owner != number
     }
 
-    /// What is wrong with a command that names these, or nil.
+    /// The error in reply to a command that has these names; nil if there is none.
     func error(of names: [[UInt8]]) -> String? {
         let slots = Set(names.map(slot))
         guard slots.count <= 1, let slot = slots.first else {
@@ -39,12 +39,12 @@ final class Membership {
         }
     }
 
-    /// The port of member 0 in what members tell; the others follow.
+    /// The port of member 0 in the answers of members. The ports of the others follow.
     static let firstPort = 7000
 }
 
 extension FakeRedis {
-    /// The member learns who has a slot. If it was its own, it unsubscribes everybody from the names in it by itself.
+    /// The member learns who has a slot. If it loses the slot, it unsubscribes everybody from its names by itself.
     func learn(_ slot: UInt16, isAt owner: Int?) {
         guard let membership, membership.believe(slot, isAt: owner) else { return }
         let lost = subscribed.filter { membership.slot(of: $0.bytes) == slot }

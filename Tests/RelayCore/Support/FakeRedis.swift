@@ -3,10 +3,11 @@ import RESP
 @testable import RelayCore
 
 /// A Redis without sockets: commands go in, replies come out, in order and only when the test says so. It knows
-/// PUBLISH, PING, ROLE and CLUSTER INFO on one link, and on the other SUBSCRIBE and its kin, with an ACL that refuses names. As a member of a
-/// cluster it takes only names of its slots (`Membership`).
+/// PUBLISH, PING, ROLE and CLUSTER INFO on one link, and on the other SUBSCRIBE and its kin, with an ACL that refuses
+/// names. As a member of a cluster it takes only names of its slots (`Membership`).
 ///
-/// The relay's own channel is taken from it whatever its slot is, and is not shown among the names, as few tests are about it.
+/// It accepts the relay's own channel whatever its slot is. That channel is not shown among the names: few tests need
+/// it.
 final class FakeRedis {
     struct Name: Hashable {
         var bytes: [UInt8]
@@ -32,30 +33,30 @@ final class FakeRedis {
 
     /// Names, with their prefix, that the ACL forbids: a command that has one of them is refused as a whole.
     var forbidden: Set<Name> = []
-    /// What it answers to commands of the publish link that it refuses, by their first word.
+    /// The errors with which it answers commands of the publish link, by the first word of the command.
     var refusals: [String: String] = [:]
-    /// What it answers to a SUBSCRIBE to the relay's own channel, if it refuses that.
+    /// The error with which it answers a SUBSCRIBE to the relay's own channel, if it refuses that.
     var ownChannelRefusal: String?
-    /// Whether what is published to the relay's own channel comes to who has subscribed to that.
+    /// Whether messages on the relay's own channel reach those who have subscribed to it.
     var passesOnProbes = true
-    /// Whether PING is answered with what it names.
+    /// Whether PING is answered with its argument.
     var repeatsTokens = false
     /// Whether PUBLISH is refused.
     var refusesPublishes = false
-    /// What it answers to ROLE, once it is asked after the greeting.
+    /// Its role in answers to ROLE, if it is asked after the greeting.
     var roleName = "master"
-    /// How often it has been asked.
+    /// How often it has been asked for its role.
     var rolesAsked = 0
-    /// What it knows of its cluster; nil: it is in none.
+    /// What it knows of its cluster; nil: it does not belong to one.
     var membership: Membership?
 
     /// What the relay is subscribed to.
     private(set) var subscribed: Set<Name> = []
-    /// The same of its own channels.
+    /// The relay's own channels to which the relay is subscribed.
     private var ownSubscribed: Set<[UInt8]> = []
-    /// Commands on the subscribe link that have not been looked at, those about the relay's own channel included.
+    /// Commands on the subscribe link that have not been carried out, including those about the relay's own channel.
     private var allSubscribeCommands: [(verb: SubscribeVerb?, names: [[UInt8]])] = []
-    /// The same without those.
+    /// Like `allSubscribeCommands`, without those about the relay's own channel.
     var subscribeCommands: [(verb: SubscribeVerb?, names: [[UInt8]])] {
         allSubscribeCommands.filter { !Self.isOwn($0.names) }
     }
@@ -94,7 +95,7 @@ final class FakeRedis {
         names.count == 1 && String(decoding: names[0], as: UTF8.self).contains("__hubrelay:probe:test")
     }
 
-    /// Carries out what comes next if it is about the relay's own channel.
+    /// Carries out the next commands as long as they are about the relay's own channel.
     func executeOwn() {
         while let command = allSubscribeCommands.first, let verb = command.verb, Self.isOwn(command.names) {
             allSubscribeCommands.removeFirst()
@@ -140,7 +141,7 @@ final class FakeRedis {
         }
     }
 
-    /// Takes a name from the relay without having been asked to.
+    /// Takes a name from the relay although the relay has not asked for it.
     func unsubscribeByItself(_ name: Name) {
         subscribed.remove(name)
         subscribeReplies.append(.confirmed(.sunsubscribe, name.bytes))

@@ -1,6 +1,6 @@
 @testable import RelayCore
 
-// `#expect` copies what it looks at, and a queue cannot be copied.
+// `#expect` copies its operands, and a queue cannot be copied.
 extension HubNode {
     var hasUnansweredCommands: Bool { !commands.isEmpty }
     var hasRefusedBatches: Bool { !refusedBatches.isEmpty }

@@ -1,32 +1,32 @@
 @testable import RelayCore
 
-/// What goes on in the cluster, and what the relay comes to know of it: by a look at the cluster (`see`), by what nodes
-/// answer, and by ticks.
+/// What happens in the cluster, and how the relay learns of it: from the state of the cluster (`see`), from the answers
+/// of nodes, and by ticks.
 extension HubRig {
     /// The channel's slot, by its name without the prefix.
     func slot(of name: String) -> UInt16 { lending(name) { hub.slots!.hashSlots.slot(of: $0) } }
 
-    /// The slots of names are given to a node; the members that are named know it at once, or all of them do.
+    /// The slots of names are given to a node. Only `members` know it at once, or all members if that is nil.
     func give(_ names: [String], to number: Int?, knownTo members: [Int]? = nil) {
         for member in members ?? Array(nodes.indices) {
             for name in names { nodes[member].redis.learn(slot(of: name), isAt: number) }
         }
     }
 
-    /// Gives the slots of names to a node, and everybody knows it. What the hub has of them already stays where it is.
+    /// Gives the slots of names to a node, and everybody knows it. Names that the hub already has stay where they are.
     func assign(_ names: [String], to number: Int) {
         give(names, to: number)
         assignInHub(names, to: number)
     }
 
-    /// The relay has found out, by a look at the cluster, where the slots of names are.
+    /// The relay has learned from the state of the cluster where the slots of names are.
     func see(_ names: [String], at number: Int?) {
         lookAtCluster(Dictionary(names.map { (Int(slot(of: $0)), number) }, uniquingKeysWith: { first, _ in first }))
         event { upstream.hub.answerDisplaced() }
     }
 
-    /// A member tells who has which slots: what the relay believes, but for some, and for what each node has of its own.
-    /// - Parameter leaving: a node that has none any more, and the one that has what was its own.
+    /// A member reports who has which slots: what the relay believes, except for `news` and the own slot of each node.
+    /// - Parameter leaving: a node that has no slots any more, and the node that has got the own slot of the first.
     func lookAtCluster(_ news: [Int: Int?] = [:], leaving: (former: Int, successor: Int)? = nil) {
         let numbers = Dictionary(
             uniqueKeysWithValues: nodes.indices.compactMap { number in
@@ -39,7 +39,7 @@ extension HubRig {
             if let leaving, own == leaving.former { return leaving.successor }
             if nodes.indices.contains(own) { return own }
             if let told = news[slot] { return told }
-            // In the beginning the first one has all.
+            // At the beginning, the first node has all slots.
             return epoch == 0 ? 0 : numbers[Int(hub.slots!.node(ofSlot: UInt16(slot)))]
         }
         var ranges = Array(repeating: [ClosedRange<UInt16>](), count: nodes.count)
@@ -59,20 +59,20 @@ extension HubRig {
         event { _ = upstream.cluster!.answered(ClusterTopology(masters: masters, others: [])!, epoch: epoch) }
     }
 
-    /// The slots of names have another node, and the relay sees it before the nodes themselves do.
+    /// The slots of names move to another node, and the relay learns that before the nodes themselves do.
     func move(_ names: [String], to number: Int?) {
         see(names, at: number)
         give(names, to: number)
     }
 
-    /// The relay's idea of where slots are; names stay where they are.
+    /// Changes where the relay believes the slots to be. Names stay where they are.
     func assignInHub(_ names: [String], to number: Int?) {
         for name in names {
             hub.assign(Int(slot(of: name)), to: number.map { UInt16(hubNode($0).index) } ?? Hub.nowhere)
         }
     }
 
-    /// So much time passes that what has broken and is whole again counts as whole: see `HoldDown`.
+    /// Enough time passes for a break that was repaired to count as over: see `HoldDown`.
     func holdDownEnds() {
         for _ in 0..<6 {
             tick()
@@ -80,10 +80,10 @@ extension HubRig {
         }
     }
 
-    /// Breaks of subscriptions that ended otherwise than with their link.
+    /// The number of breaks of subscriptions for other reasons than the end of their link.
     var movedGaps: UInt64 { upstream.cluster!.gaps }
 
-    /// One node's Redis carries out what it was told, and the relay reads what it says; no turn ends.
+    /// One node's Redis carries out its commands, and the relay reads the replies. No turn ends.
     func answer(_ number: Int) {
         let redis = nodes[number].redis
         redis.executeOwn()
@@ -91,13 +91,13 @@ extension HubRig {
         while readSubscribeReply(number) {}
     }
 
-    /// The names that a node's Redis has of us, without the prefix, in order.
+    /// The names that a node's Redis has of us, without the prefix, sorted.
     func subscribed(_ number: Int) -> [String] {
         nodes[number].redis.subscribed
             .map { String(decoding: $0.bytes.dropFirst(options.prefix.utf8.count), as: UTF8.self) }.sorted()
     }
 
-    /// The commands that a node's Redis has not looked at: "ssubscribe a b", "ping".
+    /// The commands that a node's Redis has not carried out: "ssubscribe a b", "ping".
     func commands(_ number: Int) -> [String] {
         nodes[number].redis.subscribeCommands.map { verb, names in
             let texts = names.map { String(decoding: $0.dropFirst(options.prefix.utf8.count), as: UTF8.self) }
@@ -124,7 +124,7 @@ extension HubRig {
         return (rig, app)
     }
 
-    /// What a node counts as missing is what the table says of its names.
+    /// Whether each node's count of missing names agrees with the table.
     var booksAreRight: Bool {
         var counts = Array(repeating: 0, count: hub.nodes.count)
         hub.subscriptions.forEach { index in
@@ -133,7 +133,7 @@ extension HubRig {
         return counts == hub.nodes.map(\.restoreRemaining)
     }
 
-    /// Nothing is left to be done or to wait for, at any node.
+    /// Whether nothing is left to do or to wait for, at any node.
     var isAtRest: Bool {
         booksAreRight
             && hub.nodes.allSatisfy {

@@ -2,7 +2,8 @@
 
 /// A planned failover: a node of a cluster becomes a replica of another one, which has its slots from then on.
 extension HubRig {
-    /// A member tells that a node's slots are all another one's. The node lives on, and takes what it is sent.
+    /// A member reports that all slots of a node have moved to another one. The node lives on, and takes what it is
+    /// sent.
     func failOver(_ former: Int, to successor: Int) {
         let leaving = UInt16(hubNode(former).index)
         var slots = (0..<HashSlots.count).filter { hub.slots!.node(ofSlot: UInt16($0)) == leaving }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The links' comings and goings. The node is the first one where none is named.
+/// Links that come and go. The default is the first node.
 extension HubRig {
     /// All links come up, and everything held is restored.
     func bringUp() {
@@ -24,7 +24,7 @@ extension HubRig {
         let link = redisNode(number).subscribeLink!
         guard !link.isEstablished else { return }
         open(link)
-        // The relay's own channel comes first, and is of no interest to tests.
+        // The relay's own channel comes first, and tests do not care about it.
         nodes[number].redis.executeOwn()
         while nodes[number].redis.isOwnReplyNext { readSubscribeReply(number) }
     }
@@ -36,7 +36,7 @@ extension HubRig {
         #expect(link.isEstablished, "\(link.failure?.reason ?? "")")
     }
 
-    /// The server takes the link's connection, and answers its greeting; whatever becomes of that.
+    /// The server takes the link's connection, and answers its greeting, whatever the outcome.
     func attempt(_ link: RelayCore.Link) {
         awaitConnecting(link)
         event { link.connected() }
@@ -57,7 +57,7 @@ extension HubRig {
 
     func loseSubscribeLink(_ number: Int = 0) { event { redisNode(number).subscribeLink.fail(Self.failure) } }
 
-    /// - Parameter unsent: bytes that Redis got, to be taken for ones that never left, beside those that did not.
+    /// - Parameter unsent: bytes that Redis got, but that count as unsent, in addition to those that are unsent.
     func losePublishLink(_ number: Int = 0, unsent: Int = 0) {
         let link = redisNode(number).publishLink!
         socket(of: link).alsoUnsent = unsent
@@ -111,7 +111,7 @@ extension HubRig {
         transmit(isNetworkSlow ? 0 : nodes[number].publishBacklog.count, to: number)
     }
 
-    /// The commands that have been gathered.
+    /// Takes the commands that have been gathered.
     func take(_ output: OutputBuffer) -> [[[UInt8]]] {
         var rest = Array(output.bytes)[...]
         output.removeAll()
@@ -123,7 +123,7 @@ extension HubRig {
         return commands
     }
 
-    /// So many bytes of the publish link's backlog get to Redis.
+    /// `count` bytes of the publish link's backlog get to Redis.
     func transmit(_ count: Int, to number: Int = 0) {
         let node = nodes[number]
         node.redis.receive(node.publishBacklog.prefix(count))
@@ -131,10 +131,10 @@ extension HubRig {
         redisNode(number).publishLink.backlogChanged(to: node.publishBacklog.count)
     }
 
-    /// So many bytes of the publish link's backlog leave, and the relay is not told.
+    /// `count` bytes of the publish link's backlog leave, and the relay is not notified.
     func takeSilently(_ count: Int, to number: Int = 0) { nodes[number].publishBacklog.removeFirst(count) }
 
-    /// A master, of which nothing else is known: it repeats no tokens and tells no settings.
+    /// Answers like a master that repeats no tokens and reports no settings.
     func answerToGreeting(_ command: [[UInt8]]) -> RedisValue {
         if let answer = answersGreeting(command.map { String(decoding: $0, as: UTF8.self) }) { return answer }
         return switch String(decoding: command[0], as: UTF8.self) {

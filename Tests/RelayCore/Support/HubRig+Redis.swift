@@ -5,7 +5,7 @@ import Testing
 
 /// What goes between the relay and Redis, piece by piece, or all of it.
 extension HubRig {
-    /// The next reply on the subscribe link is read; false when there is none.
+    /// The next reply on the subscribe link is read; false if there is none.
     @discardableResult
     func readSubscribeReply(_ number: Int = 0) -> Bool {
         guard let reply = nodes[number].redis.takeSubscribeReply() else { return false }
@@ -32,7 +32,7 @@ extension HubRig {
         return true
     }
 
-    /// The next reply on the publish link is read; false when there is none.
+    /// The next reply on the publish link is read; false if there is none.
     @discardableResult
     func readPublishReply(_ number: Int = 0) -> Bool {
         guard let reply = nodes[number].redis.takePublishReply() else { return false }
@@ -51,7 +51,7 @@ extension HubRig {
         return true
     }
 
-    /// Tells Redis about names, all that there is to tell, although no turn ends.
+    /// Sends Redis all commands about names that there are, although no turn ends.
     func flushSubscribes() {
         for node in nodes where isSubscribeLinkUp(node.number) && node.takesCommands {
             let link = redisNode(node.number).subscribeLink!
@@ -62,7 +62,7 @@ extension HubRig {
         }
     }
 
-    /// Lets Redis answer everything, and turns pass, until nothing moves.
+    /// Lets Redis answer everything, and turns pass, until nothing changes any more.
     func settle() {
         repeat {
             turn()

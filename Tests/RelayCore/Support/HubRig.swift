@@ -5,11 +5,11 @@ import Testing
 
 @testable import RelayCore
 
-/// A hub and its upstream with everything around them simulated: apps, loop turns, sockets and a Redis at their ends. It
-/// performs what the upstream wants done, as the I/O layer does, and decides nothing.
+/// A hub and its upstream with everything around them simulated: apps, loop turns, sockets and a Redis at their ends.
+/// It performs the actions of the upstream, as the I/O layer does, and decides nothing.
 ///
-/// Nothing happens by itself. `turn` ends a loop turn; `settle` lets Redis answer and turns pass until nothing moves any more.
-/// Links have no probe unless the options say so, and no deadline comes before an hour.
+/// Nothing happens by itself. `turn` ends a loop turn. `settle` lets Redis answer and turns pass until nothing changes
+/// any more. Links have no probe unless the options say so, and no deadline comes before an hour.
 final class HubRig {
     struct Options {
         var prefix = "app:"
@@ -21,15 +21,15 @@ final class HubRig {
         var maxBuffered = 64 << 20
         var hardBound = 8 << 20
         var restoreBatch = 512
-        /// After how many attempts a start is given up; nil: never.
+        /// The number of attempts after which a start is given up; nil: it is never given up.
         var attemptsAtStart: Int?
-        /// How many nodes there are between which names are spread by their hash slots; nil: one that has them all.
+        /// The number of nodes among which names are spread by their hash slots; nil: one node has them all.
         var shards: Int?
-        /// Where Redis is, if not at one server or, with `shards`, a cluster of as many nodes.
+        /// Where Redis is. If nil, at one server or, with `shards`, a cluster of as many nodes.
         var topology: RedisConfiguration.Topology?
-        /// Nanoseconds between probes; nil: there are none.
+        /// Nanoseconds between probes; nil: there are no probes.
         var probeInterval: UInt64?
-        /// Nanoseconds between two announcements of the relay; nil: it makes none.
+        /// Nanoseconds between two announcements of the relay; nil: it does not announce itself.
         var fleetInterval: UInt64?
         /// Nanoseconds between two attempts of a link, at most.
         var backoff: UInt64 = 1
@@ -42,33 +42,33 @@ final class HubRig {
     let options: Options
     /// Connected apps.
     private(set) var apps: [ConnectionID: App] = [:]
-    /// Whether the publish link writes what is gathered for it; if not, it stays in the output.
+    /// Whether the publish link writes the output that is gathered for it. If not, the output stays.
     var takesPublishes = true { didSet { if takesPublishes { hub.hasPublishOutput = true } } }
     /// Whether what is written waits in the relay's backlog until `transmit`, instead of being with Redis at once.
     var isNetworkSlow = false
-    /// Whether hosts are found.
+    /// Whether host names can be resolved.
     var resolvesNames = true
     /// Sees every action before it is performed.
     var witness: (RelayAction) -> Void = { _ in }
-    /// What a server answers to a command of a greeting, in place of what it would answer; nil: nothing else.
+    /// What a server answers to a command of a greeting, in place of its usual answer; nil: the usual answer.
     var answersGreeting: ([String]) -> RESP.RedisValue? = { _ in nil }
-    /// How often it was said that Redis is there.
+    /// How often the upstream has reported that Redis is there.
     private(set) var readies = 0
-    /// Lines that the upstream had written.
+    /// The log lines of the upstream.
     private(set) var lines: [LogLine] = []
-    /// What the log may tell of connections.
+    /// The events of connections that the log may report.
     private(set) var events: [(connection: ConnectionID, event: ClientEvent)] = []
     private(set) var timers: Set<UpstreamTimer> = []
-    /// How often the relay was told to end, since Redis cannot be used.
+    /// How often the relay was asked to end, since Redis cannot be used.
     private(set) var timesGivenUp = 0
-    /// How often the relay has looked at the cluster.
+    /// How often the relay has read the state of the cluster.
     var epoch: UInt64 = 0
     private var isPerforming = false
-    /// Nodes of a cluster, those included that have gone, by their numbers.
+    /// Nodes of a cluster by their numbers, including those that have gone.
     private var known: [Int: RedisNode] = [:]
     private var finished: [(ConnectionID, App.Ending)] = []
     private var lost: [ConnectionID] = []
-    /// How often the hub has said its last word to a connection.
+    /// How often the hub has finished a connection.
     private(set) var endings = 0
 
     init(_ options: Options = Options()) {
@@ -151,7 +151,7 @@ final class HubRig {
 
     // MARK: Apps
 
-    /// A new connection, which has said Hello unless told not to. Its Welcome is taken.
+    /// A new connection. It has said Hello, unless `hello` is false. Its Welcome is taken.
     func connect(hello: Bool = true) -> App {
         let app = App(connection: hub.openConnection()!, rig: self)
         apps[app.connection] = app
@@ -169,7 +169,7 @@ final class HubRig {
 
     // MARK: The loop
 
-    /// Something happens that the upstream is told by `body`; what it wants done for that is done.
+    /// Reports an event to the upstream by `body`, and performs the actions that follow.
     func event(_ body: () -> Void) {
         upstream.begin(
             at: .init(turn: hub.now, precise: hub.now, unixMilliseconds: hub.now / 1_000_000))
@@ -196,7 +196,7 @@ final class HubRig {
         turn()
     }
 
-    /// The time comes that was asked for.
+    /// The time has come for which the timer was set.
     func fire(_ timer: UpstreamTimer) {
         #expect(timers.remove(timer) != nil, "nobody asked for it")
         event { upstream.timerFired(timer) }
@@ -213,7 +213,7 @@ final class HubRig {
         witness(action)
         switch action {
         case .resolve(let link, let endpoints):
-            // Whom to ask about the cluster is not simulated: see `lookAtCluster`.
+            // The link that asks about the cluster is not simulated: see `lookAtCluster`.
             guard link is NodeLink else { break }
             guard resolvesNames else { return link.resolvingFailed("redis", "no such host") }
             link.resolved(endpoints.map { Destination(endpoint: $0) })
@@ -244,7 +244,7 @@ final class HubRig {
         }
     }
 
-    /// Writes what there is for the apps.
+    /// Writes the output for the apps.
     func flushApps() { hub.writeOutput() }
 
     private func send(_ ranges: UnsafeMutableBufferPointer<OutputRange>, to connection: ConnectionID) -> Int {

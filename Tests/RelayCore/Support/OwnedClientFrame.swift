@@ -4,7 +4,7 @@ internal import TestSupport
 
 @testable import RelayCore
 
-/// A decoded ClientFrame that owns its bytes, so that what our decoder says and what the oracle says can be compared.
+/// A decoded ClientFrame that owns its bytes, so that the results of our decoder and of the oracle can be compared.
 enum OwnedClientFrame: Equatable {
     case hello(version: UInt32, name: [UInt8])
     case publish(channel: [UInt8], payload: [UInt8], id: UInt64)
@@ -13,7 +13,7 @@ enum OwnedClientFrame: Equatable {
     case ping(id: UInt64, settled: Bool = false)
 }
 
-/// What a decoder makes of a body.
+/// The result of decoding a body.
 enum Decoding: Equatable {
     case frame(OwnedClientFrame)
     case noKind

@@ -3,7 +3,7 @@ internal import SwiftProtobuf
 internal import TestSupport
 
 extension SeededGenerator {
-    /// A ClientFrame with any values, now and then with none.
+    /// A ClientFrame of any kind, with any values, some of them empty.
     mutating func clientFrame() -> HubrelayClientFrame {
         var frame = HubrelayClientFrame()
         switch int(0...4) {
@@ -42,7 +42,7 @@ extension SeededGenerator {
         }
     }
 
-    /// `value` as a varint, sometimes longer than it need be.
+    /// `value` as a varint, sometimes longer than necessary.
     mutating func varint(_ value: UInt64) -> [UInt8] {
         var bytes: [UInt8] = []
         var left = value
@@ -76,7 +76,7 @@ extension SeededGenerator {
         return oneIn(3) ? body + unknownField() : body
     }
 
-    /// `bytes` with one thing wrong, or not even that.
+    /// `bytes` with one error, or even with none.
     mutating func damaged(_ bytes: [UInt8]) -> [UInt8] {
         guard !bytes.isEmpty else { return [UInt8.random(in: 0...255, using: &self)] }
         var bytes = bytes

@@ -18,7 +18,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
     mutating func int(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
 
-    /// True once in `n` times.
+    /// True in one of `n` cases.
     mutating func oneIn(_ n: Int) -> Bool { Int.random(in: 0..<n, using: &self) == 0 }
 
     mutating func pick<Choices: Collection>(_ choices: Choices) -> Choices.Element {

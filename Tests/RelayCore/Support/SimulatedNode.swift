@@ -6,7 +6,7 @@ import Configuration
 final class SimulatedNode {
     let number: Int
     let redis = FakeRedis()
-    /// Whether what the subscribe link has for the server is taken; if not, names wait in the hub.
+    /// Whether the server takes the output of the subscribe link. If not, names wait in the hub.
     var takesCommands = true
     /// What was written on the publish link and waits in the relay's backlog.
     var publishBacklog: [UInt8] = []
@@ -20,7 +20,7 @@ final class SimulatedNode {
         .tcp(host: "127.0.0.1", port: UInt16(Membership.firstPort + number))
     }
 
-    /// The hash slot that no name of a test has, and that the node has as long as it is there.
+    /// The hash slot that no name of a test has, and that the node keeps as long as it exists.
     static func ownSlot(_ number: Int) -> Int { HashSlots.count - 1 - number }
 }
 
@@ -30,7 +30,7 @@ final class SimulatedSocket: LinkConnection {
     var isConnecting = false
     /// When the link wants to be woken.
     var wakesAt: UInt64?
-    /// Bytes that Redis got, to be taken for ones that never left.
+    /// Bytes that Redis got, but that count as unsent.
     var alsoUnsent = 0
     /// Bytes that wait in the backlog.
     private let backlog: () -> Int

@@ -11,7 +11,7 @@ private struct Name: Hashable {
 private struct Model {
     let table: ChannelTable
     var indices: [Name: UInt32] = [:]
-    /// Who is on a name.
+    /// The members of each name.
     var members: [Name: Set<Int>] = [:]
 
     init(seed: UInt64) { table = ChannelTable(seed: seed) }
@@ -156,7 +156,7 @@ private struct Model {
         #expect(lending("a*") { table.find($0, isPattern: false) } == ChannelTable.none)
     }
 
-    /// Names that differ in one byte, at every place relative to the steps of eight in which they are compared.
+    /// Names that differ in one byte, at every offset within the steps of eight bytes in which they are compared.
     @Test func namesAreTheSameOnlyIfEveryByteIs() {
         for count in 1...40 {
             let name = [UInt8](repeating: 97, count: count)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// The prefix is taken off names that have it, and off no other.
+/// The prefix is removed from names that have it, and from no others.
 @Suite struct NameStartTests {
     private func rest(_ name: [UInt8], behind prefix: [UInt8]) -> [UInt8]? {
         name.withUnsafeBytes { NameStart(prefix).rest(of: $0).map(Array.init) }

@@ -18,7 +18,7 @@ import Testing
 
     @Test func othersAreKnownWhereverTheyStand() {
         for kind in ["probe", "fence", "fleet"] {
-            // A letter of the name, and one that is none.
+            // A letter that the name has, and one that it does not have.
             for (before, letter) in (0..<40).flatMap({ [($0, "a"), ($0, "x")] }) {
                 let channel = String(repeating: letter, count: before) + "__hubrelay:\(kind):"
                 #expect(contains(channel) && contains(channel + "x"))
@@ -32,7 +32,7 @@ import Testing
         #expect(!contains("a", from: 5))
     }
 
-    /// Against a search without shortcuts, on text that is made of the same pieces.
+    /// Compares with a search without shortcuts, on text that is made of the same pieces.
     @Test func aNameIsFoundInAnyText() {
         var random = SeededGenerator(seed: 38)
         let pieces = [

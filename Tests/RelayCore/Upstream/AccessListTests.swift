@@ -4,7 +4,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What an access list denies is done without, and asked for again.
+/// The relay does without what an access list denies, and asks for it again later.
 @Suite struct AccessListTests {
     private let rig: HubRig
     private static let denial = "NOPERM User relay has no permissions to run this command"
@@ -15,7 +15,7 @@ import Testing
         rig = HubRig(options)
     }
 
-    /// The server does not tell its role in the greeting.
+    /// The server does not report its role in the greeting.
     private func bringUpWithoutRole() {
         rig.answersGreeting = { $0 == ["ROLE"] ? .error(Self.denial) : nil }
         rig.bringUp()
@@ -68,7 +68,7 @@ import Testing
         #expect(rig.path.status.state == .up && mended == ["the relay's own channel"])
     }
 
-    /// Redis has confirmed a name of an app: there is a channel that may be used.
+    /// Redis has confirmed a name of an app, so there is a channel that may be used.
     @Test func withoutItsOwnChannelAnotherOneWillDo() {
         rig.redis.ownChannelRefusal = "NOPERM No permissions to access a channel"
         rig.bringUp()

@@ -2,9 +2,9 @@ import Testing
 
 @testable import RelayCore
 
-/// A start that is not to wait for Redis.
+/// A start that must not wait for Redis.
 @Suite struct GivingUpTests {
-    /// Both links may fail for the last time in one event: a second demand to end would be taken for one to end at once.
+    /// Both links may fail for the last time in one event. A second request to end would count as one to end at once.
     @Test func itIsAskedForOnce() {
         var options = HubRig.Options()
         options.attemptsAtStart = 1

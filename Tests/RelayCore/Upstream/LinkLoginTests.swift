@@ -5,7 +5,7 @@ import Testing
 
 @testable import RelayCore
 
-/// As whom a link logs in.
+/// The user and the password with which a link logs in.
 @Suite struct LinkLoginTests {
     @Test(
         arguments: [

@@ -113,7 +113,7 @@ private func rig(_ topology: RedisConfiguration.Topology) -> HubRig {
         #expect(rig.lines.count { $0.message == "the sentinels name the master" } == 1)
     }
 
-    /// The address of a former master is none to fall back on.
+    /// The relay must not fall back on the address of a former master.
     @Test func aFormerMasterIsNotTriedWhenNoHostIsFound() {
         name(1, epoch: 1)
         rig.bringUp()
@@ -124,7 +124,7 @@ private func rig(_ topology: RedisConfiguration.Topology) -> HubRig {
     }
 }
 
-/// Where links connect to a cluster whose every member will do.
+/// Where links connect to a cluster in which any member will do.
 @Suite struct MemberPlacementTests {
     private let rig: HubRig
     private var node: RedisNode { rig.redisNode(0) }

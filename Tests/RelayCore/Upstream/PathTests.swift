@@ -5,7 +5,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What apps and people are told of the path, and which requests wait for it, where probes prove it.
+/// What apps and people learn about the path, and which requests wait for it, if probes prove it.
 @Suite struct PathTests {
     private let rig: HubRig
     private let failure = LinkFailure(cause: .probe, reason: "the path is bad")
@@ -32,7 +32,7 @@ import Testing
         #expect(rig.path.status.state == .up && app.takeLines() == ["status up", "1 ok"])
     }
 
-    /// After a bad path only a probe could make it receiving, and without a publish link there is none.
+    /// After a bad path only a probe could make the path receiving, and without a publish link there is no probe.
     @Test func nobodyWaitsForAProbeThatCannotCome() {
         rig.bringUp()
         giveUp()
@@ -72,7 +72,7 @@ import Testing
         #expect(app.takeAnswers() == ["1 pending"])
     }
 
-    /// One link is left, of two that were found to be bad together, and Redis takes nothing there.
+    /// Two links were found to be bad together, one of them is left, and Redis takes nothing there.
     @Test func wherePublishesDoNotCountNobodyWaitsForRedisToTakeThem() {
         rig.bringUp()
         let app = rig.connect()
@@ -157,7 +157,7 @@ import Testing
     }
 }
 
-/// A relay that was told not to wait for Redis.
+/// A relay that is configured not to wait for Redis.
 @Suite struct ImpatientStartTests {
     private let rig: HubRig
 

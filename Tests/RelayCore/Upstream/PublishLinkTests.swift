@@ -4,13 +4,13 @@ import Testing
 
 @testable import RelayCore
 
-/// Which answers on the publish link belong to which commands, and how large a payload the server takes.
+/// Which answer on the publish link belongs to which command, and how large a payload the server takes.
 @Suite struct PublishLinkTests {
     private let rig = HubRig()
 
     private var link: PublishLink { rig.redisNode(0).publishLink }
 
-    /// The server repeats what a PING names, so that markers can be told apart.
+    /// The server repeats the argument of a PING, so that markers can be told apart.
     private func bringUpWithTokens() {
         rig.redis.repeatsTokens = true
         rig.answersGreeting = { $0.count == 2 && $0[0] == "PING" ? .bulk(Array($0[1].utf8)) : nil }
@@ -150,7 +150,7 @@ import Testing
         app.write(.publish("a", large, id: 1))
         rig.turn()
         rig.losePublishLink()
-        // The next greeting ends with a command as large, and the server ends it again.
+        // The next greeting ends with an equally large command, and the server ends the link again.
         var sizes: [Int] = []
         rig.answersGreeting = { command in
             guard command.count == 3, command[0] == "PING" else { return nil }

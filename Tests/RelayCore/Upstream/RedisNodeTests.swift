@@ -4,7 +4,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What one node's server says on its two links, and what becomes of them.
+/// What one node's server says on its two links, and what happens to the links.
 @Suite struct RedisNodeTests {
     private let rig: HubRig
 
@@ -92,7 +92,8 @@ import Testing
         #expect(rig.path.status.state == .up)
     }
 
-    /// The subscribe link is at the address where the publish link found a replica; once, since it may be a balancer's.
+    /// The subscribe link is at the address where the publish link found a replica. It is doubted only once, since the
+    /// address may be a balancer's.
     @Test func theSubscribeLinkIsDoubtedOnceWhereAReplicaWasFound() {
         rig.bringUp()
         rig.losePublishLink()

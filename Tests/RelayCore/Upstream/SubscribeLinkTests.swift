@@ -4,13 +4,13 @@ import Testing
 
 @testable import RelayCore
 
-/// What is written on the subscribe link in one turn, and what becomes of answers that are none.
+/// What is written on the subscribe link in one turn, and what happens on replies that are not answers.
 @Suite struct SubscribeLinkTests {
     private let rig = HubRig()
 
     private var link: SubscribeLink { rig.redisNode(0).subscribeLink }
 
-    /// An app holds so many names, and the link is ready to restore them.
+    /// An app holds `count` names, and the link is ready to restore them.
     private func beginRestore(_ count: Int, bytes: Int = 8) {
         rig.bringUp()
         let names = (0..<count).map { "\($0)" + String(repeating: "x", count: bytes - "\($0)".count) }
@@ -20,7 +20,7 @@ import Testing
         rig.openSubscribeLink()
     }
 
-    /// How many names a turn tells Redis, in commands; nil at the end: no other turn is to come at once.
+    /// The number of names in each command of a turn, and whether another turn is to come at once.
     private func turn() -> (commands: [Int], goesOn: Bool) {
         let before = rig.redis.commandSizes.count
         var goesOn = false

@@ -9,7 +9,7 @@ struct TakeOverTests {
         var takeOver = takeOver
         #expect(takeOver.step(isUp: false, now: 1000) == .wait)
         #expect(takeOver.step(isUp: true, now: 1010) == .ask)
-        // It could not be asked yet.
+        // The other relay could not be asked yet.
         #expect(takeOver.step(isUp: true, now: 1020) == .ask)
         takeOver.hasAsked(now: 1020)
         #expect(takeOver.isAsked)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// In which order a turn ends.
+/// The order in which a turn ends.
 @Suite struct TurnTests {
     private let rig = HubRig()
 
@@ -37,7 +37,7 @@ import Testing
         let app = rig.connect()
         app.write(.publish("a", "x", id: 1))
         #expect(endTurn() == ["publish"])
-        // The last word may have been written when it is said.
+        // The last output may have been written already when the connection ends.
         app.shutDown()
         rig.redis.executePublish()
         rig.readPublishReply()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RelayCore
 
-/// What a relay tells and waits for when it stops.
+/// What a relay reports, and what it waits for, when it stops.
 @Suite struct UpstreamStoppingTests {
     private let rig = HubRig()
 

@@ -13,7 +13,7 @@ private func schemaCase(_ swiftCase: String) -> String {
 }
 
 @Suite struct FramingVectorTests {
-    /// What a splitter makes of a stream that comes in `pieces`: bodies, and the end of it.
+    /// The result of a splitter for a stream that comes in `pieces`: the bodies, and how the stream ends.
     private func cut(_ pieces: [ArraySlice<UInt8>], _ vector: JSON) -> (bodies: [[UInt8]], end: String) {
         var splitter = FrameSplitter()
         var bodies: [[UInt8]] = []
@@ -95,7 +95,7 @@ private func schemaCase(_ swiftCase: String) -> String {
                 rig.turn()
                 app.write(Array(writes[split...]))
                 rig.settle()
-                rig.settle()  // reads on where a Ping with `settled` held the connection
+                rig.settle()  // reads on if a Ping with `settled` held the connection
                 let answers = app.takeFrames().compactMap(answer)
                 try #require(answers == expected, "\(vector["name"].text), \(split)")
                 try #require((app.ending != nil) == vector["closes"].flag, "\(vector["name"].text), \(split)")

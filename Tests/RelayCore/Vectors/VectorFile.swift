@@ -30,7 +30,7 @@ enum JSON: Decodable, Equatable {
         }
     }
 
-    /// The value of a key; null when there is none.
+    /// The value of a key; null if there is none.
     subscript(key: String) -> JSON {
         if case .object(let members) = self { members[key] ?? .null } else { .null }
     }
@@ -48,7 +48,7 @@ enum JSON: Decodable, Equatable {
         default: 0
         }
     }
-    /// What a string of hex stands for.
+    /// The bytes that a string of hex digits stands for.
     var bytes: [UInt8] {
         let digits = Array(text.utf8)
         return stride(from: 0, to: digits.count, by: 2).map {
@@ -58,7 +58,7 @@ enum JSON: Decodable, Equatable {
 }
 
 /// A file of `proto/vectors`, found from where this source file is.
-/// - Throws: when it is not there or not JSON.
+/// - Throws: if the file is not there or is not JSON.
 func vectorFile(_ name: String, from source: String = #filePath) throws -> JSON {
     let root = source.split(separator: "/").dropLast(4).joined(separator: "/")
     let data = try Data(contentsOf: URL(filePath: "/\(root)/proto/vectors/\(name)"))
