@@ -6,7 +6,7 @@ import Testing
 
 @testable import Relay
 
-/// The reply that is these words, each on a line of its own.
+/// The reply that consists of these words, each on a line of its own.
 func reply(_ words: String) throws -> RESP.RedisValue {
     let sink = ReplyKeeper()
     let reader = ReplyReader(sink: sink)
@@ -138,7 +138,7 @@ struct ClusterSlotsTests {
         try client.run("CLUSTER", "ADDSLOTSRANGE", "0", "99", "101", "16383")
         let id = try client.run("CLUSTER", "MYID").text
         let topology = try #require(ClusterTopology(slots: .init(try client.run("CLUSTER", "SLOTS")), host: "h"))
-        // A node that has met no other one does not know its own address.
+        // A node that has never met another one does not know its own address.
         #expect(topology.masters == [master("h", port, 0...99, 101...16_383, id: id ?? "")])
         let info = try #require(ClusterInfo(try client.run("CLUSTER", "INFO").text ?? ""))
         #expect(info.slotsAssigned == 16_383 && info.slotsOK == 16_383 && info.knownNodes == 1 && info.size == 1)
@@ -146,7 +146,7 @@ struct ClusterSlotsTests {
 }
 
 extension RESP.RedisValue {
-    /// What the tests' own client has read.
+    /// Converts what the client of the tests has read.
     init(_ value: TestSupport.RedisValue) {
         switch value {
         case .status(let text): self = .status(text)

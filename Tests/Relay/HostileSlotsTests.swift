@@ -16,7 +16,7 @@ struct HostileSlotsTests {
             "+OK", "-ERR", ":1", "$-1", "*-1", "*1 *0", "*1 *2 :0 :1", "*1 :0", "*1 *3 :0 :1 *0", "*1 *3 :0 :1 :2",
             "*1 *3 $1 0 :1 \(node)", "*1 *3 :0 $1 1 \(node)", "*1 *3 :-1 :1 \(node)", "*1 *3 :0 :16384 \(node)",
             "*1 *3 :5 :4 \(node)", "*1 *3 :0 :9223372036854775807 \(node)", "*1 *3 :-9223372036854775808 :0 \(node)",
-            // Overlapping, with itself and with another's.
+            // Ranges that overlap, within one node and between two.
             "*2 *3 :0 :5 \(node) *3 :5 :6 \(node)", "*2 *3 :0 :5 \(node) *3 :5 :6 *2 $1 g :1",
             // Ports.
             "*1 *3 :0 :1 *2 $1 h :-1", "*1 *3 :0 :1 *2 $1 h :65536",
@@ -42,7 +42,7 @@ struct HostileSlotsTests {
         let some = "*1 *4 :0 :1 *5 $1 h :1 $1 a *4 $3 new :5 $2 ip $1 i $6 future *2 $1 r :0"
         let topology = try #require(ClusterTopology(slots: try reply(some), host: "h"))
         #expect(topology.masters.map(\.address) == [address("h", 1)])
-        // A replica without a port for connections like ours.
+        // A replica without a port for our kind of connection.
         #expect(topology.others.isEmpty)
         #expect(ClusterTopology(slots: try reply("*0"), host: "h")?.masters.isEmpty == true)
     }
@@ -74,7 +74,7 @@ struct HostileSlotsTests {
                 #expect(topology.owner(of: master.slots[0].upperBound) == master)
             }
         }
-        // Else nothing was tried but the first test of all.
+        // Otherwise only the very first check would be tested.
         #expect(understood > 30 && understood < 270)
     }
 }
@@ -93,7 +93,7 @@ private struct SeededGenerator: RandomNumberGenerator {
 
     private mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
 
-    /// A reply that mostly looks like one, with anything in any of its places now and then.
+    /// A reply that mostly looks like a real one, with arbitrary values in some places now and then.
     mutating func slots() -> RedisValue {
         var start: Int64 = 0
         let entries = (0..<Int.random(in: 0...6, using: &self)).map { _ in

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("/health of a relay, as it is in one state or another")
 struct HealthTextTests {
-    /// Up for two and a half seconds, with one Redis and without any traffic.
+    /// A relay that has been UP for two and a half seconds, with one Redis and without any traffic.
     private var up: RelaySnapshot {
         var snapshot = RelaySnapshot()
         snapshot.relayID = "0123456789abcdef"

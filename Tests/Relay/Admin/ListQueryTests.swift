@@ -3,7 +3,7 @@ import Testing
 
 @testable import Relay
 
-/// What a listing is asked for.
+/// The parameters of a request for a listing.
 @Suite struct ListQueryTests {
     private func read(_ query: String) throws(InvalidQuery) -> String {
         let query = try ListQuery<ClientOrder>(query, orElse: .id)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("/metrics of a relay, as it is in one state or another")
 struct MetricsTextTests {
-    /// The samples, each by its name with its labels.
+    /// The values of the samples, by name with labels.
     private func samples(_ snapshot: RelaySnapshot) throws -> [String: String] {
         var samples: [String: String] = [:]
         for line in snapshot.metricsText.split(separator: "\n") where !line.hasPrefix("#") {
@@ -93,7 +93,7 @@ struct MetricsTextTests {
         var snapshot = RelaySnapshot()
         snapshot.status.state = .down
         (snapshot.status.outages, snapshot.status.gaps, snapshot.outageTime) = (2, 3, 1_500_000_000)
-        // Of several nodes, one that is not there counts.
+        // If there are several nodes, one that is missing counts.
         snapshot.links = [
             link(.publish, isUp: true), link(.subscribe, isUp: true), link(.publish, isUp: false),
             link(.subscribe, isUp: true),
@@ -111,7 +111,7 @@ struct MetricsTextTests {
         #expect(samples["hubrelay_socket_reachable"] == "0")
     }
 
-    /// Which cause it is, is never left open; and those of single messages are none of a state.
+    /// There is always exactly one cause, and causes of single messages are not causes of a state.
     @Test(arguments: [State.degraded, .down, .stopping]) func notUpHasOneCause(state: State) throws {
         for cause in Cause.ofPath {
             var snapshot = RelaySnapshot()
@@ -191,7 +191,7 @@ struct MetricsTextTests {
         #expect(samples["process_start_time_seconds"] == "6.25")
     }
 
-    /// Every number that is counted has a value of its own here, and each of these values is found once.
+    /// Here every counter has a value of its own, and each of these values is found once.
     @Test func everyCounterIsThereOnce() throws {
         let counters = Counters()
         var values: [UInt64] = []
@@ -199,7 +199,7 @@ struct MetricsTextTests {
             values.append(UInt64(1_000_000 + values.count))
             return values[values.count - 1]
         }
-        // Of those with an id and those without, the sum is shown.
+        // The sum of publishes with an id and without one is shown.
         (counters.publishes[.ok], counters.publishesUnacknowledged) = (next(), 500)
         values[0] += 500
         for outcome in Outcome.ofPublishes where outcome != .ok { counters.publishes[outcome] = next() }
@@ -213,7 +213,7 @@ struct MetricsTextTests {
         for outcome in Outcome.ofSubscribes { counters.subscribes[outcome] = next() }
         for kind in LinkKind.allCases { counters.connectionAttempts[kind] = next() }
 
-        // A counter that is new is to be set here as well.
+        // A new counter has to be set here as well.
         let set = Mirror(reflecting: counters).children.count { "\($0.value)" != "0" }
         #expect(set == Mirror(reflecting: counters).children.count)
         #expect(Mirror(reflecting: counters).children.count == 15)

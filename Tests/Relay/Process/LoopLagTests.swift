@@ -33,7 +33,7 @@ struct LoopLagTests {
 
     @Test func aStallCountsOnceHoweverOftenItIsAskedFor() {
         var lag = started
-        // By a timer of a link, which comes before the tick.
+        // Here the timer of a link asks, before the tick comes.
         #expect(lag.takeStall(now: 4000 * Self.millisecond) == 2900 * Self.millisecond)
         #expect(lag.takeStall(now: 4000 * Self.millisecond) == 0)
         lag.ticked(now: 4000 * Self.millisecond)
@@ -41,7 +41,7 @@ struct LoopLagTests {
         #expect(lag.longest == 2900 * Self.millisecond, "the tick was late all the same")
     }
 
-    /// A scrape each minute sees it, and so does whoever asks besides.
+    /// A scrape every minute sees the longest lag, and so does anybody else who asks.
     @Test func theLongestIsToldForOneMinuteAtLeastAndTwoAtMost() {
         var lag = started
         func tick(untilSecond end: UInt64, from start: UInt64) {
@@ -50,7 +50,7 @@ struct LoopLagTests {
             }
         }
         tick(untilSecond: 30, from: 1)
-        // The last tick was at 30.9 s; this one, at 32.9 s, is late.
+        // The last tick was at 30.9 s, so the one at 32.9 s is late.
         lag.ticked(now: 32_900 * Self.millisecond)
         #expect(lag.longest == 1900 * Self.millisecond)
         tick(untilSecond: 92, from: 33)

@@ -18,7 +18,7 @@ struct ServiceTextTests {
         #expect(text(.stopping, .stopping, "the relay is shutting down") == "STOPPING: the relay is shutting down")
     }
 
-    /// Another line would be another message to systemd.
+    /// A second line would be a second message to systemd.
     @Test func itIsOneLineWhateverAServerSays() {
         #expect(
             text(.down, .protocolError, "a\nWATCHDOG=trigger\r\n\u{0}\u{85}b")

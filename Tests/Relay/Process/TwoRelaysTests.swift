@@ -7,7 +7,7 @@ import Testing
 
 @testable import Relay
 
-/// One process, two listening sockets with a prefix each. No option asks for that, but nothing stands in its way.
+/// One process has two listening sockets, each with its own prefix. No option asks for that, but nothing prevents it.
 @Suite struct TwoRelaysTests {
     @Test func eachServesItsOwnPrefixAndBothStop() throws {
         let directory = try TemporaryDirectory()
@@ -43,8 +43,8 @@ import Testing
     }
 }
 
-/// An app of each relay, on a thread of their own, while the loop runs on that of the test.
-/// - Returns: what they do when they have heard their own prefix alone: they wait to be told of the stop, and go.
+/// An app of each relay, on threads of their own, while the loop runs on the thread of the test.
+/// - Returns: what the apps do after they have heard only their own prefix: they wait for the stop, and leave.
 private func converse(by paths: [String], redis: RedisServer) throws -> () throws -> Void {
     var apps = try paths.map(connectAndSubscribe)
     let channels = try redis.client().run("PUBSUB", "CHANNELS", "*:c").array?.compactMap(\.text)
@@ -57,7 +57,7 @@ private func converse(by paths: [String], redis: RedisServer) throws -> () throw
         #expect(more == nil, "of the other prefix")
     }
     var isToldToStop = false
-    // After the first step, which is none, they are stopped.
+    // The first step does nothing. After it, the relays are stopped.
     func step() throws {
         defer { isToldToStop = true }
         guard isToldToStop else { return }

@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// Keeps what is logged, for tests that look at it.
+/// Keeps the lines that are logged, for tests that check them.
 final class LogRecorder: Sendable {
     struct Line: Equatable {
         var level: Logger.Level
@@ -11,7 +11,7 @@ final class LogRecorder: Sendable {
 
     private let kept = Mutex<[Line]>([])
 
-    /// Lines since this was asked last.
+    /// The lines since the last call.
     func take() -> [Line] {
         kept.withLock { lines in
             defer { lines = [] }
