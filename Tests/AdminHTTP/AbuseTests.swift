@@ -1,8 +1,8 @@
 import AdminHTTP
 import Testing
 
-/// What one client, or many, can do to keep others from an answer, or the loop from its other work. Each is judged by
-/// counting: what one run of the server does is all that the loop does for HTTP in one turn.
+/// How one client, or many, might keep others from an answer, or the loop from its other work. The tests count, because
+/// one run of the server does everything that the loop does for HTTP in one turn.
 @Suite("Abuse")
 struct AbuseTests {
     let request = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -54,7 +54,7 @@ struct AbuseTests {
         for client in clients { client.send("GET /livez HTTP/1.1\r\nHos") }
         for _ in 0..<20 { #expect(fixture.exchange(request)?.status == 200) }
         #expect(fixture.server.connectionCount <= fixture.server.bounds.places)
-        // Those that came first had to make room.
+        // The connections that came first had to make room.
         #expect(fixture.run { clients[..<200].allSatisfy(\.isAtEnd) })
         #expect(fixture.elapsed == 0)
     }
@@ -108,13 +108,13 @@ struct AbuseTests {
             waiting.append(fixture.connect())
             #expect(fixture.run { fixture.server.connectionCount == waiting.count + 1 })
         }
-        // It is the youngest by what it has done last.
+        // This client counts as the youngest, by its last request.
         heard.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(fixture.run { heard.responses.count == 2 })
         waiting.append(fixture.connect())
         #expect(fixture.run { heard.isAtEnd })
         #expect(fixture.server.connectionCount == 4 && waiting.allSatisfy { !$0.isAtEnd })
-        // Of those that were not heard, the one that has waited for longest.
+        // Of the clients that were not answered, the one that has waited longest has to go.
         let last = fixture.connect()
         #expect(fixture.run { waiting[0].isAtEnd })
         #expect(waiting[1...].allSatisfy { !$0.isAtEnd } && !last.isAtEnd)

@@ -8,13 +8,13 @@ final class AdminFixture {
     enum Transport: CaseIterable { case tcp, unix }
 
     private(set) var server: AdminServer!
-    /// What the handler was asked, in order.
+    /// The requests that the handler got, in order.
     private(set) var requests: [AdminRequest] = []
-    /// Answers in place of the default one, which tells the method, path and query.
+    /// Answers in place of the default answer, which repeats the method, path and query.
     var answer: ((AdminRequest) -> AdminResponse?)?
     /// Turns of the loop so far.
     private(set) var turns = 0
-    /// The most requests that the handler was asked within one run of the server.
+    /// The most requests that the handler got within one run of the server.
     private(set) var mostRequestsInARun = 0
     /// Added to the clock, in nanoseconds: a test need not wait for a deadline.
     var elapsed: UInt64 {
@@ -22,7 +22,7 @@ final class AdminFixture {
         set { time.elapsed = newValue }
     }
 
-    /// From now on the clock stands still, but for `elapsed`: a busy machine brings no deadline nearer.
+    /// From now on only `elapsed` moves the clock, so that a slow machine brings no deadline nearer.
     func stopClock() {
         time.stopped = Clock.monotonicNanoseconds()
     }
@@ -74,10 +74,10 @@ final class AdminFixture {
         rmdir(directory)
     }
 
-    /// Ends the server by letting go of it.
+    /// Ends the server by releasing it.
     func dropServer() { server = nil }
 
-    /// One portion of work.
+    /// Runs the server once.
     func runServer() {
         let before = requests.count
         server?.run()
@@ -109,14 +109,14 @@ final class AdminFixture {
             let now = Clock.monotonicNanoseconds()
             if now > end { return false }
             turns += 1
-            // Once the server is gone the descriptor is -1, which poll(2) skips.
+            // Once the server is gone, its descriptor is -1, which poll(2) skips.
             var watched = [server?.pollDescriptor ?? -1, server == nil ? -1 : listening].map {
                 pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
             }
             watched += clients.filter { !$0.isAtEnd && !$0.isPaused }.map {
                 pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
             }
-            // Exactly as the daemon does it: when its descriptor is readable, or its own time is up.
+            // The daemon runs the server in the same cases: its descriptor is readable, or its own timeout has passed.
             let timeout = server?.timeoutMilliseconds.map { Int32(clamping: $0) } ?? .max
             let patience = Int32((end - now) / 1_000_000 + 1)
             let ready = poll(&watched, nfds_t(watched.count), min(timeout, patience))
@@ -127,7 +127,7 @@ final class AdminFixture {
         return true
     }
 
-    /// Sends a request on a connection of its own and gives the answer.
+    /// Sends a request on a connection of its own, and returns the answer.
     func exchange(_ request: String) -> HTTPResponse? {
         let client = connect()
         client.send(request)

@@ -61,7 +61,7 @@ struct AdminRequestTests {
         #expect(fixture.run { !client.responses.isEmpty })
         #expect(client.responses.first?.status == 200)
         #expect(client.responses.first?.headers["content-length"] == "\("HEAD /health ".utf8.count)")
-        // Nothing of a body is left that the next answer would begin with.
+        // No part of a body is left at the beginning of the next answer.
         client.expectsNoBody = false
         client.send("GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(fixture.run { client.responses.count == 2 })
@@ -96,7 +96,7 @@ struct AdminRequestTests {
         #expect(fixture.requests.map(\.path) == ["/b", "/c"])
     }
 
-    /// A request without a body need not wait for a "100 Continue", and has one and its answer all the same.
+    /// A request without a body need not wait for a "100 Continue". It gets one all the same, and then its answer.
     @Test(
         "Expect: 100-continue has one answer, whatever comes behind it",
         arguments: ["", "Content-Length: 5\r\n\r\nhello"])
@@ -170,8 +170,8 @@ struct AdminRequestTests {
             let client = fixture.connect()
             client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             client.shutdownWriting()
-            // Not until the connection is closed: where the end arrives together with the request, the
-            // library overlooks it, and closes when the connection has been idle for 10 s.
+            // The test does not wait for the connection to close. If the end arrives together with the request, the
+            // library overlooks it, and closes only when the connection has been idle for 10 s.
             #expect(fixture.run { client.responses.map(\.status) == [200] })
         }
     }

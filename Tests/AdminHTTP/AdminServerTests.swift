@@ -15,8 +15,7 @@ struct AdminServerTests {
         let bystander = fixture.connect()
         bystander.send("GET /bystander HTTP/1.1\r\nHost:")
         let long = String(repeating: "a", count: 100_000)
-        // These are not answered: the library waits for what could still make sense of them, up to its
-        // timeout.
+        // These get no answer: the library waits, up to its timeout, for bytes that would complete a request.
         for garbage in ["\u{0}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "\r\n\r\n\r\n"] {
             fixture.connect().send(garbage)
         }
@@ -29,7 +28,7 @@ struct AdminServerTests {
             let client = fixture.connect()
             client.send(garbage)
             #expect(fixture.run { client.isAtEnd }, "\(garbage.prefix(60))")
-            // Where the server closed with bytes unread, the reset may have overtaken its answer.
+            // If the server closed with bytes unread, the reset may have overtaken its answer.
             #expect(client.responses.allSatisfy { $0.status == status }, "\(garbage.prefix(60))")
         }
         #expect(fixture.exchange(request)?.status == 200)
@@ -51,7 +50,7 @@ struct AdminServerTests {
             }
         }
         #expect(fixture.exchange(request)?.status == 200)
-        // The rest is LeakSanitizer's to find.
+        // LeakSanitizer finds the rest.
     }
 
     @Test("a client in the middle of its request does not hold up others, at every split")
@@ -74,7 +73,7 @@ struct AdminServerTests {
         slow.isPaused = true
         slow.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         for _ in 0..<20 { #expect(fixture.exchange(request)?.status == 200) }
-        // With nothing to do but to wait, the loop sleeps for as long as the library says.
+        // If there is nothing to do but wait, the loop sleeps for as long as the library says.
         fixture.server.run()
         #expect((fixture.server.timeoutMilliseconds ?? 0) > 1_000)
         slow.isPaused = false
@@ -90,7 +89,7 @@ struct AdminServerTests {
         let start = Clock.monotonicNanoseconds()
         #expect(fixture.run { clients.allSatisfy { $0.isAtEnd } })
         #expect(clients.allSatisfy { $0.responses.map(\.status) == [200] })
-        // Not by waiting for one another's timeouts, which are 10 s.
+        // No client waits for the timeout of another one, which is 10 s.
         #expect(Clock.monotonicNanoseconds() - start < 5_000_000_000)
     }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// An answer as it came, parsed by the test's own few lines.
+/// An answer as it came, parsed by a few lines of the test's own.
 struct HTTPResponse: Equatable {
     let status: Int
     /// By lower-case name.
@@ -14,9 +14,9 @@ final class HTTPClient {
     private(set) var responses: [HTTPResponse] = []
     /// The server has closed.
     private(set) var isAtEnd = false
-    /// While set, nothing is read: a slow client.
+    /// While this is set, nothing is read: a slow client.
     var isPaused = false
-    /// Whether the answers are to HEAD, which have a length and no body.
+    /// Whether the answers are to HEAD: they have a length, but no body.
     var expectsNoBody = false
     private var received: [UInt8] = []
     private static let kind =
@@ -45,7 +45,7 @@ final class HTTPClient {
     /// Closes the connection from this side.
     func disconnect() {
         if !isClosed {
-            // Also for copies that a program which another test is starting has until its exec.
+            // The shutdown also ends copies of the descriptor, which a program started by another test has until exec.
             shutdown(descriptor, Int32(SHUT_RDWR))
             close(descriptor)
         }
@@ -58,12 +58,12 @@ final class HTTPClient {
                 descriptor, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
         }
         precondition(result == 0 || errno == EINPROGRESS, "connect: errno \(errno)")
-        // TCP's handshake on loopback is done at once, whoever accepts.
+        // On loopback, TCP's handshake is done at once, even before the server accepts.
         var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         precondition(poll(&watched, 1, 10_000) == 1)
     }
 
-    /// Sends what the socket takes at once, and tells how much that was.
+    /// Sends what the socket takes at once, and returns the number of bytes.
     @discardableResult
     func send(_ text: String) -> Int {
         Glibc.send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL))
@@ -71,7 +71,7 @@ final class HTTPClient {
 
     func shutdownWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// Reads all that is there.
+    /// Reads everything that is there.
     func receive() {
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)
         while !isAtEnd && !isPaused {
