@@ -3,8 +3,8 @@ import Foundation
 import Posix
 import Testing
 
-/// Every test ends by proving that the loop closes clean: `drain` runs until the last close callback, and the loop's
-/// deinit asserts that nothing is left.
+/// Every test ends with a proof that the loop closes cleanly: `drain` runs until the last close callback, and the
+/// loop's deinit asserts that nothing is left.
 struct LoopTests {
     @Test func `timers fire in order and repeat until they are closed`() throws {
         let loop = try Loop()
@@ -28,7 +28,7 @@ struct LoopTests {
         let loop = try Loop()
         var due: [UInt64] = []
         var timer: EventLoop.Timer?
-        // Half of a millisecond more than libuv can count.
+        // This is half a millisecond finer than libuv can count.
         func start() {
             due.append(loop.now + 1_500_000)
             timer?.start(after: 1_500_000)
@@ -55,7 +55,7 @@ struct LoopTests {
             timers.append(
                 EventLoop.Timer(loop: loop) {
                     calls += 1
-                    // A loop that never gets out of its timers ends here.
+                    // A loop that never leaves its timers ends here.
                     if calls > 100_000 { return }
                     timers[index].start(after: 0)
                     timers[(index + 1) % 3].start(after: 0)
@@ -108,7 +108,7 @@ struct LoopTests {
         let limit = EventLoop.Timer(loop: loop) { loop.stop() }
         timer = try KernelTimer(loop: loop) {
             moments.append(Clock.monotonicNanoseconds())
-            if moments.count == 3 { timer?.set(1) }  // has passed long ago, and comes once
+            if moments.count == 3 { timer?.set(1) }  // has passed long ago, so it comes once
             if moments.count == 4 { limit.start(after: 20_000_000) }
         }
         let start = Clock.monotonicNanoseconds()
@@ -143,7 +143,7 @@ struct LoopTests {
                 log.append("read")
             }
         }
-        // What is ready when the loop first looks is called in the order in which it was made, and both are.
+        // The callbacks of what is ready at the loop's first look come in the order of creation, and both come.
         let early = isTimerFirst ? nil : try watch()
         let kernelTimer = try KernelTimer(loop: loop) {
             log.append("kernel's timer")

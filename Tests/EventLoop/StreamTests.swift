@@ -3,7 +3,7 @@ import Foundation
 import Posix
 import Testing
 
-/// What a stream under test has told us.
+/// Records what a stream under test has reported.
 private final class RecordingStream: EventLoop.Stream {
     var received: [UInt8] = []
     var ended = false
@@ -44,7 +44,7 @@ private final class RecordingStream: EventLoop.Stream {
     override func didClose() { isClosed = true }
 }
 
-/// Written by one thread and read by another after that has finished.
+/// One thread writes the bytes, and another thread reads them once the first has finished.
 private final class Box: @unchecked Sendable {
     var bytes: [UInt8] = []
 }
@@ -97,7 +97,7 @@ private final class Pair {
     }
 
     func finish() {
-        stream.onEvent = { _ in }  // which refers to this pair
+        stream.onEvent = { _ in }  // the old callback refers to this pair
         stream.close()
         loop.drain()
         #expect(stream.isClosed)
@@ -141,7 +141,7 @@ struct StreamTests {
         reader.start()
         pair.loop.run()
         pair.stream.onEvent = { _ in }
-        // The shutdown goes out behind the last byte, in one more turn.
+        // The shutdown follows the last byte, one turn later.
         let settle = EventLoop.Timer(loop: pair.loop) { if reader.isFinished { pair.loop.stop() } }
         settle.start(after: 1_000_000, every: 1_000_000)
         pair.loop.run()
