@@ -19,7 +19,7 @@ struct ClusterReplyTests {
             .bulk("endpoint"), host, .bulk("hostname"), host, .bulk("role"), .bulk("replica"),
             .bulk("replication-offset"), .integer(.max), .bulk("health"), .bulk("online"),
         ])
-        // Every other slot is another shard's.
+        // Of 500 consecutive slots, each belongs to another shard.
         let shards = (0..<500).map { shard in
             let slots = stride(from: Int64(shard), to: 16_384, by: 500)
             let ranges = slots.flatMap { [Resp.integer($0), .integer($0)] }

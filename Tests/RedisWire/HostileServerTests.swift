@@ -62,7 +62,8 @@ struct HostileServerTests {
         }
     }
 
-    /// hiredis 0.14 knows none of them, 1.x reads them all: neither may come through, or vanish from an array.
+    /// hiredis 0.14 knows none of them, and 1.x reads them all. They must neither come through nor vanish from an
+    /// array.
     @Test(
         "RESP3, which we do not ask for",
         arguments: [

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("A large reply arrives whole and leaves no large buffer behind")
 struct LargeReplyTests {
-    /// A block whose length fits no buffer, again and again: bytes out of place would show.
+    /// A repeated block whose length divides no buffer's size, so that bytes at a wrong place would show.
     static let payload: [UInt8] = {
         let block = (0..<4_099).map { UInt8(truncatingIfNeeded: $0 ^ ($0 >> 5)) }
         var payload: [UInt8] = []

@@ -2,10 +2,10 @@ import RESP
 import RedisWire
 import Testing
 
-/// CLIENT TRACKING with REDIRECT makes Redis send messages whose payload is no string to a connection of somebody else.
+/// CLIENT TRACKING with REDIRECT makes Redis send another connection messages whose payload is not a string.
 @Suite("A message whose payload is no string is skipped")
 struct OddMessageTests {
-    // Made anew each time: in a constant the sanitizer would take what an indirect value points at for leaked.
+    // Computed each time: in a constant, the sanitizer would take the target of an indirect value for leaked memory.
     static var payloads: [Resp] {
         [
             .nilBulk, .nilArray, .integer(1), .status("OK"), .error("ERR what"), .array([]), .array([.bulk("key")]),

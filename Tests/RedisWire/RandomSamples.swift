@@ -16,7 +16,7 @@ struct SeededGenerator: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 
-    /// Any bytes, mostly few: up to 40, seldom up to 20,000 and so larger than what hiredis is fed at once.
+    /// Any bytes, mostly few: up to 40, but rarely up to 20,000, which is more than hiredis is fed at once.
     mutating func bytes() -> [UInt8] {
         let count = Int.random(in: 0..<50, using: &self) == 0 ? 20_000 : 40
         return (0..<Int.random(in: 0...count, using: &self)).map { _ in

@@ -58,7 +58,7 @@ struct RealRedisTests {
         #expect(try one.next() == .confirmation(.sunsubscribe, nil, 0))
     }
 
-    /// Every byte, and many mixtures of the special ones: Redis itself says what the pattern matches.
+    /// Tries every byte, and many mixtures of the special ones. Redis itself says what the pattern matches.
     @Test("an escaped prefix matches itself and nothing else")
     func escapedPrefix() throws {
         var generator = SeededGenerator(seed: 7)

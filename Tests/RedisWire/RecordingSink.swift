@@ -11,7 +11,7 @@ enum Event: Equatable {
     case reply(RedisValue)
 }
 
-/// Keeps every call, and can do something in the middle of each.
+/// Records every call, and can do something in the middle of each.
 final class RecordingSink: ReplySink {
     private(set) var events: [Event] = []
     var onEvent: (Int) -> Void = { _ in }
@@ -41,7 +41,7 @@ final class RecordingSink: ReplySink {
     override func reply(_ value: RedisValue) { record(.reply(value)) }
 }
 
-/// A reader and what it has handed over.
+/// A reader and the events that it has delivered.
 final class Reading {
     let sink = RecordingSink()
     let reader: ReplyReader
@@ -50,7 +50,7 @@ final class Reading {
 
     var events: [Event] { sink.events }
 
-    /// Feeds a copy of its own size, which is gone afterwards: the sanitizer finds a read beyond it or after it.
+    /// Feeds an exact copy, which is freed afterwards, so that the sanitizer finds a read beyond it or after the feed.
     func feed(_ bytes: some Collection<UInt8>) throws(ReplyError) {
         let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
         piece.copyBytes(from: bytes)
@@ -65,7 +65,7 @@ final class Reading {
         }
     }
 
-    /// What feeding `bytes` throws, nil if nothing.
+    /// The error that feeding `bytes` throws; nil if it throws none.
     func error(feeding bytes: [UInt8], inPiecesOf size: Int = 1 << 20) -> ReplyError? {
         do throws(ReplyError) {
             try feed(bytes, inPiecesOf: size)

@@ -3,13 +3,13 @@ import RESP
 import RedisWire
 import TestSupport
 
-/// A blocking connection: commands out, events by the reader in.
+/// A blocking connection: it sends commands, and reads events with the reader.
 final class RedisConnection {
     private let descriptor: Int32
     private let reading = Reading()
     private var taken = 0
 
-    /// - Throws: `TestFailure` when it cannot connect.
+    /// - Throws: `TestFailure` if it cannot connect.
     init(_ server: RedisServer) throws {
         guard case .unix(let path) = server.address else { throw TestFailure("not on a Unix socket") }
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)

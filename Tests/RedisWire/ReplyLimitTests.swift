@@ -24,7 +24,7 @@ struct ReplyLimitTests {
     func values() {
         var limits = ReplyLimits()
         limits.maxValues = 10
-        // Three arrays of three: with the outermost, thirteen values.
+        // Three arrays of three elements: with the outer array, thirteen values.
         let reply = Resp.array([Resp](repeating: .array([.integer(1), .nilBulk, .bulk("x")]), count: 3))
         #expect(Reading(limits: limits).error(feeding: reply.bytes) == .tooManyElements(limit: 10))
         limits.maxValues = 13
@@ -80,7 +80,7 @@ struct ReplyLimitTests {
         #expect(reading.events.count == 50)
     }
 
-    /// Each head looks like the beginning of something that may go on for long.
+    /// Each head looks like the beginning of something that may be long.
     @Test(
         "a line without an end is refused before it is looked through too often",
         arguments: [
@@ -91,7 +91,7 @@ struct ReplyLimitTests {
             let bytes = Array(head.utf8) + [UInt8](repeating: filler, count: 80_000)
             let reading = Reading()
             let error = reading.error(feeding: bytes)
-            // Digits after a $ are a length, and soon one that is too large.
+            // Digits after a $ are a length, which soon becomes too large.
             #expect(
                 error == .lineTooLong(limit: 65_536) || error == .replyTooLarge(limit: 64 << 20),
                 "\(head) and \(filler)")

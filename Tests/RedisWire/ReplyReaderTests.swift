@@ -66,8 +66,8 @@ struct ReplyReaderTests {
         #expect(reading.events == Self.samples.map(\.event))
     }
 
-    /// The names of a message are in one piece and its payload in the next, with enough in between that hiredis
-    /// has dropped what it had read.
+    /// The names of a message are in one piece, and its payload is in the next. The bytes in between are so many that
+    /// hiredis has dropped what it had read.
     @Test("names outlive the piece that they came in")
     func namesOutliveTheirPiece() throws {
         let (long, other) = ([UInt8](repeating: 0x61, count: 2_000), [UInt8](repeating: 0x62, count: 3_000))

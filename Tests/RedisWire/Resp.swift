@@ -1,7 +1,7 @@
 import RESP
 import RedisWire
 
-/// A RESP2 value and its bytes, written without hiredis: what the reader is compared with.
+/// A RESP2 value and its bytes, written without hiredis. The reader is compared with it.
 indirect enum Resp {
     case status(String), error(String), integer(Int64), bulk([UInt8]), nilBulk, nilArray, array([Resp])
 
@@ -54,7 +54,7 @@ struct Sample {
             event: .patternMessage(pattern, channel, payload))
     }
 
-    /// A message with a payload that is no string.
+    /// A message whose payload is not a string.
     static func oddMessage(_ words: [String], _ payload: Resp) -> Sample {
         Sample(bytes: Resp.array(words.map { .bulk($0) } + [payload]).bytes, event: .oddMessage)
     }
