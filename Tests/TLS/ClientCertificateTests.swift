@@ -2,13 +2,13 @@ import TLS
 import TestSupport
 import Testing
 
-/// A server that wants to know who we are. With TLS 1.3 it says what it thinks of it only after our handshake is over.
+/// A server that asks for a client certificate. With TLS 1.3 it accepts or rejects it only after our handshake is over.
 @Suite struct ClientCertificateTests {
     private let ca: TestCA
 
     init() throws { ca = try TestCA() }
 
-    /// Connects and waits for the answer to a PING: by then the server has said what it has to say.
+    /// Connects, and waits for the answer to a PING: by then the server has accepted or rejected the certificate.
     private func pinging(_ server: RedisServer, _ settings: TLSContext.Settings) throws -> Bool {
         try TLSClient.connected(server, settings).ping()
     }
@@ -28,7 +28,7 @@ import Testing
         try writeFile(file, parts.map(textOfFile).joined())
         let server = try RedisServer(tls: ca.server(clients: .required))
         #expect(try pinging(server, TLSContext.Settings(caFile: ca.caFile, certificateFile: file)))
-        // Without the one between, Redis does not know who has signed it.
+        // Without the intermediate certificate, Redis does not know who signed the client's.
         try writeFile(file, parts.dropLast().map(textOfFile).joined())
         let error = try tlsError {
             _ = try pinging(server, TLSContext.Settings(caFile: ca.caFile, certificateFile: file))

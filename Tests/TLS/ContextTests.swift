@@ -2,7 +2,7 @@ import TLS
 import TestSupport
 import Testing
 
-/// Files that cannot be used, and what is said about each.
+/// Files that cannot be used, and the error for each.
 @Suite struct ContextTests {
     private let ca: TestCA
     private let certificate: TestCertificate
@@ -18,7 +18,7 @@ import Testing
         try tlsError { _ = try TLSContext(settings) }
     }
 
-    /// The path of a file with that in it.
+    /// The path of a file that contains this text.
     private func file(_ text: String) throws -> String {
         let path = directory.path(of: "\(directory.entries.count).pem")
         try writeFile(path, text)
@@ -69,7 +69,7 @@ import Testing
         #expect(
             error.description
                 == "the key in \(other.keyFile) does not belong to the certificate in \(certificate.certificateFile)")
-        // Of another kind, not only another one.
+        // This key is of another kind, and not only another key.
         let weak = try ca.certificate("other", weak: true)
         #expect(try self.error(showing(certificate.certificateFile, weak.keyFile)).kind == .file)
     }
@@ -104,7 +104,7 @@ import Testing
     @Test func aSessionOutlivesItsContext() throws {
         let server = try RedisServer(tls: ca.server())
         let client = try TLSClient.connected(server, .trusting(ca))
-        // The client holds the session alone.
+        // Only the client holds the session.
         #expect(try client.ping())
     }
 }

@@ -2,7 +2,7 @@ import TLS
 import TestSupport
 import Testing
 
-/// What is sent and received once the handshake is over, with a real Redis at the other end.
+/// What is sent and received after the handshake, with a real Redis at the other end.
 @Suite struct DataTests {
     private let ca: TestCA
     private let server: RedisServer
@@ -12,13 +12,13 @@ import Testing
         server = try RedisServer(tls: ca.server())
     }
 
-    /// Takes seconds: two megabytes both ways, in pieces of all odd sizes, which a debug build copies byte by byte.
+    /// Takes seconds: two megabytes both ways, in pieces of many odd sizes, which a debug build copies byte by byte.
     @Test(arguments: [TLSContext.Version.v12, .v13], [1_000, 65_536])
     func megabytesGoBothWaysInOddPieces(_ version: TLSContext.Version, _ piece: Int) throws {
         let client = try TLSClient.connected(server, .trusting(ca, version: version), piece: piece)
         let value = noise(2_000_000)
         let command = Array("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$\(value.count)\r\n".utf8) + value + Array("\r\n".utf8)
-        // Sizes that meet the borders of records in every way.
+        // These sizes meet the borders of records in every way.
         let sizes = [1, 16_383, 16_384, 16_385, 99_999, 400_000]
         var (start, turn) = (0, 0)
         while start < command.count {
@@ -36,7 +36,7 @@ import Testing
 
     @Test func manySmallRecordsAreHandedOverTogether() throws {
         let client = try TLSClient.connected(server, .trusting(ca, version: .v12))
-        // Redis answers each command with a record of its own when they come one by one.
+        // If the commands come one by one, Redis answers each with a record of its own.
         var records: [UInt8] = []
         for _ in 0..<20 {
             try client.send("PING\r\n")
@@ -81,9 +81,9 @@ import Testing
         }
         #expect(session.recordsUnsent == 6)
         #expect(session.unsentPlaintext(ofUnsentCiphertext: total) == 60_000)
-        // The first record has begun to leave: nobody knows of it.
+        // A part of the first record has left, so its plaintext is not counted.
         #expect(session.unsentPlaintext(ofUnsentCiphertext: total - 1) == 60_000 - 16_384)
-        // What was not taken yet has not left either.
+        // Plaintext whose records have not been taken has not left either.
         try [UInt8](repeating: 0x20, count: 7).withUnsafeBytes { try session.send($0) }
         #expect(session.unsentPlaintext(ofUnsentCiphertext: 0) == 7)
         session.outputLeft(allBut: 0)
@@ -103,7 +103,7 @@ import Testing
     }
 }
 
-/// Bytes without a pattern, and always the same.
+/// Bytes without a pattern, but always the same.
 private func noise(_ count: Int) -> [UInt8] {
     var state: UInt64 = 42
     return (0..<count).map { _ in

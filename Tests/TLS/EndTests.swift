@@ -2,7 +2,7 @@ import TLS
 import TestSupport
 import Testing
 
-/// How sessions end, in order and otherwise.
+/// How sessions end, properly and otherwise.
 @Suite struct EndTests {
     private let ca: TestCA
     private let server: RedisServer
@@ -18,7 +18,7 @@ import Testing
         try client.send("QUIT\r\n")
         let error = try tlsError { while true { try client.receive() } }
         #expect(error.kind == .closed)
-        // What came before was handed over first, and the error stays.
+        // The data before the end was delivered first, and the error stays.
         #expect(client.received == Array("+OK\r\n".utf8))
         #expect(try tlsError { try client.send("PING\r\n") } == error)
         #expect(client.session.end() == error)
@@ -36,7 +36,7 @@ import Testing
         let session = try TLSSession(context: TLSContext(.trusting(ca)), serverName: "localhost")
         try session.startHandshake()
         #expect(session.end().kind == .closedDuringHandshake)
-        // By a close_notify in plaintext.
+        // Here a close_notify in plaintext ends the session.
         let other = try TLSSession(context: TLSContext(.trusting(ca)), serverName: "localhost")
         try other.startHandshake()
         let error = try tlsError { try feed([21, 3, 3, 0, 2, 1, 0], to: other) }
@@ -83,7 +83,7 @@ import Testing
         #expect(appRecords(in: output).count == 1)
         try client.send("PING\r\n")
         #expect(!client.session.hasOutput)
-        // Redis takes it for what it is, and closes.
+        // Redis recognises the close_notify, and closes.
         try client.socket.write(output)
         while case let bytes? = try client.socket.read(within: 20), !bytes.isEmpty { try client.feed(bytes) }
         #expect(client.received.isEmpty)
@@ -93,7 +93,7 @@ import Testing
         let client = try TLSClient.connected(server, .trusting(ca, version: .v12))
         try client.send("PING\r\n")
         var bytes = try client.nextRecords()
-        // Followed by what would be an error, if it were looked at.
+        // Garbage follows. It would be an error if it were read.
         bytes += Array("garbage".utf8)
         var (session, calls): (TLSSession?, Int) = (client.session, 0)
         try bytes.withUnsafeBytes {

@@ -55,7 +55,7 @@ import Testing
         #expect(error.kind == .wrongName)
     }
 
-    /// It reads as if it were for the address. What is wrong is said, and what helps.
+    /// The certificate reads as if it were for the address. The error says what is wrong, and what helps.
     @Test(
         arguments: [
             ("127.0.0.1", ["DNS:127.0.0.1"], "127.0.0.1", "as a DNS name", nil),
@@ -117,7 +117,7 @@ import Testing
         let intermediate = try TestCA("intermediate", signedBy: ca)
         let server = try RedisServer(tls: ServerTLS(certificate: intermediate.certificate(), caFile: ca.caFile))
         #expect(try TLSClient.connected(server, .trusting(intermediate)).ping())
-        // The server does not show the one between, so that the root alone is not enough.
+        // The server does not send the intermediate certificate, so the root alone is not enough.
         #expect(try tlsError { _ = try TLSClient.connected(server, .trusting(ca)) }.kind == .untrusted)
     }
 
@@ -173,14 +173,14 @@ import Testing
         #expect(session.end() == error)
     }
 
-    /// It waits for the end of a line, which a ClientHello of OpenSSL 3.0 does not have, and a longer one of 3.5 may.
+    /// Redis waits for the end of a line, which a ClientHello of OpenSSL 3.0 lacks, and a longer one of 3.5 may have.
     @Test func aRedisWithoutTLSSaysNothingAtAllOrNothingOfTLS() throws {
         let server = try RedisServer(onPort: true)
         guard case .port(let port) = server.address else { return }
         let client = try TLSClient(port: port, .trusting(ca))
         try client.session.startHandshake()
         try client.flush()
-        // Redis has the ClientHello once it counts its bytes, and would have answered by then.
+        // Redis has the ClientHello once it counts its bytes. If it were to answer, it would have done so by then.
         let other = try server.client()
         try eventually("Redis has the ClientHello") {
             guard case .bulk(let list) = try other.run("CLIENT", "LIST") else { return false }

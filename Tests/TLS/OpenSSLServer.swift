@@ -1,13 +1,13 @@
 import TestSupport
 
-/// `openssl s_server`, which does what a Redis cannot be made to do. It sends each line back reversed, and serves one
-/// connection after the other.
+/// `openssl s_server`, for what Redis cannot be made to do. It sends each line back reversed, and serves one connection
+/// after the other.
 final class OpenSSLServer {
     let port: UInt16
     private let directory: TemporaryDirectory
     private let process: ChildProcess
 
-    /// - Parameter options: further ones of its command line.
+    /// - Parameter options: further options for its command line.
     init(_ certificate: TestCertificate, _ options: [String] = []) throws {
         directory = try TemporaryDirectory()
         port = try freePort()

@@ -2,8 +2,8 @@ import TLS
 import Testing
 
 @Suite struct RecordLedgerTests {
-    /// What the ledger has to tell, from the whole list of records: those count that end within the last `unsent` bytes
-    /// and begin there as well.
+    /// The answer that the ledger must give, from the whole list of records: those records count that both begin and
+    /// end within the last `unsent` bytes.
     private func expected(_ records: [(plaintext: Int, ciphertext: Int)], unsent: Int) -> Int {
         let end = records.reduce(0) { $0 + $1.ciphertext }
         var (start, sum) = (0, 0)
@@ -16,7 +16,8 @@ import Testing
 
     @Test func everyNumberOfUnsentBytesIsToldExactly() {
         let sizes = [(0, 3), (1, 4), (5, 7), (0, 2), (9, 9)]
-        // All sequences of up to four of these records, all that can have left when asked, and all that could have before.
+        // Tries all sequences of up to four of these records, and every number of bytes left before and at the
+        // question.
         for length in 0...4 {
             for number in 0..<Int(pow(5, length)) {
                 var (rest, records) = (number, [(plaintext: Int, ciphertext: Int)]())

@@ -1,13 +1,13 @@
 import TLS
 import TestSupport
 
-/// A session on a socket: what a link is in the relay, but blocking.
+/// A session on a socket: the same as a link in the relay, but blocking.
 final class TLSClient {
     let session: TLSSession
     let socket: TestSocket
-    /// What has come so far, decrypted.
+    /// The bytes that have come so far, decrypted.
     private(set) var received: [UInt8] = []
-    /// Bytes that the session is given at once; nil: as they come.
+    /// How many bytes the session gets at once; nil: as many as have come.
     private let piece: Int?
 
     /// Connects, without a handshake.
@@ -35,7 +35,7 @@ final class TLSClient {
         while !session.isEstablished { try receive() }
     }
 
-    /// Sends what the session has for the server.
+    /// Sends the session's output to the server.
     func flush() throws {
         var output: [UInt8] = []
         session.takeOutput {
@@ -52,14 +52,14 @@ final class TLSClient {
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    /// Waits for more from the server, and lets the session have it.
+    /// Waits for more from the server, and feeds it to the session.
     func receive() throws {
         guard let bytes = try socket.read(within: TestDeadline.patience) else { throw TestFailure("silence") }
         guard !bytes.isEmpty else { throw session.end() }
         try feed(bytes)
     }
 
-    /// Lets the session have bytes as if the server had sent them.
+    /// Feeds bytes to the session as if the server had sent them.
     func feed(_ bytes: [UInt8]) throws {
         var failure: TLSError?
         bytes.withUnsafeBytes { bytes in
@@ -72,7 +72,7 @@ final class TLSClient {
                 rest = rest.dropFirst(part.count)
             }
         }
-        // What was wrong is what counts, and not that the server has gone by now.
+        // The error of the session counts, even if the server has already gone.
         if let failure {
             try? flush()
             throw failure
@@ -80,14 +80,14 @@ final class TLSClient {
         try flush()
     }
 
-    /// Waits for so many bytes and takes them.
+    /// Waits for `count` bytes, and takes them.
     func read(_ count: Int) throws -> [UInt8] {
         while received.count < count { try receive() }
         defer { received.removeFirst(count) }
         return Array(received.prefix(count))
     }
 
-    /// The whole records with the next data of the server, which the session does not get.
+    /// The whole records with the next data of the server. The session does not get them.
     func nextRecords() throws -> [UInt8] {
         var bytes: [UInt8] = []
         repeat {
@@ -101,13 +101,13 @@ final class TLSClient {
 
     /// Whether a PING is answered.
     func ping() throws -> Bool {
-        // A server that turns us away may have closed already; why it did so can still be read.
+        // A server that rejects us may have closed already. Its reason can still be read.
         do { try send("PING\r\n") } catch is TestFailure {}
         return try read(7) == Array("+PONG\r\n".utf8)
     }
 }
 
-/// The sizes of the records with data of an application in a stream (RFC 8446, 5.1); none when it ends within a record.
+/// The sizes of the application data records in a stream (RFC 8446, 5.1); empty if the stream ends within a record.
 func appRecords(in stream: [UInt8]) -> [Int] {
     var (sizes, start) = ([Int](), 0)
     while start < stream.count {
@@ -119,15 +119,15 @@ func appRecords(in stream: [UInt8]) -> [Int] {
     return start == stream.count ? sizes : []
 }
 
-/// The error that `body` throws, when it is one of TLS.
-/// - Throws: `TestFailure` when it throws none, and whatever else it throws.
+/// The error that `body` throws, if it is a TLS error.
+/// - Throws: `TestFailure` if `body` throws nothing, and any other error that it throws.
 func tlsError(_ body: () throws -> Void) throws -> TLSError {
     do { try body() } catch let error as TLSError { return error }
     throw TestFailure("no error")
 }
 
 extension TLSContext.Settings {
-    /// Trusts the CA and nobody else.
+    /// Trusts this CA and no other.
     static func trusting(
         _ ca: TestCA, showing certificate: TestCertificate? = nil, version: TLSContext.Version? = nil
     ) -> Self {
