@@ -41,7 +41,7 @@ struct JSONWriterTests {
             "list": [1.5, 2, -3, "four", false, NSNull(), ["five": ["six"]], [Int]()] as [Any], "last": 1,
         ]
         #expect(try parsed(json.text) as? NSDictionary == expected)
-        // Numbers that a parser might have rounded to the same.
+        // A parser might have rounded these numbers to the same values.
         #expect(json.text.contains("18446744073709551615") && json.text.contains("-9223372036854775808"))
         #expect(json.text.contains("\"yes\":true"))
     }
@@ -86,7 +86,7 @@ struct JSONWriterTests {
         var json = JSONWriter()
         json.number(value)
         #expect(try parsed(json.text) is NSNumber)
-        // By strtod(3): the parser above is not exact in its last digit.
+        // strtod(3) is used, because the parser above is not exact in the last digit.
         #expect(strtod(json.text, nil).bitPattern == value.bitPattern)
     }
 }

@@ -77,7 +77,7 @@ struct PrometheusTextTests {
     }
 }
 
-/// Runs `promtool check metrics`: its exit code, 127 if there is none, and what it said.
+/// Runs `promtool check metrics`. Returns its exit code, or 127 if there is no promtool, and its output.
 private func checkMetrics(_ text: String) -> (exitCode: Int32, output: String) {
     var template = Array("/tmp/hubrelay-XXXXXX".utf8CString)
     let file = mkstemp(&template)
