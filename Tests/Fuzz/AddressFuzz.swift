@@ -1,10 +1,10 @@
-// What the targets of addresses share: where the secret stands in them, and how one is written again.
+// What the targets for addresses share: where the secret stands in an address, and how an address is written again.
 
-/// Stands for a password. It is neither a number nor letters alone, and no host that could be meant.
+/// Stands for a password. It is not a number, does not consist of letters alone, and is not a plausible host.
 let fuzzedSecret = "Zq9x_K7w"
 
-/// The input as text. Its first byte 1 becomes the secret, others are left out.
-/// - Returns: nil when it holds the secret's letters by itself.
+/// The input as text. The first byte 1 of the input becomes the secret, and further ones are left out.
+/// - Returns: nil if the input contains the secret's letters by itself.
 func textWithSecret(_ input: UnsafeRawBufferPointer) -> (text: String, hasSecret: Bool)? {
     let parts = input.split(separator: 1, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
     guard !parts.contains(where: isSecretIn) else { return nil }
@@ -12,11 +12,11 @@ func textWithSecret(_ input: UnsafeRawBufferPointer) -> (text: String, hasSecret
     return (parts[0] + fuzzedSecret + parts[1...].joined(), true)
 }
 
-/// Whether the secret can be read there, in whatever case.
+/// Whether the secret can be read in a text, in upper or lower case.
 func isSecretIn(_ text: String) -> Bool { text.lowercased().contains(fuzzedSecret.lowercased()) }
 
-/// The masked text shows the secret only where it stands in the place of the first host, or of a socket's path. The text
-/// is looked at byte by byte: an `@` with an accent on it is another character to Swift.
+/// The masked text shows the secret only if it stands in the place of the first host, or of a socket's path. The text
+/// is checked byte by byte, because to Swift an `@` with an accent on it is another character.
 func checkMask(_ text: String) {
     guard isSecretIn(maskedRedisAddress(text)) else { return }
     let bytes = Array(text.utf8)
@@ -36,7 +36,7 @@ func checkMask(_ text: String) {
     precondition(!before.contains { "?#,;= :/".utf8.contains($0) })
 }
 
-/// Where the address leads, as a log tells it, is an address of the same servers, and has nothing of a login in it.
+/// The place that a log shows for the address is an address of the same servers, and contains nothing of a login.
 func checkDisplay(_ address: RedisAddress) {
     let topology: RedisConfiguration.Topology
     var isPlain = true
@@ -54,7 +54,7 @@ func checkDisplay(_ address: RedisAddress) {
         switch endpoint {
         case .tcp(let host, let port):
             precondition(port > 0 && host == host.lowercased())
-            // In a URL %25 is a percent sign, and so the zone another one.
+            // In a URL, %25 is a percent sign, and so the zone would be another one.
             if host.contains("%25") { return }
             precondition(parsed("redis://\(endpoint)")?.topology == .servers([endpoint]))
         case .unix(let path): isPlain = path.utf8.allSatisfy { isUnreserved($0) || $0 == UInt8(ascii: "/") }
@@ -63,7 +63,7 @@ func checkDisplay(_ address: RedisAddress) {
     if isPlain { precondition(parsed(shown)?.topology == address.topology) }
 }
 
-/// The address written as a URL that has everything in it encoded, and read again, is the same.
+/// The address is written as a URL in which everything is encoded. Read again, it must be the same.
 func checkRoundTrip(_ address: RedisAddress) {
     var text = ""
     var login = ""

@@ -1,7 +1,7 @@
-/// Changes an address by parts of it: puts in an IP address that is legal or nearly so, or a setting with a value at the
-/// edge of what is allowed. Changes of single bytes seldom make either.
+/// Changes an address by whole parts: inserts an IP address that is legal or nearly so, or a setting with a value at
+/// the edge of its range. Changes of single bytes rarely make either.
 ///
-/// - Parameter settings: the settings that such an address has, or none.
+/// - Parameter settings: the settings that such an address may have; may be empty.
 func mutateAddress(
     _ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ maxSize: Int, seed: UInt32, settings: [String]
 ) -> Int {
@@ -14,7 +14,7 @@ func mutateAddress(
         part = ",\(settings[choices.next(settings.count)])=\(values[choices.next(values.count)]),"
     } else {
         let address = ipAddress(&choices)
-        // The address alone is an input as well: it is compared with what the C library makes of it.
+        // The address alone is an input as well. It is compared with what the C library makes of it.
         if choices.next(2) == 0 { return replace(data, with: Array(address.utf8), maxSize) }
         part = choices.next(2) == 0 ? "[\(address)]" : address
     }
@@ -31,7 +31,7 @@ private func replace(_ data: UnsafeMutablePointer<UInt8>, with changed: [UInt8],
     return count
 }
 
-/// An address of one group less or more than there may be at most, too, and with `::` wherever that may be or not.
+/// An address. It may have one group less or more than allowed, and `::` at any place, allowed or not.
 private func ipAddress(_ choices: inout Choices) -> String {
     let v4 = (0..<4 + choices.next(8) / 7).map { _ in ["0", "1", "10", "255", "256", "01"][choices.next(6)] }
         .joined(separator: ".")

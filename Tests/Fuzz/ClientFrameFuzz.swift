@@ -1,5 +1,5 @@
-/// Whatever an app sends, frames are cut and decoded without a crash or a leak, the same however the bytes arrive,
-/// and as a slow and plain splitter cuts them.
+/// Whatever an app sends, frames are cut and decoded without a crash or a leak. The result is the same however the
+/// bytes arrive, and the same as that of a slow and plain splitter.
 func fuzzClientFrames(_ input: UnsafeRawBufferPointer) {
     var choices = Choices(input)
     let expected = plainlyCut(input)
@@ -10,14 +10,14 @@ func fuzzClientFrames(_ input: UnsafeRawBufferPointer) {
     precondition(cut(input, size: { choices.next(100) }, stops: { stops.next(3) == 0 }) == expected)
 
     precondition(isValidUTF8(input) == (String(validating: input, as: UTF8.self) != nil))
-    // Bodies that no framing could reach.
+    // No framing could reach some of these bodies.
     var log: [UInt8] = []
     decode(input, into: &log)
 }
 
 private let longestBody = 600
 
-/// The log of the frames, by the real splitter. With `stops` the consumer asks to stop at random, and goes on later.
+/// The log of the frames, by the real splitter. With `stops`, the consumer asks to stop at random, and goes on later.
 private func cut(
     _ input: UnsafeRawBufferPointer, size: () -> Int, stops: () -> Bool = { false }
 ) -> [UInt8] {
@@ -48,7 +48,7 @@ private func cut(
     return log
 }
 
-/// The same, all at once and from the definition of a frame.
+/// Like `cut`, but all at once, and written from the definition of a frame.
 private func plainlyCut(_ input: UnsafeRawBufferPointer) -> [UInt8] {
     var log: [UInt8] = []
     var rest = Array(input)[...]
@@ -65,7 +65,7 @@ private func plainlyCut(_ input: UnsafeRawBufferPointer) -> [UInt8] {
     return log
 }
 
-/// Adds what is in the frame, as the hub reads it. A Publish that is read by comparing is the same one field by field.
+/// Adds what is in the frame, as the hub reads it. A Publish read by the fast path must be the same field by field.
 private func decode(_ body: UnsafeRawBufferPointer, into log: inout [UInt8]) {
     var fieldByField: [UInt8] = []
     decodeAny(body, into: &fieldByField)
@@ -76,7 +76,7 @@ private func decode(_ body: UnsafeRawBufferPointer, into log: inout [UInt8]) {
     precondition(byComparing == fieldByField)
 }
 
-/// Every view is touched, so that the sanitizer sees one that reaches too far.
+/// Reads every view, so that the sanitizer sees one that reaches too far.
 private func decodeAny(_ body: UnsafeRawBufferPointer, into log: inout [UInt8]) {
     do throws(WireError) {
         switch try ClientFrame.decodeAny(body) {

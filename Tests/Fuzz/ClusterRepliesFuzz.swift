@@ -1,5 +1,5 @@
-/// Whatever nodes of a cluster answer, who owns a slot is what a slow and plain reader makes of it; redirections and
-/// CLUSTER INFO survive being written and read again; what a view believes agrees with itself.
+/// Whatever nodes of a cluster answer, the owner of a slot is the one that a slow and plain reader finds. Redirections
+/// and CLUSTER INFO survive being written and read again. What a view believes is consistent.
 func fuzzClusterReplies(_ input: UnsafeRawBufferPointer) {
     var choices = Choices(input)
     var view = ClusterView()

@@ -1,5 +1,5 @@
-/// Whatever is written for a connection string, it is an address or it is refused. White space, empty parts and the
-/// case of keys change nothing; what it says survives being written and read again; nothing shown of it has a secret.
+/// Any connection string is either an address, or is refused. White space, empty parts and the case of keys change
+/// nothing. The address survives being written and read again, and no text shown about it has a secret.
 func fuzzConnectionStrings(_ input: UnsafeRawBufferPointer) {
     guard let (text, hasSecret) = textWithSecret(input), splitScheme(text) == nil, !hasMarkedSyntax(text) else {
         return
@@ -22,7 +22,7 @@ func fuzzConnectionStrings(_ input: UnsafeRawBufferPointer) {
     }
 }
 
-/// The same with spaces, empty parts at the end, and keys in another case.
+/// The same text with spaces, empty parts at the end, and keys in another case.
 private func varied(_ text: String, _ choices: inout Choices) -> String {
     var parts: [String] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -32,7 +32,7 @@ private func varied(_ text: String, _ choices: inout Choices) -> String {
             continue
         }
         let key = String(part[..<equals])
-        // A key that is not known may be quoted, so it stays as it is; letters beyond ASCII change with their case.
+        // An unknown key may be quoted, so it stays as it is: letters beyond ASCII change with their case.
         let isKnown = StackExchangeKey.all.contains { $0.name.lowercased() == key.lowercased() }
         let cased = isKnown && choices.next(2) == 0 ? key.uppercased() : key
         parts.append(space + cased + space + part[equals...] + space)
@@ -51,7 +51,7 @@ private func checkOptions(_ address: RedisAddress) {
     }
 }
 
-/// What it says, written in its plainest form, says the same. What is without meaning here is left out.
+/// The address, written in its plainest form, is read as the same. Options that have no meaning here are left out.
 private func checkRewritten(_ address: RedisAddress, _ options: StackExchangeOptions) {
     var parts: [String] = []
     func add(_ key: String, _ value: String?) { if let value { parts.append("\(key)=\(value)") } }

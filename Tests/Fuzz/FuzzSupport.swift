@@ -1,8 +1,8 @@
-/// What the fuzz targets share. They are compiled together with the sources that they test, as one module, so that all
-/// of it is instrumented and nothing has to be exported for the purpose.
+/// What the fuzz targets share. They are compiled together with the sources that they test, as one module. So all code
+/// is instrumented, and nothing has to be exported for the purpose.
 
-/// Cuts `input` into pieces and calls `feed` with a copy of each, which is gone afterwards: the sanitizer finds a
-/// read beyond it or after it. `size` is asked for the length of each piece.
+/// Cuts `input` into pieces and calls `feed` with a copy of each. The copy is freed afterwards, so that the sanitizer
+/// finds a read beyond it or after it. `size` returns the length of each piece.
 func inPieces(
     _ input: UnsafeRawBufferPointer, size: () -> Int, feed: (UnsafeRawBufferPointer) -> Bool
 ) {
@@ -17,7 +17,7 @@ func inPieces(
     } while !rest.isEmpty
 }
 
-/// Numbers that depend on the input alone, so that a finding can be repeated.
+/// Numbers that depend only on the input, so that a finding can be repeated.
 struct Choices {
     private var state: UInt64
 

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// The targets of the fuzz program, which is built once. It runs the one that it is called by: each target's name is a
-/// link to it.
+/// The targets of the fuzz program, which is built once. It runs the target whose name it is called by: each target's
+/// name is a link to the program.
 enum FuzzTarget: String {
     case replyReader = "reply-reader"
     case clientFrames = "client-frames"
@@ -29,7 +29,8 @@ enum FuzzTarget: String {
         }
     }
 
-    /// What a new bulk string of a target that reads replies may hold; nil: its input is no stream of replies.
+    /// What a new bulk string of a target that reads replies may hold; nil: the target's input is not a stream of
+    /// replies.
     var replyWords: [String]? {
         switch self {
         case .replyReader:
@@ -43,7 +44,7 @@ enum FuzzTarget: String {
         }
     }
 
-    /// The settings that an address may have; nil: its input is no address.
+    /// The settings that an address may have; nil: the target's input is not an address.
     var addressSettings: [String]? {
         switch self {
         case .urls: []
@@ -57,7 +58,7 @@ enum FuzzTarget: String {
     }
 }
 
-/// Chosen once, before the first input.
+/// Set once, before the first input.
 nonisolated(unsafe) private(set) var fuzzTarget = FuzzTarget.replyReader
 
 @_cdecl("LLVMFuzzerInitialize")
@@ -90,6 +91,6 @@ public func mutateInput(_ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ maxS
     return mutateBytes(data, size, maxSize)
 }
 
-/// libFuzzer's own way of changing bytes.
+/// libFuzzer's own function that changes bytes.
 @_silgen_name("LLVMFuzzerMutate")
 func mutateBytes(_ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ maxSize: Int) -> Int

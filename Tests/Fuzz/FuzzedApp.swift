@@ -1,10 +1,10 @@
-/// An app of a fuzzed hub: what it has asked for, and what it may be sent because of that.
+/// An app of a fuzzed hub: what it has asked for, and what it may get because of that.
 final class FuzzedApp {
     enum Request {
         case hello
         /// - Parameters:
         ///   - channel: its place among the names.
-        ///   - number: what the payload says; nil: one that is too large.
+        ///   - number: what the payload says; nil: the payload is too large.
         case publish(_ id: UInt64, _ channel: Int, _ number: Int?)
         case names(Kind, _ id: UInt64, _ set: Int)
         case ping(_ id: UInt64, isSettled: Bool)
@@ -16,22 +16,22 @@ final class FuzzedApp {
 
     let connection: ConnectionID
     private let hub: Hub
-    /// Written, and not read by the hub.
+    /// Written by the app, but not yet read by the hub.
     private var unread: [[UInt8]] = []
     private var hasShutDown = false
     private var isEndRead = false
     var isPaused = false
     var isFinished = false
     private var isRaw = false
-    /// Received, and not looked at: not a whole frame yet.
+    /// Received, but not yet checked, because it is not a whole frame yet.
     private var received: [UInt8] = []
     private(set) var backlog = 0
     private var requests: [UInt64: Request] = [:]
-    /// What it is subscribed to, by the Replies and Revoked frames that it has read: places among the names.
+    /// What it is subscribed to by the Replies and Revoked frames that it has read, as places among the names.
     private(set) var held: Set<Int> = []
     private var hasWelcome = false
 
-    /// From here on the kernel takes nothing; set back, it takes everything.
+    /// While this is set, the kernel takes nothing. When it is reset, the kernel takes everything.
     var stopsReading = false {
         didSet {
             guard !stopsReading, backlog > 0 else { return }
@@ -77,7 +77,7 @@ final class FuzzedApp {
         readByHub()
     }
 
-    /// As the I/O layer reads, unless the hub has asked it not to.
+    /// Reads as the I/O layer does, unless the hub has asked it not to.
     func readByHub() {
         while !isPaused, !isFinished, !unread.isEmpty {
             guard hub.mayProceed(connection) else {
@@ -172,7 +172,7 @@ final class FuzzedApp {
         return place
     }
 
-    /// All that was asked for is answered, if it was not ended with an Error.
+    /// Everything that the app asked for has been answered, unless an Error ended the connection.
     func checkQuiet() {
         guard !isFinished else { return }
         precondition(!hasUnread && (isRaw || requests.isEmpty))
@@ -180,7 +180,7 @@ final class FuzzedApp {
 
     // MARK: Frames
 
-    /// The names whose bits are set; places beyond the last name count as the first one again.
+    /// The places of the names whose bits are set. Bits beyond the last name do not count.
     private static func places(_ set: Int) -> [Int] { (0..<7).filter { set & 1 << $0 != 0 } }
 
     private static func encoded(_ request: Request) -> [UInt8] {
@@ -206,7 +206,7 @@ final class FuzzedApp {
     }
 }
 
-/// The fields of a protobuf message, read the slow and obvious way: what the relay writes has only these two kinds.
+/// The fields of a protobuf message, read in the slow and obvious way. The relay writes only these two kinds of fields.
 struct PlainFields {
     private(set) var fields: [(number: Int, value: UInt64, bytes: [UInt8])] = []
 

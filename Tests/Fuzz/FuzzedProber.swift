@@ -1,14 +1,14 @@
 internal import Glibc
 
-/// A client of the HTTP side: what it has sent, what has come back, and what has to come.
+/// A client of the HTTP side: what it has sent, what it has received, and what it has to receive.
 final class FuzzedProber {
     private let descriptor: Int32
     private let rules: HTTPRules
-    /// Written, and not taken by the socket.
+    /// Written by the client, but not yet taken by the socket.
     private(set) var unsent: [UInt8] = []
-    /// Sent, from the first request on that is not answered.
+    /// Sent, from the first unanswered request on.
     private var sent: [UInt8] = []
-    /// Received, from the first answer on that was not looked at.
+    /// Received, from the first unchecked answer on.
     private var received: [UInt8] = []
     private var wantsShutdown = false
     private var hasShutDown = false
@@ -17,20 +17,20 @@ final class FuzzedProber {
     private(set) var isAtEnd = false
     /// While set, nothing is read.
     var isPaused = false { didSet { isVague = true } }
-    /// The request that has come in part has had its "100 Continue".
+    /// The request that has come in part has got its "100 Continue".
     private var isContinued = false
     private(set) var answers = 0
     /// When it connected, or had its last answer.
     private(set) var since: UInt64
-    /// When its answers are written, or its connection is ended, is not known here.
+    /// Whether it is unknown here when its answers are written, or when its connection ends.
     private(set) var isVague = false
-    /// What it sent last may be answered in any way.
+    /// Whether its last bytes may be answered in any way.
     private var isBeyond = false
-    /// Its connection may end at any time, and has to.
+    /// Whether its connection may end at any time, and whether it has to end.
     var mayEnd = false
     var mustEnd = false
 
-    /// - Parameter descriptor: its end of a pair of sockets.
+    /// - Parameter descriptor: the client's end of a pair of sockets.
     init(descriptor: Int32, rules: HTTPRules, now: UInt64) {
         (self.descriptor, self.rules, since) = (descriptor, rules, now)
     }
@@ -44,7 +44,7 @@ final class FuzzedProber {
 
     func write(_ bytes: [UInt8]) { if !wantsShutdown { unsent += bytes } }
 
-    /// Ends its own side, behind what it has written.
+    /// Shuts down its write side, after what it has written.
     func shutDown() { (wantsShutdown, isVague, mayEnd) = (true, true, true) }
 
     /// Sends and reads what is possible.
@@ -58,7 +58,7 @@ final class FuzzedProber {
             sent += unsent[..<count]
             unsent.removeFirst(count)
         }
-        // Once: each time is an event for the server.
+        // Done only once, because each shutdown is an event for the server.
         if wantsShutdown, !hasShutDown, !isDisconnected, unsent.isEmpty {
             shutdown(descriptor, Int32(SHUT_WR))
             hasShutDown = true
@@ -71,7 +71,7 @@ final class FuzzedProber {
         }
     }
 
-    /// Now that the server has nothing to do: whether all that is owed has come, and nothing else.
+    /// Called when the server has nothing to do. Checks that everything owed has come, and nothing else.
     func check(now: UInt64) {
         guard !isPaused else { return }
         while !mustEnd, !isBeyond, takeAnswer(now) {}
@@ -81,7 +81,7 @@ final class FuzzedProber {
         precondition(received.isEmpty && !isAtEnd, "an answer, or an end, that nothing has asked for")
     }
 
-    /// - Returns: whether a request was answered, so that there may be another one.
+    /// - Returns: whether a request was answered, in which case there may be another one.
     private func takeAnswer(_ now: UInt64) -> Bool {
         switch PlainReading(sent[...]) {
         case .none: break

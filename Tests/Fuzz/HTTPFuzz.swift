@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// Whatever clients of the HTTP side send, in whatever pieces: each complete request has one answer, the one that is
-/// right, and no client has another one's; the server does not spin, and does not do more in one turn than it promises;
-/// all connections end when their time is up, or when they have to make room.
+/// Clients of the HTTP side may send anything, in any pieces. Each complete request has exactly one answer, the right
+/// one, and no client gets the answer of another. The server does not spin, and does not do more in one turn than it
+/// promises. All connections end when their time is up, or when they have to make room.
 ///
-/// The first byte of the input has bits for the settings. The rest is what clients send, but for these bytes, which are
-/// steps: 1, a byte and a number: so many times 64 of the byte are sent; 2: the piece ends; 3: the client ends its side;
-/// 4: four seconds pass; 5: it reads nothing, or reads again; 6 and a number: another client goes on; 7: it disconnects;
-/// 8: the piece ends, and the server has one turn only.
+/// The first byte of the input has bits for the settings. The rest is what clients send, except for these bytes, which
+/// are steps: 1, a byte and a number: 64 times that number of the byte are sent; 2: the piece ends; 3: the client shuts
+/// down its write side; 4: four seconds pass; 5: the client stops reading, or reads again; 6 and a number: another
+/// client goes on; 7: the client disconnects; 8: the piece ends, and the server has only one turn.
 func fuzzHTTP(_ input: UnsafeRawBufferPointer) {
     guard let settings = input.first else { return }
     let world = FuzzedAdmin(settings)
@@ -40,7 +40,7 @@ private final class FuzzedAdmin {
     private var clients: [FuzzedProber?] = [nil, nil, nil, nil]
     private var speaker = 0
     private var piece: [UInt8] = []
-    /// Requests that the handler was asked within one run.
+    /// Requests that the handler got within one run.
     private var asked = 0
     private var isStopped = false
 
@@ -90,7 +90,7 @@ private final class FuzzedAdmin {
         settle()
     }
 
-    /// Another client goes on, a new one where there is none.
+    /// Another client goes on. If there is no client at that place, a new one connects.
     func turn(to place: Int) {
         flush()
         settle()
@@ -104,13 +104,13 @@ private final class FuzzedAdmin {
         for case let client? in clients where client.isPaused { client.isPaused = false }
         settle()
         pass(Self.requestTime)
-        // An answer that was not read, and then the silence.
+        // The first time is for an answer that was not read, and the second for the silence after it.
         pass(Self.requestTime)
         precondition(server.connectionCount == 0 && clients.allSatisfy { $0?.isAtEnd ?? true }, "left open")
         server = nil
     }
 
-    /// The client, which has written all that is to be sent.
+    /// Writes the piece, and returns the client that speaks.
     @discardableResult private func flush() -> FuzzedProber {
         if clients[speaker] == nil { connect() }
         guard let client = clients[speaker] else { preconditionFailure() }
@@ -123,7 +123,7 @@ private final class FuzzedAdmin {
         var pair: [Int32] = [-1, -1]
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         precondition(socketpair(AF_UNIX, kind, 0, &pair) == 0)
-        // So that a large answer does not fit in.
+        // A small buffer, so that a large answer does not fit into it.
         var size: Int32 = 4096
         setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         clock.now += 1_000_000
@@ -137,7 +137,8 @@ private final class FuzzedAdmin {
         settle()
     }
 
-    /// Of those that are open, the one has to go that was answered, and of several the one that has been silent for longest.
+    /// If clients that are open have been answered, one of those has to go; otherwise, any. Of several, the one that
+    /// has been silent for longest has to go.
     private func makeRoom() {
         let open = clients.compactMap { $0 }.filter { !$0.isAtEnd }
         let answered = open.filter { $0.answers > 0 }
@@ -165,7 +166,7 @@ private final class FuzzedAdmin {
         precondition(asked <= 2 * (server.bounds.places + server.bounds.addsPerRun), "\(asked) requests in one run")
     }
 
-    /// As the daemon's loop drives the server, until there is nothing to do, and then all is as it has to be.
+    /// Drives the server as the daemon's loop does, until there is nothing to do. Then everything has to be right.
     private func settle() {
         var left = 500 + clients.reduce(0) { $0 + ($1?.unsent.count ?? 0) } / 16
         while true {

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// What is right as an answer.
+/// The rules for a right answer.
 struct HTTPRules {
     /// Only addresses, "localhost" and `names` are allowed as hosts.
     let restrictsHosts: Bool
@@ -9,7 +9,7 @@ struct HTTPRules {
     static let names = ["Relay.example", ".internal.example"]
     static let largeBody = [UInt8](repeating: UInt8(ascii: "x"), count: 40_000)
 
-    /// The handler's answer.
+    /// The answer that the handler gives.
     static func answer(_ request: AdminRequest) -> AdminResponse {
         let text = Array("\(request.method) \(request.path) \(request.query)".utf8)
         switch request.path {
@@ -20,9 +20,10 @@ struct HTTPRules {
         }
     }
 
-    /// - Parameter body: as far as it was sent.
+    /// - Parameter body: the part of the body that was sent.
     func check(_ response: PlainResponse, _ body: ArraySlice<UInt8>, to request: PlainRequest) {
-        // RFC 9112, 3.2: a server must refuse several Host fields, and none. Here they need only be no way in.
+        // RFC 9112, 3.2: a server must refuse a request with several Host fields, or with none. Here they must only not
+        // be a way in.
         if response.status == 400, request.hosts.count > 1 || request.hosts.isEmpty && !request.isOld { return }
         precondition(response.headers["cache-control"] == "no-store")
         precondition(response.headers["content-type"]?.isEmpty == false)
@@ -54,7 +55,7 @@ struct HTTPRules {
         return ["", "localhost", "relay.example"].contains(name) || isAddress(name) || isUnder
     }
 
-    /// With or without a zone.
+    /// Whether this is an IP address, with or without a zone.
     private static func isAddress(_ text: String) -> Bool {
         var (old, new) = (in_addr(), in6_addr())
         if inet_pton(AF_INET, text, &old) == 1 { return true }

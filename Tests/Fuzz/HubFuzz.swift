@@ -1,8 +1,8 @@
-/// Whatever apps send and whatever Redis does, in whatever order: every request has one Reply, of a kind that it can
-/// have, no Message comes for what an app has not asked for, and when all is quiet what the hub counts, what Redis has
-/// and what apps believe is the same. When all have gone nothing is left of them.
+/// Apps may send anything, and Redis may do anything, in any order. Every request has one Reply, of a kind that it can
+/// have, and an app gets no Message that it has not asked for. At rest, the hub's counts, the state of Redis and what
+/// apps believe agree. When all apps have gone, nothing is left of them.
 ///
-/// The input is a list of steps of two bytes, what and to whom.
+/// The input is a list of steps of two bytes: what happens, and to whom.
 func fuzzHub(_ input: UnsafeRawBufferPointer) {
     let world = FuzzedHub(Choices(input))
     var rest = input[...]
@@ -22,8 +22,8 @@ func fuzzHub(_ input: UnsafeRawBufferPointer) {
     world.closeAll()
 }
 
-/// A hub with its upstream, up to four apps and a Redis, all in memory. It performs what the upstream wants done, as the I/O
-/// layer does, and decides nothing. Links have no probe, and no deadline comes before an hour.
+/// A hub with its upstream, up to four apps and a Redis, all in memory. It performs the actions of the upstream, as the
+/// I/O layer does, and decides nothing. Links have no probe, and no deadline comes before an hour.
 final class FuzzedHub {
     let hub: Hub
     private let upstream: Upstream
@@ -33,10 +33,10 @@ final class FuzzedHub {
     private var isPerforming = false
     private var finished: [ConnectionID] = []
     private var lost: [ConnectionID] = []
-    /// An app has sent what no app's code would: then what it holds is not known here.
+    /// Whether an app has sent bytes that no app's code would send. Then the names that it holds are not known here.
     private var isRaw = false
     private var published = 0
-    /// Bytes of the publish link that Redis has not looked at.
+    /// Bytes of the publish link that Redis has not read.
     private var unreadByRedis = 0
 
     static let prefix = Array("p:".utf8)
@@ -121,7 +121,7 @@ final class FuzzedHub {
         return UInt64(published)
     }
 
-    /// The app at a place, a new one where there is none.
+    /// The app at a place. If there is no app, a new one connects.
     private func app(_ place: Int) -> FuzzedApp {
         if let app = apps[place], !app.isFinished { return app }
         if let app = apps[place] { close(app) }
@@ -144,7 +144,7 @@ final class FuzzedHub {
 
     // MARK: The loop
 
-    /// Something happens that the upstream is told by `body`; what it wants done for that is done.
+    /// Reports an event to the upstream by `body`, and performs the actions that follow.
     private func event(_ body: () -> Void) {
         upstream.begin(at: .init(turn: hub.now, precise: hub.now, unixMilliseconds: hub.now / 1_000_000))
         body()
@@ -274,8 +274,8 @@ final class FuzzedHub {
 
     private static let failure = LinkFailure(cause: .closed, reason: "Redis closed the connection")
 
-    /// - Parameter unsent: bytes that were written and are to be taken for ones that never left, if there are so many
-    ///   that Redis has not looked at.
+    /// - Parameter unsent: bytes that were written, but are to count as unsent. At most those that Redis has not read
+    /// count.
     private func losePublishLink(unsent: Int) {
         let unsent = min(unsent, unreadByRedis)
         socket(of: publishLink).unsentPlaintext = unsent
@@ -332,7 +332,7 @@ final class FuzzedHub {
 
     // MARK: Books
 
-    /// Both links come up, apps read, Redis answers, and turns pass until nothing moves.
+    /// Both links come up, apps read, Redis answers, and turns pass until nothing changes any more.
     func settle() {
         for link in [publishLink, subscribeLink] where !link.isEstablished { open(link) }
         for case let app? in apps { app.stopsReading = false }
@@ -347,7 +347,7 @@ final class FuzzedHub {
             turn()
             turns += 1
             precondition(turns < 1_000)
-            // A connection that is closed as a turn ends is read from once more, and may have something to say to others.
+            // A connection that is closed at the end of a turn is read once more, and what it sent may concern others.
         } while hub.hasWork || !redis.isIdle || node.hasSubscribeCommands || hub.outboxes.arena.used > 0
             || apps.contains { $0?.hasUnread == true }
     }
@@ -373,7 +373,7 @@ final class FuzzedHub {
     }
 }
 
-/// The same numbers each time, so that an input does the same each time.
+/// The same numbers each time, so that an input always has the same effect.
 private struct PlainGenerator: RandomNumberGenerator {
     private var state: UInt64 = 7
 

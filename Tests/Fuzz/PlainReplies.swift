@@ -1,16 +1,16 @@
-/// RESP2 read the slow and obvious way, from the protocol's definition and without hiredis: what the reader is
-/// compared with. It calls a sink in the same way.
+/// RESP2 read in the slow and obvious way, from the protocol's definition and without hiredis. The reader is compared
+/// with it. It calls a sink in the same way.
 struct PlainReplies {
     enum End: Error {
         /// The input ends between two replies, or within one.
         case incomplete
-        /// No reader may go on from here.
+        /// No reader may go on after this place.
         case malformed
     }
 
     private var rest: ArraySlice<UInt8>
 
-    /// Reads all there is, and says whether it ended in something malformed.
+    /// Reads everything, and returns whether the input ended in something malformed.
     static func read(_ input: UnsafeRawBufferPointer, into sink: ReplySink) -> Bool {
         var replies = PlainReplies(rest: Array(input)[...])
         do throws(End) {
@@ -20,7 +20,8 @@ struct PlainReplies {
         }
     }
 
-    /// - Parameter isDropped: whether it is the payload of a message or part of it, of which nothing is kept if it is an array.
+    /// - Parameter isDropped: whether the value is the payload of a message, or a part of it. If it is an array,
+    ///   nothing of it is kept.
     private mutating func value(depth: Int, isDropped: Bool = false) throws(End) -> RedisValue {
         guard let type = rest.popFirst() else { throw .incomplete }
         switch type {
@@ -31,7 +32,7 @@ struct PlainReplies {
             let count = try number()
             if count == -1 { return .nilValue }
             guard 0...ReplyLimits().maxReplyBytes ~= Int(count) else { throw .malformed }
-            // hiredis takes the two bytes behind a string for an end of line, whatever they are.
+            // hiredis takes the two bytes after a string for an end of line, whatever they are.
             guard rest.count >= Int(count) + 2 else { throw .incomplete }
             defer { rest = rest.dropFirst(Int(count) + 2) }
             return .bulk(Array(rest.prefix(Int(count))))
@@ -51,7 +52,7 @@ struct PlainReplies {
         }
     }
 
-    /// Whether what comes after these elements of an array is the payload of a message.
+    /// Whether the value after these elements of an array is the payload of a message.
     private static func isPayload(of elements: [RedisValue], in count: Int) -> Bool {
         guard elements.count == count - 1, case .bulk(let word)? = elements.first else { return false }
         switch String(decoding: word, as: UTF8.self) {
@@ -69,7 +70,7 @@ struct PlainReplies {
         throw .incomplete
     }
 
-    /// A number as Redis writes it: no sign but a minus, no zero in front.
+    /// A number as Redis writes it: the only sign is a minus, and there are no leading zeros.
     private mutating func number() throws(End) -> Int64 {
         let text = String(decoding: try line(), as: UTF8.self)
         guard let number = Int64(text), String(number) == text else { throw .malformed }

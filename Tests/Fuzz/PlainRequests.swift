@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A request that nobody could take for anything else: legal by RFC 9112, and with nothing in it that servers may see
+/// A request that can be understood in only one way: legal by RFC 9112, and without anything that servers may interpret
 /// differently.
 struct PlainRequest {
     enum Body { case none, bytes(Int), chunked }
@@ -9,9 +9,9 @@ struct PlainRequest {
     var path = ""
     var query = ""
     var hosts: [[UInt8]] = []
-    /// By HTTP/1.0.
+    /// Whether it is a request of HTTP/1.0.
     var isOld = false
-    /// The connection ends after the answer.
+    /// Whether the connection ends after the answer.
     var isLast = false
     private var saysConnection = false
     var expectsContinue = false
@@ -20,18 +20,18 @@ struct PlainRequest {
 
 /// What is known of the bytes that a client has sent, from the beginning of a request on.
 enum PlainReading {
-    /// Its head is not there yet.
+    /// The head is not complete yet.
     case none
-    /// Its head is there, and a part of its body.
+    /// The head is complete, and a part of the body is there.
     case head(PlainRequest, bodyBytes: Int)
     case whole(PlainRequest, size: Int)
-    /// Its body is larger than what is read of one.
+    /// The body is larger than what is read of a body.
     case endless
-    /// Servers may do anything that HTTP allows, on this request and all behind it.
+    /// Servers may do anything that HTTP allows, on this request and on everything after it.
     case beyond
 
     static let largestBody = 64 * 1024
-    /// Larger ones may be too large for the memory of a connection.
+    /// Larger heads may be too large for the memory of a connection.
     private static let largestHead = 2048
     private static let mostHeaders = 30
 
@@ -97,7 +97,7 @@ enum PlainReading {
             guard let count = hexadecimal(line) else { return .beyond }
             total += min(count, lines.rest.count)
             if total > largestBody { return .endless }
-            // Where there is a trailer, it is beyond.
+            // A request with a trailer is `beyond`.
             switch lines.skip(count) {
             case .part: return .head(request, bodyBytes: rest.count)
             case .broken: return .beyond
@@ -130,7 +130,7 @@ extension PlainRequest {
         }
     }
 
-    /// - Returns: false where it is not said plainly.
+    /// - Returns: false if the field can be understood in more than one way.
     fileprivate mutating func take(header line: ArraySlice<UInt8>) -> Bool {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), Self.isToken(line[..<colon]) else { return false }
         var value = line[(colon + 1)...]
@@ -143,7 +143,7 @@ extension PlainRequest {
             guard case .none = body, 1...9 ~= text.utf8.count, let count = Int(text),
                 text.utf8.allSatisfy({ 0x30...0x39 ~= $0 })
             else { return false }
-            // A length of 0 is one, too: another one would contradict it.
+            // A length of 0 counts as a length, too: a second length would contradict it.
             body = .bytes(count)
         case "transfer-encoding":
             guard case .none = body, !isOld, text == "chunked" else { return false }
@@ -170,7 +170,7 @@ extension PlainRequest {
 private struct PlainLines {
     enum Next {
         case line(ArraySlice<UInt8>)
-        /// Its end is not there yet.
+        /// The end of the line is not there yet.
         case part
         /// There is a CR or an LF alone.
         case broken
@@ -189,7 +189,7 @@ private struct PlainLines {
         return .line(rest[..<end])
     }
 
-    /// So many bytes, which an empty line follows.
+    /// Skips `count` bytes and the empty line that must follow them.
     mutating func skip(_ count: Int) -> Next {
         guard rest.count > count else { return .part }
         var tail = self

@@ -1,18 +1,18 @@
-/// An answer as it came, read the slow and obvious way.
+/// An answer as it came, read in the slow and obvious way.
 struct PlainResponse {
     static let statuses: Set<Int> = [200, 400, 404, 405, 413, 414, 417, 421, 431, 501, 503, 505]
 
     let status: Int
-    /// By lower-case name; none comes twice.
+    /// By lower-case name. No name comes twice.
     let headers: [String: String]
-    /// Of its body, as it says.
+    /// The length of the body, as the head says.
     let length: Int
     /// Bytes up to the body.
     let headSize: Int
 
     var isLast: Bool { headers["connection"]?.lowercased() == "close" }
 
-    /// Nil while its head is not there. What is malformed is a finding.
+    /// Nil while the head is not complete. A malformed answer is a finding.
     init?(_ bytes: ArraySlice<UInt8>) {
         guard let end = plainHeadEnd(bytes) else { return nil }
         var lines = String(decoding: bytes[..<(end - 4)], as: UTF8.self).split(
@@ -43,14 +43,14 @@ struct PlainResponse {
     }
 }
 
-/// Behind the empty line that ends a head; nil: it is not there.
+/// The place after the empty line that ends a head; nil: there is no such line yet.
 private func plainHeadEnd(_ bytes: ArraySlice<UInt8>) -> Int? {
     bytes.indices.dropFirst(3).first { bytes[($0 - 3)...$0].elementsEqual([13, 10, 13, 10]) }.map { $0 + 1 }
 }
 
-/// Whether these are answers, to whatever requests: those to HEAD have no body.
+/// Whether these are answers, to any requests. Answers to HEAD have no body.
 ///
-/// - Parameter isCut: the last one may have come in part.
+/// - Parameter isCut: whether the last answer may be incomplete.
 func areResponses(_ bytes: ArraySlice<UInt8>, isCut: Bool) -> Bool {
     if bytes.isEmpty { return true }
     guard bytes.prefix(5).elementsEqual("HTTP/".utf8.prefix(bytes.count)) else { return false }
@@ -59,7 +59,7 @@ func areResponses(_ bytes: ArraySlice<UInt8>, isCut: Bool) -> Bool {
     if rest.count < response.length ? isCut : areResponses(rest.dropFirst(response.length), isCut: isCut) {
         return true
     }
-    // An answer to HEAD. libmicrohttpd 0.9.75 also sends the head of its answer twice, and then its body, where the
-    // length of a request is no number.
+    // An answer to HEAD. If the length of a request is not a number, libmicrohttpd 0.9.75 also sends the head of its
+    // answer twice, and then the body.
     return response.length > 0 && areResponses(rest, isCut: isCut)
 }

@@ -1,17 +1,17 @@
-/// CLUSTER SLOTS read the slow and obvious way, slot by slot: what `ClusterTopology` is compared with.
+/// CLUSTER SLOTS read in the slow and obvious way, slot by slot. `ClusterTopology` is compared with it.
 struct PlainSlots {
     struct Owner: Hashable {
         var id: String
         var address: ClusterTopology.Address
     }
 
-    /// All that own slots.
+    /// All nodes that own slots.
     private(set) var nodes: [Owner] = []
-    /// By slot, the place of its owner in `nodes`; -1: nobody.
+    /// By slot, the place of its owner in `nodes`; -1: nobody owns it.
     private(set) var owners = Array(repeating: -1, count: 16_384)
     private(set) var replicas: Set<ClusterTopology.Address> = []
 
-    /// nil when it is none, or when a slot comes twice.
+    /// nil if this is not an answer to CLUSTER SLOTS, or if a slot comes twice.
     init?(_ reply: RedisValue, host: String) {
         guard case .array(let entries) = reply, entries.count <= 16_384 else { return nil }
         var isTwice = false

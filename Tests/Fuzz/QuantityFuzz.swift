@@ -1,5 +1,5 @@
-/// Durations, sizes, counts, modes and lists of ids mean what plain arithmetic on 128 bits makes of them, and what is
-/// shown of a number is read as that number.
+/// Durations, sizes, counts, modes and lists of ids have the values that plain arithmetic on 128 bits gives. The text
+/// shown for a number is read as that number.
 func fuzzQuantities(_ input: UnsafeRawBufferPointer) {
     let text = String(decoding: input, as: UTF8.self)
     var choices = Choices(input)
@@ -30,7 +30,8 @@ private let durationUnits: [(String, UInt128)] = [
 ]
 private let sizeUnits: [(String, UInt128)] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1), ("", 1)]
 
-/// Digits, perhaps a point and one to nine more, and the first of the units with which that is so; rounded down.
+/// Digits, optionally followed by a point and one to nine more digits, and then by a unit: the first unit that fits.
+/// Rounded down.
 private func plainly(
     _ text: String, _ units: [(String, UInt128)], isWhole: Bool = false, in range: ClosedRange<UInt64>
 ) -> UInt64? {

@@ -1,5 +1,5 @@
-/// Changes a stream of replies element by element. Changes of single bytes alone mostly break a length, and what
-/// lies behind it is then never read.
+/// Changes a stream of replies element by element. Changes of single bytes mostly break a length, and then the bytes
+/// after it are never read.
 ///
 /// - Parameter words: what a new bulk string may hold.
 func mutateReplies(
@@ -24,7 +24,7 @@ func mutateReplies(
     return changed.count
 }
 
-/// The elements one after the other, arrays by their heads alone; what is malformed is one element.
+/// The elements one after the other. Of an array, only the head is an element. The malformed rest is one element.
 private func cutElements(_ input: [UInt8]) -> [ArraySlice<UInt8>] {
     var elements: [ArraySlice<UInt8>] = []
     var rest = input[...]
@@ -41,7 +41,7 @@ private func cutElements(_ input: [UInt8]) -> [ArraySlice<UInt8>] {
     return elements
 }
 
-/// An element to put in, often one that means something where it lands.
+/// An element to insert, often one that means something at its place.
 private func element(_ choices: inout Choices, _ words: [String]) -> ArraySlice<UInt8> {
     func bulk(_ text: String) -> String { "$\(text.utf8.count)\r\n\(text)\r\n" }
     let text =

@@ -1,5 +1,5 @@
-/// Whatever a server sends, the reader does not crash, does not leak, stays within its limits, and says the same
-/// however the bytes arrive: what a slow and plain reader says.
+/// Whatever a server sends, the reader does not crash, does not leak, and stays within its limits. However the bytes
+/// arrive, its result is the same, and the same as that of a slow and plain reader.
 func fuzzReplyReader(_ input: UnsafeRawBufferPointer) {
     var choices = Choices(input)
     let whole = read(input) { input.count }
@@ -12,7 +12,7 @@ func fuzzReplyReader(_ input: UnsafeRawBufferPointer) {
     let plain = LoggingSink()
     let isMalformed = PlainReplies.read(input, into: plain)
     precondition(whole.events == plain.events)
-    // The reader often knows it earlier than a reader of whole replies.
+    // The reader often notices a fault earlier than a reader of whole replies.
     precondition(whole.hasFailed || !isMalformed)
 
     let last = choices.next(whole.count + 1)
@@ -26,7 +26,7 @@ func fuzzReplyReader(_ input: UnsafeRawBufferPointer) {
     precondition(limited.pending <= tight.maxReplyBytes && whole.events.starts(with: limited.events))
 }
 
-/// What came of one reading.
+/// The result of one reading.
 private struct Reading {
     var events: [UInt8]
     var count: Int
@@ -103,7 +103,7 @@ private final class LoggingSink: ReplySink {
         counted()
     }
 
-    /// By hand, since a description would take most of the time that there is for fuzzing.
+    /// Written by hand, because a description would take most of the time that there is for fuzzing.
     private func write(_ value: RedisValue) {
         switch value {
         case .integer(let number): events.log("i", "\(number)")

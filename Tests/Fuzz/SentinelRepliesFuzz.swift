@@ -1,12 +1,12 @@
-/// Whatever sentinels answer, in whatever order, a master is believed that one of them has named, and what is told of
-/// news is right. Relays that have the same sentinels in another order, or hear them in another order, believe in the same
-/// master, also where the sentinels disagree.
+/// Whatever sentinels answer, in any order, the believed master is one that a sentinel has named, and the reports of
+/// news are right. Relays that have the same sentinels in another order, or hear them in another order, believe in the
+/// same master, even if the sentinels disagree.
 func fuzzSentinelReplies(_ input: UnsafeRawBufferPointer) {
     var choices = Choices(input)
     var relays = (0..<FuzzedSentinels.count).map { FuzzedSentinels(turnedBy: $0) }
     var speaker = 0
     for value in wholeReplies(in: input, size: { 1 + choices.next(60) }) {
-        // A number says whose answers follow.
+        // A number selects the sentinel whose answers follow.
         if case .integer(let number) = value {
             speaker = Int(number.magnitude % UInt64(FuzzedSentinels.count))
         } else {
@@ -20,7 +20,7 @@ func fuzzSentinelReplies(_ input: UnsafeRawBufferPointer) {
 private struct FuzzedSentinels {
     static let count = 3
 
-    /// What the relay goes by.
+    /// What the relay has chosen.
     struct Choice: Equatable {
         let master: SentinelView.Master?
         let epoch: UInt64?
@@ -32,10 +32,10 @@ private struct FuzzedSentinels {
         let epoch: UInt64
     }
 
-    /// Where the list of this relay begins.
+    /// The sentinel at which the list of this relay begins.
     private let turn: Int
     private var view = SentinelView(sentinels: count)
-    /// By sentinel: the place that it has just told, the first of its two answers.
+    /// By sentinel: the master that it has just named in the first of its two answers.
     private var named: [SentinelView.Master?] = Array(repeating: nil, count: count)
     /// By sentinel: what it says now.
     private var said: [Word?] = Array(repeating: nil, count: count)
@@ -46,7 +46,7 @@ private struct FuzzedSentinels {
 
     var choice: Choice { Choice(master: view.master, epoch: view.epoch, candidates: view.candidates) }
 
-    /// As `SentinelLink` takes the two answers to a question.
+    /// Takes the two answers to a question as `SentinelLink` does.
     mutating func answered(_ sentinel: Int, _ value: RedisValue) {
         switch value {
         case .array(let parts) where parts.count == 2:
@@ -86,11 +86,12 @@ private struct FuzzedSentinels {
         epochs.insert(epoch)
         let isNews = view.answered(place(sentinel), master: master, epoch: epoch)
         precondition(isNews == (view.master != before))
-        // With all of them there, nothing of what was said before counts.
+        // Once all sentinels have answered, earlier answers do not count.
         if said.allSatisfy({ $0 != nil }) { precondition(view.master == plainCandidates.first) }
     }
 
-    /// Relays that begin now and hear what is said now: each has its own list, and each order of the answers comes up.
+    /// Relays that begin now, and hear what the sentinels say now, each with its own list, and in every order of
+    /// answers.
     func checkOrders() {
         let speakers = said.indices.filter { said[$0] != nil }
         let orders = permutations(speakers)
@@ -102,14 +103,15 @@ private struct FuzzedSentinels {
                     _ = view.answered((sentinel + turn) % Self.count, master: word.master, epoch: word.epoch)
                 }
                 precondition(view.candidates == plainCandidates)
-                // Less than half of them do not take back a higher epoch; here the highest one is always there.
+                // Less than half of the sentinels do not take back a higher epoch. Here the sentinel with the highest
+                // epoch is always there.
                 precondition(view.master == plainCandidates.first)
             }
         }
     }
 
-    /// The rule once more: of those with the highest epoch the one with most votes, and among equals the one whose host and
-    /// then port comes first.
+    /// The rule, written again: among the masters with the highest epoch, the one with most votes; among equals, the
+    /// one whose host comes first, and then the one whose port does.
     private var plainCandidates: [SentinelView.Master] {
         let words = said.compactMap { $0 }
         let newest = words.filter { word in words.allSatisfy { $0.epoch <= word.epoch } }.map(\.master)

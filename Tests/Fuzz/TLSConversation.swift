@@ -1,23 +1,23 @@
 internal import COpenSSL
 internal import Glibc
 
-/// A session of ours and a server of OpenSSL's, and the wire between them, on which bytes wait, change and appear.
+/// Our session and a server of OpenSSL, and the wire between them, on which bytes wait, change and appear.
 struct TLSConversation {
     private let session: TLSSession
     private let server: OpaquePointer
-    /// What the server reads from, and what it writes to.
+    /// The buffers that the server reads from and writes to.
     private let serverInput: OpaquePointer
     private let serverOutput: OpaquePointer
-    /// On its way to the session.
+    /// Bytes on their way to the session.
     private var toSession: [UInt8] = []
-    /// Taken from the session, on its way to the server.
+    /// Bytes taken from the session, on their way to the server.
     private var toServer: [UInt8] = []
     private var written = Stream()
     private var received = Stream()
     private var sent = Stream()
     private var read = Stream()
-    /// Bytes that were taken from the session, and the records of them that have plaintext: where each begins, with
-    /// what TLS has sent just before it, and how much plaintext it has.
+    /// The number of bytes taken from the session, and the records with plaintext among them: where each begins,
+    /// including what TLS has sent just before it, and how much plaintext it has.
     private var taken = 0
     private var records: [(start: Int, plaintext: Int)] = []
     private var isTampered = false
@@ -37,7 +37,7 @@ struct TLSConversation {
         takeOutput()
     }
 
-    /// Everything goes over the wire until nothing moves.
+    /// Everything goes over the wire until nothing moves any more.
     mutating func shakeHands() {
         for _ in 0..<8 {
             deliverToServer(toServer.count)
@@ -46,7 +46,7 @@ struct TLSConversation {
         precondition(session.isEstablished && failure == nil)
     }
 
-    /// Steps of two bytes each, what and how much; then the rest is delivered.
+    /// Performs steps of two bytes each, what and how much. Then the rest is delivered.
     mutating func perform(_ steps: UnsafeRawBufferPointer) {
         defer { SSL_free(server) }
         for index in stride(from: 0, to: steps.count - 1, by: 2) {
@@ -86,8 +86,8 @@ struct TLSConversation {
         }
     }
 
-    /// Plaintext of the server's that is handed over is the beginning of what it wrote, and so the other way; what has
-    /// not left is told to the record.
+    /// The plaintext that is delivered is the beginning of what the server wrote, and the same holds in the other
+    /// direction. The session reports exactly the plaintext of the records that have not left.
     private func check() {
         precondition(received.count <= written.count && read.count <= sent.count)
         guard failure == nil, !isOverForServer else { return }
@@ -106,7 +106,8 @@ struct TLSConversation {
         precondition(isSent)
         let start = taken
         let chunk = takeOutput()
-        // Each record begins with its kind, the version and its length. The last ones are those that were asked for.
+        // Each record begins with its kind, the version and its length. The last ones are those with the data just
+        // sent.
         var starts: [Int] = []
         var place = 0
         while place + 5 <= chunk.count {
@@ -173,7 +174,7 @@ struct TLSConversation {
         flush()
     }
 
-    /// TLS 1.3 alone has that; both sides get new keys.
+    /// Only TLS 1.3 can do this. Both sides get new keys.
     private mutating func renewKeys() {
         guard SSL_is_init_finished(server) == 1, !isOverForServer else { return }
         guard SSL_key_update(server, SSL_KEY_UPDATE_REQUESTED) == 1 else { return ERR_clear_error() }
@@ -207,7 +208,7 @@ struct TLSConversation {
         }
     }
 
-    /// Bytes of which every one is known by its place.
+    /// Bytes whose values follow from their places.
     private struct Stream {
         private(set) var count = 0
 
@@ -216,7 +217,7 @@ struct TLSConversation {
             return (self.count..<self.count + count).map(Self.byte)
         }
 
-        /// Whether these are the next ones.
+        /// Whether these are the next bytes.
         mutating func matches(_ bytes: some Collection<UInt8>) -> Bool {
             defer { count += bytes.count }
             return bytes.enumerated().allSatisfy { Self.byte(count + $0) == $1 }

@@ -1,6 +1,6 @@
-/// What a server sends by TLS, well or badly, is handed over as the beginning of what it wrote, and nothing else ever;
-/// the session counts what has not left as the server sees it. The first byte says how the input is used: as the
-/// server's own bytes, or as steps of a conversation with a real one.
+/// What a server sends by TLS, right or wrong, is delivered only as the beginning of what the server wrote. The session
+/// counts the bytes that have not left as the server sees them. The first byte of the input says how the rest is used:
+/// as the server's own bytes, or as steps of a conversation with a real server.
 func fuzzTLSRecords(_ input: UnsafeRawBufferPointer) {
     guard let mode = input.first else { return }
     let rest = UnsafeRawBufferPointer(rebasing: input.dropFirst())
@@ -12,7 +12,7 @@ func fuzzTLSRecords(_ input: UnsafeRawBufferPointer) {
 
 nonisolated(unsafe) let fuzzedTLSContext = try! TLSContext(TLSContext.Settings(isInsecure: true))
 
-/// Nobody who has no key gets through the handshake, and it fails in the same way however the bytes come.
+/// Without a key nobody gets through the handshake, and it fails in the same way however the bytes come.
 private func fuzzServerBytes(_ input: UnsafeRawBufferPointer) {
     var choices = Choices(input)
     let whole = failure(of: input) { input.count }

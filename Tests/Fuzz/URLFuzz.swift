@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Whatever is written for a Redis URL, it is an address or it is refused. An address survives being written and read
-/// again, and no secret is in what is shown of it.
+/// Any text for a Redis URL is either an address, or is refused. An address survives being written and read again, and
+/// no text shown about it has a secret.
 func fuzzURLs(_ input: UnsafeRawBufferPointer) {
     guard let (text, hasSecret) = textWithSecret(input) else { return }
     checkHost(text)
@@ -17,7 +17,7 @@ func fuzzURLs(_ input: UnsafeRawBufferPointer) {
     }
 }
 
-/// The C library says the same of addresses.
+/// The C library agrees about which texts are IP addresses.
 private func checkHost(_ text: String) {
     guard !text.utf8.contains(0), text.utf8.count < 100 else { return }
     var address = in6_addr()

@@ -1,4 +1,4 @@
-/// The replies in a stream that comes in pieces, up to what no reader goes on from, without messages and confirmations.
+/// The replies in a stream that comes in pieces, up to a malformed place, without messages and confirmations.
 func wholeReplies(in input: UnsafeRawBufferPointer, size: () -> Int) -> [RedisValue] {
     let sink = GatheringSink()
     let reader = ReplyReader(limits: ReplyLimits(), sink: sink)

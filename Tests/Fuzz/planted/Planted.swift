@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Whether this one of the planted bugs is awake: HUBRELAY_PLANTED_BUG has its number. Only in the copy of the sources that
+/// Whether this planted bug is awake: HUBRELAY_PLANTED_BUG has its number. Exists only in the copy of the sources that
 /// `Tests/Fuzz/run --planted` makes.
 func planted(_ number: Int) -> Bool { plantedBug == number }
 
