@@ -2,10 +2,11 @@
 import PackageDescription
 
 // The benchmark is a package of its own, so that those who build the relay need nothing that only the benchmark needs.
-// What it takes of the relay are targets here, made of the relay's files (`./link` puts links to them into `relay`): what
-// the relay keeps to its package, `package` in Swift, cannot be imported from another one.
+// The relay's targets that it uses are defined here again, made of the relay's files (`./link` puts links to them into
+// `relay`). They cannot be imported from the relay's package, because their `package` declarations are visible only
+// there.
 
-// As in the relay's Package.swift, which says why.
+// The same settings as in the relay's Package.swift, which has the reasons.
 var settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -23,7 +24,7 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ],
     targets: [
-        // The relay's, as much of them as is needed.
+        // The targets of the relay, as far as they are needed.
         .systemLibrary(name: "CLibuv", path: "relay/CLibuv"),
         .systemLibrary(name: "CHiredis", path: "relay/CHiredis"),
         .systemLibrary(name: "CPosix", path: "relay/CPosix"),
@@ -37,7 +38,7 @@ let package = Package(
             name: "RedisWire", dependencies: ["CHiredis", "RESP"], path: "relay/RedisWire", swiftSettings: settings),
 
         .systemLibrary(name: "CBenchmark"),
-        // Pure: what was measured in, texts for people and programs out.
+        // Pure: it gets what was measured, and returns texts for people and programs.
         .target(name: "BenchmarkReport", dependencies: ["TextFormats"], swiftSettings: settings),
         .target(
             name: "BenchmarkLoad",

@@ -9,7 +9,7 @@ struct FigureTable {
     let title: String
     let columns: [Column]
     let rows: [[String]]
-    /// What the columns mean, a sentence each.
+    /// What the columns mean, one sentence for each.
     let notes: [String]
 }
 
@@ -90,7 +90,7 @@ extension Report {
 }
 
 extension WorkloadFigures {
-    /// From when on latencies are counted.
+    /// From which moment latencies are counted.
     var countedFrom: String {
         let starts = Set((relayRuns + directRuns).compactMap(\.latencies?.corrected))
         return starts.map { $0 ? "due" : "sent" }.sorted().joined(separator: ", ")

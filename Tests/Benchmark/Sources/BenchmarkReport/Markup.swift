@@ -1,8 +1,8 @@
-/// Writes HTML that is XML too. Escaping and closing tags are its business.
+/// Writes HTML that is also XML. It escapes text, and closes tags.
 struct Markup {
     private(set) var text = ""
 
-    /// An element, into which `body` writes; without one, it is empty.
+    /// An element whose content `body` writes. Without `body`, it is empty.
     mutating func element(
         _ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ body: ((inout Markup) -> Void)? = nil
     ) {
@@ -17,7 +17,7 @@ struct Markup {
         text += "</\(name)>\n"
     }
 
-    /// An element with nothing but text in it.
+    /// An element that contains only text.
     mutating func element(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], text: String) {
         element(name, attributes) { $0.write(text) }
     }
@@ -28,7 +28,7 @@ struct Markup {
     /// A style sheet, which must contain neither `<` nor `&`.
     mutating func style(_ rules: String) { text += "<style>\n\(rules)\n</style>\n" }
 
-    /// What another one has written.
+    /// Adds what another `Markup` has written.
     mutating func write(_ other: Markup) { text += other.text }
 
     /// Characters that XML does not have become U+FFFD.

@@ -1,25 +1,25 @@
 /// One run of one workload against one target.
 package struct Measurement: Sendable, Equatable {
-    /// The workload's name; the same name means the same parameters, whatever the target and the round.
+    /// The workload's name. The same name means the same parameters, whatever the target and the round.
     package var workload: String
     package var group: WorkloadGroup
     package var target: Target
-    /// Counted from 1. The runs of a workload in one round are neighbours in time, so that they may be compared.
+    /// Counted from 1. The runs of a workload in one round are close together in time, so that they may be compared.
     package var round: Int
     package var parameters: Parameters
     /// How long the counted part of the run took.
     package var seconds: Double
-    /// What the figures per message are divided by.
+    /// The number by which the figures per message are divided.
     package var messages: Int
     package var counts: MessageCounts
-    /// Of the relay, for the counted part; nil without one, or where it is not known.
+    /// The relay's processor time in the counted part; nil if there is no relay, or if the time is not known.
     package var relayCPU: ProcessorTime?
     package var redisCPU: ProcessorTime?
     package var generatorCPU: ProcessorTime?
     package var relayMemory: MemoryUse?
-    /// From when a message was sent or due until it was received.
+    /// The time from when a message was sent or due until it was received.
     package var latencies: LatencySummary?
-    /// How much later than due the load generator itself sent: that much of `latencies` is its own.
+    /// How much later than due the load generator itself sent. That part of `latencies` is its own.
     package var generatorLateness: LatencySummary?
 
     package init(
@@ -45,17 +45,17 @@ package struct Measurement: Sendable, Equatable {
     }
 }
 
-/// What became of the messages of one run.
+/// What happened to the messages of one run.
 package struct MessageCounts: Sendable, Equatable {
     /// Sent and confirmed.
     package var published: Int
     /// Received, once for each subscriber.
     package var delivered: Int
-    /// Not received, and the relay said so.
+    /// Not received, and the relay reported it.
     package var lost: Int
-    /// Not received, and nobody said so.
+    /// Not received, and nobody reported it.
     package var missing: Int
-    /// Received once more.
+    /// Received a second time.
     package var duplicates: Int
     /// Publishes that were answered with an error.
     package var refused: Int
@@ -88,7 +88,7 @@ package struct ProcessorTime: Sendable, Equatable {
 
 /// The resident memory of the relay, in bytes.
 package struct MemoryUse: Sendable, Equatable {
-    /// What of the run stays in memory, and how many there are.
+    /// What the run keeps in the relay's memory, and how many of them there are.
     package enum Held: Sendable, Equatable {
         case connections(Int)
         case subscriptions(Int)
@@ -98,7 +98,7 @@ package struct MemoryUse: Sendable, Equatable {
     package var start: Int
     /// After the run, while all of `held` is still there.
     package var end: Int
-    /// Nil where the growth is not that of any one thing.
+    /// Nil if the growth is not due to one kind of thing.
     package var held: Held?
 
     package init(start: Int, end: Int, held: Held? = nil) {
@@ -122,17 +122,17 @@ package struct LatencySummary: Sendable, Equatable {
         }
     }
 
-    /// How many were measured.
+    /// How many latencies were measured.
     package var count: Int
     package var p50: Double
     package var p90: Double
     package var p99: Double
     package var p999: Double
     package var max: Double
-    /// Ascending in both; for plots.
+    /// Ascending in both values; for plots.
     package var curve: [Point]
-    /// Whether waiting that a late sender hid is counted (coordinated omission): true if each message counts from
-    /// when it was due, false if from when it was sent.
+    /// Whether the waiting time that a late sender hides is included (coordinated omission): true if each message
+    /// counts from when it was due, false if from when it was sent.
     package var corrected: Bool
 
     package init(

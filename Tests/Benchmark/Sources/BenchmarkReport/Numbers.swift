@@ -1,9 +1,9 @@
-// Numbers as people read them. What is not known is a dash.
+// Numbers as people read them. A dash stands for what is not known.
 
-/// In place of a figure that is not known.
+/// Stands in place of a figure that is not known.
 let unknown = "–"
 
-/// A number with so many decimals and with commas between thousands, rounded half away from zero.
+/// A number with `decimals` decimals and with commas between thousands, rounded half away from zero.
 func fixed(_ value: Double, decimals: Int) -> String {
     guard value.isFinite else { return unknown }
     let factor = power(of: 10, decimals)
@@ -17,7 +17,7 @@ func fixed(_ value: Double, decimals: Int) -> String {
     return whole + "." + String(repeating: "0", count: decimals - fraction.count) + fraction
 }
 
-/// A number with three digits that count, or all those before the point if they are more.
+/// A number with three significant digits, or with all digits before the point if they are more.
 func brief(_ value: Double?) -> String {
     guard let value else { return unknown }
     let decimals =
@@ -38,7 +38,7 @@ func whole(_ value: Int) -> String { (value < 0 ? "-" : "") + grouped(UInt64(val
 /// A number of bytes in MiB.
 func mebibytes(_ bytes: Double?) -> String { bytes.map { fixed($0 / 1_048_576, decimals: 1) } ?? unknown }
 
-/// A multiple, and in parentheses from where to where it goes.
+/// A multiple, with its range in parentheses.
 func multiple(_ spread: Spread?) -> String {
     guard let spread else { return unknown }
     let range = (fixed(spread.min, decimals: 2), fixed(spread.max, decimals: 2))
@@ -62,7 +62,7 @@ func axisBytes(_ value: Double) -> String {
     return trimmed(value) + " B"
 }
 
-/// With as many decimals as are needed, but three at most.
+/// A number with as many decimals as needed, but at most three.
 func trimmed(_ value: Double) -> String {
     let decimals = (0...2).first { decimals in
         let scaled = value * power(of: 10, decimals)

@@ -1,6 +1,6 @@
 extension Report {
-    /// One page of HTML that needs no other file and no script: where and when, what the figures say, the tables,
-    /// and plots as SVG. It is XML too, but for its first line.
+    /// One page of HTML that needs no other file and no script: where and when the benchmark ran, what the figures say,
+    /// the tables, and plots as SVG. Except for its first line, it is also XML.
     package var html: String {
         var page = Markup()
         page.element("html", ["lang": "en"]) { page in

@@ -1,5 +1,5 @@
 extension Report {
-    /// Where and when, as pairs of a name and what there is to say.
+    /// Where and when the benchmark ran, as pairs of a name and a value.
     var header: [(name: String, value: String)] {
         [
             ("date", date), ("machine", machine.line), ("versions", versions.line),
@@ -8,8 +8,8 @@ extension Report {
         ] + (isRelayByTLS ? [("TLS", "between the relay and Redis; direct connections are without")] : [])
     }
 
-    /// What went wrong, a line for each workload and target: such figures are not to be believed. Losses that the
-    /// relay reports are none of it.
+    /// What went wrong, one line for each workload and target. Such figures must not be trusted. Losses that the relay
+    /// reports are not errors.
     var warnings: [String] {
         workloads.flatMap { row in
             Target.allCases.compactMap { target in
@@ -26,7 +26,7 @@ extension Report {
 }
 
 extension Machine {
-    /// What is known, in one line.
+    /// What is known of the machine, in one line.
     var line: String {
         let parts = [
             processor, cores.map { "\(whole($0)) core\($0 == 1 ? "" : "s")" },
@@ -38,6 +38,6 @@ extension Machine {
 }
 
 extension Versions {
-    /// Of both.
+    /// Both versions, in one line.
     var line: String { "hubrelay \(hubrelay ?? "unknown"), redis-server \(redis ?? "unknown")" }
 }

@@ -110,7 +110,7 @@ extension MemoryUse {
 }
 
 extension LatencySummary {
-    /// The curve is an array of pairs: percentile, microseconds.
+    /// Writes the summary. The curve is an array of pairs: percentile, microseconds.
     fileprivate func write(to json: inout JSONWriter) {
         json.member("count", count)
         json.member("corrected", corrected)
@@ -139,7 +139,7 @@ extension JSONWriter {
         if let value { string(value) } else { null() }
     }
 
-    /// A key and an object that `write` fills.
+    /// A key, and an object that `write` fills, or null.
     fileprivate mutating func member<Value>(
         _ key: String, orNull value: Value?, _ write: (Value, inout JSONWriter) -> Void
     ) {

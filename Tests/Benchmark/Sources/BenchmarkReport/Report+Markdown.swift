@@ -1,5 +1,5 @@
 extension Report {
-    /// One compact table in GitHub's Markdown, with a line feed at its end, and beneath it where and when it was
+    /// One compact table in GitHub's Markdown, with a line feed at its end. Below it stands where and when it was
     /// measured.
     package var markdown: String {
         let names = [
@@ -43,7 +43,7 @@ extension WorkloadFigures {
     }
 }
 
-/// Text that Markdown takes as it is, on one line.
+/// The text on one line, escaped so that Markdown shows it as it is.
 private func markdownCell(_ text: String) -> String {
     markdownText(text).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: " ")
 }

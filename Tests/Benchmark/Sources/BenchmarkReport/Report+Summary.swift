@@ -1,5 +1,5 @@
 extension Report {
-    /// What the figures say, in sentences; without those for which nothing was measured.
+    /// What the figures say, in sentences. Sentences for which nothing was measured are left out.
     var summary: [String] {
         let workloads = workloads
         return [costSentence(workloads), cheaperSentence(workloads)].compactMap { $0 }
@@ -34,7 +34,7 @@ extension Report {
             + "\(brief(most.median)) us\(direct ?? "")."
     }
 
-    /// What a few take is less than what the allocator takes at a time.
+    /// The memory of a few things is less than what the allocator takes at a time.
     private func memorySentence(_ row: WorkloadFigures) -> String? {
         guard
             let bytes = row.bytesPerHeld, let held = row.relayRuns.lazy.compactMap(\.relayMemory?.held).first,

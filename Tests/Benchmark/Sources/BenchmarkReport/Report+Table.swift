@@ -36,7 +36,7 @@ private func trimmingEnd(_ text: String) -> String {
     String(text.reversed().drop { $0 == " " }.reversed())
 }
 
-/// Without characters that would move the cursor or change the terminal.
+/// The text without characters that would move the cursor or change the terminal.
 private func printable(_ text: String) -> String {
     String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
 }

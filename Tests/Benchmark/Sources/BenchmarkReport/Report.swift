@@ -2,13 +2,13 @@
 package struct Report: Sendable, Equatable {
     package var machine: Machine
     package var versions: Versions
-    /// When it began: ISO 8601, UTC.
+    /// When the benchmark began: ISO 8601, UTC.
     package var date: String
-    /// Whether everything ran on the same one processor.
+    /// Whether everything ran on the same processor.
     package var pinned: Bool
-    /// Whether the relay's connections to Redis are by TLS; direct ones never are.
+    /// Whether the relay's connections to Redis use TLS. Direct connections never do.
     package var isRelayByTLS: Bool
-    /// In the order in which the workloads are to be shown.
+    /// The measurements, in the order in which the workloads are to be shown.
     package var measurements: [Measurement]
 
     package init(
@@ -24,7 +24,7 @@ package struct Report: Sendable, Equatable {
     }
 }
 
-/// The machine on which everything ran; nil where something is not known.
+/// The machine on which everything ran. A value is nil if it is not known.
 package struct Machine: Sendable, Equatable {
     package var processor: String?
     package var cores: Int?
@@ -39,7 +39,7 @@ package struct Machine: Sendable, Equatable {
     }
 }
 
-/// The versions of what was measured; nil where one is not known.
+/// The versions of what was measured. A version is nil if it is not known.
 package struct Versions: Sendable, Equatable {
     package var hubrelay: String?
     package var redis: String?

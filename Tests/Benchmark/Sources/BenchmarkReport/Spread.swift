@@ -4,7 +4,7 @@ struct Spread: Equatable {
     let min: Double
     let max: Double
 
-    /// Nil if there is no figure. Infinities and NaN are none.
+    /// Nil if there is no figure. Infinities and NaN do not count as figures.
     init?(_ figures: [Double]) {
         let sorted = figures.filter(\.isFinite).sorted()
         guard let first = sorted.first, let last = sorted.last else { return nil }

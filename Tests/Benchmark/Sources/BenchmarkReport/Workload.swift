@@ -1,8 +1,8 @@
-/// What a workload varies or looks at. It decides which figures of it are shown, and in which plot.
+/// What a workload varies or examines. It decides which figures of the workload are shown, and in which plot.
 package enum WorkloadGroup: String, Sendable, CaseIterable {
     /// Publishers that keep a window of unanswered publishes; nobody subscribes.
     case publish
-    /// Every message goes to several subscribers: `Parameters.subscribers` differs.
+    /// Every message goes to several subscribers. `Parameters.subscribers` varies.
     case fanOut = "fan-out"
     /// Messages at a fixed rate, each timed from when it was due.
     case latency
@@ -10,39 +10,39 @@ package enum WorkloadGroup: String, Sendable, CaseIterable {
     case idleConnections = "idle-connections"
     /// Subscriptions in force: the memory of each.
     case subscriptions
-    /// As `publish` or `fanOut`, and `Parameters.connections` differs.
+    /// Like `publish` or `fanOut`, with a varying `Parameters.connections`.
     case connections
-    /// The same, and `Parameters.channels` differs.
+    /// Like `publish` or `fanOut`, with a varying `Parameters.channels`.
     case channels
-    /// The same, and `Parameters.payloadBytes` differs.
+    /// Like `publish` or `fanOut`, with a varying `Parameters.payloadBytes`.
     case payloads
-    /// The same, and `Parameters.subscribers` differs, up to many more than in `fanOut`.
+    /// Like `publish` or `fanOut`, with a varying `Parameters.subscribers`, up to many more than in `fanOut`.
     case subscribers
-    /// Connections that are opened, used once and closed: `Measurement.messages` counts them, and
+    /// Connections that are opened, used once and closed. `Measurement.messages` counts them, and
     /// `Parameters.connections` is how many are open at a time.
     case shortConnections = "short-connections"
 }
 
-/// What the messages of a measurement went through.
+/// The way that the messages of a measurement took.
 package enum Target: String, Sendable, CaseIterable {
     /// Through hubrelay, to Redis, and back through hubrelay.
     case relay
-    /// To Redis and back, by the load generator itself.
+    /// To Redis and back, without a relay.
     case direct
 }
 
-/// What a workload was run with; nil where it has no such thing.
+/// The parameters of a workload's run; nil if the workload has no such parameter.
 package struct Parameters: Sendable, Equatable {
     /// Client connections, of publishers and subscribers together.
     package var connections: Int?
     package var channels: Int?
-    /// Of one message.
+    /// The size of one message's payload.
     package var payloadBytes: Int?
     /// Subscribers of each message.
     package var subscribers: Int?
-    /// Messages per second that were due, in a workload of a fixed rate.
+    /// Messages per second that were due, in a workload with a fixed rate.
     package var rate: Int?
-    /// Messages under way at a time.
+    /// How many messages may be on their way at a time.
     package var window: Int?
 
     package init(

@@ -5,22 +5,22 @@ struct WorkloadFigures {
     let parameters: Parameters
     let relayRuns: [Measurement]
     let directRuns: [Measurement]
-    /// Microseconds of processor time per message, of the relay.
+    /// The relay's processor time per message, in microseconds.
     let relayCPU: Spread?
-    /// The same of Redis, behind the relay.
+    /// The processor time of Redis behind the relay, per message, in microseconds.
     let redisCPU: Spread?
-    /// The same of the relay and Redis together.
+    /// The processor time of the relay and Redis together, per message, in microseconds.
     let totalCPU: Spread?
-    /// The same of Redis, without a relay.
+    /// The processor time of Redis without a relay, per message, in microseconds.
     let directCPU: Spread?
-    /// `totalCPU` as a multiple of `directCPU`, each round's for itself.
+    /// `totalCPU` as a multiple of `directCPU`, computed for each round.
     let ratio: Spread?
     let rateUnit: RateUnit
-    /// Per second, of what `rateUnit` says.
+    /// The rate per second, of what `rateUnit` says.
     let relayRate: Spread?
     let directRate: Spread?
 
-    /// - Parameter runs: of one workload; not empty.
+    /// - Parameter runs: the runs of one workload; must not be empty.
     init(_ runs: [Measurement]) {
         name = runs[0].workload
         group = runs[0].group
@@ -40,7 +40,7 @@ struct WorkloadFigures {
 
     var rounds: Int { Set((relayRuns + directRuns).map(\.round)).count }
 
-    /// The median over the rounds of one figure of the latencies, in microseconds.
+    /// One figure of the latencies, in microseconds: the median over the rounds.
     func latency(_ target: Target, _ figure: KeyPath<LatencySummary, Double>) -> Spread? {
         Spread(runs(target).compactMap { $0.latencies?[keyPath: figure] })
     }
@@ -65,14 +65,14 @@ struct WorkloadFigures {
         relayRuns.compactMap { relay in
             let direct = directRuns.first { $0.round == relay.round }
             guard let cost = relay.totalCPU, let reference = direct?.totalCPU else { return nil }
-            // Not finite where the reference is 0, and so no figure to `Spread`.
+            // If the reference is 0, the quotient is not finite, and `Spread` ignores it.
             return cost / reference
         }
     }
 }
 
 extension Report {
-    /// One of each workload, in the order in which they first appear.
+    /// The figures of each workload, in the order in which the workloads first appear.
     var workloads: [WorkloadFigures] {
         var order: [String] = []
         var runs: [String: [Measurement]] = [:]
@@ -83,7 +83,7 @@ extension Report {
         return order.compactMap { name in runs[name].map { WorkloadFigures($0) } }
     }
 
-    /// How many rounds there are, of the workload that has most.
+    /// The number of rounds of the workload that has most of them.
     var rounds: Int { workloads.map(\.rounds).max() ?? 0 }
 }
 
@@ -93,7 +93,7 @@ enum RateUnit: String {
     case deliveries
     case connections
 
-    /// The same for all runs of one workload: deliveries where there are any.
+    /// All runs of one workload have the same unit: deliveries, if there are any.
     init(_ runs: [Measurement]) {
         if runs.contains(where: \.group.countsConnections) {
             self = .connections
@@ -109,21 +109,21 @@ extension WorkloadGroup {
 }
 
 extension Measurement {
-    /// Microseconds per message; nil where the time is not known, or there were no messages.
+    /// Microseconds per message; nil if the time is not known, or if there were no messages.
     func perMessage(_ time: ProcessorTime?) -> Double? {
         guard let time, messages > 0 else { return nil }
         return time.total * 1_000_000 / Double(messages)
     }
 
-    /// Microseconds of processor time per message of all that stands between publisher and subscriber; nil where
-    /// a part of it is not known.
+    /// Microseconds of processor time per message of everything between publisher and subscriber; nil if a part of it
+    /// is not known.
     var totalCPU: Double? {
         guard let redis = perMessage(redisCPU) else { return nil }
         guard target == .relay else { return redis }
         return perMessage(relayCPU).map { $0 + redis }
     }
 
-    /// Nil for a run that took no time.
+    /// The rate; nil for a run that took no time.
     func perSecond(_ unit: RateUnit) -> Double? {
         guard seconds > 0 else { return nil }
         let count =
@@ -137,7 +137,7 @@ extension Measurement {
 }
 
 extension MemoryUse {
-    /// Nil where nothing is held.
+    /// Nil if nothing is held.
     var bytesPerHeld: Double? {
         guard let count = held?.count, count > 0 else { return nil }
         return Double(end - start) / Double(count)
@@ -151,7 +151,7 @@ extension MemoryUse.Held {
         }
     }
 
-    /// The name of one of them.
+    /// The name of one held thing.
     var unit: String {
         switch self {
         case .connections: "connection"

@@ -5,7 +5,7 @@ internal import Configuration
 internal import Glibc
 internal import Posix
 
-/// The program: measures what the relay costs, beside what the same messages cost without it.
+/// The program: measures what the relay costs, compared with what the same messages cost without it.
 @main
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,7 +43,7 @@ struct BenchCommand: ParsableCommand {
 }
 
 extension Report {
-    /// What makes the figures worthless; nil: nothing.
+    /// What makes the figures worthless; nil if nothing does.
     var wrong: String? {
         let wrong = measurements.filter { $0.counts.missing + $0.counts.duplicates + $0.counts.refused > 0 }
         guard let first = wrong.first else { return nil }

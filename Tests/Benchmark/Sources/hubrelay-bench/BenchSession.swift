@@ -18,7 +18,7 @@ struct BenchSession {
         (self.workloads, self.options, self.choice, self.newRecorder) = (workloads, options, choice, newRecorder)
     }
 
-    /// Runs everything, and ends what it has started, also when it fails or is interrupted.
+    /// Runs everything, and ends the servers that it has started, even if it fails or is interrupted.
     /// - Throws: `BenchmarkFailure`.
     func run() throws(BenchmarkFailure) -> Report {
         let descriptors = DescriptorLimit.raiseAndGet()
@@ -77,7 +77,7 @@ struct BenchSession {
         return measurements
     }
 
-    /// The one that is first has the other's leftovers in the caches; so they take turns.
+    /// The target that is first finds the other one's leftovers in the caches. So the targets take turns.
     private func targets(of servers: Servers, in round: Int) -> [Target] {
         if servers.isRelayAlone { return [.relay] }
         return round.isMultiple(of: 2) ? [.direct, .relay] : [.relay, .direct]

@@ -5,6 +5,6 @@ struct Failure: Error, CustomStringConvertible {
 
     init(_ description: String, code: Int32) { (self.description, self.code) = (description, code) }
 
-    /// It cannot be run as it was typed: EX_USAGE of sysexits.h.
+    /// The program cannot be run with these arguments: EX_USAGE of sysexits.h.
     static func usage(_ description: String) -> Failure { Failure(description, code: 64) }
 }

@@ -4,7 +4,7 @@ internal import Histogram
 
 /// Latencies in an HdrHistogram: nanoseconds, to three digits.
 final class HistogramRecorder: LatencyRecorder {
-    /// Longer than any wait of a run; what is longer counts as this long.
+    /// Longer than any wait of a run. A longer latency counts as this long.
     private static let longest: UInt64 = 100_000_000_000
 
     private var histogram = Histogram<UInt64>(

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import BenchmarkLoad
 internal import Glibc
 
-/// Which workloads, how often and for how long.
+/// Which workloads run, how often and for how long.
 struct SelectionOptions: ParsableArguments {
     @Flag(help: "Show how costs grow: with connections, channels, payloads, subscribers, short connections, rates.")
     var scale = false
@@ -28,7 +28,7 @@ struct SelectionOptions: ParsableArguments {
     /// Seconds.
     var warmUp: Double { min(0.2, seconds / 3) }
 
-    /// - Throws: ``Failure`` for an expression that is none, or matches nothing.
+    /// - Throws: ``Failure`` for text that is not a regular expression, or matches nothing.
     func workloads() throws(Failure) -> [Workload] {
         let all = scale ? Workload.scale : Workload.standard
         guard let only else { return all }
@@ -43,7 +43,7 @@ struct SelectionOptions: ParsableArguments {
     }
 }
 
-/// What is measured.
+/// Which servers are measured.
 struct TargetOptions: ParsableArguments {
     @Option(help: "The hubrelay to start. (default: the one beside this program, or else .build/release/hubrelay)")
     var relay: String?
@@ -56,13 +56,13 @@ struct TargetOptions: ParsableArguments {
             """)
     var redis: String?
 
-    /// What there is to measure, checked as far as that goes without starting anything.
+    /// The servers to measure, checked as far as possible without starting anything.
     enum Choice {
         case own(binary: String, isByTLS: Bool)
         case installed(socket: String, redis: RedisServerAddress?)
     }
 
-    /// - Throws: ``Failure`` for options that do not go together.
+    /// - Throws: ``Failure`` for options that contradict each other.
     func check() throws(Failure) -> Choice {
         guard let socket else {
             guard redis == nil else { throw .usage("--redis is for --socket; without it a private Redis is started") }

@@ -11,7 +11,7 @@ struct OutputOptions: ParsableArguments {
     @Option(help: "Write one compact table to this file, as GitHub's Markdown: those in the documentation are made so.")
     var markdown: String?
 
-    /// Finds out now whether the files can be written, and not after minutes of measuring.
+    /// Checks now whether the files can be written, and not after minutes of measuring.
     func check() throws(Failure) {
         for (option, path) in [("--html", html), ("--markdown", markdown)] where path == "-" {
             throw .usage("\(option): give a file; only --json can go to stdout")
@@ -49,12 +49,12 @@ enum Output {
         do throws(SystemError) {
             try writeAll(STDOUT_FILENO, Array(text.utf8))
         } catch {
-            // Whoever reads has read enough.
+            // The reader of the output has read enough.
             throw Failure("cannot write to stdout: \(error)", code: error.code == EPIPE ? 0 : 1)
         }
     }
 
-    /// A line for people, on stderr; lost where that is closed.
+    /// A line for people, on stderr. It is lost if stderr is closed.
     static func say(_ line: String) {
         try? writeAll(STDERR_FILENO, Array("hubrelay-bench: \(line)\n".utf8))
     }

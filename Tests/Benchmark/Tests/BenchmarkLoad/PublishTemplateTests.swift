@@ -31,7 +31,7 @@ struct PublishTemplateTests {
         }
     }
 
-    /// Read as the relay does.
+    /// Reads the Publish as the relay does.
     private func publish(
         in body: UnsafeRawBufferPointer
     ) throws -> (channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, id: UInt64)? {
@@ -78,7 +78,7 @@ struct PublishTemplateTests {
         (MessageStamp(number: 1 << 40, channel: 199_999, sequence: .max), PublishTemplate.firstID + 1_000_000_000),
     ]
 
-    /// Written over the remains of another message.
+    /// The message, written over the remains of another message.
     private func written(_ template: PublishTemplate, _ stamp: MessageStamp, _ id: UInt64) -> [UInt8] {
         var bytes = [UInt8](repeating: 0xFF, count: template.byteCount)
         bytes.withUnsafeMutableBytes { template.write(stamp, id: id, to: $0.baseAddress!) }

@@ -95,7 +95,7 @@ final class RelayEventTests {
         }
     }
 
-    /// The frame without its length.
+    /// The event of a frame, decoded without the frame's length.
     private func event(_ range: OutputRange) throws -> RelayEvent {
         try RelayEvent.decode(UnsafeRawBufferPointer(start: range.base + 4, count: range.count - 4))
     }

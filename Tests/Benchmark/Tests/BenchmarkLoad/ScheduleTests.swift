@@ -20,8 +20,8 @@ struct ScheduleTests {
         for number: UInt64 in 0..<100 { #expect(schedule.due(number) < schedule.due(number + 1)) }
     }
 
-    /// The server stands still for 10 ms, and the sender with it. Counted from sending, one message of ten would have
-    /// taken 10 ms and nine nothing.
+    /// The server stands still for 10 ms, and the sender with it. Counted from sending, one message of ten would take
+    /// 10 ms, and the other nine would take nothing.
     @Test("a stall counts for every message that fell due in it, also those sent only afterwards")
     func stall() {
         let schedule = Schedule(start: 0, rate: 1_000)

@@ -17,7 +17,7 @@ struct HTMLTests {
             super.init()
             let parser = XMLParser(data: Data(html.utf8))
             parser.delegate = self
-            // The result of parse() does not tell of tags that do not match, and Foundation leaks the error that does.
+            // The result of parse() does not report tags that do not match, and Foundation leaks the error that does.
             let isParsed = parser.parse()
             failure = parser.parserError ?? (isParsed ? nil : CocoaError(.fileReadCorruptFile))
         }
@@ -42,10 +42,10 @@ struct HTMLTests {
         #expect(page.failure == nil)
         #expect(html.hasPrefix("<!DOCTYPE html>\n"))
         #expect(page.elements["table"] == 3)
-        // Two scales of cost, three workloads of latency, and two of each of six parameters.
+        // Two scales of cost, three workloads with latencies, and two pictures for each of six parameters.
         #expect(page.elements["svg"] == 2 + 3 + 12)
         #expect(page.elements["desc"] == page.elements["svg"])
-        // The three tables have as many rows as there are workloads, of latency, and with memory.
+        // Three rows of column names, and a row for each workload, for each with latencies, and for each with memory.
         #expect(page.elements["tr"] == 3 + 30 + 3 + 30)
         #expect(page.text.contains("Relay and Redis together take from"))
     }

@@ -26,7 +26,7 @@ struct PlotTests {
         let partly = text(
             CostBars.pictures(of: workloads([run(.relay, relay: 1, redis: nil), run(.direct, redis: 2.5)])))
         #expect(partly.contains(">not known<") && partly.contains(">2.50<"))
-        // Both are known, but not of one round.
+        // Both are known, but not in the same round.
         let apart = text(
             CostBars.pictures(
                 of: workloads([
@@ -44,7 +44,7 @@ struct PlotTests {
         let coarse = text(
             LatencyCurves.pictures(
                 of: workloads([run("timed", .latency, .relay, relay: 1, redis: 1, latencies: latencies(10))])))
-        // The legend's line, and the curve's: from the median near the left to the edge at 99.99 %.
+        // The lines of the legend and of the curve, which goes from the median near the left to the edge at 99.99 %.
         let lines = coarse.split(separator: "\n").filter { $0.contains("<polyline") }
         #expect(lines.count == 2)
         let points = lines.last?.split(separator: "\"")[1].split(separator: " ") ?? []
@@ -62,14 +62,14 @@ struct PlotTests {
         }
         let lines = text(LatencyCurves.pictures(of: workloads(rounds))).split(separator: "\n")
             .filter { $0.contains("<polyline") }
-        // The first one is the legend's.
+        // The first line belongs to the legend.
         let curves = lines.dropFirst()
         #expect(curves.map { $0.contains("stroke-width=\"1\"") } == [true, true, true, false])
         #expect(curves.map { $0.split(separator: "\"")[1].split(separator: " ").count } == [3, 3, 3, 3])
         let heights = curves.compactMap {
             $0.split(separator: "\"")[1].split(separator: ",").last.flatMap { Double($0) }
         }
-        // Downwards: 20, 200 and 2000, then 100.
+        // Heights count downwards: 20, 200 and 2000, then 100.
         #expect(heights.count == 4 && heights[0] > heights[3] && heights[3] > heights[1] && heights[1] > heights[2])
         #expect(lines.allSatisfy { $0.contains("stroke-dasharray=\"6 3\"") })
     }

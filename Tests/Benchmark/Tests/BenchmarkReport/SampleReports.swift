@@ -11,8 +11,8 @@ func report(_ measurements: [Measurement]) -> Report {
 
 /// A run of a million messages in two seconds.
 /// - Parameters:
-///   - relay: user and system time, seconds, so microseconds per message too; nil if it is not known.
-///   - redis: the same.
+///   - relay: user and system time in seconds, which are also microseconds per message; nil if it is not known.
+///   - redis: the same for Redis.
 func run(
     _ workload: String, _ group: WorkloadGroup, _ target: Target, round: Int = 1,
     relay: Double? = nil, redis: Double?, parameters: Parameters = Parameters(), counts: MessageCounts? = nil,
@@ -26,7 +26,7 @@ func run(
         latencies: latencies)
 }
 
-/// The same of the workload "publish".
+/// A run of the workload "publish".
 func run(
     _ target: Target, round: Int = 1, relay: Double? = nil, redis: Double?, counts: MessageCounts? = nil,
     memory: MemoryUse? = nil, latencies: LatencySummary? = nil
@@ -42,7 +42,7 @@ func latencies(_ median: Double, curve: [LatencySummary.Point] = [], corrected: 
         corrected: corrected)
 }
 
-/// Workloads of every group, three rounds each, of both targets where there are two.
+/// Workloads of every group, with three rounds each, of both targets if there are two.
 func everyGroup() -> Report {
     var runs: [Measurement] = []
     for group in WorkloadGroup.allCases {

@@ -22,11 +22,11 @@ struct WorkloadFiguresTests {
     @Test("each round is compared with its neighbour, and a round without one with nothing")
     func neighbours() throws {
         let figures = WorkloadFigures([
-            // 2.0; the medians of the two columns would have made it (3 + 1) / 3.
+            // The ratio is 2.0. The medians of the two columns would give (3 + 1) / 3.
             run(.relay, round: 1, relay: 3, redis: 1), run(.direct, round: 1, redis: 2),
-            // No partner.
+            // These runs have no partner.
             run(.relay, round: 2, relay: 90, redis: 9), run(.direct, round: 4, redis: 50),
-            // 0.5.
+            // The ratio is 0.5.
             run(.direct, round: 3, redis: 4), run(.relay, round: 3, relay: 1.5, redis: 0.5),
         ])
         let ratio = try #require(figures.ratio)

@@ -1,7 +1,7 @@
-/// Why the benchmark cannot go on: a sentence that says who failed and what to do.
+/// Why the benchmark cannot go on: a sentence that says what failed and what to do.
 package struct BenchmarkFailure: Error, Equatable, CustomStringConvertible {
     package let description: String
-    /// The signal that asked for the end, when it was one.
+    /// The signal that asked for the end; nil if it was not a signal.
     package let signal: Int32?
 
     package init(_ description: String) { (self.description, signal) = (description, nil) }

@@ -1,6 +1,6 @@
-/// When the messages of a fixed rate are due. It knows nothing of when they were really sent: a latency that counts
-/// from `due` therefore has in it all the time that a message had to wait because something before it took long, which
-/// a closed loop, or one that counts from sending, would leave out (coordinated omission).
+/// When the messages of a fixed rate are due. It does not know when they were really sent. So a latency that counts
+/// from `due` includes the time that a message had to wait because something before it took long. A closed loop, or one
+/// that counts from sending, would leave that time out (coordinated omission).
 struct Schedule {
     /// Monotonic nanoseconds.
     let start: UInt64

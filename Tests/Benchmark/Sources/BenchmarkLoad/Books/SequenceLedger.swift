@@ -1,24 +1,24 @@
-/// What one subscriber has received of one publisher, checked message by message.
+/// What one subscriber has received from one publisher, checked message by message.
 ///
 /// Messages of a channel come in the order in which they were published, so each must be the one that follows the last.
-/// One that skips others leaves a gap; whether the relay has told of it is settled at the end, because Loss frames have
-/// counts and no numbers.
+/// A message that skips others leaves a gap. Whether the relay has reported the gap is checked at the end, because Loss
+/// frames have counts and no numbers.
 struct SequenceLedger {
-    /// By channel: the sequence number that comes next.
+    /// By channel: the sequence number that must come next.
     private var next: [UInt32]
     /// Messages that came in their place.
     private(set) var delivered = 0
-    /// Messages that came once more, or behind a later one of their channel.
+    /// Messages that came a second time, or after a later message of their channel.
     private(set) var duplicates = 0
-    /// Messages whose loss was told.
+    /// Messages that were reported as lost.
     private(set) var lost = 0
 
     init(channels: Int) { next = Array(repeating: 0, count: channels) }
 
-    /// What the publisher may count as done: nothing of it is under way any more.
+    /// The number of messages that the publisher may count as done, because they are no longer on their way.
     var settled: Int { delivered + lost }
 
-    /// Enters a message. False: it is a duplicate.
+    /// Enters a message. Returns false if it is a duplicate.
     @inline(__always)
     mutating func receive(_ stamp: MessageStamp) -> Bool {
         let channel = Int(stamp.channel)
@@ -31,10 +31,10 @@ struct SequenceLedger {
         return true
     }
 
-    /// Enters what a Loss frame says.
+    /// Enters the count of a Loss frame.
     mutating func tell(lost messages: Int) { lost += messages }
 
-    /// Messages of `published` that neither came nor were told as lost. As wrong as that, and counted alike: messages
-    /// that were told as lost, and came.
+    /// Messages of `published` that neither came nor were reported as lost. Messages that were reported as lost, but
+    /// came, are just as wrong, and count in the same way.
     func missing(of published: Int) -> Int { abs(published - settled) }
 }

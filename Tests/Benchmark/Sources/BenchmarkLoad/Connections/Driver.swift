@@ -1,7 +1,7 @@
 package import EventLoop
 internal import Posix
 
-/// Runs the loop for as long as a run has to wait for something, and ends each turn of it: the run sends what is due,
+/// Runs the loop for as long as a run has to wait for something. At the end of each turn, the run sends what is due,
 /// and every connection writes what it has gathered.
 package final class Driver {
     let loop: Loop
@@ -9,9 +9,9 @@ package final class Driver {
     private var isReached: () -> Bool = { true }
     private var failure: BenchmarkFailure?
     private var signals: [SignalWatcher] = []
-    /// The run that is under way.
+    /// The current run.
     private var events: ConnectionEvents?
-    /// Connections that have become ready, of this run.
+    /// How many connections of this run have become ready.
     var readyConnections = 0
     private var connections: [ObjectIdentifier: LoadConnection] = [:]
     /// Connections that have not been closed.
@@ -19,8 +19,8 @@ package final class Driver {
     /// What the relay says in its Welcome.
     package var relayVersion: String?
 
-    /// - Parameter signals: those that end the benchmark.
-    /// - Throws: `LoopError` when the process has no descriptors left.
+    /// - Parameter signals: the signals that end the benchmark.
+    /// - Throws: `LoopError` if the process has no descriptors left.
     package init(endingOn signals: [Int32]) throws(LoopError) {
         loop = try Loop()
         loop.onTurnEnd { [unowned self] in endTurn() }
@@ -31,18 +31,18 @@ package final class Driver {
         }
     }
 
-    /// Closes everything, also the connections of a run that has failed; nothing works after that.
+    /// Closes everything, including the connections of a run that has failed. Nothing works after that.
     package func close() {
         for signal in signals { signal.close() }
         for connection in connections.values { connection.close() }
         loop.drain()
-        events = nil  // which refers back to here
+        events = nil  // which refers back to the driver
         sending = []
     }
 
-    /// Runs until `condition`, which is asked at the end of every turn, or until the time is over.
+    /// Runs until `condition` holds, which is checked at the end of every turn, or until the time is over.
     /// - Returns: whether the condition holds.
-    /// - Throws: what a connection failed with meanwhile, or the interruption.
+    /// - Throws: the failure of a connection in the meantime, or the interruption.
     @discardableResult
     func wait(seconds: Double, until condition: @escaping () -> Bool = { false }) throws(BenchmarkFailure) -> Bool {
         var (isOver, holds) = (false, false)
@@ -59,15 +59,15 @@ package final class Driver {
         return holds
     }
 
-    /// Runs until `condition`.
-    /// - Throws: `BenchmarkFailure` also when it does not come to hold in time.
+    /// Runs until `condition` holds.
+    /// - Throws: `BenchmarkFailure`, also if it does not hold in time.
     func wait(_ what: String, seconds: Double = 20, until condition: @escaping () -> Bool) throws(BenchmarkFailure) {
         guard try wait(seconds: seconds, until: condition) else {
             throw BenchmarkFailure("\(what): not within \(Int(seconds)) s")
         }
     }
 
-    /// Ends the wait that is under way, and every one after it.
+    /// Ends the current wait, and every later one.
     func fail(_ failure: BenchmarkFailure) {
         if self.failure == nil { self.failure = failure }
         loop.stop()
@@ -75,7 +75,7 @@ package final class Driver {
 
     func fail(_ description: String) { fail(BenchmarkFailure(description)) }
 
-    /// What happens from here on belongs to `events`.
+    /// From here on, all events belong to `events`.
     func begin(_ events: ConnectionEvents) {
         self.events = events
         readyConnections = 0

@@ -1,27 +1,27 @@
 internal import EventLoop
 internal import Posix
 
-/// What a run is told by its connections.
+/// What connections report to a run.
 class ConnectionEvents {
-    /// A publish was answered; `connection.unanswered` no longer counts it. `id` counts the publishes of the connection
-    /// from 0.
+    /// A publish was answered, and `connection.unanswered` no longer counts it. `id` is the number of the publish on
+    /// the connection, from 0.
     func answered(_ connection: LoadConnection, id: UInt64, isOK: Bool) {}
     /// A message has come; `payload` is valid during the call.
     func received(_ connection: LoadConnection, payload: UnsafeRawBufferPointer) {}
-    /// The relay has told of messages that it dropped for this connection.
+    /// The relay has reported messages that it dropped for this connection.
     func lost(_ connection: LoadConnection, messages: Int) {}
-    /// Everything that has come in this turn has been told; what is published now goes out at once.
+    /// Everything that has come in this turn has been reported. What is published now goes out at once.
     func turnEnded() {}
 }
 
-/// A client connection of the load: what is sent in one turn of the loop is gathered and goes out in one write.
+/// A client connection of the load. What it sends in one turn of the loop is gathered, and goes out in one write.
 class LoadConnection: EventLoop.Stream {
     let driver: Driver
-    /// Told of everything; it outlives the connection.
+    /// Gets all events. It outlives the connection.
     unowned(unsafe) let events: ConnectionEvents
-    /// Counts the connections of a run, from 0.
+    /// The number of the connection in its run, from 0.
     let number: Int
-    /// The greeting has been answered, and messages can go the whole way.
+    /// Whether the greeting has been answered, and messages can go the whole way.
     private(set) var isReady = false
     /// Publishes that have not been answered.
     var unanswered: Int { Int(published - answered) }
@@ -31,7 +31,7 @@ class LoadConnection: EventLoop.Stream {
     private var answered: UInt64 = 0
     /// Names whose subscription is in force.
     private(set) var subscribed = 0
-    /// When the bytes that are being looked at were read: monotonic nanoseconds.
+    /// When the bytes that are being processed were read: monotonic nanoseconds.
     private(set) var readTime: UInt64 = 0
     private var output = OutputBuffer()
 
@@ -45,12 +45,12 @@ class LoadConnection: EventLoop.Stream {
 
     /// Connects, and greets once connected.
     func open() {}
-    /// Connects, and publishes once connected, with no more greeting than has to be.
+    /// Connects, and publishes once connected, with no more greeting than necessary.
     func openPublishing(_ template: PublishTemplate, _ stamp: MessageStamp) {}
     /// Asks for the channels of a range of indexes; `subscribed` grows as they are confirmed.
     func subscribe(_ indexes: Range<Int>, of names: ChannelNames) {}
     func read(_ bytes: UnsafeRawBufferPointer) {}
-    /// How errors name the other end.
+    /// The name of the other end in errors.
     var peer: String { "" }
 
     func becameReady() {
@@ -94,7 +94,7 @@ class LoadConnection: EventLoop.Stream {
 
     // MARK: The stream's events
 
-    /// What `connect` calls back with.
+    /// The callback of `connect`.
     func didConnect(_ error: LoopError?) {
         guard !isClosing else { return }
         do throws(LoopError) {

@@ -10,7 +10,7 @@ struct OutputBuffer: ~Copyable {
     /// What has been gathered, valid until the next call.
     var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(rebasing: memory[..<count]) }
 
-    /// Where the next `added` bytes are to be written, all of them.
+    /// Where the caller must write the next `added` bytes, all of them.
     @inline(__always)
     mutating func room(for added: Int) -> UnsafeMutableRawPointer {
         if count + added > memory.count { grow(to: count + added) }

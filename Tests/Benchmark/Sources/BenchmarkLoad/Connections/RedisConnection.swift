@@ -4,11 +4,11 @@ internal import RedisWire
 
 /// A connection of an app that talks to Redis itself.
 final class RedisConnection: LoadConnection {
-    /// Names in one SUBSCRIBE.
+    /// The number of names in one SUBSCRIBE.
     private static let namesOfSubscribe = 500
 
     private let server: RedisServerAddress
-    /// Both refer to the connection and not to each other; nil only while it is made.
+    /// Both refer to the connection, but not to each other. Nil only while the connection is being made.
     private var sink: Sink?
     private var reader: ReplyReader?
     /// Redis answers publishes in the order in which they were sent.

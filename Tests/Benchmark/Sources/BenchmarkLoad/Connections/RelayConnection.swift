@@ -3,12 +3,12 @@ internal import RelayCore
 
 /// An app's connection to the relay's socket.
 final class RelayConnection: LoadConnection {
-    /// Names in one Subscribe.
+    /// The number of names in one Subscribe.
     private static let namesOfSubscribe = 500
 
     private let path: String
     private var splitter = FrameSplitter()
-    /// Names of the Subscribes that have not been answered, by id: ids count from 1.
+    /// The number of names in each unanswered Subscribe, by id. Ids count from 1.
     private var asked: [Int] = []
 
     init(driver: Driver, path: String, events: ConnectionEvents, number: Int) {
@@ -25,7 +25,7 @@ final class RelayConnection: LoadConnection {
         }
     }
 
-    /// Hello is needed, but its Welcome need not be waited for.
+    /// Hello is needed, but there is no need to wait for its Welcome.
     override func openPublishing(_ template: PublishTemplate, _ stamp: MessageStamp) {
         connect(toPath: path) { [self] error in
             didConnect(error)

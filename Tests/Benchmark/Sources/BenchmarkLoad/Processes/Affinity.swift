@@ -3,11 +3,11 @@ internal import Glibc
 
 /// The processors that processes may run on.
 struct Affinity: Equatable {
-    /// A bit each, 64 to a word.
+    /// One bit for each processor, 64 to a word.
     private(set) var mask: [UInt64]
 
-    /// Those that this process may run on.
-    /// - Throws: `BenchmarkFailure` when the kernel does not say.
+    /// The processors that this process may run on.
+    /// - Throws: `BenchmarkFailure` if the kernel does not report them.
     static func own() throws(BenchmarkFailure) -> Affinity {
         var mask = [UInt64](repeating: 0, count: 1024)
         let written = hubrelay_get_affinity(0, &mask, mask.count * 8)
@@ -19,7 +19,7 @@ struct Affinity: Equatable {
 
     var count: Int { mask.reduce(0) { $0 + $1.nonzeroBitCount } }
 
-    /// The last one alone: the first ones have most of the machine's interrupts.
+    /// Only the last processor: the first ones have most of the machine's interrupts.
     var last: Affinity {
         var one = Affinity(mask: Array(repeating: 0, count: mask.count))
         if let word = mask.lastIndex(where: { $0 != 0 }) {

@@ -2,15 +2,15 @@ internal import CBenchmark
 internal import Glibc
 internal import Posix
 
-/// A server that the benchmark has started. It ends with the benchmark, however that ends.
+/// A server that the benchmark has started. It ends with the benchmark, whatever ends the benchmark.
 final class ChildProcess {
     let pid: Int32
     private let name: String
     private let log: String
     private var isReaped = false
 
-    /// - Parameter log: the path that its outputs go to.
-    /// - Throws: `BenchmarkFailure` when there is no process to be had; whether it could be run shows later.
+    /// - Parameter log: the path of the file that its outputs go to.
+    /// - Throws: `BenchmarkFailure` if no process can be created. Whether the program could be run shows later.
     init(_ command: [String], log: String) throws(BenchmarkFailure) {
         let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard output >= 0 else { throw BenchmarkFailure("cannot write \(log): \(errorText(errno))") }
@@ -24,7 +24,7 @@ final class ChildProcess {
 
     deinit { stop() }
 
-    /// Says why it ended, when it has.
+    /// Throws the reason if the process has ended.
     func checkRunning() throws(BenchmarkFailure) {
         if let status = reap(WNOHANG) { throw failure(status) }
     }
@@ -38,8 +38,8 @@ final class ChildProcess {
         return BenchmarkFailure("\(name) has ended too early or failed, saying\(words)")
     }
 
-    /// Waits until it has done what it was started for.
-    /// - Throws: `BenchmarkFailure` with what it said, unless its exit code is 0.
+    /// Waits until the process has done its work.
+    /// - Throws: `BenchmarkFailure` with the process's output, unless its exit code is 0.
     func finish(_ driver: Driver) throws(BenchmarkFailure) {
         while true {
             if let status = reap(WNOHANG) {
@@ -50,7 +50,7 @@ final class ChildProcess {
         }
     }
 
-    /// Ends it, in ten seconds at the latest, and waits for that.
+    /// Ends the process within ten seconds, and waits for its end.
     func stop() {
         guard !isReaped else { return }
         kill(pid, SIGTERM)
@@ -62,7 +62,7 @@ final class ChildProcess {
         _ = reap(0)
     }
 
-    /// The status once it has ended.
+    /// The exit status; nil while the process runs, and 0 if it was read before.
     private func reap(_ options: Int32) -> Int32? {
         guard !isReaped else { return 0 }
         var status: Int32 = 0

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The names in a directory, `.` and `..` among them; none where it cannot be read.
+/// The names in a directory, including `.` and `..`; empty if it cannot be read.
 func entries(ofDirectory path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }

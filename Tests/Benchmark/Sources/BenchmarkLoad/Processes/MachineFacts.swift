@@ -3,7 +3,7 @@ internal import Glibc
 internal import Posix
 
 extension Machine {
-    /// The one that this process runs on.
+    /// The machine that this process runs on.
     package static func here() -> Machine {
         let release = readWholeFile("/proc/sys/kernel/osrelease")?.filter { !$0.isNewline }
         let processor = readWholeFile("/proc/cpuinfo").flatMap(Machine.model(inCPUInfo:))

@@ -2,15 +2,16 @@ internal import BenchmarkReport
 internal import CBenchmark
 internal import Posix
 
-/// What a process has used up to now, all threads.
+/// The processor time that a process has used up to now, in all threads.
 struct ProcessUsage {
     /// Seconds, to the nanosecond.
     var total: Double
-    /// Ticks of the clock, 10 ms as a rule: only how `total` is divided is taken from them.
+    /// Ticks of the clock, usually 10 ms. They only determine how `total` is divided.
     var userTicks: UInt64
     var systemTicks: UInt64
 
-    /// Reads the process's CPU clock and /proc/PID/stat (proc(5)). Nil: it is not there, or not in this pid namespace.
+    /// Reads the process's CPU clock and /proc/PID/stat (proc(5)). Nil if there is no such process in this pid
+    /// namespace.
     static func read(of pid: Int32) -> ProcessUsage? {
         let nanoseconds = hubrelay_processor_time(pid)
         guard nanoseconds >= 0, let statistics = readWholeFile("/proc/\(pid)/stat") else { return nil }
@@ -30,7 +31,7 @@ struct ProcessUsage {
     func since(_ earlier: ProcessUsage) -> ProcessorTime {
         let seconds = max(0, total - earlier.total)
         let (user, system) = (userTicks &- earlier.userTicks, systemTicks &- earlier.systemTicks)
-        // In a time too short for ticks: as the process has divided its time up to now.
+        // If the time is too short for ticks, it is divided as the process's whole time up to now.
         let (part, all) =
             user + system > 0
             ? (Double(user), Double(user + system)) : (Double(userTicks), Double(userTicks + systemTicks))
@@ -38,7 +39,7 @@ struct ProcessUsage {
         return ProcessorTime(user: seconds * share, system: seconds * (1 - share))
     }
 
-    /// Resident bytes of a process, exactly (smaps_rollup), or where that cannot be read as the kernel counts along.
+    /// The resident bytes of a process: exact (smaps_rollup) or, if that cannot be read, the kernel's running count.
     static func residentBytes(of pid: Int32) -> Int? {
         if let text = readWholeFile("/proc/\(pid)/smaps_rollup"), let kilobytes = ProcFile.number("Rss:", in: text) {
             return kilobytes * 1024

@@ -1,12 +1,12 @@
 internal import Posix
 
-/// What a Redis server says of itself.
+/// What a Redis server reports about itself.
 struct RedisInfo: Equatable {
     var version: String?
     var pid: Int32?
 
     /// Asks with INFO, on a connection of its own.
-    /// - Throws: `BenchmarkFailure` when nobody answers.
+    /// - Throws: `BenchmarkFailure` if nobody answers.
     static func ask(_ server: RedisServerAddress) throws(BenchmarkFailure) -> RedisInfo {
         do throws(SystemError) {
             let timeout: UInt64 = 2_000_000_000
@@ -21,7 +21,7 @@ struct RedisInfo: Equatable {
         }
     }
 
-    /// - Parameter reply: to INFO, as it came. An error, such as NOAUTH, tells nothing.
+    /// - Parameter reply: the reply to INFO, as it came. An error, such as NOAUTH, contains no facts.
     init(reply: String) {
         func value(_ key: String) -> String? {
             reply.split(whereSeparator: \.isNewline).first { $0.hasPrefix(key + ":") }
@@ -31,7 +31,7 @@ struct RedisInfo: Equatable {
         pid = value("process_id").flatMap { Int32($0) }
     }
 
-    /// Whether a bulk string, or an error, is all there.
+    /// Whether a bulk string, or an error, is complete.
     private static func isWhole(_ reply: [UInt8]) -> Bool {
         guard let end = reply.firstIndex(of: UInt8(ascii: "\n")) else { return false }
         guard reply[0] == UInt8(ascii: "$") else { return true }

@@ -1,11 +1,11 @@
 internal import Glibc
 internal import Posix
 
-/// A directory of this run alone, with files and no folders in it; removed at the end.
+/// A directory that only this run uses, with files and no folders in it. It is removed at the end.
 final class ScratchDirectory {
     let path: String
 
-    /// - Throws: `BenchmarkFailure` when TMPDIR, or /tmp, takes none.
+    /// - Throws: `BenchmarkFailure` if no directory can be made in TMPDIR or /tmp.
     init() throws(BenchmarkFailure) {
         // Short, since a socket's path has at most 107 bytes.
         var template = Array("\(environmentVariable("TMPDIR") ?? "/tmp")/hrbench-XXXXXX".utf8CString)

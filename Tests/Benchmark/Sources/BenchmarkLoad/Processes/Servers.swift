@@ -6,9 +6,9 @@ internal import Posix
 package class Servers {
     /// Where the relay listens.
     package fileprivate(set) var socketPath: String
-    /// Nil: only the relay is measured.
+    /// Nil if only the relay is measured.
     package fileprivate(set) var redis: RedisServerAddress?
-    /// Process ids, where they are known.
+    /// Process ids, if they are known.
     package fileprivate(set) var relayPID: Int32?
     package fileprivate(set) var redisPID: Int32?
     package fileprivate(set) var redisVersion: String?
@@ -17,26 +17,26 @@ package class Servers {
         (self.socketPath, self.redis) = (socketPath, redis)
     }
 
-    /// Whether they are ours, and may be moved from processor to processor and started anew.
+    /// Whether the servers are ours, so that they may be moved from processor to processor and started again.
     package var arePrivate: Bool { false }
 
-    /// Whether they are ours, and the relay reaches Redis by TLS.
+    /// Whether the servers are ours, and the relay reaches Redis by TLS.
     package var isRelayByTLS: Bool { false }
 
-    /// Starts them, anew where they run.
+    /// Starts the servers, or starts them again if they run.
     package func startAnew(_ driver: Driver) throws(BenchmarkFailure) {}
 
-    /// Whether there is no Redis to run without the relay.
+    /// Whether only the relay can be measured, because there is no Redis to use directly.
     package var isRelayAlone: Bool { redis == nil && !arePrivate }
 
-    /// Ends what was started, and removes what it has left behind.
+    /// Ends the servers that were started, and removes their files.
     package func end() {}
 }
 
-/// An installation that is there already.
+/// An installation that already runs.
 package final class InstalledServers: Servers {
-    /// - Parameter say: told why processor times will be missing.
-    /// - Throws: `BenchmarkFailure` when one of them does not answer.
+    /// - Parameter say: called with the reason if processor times will be missing.
+    /// - Throws: `BenchmarkFailure` if one of the servers does not answer.
     package init(
         socketPath: String, redis: RedisServerAddress?, driver: Driver, say: (String) -> Void
     ) throws(BenchmarkFailure) {
@@ -56,7 +56,7 @@ package final class InstalledServers: Servers {
         redisPID = pid
     }
 
-    /// The kernel's word for who listens on the socket.
+    /// Asks the kernel which process listens on the socket.
     private func askRelay(_ driver: Driver) throws(BenchmarkFailure) -> Int32? {
         let events = ConnectionEvents()
         let connection = RelayConnection(driver: driver, path: socketPath, events: events, number: 0)
@@ -69,14 +69,14 @@ package final class InstalledServers: Servers {
         return pid.flatMap { $0 > 0 && ProcessUsage.read(of: $0) != nil ? $0 : nil }
     }
 
-    /// Whether a process id that Redis told means Redis here, too, and not another process outside its container.
+    /// Whether a process id that Redis reported means Redis here, too, and not another process outside its container.
     private func isServer(_ pid: Int32) -> Bool {
         guard let name = readWholeFile("/proc/\(pid)/comm") else { return false }
         return ["redis", "valkey", "keydb"].contains { name.hasPrefix($0) }
     }
 }
 
-/// A relay and a Redis of the benchmark's own, on a private socket and a free port of the loopback.
+/// A relay and a Redis that the benchmark starts, on a private socket and a free port of the loopback.
 package final class PrivateServers: Servers {
     private static let patience: UInt64 = 10_000_000_000
     private let binary: String
@@ -88,8 +88,8 @@ package final class PrivateServers: Servers {
     private var redisProcess: ChildProcess?
 
     /// - Parameter binary: the path of hubrelay.
-    /// - Parameter isByTLS: whether the relay reaches Redis by TLS. Direct connections are without.
-    /// - Throws: `BenchmarkFailure` when there is no such program, or no place for the socket.
+    /// - Parameter isByTLS: whether the relay reaches Redis by TLS. Direct connections do not use TLS.
+    /// - Throws: `BenchmarkFailure` if there is no such program, or no place for the socket.
     package init(binary: String, isByTLS: Bool = false) throws(BenchmarkFailure) {
         guard access(binary, X_OK) == 0 else {
             throw BenchmarkFailure(

@@ -1,10 +1,10 @@
-/// A certificate for 127.0.0.1 that has signed itself, and its key: what Redis shows, and what the relay trusts. Made by
+/// A self-signed certificate for 127.0.0.1, and its key. Redis shows the certificate, and the relay trusts it. Made by
 /// the `openssl` command, on P-256.
 struct TLSFiles {
     private let certificate: String
     private let key: String
 
-    /// - Throws: `BenchmarkFailure` when `openssl` is not installed, or makes none.
+    /// - Throws: `BenchmarkFailure` if `openssl` is not installed, or fails.
     init(in directory: ScratchDirectory, _ driver: Driver) throws(BenchmarkFailure) {
         (certificate, key) = (directory.path(of: "cert.pem"), directory.path(of: "key.pem"))
         try ChildProcess(
@@ -16,14 +16,14 @@ struct TLSFiles {
         ).finish(driver)
     }
 
-    /// For redis-server: a second port, with TLS.
+    /// The arguments for redis-server: a second port, with TLS.
     func redisArguments(port: UInt16) -> [String] {
         [
             "--tls-port", "\(port)", "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no",
         ]
     }
 
-    /// For hubrelay: where that is, and whom to trust.
+    /// The arguments for hubrelay: the address, and the certificate to trust.
     func relayArguments(port: UInt16) -> [String] {
         ["--redis", "rediss://127.0.0.1:\(port)", "--redis-ca", certificate]
     }

@@ -1,7 +1,7 @@
 internal import BenchmarkReport
 
-/// One publisher, and subscribers that all have all channels. There is a window of messages that not every subscriber
-/// has received, or been told of as lost; channels are taken at random.
+/// One publisher, and subscribers that all have all channels. At most a window of messages is on its way: messages that
+/// some subscriber has neither received, nor knows to be lost. Channels are taken at random.
 ///
 /// The latencies are service times: from when a message is put together to when a subscriber has read it.
 final class FanOutRun: Run {
@@ -12,7 +12,7 @@ final class FanOutRun: Run {
     private var sequences: [UInt32]
     private var publisher: LoadConnection?
     private var next: UInt64 = 0
-    /// By place in the window: when it was sent, monotonic nanoseconds.
+    /// By place in the window: when the message was sent, in monotonic nanoseconds.
     private var sent: [UInt64]
     private var random = SmallGenerator()
 
@@ -40,7 +40,7 @@ final class FanOutRun: Run {
     private func subscribe(_ subscribers: [LoadConnection]) throws(BenchmarkFailure) {
         let names = names
         for subscriber in subscribers {
-            // In parts, so that no more is under way than a connection may have unanswered.
+            // In parts, so that no connection has more unanswered requests than it may have.
             for first in stride(from: 0, to: names.count, by: 5_000) {
                 let end = min(first + 5_000, names.count)
                 subscriber.subscribe(first..<end, of: names)
@@ -66,7 +66,7 @@ final class FanOutRun: Run {
         (done, ledgers.reduce(0) { $0 + $1.delivered })
     }
 
-    /// Messages that every subscriber is done with.
+    /// The number of messages that every subscriber has received, or knows to be lost.
     private var done: Int {
         var least = Int.max
         for index in ledgers.indices { least = min(least, ledgers[index].settled) }
@@ -97,7 +97,7 @@ final class FanOutRun: Run {
     }
 
     override func lost(_ connection: LoadConnection, messages: Int) {
-        // The publisher hears of publishes without an id only, and has none.
+        // The publisher gets Loss frames only for publishes without an id, and it sends none of these.
         guard connection.number < ledgers.count else { return }
         ledgers[connection.number].tell(lost: messages)
     }
@@ -107,7 +107,7 @@ final class FanOutRun: Run {
     }
 }
 
-/// Numbers that are random enough to spread messages, for next to nothing (xorshift64, Marsaglia 2003).
+/// Numbers that are random enough to spread messages, at almost no cost (xorshift64, Marsaglia 2003).
 private struct SmallGenerator {
     private var state: UInt64 = 0x9E37_79B9_7F4A_7C15
 

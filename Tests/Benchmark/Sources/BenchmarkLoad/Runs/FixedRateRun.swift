@@ -2,12 +2,12 @@ internal import BenchmarkReport
 internal import EventLoop
 internal import Posix
 
-/// One publisher, one subscriber, and messages that are due at a fixed rate, whatever became of those before (open loop).
+/// One publisher, one subscriber, and messages due at a fixed rate, whatever happened to those before (open loop).
 ///
-/// A latency counts from when the message was due, so that a stall counts for all messages that fell due in it, also
-/// those that could not even be sent meanwhile (coordinated omission). How late they were sent is told apart from that.
+/// A latency counts from when the message was due. So a stall counts for all messages that fell due in it, including
+/// those that could not even be sent meanwhile (coordinated omission). How late they were sent is recorded separately.
 final class FixedRateRun: Run {
-    /// Times as long as other runs, so that there is a thousandth to speak of.
+    /// How much longer it takes than other runs, so that there are enough messages for the 99.9th percentile.
     private static let patience = 3.0
 
     private let rate: Int
@@ -15,11 +15,11 @@ final class FixedRateRun: Run {
     private var schedule: Schedule?
     private var publisher: LoadConnection?
     private var next: UInt64 = 0
-    /// Ends a wait of the loop when the next message is due; a `Timer` knows milliseconds only.
+    /// Ends a wait of the loop when the next message is due. A `Timer` would be precise only to milliseconds.
     private var timer: KernelTimer?
-    /// What the timer is set to.
+    /// The moment to which the timer is set.
     private var awaited: UInt64?
-    /// The messages that are measured: those due since it began to be measured.
+    /// The number of the first measured message: the first one due after the measurement began.
     private var firstMeasured = UInt64.max
     private let lateness: any LatencyRecorder
 

@@ -1,6 +1,6 @@
 internal import BenchmarkReport
 
-/// Opens connections, which then do nothing: what each of them costs in memory, and to open.
+/// Opens connections, which then do nothing: what each of them costs in memory, and what it costs to open it.
 final class IdleRun: Run {
     private let count: Int
     private let held: MemoryUse.Held?
@@ -17,7 +17,7 @@ final class IdleRun: Run {
         interval.finish()
         interval.enter(into: &measurement)
         measurement.messages = count
-        // What was needed for opening alone is given back.
+        // Memory that was needed only for opening is given back.
         try driver.wait(seconds: 0.1)
         noteMemory(held, isBefore: false)
     }

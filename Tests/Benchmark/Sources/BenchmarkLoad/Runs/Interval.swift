@@ -2,7 +2,7 @@ internal import BenchmarkReport
 internal import Glibc
 internal import Posix
 
-/// The part of a run that is measured: what passed, and what each process used of its processor in it.
+/// The measured part of a run: how long it took, and how much processor time each process used in it.
 struct Interval {
     private struct Reading {
         var time = Clock.monotonicNanoseconds()
@@ -15,14 +15,14 @@ struct Interval {
     private let begin: Reading
     private var end: Reading
 
-    /// Begins it.
+    /// Begins the interval.
     init(_ servers: Servers) {
         self.servers = servers
         begin = Self.read(servers)
         end = begin
     }
 
-    /// Ends it.
+    /// Ends the interval.
     mutating func finish() { end = Self.read(servers) }
 
     var seconds: Double { Double(end.time - begin.time) / 1e9 }

@@ -10,7 +10,7 @@ final class PublishRun: Run {
     private var isOver = false
     private var confirmed = 0
     private var next: UInt64 = 0
-    /// By publisher and place in its window: when it was sent, monotonic nanoseconds.
+    /// By publisher and place in its window: when the publish was sent, in monotonic nanoseconds.
     private var sent: [UInt64]
 
     init(_ workload: Workload, _ target: Target, _ stage: Stage, connections: Int, window: Int) {

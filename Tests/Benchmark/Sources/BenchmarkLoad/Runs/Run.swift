@@ -1,19 +1,19 @@
 internal import BenchmarkReport
 internal import EventLoop
 
-/// One run of one workload against one target. Subclasses measure; here is what they share.
+/// One run of one workload against one target. This class has what all runs share. Subclasses measure.
 class Run: ConnectionEvents {
     let stage: Stage
     var driver: Driver { stage.driver }
     /// Filled in as the run goes on.
     var measurement: Measurement
-    /// Messages on their way out are written from this.
+    /// The template from which messages are written.
     let template: PublishTemplate
     let names: ChannelNames
     private(set) var connections: [LoadConnection] = []
-    /// How long latencies took; of the measured part of the run alone.
+    /// The latencies of the measured part of the run.
     let latencies: any LatencyRecorder
-    /// Whether what happens now is measured.
+    /// Whether the run is in its measured part.
     private(set) var isMeasuring = false
 
     init(_ workload: Workload, _ target: Target, _ stage: Stage, channels: Int = 1) {
@@ -29,10 +29,10 @@ class Run: ConnectionEvents {
         latencies = stage.newRecorder()
     }
 
-    /// Does everything up to the point where nothing is under way any more.
+    /// Does the whole run, until nothing is on its way any more.
     func measure() throws(BenchmarkFailure) { preconditionFailure("to be overridden") }
 
-    /// Counts what has been done up to now; what of it was done while measuring becomes the measurement's.
+    /// Counts what has been done up to now. The part that was done while measuring goes into the measurement.
     func counted() -> (published: Int, delivered: Int) { preconditionFailure("to be overridden") }
 
     // MARK: For subclasses
@@ -41,7 +41,7 @@ class Run: ConnectionEvents {
     func open(_ count: Int) throws(BenchmarkFailure) -> [LoadConnection] {
         let first = connections.count
         for _ in 0..<count {
-            // No more at a time than any listener's queue holds.
+            // At most as many at a time as any listener's queue holds.
             let ready = connections.count - 64
             if driver.readyConnections <= ready {
                 try driver.wait("a connection is served") { [driver] in driver.readyConnections > ready }
@@ -61,7 +61,7 @@ class Run: ConnectionEvents {
         return connection
     }
 
-    /// Lets things go on for a while, and measures then.
+    /// Lets the run go on for a while, and then measures.
     func measureInterval(seconds: Double) throws(BenchmarkFailure) {
         try driver.wait(seconds: stage.warmUp)
         var interval = Interval(stage.servers)
@@ -77,8 +77,8 @@ class Run: ConnectionEvents {
         interval.enter(into: &measurement)
     }
 
-    /// Waits until everything has arrived, or nothing more does for five seconds.
-    /// - Parameter progress: grows with everything that arrives.
+    /// Waits until everything has arrived, or until nothing has arrived for five seconds.
+    /// - Parameter progress: a count that grows with everything that arrives.
     func drain(_ progress: () -> Int, until isDone: @escaping () -> Bool) throws(BenchmarkFailure) {
         var before = -1
         while progress() > before {
@@ -87,7 +87,7 @@ class Run: ConnectionEvents {
         }
     }
 
-    /// Enters how much the relay takes up before anything of this run, or after all of it.
+    /// Enters the memory of the relay before the run, or after all of it.
     func noteMemory(_ workload: MemoryUse.Held?, isBefore: Bool) {
         guard measurement.target == .relay, let pid = stage.servers.relayPID,
             let bytes = ProcessUsage.residentBytes(of: pid)
@@ -96,7 +96,7 @@ class Run: ConnectionEvents {
         measurement.relayMemory = MemoryUse(start: start, end: bytes, held: workload)
     }
 
-    /// Closes all connections, and waits for it.
+    /// Closes all connections, and waits until they are closed.
     func close() throws(BenchmarkFailure) {
         for connection in connections { connection.close() }
         connections = []

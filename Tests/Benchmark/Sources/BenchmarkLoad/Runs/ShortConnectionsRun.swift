@@ -1,14 +1,15 @@
 internal import BenchmarkReport
 internal import EventLoop
 
-/// Connections that publish once and are closed, as scripts make them that live for one request of a web server: so many
-/// at a time, each followed by the next. The latencies are service times, from connecting to the answer.
+/// Connections that publish once and are closed, like those of scripts that live for one request of a web server. A
+/// fixed number is open at a time, and each is followed by the next. The latencies are service times, from connecting
+/// to the answer.
 final class ShortConnectionsRun: Run {
     private let parallel: Int
     private var isOver = false
     private var confirmed = 0
     private var next: UInt64 = 0
-    /// By place: when its connection was opened, monotonic nanoseconds.
+    /// By place: when its connection was opened, in monotonic nanoseconds.
     private var opened: [UInt64]
 
     init(_ workload: Workload, _ target: Target, _ stage: Stage, parallel: Int) {

@@ -1,13 +1,13 @@
 internal import BenchmarkReport
 internal import Posix
 
-/// Everything that runs have in common: the servers, the loop, and for how long is measured.
+/// Everything that runs have in common: the servers, the loop, and how long they measure.
 package final class Stage {
     package let driver: Driver
     package let servers: Servers
-    /// Seconds that are measured.
+    /// How many seconds are measured.
     let seconds: Double
-    /// Seconds before that, which count for nothing.
+    /// How many seconds pass before the measurement. They do not count.
     let warmUp: Double
     let newRecorder: () -> any LatencyRecorder
     private let mark = String(SystemRandom.hexID().prefix(6))
@@ -21,16 +21,16 @@ package final class Stage {
         (self.warmUp, self.newRecorder) = (warmUp, newRecorder)
     }
 
-    /// Names that no other run has. Without a relay they have the prefix that a private relay puts before them, so that
-    /// what Redis does is the same. They are as long in each run, 19 bytes for the first 9,999: what a name costs depends
-    /// on its length.
+    /// Names that no other run has. Without a relay, they get the prefix that a private relay puts before them, so that
+    /// Redis does the same work. They are equally long in each run, 19 bytes for the first 9,999, because the cost of a
+    /// name depends on its length.
     func newNames(_ count: Int, for target: Target) -> ChannelNames {
         runs += 1
         let number = String(10_000 + runs).dropFirst()
         return ChannelNames(stem: "\(target == .direct ? "bench:" : "")b\(mark).\(number).", count: count)
     }
 
-    /// A connection as an app has it: to the relay, or to Redis itself.
+    /// A connection like an app's: to the relay, or to Redis itself.
     func connection(to target: Target, events: ConnectionEvents, number: Int) -> LoadConnection {
         switch (target, servers.redis) {
         case (.direct, let redis?):
@@ -41,7 +41,7 @@ package final class Stage {
         }
     }
 
-    /// Waits until the servers have nothing left to do for the run before.
+    /// Waits until the servers have finished the work of the run before.
     func settle() throws(BenchmarkFailure) {
         func used() -> Double {
             [servers.relayPID, servers.redisPID].compactMap { $0 }

@@ -1,7 +1,7 @@
 internal import BenchmarkReport
 
 extension Workload {
-    /// What is compared from version to version.
+    /// The workloads that are compared from version to version.
     package static let standard: [Workload] = [
         Workload(name: "conns 5000", group: .idleConnections, kind: .idle(connections: 5000)),
         subscriptions("subs 100k", 100_000),
@@ -20,14 +20,14 @@ extension Workload {
         latency("latency 10k/s", 10_000),
     ]
 
-    /// How costs grow with each of the things that there may be more of.
+    /// Workloads that show how costs grow with each thing that can grow in number.
     package static let scale = publishers + channels + published + delivered + subscribers + short + rates
 
     private static let publishers: [Workload] = [1, 10, 100, 1_000, 5_000].map { count in
         publish("publishers \(grouped(count))", count, 1, group: .connections)
     }
 
-    /// The last is what one connection may have at most.
+    /// The last count is the most that one connection may have.
     private static let channels: [Workload] = [1, 100, 10_000, 100_000, 200_000].map { count in
         Workload(
             name: "channels \(grouped(count))", group: .channels,
@@ -42,7 +42,7 @@ extension Workload {
         publish("payload \(text), published", 4, 4, group: .payloads, payloadBytes: count)
     }
 
-    /// Two at a time: a window of more than the relay keeps for one connection would lose messages.
+    /// Two at a time: a larger window than what the relay keeps for one connection would lose messages.
     private static let delivered: [Workload] = sizes.map { count, text in
         Workload(
             name: "payload \(text), delivered", group: .payloads,
@@ -64,7 +64,7 @@ extension Workload {
         latency("latency 1k/s", 1_000), latency("latency 10k/s", 10_000), latency("latency 50k/s", 50_000),
     ]
 
-    /// The largest is what the relay takes at most, unless it was told otherwise.
+    /// The last size is the most that the relay accepts, unless it is configured otherwise.
     private static let sizes = [
         (16, "16 B"), (256, "256 B"), (4 << 10, "4 KiB"), (64 << 10, "64 KiB"), (1 << 20, "1 MiB"),
     ]

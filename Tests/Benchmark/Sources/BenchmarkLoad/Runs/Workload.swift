@@ -1,18 +1,18 @@
 package import BenchmarkReport
 
-/// What is sent through the servers, and how much of it at a time.
+/// What is sent through the servers, and how much at a time.
 package struct Workload: Sendable, Equatable {
     enum Kind: Sendable, Equatable {
-        /// So many connections each keep a window of unanswered publishes.
+        /// Each connection keeps a window of unanswered publishes.
         case publish(connections: Int, window: Int)
-        /// One connection publishes on channels at random, with a window of messages that not every subscriber has;
-        /// all subscribers have all channels.
+        /// One connection publishes on channels at random, with a window of messages that some subscriber does not have
+        /// yet. All subscribers have all channels.
         case fanOut(subscribers: Int, window: Int, channels: Int)
-        /// The same on one channel, with so many messages a second, whatever becomes of those before.
+        /// Like `fanOut` on one channel, with a fixed number of messages a second, whatever happens to those before.
         case fixedRate(Int)
-        /// So many connections are opened and do nothing.
+        /// The connections are opened, and do nothing.
         case idle(connections: Int)
-        /// Connections are opened, publish once and are closed, so many at a time.
+        /// Connections are opened, publish once and are closed, `parallel` of them at a time.
         case short(parallel: Int)
     }
 
@@ -21,13 +21,13 @@ package struct Workload: Sendable, Equatable {
     let kind: Kind
     var payloadBytes = 200
 
-    /// Memory says something only of processes that have not served anything yet.
+    /// A figure of memory means something only for processes that have not served anything yet.
     package var needsFreshServers: Bool { group == .idleConnections || held != nil }
 
-    /// Where wakeups between processors belong to what is measured, nothing is pinned to one.
+    /// If wakeups between processors belong to what is measured, nothing is pinned to one processor.
     package var mayBePinned: Bool { group != .latency }
 
-    /// What the relay holds at the end of the run, where its memory is of interest.
+    /// What the relay holds at the end of the run, if its memory is of interest.
     var held: MemoryUse.Held? {
         switch kind {
         case .idle(let connections): .connections(connections)
@@ -51,8 +51,8 @@ package struct Workload: Sendable, Equatable {
         }
     }
 
-    /// Runs it once.
-    /// - Throws: `BenchmarkFailure` when a server cannot be reached or refuses what was asked; what became of single
+    /// Runs the workload once.
+    /// - Throws: `BenchmarkFailure` if a server cannot be reached, or refuses what was asked. What happened to single
     ///   messages is in the measurement's counts.
     package func run(on target: Target, round: Int, stage: Stage) throws(BenchmarkFailure) -> Measurement {
         let run: Run =

@@ -1,10 +1,10 @@
-/// The channels of one run. All names are of one length, so that a message is written by changing digits in place; and
-/// every run has its own, so that nothing of an earlier run arrives in a later one.
+/// The channels of one run. All names have the same length, so that a message is written by changing digits in place.
+/// Every run has its own names, so that nothing of an earlier run arrives in a later one.
 struct ChannelNames {
     static let digits = 6
     static let limit = 1_000_000
 
-    /// What comes before the digits.
+    /// The part of the names before the digits.
     let stem: [UInt8]
     let count: Int
 

@@ -1,19 +1,19 @@
-/// What the first 16 bytes of every payload say, little endian: by them subscribers check that nothing is missing.
+/// The first 16 bytes of every payload, little endian. Subscribers use them to check that nothing is missing.
 struct MessageStamp: Equatable {
     static let byteCount = 16
 
-    /// Counts the messages of the publisher, from 0.
+    /// The number of the message among all messages of the publisher, from 0.
     var number: UInt64
     /// The index of the channel.
     var channel: UInt32
-    /// Counts the messages of the publisher on this channel, from 0.
+    /// The number of the message among those of the publisher on this channel, from 0.
     var sequence: UInt32
 
     init(number: UInt64, channel: UInt32, sequence: UInt32) {
         (self.number, self.channel, self.sequence) = (number, channel, sequence)
     }
 
-    /// Nil: the payload is too short to be one of ours.
+    /// Nil if the payload is too short to be one of ours.
     @inline(__always)
     init?(_ payload: UnsafeRawBufferPointer) {
         guard payload.count >= Self.byteCount else { return nil }

@@ -1,16 +1,16 @@
 internal import RelayCore
 
-/// A publish as it goes over the wire, built once: only the channel's digits, the stamp and the id change from message
+/// A publish as it goes over the wire, built once. Only the channel's digits, the stamp and the id change from message
 /// to message, and all of them keep their size.
 struct PublishTemplate {
-    /// Ids count from here, so that each is a varint of five bytes: enough for 34 billion of them.
+    /// Ids count from here, so that each is a varint of five bytes. There are enough for 34 billion messages.
     static let firstID: UInt64 = 1 << 28
 
     private let bytes: [UInt8]
-    /// Where the parts that change begin.
+    /// Where each part that changes begins.
     private let digits: Int
     private let payload: Int
-    /// Nil: there is none, as in a command for Redis.
+    /// Nil if there is no id, as in a command for Redis.
     private let id: Int?
 
     var byteCount: Int { bytes.count }

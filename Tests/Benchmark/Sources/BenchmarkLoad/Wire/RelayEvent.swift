@@ -1,6 +1,6 @@
 internal import RelayCore
 
-/// A frame of the relay, as much of it as a run looks at, decoded where it lies.
+/// A frame of the relay, with only what a run needs of it, decoded without copying.
 enum RelayEvent {
     case welcome(isUp: Bool, relayVersion: String)
     case message(payload: UnsafeRawBufferPointer)
@@ -13,7 +13,7 @@ enum RelayEvent {
     case other
 
     /// Decodes the body of one frame.
-    /// - Throws: `WireError` for bytes that are no protobuf message.
+    /// - Throws: `WireError` for bytes that are not a protobuf message.
     @inline(__always)
     static func decode(_ body: UnsafeRawBufferPointer) throws(WireError) -> RelayEvent {
         var reader = WireReader(body)
@@ -30,7 +30,7 @@ enum RelayEvent {
         }
     }
 
-    /// Field 2, which is the payload of a Message, and the detail of an Error.
+    /// Field 2: the payload of a Message, or the detail of an Error.
     @inline(__always)
     private static func text(_ content: UnsafeRawBufferPointer) throws(WireError) -> UnsafeRawBufferPointer {
         try bytes(2, of: content) ?? UnsafeRawBufferPointer(start: nil, count: 0)
@@ -62,7 +62,7 @@ enum RelayEvent {
         try number(1, of: status) == UInt64(State.up.rawValue)
     }
 
-    /// The last field of a number that has bytes.
+    /// The last field with this number that has bytes.
     @inline(__always)
     private static func bytes(
         _ number: UInt32, of content: UnsafeRawBufferPointer

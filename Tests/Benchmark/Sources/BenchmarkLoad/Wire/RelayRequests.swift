@@ -1,6 +1,6 @@
 internal import RelayCore
 
-/// The frames that a run sends to the relay besides publishes.
+/// The frames that a run sends to the relay, except publishes.
 enum RelayRequests {
     static func hello() -> [UInt8] {
         let name = "hubrelay-bench"

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Where values lie on a line of the picture, and which of them are labelled.
+/// Where values lie on a line of the picture, and which of them have labels.
 struct Axis {
     struct Tick: Equatable {
         let value: Double
@@ -13,7 +13,7 @@ struct Axis {
     private let start: Double
     private let length: Double
 
-    /// From 0 to a round number that is no less than `most`.
+    /// An axis from 0 to a round number that is at least `most`.
     static func linear(to most: Double, from start: Double, length: Double, label: (Double) -> String) -> Axis {
         let step = roundStep(atLeast: max(most, 1e-9) / 5)
         let count = max(1, Int((most / step - 1e-9).rounded(.up)))
@@ -22,13 +22,13 @@ struct Axis {
             ticks: ticks, range: 0...(step * Double(count)), isLogarithmic: false, start: start, length: length)
     }
 
-    /// Logarithmic, between round numbers around all `values`, of which there must be one above 0.
+    /// A logarithmic axis between round numbers around all `values`, at least one of which must be above 0.
     static func logarithmic(
         around values: [Double], from start: Double, length: Double, label: (Double) -> String
     ) -> Axis {
         let positive = values.filter { $0 > 0 }
         let fine = roundNumbers(from: positive.min() ?? 1, to: positive.max() ?? 1)
-        // More labels than a dozen would meet.
+        // More than a dozen labels would overlap.
         let steps = fine.count > 12 ? powersOfTen(around: fine) : fine
         let low = steps.first ?? 1
         return Axis(
@@ -36,7 +36,7 @@ struct Axis {
             isLogarithmic: true, start: start, length: length)
     }
 
-    /// Logarithmic, labelled at the `values` themselves, as far as their labels do not meet.
+    /// A logarithmic axis with labels at the `values` themselves, as far as the labels do not overlap.
     static func logarithmic(
         at values: [Double], from start: Double, length: Double, label: (Double) -> String
     ) -> Axis {
@@ -57,7 +57,7 @@ struct Axis {
         return Axis(ticks: ticks, range: low...high, isLogarithmic: true, start: start, length: length)
     }
 
-    /// For percentiles as HdrHistogram plots them: each further nine takes the same room.
+    /// An axis for percentiles as HdrHistogram plots them: each further nine takes the same room.
     static func percentiles(to most: Double, from start: Double, length: Double) -> Axis {
         let nines = max(2, nines(most))
         let labels = [0, 90, 99, 99.9, 99.99, 99.999, 99.9999]
@@ -69,7 +69,7 @@ struct Axis {
     /// How many nines a percentile begins with: 0 for 0, 1 for 90, 2 for 99 and so on.
     static func nines(_ percentile: Double) -> Double { -log10(max(1 - percentile / 100, 1e-7)) }
 
-    /// In the picture's units. Values outside are put at the edge.
+    /// The place of a value in the picture's units. Values outside are put at the edge.
     func place(_ value: Double) -> Double {
         let inside = min(max(value, range.lowerBound), range.upperBound)
         let part =
@@ -79,7 +79,7 @@ struct Axis {
         return start + part * length
     }
 
-    /// 1, 2 or 5 times a power of ten.
+    /// A number that is 1, 2 or 5 times a power of ten.
     private static func roundStep(atLeast least: Double) -> Double {
         roundNumbers(from: least, to: least).last ?? 1
     }
@@ -93,7 +93,7 @@ struct Axis {
         return Array(all[first...max(first, last)])
     }
 
-    /// From the last one not above the first of `values` to the first one not below the last.
+    /// The powers of ten from the last one not above the first of `values` to the first one not below the last.
     private static func powersOfTen(around values: [Double]) -> [Double] {
         let low = Int((log10(values.first ?? 1) + 1e-9).rounded(.down))
         let high = Int((log10(values.last ?? 1) - 1e-9).rounded(.up))

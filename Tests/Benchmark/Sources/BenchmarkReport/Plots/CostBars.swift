@@ -1,12 +1,12 @@
-/// Processor time per message: relay and Redis on top of each other, and Redis alone beneath.
+/// Processor time per message: the relay's stacked on that of Redis, and below it that of Redis without a relay.
 enum CostBars {
     private static let rowHeight = 44.0
     private static let barHeight = 14.0
     private static let width = 900.0
     private static let top = 30.0
 
-    /// One picture for each scale, from the small figures to the large ones: within one, no workload is more than
-    /// eight times as long as another, so that all bars can be read.
+    /// One picture for each scale, from the small figures to the large ones. In one picture, no bar is more than eight
+    /// times as long as another, so that all bars can be read.
     static func pictures(of workloads: [WorkloadFigures]) -> [Picture] {
         let shown = workloads.filter { row in
             [.publish, .fanOut, .latency, .subscriptions].contains(row.group) && length(row) > 0
@@ -19,7 +19,7 @@ enum CostBars {
         }
     }
 
-    /// Split by length; within each, in the order in which they came.
+    /// The workloads split by length. Each part keeps their order.
     static func scales(_ workloads: [WorkloadFigures]) -> [[WorkloadFigures]] {
         var limits: [Double] = []
         for length in workloads.map(length).sorted(by: >) where limits.last.map({ length < $0 / 8 }) ?? true {
@@ -96,7 +96,7 @@ enum CostBars {
         picture.text(row.directCPU.map { brief($0.median) } ?? "not known", x: end + 6, y: second + 11)
     }
 
-    /// Of the relay, and of Redis behind it.
+    /// The figure of the relay, and that of Redis behind the relay.
     private static func parts(_ row: WorkloadFigures) -> String {
         guard let relay = row.relayCPU, let redis = row.redisCPU, row.totalCPU != nil else { return "not known" }
         return "\(brief(relay.median)) + \(brief(redis.median))"

@@ -1,4 +1,4 @@
-/// Latencies by percentile, as HdrHistogram plots them: a picture for each workload that is about them.
+/// Latencies by percentile, as HdrHistogram plots them: a picture for each workload that is about latencies.
 enum LatencyCurves {
     static func pictures(of workloads: [WorkloadFigures]) -> [Picture] {
         let timed = workloads.filter { row in
@@ -39,7 +39,7 @@ enum LatencyCurves {
         return "Microseconds, medians of the rounds: " + texts.joined(separator: "; ") + "."
     }
 
-    /// One for each round; last the one whose 99th percentile is the middle one.
+    /// One curve for each round. The last one is the curve whose 99th percentile is the middle one.
     private static func curves(_ row: WorkloadFigures, _ target: Target) -> [Curve] {
         var sorted = row.runs(target).compactMap(\.latencies).filter { $0.count > 0 }.sorted { $0.p99 < $1.p99 }
         guard !sorted.isEmpty else { return [] }
@@ -47,8 +47,8 @@ enum LatencyCurves {
         return (sorted + [middle]).map(points)
     }
 
-    /// The greatest of n latencies stands where 1/n of them are no less. A summary without a curve still has five
-    /// points.
+    /// The greatest of n latencies stands at the percentile 100 (1 - 1/n), because only 1/n of them are as great. A
+    /// summary without a curve still has five points.
     private static func points(of summary: LatencySummary) -> Curve {
         let figures = [
             (50, summary.p50), (90, summary.p90), (99, summary.p99), (99.9, summary.p999), (100, summary.max),

@@ -1,4 +1,4 @@
-/// The frame of a plot of lines: title, legend, axes with their names, and room inside.
+/// The frame of a plot of lines: title, legend, axes with their names, and the room inside.
 struct Panel {
     static let width = 440.0
     static let height = 300.0
@@ -13,7 +13,7 @@ struct Panel {
 
     /// - Parameters:
     ///   - y: made with `Panel.bottom` and the negative of `innerHeight`, as SVG counts downwards.
-    ///   - xName: what is on the axis, with its unit.
+    ///   - xName: what the axis shows, with its unit.
     init(id: String, title: String, description: String, x: Axis, y: Axis, xName: String, yName: String, inks: [Ink]) {
         picture = Picture(
             id: id, width: Self.width, height: Self.height, title: title, description: description)

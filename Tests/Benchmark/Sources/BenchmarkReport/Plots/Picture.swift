@@ -1,5 +1,5 @@
-/// Colours that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design", 2008), and the
-/// classes by which the style sheet makes them lighter on dark paper.
+/// Colours that people with any colour vision can distinguish (Okabe and Ito, "Color Universal Design", 2008). The
+/// style sheet uses their classes to make them lighter on a dark page.
 enum Ink: String {
     case relay
     case redis
@@ -16,7 +16,7 @@ enum Ink: String {
     init(_ target: Target) { self = target == .relay ? .relay : .direct }
 }
 
-/// One plot as SVG. It can be read without the style sheet too, on white.
+/// One plot as SVG. It can also be read without the style sheet, on white.
 struct Picture {
     static let fontSize = 12.0
 
@@ -78,7 +78,7 @@ struct Picture {
             ])
     }
 
-    /// - Parameter hint: what it stands for, shown under the pointer.
+    /// - Parameter hint: what the bar stands for, shown under the pointer.
     mutating func bar(x: Double, y: Double, width: Double, height: Double, _ ink: Ink, hint: String) {
         markup.element(
             "rect",
@@ -89,7 +89,7 @@ struct Picture {
         ) { $0.element("title", text: hint) }
     }
 
-    /// - Parameter faint: one of several of a kind, behind the one that matters.
+    /// - Parameter faint: whether the curve is one of several of a kind, behind the curve that matters.
     mutating func curve(_ points: [(x: Double, y: Double)], _ ink: Ink, faint: Bool = false) {
         markup.element(
             "polyline",
@@ -97,7 +97,7 @@ struct Picture {
                 "points": points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " "), "fill": "none",
                 "class": "line-\(ink.rawValue)", "stroke": ink.hex, "stroke-width": faint ? "1" : "2",
                 "stroke-opacity": faint ? "0.4" : "1", "stroke-linejoin": "round",
-                // Not by colour alone.
+                // The lines differ not only by colour.
                 "stroke-dasharray": ink == .direct ? "6 3" : "none",
             ])
     }
@@ -105,7 +105,7 @@ struct Picture {
     /// A disc for the relay, a square for anything else.
     mutating func mark(x: Double, y: Double, _ ink: Ink, hint: String) {
         let isDisc = ink == .relay
-        // Where both are in one place, the disc is seen around the square.
+        // If both are in one place, the disc is visible around the square.
         let size = isDisc ? 11.0 : 6.0
         markup.element(
             "rect",
@@ -117,7 +117,7 @@ struct Picture {
         ) { $0.element("title", text: hint) }
     }
 
-    /// A line from the least to the most that was measured.
+    /// A line from the least to the greatest measured value.
     mutating func whisker(x: Double, y1: Double, y2: Double, _ ink: Ink) {
         markup.element(
             "line",
@@ -130,10 +130,10 @@ struct Picture {
     private func number(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 }
 
-/// About how wide a text is in a picture.
+/// The approximate width of a text in a picture.
 func textWidth(_ text: String) -> Double { Double(text.count) * Picture.fontSize * 0.62 }
 
-/// Not longer than so many characters.
+/// The text, shortened to at most `count` characters.
 func shortened(_ text: String, to count: Int) -> String {
     text.count <= count ? text : text.prefix(count - 1) + "…"
 }

@@ -2,12 +2,12 @@
 struct ScalePlots {
     private let group: WorkloadGroup
     private let rows: [WorkloadFigures]
-    /// What the other parameters are, where the group has several lines.
+    /// The values of the other parameters, if the group has several lines.
     private let qualifier: String
     private let id: String
 
-    /// Where two workloads have the same value of the parameter, those that share the other ones make a line. Lines
-    /// of a single value are left out.
+    /// If two workloads have the same value of the parameter, those that share the other parameters make a line. Lines
+    /// with a single value are left out.
     static func plots(of workloads: [WorkloadFigures], _ group: WorkloadGroup) -> [ScalePlots] {
         let rows = workloads.filter { $0.group == group && ($0.varied ?? 0) > 0 }
         let isOneLine = Set(rows.compactMap(\.varied)).count == rows.count
@@ -21,7 +21,7 @@ struct ScalePlots {
         }
     }
 
-    /// Cost per message, and messages per second; without those of which nothing is known.
+    /// Cost per message, and messages per second. A picture for which nothing is known is left out.
     var pictures: [Picture] {
         let unit = group.countsConnections ? "connection" : "message"
         let rate = rows.first?.rateUnit.rawValue ?? ""
@@ -32,7 +32,7 @@ struct ScalePlots {
         ].compactMap { $0 }
     }
 
-    /// - Parameter figures: through the relay, and direct.
+    /// - Parameter figures: the figure through the relay, and the direct one.
     private func picture(
         _ kind: String, name: String, unit: String, figures: [KeyPath<WorkloadFigures, Spread?>]
     ) -> Picture? {
@@ -56,7 +56,7 @@ struct ScalePlots {
         return panel.picture
     }
 
-    /// Logarithmic where the figures lie far apart.
+    /// A logarithmic axis if the figures lie far apart.
     private func yAxis(_ values: [Double]) -> Axis {
         let most = values.max() ?? 1
         let least = values.filter { $0 > 0 }.min() ?? most
@@ -88,7 +88,7 @@ extension WorkloadFigures {
 }
 
 extension WorkloadFigures {
-    /// The parameters that tell lines of one group apart, to be put after a title.
+    /// The parameters that distinguish the lines of one group, to be put after a title.
     fileprivate var qualifier: String {
         let window = parameters.window.map { ", window \(whole($0))" } ?? ""
         if group == .fanOut || group == .subscribers { return window }
@@ -101,7 +101,7 @@ extension WorkloadFigures {
 }
 
 extension WorkloadGroup {
-    /// With the unit.
+    /// The name of the axis, with the unit.
     fileprivate var axisName: String {
         switch self {
         case .payloads: "size of a message"
@@ -121,7 +121,7 @@ extension String {
 }
 
 extension Array where Element: Hashable {
-    /// Each element once, in the order in which they first come.
+    /// Each element once, in the order of first appearance.
     fileprivate var uniqued: [Element] {
         var seen: Set<Element> = []
         return filter { seen.insert($0).inserted }
