@@ -1,24 +1,24 @@
 import RESP
 import RelayCore
 
-/// A hub whose sockets take everything at once, and throw it away. What the I/O layer does around the hub is done here in
-/// the same order, without its system calls.
+/// A hub whose sockets take everything at once, and throw it away. What the I/O layer does around the hub happens here
+/// in the same order, but without system calls.
 final class Bench {
     static let prefix = "app:"
-    /// So many messages in a turn: the relay under load finds several in each buffer that it reads.
+    /// The number of messages in a turn: under load, the relay finds several in each buffer that it reads.
     static let batch = 32
 
     let hub: Hub
     let node: HubNode
-    /// Bytes that went to apps, and to Redis.
+    /// Bytes that went to apps and to Redis.
     private(set) var bytesToApps = 0
     private(set) var bytesToRedis = 0
-    /// Names of which Redis has confirmed that they are subscribed to, or not any more.
+    /// The number of names that Redis has confirmed as subscribed or unsubscribed.
     private(set) var confirmations = 0
     private let redisName = UnsafeMutableRawBufferPointer.allocate(byteCount: 1024, alignment: 1)
 
     /// The links are up, and nothing is subscribed to.
-    /// - Parameter isSharded: whether every name is at the one node of a cluster, rather than at a single Redis.
+    /// - Parameter isSharded: whether every name is at the only node of a cluster, instead of a single Redis.
     init(isSharded: Bool = false, maxConnections: Int = 128) {
         let prefix = Array(Self.prefix.utf8)
         hub = Hub(
@@ -32,7 +32,7 @@ final class Bench {
         node = isSharded ? hub.addNode() : hub.nodes[0]
         for slot in hub.slots?.usedSlots ?? 0..<0 { hub.assign(slot, to: UInt16(node.index)) }
         hub.now = 1_000_000_000
-        // Borrowed, as the relay does it: the bench outlives its hub.
+        // Not retained, as in the relay: the bench outlives its hub.
         let borrowed = Unmanaged.passUnretained(self)
         hub.outboxes.send = { _, ranges in
             borrowed._withUnsafeGuaranteedRef { for range in ranges { $0.bytesToApps += range.count } }
@@ -53,7 +53,7 @@ final class Bench {
         return connection
     }
 
-    /// What an app has sent is read.
+    /// Reads what an app has sent.
     func receive(_ bytes: UnsafeRawBufferPointer, from connection: ConnectionID) {
         hub.receive(bytes, from: connection)
         if hub.hasActions { performActions() }
@@ -69,7 +69,7 @@ final class Bench {
         }
     }
 
-    /// New connections that receive by `name`.
+    /// Opens connections that receive by `name`.
     func subscribe(connections: Int, to name: String, isPattern: Bool = false) {
         let frame = permanent(Frames.subscribe([name], isPattern: isPattern))
         for _ in 0..<connections { receive(frame, from: connect()) }
@@ -77,7 +77,7 @@ final class Bench {
         flushApps()
     }
 
-    /// Redis is told about names one by one, and confirms each.
+    /// Redis gets the commands about names one by one, and confirms each.
     func answerSubscribes() {
         finishWork()
         while node.hasSubscribeCommands {
@@ -97,7 +97,7 @@ final class Bench {
         }
     }
 
-    /// Ends turns until all that was asked for has been worked on.
+    /// Ends turns until the work on all requests is done.
     func finishWork() {
         repeat {
             hub.finishTurn()

@@ -1,6 +1,6 @@
 import RelayCore
 
-/// From a message of Redis's to the frames of those who receive it.
+/// From a message of Redis to the frames of the apps that receive it.
 let deliveryCases = [
     Benchmark(name: "fan-out-1", operations: Bench.batch) { delivering(to: 1) },
     Benchmark(name: "fan-out-8", operations: Bench.batch) { delivering(to: 8) },
@@ -30,7 +30,7 @@ private func deliveringByPattern(to members: Int) -> Workload {
     }
 }
 
-/// Bytes of a batch of Message frames.
+/// The size of a batch of Message frames in bytes.
 private func bytes(to members: Int, by pattern: String? = nil) -> Int {
     let fields =
         Frames.field(1, Array(Frames.channel.utf8)) + Frames.field(2, Frames.payload)

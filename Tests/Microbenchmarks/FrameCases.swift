@@ -1,6 +1,6 @@
 import RelayCore
 
-/// Finding and decoding the frames in what was read from an app.
+/// The frames in what was read from an app are found and decoded.
 let frameCases = [
     Benchmark(name: "decode-publish", operations: Bench.batch) { decoding(piecesOf: nil) },
     // Every read ends in the middle of a frame.
@@ -17,7 +17,7 @@ let frameCases = [
     },
 ]
 
-/// Publishes go through a splitter and the decoder, and nowhere else.
+/// Publishes go through a splitter and the decoder, and no further.
 private final class Decoding {
     private var splitter = FrameSplitter()
     private(set) var payloadBytes = 0

@@ -1,8 +1,8 @@
 import RelayCore
 
-/// What apps and Redis write. The encodings are the cases' own, since the relay writes none of these.
+/// What apps and Redis write. The cases have their own encoders, since the relay writes none of these.
 enum Frames {
-    /// 16 bytes, as rooms and users of an app are named.
+    /// 16 bytes, a usual name for a room or a user of an app.
     static let channel = "room.4711:events"
     static let payload = [UInt8](repeating: UInt8(ascii: "x"), count: 200)
 
@@ -27,7 +27,7 @@ enum Frames {
     private static func requestFields(_ names: [String], isPattern: Bool = false) -> [UInt8] {
         var fields = field(1, 1)
         for name in names {
-            // Without an array for each: there may be 100,000.
+            // Without an array for each name, since there may be 100,000.
             fields.append(isPattern ? 3 << 3 | 2 : 2 << 3 | 2)
             fields.append(UInt8(name.utf8.count))
             fields.append(contentsOf: name.utf8)
@@ -60,7 +60,7 @@ enum Frames {
     }
 }
 
-/// A copy that stays: the process ends with its one case.
+/// A copy that is never freed: the process ends with its only case.
 func permanent(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
     copy.copyBytes(from: bytes)

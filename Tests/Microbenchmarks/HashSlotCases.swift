@@ -1,6 +1,6 @@
 import RelayCore
 
-/// The slot of a channel, which each publish on a cluster takes.
+/// The slot of a channel, which each publish on a cluster computes.
 let hashSlotCases = [
     Benchmark(name: "hash-slot-8", operations: 64) { hashing(nameOf: 8) },
     Benchmark(name: "hash-slot-40", operations: 64) { hashing(nameOf: 40) },
@@ -11,7 +11,7 @@ private func hashing(nameOf length: Int) -> Workload {
     let names = (0..<64).map { number in
         permanent((0..<length).map { UInt8(ascii: "a") + UInt8(($0 + number) % 26) })
     }
-    // The specification's own way: bit by bit, over the prefix and the name.
+    // Computed as in the specification: bit by bit, over the prefix and the name.
     let expected = names.reduce(0) { $0 + Int(slotBitByBit(Array(Bench.prefix.utf8) + $1)) }
     var sum = 0
     return Workload(outputOfRound: expected, output: { sum }) {

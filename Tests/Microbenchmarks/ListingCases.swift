@@ -1,7 +1,7 @@
 import RelayCore
 
-/// What a look at clients or channels costs the loop: a listing at its largest, of which the first hundred are wanted. Neither
-/// is on the hot path, but both are done on its thread.
+/// What a listing of clients or channels costs the loop. The listing is as large as possible, and its first hundred
+/// rows are wanted. Listings are not on the hot path, but they run on its thread.
 let listingCases = [
     Benchmark(name: "list-clients-10k", operations: 1) {
         let bench = Bench(maxConnections: 10_000)

@@ -1,7 +1,7 @@
 import RelayCore
 
-/// A message's channel is looked up among many, and goes to nobody: the subscribe link is down, so that what is held is
-/// not in force.
+/// A message's channel is looked up among many, and the message goes to nobody: the subscribe link is down, so that no
+/// subscription is in force.
 let lookupCases = [
     Benchmark(name: "lookup-hit-1k", operations: lookups) { lookingUp(among: 1000, isThere: true) },
     Benchmark(name: "lookup-miss-1k", operations: lookups) { lookingUp(among: 1000, isThere: false) },
@@ -21,7 +21,7 @@ private func lookingUp(among count: Int, isThere: Bool) -> Workload {
         bench.finishWork()
     }
     let numbers = (0..<lookups).map { $0 * (count / lookups) }
-    // Names that are there already, so that these make no more of them.
+    // These names are there already, so that their number does not grow.
     bench.receive(permanent(Frames.subscribe(numbers.map { name($0) })), from: connection)
     bench.flushApps()
     guard bench.hub.nameCount == count else { fatalError("\(bench.hub.nameCount) names are held, not \(count)") }

@@ -5,7 +5,7 @@ internal import Glibc
 ///     hubrelay-microbenchmarks                  lists the cases, each with how many operations are in a round
 ///     hubrelay-microbenchmarks CASE ROUNDS      runs one, 1 to 256 times
 ///
-/// The exit code is 1 when the case did not do what it should have done, and 64 for arguments that make no sense.
+/// The exit code is 1 if the case did not do what it should have done, and 64 for arguments that make no sense.
 @main
 struct Microbenchmarks {
     static let cases =
@@ -35,22 +35,22 @@ struct Microbenchmarks {
     }
 }
 
-/// A part of the hot path, as the relay goes through it in a loop turn.
+/// A part of the hot path, in the order in which the relay goes through it in a loop turn.
 struct Benchmark: Sendable {
     static let maxRounds = 256
 
     let name: String
-    /// What is counted for, in one round: messages, frames, names.
+    /// How many things one round processes: messages, frames or names.
     let operations: Int
-    /// Does the same however many rounds will follow, and changes with the case alone.
+    /// Does the same however many rounds follow. Its work depends only on the case.
     let prepare: @Sendable () -> Workload
 }
 
-/// A case that is ready to go. The more rounds, the more of this and nothing else.
+/// A case that is ready to run. More rounds mean more calls of `round`, and nothing else.
 struct Workload {
-    /// What one round adds to `output`: known from the format of what comes out, and not by running the round.
+    /// What one round adds to `output`. It is known from the format of the output, and not from a run of the round.
     let outputOfRound: Int
-    /// What has been put out so far, in bytes or things.
+    /// The output so far, in bytes or things.
     let output: () -> Int
     let round: () -> Void
 }

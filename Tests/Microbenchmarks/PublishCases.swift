@@ -2,7 +2,7 @@ import RESP
 import RedisWire
 import RelayCore
 
-/// From an app's Publish to what is written to Redis, and from Redis's answer to the Reply.
+/// From an app's Publish to the bytes for Redis, and from Redis's answer to the Reply.
 let publishCases = [
     Benchmark(name: "publish-1", operations: messages) { publishing(aTurn: 1) },
     Benchmark(name: "publish-32", operations: messages) { publishing(aTurn: 32) },
@@ -12,10 +12,10 @@ let publishCases = [
     Benchmark(name: "marker", operations: messages) { marking() },
 ]
 
-/// In one round, of as many turns as that takes.
+/// The messages of one round, which takes as many turns as they need.
 private let messages = 32
 
-/// Rounds to warm up and to measure, and some more.
+/// Enough rounds to warm up and to measure.
 private let rounds = 320
 
 /// The publishes are never answered, and there is room for all of them: as many have been in flight before.
@@ -37,7 +37,7 @@ private func publishing(aTurn count: Int, isSharded: Bool = false) -> Workload {
     }
 }
 
-/// All publishes are in flight beforehand.
+/// All publishes are in flight before the rounds begin.
 private func answering(aTurn count: Int) -> Workload {
     let bench = Bench()
     let connection = bench.connect()
@@ -53,7 +53,7 @@ private func answering(aTurn count: Int) -> Workload {
     }
 }
 
-/// Markers, each of which is answered before the next one.
+/// Markers, each of which is answered before the next one is sent.
 private func marking() -> Workload {
     let bench = Bench()
     let sink = MarkerSink(bench)

@@ -1,6 +1,6 @@
 import RelayCore
 
-/// A name comes and goes: Subscribe, what Redis is told and answers, the Reply; then the same for Unsubscribe.
+/// A name comes and goes: Subscribe, the command to Redis and its answer, the Reply; then the same for Unsubscribe.
 let subscriptionCases = [
     Benchmark(name: "subscribe-unsubscribe", operations: repetitions) {
         let bench = Bench()
@@ -16,7 +16,7 @@ let subscriptionCases = [
             }
         }
     },
-    // A frame costs in proportion to its names, however many others hold them.
+    // The cost of a frame grows with its names, but not with the number of others that hold them.
     Benchmark(name: "unsubscribe-among-100", operations: occurrences) {
         let bench = Bench()
         bench.subscribe(connections: 100, to: Frames.channel)
@@ -37,5 +37,5 @@ let subscriptionCases = [
 
 /// How often a frame names one name.
 private let occurrences = 256
-/// In one round.
+/// The number of repetitions in one round.
 private let repetitions = 8
