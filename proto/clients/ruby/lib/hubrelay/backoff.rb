@@ -12,8 +12,8 @@ module Hubrelay
       @hopeless_bound = 1.0
     end
 
-    # Seconds. Hopeless is an answer that will not change by itself: then the bound is a long one, and half of it the
-    # least. SecureRandom, so that no two processes get the same numbers, however they were started.
+    # In seconds. An answer is hopeless if it will not change by itself. Then the bound is longer, and the delay is at
+    # least half of it. SecureRandom makes sure that no two processes get the same numbers, however they were started.
     def next_delay(hopeless: false)
       return hopeless_delay if hopeless
 
@@ -23,7 +23,7 @@ module Hubrelay
       SecureRandom.random_number * bound
     end
 
-    # A connection has ended that lasted for so many seconds.
+    # A connection has ended that lasted this many seconds.
     def ended(seconds)
       @bound = @options.backoff_min if seconds >= @options.good_connection
     end
@@ -38,15 +38,16 @@ module Hubrelay
   end
   private_constant :Backoff
 
-  # Finds a relay that hangs: it is silent while something is owed, or for long, and then does not answer a Ping.
+  # Detects a relay that hangs: it sends nothing while something is owed, or for a long time, and then does not answer a
+  # Ping.
   # @api private
   class Watch
     def initialize(options)
       @options = options
     end
 
-    # When the next step is due: the Ping, or once that is unanswered, the end. Times are Clock's; `owed_since` and
-    # `ping_at` may be nil.
+    # When the next step is due: the Ping, or the end of the connection if a Ping is unanswered. Times are Clock's;
+    # `owed_since` and `ping_at` may be nil.
     def due(last_read, owed_since, ping_at)
       return ping_at + @options.ping_timeout if ping_at
 
@@ -55,7 +56,7 @@ module Hubrelay
       due
     end
 
-    # How often to look, at least: what becomes owed meanwhile is not due before the next look.
+    # The longest time between two checks: a new request does not need a Ping before the next check.
     def period
       [@options.ping_owed, @options.ping_idle].min
     end

@@ -12,11 +12,12 @@ require_relative "subscription"
 require_relative "waiter"
 
 module Hubrelay
-  # A connection to the relay that heals itself. Every method may be called by any thread, and by fibers of a scheduler.
+  # A connection to the relay that reconnects by itself. Any thread may call every method, and so may fibers of a
+  # scheduler.
   #
-  # It connects at its first use, or by +connect+, and starts without a relay. Nothing is kept for later: without a
-  # relay a publish fails at once. After a fork the child has a new client in this object, which connects at its first
-  # use and carries no subscriptions.
+  # It connects at its first use, or when +connect+ is called, and it can start without a relay. The client stores
+  # nothing for later: without a relay a publish fails at once. After a fork, this object holds a new client in the
+  # child process. That client connects at its first use, and has no subscriptions.
   class Client
     # Where a relay listens by default.
     DEFAULT_PATH = "/run/hubrelay/hubrelay.sock"
@@ -24,13 +25,13 @@ module Hubrelay
     attr_reader :path, :name
     # @return [Counters]
     attr_reader :counters
-    # Status, Gap, Loss and Revoked, and the Messages of +subscribe+. Nobody has to take them.
+    # Status, Gap, Loss and Revoked, and the Messages of +subscribe+. The application need not take them.
     # @return [EventStream]
     attr_reader :events
     # @return [Hooks, nil]
     attr_reader :hooks
 
-    # With a block: yields the client, closes it afterwards, and returns what the block does.
+    # With a block: yields the client, closes it afterwards, and returns the value of the block.
     #
     # @return [Client, Object]
     def self.open(*args, **options)
@@ -45,14 +46,14 @@ module Hubrelay
     end
 
     # @param path [String, Pathname] the relay's socket
-    # @param name [String] for people, in the relay's log and listings: at most 64 bytes of UTF-8
-    # @param logger [Logger, nil] gets a line for each change, from the client's own thread
-    # @param hooks [Hooks, nil] around publishes and deliveries, for tracing
+    # @param name [String] a name for people, in the relay's log and listings: at most 64 bytes of UTF-8
+    # @param logger [Logger, nil] gets a line for each change of the connection; the client's own thread calls it
+    # @param hooks [Hooks, nil] called around publishes and deliveries, for tracing
     # @param connector [#call] gets the path, and returns a connected BasicSocket or raises; called in the client's own
-    #   thread, whose timers stand meanwhile
+    #   thread, whose timers do not run during the call
     # @param options see Options
-    # @raise [InvalidError] for an impossible name
-    # @raise [ArgumentError] for an unknown or impossible option
+    # @raise [InvalidError] for a name that is not allowed
+    # @raise [ArgumentError] for an unknown option, or a value that is not allowed
     def initialize(path = DEFAULT_PATH, name: "", logger: nil, hooks: nil, connector: Sockets.method(:connect),
                    **options)
       @path = path.to_s.freeze
@@ -65,7 +66,7 @@ module Hubrelay
       Forks.add(self)
     end
 
-    # Begins to connect. Nobody has to call this: the first use does it.
+    # Begins to connect. Calling this is optional: the first use of the client connects, too.
     #
     # @return [self]
     # @raise [ClosedError]
@@ -74,11 +75,11 @@ module Hubrelay
       self
     end
 
-    # Waits until a relay has said Welcome.
+    # Waits until a relay has sent its Welcome.
     #
     # @param timeout [Numeric, nil] seconds
     # @return [self]
-    # @raise [NotConnectedError] after the timeout; says what is wrong
+    # @raise [NotConnectedError] after the timeout; its message says what is wrong
     # @raise [ClosedError]
     def ready(timeout: nil)
       waiter = Waiter.new
@@ -99,30 +100,31 @@ module Hubrelay
       reactor.core.status
     end
 
-    # What is possible at the relay that it was connected to last: "patterns", "settled", "fence", ...
+    # The features of the relay that the client was connected to last: "patterns", "settled", "fence", ...
     #
     # @return [Array<String>]
     def features
       reactor.core.features
     end
 
-    # Publishes, and waits for Redis's answer. Waits while too much is under way, too, unless +wait+ is false.
+    # Publishes, and waits for Redis's answer. While too much is under way, it waits for room first, unless +wait+ is
+    # false.
     #
     # @param channel [String] 1 to 512 bytes of UTF-8
     # @param payload [String] bytes, of any encoding
     # @param timeout [Numeric, nil] seconds
-    # @return [Integer] how many subscriptions at Redis received it: relays, not the workers behind them
+    # @return [Integer] how many subscriptions at Redis received it: each relay counts, not the workers behind it
     # @raise [NotConnectedError, InterruptedError, RefusedError, InvalidError, CongestedError, ClosedError,
     #   UnknownError] after the timeout: CongestedError if nothing was sent, else TimeoutError, which is an
-    #   InterruptedError, since it may be delivered
-    # @raise [TypeError] for a channel that is no String or Symbol, or a payload that is no String
+    #   InterruptedError, since the message may have been delivered
+    # @raise [TypeError] for a channel that is not a String or Symbol, or a payload that is not a String
     def publish(channel, payload, wait: true, timeout: nil)
       return publish_and_wait(channel, payload, wait, timeout) unless @hooks
 
       with_hooks(channel, payload) { publish_and_wait(channel, payload, wait, timeout) }
     end
 
-    # Publishes without an answer, and never waits. What is lost later is told in a Loss, in +events+.
+    # Publishes without an answer, and never waits. If the message is lost later, a Loss in +events+ reports it.
     #
     # @return [nil]
     # @raise [NotConnectedError, InvalidError, CongestedError, ClosedError]
@@ -132,17 +134,17 @@ module Hubrelay
       with_hooks(channel, payload) { post_now(channel, payload) }
     end
 
-    # Listens with a queue of its own. Several may listen to one channel; the relay is asked once. Without a relay the
-    # Subscription is pending.
+    # Listens with its own queue. Several subscriptions may listen to one channel; the relay is asked for it once.
+    # Without a relay the Subscription is pending.
     #
-    # With a block: yields the Subscription, closes it afterwards, and returns what the block does.
+    # With a block: yields the Subscription, closes it afterwards, and returns the value of the block.
     #
     # @param channels [Array<String>]
-    # @param patterns [Array<String>] in Redis's glob syntax, where +features+ has "patterns"
+    # @param patterns [Array<String>] in Redis's glob syntax, if +features+ has "patterns"
     # @param timeout [Numeric, nil] seconds
     # @return [Subscription, Object]
-    # @raise [RefusedError, LimitError, InvalidError, ClosedError, UnknownError] and nothing is listened to then
-    # @raise [TimeoutError] after the timeout; nothing is listened to
+    # @raise [RefusedError, LimitError, InvalidError, ClosedError, UnknownError] and then nothing is listened to
+    # @raise [TimeoutError] after the timeout; then nothing is listened to
     def listen(*channels, patterns: [], timeout: nil)
       channels, patterns = Names.checked_lists(channels, patterns)
       listener = Listener.new(reactor.core.new_queue)
@@ -156,22 +158,22 @@ module Hubrelay
       end
     end
 
-    # The same for patterns alone.
+    # Like +listen+, but for patterns only.
     def listen_pattern(*patterns, timeout: nil, &block)
       listen(patterns:, timeout:, &block)
     end
 
-    # For an application that keeps books itself: the messages come in +events+.
+    # For an application that keeps track of its subscriptions itself: the messages come in +events+.
     #
-    # @return [Symbol] +:ok+, or +:pending+: in force once the relay receives, or is there
-    # @raise [RefusedError, LimitError, InvalidError, ClosedError, UnknownError] and nothing was subscribed to then
-    # @raise [TimeoutError] after the timeout: then it is unknown
+    # @return [Symbol] +:ok+, or +:pending+: in force once there is a relay, and it receives
+    # @raise [RefusedError, LimitError, InvalidError, ClosedError, UnknownError] and then nothing was subscribed to
+    # @raise [TimeoutError] after the timeout: then it is unknown whether the names are subscribed to
     def subscribe(*channels, patterns: [], timeout: nil)
       channels, patterns = Names.checked_lists(channels, patterns)
       ask(timeout) { |core, waiter| core.subscribing.subscribe(channels, patterns, waiter) }
     end
 
-    # After this no message of these names comes in +events+.
+    # After this, +events+ yields no more messages of these names.
     #
     # @return [Symbol] +:ok+
     # @raise [InvalidError, ClosedError]
@@ -182,22 +184,22 @@ module Hubrelay
     end
 
     # Returns once the relay has answered. With +settled+: once everything that was published before is answered, or
-    # told in a Loss.
+    # reported in a Loss.
     #
     # @return [self]
     # @raise [NotConnectedError]
-    # @raise [InterruptedError] after the timeout a TimeoutError
-    # @raise [InvalidError] for +settled+ where +features+ lacks "settled"
+    # @raise [InterruptedError] as a TimeoutError after the timeout
+    # @raise [InvalidError] for +settled+, if +features+ lacks "settled"
     def ping(settled: false, timeout: nil)
       ask(timeout) { |core, waiter| core.ping(waiter, settled) }
       self
     end
 
-    # Ends the client. Owed Replies are waited for, for up to +drain+ seconds. Idempotent.
+    # Closes the client. It waits up to +drain+ seconds for the Replies that are still owed. Idempotent.
     #
     # @return [nil]
     def close(drain: nil)
-      Clock.deadline(drain) # raises, before anything is closed
+      Clock.deadline(drain) # raises for a wrong value, before anything is closed
       waiter = Waiter.new
       current = reactor
       begin
@@ -225,7 +227,7 @@ module Hubrelay
       "#<#{self.class.name} #{@path} #{@reactor.core.status.state}>"
     end
 
-    # Makes a request, and waits for what its waiter gets. Raises TimeoutError after the timeout.
+    # Makes a request, waits for its waiter, and returns the waiter's value. Raises TimeoutError after the timeout.
     # @api private
     def ask(timeout)
       current = reactor
@@ -236,7 +238,7 @@ module Hubrelay
       waiter.value
     end
 
-    # What a hook raises is logged, and disturbs nobody.
+    # Calls a hook. An exception from the hook is logged, and does not reach the caller.
     # @api private
     def call_hook
       yield @hooks
@@ -245,7 +247,8 @@ module Hubrelay
       nil
     end
 
-    # The Reactor of this process. A fork that no hook has seen, as Process.daemon is, is noticed here.
+    # The Reactor of this process. This call also notices a fork that did not run the fork hook, such as that of
+    # Process.daemon.
     # @api private
     def reactor
       begin_anew unless @reactor.running? || Process.pid == @pid
@@ -257,7 +260,7 @@ module Hubrelay
       @reactor
     end
 
-    # In the child of a fork.
+    # Called in the child of a fork: makes a new client in this object.
     # @api private
     def begin_anew
       @reactor.abandon
@@ -284,7 +287,7 @@ module Hubrelay
       @counters.count_failure(e)
       raise
     ensure
-      # An exception from outside, as that of Timeout, may come at any place.
+      # An asynchronous exception, such as that of Timeout, may come at any place.
       current.synchronize { current.core.publishing.withdraw(waiter) } if waiter && current && !waiter.done?
     end
 

@@ -3,13 +3,13 @@
 require_relative "wire"
 
 module Hubrelay
-  # Frames to bytes and back: the part of protobuf (proto3) that hubrelay.proto uses.
+  # Converts frames to bytes and back: the part of protobuf (proto3) that hubrelay.proto uses.
   #
-  # `encode` and `decode` know every frame of both sides, by the tables of Wire. FastCodec does the same for the frames
-  # that come by the thousand.
+  # `encode` and `decode` handle every frame of both sides, by the tables of Wire. FastCodec does the same for the most
+  # frequent frames.
   # @api private
   module Codec
-    # Bytes that are no frame. `code` is what a relay would answer.
+    # The bytes are not a valid frame. `code` is the code that a relay would answer.
     class ProtocolError < StandardError
       attr_reader :code
 
@@ -25,7 +25,7 @@ module Hubrelay
 
     module_function
 
-    # A number as protobuf writes it: 7 bits a byte, the lowest first.
+    # A number as protobuf writes it: 7 bits in each byte, the lowest bits first.
     def varint(number)
       bytes = String.new(capacity: 10)
       while number > 0x7F
@@ -40,24 +40,24 @@ module Hubrelay
       varint((number << 3) | 2) << varint(content.bytesize) << content.b
     end
 
-    # A body with its length in front.
+    # A body with its length before it.
     def framed(body)
       [body.bytesize].pack("N") << body
     end
 
-    # A frame of either side as it goes to the socket, its length in front.
+    # A frame of either side as it is written to the socket, with its length first.
     def encode(frame)
       kinds = Wire::CLIENT_KINDS.include?(frame.class) ? Wire::CLIENT_KINDS : Wire::RELAY_KINDS
       framed(bytes_field(kinds.index(frame.class) + 1, encode_fields(frame)))
     end
 
-    # The frame in a body, or nil if it is of no kind that is known here. Raises ProtocolError.
+    # The frame in a body, or nil if its kind is not known here. Raises ProtocolError.
     def decode(body, kinds = Wire::RELAY_KINDS)
       number = found = nil
       each_field(body) do |field, value|
         next unless value.is_a?(String) && field <= kinds.size
 
-        found = {} unless field == number # of several kinds the last counts; one that comes twice in a row is merged
+        found = {} unless field == number # of several kinds the last counts; a kind that comes twice in a row is merged
         number = field
         decode_fields(kinds[number - 1], value, found)
       end
@@ -87,7 +87,7 @@ module Hubrelay
     end
     private_class_method :encode_field
 
-    # Adds the fields of a kind that are in these bytes to those that were found, by name. A Status is a Hash there.
+    # Decodes these bytes as fields of a kind, and adds them by name to those in `found`. A Status is a Hash there.
     def decode_fields(kind, data, found)
       fields = Wire::FIELDS.fetch(kind)
       each_field(data) do |number, value|
@@ -124,8 +124,8 @@ module Hubrelay
     end
     private_class_method :text
 
-    # Yields number and value of each field, an Integer or a String. Those of fixed width, which the schema does not
-    # use, are left out.
+    # Yields the number and value of each field; the value is an Integer or a String. Fields of fixed width are left
+    # out, since the schema does not use them.
     def each_field(data)
       position = 0
       while position < data.bytesize
@@ -154,7 +154,7 @@ module Hubrelay
     end
     private_class_method :read_value
 
-    # The number, at most 64 bits of it, and the position behind it.
+    # The number, at most 64 bits of it, and the position after it.
     def read_varint(data, position)
       number = 0
       0.step(63, 7) do |shift|

@@ -5,15 +5,15 @@ require_relative "move"
 require_relative "telling"
 
 module Hubrelay
-  # The part of Core that knows which connections there are: attempts, Welcome, STOPPING, leaving, and the one way in
-  # which each of them ends.
+  # The part of Core that manages the connections: attempts, Welcome, STOPPING, leaving, and the one way in which each
+  # connection ends.
   # @api private
   module Connections
-    # The Links: with the newest Welcome; without Welcome yet; whose relay is stopping, which serves on during a move
-    # and is read to its end.
+    # The Links: the one with the newest Welcome; the one without a Welcome yet; the one whose relay is stopping, which
+    # still serves during a move, and is then read to its end.
     attr_reader :link, :opening, :old
 
-    # Seconds between two looks whether the relay has closed a connection that is left unread.
+    # Seconds between two checks whether the relay has closed a connection that is left unread.
     UNREAD_PERIOD = 1.0
 
     # The connection whose answers count.
@@ -26,12 +26,12 @@ module Hubrelay
       @move&.new
     end
 
-    # The connections that have said Welcome.
+    # The connections that have sent a Welcome.
     def links
       [@link, @old].compact
     end
 
-    # The move has ended; `reason` says why messages may have been missed, if so.
+    # The move has ended. If messages may have been missed, `reason` says why.
     def moved(reason)
       move = @move
       @move = nil
@@ -45,14 +45,14 @@ module Hubrelay
       consider_gap
     end
 
-    # Makes the serving connection hold what is wanted, and nothing else.
+    # Makes the serving connection hold the wanted names, and no others.
     def reconcile
       subscribing.reconcile(@link) if @link&.writable? && @move.nil?
     end
 
     # A restore, or a part of it, has been answered.
     def restored(link)
-      # At the end of a connection it is decided elsewhere what that means.
+      # What this means at the end of a connection is decided elsewhere.
       return if link.ended? || !link.restoring.empty? || !link.equal?(@link)
 
       tell_status(@status_to_tell) if @status_to_tell
@@ -85,7 +85,7 @@ module Hubrelay
       end
     end
 
-    # Why this relay is none to stay with; nil if it is one.
+    # Why the client does not stay with this relay; nil if it does.
     def reason_to_refuse(welcome)
       former = @link || @old
       if welcome.status.state == :stopping || former&.welcome&.relay_id == welcome.relay_id
@@ -124,7 +124,7 @@ module Hubrelay
       elsif names.holds_any?
         @move.consider
       else
-        @move.give_up(nil) # there are no messages to move
+        @move.give_up(nil) # there are no subscriptions, so no messages to move
       end
     end
 
@@ -154,7 +154,7 @@ module Hubrelay
 
     # Moving and leaving
 
-    # From here on publishes go to this connection, once the former one has answered what it owes.
+    # From now on publishes go to this connection, once the former one has answered what it owes.
     def follow(link)
       publishing.link = link
       publishing.held = !@old.nil?
@@ -172,7 +172,7 @@ module Hubrelay
       attempt
     end
 
-    # Writes no more there, and reads it to its end.
+    # Writes no more to this connection, and reads it to its end.
     def leave(link)
       finish(@old, "another relay is stopping") if @old && !@old.equal?(link)
       @old = link
@@ -182,7 +182,7 @@ module Hubrelay
     end
 
     def settle_and_shut(link)
-      timers.cancel(:watch) if link.equal?(@link) # no Pings behind the shutdown
+      timers.cancel(:watch) if link.equal?(@link) # no Pings after the shutdown
       link.settle_sends if link.unsettled.positive? && link.feature?("settled") && link.writable?
       link.shut_when_written = true
       read_on(link)
@@ -204,7 +204,7 @@ module Hubrelay
       actions << [:close, link]
       return finish_attempt(link, why, hopeless) if link.equal?(@opening)
 
-      is_settled = link.shut && link.at_its_end && !link.owed? # all that it owed has come
+      is_settled = link.shut && link.at_its_end && !link.owed? # everything that it owed has arrived
       unknown, unsent = link.finish
       unsent += fail_waiting(why) if link.equal?(@link) && @move.nil?
       tell_own_loss(unsent, is_settled ? 0 : unknown)
@@ -229,11 +229,11 @@ module Hubrelay
       release_publishes
       return if closing?
 
-      reconcile # what it has not answered is asked for where it was not yet
+      reconcile # asks the new connection for what the old one has not answered
       consider_gap
     end
 
-    # There is no connection any more for the publishes that wait. Returns how many posts are lost by that.
+    # The waiting publishes have no connection any more. Returns how many posts are lost by that.
     def fail_waiting(why)
       publishing.link = nil
       publishing.reason = "no connection to a relay: #{why}"
@@ -241,7 +241,8 @@ module Hubrelay
       publishing.pump
     end
 
-    # During a move: the former one goes on, its Status counts again, and another attempt is made.
+    # The next connection has ended during a move: the former one continues, its Status counts again, and another
+    # attempt is made.
     def next_ended(move, why)
       move.abandon
       @move = nil
@@ -272,7 +273,7 @@ module Hubrelay
       gaps.note("the connection to the relay was lost") if names.holds_any?
       @why = why
       if closing?
-        @status = Telling.no_relay(why) # the application knows
+        @status = Telling.no_relay(why) # the application has closed the client itself
       else
         log(:warn, "not connected to a relay: #{why}")
         tell_status(Telling.no_relay(why))

@@ -11,19 +11,20 @@ require_relative "telling"
 require_relative "timers"
 
 module Hubrelay
-  # The client without sockets, threads and waiting. Calls and bytes go in; `actions`, `news` and each Link's outbox
-  # come out, and the waiters that were handed in are settled. After each call the owner performs the actions, writes,
-  # and sets its one timer to `timers.deadline`. Not thread-safe: Client has a lock around it.
+  # The client without sockets, threads and waiting. Calls and bytes go in. `actions`, `news` and the outbox of each
+  # Link come out, and the waiters that were passed in are settled. After each call the owner performs the actions,
+  # writes, and sets its one timer to `timers.deadline`. Not thread-safe: Client has a lock around it.
   #
-  # The states of a Core: *new*, until `start`; *starting*, until the first attempt to connect has ended, for which
-  # publishes and requests wait; then, for ever, *connected* (`link`) or *not connected* (a timer :attempt, or
-  # `opening`). A relay that is stopping adds a *move* (`old` serves, `link` is the next one), and then a *drain*
-  # (`link` serves, `old` is read to its end). `close` makes it *closing*: what waits for the first connection is
-  # waited for; then *ending*: all writing sides are shut, and owed Replies are waited for; then *closed*.
+  # The states of a Core: *new*, until `start`; *starting*, until the first attempt to connect has ended; then,
+  # permanently, *connected* (`link`) or *not connected* (a timer :attempt, or `opening`). Publishes and requests wait
+  # while it is starting. A relay that is stopping adds a *move* (`old` serves, `link` is the next one), and then a
+  # *drain* (`link` serves, `old` is read to its end). `close` makes it *closing*: it waits for the requests that wait
+  # for the first connection. Then it is *ending*: all writing sides are shut, and it waits for owed Replies. Then it is
+  # *closed*.
   #
-  # An action is [what, Link]: `:open` (connect; then `opened` or `failed`), `:close` (close the socket), `:reading`
-  # (whether the socket is to be read has changed), `:check` (it is left unread: if the relay has closed it, read it to
-  # its end).
+  # An action is [what, Link]: `:open` (connect; then call `opened` or `failed`), `:close` (close the socket),
+  # `:reading` (it has changed whether the socket has to be read), `:check` (the socket is left unread: if the relay has
+  # closed it, read it to its end).
   # @api private
   class Core
     include Telling
@@ -32,7 +33,7 @@ module Hubrelay
     # `news` are lines for the log, as [severity, text].
     attr_reader :options, :counters, :timers, :names, :publishing, :subscribing, :actions, :news, :features
 
-    # `name` is checked.
+    # `name` has been checked.
     def initialize(name, options, counters)
       @name = name
       @options = options
@@ -53,30 +54,30 @@ module Hubrelay
       @subscribing = Subscribing.new(self)
       @listeners = @gaps_seen = @old_gaps_seen = 0
       @link = @opening = @old = @move = @why = nil
-      @status_to_tell = nil # up, until what is held is in force
-      @told = false # any Status
+      @status_to_tell = nil # a Status with up, until all held names are in force
+      @told = false # whether any Status was reported
       @starting = @closing = @ending = @closed = @was_connected = false
-      @may_exceed = false # what is being read would leave the socket unread
+      @may_exceed = false # what is being read may fill the queue, so that the socket is left unread
     end
 
-    # The first attempt to connect has not ended.
+    # True until the first attempt to connect has ended.
     def starting?
       @starting
     end
 
-    # `close` was called. Ending comes then: nothing waits for the first connection any more.
+    # True once `close` was called. Ending comes later: then no request waits for the first connection any more.
     def closing?
       @closing
     end
 
-    # Nothing is outstanding any more.
+    # True when nothing is outstanding any more.
     def closed?
       @closed
     end
 
-    # What the owner of the sockets says
+    # What the owner of the sockets reports
 
-    # Connects for the first time. What is asked for meanwhile waits for the outcome, for `first_use` seconds.
+    # Connects for the first time. Requests that come meanwhile wait for the outcome, for `first_use` seconds.
     def start
       @starting = true
       @publishing.held = true
@@ -98,7 +99,7 @@ module Hubrelay
       after_input
     end
 
-    # Bytes that were read.
+    # Takes bytes that were read.
     def received(link, data)
       return if link.ended?
 
@@ -111,7 +112,7 @@ module Hubrelay
       after_input
     end
 
-    # The socket was closed by the relay, or `failed`.
+    # The relay has closed the socket, or the socket has `failed`.
     def ended(link, why, failed: false)
       return if link.ended?
 
@@ -120,17 +121,17 @@ module Hubrelay
       after_input
     end
 
-    # Some of the bytes were taken by the socket.
+    # The socket has accepted some of the bytes.
     def wrote
       after_input if @closing || @publishing.waiting?
     end
 
-    # A request was made, or an event taken: perhaps the socket is to be read again.
+    # A request was made, or an event was taken: the socket may have to be read again.
     def requested
       consider_reading if @link && !@link.reading
     end
 
-    # The connection that `tick` would give up now: what lies in its socket is to be read before.
+    # The connection that `tick` would give up now. The bytes in its socket have to be read before.
     def give_up_candidate(now)
       due = @timers.due_at(:watch)
       return unless @link&.ping_at && due && due <= now
@@ -138,13 +139,13 @@ module Hubrelay
       @link if now >= @link.ping_at + @options.ping_timeout
     end
 
-    # What is due at `now` happens.
+    # Runs the timers that are due at `now`.
     def tick(now)
       @timers.take_due(now) { |name, due| timer_is_due(name, now, due) }
       after_input
     end
 
-    # The process has forked, and this is the child: subscriptions end, and nobody waits any more.
+    # The process has forked, and this is the child: subscriptions end, and their waiters are dropped.
     def abandon
       names.flat_map { |name| name.listeners.keys }.each { |listener| abandon_queue(listener) }
       abandon_queue(nil)
@@ -153,7 +154,7 @@ module Hubrelay
 
     # Requests
 
-    # Resolved with the Welcome of the connection that there is, or of the next one.
+    # Resolves the waiter at once if there is a connection, else at the next Welcome.
     def ready(waiter)
       @link ? waiter.resolve : @ready_waiters << waiter
     end
@@ -162,12 +163,12 @@ module Hubrelay
       @ready_waiters.delete(waiter)
     end
 
-    # For people: what is wrong, while there is no connection.
+    # A text for people: what is wrong while there is no connection.
     def why_not_ready
       @why || "the relay has not answered yet"
     end
 
-    # Resolved once the relay has answered. Raises NotConnectedError, InvalidError.
+    # Resolves the waiter once the relay has answered. Raises NotConnectedError, InvalidError.
     def ping(waiter, settled)
       return @subscribing.later(waiter) { ping(waiter, settled) } if @starting
 
@@ -179,7 +180,7 @@ module Hubrelay
       link.settle_sends(waiter)
     end
 
-    # What waits for the first connection is waited for, and then owed Replies: for up to `drain` seconds.
+    # Waits for the requests that wait for the first connection, and then for owed Replies: for up to `drain` seconds.
     def close(drain, waiter)
       return waiter.resolve if @closed
 
@@ -191,14 +192,14 @@ module Hubrelay
       after_input
     end
 
-    # Leaves the socket unread if nobody would take what comes, so that the relay counts what is dropped.
+    # Leaves the socket unread if the application would not take the messages. Then the relay counts what is dropped.
     def consider_reading
       link = @link or return
       reading = @listeners.positive? || link.owed? || !@events.full? || !@move.nil? || @closing
       return if reading == link.reading
 
       link.reading = reading
-      link.last_read = Clock.now if reading # the clock stood meanwhile
+      link.last_read = Clock.now if reading # the time without reading does not count
       @timers.set(:watch, reading ? @watch.period : UNREAD_PERIOD)
       @actions << [:reading, link]
     end
@@ -232,7 +233,7 @@ module Hubrelay
       end
     end
 
-    # A message that is not as usual: it has a pattern, or nobody holds its channel.
+    # Takes a message that the fast path leaves: it has a pattern, or its channel is not held.
     def take_message(link, frame)
       return @move.fence_came(link) if @move && frame.pattern.empty? && frame.channel == @move.fence
 
@@ -248,7 +249,7 @@ module Hubrelay
       if link.equal?(serving)
         @subscribing.revoke(revoked, frame.detail)
         reconcile
-      elsif link.equal?(next_serving) # asked for again when the move ends; whether that is refused counts
+      elsif link.equal?(next_serving) # it is asked for again when the move ends; that answer counts
         link.asked.subtract(revoked)
         @gaps.note(frame.detail.empty? ? "the next relay revoked a subscription" : frame.detail)
       end
@@ -377,7 +378,7 @@ module Hubrelay
       end_events if @link.nil? && @old.nil?
     end
 
-    # Nothing more is asked for. What was asked for until now is written.
+    # Ends all requests. Those that were made until now are written.
     def end_requests
       @ending = true
       started
@@ -390,7 +391,7 @@ module Hubrelay
       end
     end
 
-    # The time for owed Replies is over.
+    # The time for owed Replies is over: ends everything.
     def close_now
       end_requests unless @ending
       links.each { |link| finish(link, "closed by the application") }

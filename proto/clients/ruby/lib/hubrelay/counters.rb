@@ -5,15 +5,15 @@ module Hubrelay
   class Counters
     # Publishes and posts that were handed to the relay.
     attr_accessor :sent
-    # Messages that were dropped, by the relay or for want of somebody who takes them.
+    # Messages that were dropped, by the relay or by the client because the application did not take them.
     attr_accessor :lost_messages
     # Posts that were lost, or may have been.
     attr_accessor :lost_publishes
-    # Gaps that were told, to all who listen at once.
+    # Gaps that were reported. One that goes to several listeners counts once.
     attr_accessor :gaps
-    # Connections after the first one.
+    # Connections to a relay after the first one.
     attr_accessor :reconnects
-    # Bytes of events that the application has not taken, in all queues. A gauge.
+    # Bytes of events that the application has not taken, in all queues. This is a gauge.
     attr_accessor :queued_bytes
 
     def initialize

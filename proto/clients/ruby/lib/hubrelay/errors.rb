@@ -1,14 +1,14 @@
 # frozen_string_literal: true
 
 module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
-  # Every error of this gem that an application may meet.
+  # The base class of all errors of this gem that an application may meet.
   class Error < StandardError
-    # The verdict of the relay or the client: a Symbol as +:refused+, an Integer if this gem does not know it.
+    # The outcome, by the relay or the client: a Symbol such as +:refused+, or an Integer if this gem does not know it.
     attr_reader :outcome
-    # Refused names, as many as fit a frame: frozen Arrays of Strings, mostly empty.
+    # The refused names, as many as fit into a frame: frozen Arrays of Strings, mostly empty.
     attr_reader :channels, :patterns
 
-    # @param detail [String] for people
+    # @param detail [String] a text for people
     def initialize(detail = nil, outcome: self.class.outcome, channels: [], patterns: [])
       super(detail)
       @outcome = outcome
@@ -16,52 +16,55 @@ module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
       @patterns = patterns.dup.freeze
     end
 
-    # The outcome of which this class is the error; nil for Error itself.
+    # The outcome that this class stands for; nil for Error itself.
     def self.outcome
       nil
     end
   end
 
-  # Certainly not delivered: there is no connection to a relay, or the relay has none to Redis.
+  # The message was certainly not delivered: there is no connection to a relay, or the relay has no connection to Redis.
   class NotConnectedError < Error
     def self.outcome
       :not_connected
     end
   end
 
-  # Delivered or not, nobody knows: the connection or Redis failed before the answer, or the time was up.
+  # It is unknown whether the message was delivered: the connection or Redis failed before the answer, or the time was
+  # up.
   class InterruptedError < Error
     def self.outcome
       :interrupted
     end
   end
 
-  # The time that the caller gave is over, and the request may have had its effect.
+  # The caller's timeout has passed, and the request may have had its effect.
   class TimeoutError < InterruptedError
   end
 
-  # Redis answered with an error, which is the message. +channels+ and +patterns+ are what it refused of a subscribe.
+  # Redis answered with an error; its text is the message. After a subscribe, +channels+ and +patterns+ are the names
+  # that Redis refused.
   class RefusedError < Error
     def self.outcome
       :refused
     end
   end
 
-  # The request itself is wrong: a name of no or too many bytes, a payload too large, patterns where there are none.
+  # The request itself is wrong: a name that is empty or has too many bytes, a payload that is too large, or a pattern
+  # for a relay without patterns.
   class InvalidError < Error
     def self.outcome
       :invalid
     end
   end
 
-  # A limit on subscriptions is reached. The request had no effect, and the connection lives on.
+  # A limit on subscriptions is reached. The request had no effect, and the connection stays open.
   class LimitError < Error
     def self.outcome
       :limit
     end
   end
 
-  # Nothing was sent: too much waits for the relay already, or for its Replies.
+  # Nothing was sent: too many bytes wait for the relay already, or too many publishes wait for its Replies.
   class CongestedError < Error
     def self.outcome
       :congested
@@ -75,7 +78,7 @@ module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
     end
   end
 
-  # The relay answered with an outcome that this gem does not know: a failure. +outcome+ has its number.
+  # The relay answered with an outcome that this gem does not know. It counts as a failure. +outcome+ has its number.
   class UnknownError < Error
     def self.outcome
       :unknown

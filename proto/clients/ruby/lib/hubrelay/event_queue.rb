@@ -3,23 +3,23 @@
 require_relative "events"
 
 module Hubrelay
-  # Events that the application has not taken: bounded in bytes, and a Loss in the place of what did not fit.
-  # `counters.queued_bytes` is what all queues of a client hold. With the client's lock held.
+  # The events that the application has not taken. The queue is bounded in bytes, and has a Loss in the place of what
+  # did not fit. `counters.queued_bytes` is what all queues of a client hold. Call it with the client's lock held.
   # @api private
   class EventQueue
-    # What a message takes beside its names and payload, and what any other event takes.
+    # The size of a message beside its names and payload, and the size of any other event.
     MESSAGE_OVERHEAD = 100
     EVENT_BYTES = 400
-    # Untaken events that are no messages, beyond which the oldest Status or Gap is dropped.
+    # If more events than this are waiting that are not messages, the oldest Status or Gap is dropped.
     MAX_NOTICES = 1000
 
-    # What a Message takes.
+    # The size of a Message.
     def self.bytes_of(message)
       message.channel.bytesize + message.payload.bytesize + (message.pattern&.bytesize || 0) + MESSAGE_OVERHEAD
     end
 
     attr_reader :bytes
-    # Each is woken once, when there may be something to take.
+    # Each waiter is woken once, when there may be something to take.
     attr_reader :waiters
 
     def initialize(limit, total_limit, counters)
@@ -30,8 +30,8 @@ module Hubrelay
       @waiters = []
       @ended = false
       @items = []
-      @lost = 0 # messages that found no room behind the last item
-      @notices = 0 # items that are no messages
+      @lost = 0 # messages that were dropped after the last item
+      @notices = 0 # items that are not messages
     end
 
     def ended?
@@ -42,12 +42,13 @@ module Hubrelay
       @items.size + (@lost.positive? ? 1 : 0)
     end
 
-    # It takes no more messages, or all queues together do not.
+    # This queue takes no more messages, or all queues together take no more.
     def full?
       @bytes >= @limit || @counters.queued_bytes >= @total_limit
     end
 
-    # False if the message was dropped. One always fits into an empty queue; `may_exceed` is for a read under way.
+    # False if the message was dropped. One message always fits into an empty queue. `may_exceed` is for messages of a
+    # read under way.
     def put_message(message, may_exceed: false)
       size = EventQueue.bytes_of(message)
       unless may_exceed || @items.empty? || fits?(size)
@@ -62,7 +63,7 @@ module Hubrelay
       true
     end
 
-    # Takes an event that is no message; it is never refused. Losses of one kind with nothing between them are merged.
+    # Adds an event that is not a message. It is never refused. Losses of one kind with nothing between them are merged.
     def put(event)
       tell_lost if @lost.positive?
       return if event.is_a?(Loss) && merge(event)
@@ -91,20 +92,20 @@ module Hubrelay
       event
     end
 
-    # Nothing comes any more. What is there may still be taken.
+    # No more events come. The events in the queue may still be taken.
     def finish
       @ended = true
       @waiters.shift.resolve until @waiters.empty?
     end
 
-    # Forgets everything.
+    # Discards all events.
     def clear
       @counters.queued_bytes -= @bytes
       @bytes = @lost = @notices = 0
       @items.clear
     end
 
-    # Forgets the messages that came by these names.
+    # Discards the messages that came by these names.
     def remove_messages(channels, patterns)
       @items.reject! do |event|
         next unless event.is_a?(Message)
@@ -117,7 +118,7 @@ module Hubrelay
       end
     end
 
-    # Whoever waited will take nothing. If it was woken for something, another one is.
+    # The waiter will take nothing. If it was woken for an event, another waiter is woken instead.
     def give_up(waiter)
       wake unless @waiters.delete(waiter)
     end

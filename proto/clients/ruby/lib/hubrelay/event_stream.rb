@@ -5,8 +5,8 @@ require_relative "timers"
 require_relative "waiter"
 
 module Hubrelay
-  # Events in their order: +events+ of a client, and what a Subscription is, too. Any thread or fiber may take events;
-  # each event goes to one of them.
+  # Events in their order: a client's +events+ is an EventStream, and a Subscription is one, too. Any thread or fiber
+  # may take events; each event goes to one of them.
   class EventStream
     include Enumerable
 
@@ -33,12 +33,12 @@ module Hubrelay
       self
     end
 
-    # Takes the next event, and waits for one if need be. Use this timeout, and not Timeout.timeout: that may hit just
-    # when an event was taken, which is lost then.
+    # Takes the next event, and waits for one if needed. Use this timeout, and not Timeout.timeout: that may raise just
+    # after an event was taken, and then the event is lost.
     #
-    # @param timeout [Numeric, nil] seconds; nil waits for ever, 0 takes what is there
+    # @param timeout [Numeric, nil] seconds; nil waits for ever, 0 takes only what is there already
     # @return [Message, Status, Gap, Loss, Revoked, nil] nil when the time is over, and at the end
-    # @raise [TypeError, ArgumentError] for an impossible timeout
+    # @raise [TypeError, ArgumentError] for a timeout that is not allowed
     def pop(timeout: nil)
       after_delivery
       event = take(@client.reactor, Clock.deadline(timeout))
@@ -57,7 +57,7 @@ module Hubrelay
       waiter = nil
       loop do
         event = reactor.synchronize do
-          waiter = nil # what it was woken for is looked at now
+          waiter = nil # the former waiter is used up: the queue is read now
           take_or_wait(reactor) { |new_waiter| waiter = new_waiter }
         end
         return event if waiter.nil?
@@ -66,11 +66,12 @@ module Hubrelay
         reactor.leave(waiter)
       end
     ensure
-      # At the deadline, or because of an exception, which may come at any place outside of the block.
+      # We come here with a waiter at the deadline, or because of an exception, which may come at any place outside of
+      # the block.
       reactor.uninterrupted { give_up(reactor, waiter) if waiter }
     end
 
-    # With the lock held: an event; nil at the end; or nil, and yields a waiter.
+    # Called with the lock held. Returns an event, or nil at the end; otherwise yields a new waiter and returns nil.
     def take_or_wait(reactor)
       event = @queue.take
       if event
@@ -86,13 +87,13 @@ module Hubrelay
       event
     end
 
-    # If it was woken meanwhile, another one is to take the event. Without asynchronous exceptions.
+    # If the waiter was woken meanwhile, another one has to take the event. Runs without asynchronous exceptions.
     def give_up(reactor, waiter)
       reactor.leave(waiter)
       reactor.synchronize { @queue.give_up(waiter) }
     end
 
-    # Of each thread or fiber: the Message that it was given last, by stream.
+    # The Message that this thread or fiber took last, by stream.
     def delivered
       Thread.current[:hubrelay_delivered] ||= {}.compare_by_identity
     end
@@ -102,7 +103,8 @@ module Hubrelay
       @client.call_hook { |hooks| hooks.before_delivery(message) }
     end
 
-    # This thread or fiber has done with the Message that it was given last; and with those of streams that have ended.
+    # This thread or fiber has finished with the Message that it took last from this stream, and with those from streams
+    # that have ended.
     def after_delivery
       return unless @client.hooks
 

@@ -3,8 +3,8 @@
 require_relative "codec"
 
 module Hubrelay
-  # The frames that come by the thousand, without the tables: Publish, a Reply with OK, and a Message without pattern.
-  # What does not look exactly as a relay writes it gives nil, and is Codec's to decode.
+  # Fast code for the most frequent frames, without the tables: Publish, a Reply with OK, and a Message without a
+  # pattern. If a frame does not look exactly as a relay writes it, the result is nil, and Codec has to decode it.
   # @api private
   module FastCodec
     MESSAGE = 0x12
@@ -12,8 +12,8 @@ module Hubrelay
 
     module_function
 
-    # A Publish up to its payload, its length in front. `channel_field` is `Codec.bytes_field(1, channel)`; `id_size` is
-    # how many bytes the id takes, 0 if there is none.
+    # A Publish up to its payload, with its length first. `channel_field` is `Codec.bytes_field(1, channel)`; `id_size`
+    # is the number of bytes of the id, 0 if there is none.
     def publish_head(channel_field, payload_size, id_size)
       content = content_size(channel_field, payload_size, id_size)
       head = [1 + varint_size(content) + content].pack("N") << 0x12
@@ -48,14 +48,14 @@ module Hubrelay
       append_varint(out << ((number & 0x7F) | 0x80), number >> 7)
     end
 
-    # What most Replies are: OK, and an id and receivers below 128. The first eight bytes but the id, and the next four
-    # but the receivers.
+    # Most Replies look like this: OK, and an id and receivers below 128. These are the first eight bytes without the
+    # id, and the next four without the receivers.
     SHORT_REPLY = 0x00000008_1A06_08
     SHORT_REPLY_REST = 0x10_01_18
     SHORT_REPLY_BYTES = 12
 
-    # Id and receivers of a Reply with OK and nothing else, of up to 127 bytes. `position` is behind its tag, `finish`
-    # behind the frame.
+    # The id and receivers of a Reply with OK and nothing else, of up to 127 bytes. `position` is just after its tag,
+    # `finish` just after the frame.
     def reply(data, position, finish)
       return unless data.getbyte(position) == finish - position - 1 && data.getbyte(position + 1) == 0x08
 
@@ -75,7 +75,8 @@ module Hubrelay
       [id, receivers] if position + 4 == finish && data.getbyte(position + 2) == 0x18 && receivers < 0x80
     end
 
-    # Channel and payload of a Message without pattern, whose channel has up to 127 bytes. Arguments as above.
+    # The channel and payload of a Message without a pattern, with a channel of up to 127 bytes. The arguments are those
+    # of `reply`.
     def message(data, position, finish)
       size, position = short_varint(data, position)
       return unless size && size > 3 && position + size == finish && data.getbyte(position) == 0x0A
@@ -90,15 +91,15 @@ module Hubrelay
       [data.byteslice(position + 2, channel_size), slice(data, start, size)]
     end
 
-    # A part of a read buffer. Ruby shares the memory of a slice at the end of a String, and a small payload would keep
-    # the whole buffer: so that is copied.
+    # A part of a read buffer. Ruby shares the memory of a slice at the end of a String, so a small payload would keep
+    # the whole buffer. Such a slice is copied.
     def slice(data, start, size)
       return data.byteslice(start, size) if start + size < data.bytesize
 
       data.unpack1("a#{size}", offset: start)
     end
 
-    # A number of up to 21 bits, and the position behind it.
+    # A number of up to 21 bits, and the position after it.
     def short_varint(data, position)
       first = data.getbyte(position)
       return first, position + 1 if first.nil? || first < 0x80

@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
 module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
-  # Tells every client of a fork, so that a child begins anew (puma with `preload_app!`, Process.fork).
+  # Notifies every client of a fork, so that it starts again in the child (puma with `preload_app!`, Process.fork).
   # @api private
   module Forks
-    # Each to itself: in Ruby 3.1 `keys` has keys that are collected already, unless their value is, too.
+    # Maps each client to itself: in Ruby 3.1 `keys` also has collected keys, unless their values are collected, too.
     CLIENTS = ObjectSpace::WeakMap.new
 
-    # Prepended to Process's singleton class: Kernel#fork and Process.fork come by here.
+    # Prepended to Process's singleton class: Kernel#fork and Process.fork both call `_fork`.
     module Hook
       def _fork
         Forks.around { super }
@@ -20,8 +20,8 @@ module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
       CLIENTS[client] = client
     end
 
-    # With the locks of all clients held, no other thread is in the middle of anything that the child will see. Where
-    # a lock cannot be taken, the child finds out by its pid, at the first use of the client.
+    # Holds the locks of all clients during the fork, so that the child sees no client in the middle of a change. If a
+    # lock cannot be taken, the child notices the fork by its pid, at the first use of the client.
     def around
       held = CLIENTS.keys.select { |client| lock(client.current_reactor) }
       reactors = held.map(&:current_reactor)
@@ -31,7 +31,7 @@ module Hubrelay # rubocop:disable Style/Documentation -- hubrelay.rb has it
       held.each(&:begin_anew) if pid&.zero?
     end
 
-    # False in a trap handler, where Ruby allows no mutex, and for a thread that holds it already.
+    # False in a trap handler, where Ruby allows no mutex, and for a thread that already holds the lock.
     def lock(reactor)
       reactor.lock.lock
     rescue ThreadError

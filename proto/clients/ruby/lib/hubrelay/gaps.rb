@@ -5,7 +5,7 @@ require "set"
 require_relative "events"
 
 module Hubrelay
-  # Collects the reasons for a Gap, and says when it is due: once receiving again, and a random time later. The block
+  # Collects the reasons for a Gap, and decides when it is due: a random time after the client receives again. The block
   # gets the Gap.
   # @api private
   class Gaps
@@ -15,8 +15,8 @@ module Hubrelay
       @tell = tell
       @reasons = []
       @receiving = false
-      @awaited = nil # the Subscribes whose Replies come first; nil: not receiving
-      @delayed = false # the random delay runs
+      @awaited = nil # the Subscribes whose Replies have to come before a Gap; nil while not receiving
+      @delayed = false # the random delay has begun
       @partial_again = false
     end
 
@@ -25,14 +25,14 @@ module Hubrelay
       @reasons |= [reason]
     end
 
-    # Nothing is subscribed to any more.
+    # The application has no subscriptions any more.
     def forget
       @reasons = []
       stop_delay
       @timers.cancel(:partial)
     end
 
-    # The relay says whether it receives; `unanswered` are the Subscribes that have no Reply now.
+    # The relay has reported whether it receives. `unanswered` are the Subscribes that have no Reply now.
     def receiving(receiving, unanswered)
       @awaited = Set.new(unanswered) if receiving && !@receiving
       if receiving
@@ -44,7 +44,7 @@ module Hubrelay
       @receiving = receiving
     end
 
-    # From here on another connection counts, whose Subscribes `unanswered` have no Reply yet.
+    # From now on another connection counts. Its Subscribes `unanswered` have no Reply yet.
     def await(unanswered)
       return unless @awaited
 
@@ -52,7 +52,7 @@ module Hubrelay
       stop_delay unless unanswered.empty?
     end
 
-    # A Subscribe has its Reply; what was refused with it is asked for again by those `instead`.
+    # A Subscribe has its Reply. The names that were refused with it are asked for again by the requests in `instead`.
     def answered(request, instead = [])
       @awaited.merge(instead) if @awaited&.delete?(request)
     end
@@ -73,7 +73,7 @@ module Hubrelay
       @tell.call(Gap.new(reasons: reasons.freeze)) unless reasons.empty?
     end
 
-    # `gaps` has grown.
+    # The relay's count `gaps` has grown.
     def grown(status)
       note(status.reason.empty? ? "the relay was not receiving" : status.reason)
       return if status.receiving || status.state != :degraded

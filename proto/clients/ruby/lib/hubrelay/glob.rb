@@ -6,7 +6,7 @@ module Hubrelay
   module Glob
     module_function
 
-    # Whether a message on this channel comes by this pattern. As Redis does, by bytes and not by characters.
+    # Whether a message on this channel matches this pattern. It compares bytes, not characters, as Redis does.
     def match?(pattern, channel)
       /\A#{expression(pattern.b)}\z/mn.match?(channel.b)
     end

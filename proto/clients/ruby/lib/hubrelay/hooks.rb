@@ -2,18 +2,19 @@
 
 module Hubrelay
   # Called around publishes and deliveries, for tracing, in the thread that publishes or takes the message. Override
-  # what you need. What a hook raises goes to the logger, and disturbs nobody.
+  # what you need. An exception from a hook goes to the logger, and does not reach the application.
   class Hooks
-    # A publish or a post begins. What this returns is handed to +after_publish+.
+    # A publish or a post begins. The return value is passed to +after_publish+.
     def before_publish(channel, payload); end
 
-    # It has ended, with the number of receivers or an error. A post has neither receivers nor a wait.
+    # The publish or post has ended, with the number of receivers or with an error. A post has no number of receivers,
+    # and does not wait for a Reply.
     def after_publish(context, receivers, error); end
 
-    # The application is given this Message.
+    # The application is about to receive this Message.
     def before_delivery(message); end
 
-    # The application has done with it: it asks for the next event, or closes.
+    # The application has finished with the message: it asks for the next event, or closes.
     def after_delivery(message); end
   end
 end

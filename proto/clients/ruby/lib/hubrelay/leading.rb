@@ -4,18 +4,19 @@ require_relative "signals"
 require_relative "timers"
 
 module Hubrelay
-  # The part of Reactor that knows who waits, and who of them reads.
+  # The part of Reactor that knows which callers wait, and which of them reads.
   #
-  # A thread that waits for something becomes the *leader* if there is none: it reads the connection for all that wait,
-  # so the thread that has published reads its own Reply, and no other thread has to wake up for that. The others stand
-  # by. Fibers of a scheduler never lead, since they could not be woken from a wait for a socket: the supervisor reads
-  # for them, and wakes them by batches.
+  # A thread that has to wait becomes the *leader* if there is none: it reads the connection for all waiting threads. So
+  # the thread that has published reads its own Reply, and no other thread has to wake up for that. The others stand by.
+  # Fibers of a scheduler never lead, since they could not be woken from a wait for a socket. The supervisor reads for
+  # them, and wakes them in batches.
   # @api private
   module Leading
-    # So long after the last leader the supervisor leaves the socket alone: perhaps the next caller comes soon, and
-    # should not have to take it from the supervisor. Seconds.
+    # For this long after the last leader the supervisor does not read the socket: the next caller may come soon, and
+    # should not have to take it over from the supervisor. Seconds.
     GRACE = 0.05
-    # So many waiters may stand by before those that are done are looked for. It doubles with those that are not.
+    # When more waiters than this stand by, those that are done are removed. The limit grows to twice the number of
+    # those that are left.
     MIN_SWEEP = 64
 
     # Decides how the waiter waits: it leads or stands by. With the lock held.
@@ -32,7 +33,7 @@ module Hubrelay
       end
     end
 
-    # Waits until it is done, in the role that it has. False at the deadline, after one look at least.
+    # Waits in the waiter's role until it is done. False at the deadline, but only after at least one read or wait.
     def attend(waiter, deadline)
       until waiter.done?
         if @leader.equal?(waiter)
@@ -46,8 +47,8 @@ module Hubrelay
       true
     end
 
-    # The waiter waits no more, for whatever reason. Of those that are done, only the leader has something to leave: the
-    # others are passed over by whoever looks for the next leader.
+    # The waiter no longer waits, for whatever reason. Of the waiters that are done, only the leader has to resign here:
+    # the others are skipped when the next leader is chosen.
     def leave(waiter)
       return if waiter.gate.nil? || (waiter.done? && !@leader.equal?(waiter))
 
@@ -73,7 +74,7 @@ module Hubrelay
       @sweep_above = [MIN_SWEEP, 2 * group.size].max
     end
 
-    # There is a connection that a thread may read for all.
+    # There is a connection that a thread may read for all waiters.
     def leadable?
       link = @core.link
       !link.nil? && link.reading && @sockets.key?(link)
@@ -88,12 +89,12 @@ module Hubrelay
       wake_supervisor if @watches_all
     end
 
-    # Reads for all who wait: one step.
+    # Reads for all waiters: one step.
     def lead(waiter, deadline)
       seconds = deadline && [0, deadline - Clock.now].max
       is_readable = await_input(waiter, seconds)
       synchronize do
-        waiter.gate = nil # nobody is to be woken when it is settled now
+        waiter.gate = nil # nobody has to be woken if it is settled now
         read(@led_link) if is_readable
         @leader_wake.clear
         perform unless idle?
@@ -111,22 +112,22 @@ module Hubrelay
     def await_input(waiter, seconds)
       waiter.link.equal?(@led_link) ? await_reply(seconds) : await_anything(seconds)
     rescue IOError, SystemCallError
-      true # the socket is broken, which reading it says
+      true # the socket is broken; the next read will report it
     end
 
-    # A publish that was written to the link that it leads is settled by what is read there, or by the link's end. Only
-    # the supervisor may read there, too, before it gives up a relay that hangs: so it looks once a second.
+    # A publish that was written to the led link is settled by a read there, or by the end of the link. Only the
+    # supervisor may also read there, before it gives up a relay that hangs. So the leader checks once a second.
     def await_reply(seconds)
       @led_ios[0].wait_readable(seconds && seconds < 1 ? seconds : 1)
     end
 
-    # Anything else may be settled by another thread, which signals.
+    # Any other request may be settled by another thread, which then signals.
     def await_anything(seconds)
       ready, = IO.select(@led_ios, nil, nil, seconds)
       ready&.include?(@led_ios[0])
     end
 
-    # The leader waits no more: another one takes its place, or the supervisor does after a while.
+    # The leader stops. Another waiter takes its place, or the supervisor does after a while.
     def resign
       @leader = nil
       @last_lead = @led_link.last_read
@@ -134,7 +135,7 @@ module Hubrelay
       wake_supervisor unless is_left && @retired.empty?
     end
 
-    # Wakes one who stands by, to lead. False if the supervisor has to read at once.
+    # Wakes a waiter that stands by, so that it leads. False if the supervisor has to read at once.
     def promote
       waiter, = @standing.first
       while waiter&.done?
@@ -147,7 +148,7 @@ module Hubrelay
       true
     end
 
-    # Some fiber waits for what the supervisor has to read.
+    # A fiber waits for something that the supervisor has to read.
     def fibers_wait?
       @fibers.delete_if { |waiter, _| waiter.done? } unless @fibers.empty?
       !@fibers.empty?

@@ -7,10 +7,10 @@ require_relative "outbox"
 require_relative "timers"
 
 module Hubrelay
-  # A request that is no publish. The block is called once, with the Reply, or with nil at the connection's end.
+  # A request that is not a publish. The block is called once, with the Reply, or with nil at the end of the connection.
   # @api private
   class Request
-    # The connection has ended, and it had not been written.
+    # True if the connection has ended before the request was written.
     attr_accessor :unwritten
 
     def initialize(subscribe: false, &answer)
@@ -29,44 +29,47 @@ module Hubrelay
   end
   private_constant :Request
 
-  # One connection to a relay, without its socket: bytes go in, bytes come out, and what is unanswered is kept. The
-  # client, or a test, feeds what it reads, and writes the `outbox`.
+  # One connection to a relay, without its socket: bytes go in, bytes come out, and it keeps the unanswered requests.
+  # The client, or a test, feeds what it reads, and writes the `outbox`.
   # @api private
   class Link
-    # The longest body before the Welcome has said what is the longest.
+    # The longest allowed body before the Welcome, which sets the limit.
     MAX_WELCOME_BYTES = 64 * 1024
-    # What the body of a Publish has beside its payload, at most: a channel of 512 bytes, an id, tags and lengths.
+    # The most that the body of a Publish has beside its payload: a channel of 512 bytes, an id, tags and lengths.
     MAX_PUBLISH_OVERHEAD = 550
-    # Above this id it begins at 1 again when nothing is unanswered: small ids make small frames, which are read fast.
+    # Above this the ids begin at 1 again when nothing is unanswered: small ids make small frames, which are read fast.
     MAX_SMALL_ID = 100
 
     attr_reader :welcome, :outbox, :max_frame, :max_payload, :welcomed_at
-    # A payload of so many bytes fits, whatever the channel.
+    # A payload of this many bytes fits, whatever the channel is.
     attr_reader :safe_payload
-    # Waiters of publishes, and Requests, by id, in the order written.
+    # The waiters of publishes, and the Requests, by id, in the order in which they were written.
     attr_reader :publishes, :requests
-    # Names: the last that was written of them here is a Subscribe, and it has not failed.
+    # The Names whose last frame on this connection was a Subscribe that has not failed.
     attr_reader :asked
-    # Subscribes of the client's own that are unanswered.
+    # The unanswered Subscribes that the client sent by itself to restore names.
     attr_reader :restoring
-    # Publishes without Reply that were written since the last Ping with `settled` that was answered; how many of them
-    # are in a Loss.
+    # How many publishes without Reply were written since the last answered Ping with `settled`; how many of them are in
+    # a Loss.
     attr_reader :unsettled
     attr_accessor :lost_of_unsettled
-    # Gets name and Message.
+    # This is called with the name and the Message.
     attr_accessor :message_handler
-    # States: whether the socket is to be read; its relay has said STOPPING; some of what it was asked for was PENDING;
-    # the relay has closed it; the writing side is to be shut down once all is written, or is.
+    # In this order: the socket has to be read; its relay has reported STOPPING; a part of the requested names was
+    # PENDING; the relay has closed the connection; the writing side has to be shut down once all is written; it has
+    # been shut down.
     attr_accessor :reading, :stopping, :pending, :at_its_end, :shut_when_written, :shut
-    # The last Status.
+    # The last Status from this relay.
     attr_accessor :status
-    # Clock's times: the last bytes; since when something is unanswered; when the Ping was sent that nothing followed.
+    # Times by Clock: when the last bytes came; since when something is unanswered; when the Ping was sent after which
+    # no bytes came.
     attr_accessor :last_read, :owed_since, :ping_at
 
-    # `routes` are the names of channels, by bytes. The block gets each frame but Replies and Messages with a route.
+    # `routes` are the Names of channels, by their bytes. The block gets each frame, except Replies and the Messages
+    # that have a route.
     def initialize(routes, message_handler, &frame_handler)
       @routes_when_welcomed = routes
-      @routes = {} # none before Welcome, which comes first
+      @routes = {} # empty before the Welcome, which has to come first
       @message_handler = message_handler
       @frame_handler = frame_handler
       @max_frame = MAX_WELCOME_BYTES
@@ -77,8 +80,8 @@ module Hubrelay
       @requests = {}
       @asked = Set.new
       @restoring = Set.new
-      @rest = String.new # half a frame
-      @needed = 0 # bytes of @rest, for the next frame to be whole
+      @rest = String.new # the beginning of an incomplete frame
+      @needed = 0 # how many bytes @rest needs to hold a whole frame
       @last_id = @sends = @unsettled = @lost_of_unsettled = @settling = 0
       @reading = true
       @last_read = Clock.now
@@ -91,7 +94,7 @@ module Hubrelay
       @ended
     end
 
-    # Frames may be queued: the writing side is not to be shut, nor is the end reached.
+    # Frames may be queued: the connection has not ended, and its writing side will not be shut.
     def writable?
       !@ended && !@shut_when_written
     end
@@ -100,7 +103,7 @@ module Hubrelay
       @features.include?(name)
     end
 
-    # Something that was asked for is unanswered.
+    # A request or publish is unanswered.
     def owed?
       !@publishes.empty? || !@requests.empty?
     end
@@ -115,7 +118,7 @@ module Hubrelay
       @requests.values.select(&:subscribe?)
     end
 
-    # From here on the numbers of this Welcome hold.
+    # From now on the limits of this Welcome apply.
     def welcomed(welcome)
       @welcome = welcome
       @features = welcome.features.to_set
@@ -177,14 +180,14 @@ module Hubrelay
       @outbox.add(Codec.encode(Wire::Ping.new(id: register(request), settled:)))
     end
 
-    # Asks for a Publish with a Request in place of a waiter.
+    # Writes a Publish with a Request in place of a waiter.
     def publish_request(request, channel)
       return refuse(request) unless writable?
 
       @outbox.add(Codec.encode(Wire::Publish.new(channel:, id: register(request))))
     end
 
-    # Asks what became of the publishes without Reply, by a Ping. The waiter is settled with its Reply.
+    # Asks for the outcome of the publishes without Reply, by a Ping. The Ping's Reply settles the waiter.
     def settle_sends(waiter = nil)
       @settling += 1
       before = @sends
@@ -196,7 +199,7 @@ module Hubrelay
       ping(request, settled: true)
     end
 
-    # For a Ping. Its answer settles the waiter; the block is called before if that is a Reply.
+    # The Request for a Ping. Its answer settles the waiter. If that is a Reply, the block is called before.
     def self.ping_request(waiter)
       request = Request.new do |reply|
         yield if reply && block_given?
@@ -210,7 +213,7 @@ module Hubrelay
       end
     end
 
-    # Of what the connection has ended without an answer to.
+    # The error for a request that is unanswered at the end of the connection.
     def self.error_at_end(unwritten)
       return NotConnectedError.new("the connection to the relay ended before this was sent") if unwritten
 
@@ -219,8 +222,8 @@ module Hubrelay
 
     # What comes in
 
-    # Takes what was read; `data` may be used again afterwards. Raises Codec::ProtocolError: the connection is to be
-    # ended.
+    # Takes what was read; `data` may be used again afterwards. Raises Codec::ProtocolError: then the connection has to
+    # be ended.
     def feed(data)
       @last_read = Clock.now
       @ping_at = nil
@@ -238,9 +241,9 @@ module Hubrelay
       end
     end
 
-    # The connection has ended. Publishes that were written are Interrupted, others NotConnected; other requests are
-    # answered with nil, in their order. Returns how many publishes without Reply are unknown, and how many of them
-    # were never sent.
+    # The connection has ended. Publishes that were written get InterruptedError, others NotConnectedError. Other
+    # requests are answered with nil, in their order. Returns for how many publishes without Reply the outcome is
+    # unknown, and how many of them were never sent.
     def finish
       @ended = true
       unwritten, unsent = @outbox.take_unwritten
@@ -259,7 +262,7 @@ module Hubrelay
 
     private
 
-    # Nothing is written here any more: answered as at the end.
+    # Nothing more is written here: the request is answered as at the end of the connection.
     def refuse(request)
       request.unwritten = true
       request.answer(nil)
@@ -331,7 +334,7 @@ module Hubrelay
     def take_fast_message(data, position, finish)
       channel, payload = FastCodec.message(data, position, finish)
       name = @routes[channel] if channel
-      return false unless name # perhaps it is not even UTF-8
+      return false unless name # the channel may not even be UTF-8
 
       @message_handler.call(name, Message.new(name.text, payload.freeze).freeze)
       true

@@ -5,31 +5,31 @@ require_relative "event_queue"
 require_relative "link"
 
 module Hubrelay
-  # Moving from a relay that is stopping to the next one without missing a message and without getting one twice.
+  # Moves from a relay that is stopping to the next one, so that no message is missed and none comes twice.
   #
   # Both connections subscribe to a channel of their own, the fence, and one message is published there. Redis sends its
-  # messages to all subscribers in one order, so the fence stands at the same place in both. The former connection's
-  # messages count up to it, the next one's from behind it. PROTOCOL.md has the ladder.
+  # messages to all subscribers in one order, so the fence has the same place on both connections. The former
+  # connection's messages count before it, and the next one's after it. PROTOCOL.md has a diagram.
   # @api private
   class Move
-    # What the next connection's messages may take until the former one's fence has come.
+    # The memory for the next connection's messages until the fence comes on the former one, in bytes.
     MAX_KEPT_BYTES = 4 << 20
     INEXACT = "moved to another relay"
-    # Of a connection that was left, messages do not count.
+    # The messages of a connection that was left do not count.
     DISCARD = ->(_name, _message) {}
 
     # The two Links; the name of the fence, or nil if there is none.
     attr_reader :old, :new, :fence
 
-    # It ends by `core.moved`, with the reason for a Gap, or nil if it was exact.
+    # The move ends by `core.moved`, with the reason for a Gap, or nil if it was exact.
     def initialize(core, old, new)
       @core = core
       @old = old
       @new = new
       @fence = "__hubrelay:fence:#{SecureRandom.hex(8)}" if [old, new].all? { |link| link.feature?("fence") }
       @name = Name.new(@fence, pattern: false) if @fence
-      @asked = false # for the fence
-      @in_force = 0 # on how many of the two the fence is
+      @asked = false # whether the fence was asked for
+      @in_force = 0 # on how many of the two connections the fence is in force
       @published = @counting = @over = @old_passed = @new_passed = false
       @kept = [] # [Name, Message], or [nil, Loss]
       @kept_bytes = 0
@@ -37,7 +37,7 @@ module Hubrelay
       new.message_handler = method(:take_from_new)
     end
 
-    # Asks for the fence. The next connection has been asked for all names already.
+    # Subscribes to the fence. The next connection has been asked for all names already.
     def begin
       return unless @fence
 
@@ -45,7 +45,7 @@ module Hubrelay
       [@old, @new].each { |link| link.ask(Request.new { |reply| fence_answered(reply) }, 3, [@name]) }
     end
 
-    # Goes on if the next connection's Subscribes are in force.
+    # Continues if the next connection's Subscribes are in force.
     def consider
       return if @over || (@counting && @fence.nil?)
       return if !@new.restoring.empty? || (@new.pending && !@core.status.receiving)
@@ -54,7 +54,7 @@ module Hubrelay
       publish_fence if @fence && @in_force == 2 && !@published
     end
 
-    # The message on the fence has come on this connection.
+    # The fence's message has come on this connection.
     def fence_came(link)
       if link.equal?(@old)
         @old_passed = true
@@ -65,22 +65,22 @@ module Hubrelay
       finish(nil) if @old_passed && @new_passed
     end
 
-    # The next connection says that messages were dropped: told in its place if those messages count.
+    # The next connection reports dropped messages. That is reported in its place if those messages count.
     def loss_came(loss)
       keep(nil, loss, EventQueue::EVENT_BYTES) if @counting
     end
 
-    # From here on the next connection's messages count, with those that it has sent since its last Reply.
+    # From now on the next connection's messages count, and so do those that it has sent since its last Reply.
     def give_up(reason)
       finish(reason)
     end
 
-    # The next connection has ended: the former one goes on.
+    # The next connection has ended, and the former one continues.
     def abandon
       @over = true
       @core.timers.cancel(:fence)
       @old.message_handler = @core.method(:deliver)
-      # What the former one sent since its fence was left to the next one.
+      # What the former connection sent after its fence was left for the next one to deliver.
       @core.gaps.note("the next relay ended while it took over") if @old_passed
       unsubscribe(@old)
     end
@@ -143,7 +143,7 @@ module Hubrelay
 
       if @new_passed
         give_up("#{INEXACT}, and its messages were too many to keep")
-      else # before the fence they are the former one's to deliver
+      else # before the fence the former connection delivers these messages
         forget_kept
       end
     end

@@ -4,17 +4,17 @@ require_relative "codec"
 require_relative "errors"
 
 module Hubrelay
-  # One channel or pattern, and who wants it.
+  # One channel or pattern, and its listeners.
   # @api private
   class Name
-    # UTF-8, frozen.
+    # In UTF-8, frozen.
     attr_reader :text
-    # As it stands in a Subscribe.
+    # The name as a field of a Subscribe.
     attr_reader :field
-    # Subscriptions, and the queues where messages of the name go. Hashes to true, in the order of their coming, and
-    # quick to leave: a channel may have ten thousand listeners.
+    # The subscriptions, and the queues where messages of the name go. Both are Hashes to true, in the order of arrival.
+    # Removing an entry is fast: a channel may have ten thousand listeners.
     attr_reader :listeners, :queues
-    # Subscribed to by `subscribe`: by the last answer, and by the last request, which may be unanswered.
+    # Whether `subscribe` has subscribed to it: by the last answer, and by the last request, which may be unanswered.
     attr_accessor :plain, :wants_plain
 
     def initialize(text, pattern:)
@@ -30,19 +30,19 @@ module Hubrelay
       @pattern
     end
 
-    # Somebody has asked for it, and has not given it up.
+    # The application has asked for it, and has not given it up.
     def wanted?
       @wants_plain || !@listeners.empty?
     end
 
-    # Its messages are to be heard: what it was asked for by was granted, or waits for a relay.
+    # Its messages are delivered: a request for it was granted, or waits for a relay.
     def held?
       !@queues.empty?
     end
   end
   private_constant :Name
 
-  # All names that anybody wants, or has asked about and not heard of yet.
+  # All names that the application wants, or whose last request is still unanswered.
   # @api private
   class Names
     include Enumerable
@@ -51,8 +51,8 @@ module Hubrelay
     MAX_CLIENT_NAME_BYTES = 64
 
     class << self
-      # The name in UTF-8, frozen. A Symbol is its text. Raises TypeError; InvalidError: a relay ends the connection
-      # over a name that is not UTF-8.
+      # The name in UTF-8, frozen. A Symbol stands for its text. Raises TypeError. Raises InvalidError for a wrong
+      # length or encoding: a relay ends the connection over a name that is not UTF-8.
       def checked(name, what = "channel")
         text = utf8(name, what)
         return text if text.bytesize.between?(1, MAX_BYTES)
@@ -68,7 +68,7 @@ module Hubrelay
         raise InvalidError, "the client's name has #{text.bytesize} bytes; #{MAX_CLIENT_NAME_BYTES} are allowed"
       end
 
-      # Channels and patterns as checked, in two frozen Arrays. Raises InvalidError.
+      # Checked channels and patterns, in two frozen Arrays. Raises InvalidError.
       def checked_lists(channels, patterns)
         channels = channels.map { |name| checked(name) }.uniq.freeze
         patterns = Array(patterns).map { |name| checked(name, "pattern") }.uniq.freeze
@@ -77,12 +77,12 @@ module Hubrelay
         [channels, patterns]
       end
 
-      # The texts of channels and of patterns, apart.
+      # The texts of the channels and of the patterns, in two Arrays.
       def texts(names)
         names.partition { |name| !name.pattern? }.map { |part| part.map(&:text).freeze }
       end
 
-      # The names in portions, each of which fits a Subscribe or Unsubscribe.
+      # The names in portions. Each portion fits into one Subscribe or Unsubscribe.
       def in_frames(names, max_frame_bytes)
         room = max_frame_bytes - 32 # the frame's tag and length, and the id
         size = 0
@@ -123,18 +123,18 @@ module Hubrelay
       (@channels.values + @patterns.values).each(&)
     end
 
-    # Whether the application is to hear anything.
+    # Whether messages of any name are delivered.
     def holds_any?
       @channels.any? { |_, name| name.held? } || @patterns.any? { |_, name| name.held? }
     end
 
-    # The entries of these names, which are checked already. Adds what is missing.
+    # The entries of these names, which have been checked. Adds missing entries.
     def entries_of(channels, patterns)
       channels.map { |text| @channels[text.b] ||= Name.new(text, pattern: false) } +
         patterns.map { |text| @patterns[text.b] ||= Name.new(text, pattern: true) }
     end
 
-    # The entries of those names that there are.
+    # The entries of these names, as far as there are any.
     def find_entries(channels, patterns)
       @channels.values_at(*channels.map(&:b)).compact + @patterns.values_at(*patterns.map(&:b)).compact
     end

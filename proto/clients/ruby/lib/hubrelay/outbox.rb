@@ -4,7 +4,7 @@ require "set"
 require_relative "fast_codec"
 
 module Hubrelay
-  # The bytes of one connection that its socket has not taken.
+  # The bytes of one connection that the socket has not accepted.
   #
   #     @batch  |..written..|.......unsent.......|     begins with a frame
   #     @next   |.......unsent.......|                 becomes the batch when that is written
@@ -24,13 +24,13 @@ module Hubrelay
       @size.zero?
     end
 
-    # Adds a frame, its length in front.
+    # Adds a frame that starts with its length.
     def add(frame)
       @next << frame
       @size += frame.bytesize
     end
 
-    # Adds a Publish. Of `target`, a PublishTarget, the channel.
+    # Adds a Publish. `target` is the PublishTarget of the channel.
     def add_publish(target, payload, id)
       payload = payload.b unless payload.encoding == Encoding::BINARY || payload.ascii_only?
       frames = @next
@@ -40,7 +40,7 @@ module Hubrelay
       @size += frames.bytesize - before
     end
 
-    # What the socket is to be given next; only good until the next call of anything here.
+    # The next bytes to write to the socket; valid only until the next call of any method here.
     def to_write
       if @written >= @batch.bytesize
         @batch.clear
@@ -50,13 +50,14 @@ module Hubrelay
       @written.zero? ? @batch : @batch.byteslice(@written, @batch.bytesize - @written)
     end
 
-    # The socket has taken so many bytes.
+    # The socket has accepted this many bytes.
     def wrote(count)
       @written += count
       @size -= count
     end
 
-    # Ids of the requests that did not leave whole, and the number of publishes without id among them. Empties it.
+    # The ids of the requests that were not written completely, and how many publishes without an id are among them.
+    # Empties the outbox.
     def take_unwritten
       data = @batch << @next
       ids = Set.new

@@ -3,15 +3,15 @@
 require_relative "fast_codec"
 
 module Hubrelay
-  # A channel that is published to, in the bytes of a Publish. Worth keeping: the head of a frame is the same for all
-  # payloads of one size.
+  # A channel to publish to, encoded as the start of a Publish. It is worth keeping: the head of a frame is the same for
+  # all payloads of one size.
   # @api private
   class PublishTarget
-    # `channel` is checked.
+    # `channel` has been checked already.
     def initialize(channel)
       @field = Codec.bytes_field(1, channel).freeze
       @head = nil
-      @size = @id_size = -1 # of the payload and the id that the head is for
+      @size = @id_size = -1 # the sizes of payload and id that the head is made for
     end
 
     # The frame up to its payload.

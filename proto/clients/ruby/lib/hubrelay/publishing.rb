@@ -5,25 +5,25 @@ require_relative "names"
 require_relative "publish_target"
 
 module Hubrelay
-  # Publishes: checked, bounded, and in the order in which they were asked for.
+  # Checks publishes, limits how many are under way, and keeps the order in which they were requested.
   # @api private
   class Publishing
-    # Channels that are kept. Beyond, all are forgotten and begun anew.
+    # How many channels are kept. When there are more, all are forgotten, and the table starts again.
     MAX_KEPT_TARGETS = 4096
 
-    # One that waits for room, or for a connection. Without a waiter it is a post.
+    # A publish that waits for room, or for a connection. Without a waiter it is a post.
     Waiting = Struct.new(:target, :payload, :waiter)
     private_constant :Waiting
 
-    # The Link where publishes go; nil: there is no connection to a relay.
+    # The Link where publishes go; nil if there is no connection to a relay.
     attr_accessor :link
-    # New ones wait: for the first connection, or for the former one to be read to its end.
+    # True while new publishes wait: for the first connection, or until the former connection has been read to its end.
     attr_writer :held
     # Why there is no connection.
     attr_accessor :reason
 
-    # The block gets the Link on which the first unsettled post was written.
-    # `tell_invalid` gets the error of a post that waited, and is none that this relay takes.
+    # The block gets a Link on which the first unsettled post was written. `tell_invalid` gets the error of a post that
+    # waited, if the relay that came does not accept it.
     def initialize(options, counters, tell_invalid, &sent_first)
       @max_unsent = options.unsent_bytes
       @max_unsent_posts = options.unsent_bytes / 16
@@ -54,7 +54,7 @@ module Hubrelay
       @counters.sent += 1
     end
 
-    # Without Reply. Raises InvalidError, NotConnectedError, CongestedError.
+    # Publishes without a Reply. Raises InvalidError, NotConnectedError, CongestedError.
     def post(channel, payload)
       target = @targets[channel] || new_target(channel)
       check_payload(payload)
@@ -72,7 +72,8 @@ module Hubrelay
       write(link, target, payload, nil)
     end
 
-    # Writes those that wait, as far as there is room. Returns how many posts are lost for want of a connection.
+    # Writes the waiting publishes, as far as there is room. Returns how many posts are lost because there is no
+    # connection.
     def pump
       lost = 0
       until @waiting.empty? || @held
@@ -85,20 +86,20 @@ module Hubrelay
       lost
     end
 
-    # Some wait for room, or for a connection.
+    # Some publishes wait for room, or for a connection.
     def waiting?
       !@waiting.empty?
     end
 
-    # The caller has given up. True if it had not been written yet, and will not be.
+    # The caller has given up. True if the publish had not been written yet; then it never will be.
     def withdraw(waiter)
       index = @waiting.index { |entry| entry.waiter.equal?(waiter) }
       @waiting.delete_at(index) if index
       !index.nil?
     end
 
-    # The client closes: of those that wait, posts are written, and publishes if there is room. Returns how many posts
-    # are lost for want of a connection.
+    # The client closes: waiting posts are written, and waiting publishes if there is room. Returns how many posts are
+    # lost because there is no connection.
     def finish(error)
       @held = false
       lost = pump
@@ -109,7 +110,7 @@ module Hubrelay
 
     private
 
-    # False if it was a post, and is lost for want of a connection.
+    # False if it was a post that is lost because there is no connection.
     def write_waiting(entry)
       waiter = entry.waiter
       @waiting_posts -= entry.payload.bytesize unless waiter
@@ -170,7 +171,7 @@ module Hubrelay
       raise TypeError, "the payload must be a String, not #{payload.class}"
     end
 
-    # Raises InvalidError for what this relay does not take.
+    # Raises InvalidError for a payload that this relay does not accept.
     def check_size(link, target, payload, with_reply: true)
       size = payload.bytesize
       return if size <= link.max_payload && link.publish_fits?(target, payload, with_reply:)

@@ -8,21 +8,21 @@ require_relative "sockets"
 require_relative "waiter"
 
 module Hubrelay
-  # The sockets around a Core, its lock, and who reads.
+  # The sockets around a Core, the lock, and the threads that read.
   #
-  # One of the threads that wait reads for all of them: Leading has how. A thread of the client's own, the *supervisor*,
-  # does the rest: timers, new connections, those that are drained, and the reading while nobody leads.
+  # One of the waiting threads reads for all of them; Leading describes how. The client's own thread, the *supervisor*,
+  # does the rest: timers, new connections, connections that are drained, and the reading while no thread leads.
   #
-  # Reads and writes do not block and are done with the lock held, so it never matters who does them.
+  # Reads and writes do not block, and hold the lock. So it never matters which thread does them.
   # @api private
   class Reactor
     include Leading
 
-    # No Timeout, Thread#raise or Thread#kill in the middle of the Core.
+    # This keeps Timeout, Thread#raise and Thread#kill from interrupting the Core.
     UNINTERRUPTED = { Object => :never }.freeze
-    # More would be above the size from which malloc maps and unmaps memory for each read.
+    # Above this size malloc would map and unmap memory for each read.
     READ_BYTES = 64 * 1024
-    # After a failure of the client's own thread, before it goes on. Seconds.
+    # The pause after a failure of the client's own thread. Seconds.
     RECOVERY = 0.1
     private_constant :UNINTERRUPTED, :READ_BYTES, :RECOVERY
 
@@ -35,9 +35,9 @@ module Hubrelay
       @core = Core.new(name, options, counters)
       @lock = Thread::Mutex.new
       @sockets = {}.compare_by_identity # by Link
-      @blocked = {}.compare_by_identity # by Link: those whose socket takes no more at present
-      @retired = [] # sockets to close, once nobody waits for them
-      @to_open = [] # Links that the supervisor is to connect
+      @blocked = {}.compare_by_identity # by Link: those whose socket accepts no bytes at present
+      @retired = [] # sockets to close, once no thread waits for them
+      @to_open = [] # Links that the supervisor has to connect
       @buffer = String.new(capacity: READ_BYTES)
       @leader = @led_link = @led_ios = nil
       @last_lead = 0.0
@@ -45,13 +45,13 @@ module Hubrelay
       @fibers = {}.compare_by_identity # Waiters of fibers
       @sweep_above = MIN_SWEEP
       @supervisor = @supervisor_wake = @leader_wake = nil
-      @watches_all = false # the supervisor waits for the connection that a leader would read
+      @watches_all = false # the supervisor also waits for the connection that a leader would read
       @sleeps_until = Float::INFINITY
-      @changed = false # the supervisor has to look
+      @changed = false # the supervisor has something to do
     end
 
-    # Starts the client if need be, and its thread anew if somebody has ended it. With the lock held. Raises
-    # ClosedError.
+    # Starts the client if needed, and starts its thread again if that was ended from outside. Called with the lock
+    # held. Raises ClosedError.
     def start
       raise ClosedError, "the client is closed" if @core.closing?
       return if running?
@@ -65,7 +65,7 @@ module Hubrelay
       perform
     end
 
-    # Starts the client's thread anew if somebody has ended it, and it is needed. With the lock held.
+    # Starts the client's thread again if it was ended from outside, and is still needed. Called with the lock held.
     def revive
       start_supervisor if @supervisor && !running? && !over?
     end
@@ -74,12 +74,12 @@ module Hubrelay
       @supervisor&.alive?
     end
 
-    # Without asynchronous exceptions: they come behind the block.
+    # Runs the block without asynchronous exceptions: they come after the block.
     def uninterrupted(&)
       Thread.handle_interrupt(UNINTERRUPTED, &)
     end
 
-    # With the lock held, and without asynchronous exceptions.
+    # Runs the block with the lock held, and without asynchronous exceptions.
     def synchronize
       Thread.handle_interrupt(UNINTERRUPTED) do
         @lock.lock
@@ -104,10 +104,10 @@ module Hubrelay
       end
       attend(waiter, deadline)
     ensure
-      uninterrupted { leave(waiter) } # a leader that goes without a word would leave all others waiting
+      uninterrupted { leave(waiter) } # a leader that does not resign would leave all others waiting
     end
 
-    # Does what the Core wants done, and writes. With the lock held.
+    # Performs the Core's actions, and writes. Called with the lock held.
     def perform
       actions = @core.actions
       perform_action(*actions.shift) until actions.empty?
@@ -119,7 +119,7 @@ module Hubrelay
       @supervisor_wake.signal if @changed && @supervisor
     end
 
-    # Nothing is to be done, written, logged or looked at. With the lock held.
+    # There is nothing to perform, to write, to log or to check. Called with the lock held.
     def idle?
       deadline = @core.timers.deadline
       link = @core.link
@@ -132,7 +132,7 @@ module Hubrelay
       @supervisor.join if @supervisor && !@supervisor.equal?(Thread.current)
     end
 
-    # In the child of a fork: the sockets are the parent's. Closes the copies without a word.
+    # Called in the child of a fork: the sockets are the parent's. Closes the copies, and sends nothing.
     def abandon
       [*@sockets.values, *@retired].each { |socket| close_quietly(socket) }
       [@supervisor_wake, @leader_wake].compact.each(&:close)
@@ -149,7 +149,8 @@ module Hubrelay
     # The supervisor
 
     def start_supervisor
-      # A new thread has the mask of the one that makes it, and could not be ended with the process.
+      # A new thread inherits the interrupt mask of the thread that creates it, and could then not be ended together
+      # with the process.
       @supervisor = Thread.new { Thread.handle_interrupt(Object => :immediate) { supervise } }
       @supervisor.name = "hubrelay"
     end
@@ -175,7 +176,7 @@ module Hubrelay
       synchronize { @core.news.shift(@core.news.size) }.each { |severity, text| @log.add(severity, text) }
     end
 
-    # What cannot happen has happened: the client's connections end, and it goes on with new ones.
+    # Something unexpected has failed: the client's connections end, and it continues with new ones.
     def recover(error)
       @log.failure("the client's thread has failed: #{error.full_message(highlight: false)}")
       why = "the client has failed: #{error.class}: #{error.message}"
@@ -207,8 +208,8 @@ module Hubrelay
        (@sleeps_until - now).clamp(0, 3600)]
     end
 
-    # When to see whether anybody leads; nil: who leads now has done so for long, and says when that ends. Those who
-    # lead for moments need not say it each time.
+    # When to check whether a thread leads. Nil if the supervisor watches all, or if the present leader has led for
+    # long: it reports when it stops. Threads that lead only for moments need not report it each time.
     def look_again_at(now)
       return if @watches_all
       return @last_lead + GRACE unless @leader
@@ -216,7 +217,7 @@ module Hubrelay
       now + GRACE if now - @last_lead < 1
     end
 
-    # Does what has become possible, and what is due.
+    # Does what has become possible, and runs the timers that are due.
     def take(readable, writable)
       @supervisor_wake.clear
       links = @sockets.invert
@@ -227,8 +228,8 @@ module Hubrelay
       perform
     end
 
-    # A thread has begun to lead while the supervisor waited. What is there is its to read: it may be the Reply that it
-    # waits for at the socket.
+    # A thread has begun to lead while the supervisor waited. That thread has to read the bytes on this link: they may
+    # be the Reply that it waits for at the socket.
     def led?(link)
       @leader && link.equal?(@led_link)
     end
@@ -239,7 +240,7 @@ module Hubrelay
       @core.tick(now)
     end
 
-    # Closes the sockets that have ended. Nobody waits for them but perhaps the leader.
+    # Closes the sockets that have ended. At most the leader may still wait for one of them.
     def close_retired
       kept, ended = @retired.partition { |socket| @leader && @led_ios.include?(socket) }
       @retired = kept
@@ -249,7 +250,7 @@ module Hubrelay
     def close_quietly(socket)
       socket.close
     rescue StandardError
-      nil # a connector may give what it likes
+      nil # the object from the connector may raise anything
     end
 
     # Sockets
@@ -265,7 +266,7 @@ module Hubrelay
       end
     end
 
-    # Without the lock, which a connector of the application's might hold for long.
+    # Runs without the lock, since an application's connector may take long.
     def connect(link)
       socket = @connector.call(@path) unless link.ended?
     rescue StandardError => e
@@ -278,14 +279,14 @@ module Hubrelay
     end
 
     def connected(link, socket)
-      return close_quietly(socket) if link.ended? # closed meanwhile
+      return close_quietly(socket) if link.ended? # it was closed meanwhile
 
       @sockets[link] = socket
       @core.opened(link)
       perform
     end
 
-    # Ends the connection now, and closes the socket when nobody waits for it.
+    # Ends the connection now. Its socket is closed when no thread waits for it any more.
     def close(link)
       @blocked.delete(link)
       socket = @sockets.delete(link) or return
@@ -303,11 +304,11 @@ module Hubrelay
       elsif data != :wait_readable
         @core.received(link, data)
       end
-    rescue StandardError => e # whatever it is: this connection ends, and the client goes on
+    rescue StandardError => e # whatever has failed, only this connection ends, and the client continues
       @core.ended(link, failure(e), failed: true)
     end
 
-    # What the relay said before it closed counts.
+    # Reads first what the relay sent before it closed the connection.
     def read_to_end(link, why, failed:)
       socket = @sockets[link]
       while socket && !link.ended?

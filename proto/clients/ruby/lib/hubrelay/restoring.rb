@@ -4,10 +4,11 @@ require_relative "events"
 require_relative "names"
 
 module Hubrelay
-  # The part of Subscribing that asks each connection for what is held, and tells what is not held any more.
+  # The part of Subscribing that asks each new connection for the names that are held, and reports names that are no
+  # longer held.
   # @api private
   module Restoring
-    # Asks a connection for these names; what it does not grant is told as Revoked. Returns the Requests.
+    # Asks a connection for these names. Those that it does not grant are reported as Revoked. Returns the Requests.
     def restore(link, names)
       return [] unless link.writable?
 
@@ -19,13 +20,13 @@ module Hubrelay
       Names.in_frames(names, link.max_frame).map { |portion| ask_again(link, portion) }
     end
 
-    # Makes a connection hold what is wanted, and nothing else.
+    # Makes a connection hold the wanted names, and no others.
     def reconcile(link)
       restore(link, @names.reject { |name| link.asked.include?(name) })
       write_unsubscribes(link, link.asked.reject(&:wanted?))
     end
 
-    # These are not held any more. Tells who is concerned; each of their subscriptions ends.
+    # These names are no longer held. Reports that to their subscriptions, which end, and to `events`.
     def revoke(names, detail)
       names = names.select { |name| name.plain || name.held? }
       return if names.empty?
@@ -59,7 +60,8 @@ module Hubrelay
       request
     end
 
-    # After a restore was not granted: without those that were refused, or else by halves. Returns the Requests.
+    # After a restore was refused: asks again without the refused names. If they are not known, asks for each half.
+    # Returns the Requests.
     def ask_for_the_rest(link, names, reply)
       refused = @names.find_entries(reply.channels, reply.patterns) & names
       if !refused.empty?
@@ -74,7 +76,7 @@ module Hubrelay
       end
     end
 
-    # Those of the names whose subscription is in force, by listener.
+    # By listener, those of the names whose subscription is in force.
     def listeners_of(names)
       names.each_with_object({}) do |name, found|
         name.listeners.each_key do |listener|

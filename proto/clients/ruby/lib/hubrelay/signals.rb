@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Hubrelay
-  # Where a thread or fiber sleeps until another one signals. A signal that comes before is not lost.
+  # A place where a thread or fiber sleeps until another one signals. An earlier signal is not lost.
   # @api private
   class Gate
     def initialize
@@ -17,9 +17,9 @@ module Hubrelay
       end
     end
 
-    # Until it is signalled, or the seconds are over; nil is for ever. May return without a signal.
+    # Waits until it is signalled, or for this many seconds; nil waits for ever. May return without a signal.
     def wait(seconds)
-      # An exception of another thread's (Timeout, Thread#raise) may come at any branch, in an `ensure` too, and would
+      # An exception from another thread (Timeout, Thread#raise) may come at any branch, even in an `ensure`, and would
       # leave the mutex locked for ever. The `synchronize` of Mutex is written in C, and has no such place.
       @mutex.synchronize do
         sleep_until_open(seconds)
@@ -32,14 +32,15 @@ module Hubrelay
     def sleep_until_open(seconds)
       @condition.wait(@mutex, seconds) unless @open
     rescue Exception # rubocop:disable Lint/RescueException
-      # In Ruby 3.1 the mutex is locked when the wait of a thread ends so, and unlocked when that of a fiber does.
+      # In Ruby 3.1 an exception that ends the wait of a thread leaves the mutex locked; for a fiber it leaves the mutex
+      # unlocked.
       @mutex.lock unless @mutex.owned?
       raise
     end
   end
   private_constant :Gate
 
-  # The same for one who sleeps in IO.select: `io` becomes readable. With the client's lock held.
+  # The same for a thread that sleeps in IO.select: `io` becomes readable. Call it with the client's lock held.
   # @api private
   class WakeUp
     attr_reader :io
@@ -56,7 +57,7 @@ module Hubrelay
       @writer.write_nonblock("!", exception: false)
     end
 
-    # Takes the signal that has come.
+    # Removes a signal that has come.
     def clear
       return unless @signalled
 

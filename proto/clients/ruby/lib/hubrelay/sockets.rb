@@ -4,32 +4,33 @@ require "socket"
 require_relative "errors"
 
 module Hubrelay
-  # Sockets to a relay, and what to say when there is none.
+  # Sockets to a relay, and explanations of why there is none.
   # @api private
   module Sockets
     module_function
 
-    # A connected Socket. Raises NotConnectedError, which says the path and what to look at.
+    # A connected Socket. Raises NotConnectedError; its message has the path and hints about what to check.
     def connect(path)
-      socket = Socket.new(:UNIX, :STREAM) # close-on-exec, as all of Ruby's
-      socket.connect_nonblock(Socket.sockaddr_un(path)) # on a Unix socket this is done at once, or fails
+      socket = Socket.new(:UNIX, :STREAM) # close-on-exec, as all sockets of Ruby are
+      socket.connect_nonblock(Socket.sockaddr_un(path)) # on a Unix socket this succeeds or fails at once
       socket
     rescue SystemCallError, ArgumentError => e
       socket&.close
       raise NotConnectedError, explain(path, e)
     end
 
-    # For people: why a system call has failed.
+    # A text for people: why a system call has failed.
     def text_of(error)
       error.is_a?(SystemCallError) ? error.class.new.message : error.message
     end
 
-    # Whether the other side has closed it, whatever it has written before that.
+    # Whether the other side has closed the connection, even if bytes are left that it wrote before.
     def hung_up?(socket)
       data = socket.recv_nonblock(1, Socket::MSG_PEEK, exception: false)
-      return true if data.nil? || data == "" # nothing left to read, and the end
+      return true if data.nil? || data == "" # nothing is left to read, and the end is reached
 
-      # Something is left to read. A write to a socket whose other side is gone fails; no bytes disturb nobody.
+      # Something is left to read. A write fails if the other side is gone, and an empty write does not disturb the
+      # other side.
       socket.send("", Socket::MSG_NOSIGNAL)
       false
     rescue SystemCallError, IOError

@@ -7,11 +7,12 @@ require_relative "names"
 require_relative "restoring"
 
 module Hubrelay
-  # What the application asked for by one call: perhaps several frames, and one answer.
+  # What the application requested in one call: perhaps by several frames, but with one answer.
   # @api private
   class Ask
     attr_reader :waiter, :listener, :granted
-    # Unanswered frames; whether any part of it was PENDING; the Reply with which one has failed.
+    # How many frames are unanswered; whether any part of the request was PENDING; the Reply with which a part has
+    # failed.
     attr_accessor :parts, :pending, :failure
 
     def initialize(waiter, listener = nil)
@@ -25,8 +26,8 @@ module Hubrelay
   end
   private_constant :Ask
 
-  # What is subscribed to: asked for, counted, and, by Restoring, asked for again on each connection. `core` knows the
-  # connections, and tells the application.
+  # The subscriptions: it asks the relay for them, counts them, and, in Restoring, asks each new connection for them.
+  # `core` knows the connections, and notifies the application.
   # @api private
   class Subscribing
     include Restoring
@@ -39,12 +40,12 @@ module Hubrelay
       @core = core
       @names = core.names
       @asking = {} # by Name: the unanswered Subscribe that was written last
-      @joined = {} # by Request: who else waits for it, as [Ask, Name]
+      @joined = {} # by Request: the others that wait for it, as [Ask, Name]
       @open = Hash.new(0) # by Name: unanswered plain requests
-      @early = [] # requests from before the first attempt to connect has ended
+      @early = [] # requests made before the first attempt to connect has ended
     end
 
-    # The waiter gets :ok or :pending, or an error. Names are checked. Raises InvalidError.
+    # The waiter gets :ok or :pending, or an error. The names have been checked. Raises InvalidError.
     def subscribe(channels, patterns, waiter)
       return later(waiter) { subscribe(channels, patterns, waiter) } if @core.starting?
 
@@ -62,7 +63,7 @@ module Hubrelay
       end
     end
 
-    # The waiter gets :ok. What somebody listens to goes on for them. Raises InvalidError.
+    # The waiter gets :ok. A name that has listeners stays subscribed for them. Raises InvalidError.
     def unsubscribe(channels, patterns, waiter)
       return later(waiter) { unsubscribe(channels, patterns, waiter) } if @core.starting?
 
@@ -77,7 +78,8 @@ module Hubrelay
       conclude(ask) if ask.parts.zero?
     end
 
-    # The waiter gets :ok or :pending, or an error; then the listener is over. Names are checked. Raises InvalidError.
+    # The waiter gets :ok or :pending, or an error, which ends the listener. The names have been checked. Raises
+    # InvalidError.
     def listen(listener, channels, patterns, waiter)
       return later(waiter) { listen(listener, channels, patterns, waiter) } if @core.starting?
       raise ClosedError, "the subscription is closed" if listener.over
@@ -98,17 +100,17 @@ module Hubrelay
       part_answered(ask, :ok)
     end
 
-    # Ends a subscription, at once for the application. Idempotent.
+    # Ends a subscription; for the application it ends at once. Idempotent.
     def unlisten(listener)
       listener.queue.finish
-      listener.queue.clear # one that ended by Revoked has kept what came before that
+      listener.queue.clear # a subscription that ended by Revoked still holds the events before that
       return if listener.over
 
       listener.over = true
       release(listener)
     end
 
-    # The first attempt to connect has ended, well or not: what was asked for until now is done.
+    # The first attempt to connect has ended, with success or without. The requests that waited for it are made now.
     def started
       early = @early
       @early = []
@@ -118,7 +120,7 @@ module Hubrelay
     # Makes a request once the first attempt to connect has ended.
     def later(waiter, &request)
       @early << lambda do
-        request.call unless waiter.done? # else its caller has given up
+        request.call unless waiter.done? # if it is done, its caller has given up
       rescue Error => e
         waiter.reject(e)
       end
@@ -126,7 +128,7 @@ module Hubrelay
 
     private
 
-    # The connection whose answers count. Raises InvalidError for patterns where there are none.
+    # The connection whose answers count. Raises InvalidError for patterns if that relay has none.
     def serving_for(patterns)
       link = @core.serving
       if link && !patterns.empty? && !link.feature?("patterns")
@@ -136,7 +138,7 @@ module Hubrelay
       link
     end
 
-    # A listener comes to a name. True if the relay has to be asked for it.
+    # Adds a listener to a name. True if the relay has to be asked for the name.
     def join(link, ask, name)
       listener = ask.listener
       name.listeners[listener] = true
@@ -200,7 +202,7 @@ module Hubrelay
       names.each { |name| name.queues[listener.queue] = true if name.listeners.key?(listener) }
     end
 
-    # What every answer to a Subscribe has for others: those who joined it, the connection, the gaps.
+    # What every answer to a Subscribe changes for others: the listeners that joined it, the connection, the gaps.
     def subscribe_answered(link, request, names, reply)
       granted = granted?(reply)
       names.each do |name|
@@ -221,13 +223,14 @@ module Hubrelay
       if granted?(reply)
         start_listening(ask, [name])
       elsif name.listeners.key?(ask.listener)
-        ask_for_listener(link, ask, [name]) # its own request, since the other one names more
+        ask_for_listener(link, ask, [name]) # this needs its own request, since the other one has more names
         return part_answered(ask, :ok)
       end
       part_answered(ask, outcome_of(reply, :pending), reply)
     end
 
-    # A Subscribe that the end of the connection left without Reply is held, and asked for again.
+    # Whether a Subscribe succeeded. If the connection ended before its Reply, it counts as granted, and the next
+    # connection is asked for it.
     def granted?(reply)
       reply.nil? || GRANTED.include?(reply.outcome)
     end
@@ -288,7 +291,7 @@ module Hubrelay
       write_unsubscribes(@core.next_serving, names) if @core.next_serving
     end
 
-    # The listener has ended.
+    # Removes a listener that has ended.
     def release(listener)
       @core.listeners -= 1 if listener.counted
       listener.counted = false
@@ -301,7 +304,7 @@ module Hubrelay
       @core.subscriptions_ended
     end
 
-    # Tells the relays that nobody wants these any more.
+    # Unsubscribes at the relays from those of these names that nobody wants any more.
     def drop_unwanted(names)
       [@core.serving, @core.next_serving].compact.each do |link|
         write_unsubscribes(link, names.select { |name| !name.wanted? && link.asked.include?(name) })
@@ -317,7 +320,7 @@ module Hubrelay
       end
     end
 
-    # After this no message of theirs is in `events`.
+    # After this, `events` has no messages of these names.
     def plain_ended(names)
       return if names.empty?
 
@@ -327,7 +330,7 @@ module Hubrelay
       @core.subscriptions_ended
     end
 
-    # One plain request less is unanswered. True if it was the last.
+    # One plain request for this name was answered. True if it was the last unanswered one.
     def count_down(name)
       @open[name] -= 1
       return false if @open[name].positive?

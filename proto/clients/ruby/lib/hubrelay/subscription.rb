@@ -3,11 +3,12 @@
 require_relative "event_stream"
 
 module Hubrelay
-  # What the core knows of a Subscription.
+  # What the core knows about a Subscription.
   # @api private
   class Listener
     attr_reader :queue
-    # Names; whether it is one of those because of which the socket is read; whether it has ended.
+    # `names` are its Names. `counted`: it is one of the listeners because of which the socket is read. `over`: it has
+    # ended.
     attr_accessor :names, :counted, :over
 
     def initialize(queue)
@@ -18,20 +19,20 @@ module Hubrelay
   end
   private_constant :Listener
 
-  # A queue of its own for some channels and patterns, from Client#listen. Yields Message, Loss, Gap, and Revoked, which
-  # ends it. Close it when nobody listens any more: from any thread, without waiting for the relay.
+  # A queue for some channels and patterns, from Client#listen. It yields Message, Loss, Gap, and Revoked, which ends
+  # it. Close it when it is no longer needed. Any thread may do so, and closing does not wait for the relay.
   class Subscription < EventStream
-    # What it listens to: Arrays of Strings.
+    # The names that it listens to: Arrays of Strings.
     attr_reader :channels, :patterns
 
-    # +:ok+, or +:pending+: it is in force once the relay receives, and a Gap follows then.
+    # +:ok+, or +:pending+: it is in force once the relay receives, and then a Gap follows.
     # @return [Symbol]
     attr_reader :outcome
 
     # @api private
     def initialize(client, listener, channels, patterns)
       super(client, listener.queue)
-      @core = client.reactor.core # after a fork the client has another one
+      @core = client.reactor.core # after a fork the client has another core
       @listener = listener
       @channels = channels
       @patterns = patterns
@@ -48,7 +49,7 @@ module Hubrelay
       close unless @outcome
     end
 
-    # Ends it: nothing more comes out. Idempotent.
+    # Ends the subscription: it yields nothing more. Idempotent.
     # @return [nil]
     def close
       after_delivery

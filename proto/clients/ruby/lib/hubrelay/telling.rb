@@ -4,7 +4,7 @@ require_relative "event_queue"
 require_relative "events"
 
 module Hubrelay
-  # The part of Core that the application hears from: events, subscriptions, status, gaps, losses.
+  # The part of Core that informs the application: events, subscriptions, status, gaps, losses.
   # @api private
   module Telling
     # The Status while there is no connection to a relay.
@@ -13,27 +13,27 @@ module Hubrelay
                  connected: false)
     end
 
-    # The queue for `events`; the Status that the application was told last; the Gaps.
+    # The queue for `events`; the last Status that the application got; the Gaps.
     attr_reader :events, :status, :gaps
-    # How many subscriptions are not closed.
+    # How many subscriptions are open.
     attr_accessor :listeners
 
-    # A queue for a subscription.
+    # Makes a queue for a subscription.
     def new_queue
       EventQueue.new(options.events_bytes, options.queued_bytes, counters)
     end
 
-    # A message to all who want it.
+    # Delivers a message to all queues of its name.
     def deliver(name, message)
       name.queues.each_key { |queue| queue.put_message(message, may_exceed: @may_exceed) }
     end
 
-    # An event that is no message, to `events`.
+    # Adds an event that is not a message to `events`.
     def tell(event)
       @events.put(event)
     end
 
-    # A Loss of messages in its place, and the Gap behind it.
+    # Reports a Loss of messages in its place, followed by a Gap.
     def tell_lost_messages(loss)
       counters.lost_messages += loss.messages
       tell(loss)
@@ -70,12 +70,12 @@ module Hubrelay
       listening_queues.each { |queue| queue.put(gap) }
     end
 
-    # Those of subscriptions, each once.
+    # The queues of subscriptions, each once.
     def listening_queues
       names.flat_map { |name| name.queues.keys }.uniq.reject { |queue| queue.equal?(@events) }
     end
 
-    # A post that waited was too large for the relay that came.
+    # A post that waited is too large for the relay that came.
     def tell_invalid_post(error)
       counters.lost_publishes += 1
       tell(Loss.new(publishes: 1, reason: error.message, cause: :invalid, local: true))

@@ -12,7 +12,7 @@ module Hubrelay
     # The largest payload that a FakeRelay takes, in bytes.
     MAX_PAYLOAD_BYTES = 1 << 20
 
-    # A relay in memory: no Redis, no other process, and no file unless it is given a path.
+    # A relay in memory. It needs no Redis, no other process, and no file unless it is given a path.
     #
     #   Hubrelay::Testing::FakeRelay.open do |relay|
     #     client = relay.client(gap_jitter: 0)
@@ -21,16 +21,16 @@ module Hubrelay
     #     relay.recover            # a Status, a Gap, and NotConnectedError between them
     #   end
     #
-    # The clients are the real ones, and speak to a thread of the fake through pairs of sockets. So an application is
-    # tested with the errors, the order and the events that it will meet. Every method may be called by any thread.
+    # The clients are real ones. They talk to a thread of the fake relay over socket pairs. So the application is tested
+    # with the same errors, order and events as in production. Any thread may call every method.
     class FakeRelay
-      # So that a busy machine does not make a test fail.
+      # Long enough that a busy machine does not make a test fail.
       PATIENT = { first_use: 30, handshake: 30 }.freeze
       UP = Status.new(state: :up, publishing: true, receiving: true)
       CAUSES = { not_connected: :not_connected, refused: :refused, invalid: :invalid }.freeze
       private_constant :PATIENT, :UP, :CAUSES
 
-      # One client's connection, with what it has subscribed to and what it has not read.
+      # One client's connection, with its subscriptions and the bytes that it has not read.
       # @api private
       class Connection
         attr_reader :socket, :channels, :patterns, :unread
@@ -56,7 +56,7 @@ module Hubrelay
             @unread = @unread.byteslice(count..)
           end
         rescue SystemCallError, IOError
-          @unread.clear # the connection has ended, which reading it says
+          @unread.clear # the connection has ended; the next read will notice
         end
 
         # The frames that the client has written; nil at the end.
@@ -70,7 +70,7 @@ module Hubrelay
           nil
         end
 
-        # How many messages on this channel it gets.
+        # How many messages this connection gets for one message on the channel.
         def receivers_of(channel)
           (@channels.include?(channel) ? 1 : 0) + matching(channel).size
         end
@@ -99,13 +99,13 @@ module Hubrelay
       end
       private_constant :Connection
 
-      # What clients have published, in order.
+      # The messages that clients have published, in order.
       # @return [Array<Message>]
       attr_reader :published
-      # Where it listens for clients of other processes, too; nil if it does not.
+      # The path where it also listens for clients of other processes; nil if it does not.
       attr_reader :path
 
-      # With a block: yields the relay, closes it and its clients afterwards, and returns what the block does.
+      # With a block: yields the relay, closes it and its clients afterwards, and returns the value of the block.
       def self.open(path = nil)
         relay = new(path)
         return relay unless block_given?
@@ -117,7 +117,7 @@ module Hubrelay
         end
       end
 
-      # @param path [String, nil] of a socket, which must not exist yet, and is removed at the end
+      # @param path [String, nil] path of a socket, which must not exist yet, and is removed at the end
       def initialize(path = nil)
         @path = path
         @published = []
@@ -126,7 +126,7 @@ module Hubrelay
         @away = @closed = false
         @starts = 1
         @connections = {}
-        @ended = [] # sockets, to be closed by the relay's thread, which may be waiting for them
+        @ended = [] # sockets that the relay's thread closes, since it may be waiting for them
         @clients = []
         @mutex = Monitor.new
         @wake_up = WakeUp.new
@@ -134,7 +134,8 @@ module Hubrelay
         @thread = Thread.new { run }
       end
 
-      # A client of this relay, which is closed with it. Arguments are those of Client.new, but for the path.
+      # Makes a client of this relay, which is closed together with it. The arguments are those of Client.new, but
+      # without the path.
       def client(**options)
         client = Client.new("fake", connector: method(:connect), **PATIENT, **options)
         @mutex.synchronize { @clients << client }
@@ -154,30 +155,31 @@ module Hubrelay
         end
       end
 
-      # As from another host.
+      # Publishes a message as if it came from another host.
       # @return [Integer] how many subscriptions get it; 0 during an outage
       def publish(channel, payload)
         @mutex.synchronize { @status.receiving ? deliver(Names.checked(channel), payload) : 0 }
       end
 
-      # Redis is lost: Status down, publishes are NotConnected, subscribes pending.
+      # Simulates the loss of Redis: the Status is down, publishes fail with NotConnectedError, and subscribes are
+      # pending.
       def outage(reason = "Redis is away")
         @mutex.synchronize do
           tell_all(Status.new(state: :down, reason:, gaps: @status.gaps + 1, cause: :closed))
         end
       end
 
-      # Redis is back: Status up, and a Gap for whoever is subscribed.
+      # Redis is back: the Status is up, and each client that has subscriptions gets a Gap.
       def recover
         @mutex.synchronize { tell_all(UP.with(gaps: @status.gaps)) }
       end
 
-      # Ends every connection. The clients come again at once.
+      # Ends every connection. The clients reconnect at once.
       def disconnect
         @mutex.synchronize { forget(@connections.keys.first) until @connections.empty? }
       end
 
-      # The relay dies: connections end, and there is no other one until +come_back+.
+      # Simulates the death of the relay: all connections end, and new ones are refused until +come_back+.
       def leave
         @mutex.synchronize do
           @away = true
@@ -185,7 +187,7 @@ module Hubrelay
         end
       end
 
-      # Another relay is there, with another id.
+      # A new relay takes its place, with another id.
       def come_back
         @mutex.synchronize do
           @away = false
@@ -193,12 +195,12 @@ module Hubrelay
         end
       end
 
-      # Redis refuses these channels and patterns from here on, and what is published to them.
+      # From now on Redis refuses these channels and patterns, and publishes to these channels.
       def refuse(*names)
         @mutex.synchronize { @refused.merge(names) }
       end
 
-      # Redis refuses these names, which were granted: Revoked.
+      # Redis now refuses these names, which it had granted: the clients get Revoked.
       def revoke(*names)
         @mutex.synchronize do
           @connections.each_value do |connection|
@@ -211,7 +213,7 @@ module Hubrelay
         end
       end
 
-      # Tells every client a Loss of so many messages.
+      # Sends every client a Loss of this many messages.
       def lose(messages)
         loss = Loss.new(messages:, reason: "slow reader", cause: :slow_reader)
         @mutex.synchronize { @connections.each_value { |connection| connection.send_frame(loss) } }
@@ -276,7 +278,7 @@ module Hubrelay
         @wake_up.signal
         socket.shutdown
       rescue SystemCallError
-        nil # the client has closed it
+        nil # the client has closed the socket
       end
 
       def close_ended

@@ -4,12 +4,12 @@ module Hubrelay
   # The monotonic clock.
   # @api private
   module Clock
-    # Seconds, from some moment in the past.
+    # Seconds since some moment in the past.
     def self.now
       Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
 
-    # In so many seconds; nil for nil and for infinity. Raises TypeError, ArgumentError.
+    # The time in this many seconds; nil for nil and for infinity. Raises TypeError, ArgumentError.
     def self.deadline(timeout)
       return if timeout.nil?
       raise TypeError, "the timeout must be a number of seconds, not #{timeout.inspect}" unless timeout.is_a?(Numeric)
@@ -22,10 +22,10 @@ module Hubrelay
   end
   private_constant :Clock
 
-  # The timers of a client: named, at most one of each name, and one deadline for all of them.
+  # The timers of a client. Each has a name, there is at most one of each name, and all share one deadline.
   # @api private
   class Timers
-    # When the first is due, by Clock; nil if none is set.
+    # When the first timer is due, by Clock; nil if none is set.
     attr_reader :deadline
 
     def initialize
@@ -33,14 +33,14 @@ module Hubrelay
       @deadline = nil
     end
 
-    # Due in so many seconds from now.
+    # Sets a timer that is due in this many seconds.
     def set(name, seconds)
       cancel(name)
       at = @due[name] = Clock.now + seconds
       @deadline = at if @deadline.nil? || at < @deadline
     end
 
-    # Takes the timer away.
+    # Removes the timer.
     def cancel(name)
       at = @due.delete(name)
       @deadline = @due.values.min if at && at <= @deadline
@@ -51,8 +51,8 @@ module Hubrelay
       @due[name]
     end
 
-    # Yields name and time of those that are due, each taken away before. What one of them changes counts for the
-    # next.
+    # Yields the name and time of each due timer, which is removed before. A change that one of them makes counts for
+    # the next.
     def take_due(now)
       @due.select { |_, at| at <= now }.each_key do |name|
         at = @due[name]

@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
 module Hubrelay
-  # What a caller waits for. With the client's lock held, but for `value`.
+  # The result that a caller waits for. Call it with the client's lock held, except `value`.
   # @api private
   class Waiter
-    # What is signalled when it is done: a ConditionVariable, or a WakeUp; nil while nobody sleeps.
+    # This is signalled when the waiter is done: a ConditionVariable, or a WakeUp; nil while no thread sleeps.
     attr_accessor :gate
 
-    # The Link to which its publish was written; nil for anything else.
+    # The Link to which the waiter's publish was written; nil for any other request.
     attr_accessor :link
 
     def initialize
@@ -28,7 +28,7 @@ module Hubrelay
       @gate&.signal
     end
 
-    # Ends the wait by an error, unless it has ended already.
+    # Ends the wait with an error, unless it has ended already.
     def reject(error)
       return if @done
 
@@ -37,7 +37,7 @@ module Hubrelay
       @gate&.signal
     end
 
-    # What it was resolved with. Raises what it was rejected with.
+    # The value that it was resolved with. Raises the error that it was rejected with.
     def value
       raise @error if @error
 

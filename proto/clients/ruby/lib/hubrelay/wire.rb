@@ -11,7 +11,7 @@ module Hubrelay
     STATES = { 0 => :unspecified, 1 => :up, 2 => :degraded, 3 => :down, 4 => :stopping }.freeze
     CODES = { 0 => :unspecified, 1 => :malformed, 2 => :frame_too_large, 3 => :hello_expected, 4 => :version,
               5 => :not_allowed, 6 => :too_many, 7 => :timeout }.freeze
-    # 28 is never on the wire: the client's own word.
+    # 28 is never on the wire: only the client itself uses it.
     CAUSES = { 0 => :unspecified, 1 => :slow_reader, 2 => :too_large, 3 => :bad_name, 4 => :not_connected,
                5 => :refused, 6 => :invalid, 16 => :starting, 17 => :stopping, 18 => :unreachable, 19 => :closed,
                20 => :timeout, 21 => :auth, 22 => :tls, 23 => :busy, 24 => :demoted, 25 => :probe, 26 => :protocol,
@@ -25,7 +25,7 @@ module Hubrelay
                  outcome: :unspecified, state: :unspecified, code: :unspecified, cause: :unspecified,
                  status: nil }.freeze
 
-    # Name and type of each field of a kind of frame; the n-th has number n.
+    # The name and type of each field of a kind of frame; the n-th field has number n.
     FIELDS = {} # rubocop:disable Style/MutableConstant -- frozen below
 
     def self.frame(**fields)

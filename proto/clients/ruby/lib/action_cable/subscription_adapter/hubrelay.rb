@@ -8,21 +8,22 @@ require_relative "hubrelay/teller"
 
 module ActionCable
   module SubscriptionAdapter
-    # Action Cable on a hubrelay beside the app server, which carries broadcasts between hosts by Redis pub/sub.
-    # <tt>config/cable.yml</tt> says <tt>adapter: hubrelay</tt>; Settings has the options, docs/actioncable.md the rest.
+    # The Action Cable adapter for a hubrelay beside the app server. The relay carries broadcasts between hosts over
+    # Redis pub/sub. Set <tt>adapter: hubrelay</tt> in <tt>config/cable.yml</tt>. Settings lists the options, and
+    # docs/actioncable.md has the rest.
     #
-    # The interface is that of Base, which Action Cable calls from threads of its own. Of the relay only +broadcast+
-    # waits; a subscription is confirmed by its callback once Redis has confirmed it, which is later during an outage.
+    # The interface is that of Base, which Action Cable calls from its own threads. Only +broadcast+ waits for the
+    # relay. A subscription is confirmed by its callback once Redis has confirmed it; during an outage that is later.
     #
     # See https://guides.rubyonrails.org/action_cable_overview.html#subscription-adapter
     class Hubrelay < Base
       prepend ChannelPrefix
 
-      # @raise [ArgumentError] for an unknown option in cable.yml, or an impossible value; it is logged, too, since
-      #   Action Cable makes its adapter in a thread whose errors nobody sees
+      # @raise [ArgumentError] for an unknown option in cable.yml, or a value that is not allowed; the error is also
+      #   logged, since Action Cable makes its adapter in a thread whose errors nobody sees
       def initialize(server)
         super
-        @server = server # which Base does not keep in every version of Rails
+        @server = server # not every version of Rails keeps it in Base
         @settings = Settings.new(server.config.cable)
         @mutex = Mutex.new
         @listener = new_listener
@@ -33,8 +34,8 @@ module ActionCable
 
       # Publishes, and waits for Redis's answer.
       #
-      # @raise [::Hubrelay::Error] unless Redis has taken it; the class says whether it may be delivered
-      # @return [Integer] how many subscriptions at Redis received it: relays, not the workers behind them
+      # @raise [::Hubrelay::Error] unless Redis has taken the message; the class says whether it may have been delivered
+      # @return [Integer] how many subscriptions at Redis received it: each relay counts, not the workers behind it
       def broadcast(channel, payload)
         client.publish(@settings.relay_name(channel), payload.to_s, timeout: @settings.timeout)
       rescue ::Hubrelay::InvalidError => e
@@ -51,12 +52,12 @@ module ActionCable
         listener.remove_subscriber(@settings.relay_name(channel), callback)
       end
 
-      # After this no callback is called. Waits for broadcasts that are under way.
+      # Closes the client; after this no callback is called. Waits for broadcasts that are under way.
       def shutdown
         @mutex.synchronize { @listener }.shutdown
       end
 
-      # The client of this process, for its +status+, +counters+ and +ready+. Its events are taken already.
+      # The client of this process, for its +status+, +counters+ and +ready+. The adapter already takes its events.
       #
       # @return [::Hubrelay::Client]
       def client
@@ -65,7 +66,8 @@ module ActionCable
 
       private
 
-      # That of this process: a forked one begins anew, and so does whoever uses an adapter that was shut down.
+      # The listener of this process. A forked process gets a new one, and so does a caller that uses the adapter after
+      # it was shut down.
       def listener
         current = @listener
         return current if current.usable?
@@ -80,7 +82,7 @@ module ActionCable
         Listener.new(@settings, executor_of_server) { |deliver| Teller.new(@server, @settings, &deliver) }
       end
 
-      # Where callbacks are called: Rails 8.2 has an executor of its own for that, and no thread of the event loop.
+      # Where callbacks are called: Rails 8.2 has its own executor for that, and no event loop thread.
       def executor_of_server
         @server.respond_to?(:executor) ? @server.executor : @server.event_loop
       end

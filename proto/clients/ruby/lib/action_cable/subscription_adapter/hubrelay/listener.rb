@@ -5,10 +5,12 @@ require "hubrelay"
 module ActionCable
   module SubscriptionAdapter
     class Hubrelay < Base
-      # Who listens to what in this process, and the client. A thread asks the relay, another one takes what comes.
+      # Keeps the client, and the subscribers of this process by channel. One thread asks the relay, and another one
+      # takes the events.
       #
-      # A caller never waits for the relay, since Action Cable's threads also send the pings without which browsers
-      # take their WebSocket for dead. What changes while the relay is asked is asked for together afterwards.
+      # A caller never waits for the relay, since Action Cable's threads also send the pings that browsers need: without
+      # them a browser takes its WebSocket for dead. Changes that come while the relay is asked are collected, and asked
+      # for together later.
       #
       # @api private
       class Listener
@@ -16,29 +18,29 @@ module ActionCable
         attr_reader :client
 
         # @param executor [#post] calls the callbacks
-        # @yield a Proc that takes a name and a payload, and delivers to who listens here
+        # @yield a Proc that takes a name and a payload, and delivers to the subscribers of this process
         # @yieldreturn [Teller]
         def initialize(settings, executor)
           @executor = executor
           @teller = yield method(:deliver)
           @client = settings.new_client(@teller.log)
-          @local = settings.events_stream # the relay is not asked for it
+          @local = settings.events_stream # the relay is never asked for this name
           @pid = Process.pid
           @lock = Thread::Mutex.new
           @news = Thread::ConditionVariable.new
           @topics = {} # by name: subscribers, each with the callback that waits for its confirmation, or nil
-          @changed = {} # names to ask the relay for, or to give up, to true
+          @changed = {} # names to subscribe to or to unsubscribe from at the relay, to true
           @pending = {} # names that the relay has promised for later, to true
           @gaps = 0
           @started = @closed = false
         end
 
-        # False in a child of the process where it was made, and after +shutdown+.
+        # False after +shutdown+, and in a child of the process where it was made.
         def usable?
           !@closed && @pid == Process.pid
         end
 
-        # Each new subscriber is asked for, so that a confirmation is never older than its subscriber.
+        # The relay is asked again for each new subscriber, so that a confirmation is never older than its subscriber.
         def add_subscriber(name, callback, on_success)
           @lock.synchronize do
             next if @closed
@@ -61,14 +63,14 @@ module ActionCable
           end
         end
 
-        # A message to all who listen here. Text as Redis's client gives it: UTF-8.
+        # Delivers a message to all subscribers of this process. The text is UTF-8, as Redis's client gives it.
         def deliver(name, payload)
           callbacks = @lock.synchronize { @topics[name]&.keys } or return
           text = payload.dup.force_encoding(Encoding::UTF_8)
           callbacks.each { |callback| @executor.post { callback.call(text) } }
         end
 
-        # Idempotent. In the child of a fork there is nothing to do.
+        # Closes the client. Idempotent. In the child of a fork it does nothing.
         def shutdown
           return unless usable?
 
@@ -113,7 +115,7 @@ module ActionCable
           @teller.tell(event)
         end
 
-        # A Gap comes when the relay hears again all that it has promised.
+        # A Gap comes when all that the relay has promised is in force again. So the pending names are asked for again.
         def ask_for_pending
           @lock.synchronize do
             @gaps += 1
@@ -132,7 +134,7 @@ module ActionCable
           end
         end
 
-        # Waits for some. Nil at the end.
+        # Waits for changed names, and takes them. Nil at the end.
         def take_changed
           @lock.synchronize do
             @news.wait(@lock) until @closed || !@changed.empty?
@@ -150,7 +152,8 @@ module ActionCable
           nil
         end
 
-        # By one request, and by several if some of it is refused, or is with a part of a cluster that is away.
+        # Asks by one request. It takes several requests if some names are refused, or belong to a part of a cluster
+        # that is away.
         def ask(names)
           return if names.empty?
 
@@ -192,7 +195,7 @@ module ActionCable
           waiting.values
         end
 
-        # They are asked for again at the next Gap, or at once if that has come meanwhile.
+        # These names are asked for again at the next Gap, or at once if a Gap has come meanwhile.
         def keep_pending(names, gaps)
           @lock.synchronize do
             names.each { |name| gaps == @gaps ? @pending[name] = true : changed(name) }

@@ -9,22 +9,23 @@ require "uri"
 module ActionCable
   module SubscriptionAdapter
     class Hubrelay < Base
-      # What config/cable.yml says, checked.
+      # The checked options of config/cable.yml.
       #
       # - +socket+: the relay's socket; by default ::Hubrelay::Client::DEFAULT_PATH
       # - +url+: the same as a URL, <tt>hubrelay:///run/hubrelay/hubrelay.sock</tt>
-      # - +channel_prefix+: stands before every channel, followed by a colon
+      # - +channel_prefix+: put before every channel, followed by a colon
       # - +id+: the name of the connection in the relay's log; by default <tt>ActionCable-PID-</tt> and the process id
-      # - +timeout+: seconds for Redis's answer to a broadcast; by default 5
-      # - +events_stream+: a broadcasting on which this process tells its own clients of changes of state and of gaps
-      # - +reconnect_on_gap+: whether WebSockets are closed, to be opened again, when messages may have been missed
-      # - any option of ::Hubrelay::Client, as +gap_jitter+
+      # - +timeout+: how many seconds a broadcast waits for Redis's answer; by default 5
+      # - +events_stream+: a broadcasting on which this process notifies its own clients of changes of state and of gaps
+      # - +reconnect_on_gap+: whether WebSockets are closed when messages may have been missed, so that the clients
+      #   reconnect
+      # - any option of ::Hubrelay::Client, such as +gap_jitter+
       #
       # @api private
       class Settings
-        # What a relay takes as a channel, in bytes.
+        # The maximum length of a channel at a relay, in bytes.
         MAX_NAME_BYTES = 512
-        # Those that begin so are the relay's own.
+        # Names that begin like this are reserved for the relay.
         RESERVED = "__hubrelay:"
         HASHED = "sha256:"
         MAX_PREFIX_BYTES = MAX_NAME_BYTES - ":".bytesize - HASHED.bytesize - 64
@@ -33,7 +34,7 @@ module ActionCable
 
         attr_reader :path, :timeout
 
-        # @param cable [Hash] what is in cable.yml for this environment
+        # @param cable [Hash] the content of cable.yml for this environment
         # @raise [ArgumentError]
         def initialize(cable)
           @cable = cable.to_h.symbolize_keys
@@ -49,7 +50,7 @@ module ActionCable
           @reconnects_on_gap
         end
 
-        # The broadcasting for events as +relay_name+ gives it, or nil.
+        # The relay's name for the broadcasting for events, or nil.
         def events_stream
           @events_stream && relay_name([@prefix, @events_stream].compact.join(":"))
         end
@@ -63,9 +64,10 @@ module ActionCable
           raise ArgumentError, "config/cable.yml: #{e.message}"
         end
 
-        # What the relay calls a channel: the same, unless it takes no such name. Then +sha256:+ and the SHA-256 of the
-        # channel's bytes, in 64 hexadecimal digits, behind the +channel_prefix+ and its colon if there is one. So with
-        # a name that begins with +sha256:+ itself: no two channels are one at the relay.
+        # The relay's name for a channel. It is the same name, unless the relay does not allow that one. Then it is
+        # +sha256:+ and the SHA-256 of the channel's bytes, in 64 hexadecimal digits. If there is a +channel_prefix+, it
+        # stands before this with its colon. A name that begins with +sha256:+ itself is hashed, too, so that two
+        # channels never share a name at the relay.
         #
         # @param channel [String] with the prefix
         # @return [String] UTF-8

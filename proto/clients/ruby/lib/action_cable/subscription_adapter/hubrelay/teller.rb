@@ -7,15 +7,15 @@ require "hubrelay"
 module ActionCable
   module SubscriptionAdapter
     class Hubrelay < Base
-      # Tells the application, and by its options the clients, what the relay has told: by the log, by
-      # ActiveSupport::Notifications, by the broadcasting +events_stream+, and by closing WebSockets.
+      # Reports the relay's events to the application, and to its clients if the options say so. It uses the log,
+      # ActiveSupport::Notifications, the broadcasting +events_stream+, and closes WebSockets.
       #
-      # Notifications are +status.hubrelay+, +gap.hubrelay+, +loss.hubrelay+ and +revoked.hubrelay+. The payload's
-      # +:event+ is the Status, Gap, Loss or Revoked of the client.
+      # The notifications are +status.hubrelay+, +gap.hubrelay+, +loss.hubrelay+ and +revoked.hubrelay+. Their +:event+
+      # is the Status, Gap, Loss or Revoked of the client.
       #
       # @api private
       class Teller
-        # Lines of this gem in the server's log. There may be none.
+        # Writes lines to the server's log. There may be no log.
         Log = Struct.new(:logger) do
           %i[info warn error].each do |severity|
             define_method(severity) { |text| logger&.public_send(severity, "[Hubrelay] #{text}") }
@@ -44,8 +44,8 @@ module ActionCable
           protect { ActiveSupport::Notifications.instrument("#{NAMES.fetch(event.class)}.hubrelay", event:) }
         end
 
-        # What is raised in the block is logged: the thread goes on. Without it the process would hear nothing any more,
-        # so that goes for an application's NotImplementedError, LoadError or endless recursion, too.
+        # Logs an exception from the block, so that the thread goes on. Without the thread the process would hear
+        # nothing. So this also rescues an application's NotImplementedError, LoadError or endless recursion.
         def protect
           yield
         rescue StandardError, ScriptError, SystemStackError => e
@@ -63,7 +63,8 @@ module ActionCable
           end
         end
 
-        # The client itself has told of a lost connection to the relay. One that stops loses nothing by that.
+        # The client itself has logged the loss of a connection to the relay. A relay that is stopping loses nothing by
+        # that.
         def write_state(status)
           return if status.state == :stopping
 
@@ -82,8 +83,8 @@ module ActionCable
           reconnect_clients if event.is_a?(::Hubrelay::Gap) && @settings.reconnect_on_gap?
         end
 
-        # Without reasons, which name hosts that are no business of a browser. With a time, since Action Cable's thread
-        # pools may swap what comes shortly after something else.
+        # The text has no reasons, since they name hosts that a browser should not learn. It has a time, since Action
+        # Cable's thread pools may swap two texts that come shortly after each other.
         def text_for_clients(event)
           case event
           when ::Hubrelay::Status then encode(event: "status", state: event.state)
@@ -95,7 +96,8 @@ module ActionCable
           ActiveSupport::JSON.encode(at: Time.now.to_f, **values)
         end
 
-        # As the restart of a server does. Action Cable's JavaScript opens each again, and subscribes anew.
+        # Closes all WebSockets, as the restart of a server does. Action Cable's JavaScript opens each one again, and
+        # subscribes again.
         def reconnect_clients
           @server.connections.dup.each do |connection|
             protect { connection.close(reason: "gap", reconnect: true) }
