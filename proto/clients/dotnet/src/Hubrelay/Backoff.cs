@@ -29,14 +29,14 @@ namespace Hubrelay
         {
             if (hopeless)
             {
-                // What will not change by itself soon is not worth many attempts: at least half of the bound.
+                // An answer that will not change soon is not worth many attempts: the delay is at least half of the bound.
                 long bound = Bound(Math.Min(HopelessFirst, hopelessLast), hopelessLast);
                 return bound / 2 + (long)(random.NextDouble() * (bound - bound / 2 + 1));
             }
             return (long)(random.NextDouble() * (Bound(first, last) + 1));
         }
 
-        /// <summary>An attempt without a good connection. Hopeless: the relay does not want this client.</summary>
+        /// <summary>An attempt gave no good connection. Hopeless: the relay does not accept this client.</summary>
         public void Failed(bool isHopeless)
         {
             if (isHopeless != hopeless)
@@ -47,7 +47,7 @@ namespace Hubrelay
             Attempts = Math.Min(Attempts + 1, 62);
         }
 
-        /// <summary>A connection has lasted long enough: the next delay has the first bound.</summary>
+        /// <summary>A connection has lasted long enough: the next delay has the first bound again.</summary>
         public void Good()
         {
             Attempts = 1;

@@ -4,15 +4,15 @@ using Hubrelay.Wire;
 
 namespace Hubrelay
 {
-    /// <summary>What becomes of everything at the end of a connection.</summary>
+    /// <summary>Settles everything at the end of a connection.</summary>
     internal sealed partial class Connection
     {
         private bool isSettled;
         private bool hasEndedInOrder; // the relay has read all that was written, and closed when it owed nothing any more
 
         /// <summary>
-        /// Once it is known what was written: everything that is owed is settled, what was held is forgotten, and the next
-        /// connection is looked for.
+        /// Is called once it is known what was written. It settles everything that is owed, drops the holds, and lets the client
+        /// find the next connection.
         /// </summary>
         private void SettleEnd(long now)
         {
@@ -31,7 +31,7 @@ namespace Hubrelay
             }
             finally
             {
-                client.FinishEnd(this, wasServing, now); // whatever else fails, else nobody looks for the next connection
+                client.FinishEnd(this, wasServing, now); // this runs whatever fails before: otherwise no next connection would be made
             }
         }
 
@@ -50,8 +50,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// What was written, and has no Reply, may be delivered or not. Of what was written in part the relay discards the part: it
-        /// is certainly not delivered.
+        /// A publish that was written, and has no Reply, may be delivered or not. If only a part of it was written, the relay
+        /// discards the part: the publish is certainly not delivered.
         /// </summary>
         private void SettlePublishes()
         {
@@ -65,9 +65,9 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Requests without Reply have one now: a Subscribe is pending, since the next connection is asked for the names, and an
-        /// Unsubscribe is done, since it is not. They are settled in the order in which they were made, so that the last one for a
-        /// name decides.
+        /// Gives requests without Reply a result. A Subscribe is pending, since the next connection is asked for the names. An
+        /// Unsubscribe is done, since the next connection is not asked for them. They are settled in the order in which they were
+        /// made, so that the last one for a name decides.
         /// </summary>
         private void SettleRequests()
         {
@@ -80,7 +80,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Tells the publishes without Reply that may have been lost, and those that were.</summary>
+        /// <summary>Reports the publishes without Reply that may have been lost, and those that were certainly lost.</summary>
         private void SettleSends()
         {
             ulong unwritten = (ulong)sendEnds.Count;

@@ -3,12 +3,12 @@ using Hubrelay.Wire;
 
 namespace Hubrelay
 {
-    /// <summary>What the relay says.</summary>
+    /// <summary>What the relay sends.</summary>
     internal sealed partial class Connection
     {
         private const int MaxHeldBack = 16;
 
-        /// <summary>One frame. What it returns, unless it is null, ends the connection.</summary>
+        /// <summary>Handles one frame. A result that is not null is the reason to end the connection.</summary>
         private string Handle(long now)
         {
             if (Welcome == null && frame.Kind != Kind.Welcome && frame.Kind != Kind.Error)
@@ -66,7 +66,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>A change of state. That of a relay which was left says nothing any more.</summary>
+        /// <summary>Handles a change of state. The state of a relay that was left does not matter any more.</summary>
         private void OnStatus(ref StatusFrame s, long now)
         {
             if (IsLeft)
@@ -76,7 +76,7 @@ namespace Hubrelay
             bool stops = s.State == (int)RelayState.Stopping && !IsStopping;
             if (stops && this == client.Next)
             {
-                client.OnStopping(this, now); // no successor, so its Status says nothing
+                client.OnStopping(this, now); // it cannot be the successor, so its Status does not count
                 return;
             }
             bool hasGrown = s.Gaps > Gaps;
@@ -86,7 +86,7 @@ namespace Hubrelay
             {
                 foreach (Hold h in Holds.Values)
                 {
-                    h.IsPending = false; // it is in force now
+                    h.IsPending = false; // the pending subscriptions are in force now
                 }
             }
             IsReceiving = s.Receiving;
@@ -121,7 +121,7 @@ namespace Hubrelay
             return count;
         }
 
-        /// <summary>Keeps a Status back until the restore is over. False: there is none under way.</summary>
+        /// <summary>Holds a Status back until the restore is over. False: no restore is under way.</summary>
         public bool HoldBack(Status status)
         {
             if (Restoring == 0)
@@ -136,7 +136,7 @@ namespace Hubrelay
             return true;
         }
 
-        /// <summary>What the relay has counted.</summary>
+        /// <summary>Handles a Loss that the relay has counted.</summary>
         private void OnLoss(ref LossFrame l)
         {
             Settler.Loss(l.Publishes + l.PublishesUnknown);
@@ -153,7 +153,7 @@ namespace Hubrelay
                 RelayEvent.Saturate(messages), (RelayCause)l.Cause, l.Reason, false));
         }
 
-        /// <summary>What Redis refuses from now on.</summary>
+        /// <summary>Handles the names that Redis refuses from now on.</summary>
         private void OnRevoked(RevokedFrame r)
         {
             if (IsLeft)

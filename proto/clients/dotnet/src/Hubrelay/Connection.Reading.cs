@@ -5,30 +5,30 @@ using Hubrelay.Wire;
 namespace Hubrelay
 {
     /// <summary>
-    /// What is read, by a thread of the connection's own: it works also when the thread pool is busy, and is cheaper than the
-    /// asynchronous reads of older runtimes.
+    /// Reading, by the connection's own thread. It also works when the thread pool is busy, and is cheaper than the asynchronous
+    /// reads of older runtimes.
     /// </summary>
     internal sealed partial class Connection
     {
-        /// <summary>The size of the buffer that is read into. A larger frame has a larger one for as long as it takes.</summary>
+        /// <summary>The size of the read buffer. A larger frame gets a larger buffer for as long as it needs one.</summary>
         private const int ReadBytes = 64 * 1024;
 
-        /// <summary>After how many deliveries the lock is given away in the midst of a read.</summary>
+        /// <summary>After this many deliveries in one read the lock is given to others.</summary>
         private const int ManyDeliveries = 256;
 
-        private readonly RelayFrame frame = new RelayFrame(); // the reader's, as what follows
+        private readonly RelayFrame frame = new RelayFrame(); // the reader's, like the next two members
         private byte[] buffer = new byte[ReadBytes];
-        private int used; // bytes of the buffer that are no whole frame yet
+        private int used; // bytes of the buffer that do not make a whole frame yet
 
-        private Turn reader; // of the thread that reads; null: it has ended
-        private string lastWords; // of the relay's Error
+        private Turn reader; // the turn of the thread that reads; null once it has ended
+        private string lastWords; // the text of the relay's Error
         private bool hasResumed;
         private bool hasHungUp;
 
-        /// <summary>Nobody takes events: the socket is left unread on purpose.</summary>
+        /// <summary>True if the application takes no events: the socket is left unread on purpose.</summary>
         public bool IsPaused { get; private set; }
 
-        /// <summary>Begins to read, with the lock.</summary>
+        /// <summary>Begins to read. Called with the lock held.</summary>
         public void StartReading()
         {
             reader = new Turn(client, this);
@@ -43,10 +43,10 @@ namespace Hubrelay
             StopReading(mine);
         }
 
-        /// <summary>Something lies in the socket, or its end does.</summary>
+        /// <summary>Whether the socket has bytes to read, or has reached its end.</summary>
         public bool HasInput => !HasEnded && reader != null && socket.CanRead();
 
-        /// <summary>Ends a pause, with the lock.</summary>
+        /// <summary>Ends a pause. Called with the lock held.</summary>
         public void Resume()
         {
             if (IsPaused)
@@ -57,8 +57,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// The application's code keeps a reading thread: the thread is left to it, and another one reads, unless this connection
-        /// has ended.
+        /// The application's code keeps a reading thread. That thread is left to it, and another one reads, unless this
+        /// connection has ended.
         /// </summary>
         public void ReplaceReader(Turn stuck)
         {
@@ -95,7 +95,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Reads once, and handles what came. False: it is the end, or another thread reads on.</summary>
+        /// <summary>Reads once, and handles the bytes. False: the end is reached, or another thread reads now.</summary>
         private bool ReadOnce(Turn mine)
         {
             string wrong;
@@ -125,7 +125,7 @@ namespace Hubrelay
             return EndRead(mine);
         }
 
-        /// <summary>Releases the lock, and lets the application's code go on that has waited for what came.</summary>
+        /// <summary>Releases the lock, and runs the application's code that has waited for what was read.</summary>
         private bool EndRead(Turn mine)
         {
             if (client.TryBeginTurn(mine))
@@ -141,8 +141,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Handles the whole frames in the buffer. It holds the lock for all of them, or until many deliveries were made; then
-        /// the application's code goes on that has waited for them.
+        /// Handles the whole frames in the buffer. It holds the lock for all of them, or until many deliveries were made. Then it
+        /// runs the application's code that has waited for them.
         /// </summary>
         private bool Consume(Turn mine)
         {
@@ -202,7 +202,7 @@ namespace Hubrelay
             return null;
         }
 
-        /// <summary>Moves what is left to the beginning of a buffer that has room for the rest of the frame.</summary>
+        /// <summary>Moves the remaining bytes to the beginning of a buffer that has room for the rest of the frame.</summary>
         private void Keep(int from)
         {
             int left = used - from;
@@ -218,12 +218,12 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// The size of the buffer for the next read. It doubles when it is full: a length that a frame only claims to have costs
-        /// no memory.
+        /// The size of the buffer for the next read. It doubles when the buffer is full, so that a frame that only claims a large
+        /// length costs no memory.
         /// </summary>
-        /// <param name="size">What it has.</param>
-        /// <param name="left">How much of that is used.</param>
-        /// <param name="frame">What the frame at its beginning will take: more than is used.</param>
+        /// <param name="size">The present size.</param>
+        /// <param name="left">How many bytes of it are used.</param>
+        /// <param name="frame">How many bytes the frame at its beginning takes: more than are used.</param>
         internal static int BufferSize(int size, int left, int frame)
         {
             int most = Math.Max(frame, ReadBytes);
@@ -235,8 +235,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Nobody takes events, nobody listens and nothing is owed. Then the socket is left unread, so that the relay counts what
-        /// is lost. When writing has failed it is read, to find out why.
+        /// True if the application takes no events, there are no subscriptions and nothing is owed. Then the socket is left
+        /// unread, so that the relay counts what is lost. If writing has failed the socket is read, to find out why.
         /// </summary>
         private bool MustPause(int size)
         {
@@ -244,7 +244,7 @@ namespace Hubrelay
                 && client.Events.Queue.IsFull(size + RelayEvent.OwnBytes);
         }
 
-        /// <summary>Waits, without the lock, until there is a reason to read on. The end of the connection is one.</summary>
+        /// <summary>Waits, without the lock, until there is a reason to read again. The end of the connection is one.</summary>
         private void Pause()
         {
             IsPaused = true;
@@ -260,7 +260,7 @@ namespace Hubrelay
             }
             IsPaused = false;
             liveness.Read(Time.Now);
-            client.KickClock(); // it did not look at this connection meanwhile
+            client.KickClock(); // it did not check this connection meanwhile
         }
     }
 }

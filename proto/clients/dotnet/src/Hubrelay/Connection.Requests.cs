@@ -4,12 +4,12 @@ using Hubrelay.Wire;
 
 namespace Hubrelay
 {
-    /// <summary>What is asked for, and what the Replies mean.</summary>
+    /// <summary>Requests, and the effects of their Replies.</summary>
     internal sealed partial class Connection
     {
         /// <summary>
-        /// Sends a Subscribe or Unsubscribe for entries, in as many frames as it takes. Each frame is a Request of its own, copied
-        /// from the one given. One that has ended, or is left, sends nothing.
+        /// Sends a Subscribe or Unsubscribe for entries, in as many frames as it takes. Each frame is its own Request, copied
+        /// from the given one. A connection that has ended, or was left, sends nothing.
         /// </summary>
         public void Ask(Request like, List<Entry> entries)
         {
@@ -31,13 +31,15 @@ namespace Hubrelay
                     size += more;
                     to++;
                 }
-                // What waits for all of these waits for the last one.
+                // Entries that wait for all of these requests wait for the last one.
                 SendNames(like.Like(entries.GetRange(from, to - from), to == entries.Count ? like.Rest : null));
                 from = to;
             }
         }
 
-        /// <summary>Asks, and if a Gap waits for the Replies (IsBarrier), counts the requests that it waits for.</summary>
+        /// <summary>
+        /// Like Ask. If a Gap waits for the Replies (IsBarrier), it also counts the requests that the Gap waits for.
+        /// </summary>
         public void AskCounted(Request like, List<Entry> entries)
         {
             int before = Requests.Count;
@@ -101,7 +103,7 @@ namespace Hubrelay
             Added(before);
         }
 
-        /// <summary>Publishes a fence, whose Reply is not the application's.</summary>
+        /// <summary>Publishes a fence. Its Reply does not go to the application.</summary>
         public void PublishFence(string fence, Action<ReplyFrame> onReply)
         {
             var r = new Request { Kind = RequestKind.Other, OnReply = onReply };
@@ -111,7 +113,9 @@ namespace Hubrelay
             Added(before);
         }
 
-        /// <summary>Asks what has become of publishes without Reply, where that is possible and something is unsettled.</summary>
+        /// <summary>
+        /// Asks for the outcome of publishes without Reply, if the relay supports that and something is unsettled.
+        /// </summary>
         public void AskSettled()
         {
             if (HasEnded || isShutting || !Settler.Asks || !Settler.HasUnasked)
@@ -134,8 +138,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// The Reply to a request that is no publish. At the end of a connection it is called for those that have none, with what
-        /// that means for them.
+        /// Handles the Reply to a request that is not a publish. At the end of a connection it is called for requests without
+        /// Reply, with a Reply that has the right effect for them.
         /// </summary>
         private void OnReply(Request r, ReplyFrame reply)
         {
@@ -189,8 +193,9 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// The Reply to a request for the name. If the request was a plain one, the Reply decides whether the application holds the
-        /// name. It does not if that has been decided without a relay since (Entry.Decide), or is asked of another connection.
+        /// Handles the Reply to a request for the name. If the request was a plain one, the Reply decides whether the application
+        /// holds the name. It does not decide if that was decided later without a relay (Entry.Decide), or if another connection
+        /// has been asked since.
         /// </summary>
         private void Answered(Entry e, Request r, bool granted, bool pending)
         {
@@ -222,9 +227,9 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Deals with a Subscribe of the client's own that was not granted: one bad name must not cost the others. What Redis
-        /// refuses by name is revoked. Near a limit half is asked for, and the rest when that was granted. Else the halves
-        /// are asked for apart, until only the bad ones are alone.
+        /// Handles a Subscribe of the client's own that was not granted: one bad name must not affect the others. Names that
+        /// Redis refuses are revoked. Near a limit it asks for half of the names, and for the rest once that half was granted. In
+        /// other cases it asks for the halves separately, until the bad names are alone.
         /// </summary>
         private void AskAgain(Request r, ReplyFrame reply)
         {
@@ -237,7 +242,7 @@ namespace Hubrelay
             bool isLimit = reply.Outcome == Outcome.Limit;
             if (left.Count == 0 || (left.Count < r.Entries.Count && !isLimit))
             {
-                AskBefore(again, left, rest); // what was wrong may have been with the others
+                AskBefore(again, left, rest); // the error may have been only in the others
                 client.Revoke(refused, reply.Detail);
             }
             else if (isLimit && r.Entries.Count == 1)
@@ -277,14 +282,16 @@ namespace Hubrelay
                 Hold h = HoldOf(e);
                 if (!e.IsWanted || h.WillHold || h.Last != null)
                 {
-                    continue; // nobody wants it, or something newer is on its way
+                    continue; // nobody wants it, or a newer request is on its way
                 }
                 bool isNamed = isRefused && (e.IsPattern ? patterns : channels).Contains(e.Text);
                 (isNamed ? refused : left).Add(e);
             }
         }
 
-        /// <summary>Asks for entries, and for the rest when those were granted; at once if there are none.</summary>
+        /// <summary>
+        /// Asks for entries, and for the rest once those were granted. If there are no entries it asks for the rest at once.
+        /// </summary>
         private void AskBefore(Request like, List<Entry> entries, List<Entry> rest)
         {
             if (entries.Count == 0)
@@ -297,7 +304,7 @@ namespace Hubrelay
             like.Rest = null;
         }
 
-        /// <summary>What the connection knows of a name, which may be nothing yet.</summary>
+        /// <summary>What the connection knows about a name, which may be nothing yet.</summary>
         private Hold HoldOf(Entry e)
         {
             if (!Holds.TryGetValue(e, out Hold h))
@@ -315,7 +322,7 @@ namespace Hubrelay
             return Holds.TryGetValue(e, out Hold h) && h.WillHold;
         }
 
-        /// <summary>Drops what the connection knows of a name that it neither holds nor asks for.</summary>
+        /// <summary>Drops what the connection knows about a name, if it neither holds the name nor asks for it.</summary>
         private void Forget(Entry e)
         {
             if (Holds.TryGetValue(e, out Hold h) && !h.IsHeld && h.Last == null)
@@ -326,7 +333,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Everything that is wanted is in force on this connection.</summary>
+        /// <summary>Whether everything that the application wants is in force on this connection.</summary>
         public bool IsInForce
         {
             get

@@ -6,25 +6,25 @@ using Hubrelay.Wire;
 namespace Hubrelay
 {
     /// <summary>
-    /// What is written. Whoever adds the first frame writes, and what others add meanwhile goes with the next write. What the
-    /// application adds in a turn on the reading thread is one write at the end of the turn.
+    /// Writing. The thread that adds the first frame writes, and frames that other threads add meanwhile go with the next write.
+    /// Everything that the application adds in a turn on the reading thread is one write at the end of the turn.
     /// </summary>
     internal sealed partial class Connection
     {
         /// <summary>A buffer that is larger than this is not kept.</summary>
         private const int KeptBytes = 256 * 1024;
 
-        private readonly Queue<long> sendEnds = new Queue<long>(); // where unwritten publishes without Reply end
+        private readonly Queue<long> sendEnds = new Queue<long>(); // the ends of unwritten publishes without Reply
         private FrameBuffer output = new FrameBuffer();
         private FrameBuffer spare = new FrameBuffer();
         private long queued; // where the output ends in the stream of bytes
         private long written; // how much of the stream is written
-        private bool isWriting; // somebody writes, or will, what is added
+        private bool isWriting; // a thread writes the output, or will write it
         private bool isBroken; // writing has failed; the reader finds out why
-        private bool isShutting; // the writing side is to be shut behind what is queued
-        private Turn corkedBy; // whose end writes
+        private bool isShutting; // the writing side has to be shut after the queued bytes
+        private Turn corkedBy; // the turn that writes at its end
 
-        /// <summary>How many bytes the relay has not taken yet.</summary>
+        /// <summary>How many bytes are not written to the socket yet.</summary>
         public long Unwritten => queued - written;
 
         /// <summary>How many bytes wait for a write.</summary>
@@ -37,7 +37,7 @@ namespace Hubrelay
             turn.Corked = this;
         }
 
-        /// <summary>The write is not left to the end of a turn any more: the caller has to see to it.</summary>
+        /// <summary>The write is no longer left to the end of a turn: the caller has to make sure that it happens.</summary>
         public void Uncork()
         {
             if (corkedBy != null)
@@ -77,10 +77,10 @@ namespace Hubrelay
             Settler.Send();
             Added(before);
             sendEnds.Enqueue(queued);
-            Resume(); // a Loss may come of it
+            Resume(); // the send may cause a Loss
         }
 
-        /// <summary>Writes what is queued. Called without the lock, by whom isWriting is set for.</summary>
+        /// <summary>Writes what is queued. Called without the lock, by the thread for which isWriting was set.</summary>
         public void Write()
         {
             client.Enter();
@@ -103,7 +103,7 @@ namespace Hubrelay
             client.Exit();
         }
 
-        /// <summary>Shuts the writing side behind what is queued.</summary>
+        /// <summary>Shuts the writing side after the queued bytes.</summary>
         public void ShutAfterOutput()
         {
             isShutting = true;
@@ -113,12 +113,14 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>The writing side is shut behind all that was queued.</summary>
+        /// <summary>Whether the writing side was shut after all queued bytes.</summary>
         private bool IsShut => isShutting && !isBroken && written == queued;
 
         private bool HasOutput => output.Count > 0 && !isBroken && !HasEnded;
 
-        /// <summary>Is called after frames were added to the output, which had so many bytes before: they are to be written.</summary>
+        /// <summary>
+        /// Is called after frames were added to the output, which had this many bytes before. The frames have to be written.
+        /// </summary>
         private void Added(int before)
         {
             queued += output.Count - before;
@@ -126,7 +128,7 @@ namespace Hubrelay
             {
                 return;
             }
-            Uncork(); // nobody writes yet; or a turn was to, but there is much to write, or the turn is another thread's
+            Uncork(); // no thread writes yet; or a turn should, but there is much to write, or it is another thread's turn
             isWriting = true;
             client.WriteSoon(this);
         }
@@ -176,7 +178,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Counts what was written, and lets those go on who wait for room. Below 0: writing has failed.</summary>
+        /// <summary>Counts what was written, and admits publishes that wait for room. Below 0: writing has failed.</summary>
         private void Wrote(int sent)
         {
             written += Math.Max(0, sent);
@@ -192,11 +194,11 @@ namespace Hubrelay
             client.AdmitWaiters();
             if (client.IsClosing)
             {
-                client.Announce(); // it may wait for what is written
+                client.Announce(); // CloseAsync may wait for these bytes
             }
         }
 
-        /// <summary>Whoever wrote is done.</summary>
+        /// <summary>The writing thread is done.</summary>
         private void StopWriting()
         {
             isWriting = false;

@@ -6,8 +6,8 @@ using Hubrelay.Wire;
 namespace Hubrelay
 {
     /// <summary>
-    /// One connection to a relay: its socket, what it is to write, and what it is owed. All is guarded by the client's lock,
-    /// but for what says that it is the reader's or the writer's.
+    /// One connection to a relay: its socket, what it has to write, and what it is owed. Everything is guarded by the client's
+    /// lock, except members that are marked as the reader's or the writer's.
     /// </summary>
     internal sealed partial class Connection
     {
@@ -28,68 +28,68 @@ namespace Hubrelay
 
         public Settler Settler { get; }
 
-        /// <summary>Null before it has come.</summary>
+        /// <summary>The Welcome; null before it has come.</summary>
         public WelcomeFrame Welcome { get; private set; }
 
         public long AttemptedAt { get; private set; }
 
-        /// <summary>When Welcome came.</summary>
+        /// <summary>When the Welcome came.</summary>
         public long BeganAt { get; private set; }
 
         public long EndedAt { get; private set; }
 
-        /// <summary>Why it has ended; null while it lasts.</summary>
+        /// <summary>Why the connection has ended; null while it lasts.</summary>
         public string Ended { get; private set; }
 
         public bool HasEnded => Ended != null;
 
-        /// <summary>The relay's Error says that trying again soon is of no use.</summary>
+        /// <summary>True if the relay's Error means that it is useless to try again soon.</summary>
         public bool IsHopeless { get; private set; }
 
         public Dictionary<ulong, Publication> Publishes { get; } = new Dictionary<ulong, Publication>();
 
         public Dictionary<ulong, Request> Requests { get; } = new Dictionary<ulong, Request>();
 
-        /// <summary>What it knows of names.</summary>
+        /// <summary>What the connection knows about names.</summary>
         public Dictionary<Entry, Hold> Holds { get; } = new Dictionary<Entry, Hold>();
 
-        /// <summary>Subscribes of the restore without Reply.</summary>
+        /// <summary>How many Subscribes of the restore have no Reply.</summary>
         public int Restoring { get; private set; }
 
-        /// <summary>What is told once the restore is over.</summary>
+        /// <summary>The Statuses to report once the restore is over.</summary>
         public List<Status> HeldBack { get; } = new List<Status>();
 
-        /// <summary>The last one.</summary>
+        /// <summary>The last Status.</summary>
         public Status Status { get; private set; }
 
-        /// <summary>Of the last Status.</summary>
+        /// <summary>The value in the last Status.</summary>
         public ulong Gaps { get; private set; }
 
-        /// <summary>Of the last Status.</summary>
+        /// <summary>The value in the last Status.</summary>
         public bool IsReceiving { get; private set; }
 
-        /// <summary>The relay shuts down.</summary>
+        /// <summary>True if the relay is shutting down.</summary>
         public bool IsStopping { get; set; }
 
-        /// <summary>Since when.</summary>
+        /// <summary>When the relay began to shut down.</summary>
         public long StoppedAt { get; set; }
 
-        /// <summary>An attempt to find the next relay has been made.</summary>
+        /// <summary>True if an attempt to find the next relay has been made.</summary>
         public bool IsSuccessorSought { get; set; }
 
-        /// <summary>Only Replies, and Losses of publishes, count.</summary>
+        /// <summary>True if only Replies, and Losses of publishes, still count.</summary>
         public bool IsLeft { get; private set; }
 
-        /// <summary>Until when they are waited for.</summary>
+        /// <summary>When the client stops waiting for them.</summary>
         public long DrainDue { get; private set; } = Time.Never;
 
-        /// <summary>The relay owes a Reply.</summary>
+        /// <summary>Whether the relay owes a Reply.</summary>
         public bool Owes => Publishes.Count + Requests.Count > 0;
 
-        /// <summary>The relay may not have taken publishes without Reply yet.</summary>
+        /// <summary>Whether some publishes without Reply may not be taken yet.</summary>
         public bool IsUnsettled => Settler.Unknown(0) > 0;
 
-        /// <summary>Pings are sent: not on a connection whose writing side is shut.</summary>
+        /// <summary>Whether Pings are sent. They are not sent on a connection whose writing side is shut.</summary>
         public bool IsWatched => !HasEnded && !isShutting;
 
         public int MaxFrame => Welcome == null
@@ -99,17 +99,17 @@ namespace Hubrelay
         private int NamesBudget => MaxFrame - Limits.SubscribeMinimum;
 
         /// <summary>
-        /// Ends the connection: the only way in which one ends. What becomes of what it owes is settled by SettleEnd, once nobody
-        /// writes any more, since only then it is known what was written. Whoever is the last one to use the socket, reader or
-        /// writer, closes it.
+        /// Ends the connection. A connection ends only by this method. SettleEnd settles everything that it owes, once no thread
+        /// writes any more, since only then it is known what was written. The last thread that uses the socket, reader or writer,
+        /// closes it.
         /// </summary>
         /// <remarks><code>
         /// when End is called                       who calls SettleEnd
-        /// nobody writes                            End itself
-        /// the write is left to the end of a turn   End itself, which takes it from the turn: nobody has begun it
-        /// in the client's list of those to write   whoever releases the lock, in Write: it writes no more, and stops
+        /// no thread writes                         End itself
+        /// the write is left to the end of a turn   End itself, which takes the write from the turn: no thread has begun it
+        /// it is in the client's list to write      the thread that releases the lock, in Write: it writes no more, and stops
         /// a thread is in Write or WriteWaiting     that thread, when its system call returns: it writes no more, and stops
-        /// a thread has failed, and calls Abort     Abort itself: what was written is unknown then
+        /// a thread has failed, and calls Abort     Abort itself: then it is unknown what was written
         /// </code></remarks>
         public void End(string why, long now)
         {
@@ -123,7 +123,7 @@ namespace Hubrelay
             client.WakeAll();
             if (corkedBy != null)
             {
-                Uncork(); // nobody writes: the end of the turn was to
+                Uncork(); // no thread writes: the write was left to the end of the turn
                 isWriting = false;
             }
             if (!isWriting)
@@ -133,8 +133,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Ends the connection after a fault of this library on one of its threads. Whether somebody writes, and what was written,
-        /// is unknown then, so that all that is owed is unknown.
+        /// Ends the connection after an error of this library on one of its threads. Then it is unknown whether a thread writes,
+        /// and what was written. So the outcome of everything that is owed is unknown.
         /// </summary>
         public void Abort(Exception why)
         {
@@ -146,7 +146,7 @@ namespace Hubrelay
             CloseIfUnused();
         }
 
-        /// <summary>The relay says Welcome, and is one that the client wants.</summary>
+        /// <summary>The relay has sent Welcome, and the client accepts this relay.</summary>
         public void Begin(WelcomeFrame welcome, long now)
         {
             Welcome = welcome;
@@ -157,7 +157,9 @@ namespace Hubrelay
             IsReceiving = welcome.Status.Receiving;
         }
 
-        /// <summary>Leaves it: the writing side is shut behind what is queued, and it is read to its end.</summary>
+        /// <summary>
+        /// Leaves the relay: the writing side is shut after the queued bytes, and the connection is read to its end.
+        /// </summary>
         public void Leave(long drainDue)
         {
             AskSettled();
@@ -166,19 +168,19 @@ namespace Hubrelay
             ShutAfterOutput();
         }
 
-        /// <summary>The next deadline of a connection that serves, or is about to.</summary>
+        /// <summary>The next deadline of a connection that serves, or will serve soon.</summary>
         public long NextDeadline(long now)
         {
             if (!IsWatched)
             {
                 return Time.Never;
             }
-            // No later than what a request that is made right now will need, so that it need not wake the clock.
+            // This is not later than the deadline of a request made right now, so that such a request need not wake the clock.
             long alive = IsPaused ? Time.Never : Math.Min(liveness.Due, now + liveness.OwedAfter);
             return Math.Min(Settler.Due, alive);
         }
 
-        /// <summary>Finds a relay that hangs, and settles publishes without Reply.</summary>
+        /// <summary>Detects a relay that hangs, and settles publishes without Reply.</summary>
         public void Watch(long now)
         {
             if (!IsWatched)
@@ -201,7 +203,7 @@ namespace Hubrelay
                 case LivenessAction.GiveUp:
                     if (socket.CanRead())
                     {
-                        liveness.Read(now); // the relay lives, and this process did not read
+                        liveness.Read(now); // the relay is alive, but this process did not read
                     }
                     else
                     {
@@ -211,7 +213,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>All waiting for the relay begins anew, for its Welcome, too: this process did not run.</summary>
+        /// <summary>Restarts all waiting for the relay, also for its Welcome, since this process did not run.</summary>
         public void RestartWaiting(long now)
         {
             AttemptedAt = now;

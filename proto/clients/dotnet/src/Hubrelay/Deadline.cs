@@ -4,14 +4,14 @@ using System.Threading.Tasks;
 
 namespace Hubrelay
 {
-    /// <summary>What ends a wait for something that changes, besides the change: a time, or a token.</summary>
+    /// <summary>Ends a wait for a change if a time passes first, or a token is cancelled.</summary>
     internal sealed class Deadline : IDisposable
     {
         private readonly CancellationToken token;
         private readonly CancellationTokenSource stop;
         private readonly CancellationTokenRegistration registration;
 
-        // Whoever cancels the token is not to run what comes behind the wait.
+        // The thread that cancels the token must not run the code after the wait.
         private readonly TaskCompletionSource<bool> over =
             new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -5,13 +5,13 @@ using System.Threading.Tasks;
 
 namespace Hubrelay
 {
-    /// <summary>Something that is to be told to code of the application, which happens without the client's lock.</summary>
+    /// <summary>A result or event for code of the application. Complete is called without the client's lock.</summary>
     internal interface ICompletion
     {
         void Complete();
     }
 
-    /// <summary>What all queues of one client hold.</summary>
+    /// <summary>How many bytes all queues of one client hold.</summary>
     internal sealed class QueueTotal
     {
         private long bytes;
@@ -32,12 +32,12 @@ namespace Hubrelay
     }
 
     /// <summary>
-    /// A bounded list of events with readers that wait. What it cannot take is dropped, counted, and told as a Loss in its
-    /// place; of Status and Gap the newest are kept.
+    /// A bounded list of events, with waiting readers. Messages for which there is no room are dropped, counted, and reported as
+    /// a Loss in their place. Of Status and Gap the newest are kept.
     /// </summary>
     internal sealed class EventQueue
     {
-        /// <summary>What a queue takes for an event that another one holds as well.</summary>
+        /// <summary>The size of an event in a queue if another queue holds it as well.</summary>
         private const int ReferenceBytes = 16;
 
         private readonly object gate = new object();
@@ -51,9 +51,9 @@ namespace Hubrelay
         private bool full;
         private bool closed;
 
-        /// <param name="limit">How many bytes it holds; an empty queue takes any one event.</param>
-        /// <param name="total">What all queues hold.</param>
-        /// <param name="tellsGap">A Gap follows a Loss of its own. Else the Loss stands for the Gap.</param>
+        /// <param name="limit">How many bytes it holds; an empty queue accepts any one event.</param>
+        /// <param name="total">The bytes of all queues.</param>
+        /// <param name="tellsGap">True: a Gap follows a Loss that this queue makes. False: the Loss stands for the Gap.</param>
         public EventQueue(int limit, QueueTotal total, bool tellsGap)
         {
             this.limit = limit;
@@ -64,9 +64,9 @@ namespace Hubrelay
         /// <summary>Is called, without the lock, when a queue that was full is half empty. May be null.</summary>
         public Action OnRoom { get; set; }
 
-        /// <summary>Adds an event. False: it was a message that found no room.</summary>
+        /// <summary>Adds an event. False: it was a message, and there was no room.</summary>
         /// <param name="more">The event.</param>
-        /// <param name="completions">Gets the readers that are to be woken.</param>
+        /// <param name="completions">Gets the readers that have to be woken.</param>
         public bool Push(RelayEvent more, List<ICompletion> completions)
         {
             lock (gate)
@@ -136,7 +136,9 @@ namespace Hubrelay
             return new ValueTask<bool>(waiter.Task);
         }
 
-        /// <summary>Tells whether the next event of a size would find no room, and has OnRoom called once there is.</summary>
+        /// <summary>
+        /// Returns whether there is no room for an event of this size. If so, OnRoom is called once there is room.
+        /// </summary>
         public bool IsFull(int size)
         {
             lock (gate)
@@ -147,7 +149,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Ends the queue behind what it holds.</summary>
+        /// <summary>Ends the queue after the events that it holds.</summary>
         public void Close(List<ICompletion> completions)
         {
             lock (gate)
@@ -157,7 +159,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Ends the queue, and forgets what it holds.</summary>
+        /// <summary>Ends the queue, and discards the events that it holds.</summary>
         public void Discard(List<ICompletion> completions)
         {
             lock (gate)
@@ -222,7 +224,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>All that wait look again: mostly that is one.</summary>
+        /// <summary>Wakes all waiting readers, which check again: mostly there is one.</summary>
         private void Wake(List<ICompletion> completions)
         {
             if (waiters != null && (closed || events.Count > 0 || overflow.HasAny))
@@ -245,10 +247,10 @@ namespace Hubrelay
                     return;
                 }
             }
-            Pool.Run(() => waiter.TrySetCanceled(cancellationToken)); // and not within the canceller's call
+            Pool.Run(() => waiter.TrySetCanceled(cancellationToken)); // it must not run within the call that cancels
         }
 
-        /// <summary>A reader that waits.</summary>
+        /// <summary>A waiting reader.</summary>
         private sealed class Waiter : TaskCompletionSource<bool>, ICompletion
         {
             private readonly object gate = new object();

@@ -6,7 +6,7 @@ using System.Threading.Tasks;
 namespace Hubrelay
 {
     /// <summary>
-    /// A bounded stream of events, read as a <c>ChannelReader</c> is, or by <c>await foreach</c>. It is safe for use by many
+    /// A bounded stream of events. It is read like a <c>ChannelReader</c>, or by <c>await foreach</c>. It is safe for use by many
     /// threads; each event goes to one of them.
     /// </summary>
     public abstract class EventReader : IAsyncEnumerable<RelayEvent>
@@ -24,7 +24,7 @@ namespace Hubrelay
 
         /// <summary>Takes the next event, if there is one.</summary>
         /// <param name="next">The event, or null.</param>
-        /// <returns>False when there is none at present, or none any more.</returns>
+        /// <returns>False if there is no event now, or there are no more events.</returns>
         public bool TryRead(out RelayEvent next)
         {
             if (hooks == null)
@@ -45,7 +45,7 @@ namespace Hubrelay
         }
 
         /// <summary>Waits until there is an event to read.</summary>
-        /// <returns>False at the end: there will be none any more. True may come without one, where several read.</returns>
+        /// <returns>False at the end: there are no more events. True may come without an event if several readers wait.</returns>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -54,7 +54,7 @@ namespace Hubrelay
         }
 
         /// <summary>Waits for the next event, and takes it.</summary>
-        /// <exception cref="ClosedException">It is the end: there will be none any more.</exception>
+        /// <exception cref="ClosedException">The end is reached: there are no more events.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public async ValueTask<RelayEvent> ReadAsync(CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -75,7 +75,7 @@ namespace Hubrelay
             return new Enumerator(this, cancellationToken);
         }
 
-        /// <summary>The application is done with the last message.</summary>
+        /// <summary>The application has finished with the last message.</summary>
         internal void FinishDelivery()
         {
             Message last = hooks == null ? null : Interlocked.Exchange(ref delivered, null);

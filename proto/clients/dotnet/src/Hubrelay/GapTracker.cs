@@ -4,28 +4,28 @@ using System.Collections.Generic;
 namespace Hubrelay
 {
     /// <summary>
-    /// Decides when the application is told that messages may have been missed. It knows no clock and no connection: times
-    /// and events go in, Gaps come out.
+    /// Decides when to report to the application that messages may have been missed. It has no clock and no connection: times and
+    /// events go in, Gaps come out.
     /// </summary>
     /// <remarks>
-    /// A reason is told once receiving, when the Subscribes that were sent before that have their Replies, and after a random
-    /// delay; a break in that time starts all of it anew. While receiving stays false in a part of the channels, a partial
-    /// Gap comes first.
+    /// A Gap reports the reasons when the client receives, the Subscribes sent before that have their Replies, and a random delay
+    /// is over. A break in that time starts all of this again. While a part of the channels does not receive, a partial Gap comes
+    /// first.
     /// </remarks>
     internal sealed class GapTracker
     {
         public const string Gaps = "gaps"; // the relay's count has grown
-        public const string NewConnection = "new connection"; // messages of the time between two connections
-        public const string Pending = "subscription begun"; // one that was pending is in force
+        public const string NewConnection = "new connection"; // messages between two connections may be missing
+        public const string Pending = "subscription begun"; // a pending subscription is in force
         public const string Loss = "loss"; // messages were dropped
-        public const string Move = "next relay"; // a move between two relays without a fence
+        public const string Move = "next relay"; // the client has moved to another relay without a fence
 
         private readonly long delay;
         private readonly long partial;
         private readonly Func<double> random;
         private List<string> reasons = new List<string>();
         private long due = Time.Never;
-        private long grown = Time.Never; // the last break that no Gap has told
+        private long grown = Time.Never; // the last break that no Gap has reported
 
         /// <param name="delay">The bound of the random delay.</param>
         /// <param name="partial">How long after a break a partial Gap comes.</param>
@@ -39,13 +39,13 @@ namespace Hubrelay
 
         public bool IsReceiving { get; private set; }
 
-        /// <summary>Subscribes without Reply that were sent before receiving.</summary>
+        /// <summary>How many Subscribes sent before receiving still have no Reply.</summary>
         public int Barrier { get; set; }
 
-        /// <summary>Only a part of the channels is away.</summary>
+        /// <summary>True if only a part of the channels does not work.</summary>
         public bool IsDegraded { get; set; }
 
-        /// <summary>When Fire has something to do.</summary>
+        /// <summary>When Fire will have something to do.</summary>
         public long Due => Math.Min(due, PartialDue);
 
         private long PartialDue => !IsDegraded || IsReceiving || grown == Time.Never ? Time.Never : grown + partial;
@@ -60,7 +60,7 @@ namespace Hubrelay
             Arm(now);
         }
 
-        /// <summary>A new state of receiving: so many Subscribes are on their way, which a Gap waits for.</summary>
+        /// <summary>The state of receiving is new. A Gap waits for this many Subscribes that are on their way.</summary>
         public void Begin(bool receiving, int barrier, long now)
         {
             if (receiving && IsReceiving && barrier == 0)
@@ -73,7 +73,7 @@ namespace Hubrelay
             Arm(now);
         }
 
-        /// <summary>The Reply to one of the barrier's Subscribes.</summary>
+        /// <summary>One of the barrier's Subscribes has its Reply.</summary>
         public void Answered(long now)
         {
             if (Barrier > 0)
@@ -83,7 +83,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>A break. A partial Gap tells it unless receiving becomes true before.</summary>
+        /// <summary>Receiving was interrupted. A partial Gap reports that, unless receiving becomes true before.</summary>
         public void Grew(long now)
         {
             grown = now;
@@ -108,7 +108,7 @@ namespace Hubrelay
             return null;
         }
 
-        /// <summary>Drops what is not told yet: nothing is subscribed any more.</summary>
+        /// <summary>Drops the reasons that are not reported yet, since there are no subscriptions any more.</summary>
         public void Forget()
         {
             reasons = new List<string>();

@@ -2,7 +2,7 @@ using System;
 
 namespace Hubrelay
 {
-    /// <summary>Calls the application's hooks. What they throw is logged.</summary>
+    /// <summary>Calls the application's hooks. Exceptions from them are logged.</summary>
     internal sealed class Hooked
     {
         private readonly HubrelayHooks hooks;

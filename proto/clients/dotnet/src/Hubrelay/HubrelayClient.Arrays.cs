@@ -4,11 +4,13 @@ using System.Threading.Tasks;
 
 namespace Hubrelay
 {
-    /// <summary>The same calls for arrays: one that is null is a mistake, and no empty payload.</summary>
+    /// <summary>The same calls for arrays. A null array is a mistake, and does not stand for an empty payload.</summary>
     public sealed partial class HubrelayClient
     {
         /// <summary>As <see cref="PublishAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>.</summary>
-        /// <exception cref="ArgumentNullException">The channel or the payload is null. It is thrown at once.</exception>
+        /// <exception cref="ArgumentNullException">
+        /// The channel or the payload is null. This exception is thrown at once.
+        /// </exception>
         public Task<long> PublishAsync(string channel, byte[] payload,
             CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -16,7 +18,9 @@ namespace Hubrelay
         }
 
         /// <summary>As <see cref="PublishNowAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>.</summary>
-        /// <exception cref="ArgumentNullException">The channel or the payload is null. It is thrown at once.</exception>
+        /// <exception cref="ArgumentNullException">
+        /// The channel or the payload is null. This exception is thrown at once.
+        /// </exception>
         public Task<long> PublishNowAsync(string channel, byte[] payload,
             CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -31,10 +35,10 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Begins a subscription to some channels. With patterns, or a token, <see cref="Names"/> are given instead.
+        /// Begins a subscription to some channels. For patterns, or to pass a token, use the overload with <see cref="Names"/>.
         /// </summary>
         /// <returns>As <see cref="ListenAsync(string, CancellationToken)"/>.</returns>
-        /// <exception cref="ArgumentNullException">A channel is null. It is thrown at once.</exception>
+        /// <exception cref="ArgumentNullException">A channel is null. This exception is thrown at once.</exception>
         public Task<Subscription> ListenAsync(params string[] channels)
         {
             return ListenAsync(Names.OfChannels(channels));

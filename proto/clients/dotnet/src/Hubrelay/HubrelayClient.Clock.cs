@@ -4,39 +4,39 @@ using System.Threading;
 namespace Hubrelay
 {
     /// <summary>
-    /// The thread that connects and keeps all deadlines. It is none of the thread pool's, so it keeps them also when that is
-    /// busy.
+    /// The thread that connects and keeps all deadlines. It is not a thread of the thread pool, so it also keeps them when the
+    /// pool is busy.
     /// </summary>
     public sealed partial class HubrelayClient
     {
         /// <summary>
-        /// How late the clock may be before that is taken for a process that did not run: it was stopped, or the machine slept.
-        /// Nobody's silence is counted from before that.
+        /// If the clock is later than this, the process did not run: it was stopped, or the machine slept. Then no peer's silence
+        /// before that counts.
         /// </summary>
         private const long LateMs = 1000;
 
-        /// <summary>How often turns on the reading thread are looked at while there are some.</summary>
+        /// <summary>How often turns on the reading thread are checked while there are any.</summary>
         private const long TurnMs = 10;
 
-        /// <summary>How long the clock rests after a fault of its own.</summary>
+        /// <summary>How long the clock pauses after an error in its own code.</summary>
         private const int BrokenMs = 100;
 
         private readonly Backoff backoff;
-        private Connection lastGood; // the last connection that had a Welcome, until it has ended
+        private Connection lastGood; // the last connection with a Welcome, until it has ended
         private long attemptDue = Time.Never;
-        private long clockDue; // when the clock looks again
+        private long clockDue; // when the clock checks again
         private bool isKicked;
         private bool watchesTurns;
         private long turnsDue;
 
-        /// <summary>Has the clock look at its deadlines again.</summary>
+        /// <summary>Makes the clock check its deadlines again.</summary>
         internal void KickClock()
         {
             isKicked = true;
             Monitor.PulseAll(gate);
         }
 
-        /// <summary>Has the clock look at its deadlines at a time, or before.</summary>
+        /// <summary>Makes the clock check its deadlines at this time, or before.</summary>
         internal void ClockBy(long due)
         {
             if (due < clockDue)
@@ -45,7 +45,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>A turn has begun: the clock sees to it that it ends.</summary>
+        /// <summary>A turn has begun: the clock makes sure that it ends.</summary>
         private void WatchTurns()
         {
             hadTurns = true;
@@ -69,7 +69,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>A fault of this library ends the connections, but not the clock.</summary>
+        /// <summary>An error in this library ends the connections, but not the clock.</summary>
         private void RunClock()
         {
             while (!finished.Task.IsCompleted)
@@ -124,7 +124,7 @@ namespace Hubrelay
             Exit();
         }
 
-        /// <summary>The clock looks again: late, if this process did not run.</summary>
+        /// <summary>The clock checks again. If it is late, this process did not run, and waiting begins again.</summary>
         internal void RestartIfLate(long now)
         {
             if (clockDue != 0 && clockDue != Time.Never && now - clockDue > LateMs)
@@ -186,10 +186,10 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>The relay is stopping, and no next one has said Welcome.</summary>
+        /// <summary>Whether the relay is stopping, and no next one has sent Welcome.</summary>
         private bool IsWithoutNext => conn != null && conn.IsStopping && next == null && !conn.HasEnded && !isClosing;
 
-        /// <summary>Decides when an attempt to connect is made. True: now.</summary>
+        /// <summary>Decides when to try to connect. True: now.</summary>
         private bool PlanAttempt(long now)
         {
             if (lastGood != null && lastGood.HasEnded)
@@ -225,7 +225,7 @@ namespace Hubrelay
             return true;
         }
 
-        /// <summary>Makes one attempt, without the lock.</summary>
+        /// <summary>Makes one attempt to connect, without the lock.</summary>
         private void Connect()
         {
             UnixSocket socket = null;
@@ -234,7 +234,7 @@ namespace Hubrelay
             {
                 socket = UnixSocket.Connect(path);
             }
-            catch (Exception e) // whatever it is, there will be another attempt
+            catch (Exception e) // whatever has failed, there will be another attempt
             {
                 wrong = e.Message;
             }
@@ -260,7 +260,7 @@ namespace Hubrelay
         private void OnFailedAttempt(string why, bool isHopeless)
         {
             backoff.Failed(isHopeless);
-            if (conn == null) // else the one that is stopping serves
+            if (conn == null) // otherwise the relay that is stopping serves
             {
                 problem = why;
                 TellNoRelay(isHopeless ? Hopeless : Absent, why);

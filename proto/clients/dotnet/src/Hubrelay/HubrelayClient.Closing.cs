@@ -8,10 +8,10 @@ namespace Hubrelay
     public sealed partial class HubrelayClient
     {
         /// <summary>
-        /// Ends the client in the orderly way: no request is taken and no message delivered any more. Replies that are owed are
-        /// waited for, and that the relay has taken what was sent without Reply, until <see cref="HubrelayOptions.Drain"/> has
-        /// passed. Then the connection and all subscriptions end. Requests without an answer by then are interrupted. Closing
-        /// again waits for the same end.
+        /// Closes the client in an orderly way. From now on it takes no requests and delivers no messages. It waits until owed
+        /// Replies have come and the relay has taken the publishes without Reply, but no longer than
+        /// <see cref="HubrelayOptions.Drain"/>. Then the connection and all subscriptions end. Requests without an answer by then
+        /// are interrupted. A second call waits for the same end.
         /// </summary>
         /// <param name="cancellationToken">Cuts the wait short: the client ends at once, and the task is canceled.</param>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -35,7 +35,9 @@ namespace Hubrelay
             return new ValueTask(CloseAsync());
         }
 
-        /// <summary>Ends the client at once, without waiting for Replies: what is owed one is interrupted.</summary>
+        /// <summary>
+        /// Closes the client at once, without waiting for Replies. Requests that are still owed a Reply are interrupted.
+        /// </summary>
         public void Dispose()
         {
             BeginClose();
@@ -68,7 +70,7 @@ namespace Hubrelay
             return new ClosedException("the client is closed");
         }
 
-        /// <summary>Waits until no connection owes a Reply, or may leave publishes without Reply behind.</summary>
+        /// <summary>Waits until no connection owes a Reply, and none would leave publishes without Reply unsettled.</summary>
         private async Task WaitUntilSettled(CancellationToken cancellationToken)
         {
             using (var deadline = new Deadline(options.Drain, cancellationToken))
@@ -89,7 +91,7 @@ namespace Hubrelay
                 bool isOwed = (current != null && current.Owes) || (old != null && old.Owes);
                 if (!isOwed && current != null && current.IsUnsettled && current.IsWatched)
                 {
-                    current.ShutAfterOutput(); // the relay reads all that was sent before it closes, too
+                    current.ShutAfterOutput(); // then the relay also reads all that was sent before it closes
                 }
                 return isOwed || (current != null && current.IsUnsettled) || (old != null && old.IsUnsettled);
             }
@@ -119,7 +121,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Ends all queues, once every connection has ended and told what it had to.</summary>
+        /// <summary>Ends all queues, once every connection has ended and reported its losses.</summary>
         private void FinishIfClosed()
         {
             if (!isStopped || finished.Task.IsCompleted || attempt != null || next != null || conn != null || old != null)

@@ -6,34 +6,36 @@ using Hubrelay.Wire;
 
 namespace Hubrelay
 {
-    /// <summary>Subscriptions, and plain requests.</summary>
+    /// <summary>Subscriptions, and plain requests: those of SubscribeAsync and UnsubscribeAsync.</summary>
     public sealed partial class HubrelayClient
     {
         /// <summary>
-        /// Begins a subscription to a channel, and waits until the relay has confirmed it: what is published from then on comes,
-        /// or is told as missed. While there is no relay, or it is not receiving, it does not wait:
-        /// <see cref="Subscription.IsPending"/> is true then, and a Gap tells when it is in force. Only the end of the first attempt
-        /// to connect is waited for (<see cref="HubrelayOptions.FirstUse"/>).
+        /// Begins a subscription to a channel, and waits until the relay has confirmed it. Every message published after that
+        /// arrives, or is reported as missed. While there is no relay, or it is not receiving, the call does not wait: then
+        /// <see cref="Subscription.IsPending"/> is true, and a Gap reports when the subscription is in force. The call only waits
+        /// for the end of the first attempt to connect (<see cref="HubrelayOptions.FirstUse"/>).
         /// </summary>
         /// <exception cref="RefusedException">Redis refused a name.</exception>
-        /// <exception cref="InvalidRequestException">A name is impossible, or it is a pattern and the relay has none.</exception>
+        /// <exception cref="InvalidRequestException">
+        /// A name is not allowed, or it is a pattern and the relay has no patterns.
+        /// </exception>
         /// <exception cref="LimitException">The relay grants no more subscriptions.</exception>
         /// <exception cref="ClosedException">The client is closed.</exception>
-        /// <exception cref="UnknownOutcomeException">A newer relay has given an outcome that is not known here.</exception>
-        /// <exception cref="RequestCanceledException">The token was cancelled first. There is no subscription then.</exception>
+        /// <exception cref="UnknownOutcomeException">A newer relay has sent an outcome that is not known here.</exception>
+        /// <exception cref="RequestCanceledException">The token was cancelled first. Then there is no subscription.</exception>
         public Task<Subscription> ListenAsync(string channel, CancellationToken cancellationToken = default(CancellationToken))
         {
             return ListenAsync(Names.OfChannels(channel), cancellationToken);
         }
 
-        /// <summary>The same for a pattern.</summary>
+        /// <summary>Like ListenAsync, for a pattern.</summary>
         /// <returns>As <see cref="ListenAsync(string, CancellationToken)"/>.</returns>
         public Task<Subscription> ListenPatternAsync(string pattern, CancellationToken cancellationToken = default(CancellationToken))
         {
             return ListenAsync(Names.OfPatterns(pattern), cancellationToken);
         }
 
-        /// <summary>The same for any number of channels and patterns.</summary>
+        /// <summary>Like ListenAsync for one channel, for any number of channels and patterns.</summary>
         /// <returns>As <see cref="ListenAsync(string, CancellationToken)"/>.</returns>
         public async Task<Subscription> ListenAsync(Names names, CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -52,20 +54,20 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Asks for names whose messages come in <see cref="Events"/>. It is for who keeps books himself: ListenAsync is what most
-        /// want. After an exception none of the names is held because of this call; only when the token was cancelled the relay
-        /// may still grant them.
+        /// Asks for names whose messages come in <see cref="Events"/>. It is for applications that keep track of their
+        /// subscriptions themselves; most applications want ListenAsync. After an exception none of the names is held because of
+        /// this call. But if the token was cancelled, the relay may still grant them.
         /// </summary>
         /// <returns>Whether the names are in force.</returns>
-        /// <exception cref="HubrelayException">As of ListenAsync.</exception>
+        /// <exception cref="HubrelayException">As for ListenAsync.</exception>
         /// <exception cref="RequestCanceledException">The token was cancelled first.</exception>
         public async Task<SubscribeResult> SubscribeAsync(Names names, CancellationToken cancellationToken = default(CancellationToken))
         {
             return new SubscribeResult(await PlainAsync(RequestKind.Subscribe, names, cancellationToken).ConfigureAwait(false));
         }
 
-        /// <summary>Ends what SubscribeAsync began. It has effect whatever the state, and for names that are not held.</summary>
-        /// <exception cref="HubrelayException">As of ListenAsync.</exception>
+        /// <summary>Ends what SubscribeAsync began. It works in every state, and for names that are not held.</summary>
+        /// <exception cref="HubrelayException">As for ListenAsync.</exception>
         /// <exception cref="RequestCanceledException">The token was cancelled first.</exception>
         public Task UnsubscribeAsync(Names names, CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -136,7 +138,9 @@ namespace Hubrelay
             FinishIfDone(op);
         }
 
-        /// <summary>A token is cancelled. The thread pool tells the call, since the application cancels.</summary>
+        /// <summary>
+        /// A token was cancelled. The thread pool ends the call, since the present thread is the application's.
+        /// </summary>
         private void GiveUp(Operation op, CancellationToken token)
         {
             Enter();
@@ -171,8 +175,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Sends a plain request, to both relays during a move: the old one's Reply counts. An Unsubscribe of what somebody
-        /// listens to stays here.
+        /// Sends a plain request, during a move to both relays: the old one's Reply counts. An Unsubscribe for a name that has
+        /// listeners is not sent.
         /// </summary>
         private void AskPlain(Operation op, RequestKind kind)
         {
@@ -210,8 +214,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Asks the next relay, during a move, for what was asked of the one that serves. When that one has ended, the Gap at
-        /// the end of the move waits for the Reply.
+        /// During a move, asks the next relay for the same as the one that serves. If the serving one has ended, the Gap at the
+        /// end of the move waits for the Reply.
         /// </summary>
         private void AskNext(RequestKind kind, List<Entry> entries)
         {
@@ -224,8 +228,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Sends a ListenAsync's request for those names that the relay does not hold yet, and waits for those that others have
-        /// just asked for. Without a relay they are pending.
+        /// Sends the request of a ListenAsync for the names that the relay does not hold yet, and waits for names that other
+        /// calls have just asked for. Without a relay the names are pending.
         /// </summary>
         private void AskFor(Operation op, List<Entry> entries)
         {
@@ -250,7 +254,7 @@ namespace Hubrelay
                 }
                 else if (h.IsPending || !k.IsReceiving)
                 {
-                    op.IsPending = true; // what the relay would answer
+                    op.IsPending = true; // the relay would answer the same
                 }
             }
             k.Ask(new Request { Kind = RequestKind.Subscribe, Operation = op }, missing);
@@ -268,7 +272,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Ends an operation that waits for nothing any more.</summary>
+        /// <summary>Ends an operation if it waits for nothing more.</summary>
         private void FinishIfDone(Operation op)
         {
             if (op.Left > 0 || op.IsDone)
@@ -284,14 +288,14 @@ namespace Hubrelay
                 }
                 foreach (Entry e in op.Granted)
                 {
-                    e.IsPlain = false; // a request of several frames has an effect as a whole, or none
+                    e.IsPlain = false; // a request of several frames takes effect as a whole, or not at all
                 }
                 Release(op.Granted);
             }
             completions.Add(op);
         }
 
-        /// <summary>Tells the calls that wait for a request.</summary>
+        /// <summary>Passes the result of a request to the calls that wait for it.</summary>
         internal void FinishOperations(Request r, ReplyFrame reply, bool granted, bool pending)
         {
             Operation own = r.Operation;
@@ -312,7 +316,7 @@ namespace Hubrelay
                 op.IsPending |= pending;
                 if (!granted && op.Subscription.Entries != null)
                 {
-                    // Somebody else's request failed, perhaps for another name: this call asks for itself.
+                    // Another call's request failed, perhaps because of another name: this call makes its own request.
                     asked = asked ?? new HashSet<Entry>(r.Entries);
                     AskFor(op, op.Entries.FindAll(asked.Contains));
                 }

@@ -4,19 +4,19 @@ using System.Threading;
 namespace Hubrelay
 {
     /// <summary>
-    /// The one lock, which nobody holds over a system call that may wait, nor over the application's code: what is to be
-    /// written, and who is to be told, is collected under it and done behind it.
+    /// The client's only lock. It is not held during a system call that may wait, nor while code of the application runs. What
+    /// has to be written, and the results for callers, are collected under the lock and handled after it is released.
     /// </summary>
     public sealed partial class HubrelayClient
     {
-        /// <summary>For how long the thread pool takes over when the application's code has kept the reading thread.</summary>
+        /// <summary>How long the thread pool takes over when the application's code has kept the reading thread.</summary>
         private const long PoolMs = 1000;
 
-        private readonly List<Connection> dirty = new List<Connection>(2); // have something to write
+        private readonly List<Connection> dirty = new List<Connection>(2); // these have something to write
         private List<ICompletion> completions = new List<ICompletion>();
         private List<ICompletion> spareCompletions = new List<ICompletion>();
-        private readonly List<Turn> turns = new List<Turn>(); // under way
-        private bool hadTurns; // since the clock looked
+        private readonly List<Turn> turns = new List<Turn>(); // the turns under way
+        private bool hadTurns; // since the clock's last check
         private long poolUntil;
 
         /// <summary>How many deliveries were made since the lock was taken.</summary>
@@ -27,7 +27,7 @@ namespace Hubrelay
             Monitor.Enter(gate);
         }
 
-        /// <summary>Releases the lock, writes what was added, and tells who is to be told, by the thread pool.</summary>
+        /// <summary>Releases the lock, writes what was added, and completes waiting calls on the thread pool.</summary>
         internal void Exit()
         {
             Deliveries = 0;
@@ -63,13 +63,13 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Has a connection written when the lock is released.</summary>
+        /// <summary>Makes the connection write its output when the lock is released.</summary>
         internal void WriteSoon(Connection k)
         {
             dirty.Add(k);
         }
 
-        /// <summary>Waits for WakeAll, and gives the lock away meanwhile. False: the time has passed.</summary>
+        /// <summary>Waits for WakeAll, and releases the lock meanwhile. False: the time has passed.</summary>
         internal bool Wait(int milliseconds)
         {
             return Monitor.Wait(gate, milliseconds);
@@ -80,7 +80,7 @@ namespace Hubrelay
             Monitor.PulseAll(gate);
         }
 
-        /// <summary>Gives the lock to whoever waits for it, and takes it again.</summary>
+        /// <summary>Gives the lock to a thread that waits for it, and takes it again.</summary>
         internal void LetOthers()
         {
             Exit();
@@ -88,7 +88,10 @@ namespace Hubrelay
             Enter();
         }
 
-        /// <summary>Begins a turn for who is to be told, on the reading thread. False: nobody is, or the thread pool is to do it.</summary>
+        /// <summary>
+        /// Begins a turn on the reading thread, for the waiting completions. False: there are none, or the thread pool has to run
+        /// them.
+        /// </summary>
         internal bool TryBeginTurn(Turn turn)
         {
             if (completions.Count == 0 || options.RunContinuationsAsynchronously || poolUntil != 0)
@@ -104,7 +107,7 @@ namespace Hubrelay
             return true;
         }
 
-        /// <summary>Ends it. What it has published is written when the lock is released.</summary>
+        /// <summary>Ends a turn. What it has published is written when the lock is released.</summary>
         internal void EndTurn(Turn turn)
         {
             turns.Remove(turn);
@@ -117,7 +120,9 @@ namespace Hubrelay
             WriteOf(turn);
         }
 
-        /// <summary>Has written what was left to the end of a turn. Of a connection that has ended, that settles the end.</summary>
+        /// <summary>
+        /// Writes the output that was left to the end of a turn. If that connection has ended, this settles its end.
+        /// </summary>
         private void WriteOf(Turn turn)
         {
             Connection corked = turn.Corked;
@@ -128,7 +133,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>The thread of a turn is kept, or broken: others do what is left.</summary>
+        /// <summary>The application keeps the thread of a turn, or the thread has failed: other threads do the rest.</summary>
         internal void TakeOver(Turn turn)
         {
             if (turns.Remove(turn))
@@ -139,8 +144,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Is called by the clock, some milliseconds after the last time. When the application's code keeps a reading thread since
-        /// then, the thread is left to it, another one reads, and the thread pool takes over for a while.
+        /// The clock calls this every few milliseconds. If the application's code has kept a reading thread since the last call,
+        /// the thread is left to it, another one reads, and the thread pool takes over for a while.
         /// </summary>
         private void CheckTurns(long now)
         {
@@ -168,7 +173,7 @@ namespace Hubrelay
             hadTurns = false;
         }
 
-        /// <summary>In a turn the write is left to its end.</summary>
+        /// <summary>In a turn, leaves the write to the end of the turn.</summary>
         private void Cork()
         {
             Turn turn = Turn.Current;

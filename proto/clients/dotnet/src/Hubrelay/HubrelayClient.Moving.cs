@@ -4,13 +4,13 @@ using Hubrelay.Wire;
 
 namespace Hubrelay
 {
-    /// <summary>Connections that begin, and the move from a relay that is stopping to the next one.</summary>
+    /// <summary>New connections, and the move from a relay that is stopping to the next one.</summary>
     public sealed partial class HubrelayClient
     {
         private const string NoSuccessor = "the relay is stopping";
         private const string WasLeft = "left, since the relay is stopping";
 
-        /// <summary>A Welcome. What it returns, unless it is null, ends the connection.</summary>
+        /// <summary>Handles a Welcome. A result that is not null is the reason to end the connection.</summary>
         internal string OnWelcome(Connection k, WelcomeFrame w, long now)
         {
             string wrong = WhyNot(w);
@@ -73,7 +73,7 @@ namespace Hubrelay
             Gap.IsDegraded = k.Welcome.Status.State == (int)RelayState.Degraded;
         }
 
-        /// <summary>Asks a new connection for everything that is wanted, and for nothing else.</summary>
+        /// <summary>Asks a new connection for everything that the application wants, and for nothing else.</summary>
         private void Restore(Connection k)
         {
             var wanted = new List<Entry>();
@@ -96,14 +96,14 @@ namespace Hubrelay
             k.Ask(new Request { Kind = RequestKind.Subscribe, IsRestore = true }, wanted);
         }
 
-        /// <summary>A relay is the one that is being left.</summary>
+        /// <summary>Whether this relay is the one that the client is leaving.</summary>
         private bool IsLeaving(string relayId)
         {
             return (conn != null && conn.IsStopping && conn.Welcome.RelayId == relayId)
                 || (old != null && old.IsStopping && old.Welcome.RelayId == relayId);
         }
 
-        /// <summary>A relay says STOPPING.</summary>
+        /// <summary>A relay has reported STOPPING.</summary>
         internal void OnStopping(Connection k, long now)
         {
             k.IsStopping = true;
@@ -115,11 +115,11 @@ namespace Hubrelay
             }
             else if (k == conn)
             {
-                old?.End(WasLeft, now); // one drains at a time
+                old?.End(WasLeft, now); // only one connection drains at a time
             }
         }
 
-        /// <summary>Subscribes to a fence on both relays, if both can and somebody listens.</summary>
+        /// <summary>Subscribes to a fence on both relays, if both support fences and there are subscriptions.</summary>
         private void AskForFence(Connection k)
         {
             if (!IsAnythingWanted || !k.Welcome.Has(Limits.FeatureFence) || conn.HasEnded || !conn.Welcome.Has(Limits.FeatureFence))
@@ -151,7 +151,7 @@ namespace Hubrelay
             on.SendRequest(request, new List<string> { m.Fence }, new List<string>());
         }
 
-        /// <summary>Goes on with a move as far as possible.</summary>
+        /// <summary>Continues a move as far as possible.</summary>
         internal void Proceed(long now)
         {
             Move m = move;
@@ -183,7 +183,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>The fence's message on one of the two.</summary>
+        /// <summary>The fence's message has come on one of the two connections.</summary>
         private void OnFence(Connection k)
         {
             if (k == next)
@@ -201,8 +201,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// During a move, what the old relay has sent is read before a message of the new one is discarded: its end, above all.
-        /// What comes on the new one before the fence is discarded only because the old one delivers it.
+        /// During a move, reads what the old relay has sent, and above all its end, before a message of the new one is discarded.
+        /// A message that comes on the new one before the fence is discarded only because the old one delivers it.
         /// </summary>
         internal void LetOldGoFirst(Connection k)
         {
@@ -212,7 +212,9 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>A message of the new relay: the old one's to deliver before the fence, its own behind it.</summary>
+        /// <summary>
+        /// Handles a message of the new relay. Before the fence the old one delivers it; after the fence the new one does.
+        /// </summary>
         private void KeepOfNext(in MessageFrame m)
         {
             if (move.IsNewSeen)
@@ -225,7 +227,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>The messages of a Loss of this connection are ones that it was to deliver.</summary>
+        /// <summary>Whether the messages of a Loss on this connection are messages that it had to deliver.</summary>
         internal bool CountsMessagesOf(Connection k, ulong messages)
         {
             if (k == next && messages > 0)
@@ -267,7 +269,9 @@ namespace Hubrelay
             log.Write($"moved to relay {conn.Welcome.RelayId}");
         }
 
-        /// <summary>Shuts the writing side of a connection, which is then read to its end: all that it owes comes before that.</summary>
+        /// <summary>
+        /// Shuts the writing side of a connection, which is then read to its end. Everything that it owes comes before the end.
+        /// </summary>
         private void Leave(Connection k, long now)
         {
             old?.End(WasLeft, now);
@@ -276,8 +280,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Leaves a relay that is stopping, though there is no next one: a restart that first stops and then starts must not
-        /// wait for its clients.
+        /// Leaves a relay that is stopping although there is no next one. A restart that first stops the old relay and then
+        /// starts the new one must not wait for its clients.
         /// </summary>
         private void LeaveAlone(long now)
         {
@@ -293,7 +297,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// The end of the next relay before it served: the one that is stopping goes on, and another next one is looked for.
+        /// The next relay has ended before it served. The one that is stopping goes on, and the client tries to find another next
+        /// one.
         /// </summary>
         private void BackToCurrent(Move m, long now)
         {
@@ -311,15 +316,15 @@ namespace Hubrelay
             Gap.Begin(k.IsReceiving, Barrier(k, k.IsReceiving), now);
             if (status != k.Status && k.Restoring == 0)
             {
-                TellStatus(k, k.Status); // it counts again
+                TellStatus(k, k.Status); // this Status counts again
             }
             if (m.IsOldSeen)
             {
-                NoteGap(GapTracker.Move); // what was behind the fence was left to the one that has ended
+                NoteGap(GapTracker.Move); // what came after the fence was left to the relay that has ended
             }
         }
 
-        /// <summary>A connection has ended, and what it owed is about to be settled. True: it was the one that served.</summary>
+        /// <summary>A connection has ended, and what it owed is settled next. True: it was the serving connection.</summary>
         internal bool BeginEnd(Connection k)
         {
             if (k != conn)
@@ -331,12 +336,12 @@ namespace Hubrelay
             return true;
         }
 
-        /// <summary>What it owed is settled.</summary>
+        /// <summary>What an ended connection owed has been settled.</summary>
         internal void FinishEnd(Connection k, bool wasServing, long now)
         {
             if (wasServing && next != null)
             {
-                EndMove(now, true); // the next relay is there already
+                EndMove(now, true); // the next relay is already connected
             }
             else if (wasServing)
             {
@@ -365,7 +370,7 @@ namespace Hubrelay
             KickClock();
         }
 
-        /// <summary>The end of the connection that served, with no other one there.</summary>
+        /// <summary>The serving connection has ended, and there is no other one.</summary>
         private void OnLostRelay(Connection k, long now)
         {
             Gap.Begin(false, 0, now);

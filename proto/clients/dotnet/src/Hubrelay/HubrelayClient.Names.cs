@@ -51,7 +51,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Begins a subscription's part in its names.</summary>
+        /// <summary>Adds a subscription to the listeners of its names.</summary>
         private void Attach(Subscription s, List<Entry> entries)
         {
             s.Entries = entries;
@@ -65,8 +65,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Ends a subscription's part in its names. The last listener of each takes its place, so that the time does not depend on
-        /// how many there are.
+        /// Removes a subscription from the listeners of its names. The last listener of each name moves to the free place, so
+        /// that the time does not depend on the number of listeners.
         /// </summary>
         private void Detach(Subscription s)
         {
@@ -102,7 +102,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Unsubscribes from what nobody wants any more.</summary>
+        /// <summary>Unsubscribes from names that nobody wants any more.</summary>
         internal void Release(List<Entry> entries)
         {
             foreach (Connection k in new[] { conn, next })
@@ -119,7 +119,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Forgets an entry that nobody wants and no connection knows.</summary>
+        /// <summary>Removes an entry that nobody wants and no connection knows.</summary>
         internal void Prune(Entry e)
         {
             if (!e.IsWanted && e.Asked == null && e.Holds == 0)
@@ -128,7 +128,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Ends subscriptions that no relay grants, and tells who had them, and Events.</summary>
+        /// <summary>Ends subscriptions that no relay grants, and reports that to their readers, and to Events.</summary>
         internal void Revoke(List<Entry> entries, string detail)
         {
             var all = new List<Entry>();

@@ -5,40 +5,42 @@ using Hubrelay.Wire;
 
 namespace Hubrelay
 {
-    /// <summary>Publishes.</summary>
+    /// <summary>Publishing.</summary>
     public sealed partial class HubrelayClient
     {
-        private long holdPublishesUntil = Time.Never; // a move is under way until then; Never: none is
+        private long holdPublishesUntil = Time.Never; // until then a move holds publishes back; Never if none does
 
         /// <summary>
-        /// Publishes one payload to one channel, and waits for the Reply. While too much is under way it waits for room,
-        /// and before the first attempt to connect has ended for that (<see cref="HubrelayOptions.FirstUse"/>). Publishes of
+        /// Publishes one payload to one channel, and waits for the Reply. While too much is under way it first waits for room.
+        /// Before the first attempt to connect has ended it waits for that (<see cref="HubrelayOptions.FirstUse"/>). Publishes of
         /// one caller to one channel reach Redis in their order.
         /// </summary>
         /// <param name="channel">1 to 512 bytes of UTF-8.</param>
         /// <param name="payload">
-        /// At most as large as the relay says, 1 MiB by default. It may be used again when the task has ended.
+        /// At most as large as the relay allows, 1 MiB by default. The memory may be used again when the task has ended.
         /// </param>
-        /// <param name="cancellationToken">Gives up waiting.</param>
+        /// <param name="cancellationToken">Ends the wait.</param>
         /// <returns>
-        /// How many subscriptions at Redis it matched: each relay once for the channel, if anybody behind it listens to it,
-        /// and once for each pattern held behind it that matches. Workers are not counted.
+        /// How many subscriptions at Redis it matched. Each relay counts once for the channel if one of its clients listens to
+        /// it, and once for each matching pattern that its clients have. Workers are not counted.
         /// </returns>
-        /// <exception cref="NotConnectedException">It was certainly not delivered: no relay, or the relay has no Redis.</exception>
+        /// <exception cref="NotConnectedException">
+        /// It was certainly not delivered: there is no relay, or the relay has no connection to Redis.
+        /// </exception>
         /// <exception cref="InterruptedException">Whether it was delivered is unknown.</exception>
         /// <exception cref="RefusedException">Redis refused it.</exception>
-        /// <exception cref="InvalidRequestException">The channel is impossible, or the payload too large.</exception>
+        /// <exception cref="InvalidRequestException">The channel is not allowed, or the payload is too large.</exception>
         /// <exception cref="ClosedException">The client is closed.</exception>
-        /// <exception cref="UnknownOutcomeException">A newer relay has given an outcome that is not known here.</exception>
+        /// <exception cref="UnknownOutcomeException">A newer relay has sent an outcome that is not known here.</exception>
         /// <exception cref="RequestCanceledException">The token was cancelled before the Reply.</exception>
-        /// <exception cref="ArgumentNullException">The channel is null. It is thrown at once.</exception>
+        /// <exception cref="ArgumentNullException">The channel is null. This exception is thrown at once.</exception>
         public Task<long> PublishAsync(string channel, ReadOnlyMemory<byte> payload,
             CancellationToken cancellationToken = default(CancellationToken))
         {
             return HookedPublish(channel, payload, true, cancellationToken);
         }
 
-        /// <summary>The same without waiting for room.</summary>
+        /// <summary>Like PublishAsync, but without waiting for room.</summary>
         /// <returns>As <see cref="PublishAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>.</returns>
         /// <exception cref="CongestedException">Too much is under way. Nothing was sent.</exception>
         public Task<long> PublishNowAsync(string channel, ReadOnlyMemory<byte> payload,
@@ -48,14 +50,14 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Publishes without asking for a Reply, and never waits. What becomes of it later, if it is not delivered, is counted in
-        /// a Loss among <see cref="Events"/>.
+        /// Publishes without asking for a Reply, and never waits. If the message is not delivered, a Loss among
+        /// <see cref="Events"/> counts it.
         /// </summary>
         /// <param name="channel">1 to 512 bytes of UTF-8.</param>
-        /// <param name="payload">It may be used again when the method has returned.</param>
+        /// <param name="payload">The memory may be used again when the method has returned.</param>
         /// <exception cref="NotConnectedException">There is no connection to a relay.</exception>
-        /// <exception cref="InvalidRequestException">The channel is impossible, or the payload too large.</exception>
-        /// <exception cref="CongestedException">Too much is under way, or a move between relays is. Nothing was sent.</exception>
+        /// <exception cref="InvalidRequestException">The channel is not allowed, or the payload is too large.</exception>
+        /// <exception cref="CongestedException">Too much is under way, or a move between relays. Nothing was sent.</exception>
         /// <exception cref="ClosedException">The client is closed.</exception>
         public void Send(string channel, ReadOnlyMemory<byte> payload)
         {
@@ -164,7 +166,7 @@ namespace Hubrelay
             return token.CanBeCanceled ? WaitFor(p, token) : p.Task;
         }
 
-        /// <summary>An async method makes a canceled task of it, not a failed one.</summary>
+        /// <summary>An async method, so that the task is canceled and not failed.</summary>
         private static async Task<long> Throw(Exception wrong)
         {
             await Task.CompletedTask.ConfigureAwait(false);
@@ -179,7 +181,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>A token is cancelled. The place of what was written is freed when its Reply comes.</summary>
+        /// <summary>A token was cancelled. If the publish was written, its slot becomes free when its Reply comes.</summary>
         private void GiveUp(Publication p, CancellationToken token)
         {
             Enter();
@@ -207,7 +209,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>What is wrong apart from congestion, or null.</summary>
+        /// <summary>The error, other than congestion, or null.</summary>
         private Exception WhyNotPublish(string channel, int payloadBytes, bool mayWaitForRelay)
         {
             int size = Utf8.Size(channel);
@@ -242,7 +244,7 @@ namespace Hubrelay
                 : why.Contains(path) ? why : $"{path}: {why}");
         }
 
-        /// <summary>A publish may be sent now. An empty connection takes any.</summary>
+        /// <summary>Whether a publish may be sent now. If nothing waits to be written, a publish of any size may.</summary>
         private bool HasRoom(string channel, int payloadBytes, int unsent)
         {
             if (isStarting || holdPublishesUntil != Time.Never || conn.Publishes.Count >= options.MaxInFlight)
@@ -253,7 +255,7 @@ namespace Hubrelay
             return waiting == 0 || waiting + channel.Length + payloadBytes + Limits.PublishOverhead <= unsent;
         }
 
-        /// <summary>The result of a publish, which its caller is told without the lock.</summary>
+        /// <summary>Sets the result of a publish. Its caller gets it without the lock.</summary>
         internal void Answer(Publication p, long receivers)
         {
             if (!p.IsAnswered)
@@ -273,13 +275,13 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Sends what has waited for room, as far as there is some.</summary>
+        /// <summary>Sends the publishes that wait for room, as far as there is room.</summary>
         internal void AdmitWaiters()
         {
             while (waiters.Count > 0 && Serving != null)
             {
                 Publication p = waiters.First.Value;
-                Exception wrong = WhyNotPublish(p.Channel, p.Payload.Length, false); // the relay that it goes to now may take less
+                Exception wrong = WhyNotPublish(p.Channel, p.Payload.Length, false); // the relay that it goes to now may have lower limits
                 if (wrong == null && !HasRoom(p.Channel, p.Payload.Length, options.MaxUnsentBytes))
                 {
                     return;
@@ -296,7 +298,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Ends all that wait for room, each with an exception of its own: none of them was sent.</summary>
+        /// <summary>Fails all publishes that wait for room, each with its own exception: none of them was sent.</summary>
         private void FailWaiters(Func<Exception> why)
         {
             while (waiters.Count > 0)

@@ -4,14 +4,14 @@ using System.Collections.Generic;
 namespace Hubrelay
 {
     /// <summary>
-    /// The first attempt to connect. What is asked for before it has ended waits for that: else the first calls of an
-    /// application would always fail.
+    /// The first attempt to connect. Calls made before it has ended wait for it: otherwise the first calls of an application
+    /// would always fail.
     /// </summary>
     public sealed partial class HubrelayClient
     {
         private readonly List<Operation> early = new List<Operation>(); // calls that wait for the first attempt
-        private bool isStarting; // it has not ended
-        private long startDue; // until when it is waited for
+        private bool isStarting; // the first attempt has not ended
+        private long startDue; // when calls stop waiting for it
 
         private void BeginStart()
         {
@@ -19,7 +19,10 @@ namespace Hubrelay
             startDue = Time.Now + Ms(options.FirstUse);
         }
 
-        /// <summary>The first attempt has ended, well or not, or has taken too long: what was asked for until now is done.</summary>
+        /// <summary>
+        /// The first attempt has ended, with or without success, or has taken too long. The calls that waited for it are made
+        /// now.
+        /// </summary>
         private void EndStart()
         {
             if (!isStarting)

@@ -3,12 +3,12 @@ using Hubrelay.Wire;
 
 namespace Hubrelay
 {
-    /// <summary>What the application is told.</summary>
+    /// <summary>What the client reports to the application.</summary>
     public sealed partial class HubrelayClient
     {
         internal GapTracker Gap { get; }
 
-        /// <summary>Gives the application an event of the whole client.</summary>
+        /// <summary>Adds an event of the whole client to Events.</summary>
         private void Tell(RelayEvent one)
         {
             if (!Events.Queue.Push(one, completions))
@@ -17,12 +17,12 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>A message, unless a move between two relays says that it is the other one's to deliver.</summary>
+        /// <summary>Delivers a message, unless a move means that the other relay delivers it.</summary>
         internal void OnMessage(Connection k, ref MessageFrame m)
         {
             if (isClosing)
             {
-                return; // the application has done with them; only what is owed is waited for
+                return; // the application wants no more messages; the client only waits for what is owed
             }
             if (move != null && (k == conn || k == next))
             {
@@ -38,7 +38,7 @@ namespace Hubrelay
                 }
                 if (move.IsOldSeen)
                 {
-                    return; // behind the old relay's fence: the new one has it
+                    return; // it is after the old relay's fence: the new one has it
                 }
             }
             if (k == conn)
@@ -47,14 +47,14 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Gives a message to everybody who listens.</summary>
+        /// <summary>Delivers a message to all listeners.</summary>
         private void Deliver(ref MessageFrame m)
         {
             bool isOfPattern = m.Pattern.Length > 0;
             Entry e = isOfPattern ? Patterns.Find(m.Data, m.Pattern) : Channels.Find(m.Data, m.Channel);
             if (e == null)
             {
-                return; // just unsubscribed
+                return; // it was just unsubscribed
             }
             string channel = isOfPattern ? Utf8.Read(m.Data, m.Channel.Start, m.Channel.Length) : e.Text;
             var payload = new byte[m.Payload.Length];
@@ -85,13 +85,13 @@ namespace Hubrelay
             TellStatus(k, k.Status);
         }
 
-        /// <summary>How many Subscribes a Gap has to wait for, now that the state of receiving is told.</summary>
+        /// <summary>How many Subscribes a Gap has to wait for, at this change of receiving.</summary>
         private int Barrier(Connection k, bool receiving)
         {
             return !receiving || Gap.IsReceiving ? Gap.Barrier : k.MarkBarrier();
         }
 
-        /// <summary>Tells a state of the newest connection, once what it has to hold is restored.</summary>
+        /// <summary>Reports a Status of the newest connection, once that connection has restored what it has to hold.</summary>
         private void TellStatus(Connection k, Status told)
         {
             if (!k.HoldBack(told))
@@ -101,7 +101,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>The last Reply to a restore.</summary>
+        /// <summary>The last Reply to a restore has come.</summary>
         internal void OnRestored(Connection k)
         {
             if (k == Newest)
@@ -117,7 +117,7 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Tells a Loss to the client's events and, if it is of messages, to every subscription, and a Gap at once.
+        /// Reports a Loss to the client's events. If it is of messages, it also goes to every subscription, followed by a Gap.
         /// </summary>
         internal void TellLoss(Loss loss)
         {
@@ -139,7 +139,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Gives a Gap to everybody who listens.</summary>
+        /// <summary>Delivers a Gap to all listeners.</summary>
         private void TellGap(Gap gap)
         {
             Counters.Gaps++;
@@ -150,7 +150,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Remembers that messages may have been missed, if anybody listens.</summary>
+        /// <summary>Remembers that messages may have been missed, if there are subscriptions.</summary>
         internal void NoteGap(string reason)
         {
             if (IsAnythingWanted)
@@ -161,8 +161,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// A subscription that was PENDING is a Gap once it is in force. At the end of a connection the next one is the reason,
-        /// unless there is a next one already.
+        /// A subscription that was PENDING causes a Gap once it is in force. At the end of a connection the next connection
+        /// causes the Gap, unless there is a next one already.
         /// </summary>
         internal void NotePending(Connection k, Request r)
         {
@@ -174,12 +174,12 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Tells that there is no connection, once for each kind of reason.</summary>
+        /// <summary>Reports that there is no connection, once for each kind of reason.</summary>
         private void TellNoRelay(string kind, string reason)
         {
             if (isClosing)
             {
-                status = new Status(reason); // told to nobody any more, but by Status
+                status = new Status(reason); // no events report it any more, only the property Status
                 return;
             }
             if (toldGone == kind || (toldGone != null && kind == Absent))
@@ -196,7 +196,7 @@ namespace Hubrelay
         private const string Hopeless = "hopeless";
         private const string HasGone = "ended";
 
-        /// <summary>Nobody listens to what this connection brings, and there is no move.</summary>
+        /// <summary>Whether no subscription listens to this connection, and there is no move.</summary>
         internal bool HasNobodyListening(Connection k)
         {
             return subscriptions.Count == 0 && k == conn && next == null && !isClosing;

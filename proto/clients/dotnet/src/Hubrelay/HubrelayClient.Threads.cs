@@ -6,12 +6,12 @@ namespace Hubrelay
     /// <summary>The client's own threads.</summary>
     public sealed partial class HubrelayClient
     {
-        /// <summary>How long the end of the process is held up, in milliseconds.</summary>
+        /// <summary>How long the client delays the end of the process, in milliseconds.</summary>
         private const int ProcessExitMs = 1000;
 
         private int threads;
 
-        /// <summary>How many threads it has.</summary>
+        /// <summary>How many threads the client has.</summary>
         internal int Threads
         {
             get
@@ -24,12 +24,12 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Starts a background thread, with the lock. What it throws, or that it cannot be started, would end the process: it is
-        /// logged, and given to whoever started it.
+        /// Starts a background thread. Called with the lock held. An exception from the thread would end the process, so it is
+        /// logged, and passed to the caller's <paramref name="failed"/>; so is a failure to start the thread.
         /// </summary>
-        /// <param name="threadName">For debuggers.</param>
-        /// <param name="body">What it does.</param>
-        /// <param name="failed">Is called with the lock if that fails.</param>
+        /// <param name="threadName">A name for debuggers.</param>
+        /// <param name="body">The work of the thread.</param>
+        /// <param name="failed">Is called with the lock held if the thread fails.</param>
         internal void StartThread(string threadName, Action body, Action<Exception> failed)
         {
             threads++;
@@ -71,7 +71,9 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>A fault of this library, on one of its own threads: it must not end the application, nor keep the lock.</summary>
+        /// <summary>
+        /// Handles an error of this library on one of its own threads: it must not end the application, nor keep the lock.
+        /// </summary>
         private void OnBroken(string threadName, Exception e, Action<Exception> failed)
         {
             while (Monitor.IsEntered(gate))
@@ -91,15 +93,15 @@ namespace Hubrelay
             Exit();
         }
 
-        /// <summary>The client's threads are no part of what the application does in the place where it makes a client.</summary>
+        /// <summary>The client's threads must not inherit the execution context of the code that makes a client.</summary>
         private static IDisposable SuppressFlow()
         {
             return ExecutionContext.IsFlowSuppressed() ? null : (IDisposable)ExecutionContext.SuppressFlow();
         }
 
         /// <summary>
-        /// Under Mono a process does not end when a background thread waits for a lock whose owner has been suspended: so the
-        /// client's threads have to end before.
+        /// Under Mono a process does not end when a background thread waits for a lock whose owner has been suspended. So the
+        /// client's threads have to end before that.
         /// </summary>
         private void WatchProcessExit()
         {
@@ -123,7 +125,7 @@ namespace Hubrelay
             long due = Time.Now + ProcessExitMs;
             lock (gate)
             {
-                int own = Turn.Current?.Client == this ? 1 : 0; // the application ends the process in a turn
+                int own = Turn.Current?.Client == this ? 1 : 0; // the application may end the process from within a turn
                 for (long left = ProcessExitMs; threads > own && left > 0; left = due - Time.Now)
                 {
                     Monitor.Wait(gate, (int)left);

@@ -8,9 +8,9 @@ using Hubrelay.Wire;
 namespace Hubrelay
 {
     /// <summary>
-    /// A connection to the relay that heals itself. It is safe for use by many threads. It has two background threads: one
-    /// connects and keeps deadlines, one reads; a further one writes while the relay does not read as fast as is written. They keep
-    /// it and its connection alive until it is closed or disposed.
+    /// A connection to the relay that reconnects by itself. It is safe for use by many threads. It has two background threads:
+    /// one connects and keeps deadlines, one reads. A third one writes while the relay reads more slowly than the client writes.
+    /// These threads keep the client and its connection alive until it is closed or disposed.
     /// </summary>
     /// <example><code>
     /// var client = new HubrelayClient("/run/hubrelay/hubrelay.sock", "worker-1");
@@ -22,7 +22,7 @@ namespace Hubrelay
         private readonly HubrelayOptions options;
         private readonly QueueTotal total;
         private readonly LogQueue log;
-        private readonly Hooked hooks; // null: there are none
+        private readonly Hooked hooks; // null if there are no hooks
         private readonly string path;
         private readonly string name;
 
@@ -30,25 +30,29 @@ namespace Hubrelay
         private readonly object gate = new object();
         private readonly HashSet<Subscription> subscriptions = new HashSet<Subscription>();
         private readonly LinkedList<Publication> waiters = new LinkedList<Publication>(); // publishes that wait for room
-        private Connection conn; // serves requests; null: there is none
-        private Connection next; // said Welcome while conn is stopping, and takes its place soon
-        private Connection old; // left, and read to its end
-        private Connection attempt; // has not said Welcome yet
+        private Connection conn; // serves requests; null if there is no connection
+        private Connection next; // has sent Welcome while conn is stopping, and will take its place soon
+        private Connection old; // was left, and is read to its end
+        private Connection attempt; // has not sent Welcome yet
         private Move move;
         private Status status = new Status("not connected yet");
-        private string toldGone; // what the last Status without a relay was told for; null: there is a relay
-        private string problem; // why there is no connection; null: no attempt has ended yet
+        private string toldGone; // the kind of reason for the last Status without a relay; null while there is a relay
+        private string problem; // why there is no connection; null until an attempt has ended
         private bool everBegan;
         private bool isClosing;
-        private bool isStopped; // nothing connects any more
+        private bool isStopped; // no new connections are made
         private TaskCompletionSource<bool> changed = NewSignal(); // set when something changes that ReadyAsync or CloseAsync wait for
         private readonly TaskCompletionSource<bool> finished = NewSignal();
 
-        /// <summary>Makes a client and lets it connect. It does not wait for the relay: ReadyAsync does.</summary>
+        /// <summary>Makes a client, which begins to connect. It does not wait for the relay: ReadyAsync does.</summary>
         /// <param name="path">The relay's socket.</param>
-        /// <param name="name">For people, in the relay's logs and listings: at most 64 bytes of UTF-8. May be empty.</param>
+        /// <param name="name">
+        /// A name for people, in the relay's logs and listings: at most 64 bytes of UTF-8. May be empty.
+        /// </param>
         /// <param name="options">Null: the defaults.</param>
-        /// <exception cref="ArgumentException">The name is too long or no Unicode, or no socket can have the path.</exception>
+        /// <exception cref="ArgumentException">
+        /// The name is too long or not Unicode, or a socket cannot have this path.
+        /// </exception>
         /// <exception cref="ArgumentOutOfRangeException">A time or bound among the options is out of its range.</exception>
         public HubrelayClient(string path, string name = "", HubrelayOptions options = null)
         {
@@ -77,12 +81,12 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// What concerns the whole client: Status, Gap, Loss, Revoked, and the Messages of SubscribeAsync. It need not be read: it
-        /// is bounded.
+        /// The events of the whole client: Status, Gap, Loss, Revoked, and the Messages of SubscribeAsync. The application need
+        /// not read them: the queue is bounded.
         /// </summary>
         public ClientEvents Events { get; }
 
-        /// <summary>The last Status that was told.</summary>
+        /// <summary>The last Status that was reported.</summary>
         public Status Status
         {
             get
@@ -106,11 +110,11 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Waits until there is a connection to a relay. That Redis can be reached is in <see cref="Status"/>, not here.
+        /// Waits until there is a connection to a relay. Whether Redis can be reached is in <see cref="Status"/>, not here.
         /// </summary>
         /// <param name="timeout">How long; Timeout.InfiniteTimeSpan: for ever.</param>
         /// <param name="cancellationToken">Ends the wait.</param>
-        /// <exception cref="NotConnectedException">There was none in time. The message says what is wrong.</exception>
+        /// <exception cref="NotConnectedException">There was no connection in time. The message says what is wrong.</exception>
         /// <exception cref="ClosedException">The client is closed.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public async Task ReadyAsync(TimeSpan timeout, CancellationToken cancellationToken = default(CancellationToken))
@@ -143,7 +147,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>What fits sun_path besides the byte that ends it: 107 on Linux, 103 elsewhere.</summary>
+        /// <summary>How many bytes fit into sun_path besides the byte that ends it: 107 on Linux, 103 elsewhere.</summary>
         private static int MaxPathBytes =>
             System.Runtime.InteropServices.RuntimeInformation.IsOSPlatform(System.Runtime.InteropServices.OSPlatform.Linux) ? 107 : 103;
 
@@ -152,19 +156,19 @@ namespace Hubrelay
 
         internal bool IsClosing => isClosing;
 
-        /// <summary>The connection that takes requests, or null. One that has ended takes none.</summary>
+        /// <summary>The connection that takes requests, or null. A connection that has ended takes none.</summary>
         internal Connection Serving => conn == null || conn.HasEnded ? null : conn;
 
-        /// <summary>The one that has not said Welcome yet, or null.</summary>
+        /// <summary>The connection that has not sent Welcome yet, or null.</summary>
         internal Connection Attempt => attempt;
 
-        /// <summary>The one that a move leads to, or null.</summary>
+        /// <summary>The connection that a move leads to, or null.</summary>
         internal Connection Next => next;
 
         /// <summary>The connection whose Status counts: that of the last Welcome.</summary>
         internal Connection Newest => next ?? conn;
 
-        /// <summary>Wakes who waits for a change.</summary>
+        /// <summary>Wakes the calls that wait for a change.</summary>
         internal void Announce()
         {
             changed.TrySetResult(true);

@@ -4,8 +4,8 @@ namespace Hubrelay
 {
     /// <summary>
     /// Delays, deadlines and bounds of a <see cref="HubrelayClient"/>, with defaults that need not be changed. Times are from 0
-    /// to 24 days, and are rounded up to whole milliseconds; those of Backoff, Handshake and Ping are 1 ms at least. The client
-    /// takes a copy when it is made. An instance is not safe for threads that change it.
+    /// to 24 days, and are rounded up to whole milliseconds. Those of Backoff, Handshake and Ping are at least 1 ms. The client
+    /// takes a copy when it is made. An instance is not safe for use by threads while one of them changes it.
     /// </summary>
     public sealed class HubrelayOptions
     {
@@ -13,7 +13,7 @@ namespace Hubrelay
         public TimeSpan GapDelay { get; set; } = TimeSpan.FromSeconds(2);
 
         /// <summary>
-        /// How long after a break a part of the channels may stay away before a partial Gap is told. Default: 5 s.
+        /// How long after a break a part of the channels may be without messages before a partial Gap is reported. Default: 5 s.
         /// </summary>
         public TimeSpan PartialGap { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -24,35 +24,37 @@ namespace Hubrelay
         public TimeSpan BackoffMax { get; set; } = TimeSpan.FromMilliseconds(500);
 
         /// <summary>
-        /// The last bound after a relay has said that it does not speak this version, or does not let this process in.
+        /// The last bound after a relay has answered that it does not speak this version, or does not admit this process.
         /// Default: 30 s.
         /// </summary>
         public TimeSpan BackoffHopeless { get; set; } = TimeSpan.FromSeconds(30);
 
-        /// <summary>How long a connection must have lasted for the backoff to begin anew. Default: 5 s.</summary>
+        /// <summary>How long a connection must last before the backoff begins at its first bound again. Default: 5 s.</summary>
         public TimeSpan GoodConnection { get; set; } = TimeSpan.FromSeconds(5);
 
-        /// <summary>How long a relay may take for its Welcome. Default: 5 s.</summary>
+        /// <summary>How long a relay may take to send its Welcome. Default: 5 s.</summary>
         public TimeSpan Handshake { get; set; } = TimeSpan.FromSeconds(5);
 
         /// <summary>
-        /// How long calls wait that come before the first attempt to connect has ended: PublishAsync, and all that subscribes and
-        /// unsubscribes. 0: they do not wait. Default: 1 s.
+        /// How long calls wait that come before the first attempt to connect has ended: PublishAsync, and all calls that
+        /// subscribe and unsubscribe. 0: they do not wait. Default: 1 s.
         /// </summary>
         public TimeSpan FirstUse { get; set; } = TimeSpan.FromSeconds(1);
 
         /// <summary>
-        /// How long owed Replies are waited for, when the client closes and when a relay shuts down. Default: 8 s.
+        /// How long the client waits for owed Replies, when it closes and when a relay shuts down. Default: 8 s.
         /// </summary>
         public TimeSpan Drain { get; set; } = TimeSpan.FromSeconds(8);
 
         /// <summary>
-        /// How long the next relay is waited for when one shuts down, how long a fence may take, and how long publishes are
-        /// held back by the move. Default: 250 ms.
+        /// How long the client waits for the next relay when one shuts down, how long it waits for a fence, and how long the move
+        /// holds publishes back. Default: 250 ms.
         /// </summary>
         public TimeSpan Successor { get; set; } = TimeSpan.FromMilliseconds(250);
 
-        /// <summary>How long publishes without Reply stay unsettled before the client asks. Default: 1 s.</summary>
+        /// <summary>
+        /// How long publishes without Reply stay unsettled before the client asks the relay for their outcome. Default: 1 s.
+        /// </summary>
         public TimeSpan Settle { get; set; } = TimeSpan.FromSeconds(1);
 
         /// <summary>The silence after which the client sends a Ping while an answer is owed. Default: 5 s.</summary>
@@ -64,10 +66,10 @@ namespace Hubrelay
         /// <summary>The silence after a Ping that ends the connection. Default: 5 s.</summary>
         public TimeSpan PingTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-        /// <summary>How many publishes may await their Reply. Default: 10,000.</summary>
+        /// <summary>How many publishes may wait for their Reply. Default: 10,000.</summary>
         public int MaxInFlight { get; set; } = 10000;
 
-        /// <summary>How many bytes of publishes the relay may have left unread. Default: 16 MiB.</summary>
+        /// <summary>How many bytes of publishes may wait until the relay reads them. Default: 16 MiB.</summary>
         public int MaxUnsentBytes { get; set; } = 16 * 1024 * 1024;
 
         /// <summary>The same for <see cref="HubrelayClient.Send(string, ReadOnlyMemory{byte})"/>. Default: 1 MiB.</summary>
@@ -77,28 +79,28 @@ namespace Hubrelay
         public int MaxQueueBytes { get; set; } = 4 * 1024 * 1024;
 
         /// <summary>
-        /// How many bytes all of these may hold together. A message that several hold counts once. Default: 64 MiB.
+        /// How many bytes all of these queues may hold together. A message that several queues hold counts once. Default: 64 MiB.
         /// </summary>
         public int MaxAllQueuesBytes { get; set; } = 64 * 1024 * 1024;
 
         /// <summary>
-        /// False, the default: code behind <c>await</c> of this client's methods goes on at once, on the client's reading
-        /// thread, which is cheap. Whoever keeps that thread for over 10 ms is left to it, another thread reads on, and the
-        /// thread pool takes over for a second. True: it always goes on in the thread pool.
+        /// False, the default: code after an <c>await</c> of this client's methods continues at once, on the client's reading
+        /// thread, which is cheap. If that code keeps the thread for over 10 ms, the thread is left to it, another thread reads,
+        /// and the thread pool runs such code for a second. True: it always continues in the thread pool.
         /// </summary>
         public bool RunContinuationsAsynchronously { get; set; }
 
         /// <summary>
-        /// Is told of connections that begin and end, and of moves between relays: never of messages, and once an outage. It is
-        /// called from the thread pool, in order, one line at a time; the last one may come a moment after CloseAsync. Default:
-        /// null, no log.
+        /// Gets a line when a connection begins or ends, and for moves between relays. It gets no lines for messages, and one
+        /// line for each outage. It is called from the thread pool, in order, one line at a time; the last one may come a moment
+        /// after CloseAsync. Default: null, no log.
         /// </summary>
         public Action<string> Log { get; set; }
 
-        /// <summary>Are called around publishes and deliveries. Default: null, none.</summary>
+        /// <summary>Hooks that are called around publishes and deliveries. Default: null, none.</summary>
         public HubrelayHooks Hooks { get; set; }
 
-        /// <summary>A copy that is checked.</summary>
+        /// <summary>Makes a copy whose values have been checked.</summary>
         /// <exception cref="ArgumentOutOfRangeException">A time or bound is out of its range. The message names it.</exception>
         internal HubrelayOptions CheckedCopy()
         {
@@ -143,20 +145,20 @@ namespace Hubrelay
     }
 
     /// <summary>
-    /// Is called around each publish and each delivery, for tracing and measuring. Payloads are opaque to the client: a
-    /// trace's context travels inside the application's own envelope. The methods may be called by many threads at a time.
-    /// What they throw is logged, and has no other effect.
+    /// Its methods are called around each publish and each delivery, for tracing and measuring. Payloads are opaque to the
+    /// client: the context of a trace travels in the application's own envelope. Many threads may call the methods at a time.
+    /// Exceptions from them are logged, and have no other effect.
     /// </summary>
     public abstract class HubrelayHooks
     {
-        /// <summary>Is called before a publish or send, by its caller.</summary>
-        /// <returns>What <see cref="AfterPublish"/> is given, such as an Activity. May be null.</returns>
+        /// <summary>Is called before a publish or send, on the caller's thread.</summary>
+        /// <returns>A state that is passed to <see cref="AfterPublish"/>, such as an Activity. May be null.</returns>
         public virtual object BeforePublish(string channel, ReadOnlyMemory<byte> payload)
         {
             return null;
         }
 
-        /// <summary>Is called when the result is known. A send has no receivers.</summary>
+        /// <summary>Is called when the result is known. A send has no number of receivers.</summary>
         public virtual void AfterPublish(object state, string channel, long receivers, Exception error)
         {
         }
@@ -167,8 +169,8 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Is called when the application asks for the next event or closes: it is done with the message. That supposes one
-        /// reader at a time for each subscription and for the client's events.
+        /// Is called when the application asks for the next event or closes: then it has finished with the message. This assumes
+        /// one reader at a time for each subscription and for the client's events.
         /// </summary>
         public virtual void AfterDelivery(Message message)
         {

@@ -9,7 +9,7 @@ namespace Hubrelay
         GiveUp,
     }
 
-    /// <summary>Finds a relay that hangs. It knows no clock and no socket; times are those of Time.</summary>
+    /// <summary>Detects a relay that hangs. It has no clock and no socket; times are those of Time.</summary>
     internal sealed class Liveness
     {
         private readonly long owedAfter;
@@ -19,10 +19,10 @@ namespace Hubrelay
         private long owedSince = Time.Never;
         private long pinged = Time.Never;
 
-        /// <param name="owedAfter">Silence while something is owed, until a Ping.</param>
-        /// <param name="idleAfter">Silence at all, until a Ping.</param>
-        /// <param name="timeout">Silence after a Ping, until the connection is given up.</param>
-        /// <param name="now">The time.</param>
+        /// <param name="owedAfter">How long the relay may be silent while something is owed, before a Ping.</param>
+        /// <param name="idleAfter">How long the relay may be silent in any case, before a Ping.</param>
+        /// <param name="timeout">How long the relay may be silent after a Ping, before the connection is given up.</param>
+        /// <param name="now">The present time.</param>
         public Liveness(long owedAfter, long idleAfter, long timeout, long now)
         {
             this.owedAfter = owedAfter;
@@ -33,7 +33,7 @@ namespace Hubrelay
 
         public long OwedAfter => owedAfter;
 
-        /// <summary>When Check has something to do.</summary>
+        /// <summary>When Check will have something to do.</summary>
         public long Due
         {
             get
@@ -47,7 +47,9 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Bytes have come; or waiting begins anew, since this process did not run or did not read on purpose.</summary>
+        /// <summary>
+        /// Bytes have come. It is also called to restart the waiting, since this process did not run, or did not read on purpose.
+        /// </summary>
         public void Read(long now)
         {
             lastRead = now;
@@ -66,7 +68,7 @@ namespace Hubrelay
             owedSince = Time.Never;
         }
 
-        /// <summary>What is to be done now.</summary>
+        /// <summary>What has to be done now.</summary>
         public LivenessAction Check(long now)
         {
             if (now < Due)

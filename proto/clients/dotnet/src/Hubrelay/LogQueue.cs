@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace Hubrelay
 {
     /// <summary>
-    /// Gives the application's logger its lines in order, by the thread pool: lines are made under the client's lock, which
-    /// no logger may be called with. A logger that blocks loses lines, and holds up nobody.
+    /// Passes lines to the application's logger, in order, on the thread pool. Lines are made under the client's lock, and no
+    /// logger may be called with that lock held. A logger that blocks loses lines, but delays nothing else.
     /// </summary>
     internal sealed class LogQueue
     {
@@ -15,7 +15,7 @@ namespace Hubrelay
         private readonly Queue<string> lines = new Queue<string>();
         private bool isWriting;
 
-        /// <param name="logger">Null: nobody wants the lines.</param>
+        /// <param name="logger">Null: the lines are dropped.</param>
         public LogQueue(Action<string> logger)
         {
             this.logger = logger;
@@ -63,7 +63,7 @@ namespace Hubrelay
                 }
                 catch (Exception)
                 {
-                    // A logger that fails has nowhere to tell it.
+                    // There is no place to report that the logger has failed.
                 }
             }
         }

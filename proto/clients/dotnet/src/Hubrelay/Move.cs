@@ -5,21 +5,21 @@ using Hubrelay.Wire;
 
 namespace Hubrelay
 {
-    /// <summary>The change from a relay that is stopping to the next one.</summary>
+    /// <summary>The move from a relay that is stopping to the next one.</summary>
     /// <remarks>
-    /// Where both have fences the client subscribes to one on both, and publishes there once, when everything is in force on
-    /// the new one. One Redis sends its messages to all its subscribers in one order: what the old relay brings before the
-    /// fence and what the new one brings behind it is everything, once. Without a fence the new relay's messages count from
-    /// its last Reply on, and a Gap is told.
+    /// If both relays support fences, the client subscribes to the same fence on both. When everything is in force on the new
+    /// relay, it publishes there once. A single Redis sends its messages to all its subscribers in one order. So the messages
+    /// before the fence from the old relay, and those after it from the new one, are all messages, each once. Without a fence the
+    /// new relay's messages count from its last Reply on, and a Gap is reported.
     /// </remarks>
     internal sealed class Move
     {
         private byte[] fenceBytes = Array.Empty<byte>();
 
-        /// <summary>The fence's channel; null: there is none.</summary>
+        /// <summary>The fence's channel; null if there is no fence.</summary>
         public string Fence { get; private set; }
 
-        /// <summary>One of the two relays does not give it.</summary>
+        /// <summary>True if one of the two relays does not grant the fence.</summary>
         public bool IsRefused { get; set; }
 
         public bool IsOldReady { get; set; }
@@ -28,19 +28,21 @@ namespace Hubrelay
 
         public bool IsPublished { get; set; }
 
-        /// <summary>When the fence is given up; Never: it is not asked for yet.</summary>
+        /// <summary>When the fence is given up; Never until that time is set.</summary>
         public long Due { get; set; } = Time.Never;
 
-        /// <summary>The old relay has brought it: what follows there is discarded.</summary>
+        /// <summary>The fence has come from the old relay: what follows there is discarded.</summary>
         public bool IsOldSeen { get; set; }
 
-        /// <summary>The new one has: what follows there is held until the old one has, too.</summary>
+        /// <summary>
+        /// The fence has come from the new relay: what follows there is held until the old one has sent it, too.
+        /// </summary>
         public bool IsNewSeen { get; set; }
 
-        /// <summary>The new relay has lost messages that were its to deliver.</summary>
+        /// <summary>The new relay has lost messages that it had to deliver.</summary>
         public bool IsIncomplete { get; set; }
 
-        /// <summary>Until when the new relay's messages may wait for what the old one has sent.</summary>
+        /// <summary>Until this time the new relay's messages may wait for what the old one has sent.</summary>
         public long PatienceDue { get; set; }
 
         public List<MessageFrame> Held { get; } = new List<MessageFrame>();

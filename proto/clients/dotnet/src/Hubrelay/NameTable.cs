@@ -5,14 +5,16 @@ using Hubrelay.Wire;
 
 namespace Hubrelay
 {
-    /// <summary>One channel or pattern that somebody wants, or that a relay still holds. Guarded by the client's lock.</summary>
+    /// <summary>
+    /// One channel or pattern that the application wants, or that a relay still holds. Guarded by the client's lock.
+    /// </summary>
     internal sealed class Entry
     {
         public readonly string Text;
         public readonly byte[] Bytes;
         public readonly bool IsPattern;
 
-        /// <summary>Who listens, in no order.</summary>
+        /// <summary>The listeners, in no order.</summary>
         public readonly List<Listener> Listeners = new List<Listener>(1);
 
         internal readonly uint Hash;
@@ -26,24 +28,23 @@ namespace Hubrelay
             IsPattern = isPattern;
         }
 
-        /// <summary>SubscribeAsync has asked for it.</summary>
+        /// <summary>True if SubscribeAsync has subscribed to it.</summary>
         public bool IsPlain { get; set; }
 
         /// <summary>The last plain request for it, while it has no Reply.</summary>
         public Request Asked { get; set; }
 
-        /// <summary>How many connections know of it.</summary>
+        /// <summary>How many connections have a Hold for it.</summary>
         public int Holds { get; set; }
 
         /// <summary>
-        /// Somebody wants it, so that the next connection is asked for it. While plain requests for it have no Reply the last of
-        /// them counts: Replies come in the order of the requests, so that its Reply will decide.
+        /// True if the application wants it, so that the next connection is asked for it. While plain requests for it have no
+        /// Reply, the last of them counts: Replies come in the order of the requests, so the last Reply will decide.
         /// </summary>
         public bool IsWanted => Listeners.Count > 0 || (Asked != null ? Asked.Kind == RequestKind.Subscribe : IsPlain);
 
         /// <summary>
-        /// A plain request that is decided here, since no relay has to be asked. Replies to earlier requests, if they still come,
-        /// change nothing any more.
+        /// Decides a plain request here, since no relay has to be asked. Later Replies to earlier requests change nothing.
         /// </summary>
         public void Decide(bool isPlain)
         {
@@ -52,12 +53,12 @@ namespace Hubrelay
         }
     }
 
-    /// <summary>A subscription's part in an entry.</summary>
+    /// <summary>A subscription that listens to an entry.</summary>
     internal readonly struct Listener
     {
         public readonly Subscription Subscription;
 
-        /// <summary>Which of the subscription's entries it is.</summary>
+        /// <summary>The index of the entry among the subscription's entries.</summary>
         public readonly int Index;
 
         public Listener(Subscription subscription, int index)
@@ -67,13 +68,13 @@ namespace Hubrelay
         }
     }
 
-    /// <summary>What one connection knows of one entry.</summary>
+    /// <summary>What one connection knows about one entry.</summary>
     internal sealed class Hold
     {
-        /// <summary>By the Replies that have come.</summary>
+        /// <summary>Whether the relay holds it, by the Replies that have come.</summary>
         public bool IsHeld;
 
-        /// <summary>Held, and not in force yet.</summary>
+        /// <summary>True if it is held, but not in force yet.</summary>
         public bool IsPending;
 
         /// <summary>The last request for it, while it has no Reply.</summary>
@@ -83,10 +84,10 @@ namespace Hubrelay
         public bool WillHold => Last != null ? Last.Kind == RequestKind.Subscribe : IsHeld;
     }
 
-    /// <summary>Entries by their bytes, so that a message finds its own without a string being made.</summary>
+    /// <summary>Entries by their bytes, so that the entry of a message is found without making a string.</summary>
     internal sealed class NameTable
     {
-        // Odd, and another one in each process: users choose names, and must not be able to choose ones that collide.
+        // Odd, and different in each process: users choose names, and must not be able to choose names that collide.
         private static readonly ulong Factor = BitConverter.ToUInt64(Randomness.Bytes(8), 0) | 1;
 
         private readonly bool isPatterns;
@@ -126,7 +127,7 @@ namespace Hubrelay
             return Find(bytes, new Slice(0, bytes.Length));
         }
 
-        /// <summary>The entry of a name, which is made if there is none.</summary>
+        /// <summary>The entry of a name; makes one if there is none.</summary>
         public Entry Get(string text)
         {
             byte[] bytes = Encoding.UTF8.GetBytes(text);
@@ -204,7 +205,7 @@ namespace Hubrelay
             return Hash(data, name, Factor);
         }
 
-        /// <summary>FNV-1a of 64 bits with a factor of one's own. The upper half depends on all of the lower one.</summary>
+        /// <summary>FNV-1a of 64 bits with a factor of our own. The upper half depends on the whole lower half.</summary>
         internal static uint Hash(byte[] data, Slice name, ulong factor)
         {
             ulong hash = factor;

@@ -6,13 +6,13 @@ using Hubrelay.Wire;
 namespace Hubrelay
 {
     /// <summary>
-    /// Channels and patterns. Each is 1 to 512 bytes of UTF-8. Patterns are in Redis's glob syntax, and possible only where
-    /// the relay has them, which is not so with sharded pub/sub of a cluster. Instances cannot be changed, and any number
-    /// of threads may use them.
+    /// Channels and patterns. Each is 1 to 512 bytes of UTF-8. Patterns are in Redis's glob syntax, and need a relay that
+    /// supports them; with sharded pub/sub of a cluster it does not. Instances cannot be changed, and any number of threads may
+    /// use them.
     /// </summary>
     public sealed class Names
     {
-        /// <summary>Names some channels, some patterns, or both.</summary>
+        /// <summary>Makes an instance with channels, patterns, or both.</summary>
         /// <param name="channels">The channels; null: none.</param>
         /// <param name="patterns">The patterns; null: none.</param>
         /// <exception cref="ArgumentNullException">One of the names is null.</exception>
@@ -32,19 +32,19 @@ namespace Hubrelay
         /// <summary>The patterns.</summary>
         public IReadOnlyList<string> Patterns { get; }
 
-        /// <summary>Names channels.</summary>
+        /// <summary>Makes an instance with these channels.</summary>
         public static Names OfChannels(params string[] channels)
         {
             return new Names(channels);
         }
 
-        /// <summary>Names patterns.</summary>
+        /// <summary>Makes an instance with these patterns.</summary>
         public static Names OfPatterns(params string[] patterns)
         {
             return new Names(null, patterns);
         }
 
-        /// <exception cref="InvalidRequestException">A name is impossible, or there are none.</exception>
+        /// <exception cref="InvalidRequestException">A name is not allowed, or there are no names.</exception>
         internal void Check()
         {
             if (Channels.Count + Patterns.Count == 0)
@@ -57,7 +57,7 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Checks a channel or pattern. What the relay keeps for itself is the relay's to refuse.</summary>
+        /// <summary>Checks a channel or pattern. The relay itself refuses the names that it reserves.</summary>
         private static void Check(string name)
         {
             int size = Utf8.Size(name);

@@ -2,7 +2,7 @@ using System.Collections.Generic;
 
 namespace Hubrelay
 {
-    /// <summary>What a full queue remembers, in bounded space.</summary>
+    /// <summary>What a full queue remembers, in limited memory.</summary>
     internal sealed class Overflow
     {
         private long dropped;
@@ -13,7 +13,7 @@ namespace Hubrelay
 
         public bool HasAny { get; private set; }
 
-        /// <summary>Remembers an event. False: it was a message, which is counted and dropped.</summary>
+        /// <summary>Remembers an event. False: it was a message, and is only counted and dropped.</summary>
         public bool Add(RelayEvent more)
         {
             HasAny = true;
@@ -41,7 +41,9 @@ namespace Hubrelay
             return true;
         }
 
-        /// <summary>Gives what was remembered, and forgets it. The loss comes first: it is told in its place.</summary>
+        /// <summary>
+        /// Returns the remembered events, and clears them. The Loss comes first, so that it stands in its place.
+        /// </summary>
         public List<RelayEvent> Take(bool tellsGap)
         {
             var kept = new List<RelayEvent>();

@@ -6,7 +6,9 @@ using System.Threading;
 
 namespace Hubrelay
 {
-    /// <summary>Random numbers. Each client has a seed of its own: workers that start together must not come in step.</summary>
+    /// <summary>
+    /// Random numbers. Each client has its own seed: workers that start together must not act at the same times.
+    /// </summary>
     internal static class Randomness
     {
         private static int taken;
@@ -39,7 +41,10 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>At most 32 bytes that no other call gives, here or in another process: good enough for what they are for.</summary>
+        /// <summary>
+        /// At most 32 bytes. No other call returns the same bytes, here or in another process. That is good enough for their
+        /// uses.
+        /// </summary>
         internal static byte[] Substitute(int count)
         {
             using (Process self = Process.GetCurrentProcess())

@@ -5,13 +5,13 @@ using Hubrelay.Wire;
 namespace Hubrelay
 {
     /// <summary>
-    /// What a <see cref="Subscription"/> and <see cref="HubrelayClient.Events"/> yield: <see cref="Message"/>,
-    /// <see cref="Loss"/>, <see cref="Gap"/>, <see cref="Revoked"/>, and from the client also <see cref="Status"/>.
-    /// Events cannot be changed, and any number of threads may read them.
+    /// An event, as a <see cref="Subscription"/> and <see cref="HubrelayClient.Events"/> yield them: <see cref="Message"/>,
+    /// <see cref="Loss"/>, <see cref="Gap"/>, <see cref="Revoked"/>, and from the client also <see cref="Status"/>. Events cannot
+    /// be changed, and any number of threads may read them.
     /// </summary>
     public abstract class RelayEvent
     {
-        /// <summary>What an event takes besides its texts, roughly.</summary>
+        /// <summary>The approximate size of an event without its texts, in bytes.</summary>
         internal const int OwnBytes = 96;
 
         internal RelayEvent()
@@ -21,7 +21,7 @@ namespace Hubrelay
         /// <summary>How many bytes the event counts for in a queue.</summary>
         internal abstract int QueuedBytes { get; }
 
-        /// <summary>A count that the language cannot hold is its largest number.</summary>
+        /// <summary>Converts a count. One that is too large for the type becomes the limit.</summary>
         internal static long Saturate(ulong value, long limit = long.MaxValue)
         {
             return value > (ulong)limit ? limit : (long)value;
@@ -44,7 +44,7 @@ namespace Hubrelay
         /// <summary>How many queues hold it now.</summary>
         internal int Queues;
 
-        /// <summary>Makes one, for tests of an application.</summary>
+        /// <summary>Makes an instance, for tests of an application.</summary>
         public Message(string channel, byte[] payload, string pattern = "")
         {
             Channel = channel ?? throw new ArgumentNullException(nameof(channel));
@@ -53,25 +53,25 @@ namespace Hubrelay
             QueuedBytes = channel.Length + payload.Length + pattern.Length + OwnBytes;
         }
 
-        /// <summary>Where it was published.</summary>
+        /// <summary>The channel on which it was published.</summary>
         public string Channel { get; }
 
-        /// <summary>What was published. It is shared with other subscriptions.</summary>
+        /// <summary>The published bytes. They are shared with other subscriptions.</summary>
         public ReadOnlyMemory<byte> Payload { get; }
 
-        /// <summary>The pattern that matched; empty when the channel itself is subscribed.</summary>
+        /// <summary>The pattern that matched; empty if the channel itself is subscribed.</summary>
         public string Pattern { get; }
 
         internal override int QueuedBytes { get; }
 
-        /// <summary>For logs: the channel, and the size of the payload.</summary>
+        /// <summary>A text for logs: the channel, and the size of the payload.</summary>
         public override string ToString()
         {
             return $"message on {Channel}, {Payload.Length} bytes";
         }
     }
 
-    /// <summary>The truth about the way between this process and Redis.</summary>
+    /// <summary>The state of the path between this process and Redis.</summary>
     public sealed class Status : RelayEvent
     {
         private const long MaxUnixMs = 253402300799999; // the end of the year 9999, as far as DateTimeOffset goes
@@ -90,7 +90,7 @@ namespace Hubrelay
             Gaps = Saturate(frame.Gaps);
         }
 
-        /// <summary>Makes one of a relay, for tests of an application.</summary>
+        /// <summary>Makes a Status as a relay reports it, for tests of an application.</summary>
         public Status(RelayState state, RelayCause cause, string reason, bool isPublishing, bool isReceiving)
         {
             IsConnected = true;
@@ -102,7 +102,7 @@ namespace Hubrelay
             IsReceiving = isReceiving;
         }
 
-        /// <summary>There is no connection to a relay. An application makes one for its tests.</summary>
+        /// <summary>Makes a Status without a connection to a relay. An application may use it in its tests.</summary>
         public Status(string reason)
         {
             State = RelayState.Down;
@@ -112,51 +112,54 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// False while there is no connection to a relay: <see cref="Cause"/> is <see cref="RelayCause.NoRelay"/> then,
-        /// and the counts say nothing.
+        /// False while there is no connection to a relay. Then <see cref="Cause"/> is <see cref="RelayCause.NoRelay"/>, and the
+        /// counts have no meaning.
         /// </summary>
         public bool IsConnected { get; }
 
         /// <summary>The state of the path.</summary>
         public RelayState State { get; }
 
-        /// <summary>Why it is not up, for programs.</summary>
+        /// <summary>Why the state is not up, for programs.</summary>
         public RelayCause Cause { get; }
 
-        /// <summary>Why it is not up, for people.</summary>
+        /// <summary>Why the state is not up, for people.</summary>
         public string Reason { get; }
 
-        /// <summary>Since when the state is as it is.</summary>
+        /// <summary>When the present state began.</summary>
         public DateTimeOffset Since { get; }
 
-        /// <summary>Departures from up since the relay started.</summary>
+        /// <summary>How many times the state has left up since the relay started.</summary>
         public long Outages { get; }
 
-        /// <summary>On the way to up: for how long it was not up.</summary>
+        /// <summary>How long the state was not up, in the Status that reports up again.</summary>
         public TimeSpan Down { get; }
 
-        /// <summary>What is published now reaches Redis, on whatever channel.</summary>
+        /// <summary>True if publishes reach Redis now, on every channel.</summary>
         public bool IsPublishing { get; }
 
-        /// <summary>Messages come in, and every subscription is confirmed.</summary>
+        /// <summary>True if messages arrive, and every subscription is confirmed.</summary>
         public bool IsReceiving { get; }
 
-        /// <summary>Breaks in receiving since the relay started. The client watches it, and tells a Gap.</summary>
+        /// <summary>
+        /// How many times receiving has been interrupted since the relay started. The client watches this count, and reports a
+        /// Gap.
+        /// </summary>
         public long Gaps { get; }
 
         internal override int QueuedBytes => 2 * Reason.Length + OwnBytes;
 
-        /// <summary>For logs.</summary>
+        /// <summary>A text for logs.</summary>
         public override string ToString()
         {
             return $"{State} (publishing {IsPublishing}, receiving {IsReceiving}, cause {Cause}): {Reason}";
         }
     }
 
-    /// <summary>Counts what was lost, at its place among the events.</summary>
+    /// <summary>Counts what was lost, at this place among the events.</summary>
     public sealed class Loss : RelayEvent
     {
-        /// <summary>Makes one, for tests of an application.</summary>
+        /// <summary>Makes an instance, for tests of an application.</summary>
         public Loss(long publishes, long publishesUnknown, long messages, RelayCause cause, string reason, bool isLocal)
         {
             Publishes = publishes;
@@ -167,34 +170,34 @@ namespace Hubrelay
             IsLocal = isLocal;
         }
 
-        /// <summary>What was sent without Reply and certainly not delivered.</summary>
+        /// <summary>How many publishes without Reply were certainly not delivered.</summary>
         public long Publishes { get; }
 
-        /// <summary>What was sent without Reply, and nobody knows whether it was delivered.</summary>
+        /// <summary>For how many publishes without Reply it is unknown whether they were delivered.</summary>
         public long PublishesUnknown { get; }
 
-        /// <summary>Messages that were dropped: by the relay, or by the client where <see cref="IsLocal"/> is true.</summary>
+        /// <summary>How many messages were dropped: by the relay, or by the client if <see cref="IsLocal"/> is true.</summary>
         public long Messages { get; }
 
-        /// <summary>Why, for programs.</summary>
+        /// <summary>The cause, for programs.</summary>
         public RelayCause Cause { get; }
 
-        /// <summary>Why, for people.</summary>
+        /// <summary>The cause, for people.</summary>
         public string Reason { get; }
 
-        /// <summary>True for what this client counted, false for what the relay did.</summary>
+        /// <summary>True if this client counted the loss, false if the relay did.</summary>
         public bool IsLocal { get; }
 
         internal override int QueuedBytes => 2 * Reason.Length + OwnBytes;
 
-        /// <summary>This one and an earlier one, of which nothing came between.</summary>
+        /// <summary>This Loss merged with an earlier one; no other event was between them.</summary>
         internal Loss After(Loss earlier)
         {
             return new Loss(Publishes + earlier.Publishes, PublishesUnknown + earlier.PublishesUnknown,
                 Messages + earlier.Messages, Cause, Reason, IsLocal && earlier.IsLocal);
         }
 
-        /// <summary>For logs.</summary>
+        /// <summary>A text for logs.</summary>
         public override string ToString()
         {
             return $"lost {Messages} messages and {Publishes} publishes, {PublishesUnknown} unknown ({Cause}): {Reason}";
@@ -202,27 +205,29 @@ namespace Hubrelay
     }
 
     /// <summary>
-    /// Messages may have been missed, and now is the time to read again, from where it is stored, what must not be missed.
-    /// Other workers are told after other random delays, so that not all of them read at once.
+    /// Messages may have been missed. Now is the time to read again what the application must not miss, from where it is stored.
+    /// Other workers get their Gap after other random delays, so that not all of them read at once.
     /// </summary>
     public sealed class Gap : RelayEvent
     {
-        /// <summary>Makes one, for tests of an application.</summary>
+        /// <summary>Makes an instance, for tests of an application.</summary>
         public Gap(IReadOnlyList<string> reasons, bool isPartial = false)
         {
             Reasons = reasons ?? throw new ArgumentNullException(nameof(reasons));
             IsPartial = isPartial;
         }
 
-        /// <summary>For people: "gaps", "new connection", "loss" and the like.</summary>
+        /// <summary>Texts for people: "gaps", "new connection", "loss" and the like.</summary>
         public IReadOnlyList<string> Reasons { get; }
 
-        /// <summary>True while a part of the channels is still away: another Gap comes once all are back.</summary>
+        /// <summary>
+        /// True while a part of the channels still does not work. Another Gap comes once all of them work again.
+        /// </summary>
         public bool IsPartial { get; }
 
         internal override int QueuedBytes => OwnBytes;
 
-        /// <summary>For logs.</summary>
+        /// <summary>A text for logs.</summary>
         public override string ToString()
         {
             return (IsPartial ? "gap in a part of the channels: " : "gap: ") + string.Join(", ", Reasons);
@@ -230,12 +235,12 @@ namespace Hubrelay
     }
 
     /// <summary>
-    /// Subscriptions that ended because Redis refuses them, or because no relay grants them. The client does not ask for
+    /// Subscriptions that ended because Redis refuses them, or because the relay does not grant them. The client does not ask for
     /// them again.
     /// </summary>
     public sealed class Revoked : RelayEvent
     {
-        /// <summary>Makes one, for tests of an application.</summary>
+        /// <summary>Makes an instance, for tests of an application.</summary>
         public Revoked(IReadOnlyList<string> channels, IReadOnlyList<string> patterns, string detail = "")
         {
             Channels = channels ?? throw new ArgumentNullException(nameof(channels));
@@ -249,7 +254,7 @@ namespace Hubrelay
         /// <summary>The patterns.</summary>
         public IReadOnlyList<string> Patterns { get; }
 
-        /// <summary>For people: what Redis said.</summary>
+        /// <summary>A text for people: the reason, such as Redis's answer.</summary>
         public string Detail { get; }
 
         internal override int QueuedBytes => OwnBytes + BytesOf(Channels) + BytesOf(Patterns);
@@ -263,7 +268,7 @@ namespace Hubrelay
             return new Revoked(channels, patterns, Detail);
         }
 
-        /// <summary>For logs.</summary>
+        /// <summary>A text for logs.</summary>
         public override string ToString()
         {
             return $"revoked: {string.Join(", ", Channels)} {string.Join(", ", Patterns)}: {Detail}";

@@ -3,19 +3,19 @@ namespace Hubrelay
     /// <summary>The state of the path to Redis. Treat a value that has no name here as not up.</summary>
     public enum RelayState
     {
-        /// <summary>None was told.</summary>
+        /// <summary>The relay gave no value.</summary>
         Unspecified = 0,
 
-        /// <summary>Publishing and receiving.</summary>
+        /// <summary>Both publishing and receiving work.</summary>
         Up = 1,
 
-        /// <summary>One of the two, or a part of the channels of a cluster.</summary>
+        /// <summary>Only publishing or receiving works, or only a part of the channels of a cluster.</summary>
         Degraded = 2,
 
-        /// <summary>Neither.</summary>
+        /// <summary>Neither publishing nor receiving works.</summary>
         Down = 3,
 
-        /// <summary>The relay shuts down. The client moves to the next one by itself.</summary>
+        /// <summary>The relay is shutting down. The client moves to the next one by itself.</summary>
         Stopping = 4,
     }
 
@@ -25,31 +25,31 @@ namespace Hubrelay
     /// </summary>
     public enum RelayCause
     {
-        /// <summary>None was told.</summary>
+        /// <summary>The relay gave no value.</summary>
         Unspecified = 0,
 
         /// <summary>The application, or the client, did not read fast enough.</summary>
         SlowReader = 1,
 
-        /// <summary>A message from Redis fits no frame.</summary>
+        /// <summary>A message from Redis is too large for a frame.</summary>
         TooLarge = 2,
 
         /// <summary>A message came on a channel whose name is empty, over 512 bytes or not UTF-8.</summary>
         BadName = 3,
 
-        /// <summary>Publishes while the relay was not publishing.</summary>
+        /// <summary>Publishes were made while the relay was not publishing.</summary>
         NotConnected = 4,
 
-        /// <summary>Publishes that Redis answered with an error.</summary>
+        /// <summary>Redis answered the publishes with an error.</summary>
         Refused = 5,
 
-        /// <summary>Publishes that were wrong themselves.</summary>
+        /// <summary>The publishes themselves were wrong.</summary>
         Invalid = 6,
 
         /// <summary>The relay has not been up yet.</summary>
         Starting = 16,
 
-        /// <summary>The relay shuts down.</summary>
+        /// <summary>The relay is shutting down.</summary>
         Stopping = 17,
 
         /// <summary>Redis cannot be reached.</summary>
@@ -76,10 +76,10 @@ namespace Hubrelay
         /// <summary>The relay's own message to itself did not come back.</summary>
         Probe = 25,
 
-        /// <summary>What answers does not speak Redis's protocol.</summary>
+        /// <summary>The server that answers does not speak Redis's protocol.</summary>
         Protocol = 26,
 
-        /// <summary>No master is known, or slots of a cluster are away.</summary>
+        /// <summary>No master is known, or some slots of a cluster have no server.</summary>
         Topology = 27,
 
         /// <summary>The client has no connection to a relay.</summary>

@@ -10,33 +10,33 @@ namespace Hubrelay
         Subscribe,
         Unsubscribe,
 
-        /// <summary>A Ping, or anything else that names nothing.</summary>
+        /// <summary>A Ping, or any other request without names.</summary>
         Other,
     }
 
-    /// <summary>A Subscribe, Unsubscribe or Ping without its Reply.</summary>
+    /// <summary>A Subscribe, Unsubscribe or Ping that has no Reply yet.</summary>
     internal sealed class Request
     {
         public RequestKind Kind;
         public ulong Id;
         public List<Entry> Entries = new List<Entry>();
 
-        /// <summary>Of SubscribeAsync or UnsubscribeAsync.</summary>
+        /// <summary>True if it comes from SubscribeAsync or UnsubscribeAsync.</summary>
         public bool IsPlain;
 
-        /// <summary>The call that waits for it; null: it is the client's own.</summary>
+        /// <summary>The call that waits for it; null if the client itself has made it.</summary>
         public Operation Operation;
 
-        /// <summary>Calls that wait for it as well, since they want names of it.</summary>
+        /// <summary>Other calls that wait for it, since they want some of its names.</summary>
         public List<Operation> Followers;
 
-        /// <summary>What this connection has to hold before its Status is told.</summary>
+        /// <summary>True if the connection has to hold these names before its Status is reported.</summary>
         public bool IsRestore;
 
-        /// <summary>A Gap waits for it.</summary>
+        /// <summary>True if a Gap waits for its Reply.</summary>
         public bool IsBarrier;
 
-        /// <summary>What is asked for when this one is granted: the relay's limit is near.</summary>
+        /// <summary>The entries to ask for once this request is granted: the relay's limit is near.</summary>
         public List<Entry> Rest;
 
         /// <summary>Is called with the Reply. May be null.</summary>
@@ -51,32 +51,32 @@ namespace Hubrelay
             };
         }
 
-        /// <summary>What of the rest is still to be asked for.</summary>
+        /// <summary>The entries of the rest that still have to be asked for.</summary>
         public List<Entry> WantedRest()
         {
             return Rest == null ? new List<Entry>() : Rest.FindAll(e => e.IsWanted);
         }
     }
 
-    /// <summary>One call of the application, and the requests that it waits for. The result: it is pending.</summary>
+    /// <summary>One call of the application, and the requests that it waits for. The result says whether it is pending.</summary>
     internal sealed class Operation : TaskCompletionSource<bool>, ICompletion
     {
         public readonly RequestKind Kind;
         public readonly Names Names;
 
-        /// <summary>Of ListenAsync; null: it is a plain request.</summary>
+        /// <summary>The subscription of ListenAsync; null for a plain request.</summary>
         public readonly Subscription Subscription;
 
-        /// <summary>Of its names, once it has begun.</summary>
+        /// <summary>The entries of its names, once it has begun.</summary>
         public List<Entry> Entries = new List<Entry>();
 
-        /// <summary>It does not wait for the first attempt to connect any more.</summary>
+        /// <summary>True if it no longer waits for the first attempt to connect.</summary>
         public bool HasBegun;
 
-        /// <summary>Of SubscribeAsync: what it has turned on.</summary>
+        /// <summary>The entries that SubscribeAsync has turned on.</summary>
         public readonly List<Entry> Granted = new List<Entry>();
 
-        /// <summary>Requests without Reply.</summary>
+        /// <summary>How many of its requests have no Reply.</summary>
         public int Left;
         public bool IsPending;
         public bool IsDone;
@@ -102,7 +102,7 @@ namespace Hubrelay
         }
     }
 
-    /// <summary>A publish that waits for room, or for its Reply. The result: how many receivers.</summary>
+    /// <summary>A publish that waits for room, or for its Reply. The result is the number of receivers.</summary>
     internal sealed class Publication : TaskCompletionSource<long>, ICompletion
     {
         public ulong Id;
@@ -110,10 +110,10 @@ namespace Hubrelay
         /// <summary>Where its frame ends in the connection's stream of bytes.</summary>
         public long End;
 
-        /// <summary>The result is known, and told or about to be.</summary>
+        /// <summary>True if the result is known. The caller has it or will get it soon.</summary>
         public bool IsAnswered;
 
-        /// <summary>What it is, and its place, while it waits for room.</summary>
+        /// <summary>These are the message, and its place among the waiters, while it waits for room.</summary>
         public string Channel;
         public ReadOnlyMemory<byte> Payload;
         public LinkedListNode<Publication> Waiting;

@@ -9,7 +9,7 @@ namespace Hubrelay
         {
         }
 
-        /// <summary>Publishes handed to a connection, with or without Reply.</summary>
+        /// <summary>Publishes passed to a connection, with or without Reply.</summary>
         public long Published { get; internal set; }
 
         /// <summary>Publishes that failed with <see cref="NotConnectedException"/>.</summary>
@@ -39,22 +39,22 @@ namespace Hubrelay
         /// <summary>Messages that relays have sent.</summary>
         public long Received { get; internal set; }
 
-        /// <summary>Messages told in a Loss, and those that queues have dropped.</summary>
+        /// <summary>Messages reported in a Loss, and messages that queues have dropped.</summary>
         public long LostMessages { get; internal set; }
 
-        /// <summary>Publishes told in a Loss as certainly not delivered.</summary>
+        /// <summary>Publishes reported in a Loss as certainly not delivered.</summary>
         public long LostPublishes { get; internal set; }
 
-        /// <summary>Publishes told in a Loss of which nobody knows.</summary>
+        /// <summary>Publishes reported in a Loss for which it is unknown whether they were delivered.</summary>
         public long LostPublishesUnknown { get; internal set; }
 
-        /// <summary>Gaps that were told.</summary>
+        /// <summary>Gaps that were reported.</summary>
         public long Gaps { get; internal set; }
 
-        /// <summary>Connections that had a Welcome: the first one, and each reconnect or move.</summary>
+        /// <summary>Connections on which a Welcome came: the first one, and each reconnect or move.</summary>
         public long Connections { get; internal set; }
 
-        /// <summary>Bytes in queues now that the application has not taken.</summary>
+        /// <summary>Bytes in the queues now, which the application has not taken.</summary>
         public long BytesQueued { get; internal set; }
 
         internal Statistics Copy()

@@ -1,6 +1,6 @@
 namespace Hubrelay
 {
-    /// <summary>What <see cref="HubrelayClient.SubscribeAsync"/> gives.</summary>
+    /// <summary>The result of <see cref="HubrelayClient.SubscribeAsync"/>.</summary>
     public readonly struct SubscribeResult
     {
         /// <summary>Makes one, for tests.</summary>
@@ -10,7 +10,7 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// True: the names are held, but not in force yet, and a Gap tells when they are. False: they are in force.
+        /// True: the names are held, but not in force yet, and a Gap reports when they are. False: they are in force.
         /// </summary>
         public bool IsPending { get; }
     }

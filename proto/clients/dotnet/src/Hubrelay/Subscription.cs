@@ -4,10 +4,10 @@ using System.Collections.Generic;
 namespace Hubrelay
 {
     /// <summary>
-    /// A bounded queue of the messages of some channels and patterns: what one socket of a hub server reads from. Several may
-    /// listen to the same channel; the relay sees one subscription. It yields <see cref="Message"/>, <see cref="Loss"/>,
-    /// <see cref="Gap"/> and <see cref="Revoked"/>, which is the last one. It is safe for use by many threads; each event goes
-    /// to one of them.
+    /// A bounded queue of the messages of some channels and patterns. Typically one socket of a hub server reads from it. Several
+    /// subscriptions may listen to the same channel; the relay sees one. It yields <see cref="Message"/>, <see cref="Loss"/>,
+    /// <see cref="Gap"/> and <see cref="Revoked"/>, which is the last one. It is safe for use by many threads; each event goes to
+    /// one of them.
     /// </summary>
     public sealed class Subscription : EventReader, IDisposable
     {
@@ -19,23 +19,23 @@ namespace Hubrelay
             Names = names;
         }
 
-        /// <summary>What was asked for.</summary>
+        /// <summary>The channels and patterns that were asked for.</summary>
         public Names Names { get; }
 
         /// <summary>
-        /// The relay could not confirm the names when ListenAsync returned. They are in force from the next Gap on.
+        /// True if the relay could not confirm the names before ListenAsync returned. They are in force from the next Gap on.
         /// </summary>
         public bool IsPending { get; internal set; }
 
         /// <summary>Guarded by the client's lock; null when it is closed.</summary>
         internal List<Entry> Entries { get; set; }
 
-        /// <summary>Where it is among the listeners of each entry. Guarded in the same way.</summary>
+        /// <summary>Its index among the listeners of each entry. Guarded in the same way.</summary>
         internal int[] Places { get; set; }
 
         /// <summary>
-        /// Ends the subscription. Nobody else who listens to the same channels is touched. What is unread is discarded. Ending it
-        /// twice does nothing.
+        /// Ends the subscription. Other subscriptions to the same channels go on. Unread events are discarded. Ending it twice
+        /// does nothing.
         /// </summary>
         public void Dispose()
         {

@@ -5,13 +5,13 @@ using System.Threading;
 namespace Hubrelay
 {
     /// <summary>
-    /// The application's code that goes on because of one read: callers that have their Reply, readers that have messages.
-    /// It runs on the reading thread, which costs no change of threads, and what it publishes is one write at the end. When it
-    /// keeps the thread too long the clock calls Spill, and another thread reads on.
+    /// A turn: the application's code that continues because of one read, such as callers that have their Reply and readers that
+    /// have messages. It runs on the reading thread, which avoids a switch of threads, and everything that it publishes is one
+    /// write at the end. If it keeps the thread too long the clock calls Spill, and another thread reads.
     /// </summary>
     internal sealed class Turn
     {
-        /// <summary>Publishes of one turn that are worth a write before its end.</summary>
+        /// <summary>If a turn publishes this many bytes, they are written before its end.</summary>
         public const int GatherBytes = 32 * 1024;
 
         [ThreadStatic]
@@ -33,19 +33,19 @@ namespace Hubrelay
 
         public HubrelayClient Client => client;
 
-        /// <summary>Whose reading thread it is.</summary>
+        /// <summary>The connection that the reading thread belongs to.</summary>
         public Connection Connection { get; }
 
-        /// <summary>The clock has seen it under way.</summary>
+        /// <summary>True if the clock has seen it under way.</summary>
         public bool IsSeen { get; set; }
 
-        /// <summary>Whose output is written at the end. Guarded by the client's lock.</summary>
+        /// <summary>The connection whose output is written at the end. Guarded by the client's lock.</summary>
         public Connection Corked { get; set; }
 
-        /// <summary>Writes may be left to its end.</summary>
+        /// <summary>Whether writes may be left to its end.</summary>
         public bool MayCork => !isSpilled;
 
-        /// <summary>Begins one, with the lock.</summary>
+        /// <summary>Begins a turn. Called with the lock held.</summary>
         public void Begin(List<ICompletion> list)
         {
             completions = list;
@@ -55,7 +55,7 @@ namespace Hubrelay
             current = this;
         }
 
-        /// <summary>Runs all, without the lock, but for what Spill takes away.</summary>
+        /// <summary>Runs all completions that Spill does not take away. Called without the lock.</summary>
         public void Run()
         {
             List<ICompletion> list = completions;
@@ -65,14 +65,16 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Ends it, with the lock. Gives the list, unless others still read it.</summary>
+        /// <summary>
+        /// Ends the turn. Called with the lock held. Returns the list, or null if another thread still reads it.
+        /// </summary>
         public List<ICompletion> End()
         {
             current = null;
             return isSpilled ? null : completions;
         }
 
-        /// <summary>Has the thread pool run what is left, with the lock.</summary>
+        /// <summary>Makes the thread pool run the remaining completions. Called with the lock held.</summary>
         public void Spill()
         {
             isSpilled = true;
@@ -96,7 +98,7 @@ namespace Hubrelay
             ThreadPool.UnsafeQueueUserWorkItem(CompleteOne, completion);
         }
 
-        /// <summary>What runs there knows nothing of the caller's execution context.</summary>
+        /// <summary>The action does not get the caller's execution context.</summary>
         public static void Run(Action action)
         {
             ThreadPool.UnsafeQueueUserWorkItem(RunOne, action);

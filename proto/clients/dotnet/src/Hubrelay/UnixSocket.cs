@@ -6,7 +6,7 @@ using System.Text;
 
 namespace Hubrelay
 {
-    /// <summary>A stream socket to a path that never blocks: what cannot be done at once is told.</summary>
+    /// <summary>A non-blocking stream socket to a path: each call reports what it could not do at once.</summary>
     internal sealed class UnixSocket
     {
         private readonly Socket socket;
@@ -17,8 +17,8 @@ namespace Hubrelay
             this.socket = socket;
         }
 
-        /// <summary>Connects, which takes no time on a Unix socket.</summary>
-        /// <exception cref="IOException">It says the path, and what connect said.</exception>
+        /// <summary>Connects; on a Unix socket this takes no time.</summary>
+        /// <exception cref="IOException">Its message has the path, and the error of connect.</exception>
         public static UnixSocket Connect(string path)
         {
             Socket socket = null;
@@ -38,11 +38,12 @@ namespace Hubrelay
         }
 
         /// <summary>
-        /// Writes what fits. One thread at a time. Returns how much that was, which may be nothing, or -1 when it failed.
+        /// Writes as much as fits. One thread at a time may call it. Returns how many bytes were written, which may be 0, or -1
+        /// if it failed.
         /// </summary>
         public int Send(byte[] bytes, int start, int count)
         {
-            // The overloads for one array wait in a loop under Mono, though the socket does not block.
+            // Under Mono the overloads for one array wait in a loop, although the socket does not block.
             segment[0] = new ArraySegment<byte>(bytes, start, count);
             try
             {
@@ -51,35 +52,35 @@ namespace Hubrelay
             }
             catch (Exception)
             {
-                return -1; // whoever reads finds out why
+                return -1; // the reading thread finds out why
             }
         }
 
-        /// <summary>Waits until there is something to read, or the end.</summary>
+        /// <summary>Waits until there is something to read, or the end is reached.</summary>
         public void WaitToRead()
         {
             socket.Poll(-1, SelectMode.SelectRead);
         }
 
-        /// <summary>Waits until there is room to write, or the end, for a second at most.</summary>
+        /// <summary>Waits until there is room to write, or the end is reached, but for at most a second.</summary>
         public void WaitToWrite()
         {
             Poll(1000000, SelectMode.SelectWrite);
         }
 
-        /// <summary>Tells whether there is something to read, or the end.</summary>
+        /// <summary>Whether there is something to read, or the end is reached.</summary>
         public bool CanRead()
         {
             return Poll(0, SelectMode.SelectRead);
         }
 
-        /// <summary>Tells whether the other side has hung up, though something may be unread. Not every runtime can tell.</summary>
+        /// <summary>Whether the other side has hung up, even if something is unread. Not every runtime can report this.</summary>
         public bool HasHungUp()
         {
             return Poll(0, SelectMode.SelectError);
         }
 
-        /// <summary>A socket that has failed is ready for whatever comes next, which tells why.</summary>
+        /// <summary>Polls the socket. A socket that has failed counts as ready: the next call reports the error.</summary>
         private bool Poll(int microseconds, SelectMode mode)
         {
             try
@@ -92,8 +93,8 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>Reads what is there. 0: the end. -1: nothing is there.</summary>
-        /// <exception cref="SocketException">It failed.</exception>
+        /// <summary>Reads the bytes that are there. 0: the end. -1: there are none now.</summary>
+        /// <exception cref="SocketException">The read failed.</exception>
         public int Receive(byte[] into, int start, int count)
         {
             int read = socket.Receive(into, start, count, SocketFlags.None, out SocketError error);
@@ -108,7 +109,7 @@ namespace Hubrelay
             throw new SocketException((int)error);
         }
 
-        /// <summary>Shuts the writing side, or both. Whoever waits to read is woken.</summary>
+        /// <summary>Shuts the writing side, or both sides. A thread that waits to read is woken.</summary>
         public void Shutdown(SocketShutdown how)
         {
             try
@@ -117,11 +118,11 @@ namespace Hubrelay
             }
             catch (SocketException)
             {
-                // The other side has closed: whoever reads finds that out.
+                // The other side has closed: the reading thread finds that out.
             }
             catch (ObjectDisposedException)
             {
-                // It has been closed here.
+                // This side has closed it.
             }
         }
 
@@ -144,7 +145,7 @@ namespace Hubrelay
             return File.Exists(path) || !IsMissing(path) ? e.Message : "no such file or directory";
         }
 
-        /// <summary>Mono says "connection refused" also when there is no such path.</summary>
+        /// <summary>Whether the path does not exist. Mono reports "connection refused" also in that case.</summary>
         private static bool IsMissing(string path)
         {
             try
@@ -167,7 +168,7 @@ namespace Hubrelay
         }
     }
 
-    /// <summary>What the class library does not have. Each does nothing where the C library differs.</summary>
+    /// <summary>Calls that the class library does not have. Each of them does nothing if the C library differs.</summary>
     internal static class Libc
     {
         private const int SetFd = 2;
@@ -176,7 +177,7 @@ namespace Hubrelay
 
         public static bool IsMono { get; } = Type.GetType("Mono.Runtime") != null;
 
-        /// <summary>.NET does this by itself, Mono does not.</summary>
+        /// <summary>Sets close-on-exec. .NET does this by itself, Mono does not.</summary>
         public static void CloseOnExec(Socket socket)
         {
             if (IsMono)
@@ -185,7 +186,9 @@ namespace Hubrelay
             }
         }
 
-        /// <summary>This process's user and groups, and owner and mode of the socket, as far as can be seen on Linux.</summary>
+        /// <summary>
+        /// The user and groups of this process, and the owner and mode of the socket, as far as Linux shows them.
+        /// </summary>
         public static string WhoIsDenied(string path)
         {
             var text = new StringBuilder("this process has uid ").Append(Of("Uid:", 1)).Append(" and groups ").Append(Of("Groups:", 0));
@@ -205,7 +208,7 @@ namespace Hubrelay
             return text.ToString();
         }
 
-        /// <summary>A line of /proc/self/status: one number of it, counted from 0, or all where number is 0.</summary>
+        /// <summary>A line of /proc/self/status: one of its numbers, counted from 0, or all of them if number is 0.</summary>
         private static string Of(string key, int number)
         {
             try
@@ -222,7 +225,7 @@ namespace Hubrelay
             }
             catch (Exception e) when (e is IOException || e is UnauthorizedAccessException)
             {
-                // Not on this system.
+                // This system has no such file, or does not allow to read it.
             }
             return "unknown";
         }
@@ -235,11 +238,11 @@ namespace Hubrelay
             }
             catch (EntryPointNotFoundException)
             {
-                // Another C library.
+                // The C library is a different one.
             }
             catch (DllNotFoundException)
             {
-                // Another system.
+                // The system is a different one.
             }
         }
 

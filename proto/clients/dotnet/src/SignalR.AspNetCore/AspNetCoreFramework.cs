@@ -98,7 +98,7 @@ namespace Hubrelay.SignalR.AspNetCore
             return all.FirstOrDefault(protocol => protocol.Name == protocolName);
         }
 
-        /// <summary>Knows the types of results alone: nothing else comes on that channel.</summary>
+        /// <summary>Knows only the types of results, since nothing else comes on that channel.</summary>
         private sealed class Binder : IInvocationBinder
         {
             private readonly Func<string, Type> returnTypeOf;
@@ -115,12 +115,12 @@ namespace Hubrelay.SignalR.AspNetCore
 
             public IReadOnlyList<Type> GetParameterTypes(string methodName)
             {
-                throw new InvalidOperationException("an invocation is no result");
+                throw new InvalidOperationException("an invocation is not a result");
             }
 
             public Type GetStreamItemType(string streamId)
             {
-                throw new InvalidOperationException("an item of a stream is no result");
+                throw new InvalidOperationException("an item of a stream is not a result");
             }
         }
     }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 
 namespace Hubrelay.SignalR.AspNetCore
 {
-    /// <summary>ASP.NET Core's place for a backplane. Everything is done by <see cref="HubBackplane{TMessage}"/>.</summary>
+    /// <summary>ASP.NET Core's extension point for a backplane. <see cref="HubBackplane{TMessage}"/> does all the work.</summary>
     internal sealed class HubrelayHubLifetimeManager<THub> : HubLifetimeManager<THub>, IDisposable where THub : Hub
     {
         private readonly HubBackplane<SerializedHubMessage> hub;

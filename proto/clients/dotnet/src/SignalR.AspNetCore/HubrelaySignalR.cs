@@ -14,13 +14,15 @@ namespace Hubrelay.SignalR.AspNetCore
         /// <summary>The relay's socket.</summary>
         public string Path { get; set; } = "/run/hubrelay/hubrelay.sock";
 
-        /// <summary>The client's name, for people. May be empty.</summary>
+        /// <summary>The client's name, for people to read. May be empty.</summary>
         public string ClientName { get; set; } = "";
 
-        /// <summary>Of the client. Default: null, its defaults. Its log is the application's.</summary>
+        /// <summary>
+        /// The options of the client. Default: null, its defaults. Without a Log of its own it writes to the application's log.
+        /// </summary>
         public HubrelayOptions Client { get; set; }
 
-        /// <summary>Of each hub, by its type. Default: null, the defaults.</summary>
+        /// <summary>The options of each hub, by its type. Default: null, the defaults.</summary>
         public Func<Type, HubBackplaneOptions> Hub { get; set; }
     }
 
@@ -58,8 +60,10 @@ namespace Microsoft.Extensions.DependencyInjection
     /// <summary>Adds hubrelay to SignalR.</summary>
     public static class HubrelaySignalRDependencyInjectionExtensions
     {
-        /// <summary>Has SignalR's servers send each other messages by a relay, in place of AddStackExchangeRedis.</summary>
-        /// <param name="builder">What AddSignalR gives.</param>
+        /// <summary>
+        /// Makes SignalR's servers send each other messages through a relay, in place of AddStackExchangeRedis.
+        /// </summary>
+        /// <param name="builder">The builder that AddSignalR returns.</param>
         /// <param name="path">The relay's socket.</param>
         /// <param name="configure">Sets further options. May be null.</param>
         public static ISignalRServerBuilder AddHubrelay(this ISignalRServerBuilder builder, string path,

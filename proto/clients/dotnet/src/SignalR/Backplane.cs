@@ -5,19 +5,20 @@ using System.Threading.Tasks;
 namespace Hubrelay.SignalR
 {
     /// <summary>
-    /// All hubs of a process on one connection to the relay. It takes the client's <see cref="HubrelayClient.Events"/>, so nobody
-    /// else can, and it never closes the client. It is safe for use by many threads.
+    /// Connects all hubs of a process over one connection to the relay. It reads the client's
+    /// <see cref="HubrelayClient.Events"/>, so the application must not read them. It never closes the client. It is safe for use
+    /// by many threads.
     /// </summary>
     public sealed class Backplane
     {
         private readonly object gate = new object();
         private readonly List<IBackplaneHub> hubs = new List<IBackplaneHub>();
         private readonly Action<string> log;
-        private bool isUp = true; // as told in the log: a start without trouble needs no line
+        private bool isUp = true; // as last logged: a start without trouble needs no line
 
-        /// <summary>Begins to watch the client.</summary>
-        /// <param name="client">Of this backplane alone.</param>
-        /// <param name="log">Is told once when an outage begins and once when it ends, and of failures. May be null.</param>
+        /// <summary>Begins to read the client's events.</summary>
+        /// <param name="client">A client that only this backplane uses.</param>
+        /// <param name="log">Gets one line when an outage begins, one when it ends, and lines for failures. May be null.</param>
         public Backplane(HubrelayClient client, Action<string> log = null)
         {
             Client = client ?? throw new ArgumentNullException(nameof(client));
@@ -28,12 +29,14 @@ namespace Hubrelay.SignalR
         /// <summary>The connection to the relay.</summary>
         public HubrelayClient Client { get; }
 
-        /// <summary>Makes the backplane of one hub. It begins to listen with the hub's first connection.</summary>
-        /// <param name="hub">The full name of the hub's type, such as "Chat.Hub": all servers of the hub have the same.</param>
-        /// <param name="framework">The hub protocols, and what else is ASP.NET Core's.</param>
+        /// <summary>Makes the backplane of one hub. It begins to listen when the hub's first connection begins.</summary>
+        /// <param name="hub">
+        /// The full name of the hub's type, such as "Chat.Hub". All servers of the hub must use the same name.
+        /// </param>
+        /// <param name="framework">The hub protocols, and what else belongs to ASP.NET Core.</param>
         /// <param name="options">Null: the defaults.</param>
         /// <exception cref="ArgumentException">An option is out of its range.</exception>
-        /// <exception cref="InvalidOperationException">The hooks are another hub's.</exception>
+        /// <exception cref="InvalidOperationException">The hooks belong to another hub.</exception>
         public HubBackplane<TMessage> AddHub<TMessage>(string hub, IHubFramework<TMessage> framework, HubBackplaneOptions options = null)
         {
             if (string.IsNullOrEmpty(hub))
@@ -65,7 +68,7 @@ namespace Hubrelay.SignalR
             }
             catch (Exception)
             {
-                // There is nobody left to be told.
+                // There is no other place to report this.
             }
         }
 
@@ -106,10 +109,10 @@ namespace Hubrelay.SignalR
         }
     }
 
-    /// <summary>A hub, for the backplane that it is on.</summary>
+    /// <summary>A hub, as the backplane sees it.</summary>
     internal interface IBackplaneHub
     {
-        /// <summary>Takes an event of the whole client. It throws nothing.</summary>
+        /// <summary>Handles an event of the whole client. It throws nothing.</summary>
         void OnEvent(RelayEvent one);
     }
 }

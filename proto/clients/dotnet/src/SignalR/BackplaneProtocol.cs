@@ -5,17 +5,17 @@ using System.IO;
 namespace Hubrelay.SignalR
 {
     /// <summary>
-    /// What ASP.NET Core SignalR's servers send each other through Redis, byte for byte: MessagePack, of which the channel says
-    /// what it is. Items behind the known ones are skipped. The format is that of ASP.NET Core 7 and later:
+    /// The messages that ASP.NET Core SignalR's servers send each other through Redis, byte for byte. They are MessagePack, and
+    /// the channel determines their kind. Items after the known ones are skipped. The format is that of ASP.NET Core 7 and later:
     /// https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/server/StackExchangeRedis/src/Internal/RedisProtocol.cs
     /// </summary>
     internal static class BackplaneProtocol
     {
-        private const int HeaderBytes = 64; // more than what the envelope of one message adds, without the names
+        private const int HeaderBytes = 64; // more than the envelope of one message adds, without the names
 
         /// <summary>
-        /// An invocation: the connections that are left out, and the message in each hub protocol. With a return channel, also
-        /// the id under which the client's result is awaited there.
+        /// Writes an invocation: the excluded connections, and the message in each hub protocol. With a return channel, it also
+        /// has the id under which the client's result is awaited there.
         /// </summary>
         public static byte[] WriteInvocation(IReadOnlyList<SerializedMessage> messages, IReadOnlyList<string> excludedConnectionIds,
             string invocationId = null, string returnChannel = null)
@@ -47,7 +47,7 @@ namespace Hubrelay.SignalR
             return writer.ToArray();
         }
 
-        /// <exception cref="InvalidDataException">It is no invocation.</exception>
+        /// <exception cref="InvalidDataException">The bytes are not an invocation.</exception>
         public static BackplaneInvocation ReadInvocation(ReadOnlyMemory<byte> data)
         {
             var reader = new MessagePackReader(data);
@@ -68,7 +68,7 @@ namespace Hubrelay.SignalR
             return new BackplaneInvocation(messages, excluded, invocationId, wantsResult ? reader.ReadString() : null);
         }
 
-        /// <summary>That a connection is to be added to, or removed from, a group on whatever server it is.</summary>
+        /// <summary>Writes a command to add a connection to a group, or to remove it, whichever server it is on.</summary>
         public static byte[] WriteGroupCommand(GroupCommand command)
         {
             var writer = new MessagePackWriter();
@@ -81,7 +81,7 @@ namespace Hubrelay.SignalR
             return writer.ToArray();
         }
 
-        /// <exception cref="InvalidDataException">It is no group command.</exception>
+        /// <exception cref="InvalidDataException">The bytes are not a group command.</exception>
         public static GroupCommand ReadGroupCommand(ReadOnlyMemory<byte> data)
         {
             var reader = new MessagePackReader(data);
@@ -93,12 +93,12 @@ namespace Hubrelay.SignalR
             string connectionId = reader.ReadString();
             if (action < byte.MinValue || action > byte.MaxValue || serverName == null || groupName == null || connectionId == null)
             {
-                throw new InvalidDataException($"a group command lacks a name, or its action {action} is none");
+                throw new InvalidDataException($"a group command lacks a name, or its action {action} is not valid");
             }
             return new GroupCommand(id, serverName, (GroupAction)action, groupName, connectionId);
         }
 
-        /// <summary>That the group command of this id has been carried out.</summary>
+        /// <summary>Writes that the group command with this id has been carried out.</summary>
         public static byte[] WriteAck(int id)
         {
             var writer = new MessagePackWriter();
@@ -107,7 +107,7 @@ namespace Hubrelay.SignalR
             return writer.ToArray();
         }
 
-        /// <exception cref="InvalidDataException">It is no acknowledgement.</exception>
+        /// <exception cref="InvalidDataException">The bytes are not an acknowledgement.</exception>
         public static int ReadAck(ReadOnlyMemory<byte> data)
         {
             var reader = new MessagePackReader(data);
@@ -115,7 +115,7 @@ namespace Hubrelay.SignalR
             return reader.ReadInt();
         }
 
-        /// <summary>A client's result, as its hub protocol has it.</summary>
+        /// <summary>Writes a client's result in its hub protocol.</summary>
         public static byte[] WriteCompletion(SerializedMessage completion)
         {
             var writer = new MessagePackWriter(completion.ProtocolName.Length + completion.Serialized.Length + HeaderBytes);
@@ -125,7 +125,7 @@ namespace Hubrelay.SignalR
             return writer.ToArray();
         }
 
-        /// <exception cref="InvalidDataException">It is no completion.</exception>
+        /// <exception cref="InvalidDataException">The bytes are not a completion.</exception>
         public static SerializedMessage ReadCompletion(ReadOnlyMemory<byte> data)
         {
             var reader = new MessagePackReader(data);
@@ -141,7 +141,7 @@ namespace Hubrelay.SignalR
         }
     }
 
-    /// <summary>What a group command asks for. The numbers are those on the wire.</summary>
+    /// <summary>What a group command requests. The numbers are those on the wire.</summary>
     internal enum GroupAction : byte
     {
         /// <summary>The connection joins the group.</summary>
@@ -166,13 +166,13 @@ namespace Hubrelay.SignalR
         /// <summary>The message in each hub protocol.</summary>
         public IReadOnlyList<SerializedMessage> Messages { get; }
 
-        /// <summary>Who does not get it; mostly empty.</summary>
+        /// <summary>The ids of connections that do not get it; mostly empty.</summary>
         public IReadOnlyList<string> ExcludedConnectionIds { get; }
 
         /// <summary>Null or empty: no result is awaited.</summary>
         public string InvocationId { get; }
 
-        /// <summary>Where the result is awaited.</summary>
+        /// <summary>The channel where the result is awaited.</summary>
         public string ReturnChannel { get; }
     }
 
@@ -188,7 +188,7 @@ namespace Hubrelay.SignalR
             ConnectionId = connectionId;
         }
 
-        /// <summary>What the acknowledgement repeats.</summary>
+        /// <summary>The id that the acknowledgement repeats.</summary>
         public int Id { get; }
 
         /// <summary>The server that asks, and awaits the acknowledgement.</summary>

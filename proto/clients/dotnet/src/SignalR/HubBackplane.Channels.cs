@@ -4,10 +4,10 @@ using System.Threading.Tasks;
 
 namespace Hubrelay.SignalR
 {
-    /// <summary>What this server listens to: its own channels, and those of its connections.</summary>
+    /// <summary>The channels that this server listens to: its own, and those of its connections.</summary>
     public sealed partial class HubBackplane<TMessage>
     {
-        private const int MaxAtOnce = 1000; // group commands that are carried out at a time
+        private const int MaxAtOnce = 1000; // group commands that are carried out at the same time
 
         /// <summary>Listens to the channels of every server, once. After a failure the next call tries again.</summary>
         private Task EnsureStartedAsync()
@@ -34,7 +34,7 @@ namespace Hubrelay.SignalR
             var begun = new List<Subscription>();
             try
             {
-                // Each has a queue of its own: connections that read slowly hold up neither commands nor answers.
+                // Each channel has its own queue, so that connections that read slowly hold up neither commands nor answers.
                 foreach (string channel in new[] { channels.OwnAck, channels.ReturnResults, channels.All, channels.GroupManagement })
                 {
                     begun.Add(await client.ListenAsync(channel).ConfigureAwait(false));
@@ -69,7 +69,9 @@ namespace Hubrelay.SignalR
             _ = ReadAsync(begun[3], channels.GroupManagement, OnGroupCommandAsync, MaxAtOnce);
         }
 
-        /// <summary>Adds a connection to a channel. The first one has it subscribed; all wait for that.</summary>
+        /// <summary>
+        /// Adds a connection to a channel. The first connection subscribes to the channel, and all connections wait for that.
+        /// </summary>
         private Task JoinAsync(Member<TMessage> member, string name)
         {
             MemberChannel<TMessage> channel;
@@ -110,7 +112,7 @@ namespace Hubrelay.SignalR
             {
                 End(channel);
                 channel.Started.SetException(e);
-                _ = channel.Started.Task.Exception; // it is seen, though its only connection may be gone
+                _ = channel.Started.Task.Exception; // marks the exception as observed, since the channel's only connection may be gone
                 return;
             }
             bool isLate;
@@ -127,7 +129,7 @@ namespace Hubrelay.SignalR
             _ = ReadAsync(begun, channel.Name, HandlerOf(channel), 1);
         }
 
-        /// <summary>Removes a connection from a channel. The last one has it unsubscribed.</summary>
+        /// <summary>Removes a connection from a channel. The last connection unsubscribes from the channel.</summary>
         private void Leave(Member<TMessage> member, string name)
         {
             Subscription ended = null;
@@ -148,7 +150,9 @@ namespace Hubrelay.SignalR
             ended?.Dispose();
         }
 
-        /// <summary>Nobody is in a channel any more that could not be subscribed, or that Redis refuses from now on.</summary>
+        /// <summary>
+        /// Removes all connections from a channel that could not be subscribed, or that Redis refuses from now on.
+        /// </summary>
         private void End(MemberChannel<TMessage> channel)
         {
             lock (gate)
@@ -165,7 +169,9 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>Reads a channel to its end. So many messages are worked on at a time, and begun in their order.</summary>
+        /// <summary>
+        /// Reads a channel to its end. At most this many messages are handled at the same time. They are begun in their order.
+        /// </summary>
         private async Task ReadAsync(Subscription subscription, string channel, Func<Message, Task> handle, int atOnce)
         {
             var begun = new List<Task>();
@@ -198,7 +204,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>A message that is none, or that cannot be carried out, does not end the reading.</summary>
+        /// <summary>Handles a message. One that is not valid, or cannot be carried out, does not end the reading.</summary>
         private async Task HandleAsync(string channel, Message message, Func<Message, Task> handle)
         {
             try

@@ -6,7 +6,7 @@ using System.Threading.Tasks;
 
 namespace Hubrelay.SignalR
 {
-    /// <summary>What comes from other servers, and what the application is told.</summary>
+    /// <summary>Messages from other servers, and reports to the application.</summary>
     public sealed partial class HubBackplane<TMessage>
     {
         private readonly HashSet<string> logged = new HashSet<string>();
@@ -21,7 +21,7 @@ namespace Hubrelay.SignalR
             return message => DeliverAsync(channel.Members, message, mayExclude);
         }
 
-        /// <summary>Gives an invocation to connections, and waits until all have taken it.</summary>
+        /// <summary>Writes an invocation to connections, and waits until all have accepted it.</summary>
         private Task DeliverAsync(MemberSet<TMessage> to, Message message, bool mayExclude)
         {
             Member<TMessage>[] all = to.ToArray();
@@ -36,7 +36,7 @@ namespace Hubrelay.SignalR
             return WriteAsync(all, excluded, written);
         }
 
-        /// <summary>Writes to each. One that fails is no concern of the others.</summary>
+        /// <summary>Writes to each connection. If one fails, the others are not affected.</summary>
         private Task WriteAsync(Member<TMessage>[] all, HashSet<string> excluded, TMessage written)
         {
             List<Task> writes = null;
@@ -137,7 +137,10 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>What waits for an answer through Redis is told at once that it may not come.</summary>
+        /// <summary>
+        /// If the relay is not receiving, calls that wait for an answer through Redis fail at once, since the answer may not
+        /// come.
+        /// </summary>
         private void OnStatus(Status status)
         {
             if (!status.IsReceiving)
@@ -192,10 +195,10 @@ namespace Hubrelay.SignalR
             return new InterruptedException("the answer may have been missed in an outage, so whether it is done is unknown");
         }
 
-        /// <summary>Tells what no caller waits for. The log has the first of each kind.</summary>
+        /// <summary>Reports a failure for which no caller waits. The log gets the first one of each kind.</summary>
         private void Failed(string what, Exception error)
         {
-            LogOnce(error.GetType().Name, $"{what}: {error.Message} (logged once; the hook OnFailure is told each time)");
+            LogOnce(error.GetType().Name, $"{what}: {error.Message} (logged once; the hook OnFailure is called each time)");
             Call(() => options.Hooks?.OnFailure(what, error));
         }
 

@@ -10,15 +10,20 @@ namespace Hubrelay.SignalR
     {
         private const string Canceled = "Invocation canceled by the server.";
 
-        /// <summary>Invokes a method of a connection's client, on whatever server it is, and waits for what the client returns.</summary>
+        /// <summary>
+        /// Invokes a method of a connection's client, whichever server it is on, and waits for the client's result.
+        /// </summary>
         /// <param name="connectionId">The connection.</param>
         /// <param name="methodName">The client's method.</param>
         /// <param name="args">Its arguments.</param>
-        /// <param name="cancellationToken">Gives up. A client need not answer, so have a bound.</param>
-        /// <exception cref="IOException">There is no such connection, or it has ended. Of one on another server that is the
-        /// framework's exception, as with ASP.NET Core.</exception>
+        /// <param name="cancellationToken">Ends the wait. A client may never answer, so set a limit.</param>
+        /// <exception cref="IOException">
+        /// There is no such connection, or it has ended. If it ends on another server, the exception is the framework's own, as
+        /// with ASP.NET Core.
+        /// </exception>
         /// <exception cref="NotConnectedException">The connection is on another server, and Redis is away.</exception>
-        /// <exception cref="InterruptedException">An outage came before the result: it is not known whether the client was invoked.
+        /// <exception cref="InterruptedException">
+        /// An outage came before the result: it is unknown whether the client was invoked.
         /// </exception>
         /// <exception cref="Exception">The framework's own, <see cref="IHubFramework{TMessage}.CreateException"/>: the client reported
         /// an error, its result has another type, or the token was cancelled.</exception>
@@ -54,26 +59,28 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>A connection of this server has returned a result. It goes to whoever awaits it, here or on another server.</summary>
+        /// <summary>
+        /// A connection of this server has returned a result. It goes to the caller that awaits it, here or on another server.
+        /// </summary>
         /// <exception cref="InvalidOperationException">The result is awaited from another connection.</exception>
         public Task SetConnectionResultAsync(string connectionId, Completion completion)
         {
             PendingResult pending = results.Find((completion ?? throw new ArgumentNullException(nameof(completion))).InvocationId);
             if (pending == null)
             {
-                return Task.CompletedTask; // nobody waits any more
+                return Task.CompletedTask; // no caller waits any more
             }
             if (pending.ConnectionId != connectionId)
             {
                 throw new InvalidOperationException(
-                    $"the result of invocation {completion.InvocationId} is not to come from connection {connectionId}");
+                    $"the result of invocation {completion.InvocationId} must not come from connection {connectionId}");
             }
             results.Take(completion.InvocationId)?.Complete(completion);
             return Task.CompletedTask;
         }
 
-        /// <summary>The type as which a hub protocol is to read the result of an invocation.</summary>
-        /// <returns>False: none is awaited.</returns>
+        /// <summary>Finds the type as which a hub protocol has to read the result of an invocation.</summary>
+        /// <returns>False: no such result is awaited.</returns>
         public bool TryGetReturnType(string invocationId, out Type type)
         {
             type = results.Find(invocationId ?? throw new ArgumentNullException(nameof(invocationId)))?.Type;
@@ -97,7 +104,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>Another server awaits what this connection will return.</summary>
+        /// <summary>Another server awaits the result of this connection.</summary>
         private void ExpectResult(Member<TMessage> member, BackplaneInvocation invocation)
         {
             string id = invocation.InvocationId;
@@ -125,7 +132,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>A result has come back to the server that awaits it.</summary>
+        /// <summary>A result has come back to this server, which awaits it.</summary>
         private Task OnReturnedAsync(Message message)
         {
             SerializedMessage serialized = BackplaneProtocol.ReadCompletion(message.Payload);
@@ -153,7 +160,7 @@ namespace Hubrelay.SignalR
             }
             catch (Exception)
             {
-                completion = null; // a result of another type: hub protocols throw whatever they like
+                completion = null; // the result has another type: hub protocols may throw any exception
                 return false;
             }
         }

@@ -5,21 +5,21 @@ using System.Threading.Tasks;
 
 namespace Hubrelay.SignalR
 {
-    /// <summary>Sends.</summary>
+    /// <summary>Sending.</summary>
     public sealed partial class HubBackplane<TMessage>
     {
         /// <summary>Sends to all connections of all servers.</summary>
-        /// <param name="methodName">The clients' method.</param>
+        /// <param name="methodName">The name of the clients' method.</param>
         /// <param name="args">Its arguments.</param>
-        /// <param name="cancellationToken">Gives up waiting for Redis's answer.</param>
-        /// <exception cref="HubrelayException">As of HubrelayClient.PublishAsync; and so with all sends.</exception>
+        /// <param name="cancellationToken">Ends the wait for Redis's answer.</param>
+        /// <exception cref="HubrelayException">As for HubrelayClient.PublishAsync. The same is true for all sends.</exception>
         public Task SendAllAsync(string methodName, object[] args, CancellationToken cancellationToken = default(CancellationToken))
         {
             return SendAllExceptAsync(methodName, args, null, cancellationToken);
         }
 
-        /// <summary>Sends to all connections but some.</summary>
-        /// <returns>As SendAllAsync, and so with all sends.</returns>
+        /// <summary>Sends to all connections except some.</summary>
+        /// <returns>As for SendAllAsync. The same is true for all sends.</returns>
         public Task SendAllExceptAsync(string methodName, object[] args, IReadOnlyList<string> excludedConnectionIds,
             CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -27,7 +27,7 @@ namespace Hubrelay.SignalR
         }
 
         /// <summary>
-        /// Sends to one connection. If it is on this server nothing goes through Redis, so that works without one.
+        /// Sends to one connection. If it is on this server, nothing goes through Redis, so this works without Redis.
         /// </summary>
         public Task SendConnectionAsync(string connectionId, string methodName, object[] args,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -39,7 +39,7 @@ namespace Hubrelay.SignalR
                 : PublishAsync(channel, Invocation(methodName, args, null), cancellationToken);
         }
 
-        /// <summary>Sends to several connections. All are tried; the task has the first failure.</summary>
+        /// <summary>Sends to several connections. All of them are tried; the task has the first failure.</summary>
         public Task SendConnectionsAsync(IReadOnlyList<string> connectionIds, string methodName, object[] args,
             CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -54,7 +54,7 @@ namespace Hubrelay.SignalR
             return SendGroupExceptAsync(groupName, methodName, args, null, cancellationToken);
         }
 
-        /// <summary>Sends to a group but some connections.</summary>
+        /// <summary>Sends to a group except some connections.</summary>
         public Task SendGroupExceptAsync(string groupName, string methodName, object[] args, IReadOnlyList<string> excludedConnectionIds,
             CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -62,7 +62,10 @@ namespace Hubrelay.SignalR
             return PublishAsync(channel, Invocation(methodName, args, excludedConnectionIds), cancellationToken);
         }
 
-        /// <summary>Sends to several groups: who is in two of them gets it twice. All are tried; the task has the first failure.</summary>
+        /// <summary>
+        /// Sends to several groups. A connection that is in two of them gets the message twice. All groups are tried; the task
+        /// has the first failure.
+        /// </summary>
         public Task SendGroupsAsync(IReadOnlyList<string> groupNames, string methodName, object[] args,
             CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -78,7 +81,7 @@ namespace Hubrelay.SignalR
             return PublishAsync(channel, Invocation(methodName, args, null), cancellationToken);
         }
 
-        /// <summary>Sends to all connections of several users. All are tried; the task has the first failure.</summary>
+        /// <summary>Sends to all connections of several users. All users are tried; the task has the first failure.</summary>
         public Task SendUsersAsync(IReadOnlyList<string> userIds, string methodName, object[] args,
             CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -87,8 +90,8 @@ namespace Hubrelay.SignalR
         }
 
         /// <summary>
-        /// Sends to all connections of this server alone, without Redis: that messages may have been missed, or that Redis is away.
-        /// Connections that fail are told to OnFailure. It has no counterpart in ASP.NET Core.
+        /// Sends only to the connections of this server, without Redis: for example, that messages may have been missed, or that
+        /// Redis is away. Connections that fail are reported to OnFailure. It has no counterpart in ASP.NET Core.
         /// </summary>
         public Task SendLocalAsync(string methodName, object[] args)
         {
@@ -111,7 +114,7 @@ namespace Hubrelay.SignalR
             return Task.WhenAll(publishes);
         }
 
-        /// <summary>Where a name is too long, its task fails: the others are sent to all the same.</summary>
+        /// <summary>If a name is too long, only its own task fails. The other names are still sent to.</summary>
         private async Task PublishToAsync(string name, Func<string, string> channelOf, byte[] payload, CancellationToken cancellationToken)
         {
             await PublishAsync(channelOf(name), payload, cancellationToken).ConfigureAwait(false);

@@ -6,15 +6,15 @@ using System.Threading.Tasks;
 namespace Hubrelay.SignalR
 {
     /// <summary>
-    /// The backplane of one hub on one server: what ASP.NET Core's HubLifetimeManager does, with the same methods, but without its
-    /// types. Servers of the same hub that use StackExchange.Redis, on the same Redis and with the relay's prefix as their
-    /// channelPrefix, are on it, too. It is safe for use by many threads.
+    /// The backplane of one hub on one server. It does what ASP.NET Core's HubLifetimeManager does, with the same methods, but
+    /// without its types. It also works together with servers of the same hub that use StackExchange.Redis, if they use the same
+    /// Redis, and the relay's prefix as their channelPrefix. It is safe for use by many threads.
     /// </summary>
     /// <remarks>
-    /// Sends throw what HubrelayClient.PublishAsync throws: while Redis is away a NotConnectedException at once, and
-    /// nothing is kept for later. What the task of a send tells is that Redis took it, not that a client got it.
+    /// Sends throw what HubrelayClient.PublishAsync throws: while Redis is away, a NotConnectedException at once, and nothing is
+    /// stored for later. The end of a send's task means that Redis has taken the message, not that a client has received it.
     /// </remarks>
-    /// <typeparam name="TMessage">What the framework writes to connections.</typeparam>
+    /// <typeparam name="TMessage">The type of the messages that the framework writes to connections.</typeparam>
     public sealed partial class HubBackplane<TMessage> : IDisposable, IBackplaneHub
     {
         private readonly object gate = new object();
@@ -27,9 +27,9 @@ namespace Hubrelay.SignalR
         private readonly PendingTable<int, PendingAck> acks = new PendingTable<int, PendingAck>();
         private readonly PendingTable<string, PendingResult> results = new PendingTable<string, PendingResult>();
 
-        // Guarded by gate, which is never held over a call to the client or to the framework.
+        // Guarded by gate, which is never held during a call to the client or to the framework.
         private readonly Dictionary<string, MemberChannel<TMessage>> joined = new Dictionary<string, MemberChannel<TMessage>>();
-        private List<Subscription> own; // the channels of every server; null: not begun
+        private List<Subscription> own; // the channels that every server listens to; null until it has started
         private TaskCompletionSource<bool> starting;
         private bool isDisposed;
 
@@ -52,11 +52,13 @@ namespace Hubrelay.SignalR
         public int ConnectionCount => members.Count;
 
         /// <summary>
-        /// A connection has begun. When the task has ended, what other servers send reaches it. Without Redis it does not wait:
-        /// messages come from the next Gap on.
+        /// A connection has begun. Once the task has ended, messages from other servers reach it. Without Redis the task does not
+        /// wait: then messages come from the next Gap on.
         /// </summary>
-        /// <exception cref="HubrelayException">As of HubrelayClient.ListenAsync. The connection is not known then.</exception>
-        /// <exception cref="InvalidOperationException">There is a connection of this id.</exception>
+        /// <exception cref="HubrelayException">
+        /// As for HubrelayClient.ListenAsync. Then the connection is not registered.
+        /// </exception>
+        /// <exception cref="InvalidOperationException">There is a connection with this id already.</exception>
         /// <exception cref="ObjectDisposedException">The backplane is disposed.</exception>
         public async Task OnConnectedAsync(IHubConnection<TMessage> connection)
         {
@@ -82,8 +84,8 @@ namespace Hubrelay.SignalR
         }
 
         /// <summary>
-        /// A connection has ended. It leaves its groups, and what nobody else on this server listens to is unsubscribed. One that is
-        /// not known does no harm.
+        /// A connection has ended. It leaves its groups. Channels that no other connection of this server needs are unsubscribed.
+        /// An unknown id does no harm.
         /// </summary>
         public Task OnDisconnectedAsync(string connectionId)
         {
@@ -96,15 +98,18 @@ namespace Hubrelay.SignalR
         }
 
         /// <summary>
-        /// Adds a connection to a group, on whatever server it is: when the task has ended, it gets what is sent to the group, or, if
-        /// it is of this server and Redis is away, will get it from the next Gap on.
+        /// Adds a connection to a group, whichever server it is on. Once the task has ended, the connection gets what is sent to
+        /// the group. If it is on this server and Redis is away, it will get that from the next Gap on.
         /// </summary>
         /// <exception cref="NotConnectedException">The connection is on another server, and Redis is away.</exception>
-        /// <exception cref="InterruptedException">An outage came before the answer: whether it is done is unknown.</exception>
-        /// <exception cref="OperationCanceledException">
-        /// No server has said in <see cref="HubBackplaneOptions.AckTimeout"/> that it has the connection, or the token was cancelled.
+        /// <exception cref="InterruptedException">
+        /// An outage came before the answer: it is unknown whether the connection was added.
         /// </exception>
-        /// <exception cref="HubrelayException">As of HubrelayClient.ListenAsync and PublishAsync.</exception>
+        /// <exception cref="OperationCanceledException">
+        /// No server has confirmed within <see cref="HubBackplaneOptions.AckTimeout"/> that it has the connection, or the token
+        /// was cancelled.
+        /// </exception>
+        /// <exception cref="HubrelayException">As for HubrelayClient.ListenAsync and PublishAsync.</exception>
         public Task AddToGroupAsync(string connectionId, string groupName, CancellationToken cancellationToken = default(CancellationToken))
         {
             string channel = channels.Group(groupName);
@@ -113,8 +118,8 @@ namespace Hubrelay.SignalR
                 : CommandAsync(GroupAction.Add, connectionId, groupName, cancellationToken);
         }
 
-        /// <summary>Removes a connection from a group, on whatever server it is.</summary>
-        /// <exception cref="NotConnectedException">As of AddToGroupAsync, and so with the others.</exception>
+        /// <summary>Removes a connection from a group, whichever server it is on.</summary>
+        /// <exception cref="NotConnectedException">As for AddToGroupAsync, as are the others.</exception>
         public Task RemoveFromGroupAsync(string connectionId, string groupName,
             CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -129,8 +134,8 @@ namespace Hubrelay.SignalR
         }
 
         /// <summary>
-        /// Ends it: nothing is listened to any more, and what waits for an answer fails. The client stays open. Disposing twice does
-        /// nothing.
+        /// Ends the backplane: it stops listening, and what waits for an answer fails. The client stays open. Disposing twice
+        /// does nothing.
         /// </summary>
         public void Dispose()
         {

@@ -4,13 +4,13 @@ using System.Text;
 namespace Hubrelay.SignalR
 {
     /// <summary>
-    /// The names of the channels that SignalR's servers use for one hub, without the prefix, which is the relay's. They are those
+    /// The names of the channels that SignalR's servers use for one hub, without the prefix, which the relay adds. They are those
     /// of ASP.NET Core:
     /// https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/server/StackExchangeRedis/src/Internal/RedisChannels.cs
     /// </summary>
     internal sealed class HubChannels
     {
-        private const int MaxBytes = 512; // of a channel, at the relay
+        private const int MaxBytes = 512; // the relay's limit for a channel
 
         private readonly string hub;
 
@@ -37,14 +37,16 @@ namespace Hubrelay.SignalR
         /// <summary>Acknowledgements of group commands, for this server.</summary>
         public string OwnAck { get; }
 
-        /// <summary>Whether every server listens to one of this kind, whatever connections it has.</summary>
+        /// <summary>Whether every server listens to a channel of this kind, whatever connections it has.</summary>
         public bool IsOfEveryServer(string channel)
         {
             return channel == All || channel == GroupManagement || channel == ReturnResults || channel == OwnAck;
         }
 
         /// <summary>Invocations for one connection.</summary>
-        /// <exception cref="InvalidRequestException">The channel's name would be too long for the relay. So with the others.</exception>
+        /// <exception cref="InvalidRequestException">
+        /// The channel's name would be too long for the relay. The same is true for the others.
+        /// </exception>
         public string Connection(string connectionId)
         {
             return Checked(hub + ":connection:" + (connectionId ?? throw new ArgumentNullException(nameof(connectionId))), "connection");
@@ -68,7 +70,7 @@ namespace Hubrelay.SignalR
             return hub + ":internal:ack:" + serverName;
         }
 
-        /// <summary>Whether it is one of this hub's, as far as its name tells.</summary>
+        /// <summary>Whether it is a channel of this hub, judged by its name.</summary>
         public bool Has(string channel)
         {
             return channel.StartsWith(hub + ":", StringComparison.Ordinal);

@@ -3,7 +3,7 @@ using System.Threading.Tasks;
 
 namespace Hubrelay.SignalR
 {
-    /// <summary>A connection of this server. All but the connection is guarded by the hub's lock.</summary>
+    /// <summary>A connection of this server. The hub's lock guards everything except the connection.</summary>
     internal sealed class Member<TMessage>
     {
         public Member(IHubConnection<TMessage> connection)
@@ -16,18 +16,18 @@ namespace Hubrelay.SignalR
 
         public string Id { get; }
 
-        /// <summary>What it gets messages from: its own channel, its user's, its groups'.</summary>
+        /// <summary>The channels from which it gets messages: its own, its user's, its groups'.</summary>
         public HashSet<string> Channels { get; } = new HashSet<string>();
 
-        /// <summary>It has ended, and joins nothing any more.</summary>
+        /// <summary>True if it has ended, and joins no more channels.</summary>
         public bool IsGone { get; set; }
     }
 
-    /// <summary>Connections of this server. It has a lock of its own, and gives a list that does not change.</summary>
+    /// <summary>Connections of this server. The set has its own lock, and returns an array that does not change.</summary>
     internal sealed class MemberSet<TMessage>
     {
         private readonly Dictionary<string, Member<TMessage>> byId = new Dictionary<string, Member<TMessage>>();
-        private Member<TMessage>[] all; // null: it has changed since the last message
+        private Member<TMessage>[] all; // null if the set has changed since the last message
 
         public int Count
         {
@@ -40,7 +40,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>Gives null when there is none of this id.</summary>
+        /// <summary>Returns null if there is none with this id.</summary>
         public Member<TMessage> Find(string id)
         {
             lock (byId)
@@ -50,7 +50,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>False: there is one of the same id.</summary>
+        /// <summary>Adds a connection. False: there is one with the same id.</summary>
         public bool Add(Member<TMessage> member)
         {
             lock (byId)
@@ -76,7 +76,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>Those of now.</summary>
+        /// <summary>The present connections.</summary>
         public Member<TMessage>[] ToArray()
         {
             lock (byId)
@@ -101,17 +101,17 @@ namespace Hubrelay.SignalR
 
         public string Name { get; }
 
-        /// <summary>Whose channel it is. The last one that leaves ends it.</summary>
+        /// <summary>The connections on this channel. When the last one leaves, the channel ends.</summary>
         public MemberSet<TMessage> Members { get; } = new MemberSet<TMessage>();
 
-        /// <summary>Has the result of the first one's ListenAsync.</summary>
+        /// <summary>Has the result of the ListenAsync that the first connection began.</summary>
         public TaskCompletionSource<bool> Started { get; } =
             new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>Null until it has started. Guarded by the hub's lock, as is the next one.</summary>
         public Subscription Subscription { get; set; }
 
-        /// <summary>Nobody is in it any more.</summary>
+        /// <summary>True if no connection is on it any more.</summary>
         public bool HasEnded { get; set; }
     }
 }

@@ -6,9 +6,9 @@ using System.Text;
 namespace Hubrelay.SignalR
 {
     /// <summary>
-    /// Reads those parts of MessagePack that SignalR's envelopes have, in every form that the format knows, not only the shortest.
-    /// Each method throws an InvalidDataException where the bytes are something else, or end too early. No length is believed
-    /// that goes beyond the end.
+    /// Reads those parts of MessagePack that SignalR's envelopes have, in every form that the format allows, not only in the
+    /// shortest. Each method throws an InvalidDataException if the bytes are something else, or end too early. A length that goes
+    /// beyond the end is rejected.
     /// </summary>
     internal struct MessagePackReader
     {
@@ -67,7 +67,7 @@ namespace Hubrelay.SignalR
                 case 0xcc: value = TakeBigEndian(1); break;
                 case 0xcd: value = TakeBigEndian(2); break;
                 case 0xce: value = TakeBigEndian(4); break;
-                case 0xcf: value = TakeBigEndian(8); break; // above 2^63 it looks negative: no 32 bits either
+                case 0xcf: value = TakeBigEndian(8); break; // from 2^63 on it looks negative, which is rejected below, too
                 case 0xd0: value = (sbyte)TakeBigEndian(1); break;
                 case 0xd1: value = (short)TakeBigEndian(2); break;
                 case 0xd2: value = (int)TakeBigEndian(4); break;
@@ -111,7 +111,9 @@ namespace Hubrelay.SignalR
             return segment.Count == 0 ? "" : Encoding.UTF8.GetString(segment.Array, segment.Offset, segment.Count);
         }
 
-        /// <summary>Bytes, which are a part of what is read and no copy; none for nil. Old writers say them as a string.</summary>
+        /// <summary>
+        /// Bytes. They are a part of the input, not a copy; nil gives no bytes. Old writers encode bytes as a string.
+        /// </summary>
         public ReadOnlyMemory<byte> ReadBinary()
         {
             byte code = Take();

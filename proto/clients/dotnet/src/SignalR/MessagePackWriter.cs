@@ -14,13 +14,13 @@ namespace Hubrelay.SignalR
         private byte[] bytes;
         private int size;
 
-        /// <param name="expectedBytes">How large the result will be, roughly: its buffer need not grow then.</param>
+        /// <param name="expectedBytes">The approximate size of the result, so that the buffer need not grow.</param>
         public MessagePackWriter(int expectedBytes = FirstBytes)
         {
             bytes = new byte[Math.Max(expectedBytes, FirstBytes)];
         }
 
-        /// <summary>What has been written.</summary>
+        /// <summary>The bytes that have been written.</summary>
         public byte[] ToArray()
         {
             var result = new byte[size];
@@ -28,13 +28,13 @@ namespace Hubrelay.SignalR
             return result;
         }
 
-        /// <summary>Begins an array of so many items.</summary>
+        /// <summary>Begins an array of this many items.</summary>
         public void WriteArrayHeader(int count)
         {
             WriteHeader(count, 0x90, 0xdc);
         }
 
-        /// <summary>Begins a map of so many pairs.</summary>
+        /// <summary>Begins a map of this many pairs.</summary>
         public void WriteMapHeader(int count)
         {
             WriteHeader(count, 0x80, 0xde);
@@ -128,7 +128,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>A number of one, two or four bytes, behind one of three codes that follow each other.</summary>
+        /// <summary>Writes a number of one, two or four bytes after one of three consecutive codes.</summary>
         private void AddLength(int length, byte code)
         {
             int width = length <= byte.MaxValue ? 0 : length <= ushort.MaxValue ? 1 : 2;

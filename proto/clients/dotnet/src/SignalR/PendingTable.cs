@@ -5,20 +5,20 @@ using System.Threading.Tasks;
 
 namespace Hubrelay.SignalR
 {
-    /// <summary>What waits for an answer.</summary>
+    /// <summary>Something that waits for an answer.</summary>
     internal abstract class Pending
     {
         /// <summary>Its place in the order in which they began.</summary>
         public long Number { get; set; }
 
-        /// <summary>The answer comes through Redis, so an outage may have cost it.</summary>
+        /// <summary>True if the answer comes through Redis: then an outage may have lost it.</summary>
         public bool IsRemote { get; protected set; }
 
         /// <summary>There will be no answer.</summary>
         public abstract void Fail(Exception error);
     }
 
-    /// <summary>What waits for answers, by the key that an answer has. It is safe for use by many threads.</summary>
+    /// <summary>Everything that waits for an answer, by the key of the answer. It is safe for use by many threads.</summary>
     internal sealed class PendingTable<TKey, TPending> where TPending : Pending
     {
         private readonly Dictionary<TKey, TPending> byKey = new Dictionary<TKey, TPending>();
@@ -36,7 +36,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>False: there is one with the same key.</summary>
+        /// <summary>Adds one. False: there is one with the same key.</summary>
         public bool Add(TKey key, TPending pending)
         {
             lock (byKey)
@@ -51,7 +51,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>Gives null when there is none.</summary>
+        /// <summary>Returns null if there is none.</summary>
         public TPending Find(TKey key)
         {
             lock (byKey)
@@ -61,7 +61,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>Finds and removes it: one caller alone gets it.</summary>
+        /// <summary>Finds and removes it, so that only one caller gets it.</summary>
         public TPending Take(TKey key)
         {
             lock (byKey)
@@ -74,7 +74,7 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>The path has changed. Answers to what began before are in doubt if a Gap follows.</summary>
+        /// <summary>The path has changed. If a Gap follows, the answers to everything that began before may be lost.</summary>
         public void Mark()
         {
             lock (byKey)
@@ -83,13 +83,13 @@ namespace Hubrelay.SignalR
             }
         }
 
-        /// <summary>Fails those whose answer comes through Redis and that began before the last Mark.</summary>
+        /// <summary>Fails all whose answer comes through Redis and that began before the last Mark.</summary>
         public void FailMarked(Func<Exception> why)
         {
             Fail(p => p.IsRemote && p.Number <= mark, why);
         }
 
-        /// <summary>Fails those whose answer comes through Redis.</summary>
+        /// <summary>Fails all whose answer comes through Redis.</summary>
         public void FailRemote(Func<Exception> why)
         {
             Fail(p => p.IsRemote, why);
@@ -140,7 +140,7 @@ namespace Hubrelay.SignalR
         public override void Fail(Exception error)
         {
             source.TrySetException(error);
-            _ = source.Task.Exception; // it is seen, though the caller may have failed before it waits
+            _ = source.Task.Exception; // marks the exception as observed, since the caller may have failed before it waits
         }
     }
 
@@ -201,7 +201,7 @@ namespace Hubrelay.SignalR
         public override void Fail(Exception error)
         {
             source.TrySetException(error);
-            _ = source.Task.Exception; // it is seen, though the caller may have failed before it waits
+            _ = source.Task.Exception; // marks the exception as observed, since the caller may have failed before it waits
         }
 
         public static string NotOfType(Type type)
@@ -223,7 +223,7 @@ namespace Hubrelay.SignalR
             this.forward = forward;
         }
 
-        /// <summary>Has something done when the connection ends before.</summary>
+        /// <summary>Runs an action if the connection ends before the answer.</summary>
         public void WhenAborted(CancellationToken aborted, Action action)
         {
             CancellationTokenRegistration made = aborted.Register(action);
@@ -244,7 +244,7 @@ namespace Hubrelay.SignalR
             forward(completion);
         }
 
-        /// <summary>Forgets it: nothing can be forwarded any more.</summary>
+        /// <summary>Drops the result: nothing can be forwarded any more.</summary>
         public override void Fail(Exception error)
         {
             lock (gate)

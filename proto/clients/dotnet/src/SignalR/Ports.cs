@@ -8,7 +8,7 @@ namespace Hubrelay.SignalR
     /// <summary>A hub message in one hub protocol: ASP.NET Core's type of the same name.</summary>
     public readonly struct SerializedMessage
     {
-        /// <summary>Makes one.</summary>
+        /// <summary>Makes an instance.</summary>
         /// <param name="protocolName">The hub protocol's name: "json", "messagepack".</param>
         /// <param name="serialized">The message as it goes to the client, with the protocol's own framing.</param>
         public SerializedMessage(string protocolName, ReadOnlyMemory<byte> serialized)
@@ -27,10 +27,10 @@ namespace Hubrelay.SignalR
     /// <summary>What a client returned, or why it returned nothing: ASP.NET Core's CompletionMessage.</summary>
     public sealed class Completion
     {
-        /// <summary>Makes one.</summary>
-        /// <param name="invocationId">Of which invocation.</param>
-        /// <param name="error">Null, unless it failed.</param>
-        /// <param name="result">The result; null is one, too.</param>
+        /// <summary>Makes an instance.</summary>
+        /// <param name="invocationId">The id of the invocation.</param>
+        /// <param name="error">The error; null unless the invocation failed.</param>
+        /// <param name="result">The result, which may be null.</param>
         /// <param name="hasResult">Whether there is a result.</param>
         public Completion(string invocationId, string error, object result, bool hasResult)
         {
@@ -40,10 +40,10 @@ namespace Hubrelay.SignalR
             HasResult = hasResult;
         }
 
-        /// <summary>Of which invocation.</summary>
+        /// <summary>The id of the invocation.</summary>
         public string InvocationId { get; }
 
-        /// <summary>Why it failed, or null.</summary>
+        /// <summary>Why the invocation failed, or null.</summary>
         public string Error { get; }
 
         /// <summary>The result.</summary>
@@ -59,8 +59,8 @@ namespace Hubrelay.SignalR
     }
 
     /// <summary>
-    /// One client's connection to this server, as far as a backplane has to do with it: ASP.NET Core's HubConnectionContext. It is
-    /// called by several threads.
+    /// One client's connection to this server, with what a backplane needs: ASP.NET Core's HubConnectionContext. Several threads
+    /// call it.
     /// </summary>
     /// <typeparam name="TMessage">What the framework writes to connections: ASP.NET Core's SerializedHubMessage.</typeparam>
     public interface IHubConnection<TMessage>
@@ -68,7 +68,9 @@ namespace Hubrelay.SignalR
         /// <summary>Unique among all servers.</summary>
         string ConnectionId { get; }
 
-        /// <summary>Whose connection it is; null or empty: nobody's. It is read once, when the connection begins.</summary>
+        /// <summary>
+        /// The user of the connection; null or empty if it has no user. It is read once, when the connection begins.
+        /// </summary>
         string UserIdentifier { get; }
 
         /// <summary>Is cancelled when the connection ends.</summary>
@@ -77,45 +79,50 @@ namespace Hubrelay.SignalR
         /// <summary>Sends a message to the client. It waits while the client does not read fast enough.</summary>
         Task WriteAsync(TMessage message, CancellationToken cancellationToken);
 
-        /// <summary>Puts a completion into the connection's hub protocol.</summary>
+        /// <summary>Serializes a completion in the connection's hub protocol.</summary>
         SerializedMessage Serialize(Completion completion);
     }
 
     /// <summary>
-    /// What a backplane needs of the framework: ASP.NET Core's hub protocols, and its types. It is called by several threads.
+    /// What a backplane needs from the framework: ASP.NET Core's hub protocols, and its types. Several threads call it.
     /// </summary>
     /// <typeparam name="TMessage">What the framework writes to connections: ASP.NET Core's SerializedHubMessage.</typeparam>
     public interface IHubFramework<TMessage>
     {
         /// <summary>
-        /// The type of a result that is only passed on, which hub protocols leave as it is: ASP.NET Core's RawResult.
+        /// The type of a result that is only passed on. Hub protocols do not decode it: ASP.NET Core's RawResult.
         /// </summary>
         Type RawResult { get; }
 
-        /// <summary>An invocation in each hub protocol that the hub supports, in the order of the hub's options.</summary>
+        /// <summary>
+        /// Serializes an invocation in each hub protocol that the hub supports, in the order of the hub's options.
+        /// </summary>
         /// <param name="invocationId">Null, unless a result is awaited.</param>
         /// <param name="methodName">The client's method.</param>
         /// <param name="args">Its arguments.</param>
         IReadOnlyList<SerializedMessage> Serialize(string invocationId, string methodName, object[] args);
 
-        /// <summary>An invocation for connections of this server.</summary>
+        /// <summary>Makes an invocation for connections of this server.</summary>
         TMessage CreateMessage(string invocationId, string methodName, object[] args);
 
-        /// <summary>What came from another server, for connections of this one.</summary>
+        /// <summary>Makes a message for connections of this server from one that came from another server.</summary>
         TMessage CreateMessage(IReadOnlyList<SerializedMessage> messages);
 
         /// <summary>Whether there is a hub protocol of this name.</summary>
         bool HasProtocol(string protocolName);
 
-        /// <summary>Reads a completion: IHubProtocol.TryParseMessage. False, or any exception: it cannot.</summary>
-        /// <param name="message">In its hub protocol.</param>
+        /// <summary>
+        /// Reads a completion: IHubProtocol.TryParseMessage. If it cannot, it returns false or throws any exception.
+        /// </summary>
+        /// <param name="message">The message in its hub protocol.</param>
         /// <param name="returnTypeOf">
-        /// The type that the result of an invocation has. It throws an InvalidOperationException when none is awaited any more.
+        /// Returns the type of the result of an invocation. It throws an InvalidOperationException if no such result is awaited
+        /// any more.
         /// </param>
         /// <param name="completion">What was read.</param>
         bool TryParse(SerializedMessage message, Func<string, Type> returnTypeOf, out Completion completion);
 
-        /// <summary>What the caller is told when the client reports an error: ASP.NET Core's HubException.</summary>
+        /// <summary>Makes the exception for the caller when the client reports an error: ASP.NET Core's HubException.</summary>
         Exception CreateException(string error);
     }
 }

@@ -17,17 +17,17 @@ namespace Hubrelay.Testing
             Payload = payload;
         }
 
-        /// <summary>Where it was published.</summary>
+        /// <summary>The channel on which it was published.</summary>
         public string Channel { get; }
 
-        /// <summary>What was published.</summary>
+        /// <summary>The published bytes.</summary>
         public ReadOnlyMemory<byte> Payload { get; }
     }
 
     /// <summary>
-    /// A relay, with the Redis behind it, that keeps all in memory, for the tests of applications. Real clients connect to its
-    /// <see cref="SocketPath"/>, a socket in the folder for temporary files, and a test makes happen what happens in production.
-    /// It is safe for use by many threads.
+    /// A relay together with its Redis, for the tests of applications. It keeps everything in memory. Real clients connect to its
+    /// <see cref="SocketPath"/>, a socket in the folder for temporary files, and a test causes the events that happen in
+    /// production. It is safe for use by many threads.
     /// </summary>
     /// <example><code>
     /// using (var relay = new FakeRelay())
@@ -62,7 +62,7 @@ namespace Hubrelay.Testing
         /// <summary>The path for clients.</summary>
         public string SocketPath { get; }
 
-        /// <summary>What clients have published up to now, in the order in which it came.</summary>
+        /// <summary>The messages that clients have published until now, in the order in which they came.</summary>
         public IReadOnlyList<PublishedMessage> Published
         {
             get
@@ -89,7 +89,7 @@ namespace Hubrelay.Testing
 
         /// <summary>
         /// Options for tests: Gaps come without the random delay of production, attempts to connect follow each other quickly,
-        /// closing does not wait long, and a busy machine does not make a Gap of a move.
+        /// closing does not wait long, and a move does not become a Gap when the machine is busy.
         /// </summary>
         public static HubrelayOptions TestOptions()
         {
@@ -102,7 +102,7 @@ namespace Hubrelay.Testing
             };
         }
 
-        /// <summary>Makes a client, and waits for up to 30 s until it is connected. It is the caller's to close.</summary>
+        /// <summary>Makes a client, and waits for up to 30 s until it is connected. The caller has to close it.</summary>
         /// <param name="name">The client's name.</param>
         /// <param name="options">Null: <see cref="TestOptions"/>.</param>
         /// <exception cref="NotConnectedException">It was not connected in time.</exception>
@@ -121,7 +121,9 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Publishes as somebody else does: another worker, another host, any client of the same Redis.</summary>
+        /// <summary>
+        /// Publishes a message as if it came from another worker, another host, or any client of the same Redis.
+        /// </summary>
         public void Publish(string channel, ReadOnlyMemory<byte> payload)
         {
             lock (Gate)
@@ -130,8 +132,8 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Waits until clients have published so many messages, and gives them all.</summary>
-        /// <exception cref="TimeoutException">There were fewer in time.</exception>
+        /// <summary>Waits until clients have published this many messages, and returns all of them.</summary>
+        /// <exception cref="TimeoutException">There were fewer messages in time.</exception>
         public async Task<IReadOnlyList<PublishedMessage>> WaitForPublishedAsync(int count, TimeSpan timeout)
         {
             Task over = Task.Delay(timeout);
@@ -153,7 +155,7 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Tells all clients that the relay has dropped so many of their messages.</summary>
+        /// <summary>Reports to all clients that the relay has dropped this many of their messages.</summary>
         public void Lose(long messages)
         {
             lock (Gate)
@@ -185,7 +187,7 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Has Redis refuse channels and patterns from now on. Who holds them is told by Revoked.</summary>
+        /// <summary>Makes Redis refuse channels and patterns from now on. Clients that hold them get Revoked.</summary>
         public void Refuse(params string[] names)
         {
             lock (Gate)
@@ -201,7 +203,7 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Has publishes wait for their Reply until Resume: Redis stands still.</summary>
+        /// <summary>Makes publishes wait for their Reply until Resume, as if Redis hung.</summary>
         public void Stall()
         {
             lock (Gate)
@@ -223,7 +225,7 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Ends all connections, as when the relay is killed. Another one is there at once.</summary>
+        /// <summary>Ends all connections, as if the relay was killed. Clients can reconnect at once.</summary>
         public void Cut()
         {
             lock (Gate)
@@ -236,7 +238,7 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Ends all connections, and none can be made until Return.</summary>
+        /// <summary>Ends all connections. New ones are not possible until Return.</summary>
         public void Leave()
         {
             lock (Gate)
@@ -260,7 +262,7 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Restarts gracefully: clients are told STOPPING, and find another relay on the same Redis.</summary>
+        /// <summary>Restarts gracefully: clients get STOPPING, and find another relay on the same Redis.</summary>
         public void Restart()
         {
             lock (Gate)
@@ -276,7 +278,7 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Takes features away, for connections made from now on: "patterns", "settled", "fence".</summary>
+        /// <summary>Removes features, for connections made from now on: "patterns", "settled", "fence".</summary>
         public void Without(params string[] features)
         {
             lock (Gate)
@@ -298,7 +300,7 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Redis refuses the name. Called with the lock, as what follows.</summary>
+        /// <summary>Redis refuses the name. This method and the next three are called with the lock held.</summary>
         internal bool IsRefused(string name)
         {
             return refused.Contains(name);
@@ -311,7 +313,7 @@ namespace Hubrelay.Testing
             changed = NewSignal();
         }
 
-        /// <summary>Delivers to all, and gives the number of subscriptions that match.</summary>
+        /// <summary>Delivers to all connections, and returns the number of subscriptions that match.</summary>
         internal ulong FanOut(string channel, byte[] payload)
         {
             ulong receivers = 0;
@@ -365,11 +367,11 @@ namespace Hubrelay.Testing
             }
             catch (SocketException)
             {
-                // It is closed.
+                // The listener is closed.
             }
             catch (ObjectDisposedException)
             {
-                // It is closed.
+                // The listener is closed.
             }
         }
 

@@ -7,17 +7,17 @@ using Hubrelay.Wire;
 
 namespace Hubrelay.Testing
 {
-    /// <summary>One connection to a FakeRelay. It is guarded by the relay's lock, but for its output.</summary>
+    /// <summary>One connection to a FakeRelay. It is guarded by the relay's lock, except its output.</summary>
     internal sealed class FakeSession
     {
         private readonly FakeRelay relay;
         private readonly Socket socket;
-        private readonly int life; // of the relay that it is a connection to
+        private readonly int life; // the life of the relay that it is connected to
         private readonly HashSet<string> channels = new HashSet<string>();
         private readonly HashSet<string> patterns = new HashSet<string>();
         private readonly List<ProtoWriter> owed = new List<ProtoWriter>(); // Replies held back by Stall
-        private readonly MemoryStream pending = new MemoryStream(); // guarded by itself
-        private bool isClosing; // behind what is pending
+        private readonly MemoryStream pending = new MemoryStream(); // its own lock guards it
+        private bool isClosing; // it will close after the pending bytes
         private bool isShut; // the client has shut its writing side
 
         public FakeSession(FakeRelay relay, Socket socket, int life)
@@ -109,7 +109,7 @@ namespace Hubrelay.Testing
                 .Number(9, (ulong)s.Cause);
         }
 
-        /// <summary>Queues a frame. Tests are small: there is no bound.</summary>
+        /// <summary>Queues a frame. The queue has no bound, since tests are small.</summary>
         private void Send(Kind kind, ProtoWriter content)
         {
             byte[] body = new ProtoWriter().Message((int)kind, content).ToArray();
@@ -124,7 +124,7 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Closes the connection behind what is queued.</summary>
+        /// <summary>Closes the connection after the queued bytes.</summary>
         private void Finish()
         {
             lock (pending)
@@ -134,7 +134,7 @@ namespace Hubrelay.Testing
             }
         }
 
-        /// <summary>Ends a connection whose client has shut its writing side, once nothing is owed.</summary>
+        /// <summary>Ends the connection once nothing is owed, if the client has shut its writing side.</summary>
         private void EndIfDone()
         {
             if (isShut && owed.Count == 0)
@@ -198,16 +198,16 @@ namespace Hubrelay.Testing
             }
             catch (SocketException)
             {
-                // It is closed, or speaks another protocol.
+                // The connection is closed, or the client speaks another protocol.
             }
             catch (ObjectDisposedException)
             {
-                // It is closed.
+                // The connection is closed.
             }
             Close(isOrderly);
         }
 
-        /// <summary>Handles the whole frames, and moves what is left to the beginning. Gives how much that is.</summary>
+        /// <summary>Handles the whole frames, and moves the remaining bytes to the beginning. Returns how many remain.</summary>
         private int HandleFrames(byte[] buffer, int used)
         {
             int at = 0;
@@ -317,7 +317,9 @@ namespace Hubrelay.Testing
             return new ProtoWriter().Number(2, (ulong)(relay.Status.Receiving ? Outcome.Ok : Outcome.Pending));
         }
 
-        /// <summary>Holds the Reply back while Redis stands still, if it is of a publish or waits for some.</summary>
+        /// <summary>
+        /// Sends a Reply. While Redis hangs, it holds back the Reply to a publish, or to a request that waits for publishes.
+        /// </summary>
         private void ReplyUnlessStalled(ulong id, ProtoWriter reply, bool waits)
         {
             if (waits && relay.IsStalled && id != 0)

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Hubrelay.Testing
 {
-    /// <summary>Redis's patterns: *, ?, [abc], [^a], [a-z], and \ before a byte that is meant as itself.</summary>
+    /// <summary>Redis's patterns: *, ?, [abc], [^a], [a-z], and \ before a byte that stands for itself.</summary>
     internal static class Glob
     {
         public static bool Matches(string pattern, string text)
@@ -34,7 +34,7 @@ namespace Hubrelay.Testing
             return t == text.Length;
         }
 
-        /// <summary>One byte of the text, and what stands for it, which is passed over.</summary>
+        /// <summary>Whether one byte of the text matches the next element of the pattern, which is passed over.</summary>
         private static bool MatchesOne(byte[] pattern, ref int p, byte b)
         {
             if (pattern[p] == '[')

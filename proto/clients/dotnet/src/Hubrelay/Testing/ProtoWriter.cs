@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Hubrelay.Testing
 {
-    /// <summary>Writes a protobuf message. What has its default is left out.</summary>
+    /// <summary>Writes a protobuf message. Fields that have their default are left out.</summary>
     internal sealed class ProtoWriter
     {
         private readonly MemoryStream output = new MemoryStream();

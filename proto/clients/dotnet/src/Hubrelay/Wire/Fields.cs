@@ -3,8 +3,8 @@ using System.Collections.Generic;
 namespace Hubrelay.Wire
 {
     /// <summary>
-    /// Reads a protobuf message field by field. After Next has returned true, Number and WireType tell which field it is,
-    /// and Value (type 0) or Start and Length (type 2) what is in it.
+    /// Reads a protobuf message field by field. After Next has returned true, Number and WireType identify the field, and Value
+    /// (type 0) or Start and Length (type 2) give its content.
     /// </summary>
     internal struct Fields
     {
@@ -20,7 +20,7 @@ namespace Hubrelay.Wire
         public int Start;
         public int Length;
 
-        /// <summary>The message is malformed.</summary>
+        /// <summary>True if the message is malformed.</summary>
         public bool IsBad;
 
         public Fields(byte[] data, int start, int length)
@@ -36,7 +36,7 @@ namespace Hubrelay.Wire
             IsBad = false;
         }
 
-        /// <summary>False at the end of the message, and where it is malformed.</summary>
+        /// <summary>Reads the next field. False at the end of the message, or if it is malformed.</summary>
         public bool Next()
         {
             if (at >= end || IsBad)
@@ -62,12 +62,12 @@ namespace Hubrelay.Wire
                     return !IsBad && Take(size);
                 case 5:
                     return Take(4);
-                default: // groups, which proto3 does not have, and numbers without a meaning
+                default: // groups, which proto3 does not have, and numbers that have no meaning
                     return Fail();
             }
         }
 
-        // What follows leaves a field alone that has another wire type than its own: it is skipped like an unknown one.
+        // The methods below ignore a field that has the wrong wire type: it is skipped like an unknown field.
 
         public void Read(ref ulong to)
         {
@@ -79,7 +79,7 @@ namespace Hubrelay.Wire
             to = WireType == 0 ? (uint)Value : to;
         }
 
-        /// <summary>Of an enum the low 32 bits count, as a number with a sign.</summary>
+        /// <summary>Reads an enum: its low 32 bits count, as a signed number.</summary>
         public void Read(ref int to)
         {
             to = WireType == 0 ? (int)Value : to;

@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace Hubrelay.Wire
 {
     /// <summary>
-    /// Frames of the client, each with its length in front, behind one another. Fields are written in the order of their
-    /// numbers and defaults are left out. Sizes are the caller's to check, and that texts are Unicode.
+    /// Frames of the client, one after another, each with its length first. Fields are written in the order of their numbers, and
+    /// defaults are left out. The caller has to check the sizes, and that texts are Unicode.
     /// </summary>
     internal sealed class FrameBuffer
     {
@@ -72,7 +72,7 @@ namespace Hubrelay.Wire
             }
         }
 
-        /// <summary>What one name of so many bytes takes in a Subscribe.</summary>
+        /// <summary>How many bytes a name of this size takes in a Subscribe.</summary>
         public static int NameBytes(int size)
         {
             return 1 + VarintSize((ulong)size) + size;

@@ -2,7 +2,9 @@ using System.Collections.Generic;
 
 namespace Hubrelay.Wire
 {
-    /// <summary>The field number of a frame's content in RelayFrame. None: well-formed, and of no kind known here.</summary>
+    /// <summary>
+    /// The field number of a frame's content in RelayFrame. None: the frame is well-formed, but its kind is not known here.
+    /// </summary>
     internal enum Kind
     {
         None = 0,
@@ -32,7 +34,7 @@ namespace Hubrelay.Wire
         }
     }
 
-    /// <summary>A message. Its parts lie in the buffer that was decoded.</summary>
+    /// <summary>A message. Its parts are in the buffer that was decoded.</summary>
     internal struct MessageFrame
     {
         public byte[] Data;
@@ -71,7 +73,7 @@ namespace Hubrelay.Wire
         }
     }
 
-    /// <summary>The relay's word on the path between it and Redis.</summary>
+    /// <summary>The relay's report on the path between it and Redis.</summary>
     internal struct StatusFrame
     {
         public int State;

@@ -1,6 +1,6 @@
 namespace Hubrelay.Wire
 {
-    /// <summary>Sizes in bytes, and words, that both sides know without telling each other.</summary>
+    /// <summary>Sizes in bytes, and texts, that both sides know without sending them.</summary>
     internal static class Limits
     {
         public const int HeaderBytes = 4;
@@ -9,7 +9,7 @@ namespace Hubrelay.Wire
         public const int MaxClientName = 64;
         public const int MaxNameBytes = 512;
 
-        /// <summary>What an array can hold. A frame is in one.</summary>
+        /// <summary>The maximum size of an array. A frame is in one array.</summary>
         public const int MaxArrayBytes = 0x7fffffc7;
 
         public const ulong MaxId = (1UL << 53) - 1;
@@ -19,10 +19,10 @@ namespace Hubrelay.Wire
         public const string FeatureSettled = "settled";
         public const string FeatureFence = "fence";
 
-        /// <summary>Tags, lengths and the id around a channel and a payload, at most.</summary>
+        /// <summary>The maximum size of the tags, lengths and id around a channel and a payload.</summary>
         public const int PublishOverhead = 32;
 
-        /// <summary>The same of a Subscribe without names.</summary>
+        /// <summary>The same for a Subscribe without names.</summary>
         public const int SubscribeMinimum = 32;
     }
 
@@ -38,7 +38,7 @@ namespace Hubrelay.Wire
         public const int Limit = 7;
     }
 
-    /// <summary>The codes of an Error after which trying again soon is of no use.</summary>
+    /// <summary>The codes of an Error after which it is useless to try again soon.</summary>
     internal static class Code
     {
         public const int Version = 4;

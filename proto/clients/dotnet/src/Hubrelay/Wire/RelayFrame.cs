@@ -1,6 +1,8 @@
 namespace Hubrelay.Wire
 {
-    /// <summary>A decoded RelayFrame: Kind says which of the others counts. It is used again for the next one.</summary>
+    /// <summary>
+    /// A decoded RelayFrame. Kind says which of the other fields counts. The object is reused for the next frame.
+    /// </summary>
     internal sealed class RelayFrame
     {
         public Kind Kind;
@@ -13,8 +15,8 @@ namespace Hubrelay.Wire
         public RevokedFrame Revoked;
 
         /// <summary>
-        /// Reads a body. False: it is malformed. Of several kinds the last one counts, and one that comes twice in a row is
-        /// merged, as protobuf has it.
+        /// Reads a body. False: it is malformed. Of several kinds the last one counts. A kind that comes twice in a row is
+        /// merged, as protobuf requires.
         /// </summary>
         public bool Decode(byte[] data, int start, int length)
         {
@@ -39,7 +41,7 @@ namespace Hubrelay.Wire
             return !f.IsBad;
         }
 
-        /// <summary>Forgets what the frame of this kind had that was read before.</summary>
+        /// <summary>Clears the content of this kind that an earlier frame left.</summary>
         private void Reset()
         {
             switch (Kind)

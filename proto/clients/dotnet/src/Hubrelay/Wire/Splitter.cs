@@ -9,14 +9,14 @@ namespace Hubrelay.Wire
         /// <summary>More bytes are needed.</summary>
         NeedMore,
 
-        /// <summary>A length that is not allowed. The length alone tells.</summary>
+        /// <summary>A length that is not allowed. This is known before the body comes.</summary>
         BadLength,
     }
 
     /// <summary>Cuts a stream of bytes into bodies.</summary>
     internal static class Splitter
     {
-        /// <summary>Looks at the frame that begins at a place. Length is that of its body, if its header is there.</summary>
+        /// <summary>Checks the frame that begins at a place. The length is that of its body, if its header is complete.</summary>
         public static Cut Look(byte[] data, int at, int end, int maxFrame, out int length)
         {
             length = 0;

@@ -56,13 +56,13 @@ namespace Hubrelay.Wire
             return at + size;
         }
 
-        /// <summary>The text in bytes that Valid has approved of.</summary>
+        /// <summary>The text in bytes for which Valid has returned true.</summary>
         public static string Read(byte[] data, int at, int length)
         {
             return length == 0 ? "" : Strict.GetString(data, at, length);
         }
 
-        /// <summary>Tells whether the bytes are UTF-8.</summary>
+        /// <summary>Whether the bytes are UTF-8.</summary>
         public static bool Valid(byte[] data, int at, int length)
         {
             int end = at + length;
@@ -91,7 +91,7 @@ namespace Hubrelay.Wire
             return true;
         }
 
-        /// <summary>The second byte decides on overlong forms, surrogates, and what is too large.</summary>
+        /// <summary>Checks the second byte: it excludes overlong forms, surrogates, and values that are too large.</summary>
         private static bool IsSecond(int first, int second)
         {
             switch (first)
