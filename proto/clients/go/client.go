@@ -12,10 +12,11 @@ import (
 	"hubrelay/internal/wire"
 )
 
-// maxPathBytes is what fits sun_path besides the byte that ends it: 107 on Linux, 103 on macOS and BSD.
+// maxPathBytes is how many bytes fit sun_path besides the byte that ends it: 107 on Linux, 103 on macOS and BSD.
 const maxPathBytes = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// Client is a connection to the relay that heals itself. Make it with New. It is safe for use by many goroutines.
+// Client is a connection to the relay, which reconnects by itself. Make it with New. It is safe for use by many
+// goroutines.
 type Client struct {
 	path    string
 	name    string
@@ -23,7 +24,7 @@ type Client struct {
 	events  *Events
 	queued  atomic.Int64 // bytes in all queues
 	need    chan struct{}
-	kick    chan struct{} // the clock is to look at its deadlines again
+	kick    chan struct{} // tells the clock to check its deadlines again
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -31,33 +32,33 @@ type Client struct {
 	stats   counters
 
 	mu         sync.Mutex
-	dirty      *conn // has something to write, which unlock does
-	conn       *conn // serves requests; nil: there is none
-	next       *conn // said Welcome while conn is STOPPING, and takes its place soon
-	old        *conn // left, and read to its end
+	dirty      *conn // has something to write, and unlock writes it
+	conn       *conn // serves requests; nil: there is no such connection
+	next       *conn // has said Welcome while conn is STOPPING, and will take its place
+	old        *conn // was left by a move, and is read to its end
 	attempt    *conn // has not said Welcome yet
 	move       *move
 	channels   map[string]*entry
 	patterns   map[string]*entry
 	subs       map[*Subscription]struct{}
 	waiters    waitingPublishes
-	waitUntil  time.Time // publishes wait for the end of old until then; zero: they don't
+	waitUntil  time.Time // until then publishes wait for the end of old; zero: they do not wait
 	status     *Status
-	goneWhy    string        // what the last Status without a relay was told for
+	goneWhy    string        // the kind of reason of the last Status without a relay
 	problem    error         // why there is no connection
 	changed    chan struct{} // closed when a connection begins or the client closes; Ready waits for it
 	everBegan  bool
-	deliveries int // since the reader last gave the lock away
+	deliveries int // since the reader last released the lock
 	gap        gapTracker
-	clockDue   time.Time // when the clock will look again; zero: only when it is kicked
+	clockDue   time.Time // when the clock will check again; zero: only when it is kicked
 	closing    bool
-	fatal      bool // closed is complete
+	fatal      bool // finishClosing has run
 }
 
-// New makes a client and lets it connect to the relay at the path. It does not wait for the relay: Ready does.
+// New makes a client, which begins to connect to the relay at the path. New does not wait for the relay. Ready does.
 //
-// The name is for people, in the relay's logs and listings. The error, which matches ErrInvalid, is of a name of more
-// than 64 bytes, or that is not UTF-8, of a path that no socket can have, and of Times or Limits below 0.
+// The name is for people, in the relay's logs and listings. New fails with an error that matches ErrInvalid if the name
+// has more than 64 bytes or is not UTF-8, if no socket can have the path, or if one of Times or Limits is below 0.
 func New(path, name string, opts ...Option) (*Client, error) {
 	c := &Client{
 		path: path, name: name,
@@ -97,7 +98,8 @@ func New(path, name string, opts ...Option) (*Client, error) {
 }
 
 // Ready waits until there is a connection to a relay. When the context ends first, the error matches ErrNotConnected
-// and says what is wrong. It is ErrClosed after Close. That Redis can be reached is in Status, not here.
+// and says what is wrong. After Close it matches ErrClosed. Ready does not say whether the relay can reach Redis:
+// Status does.
 func (c *Client) Ready(ctx context.Context) error {
 	for {
 		c.mu.Lock()
@@ -121,15 +123,15 @@ func (c *Client) Ready(ctx context.Context) error {
 	}
 }
 
-// Status is the last Status that was told.
+// Status returns the last Status that was reported.
 func (c *Client) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return *c.status
 }
 
-// Events gives the one stream of what concerns the whole client: Status, Gap, Loss, Revoked, and the Messages of
-// Subscribe. It need not be read: it is bounded.
+// Events returns the one stream of events that concern the whole client: Status, Gap, Loss, Revoked, and the Messages
+// of Subscribe. The application need not read it, since it is bounded.
 func (c *Client) Events() *Events { return c.events }
 
 // Events is the client's stream of events. It is safe for use by many goroutines; each event goes to one of them.
@@ -145,10 +147,11 @@ func (e *Events) Next(ctx context.Context) (Event, error) {
 	return e.hooked.next(ctx, &e.client.options.hooks, &e.queue)
 }
 
-// Close ends the client in the orderly way: no request is taken and no message delivered any more. Replies that are owed
-// are waited for, and that the relay has taken what was sent without Reply, until Times.Drain or the context ends. Then
-// the connection and all Subscriptions end. Requests without an answer by then are ErrInterrupted. The error is the context's, if that cut the wait short. Closing again waits for
-// the same end.
+// Close ends the client in order. From then on it takes no request and delivers no message. It waits until all owed
+// Replies have come and the relay has taken everything that was sent without Reply, or until Times.Drain or the context
+// ends. Then the connection and all Subscriptions end. Publishes that are still unanswered fail with ErrInterrupted, or
+// with ErrNotConnected if they were not written. The error is the context's, if the context ended the wait. A second
+// Close waits for the same end.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	first := !c.closing
@@ -174,7 +177,7 @@ func (c *Client) Close(ctx context.Context) error {
 	return err
 }
 
-// waitUntilSettled waits until no connection owes a Reply, or may leave publishes without Reply behind.
+// waitUntilSettled waits until no connection owes a Reply and no publish without Reply is unsettled.
 func (c *Client) waitUntilSettled(ctx context.Context) error {
 	drain := time.NewTimer(c.options.times.Drain)
 	defer drain.Stop()
@@ -183,7 +186,7 @@ func (c *Client) waitUntilSettled(ctx context.Context) error {
 		changed := c.changed
 		owed := c.conn.owes() || c.old.owes()
 		if !owed && c.conn.isUnsettled() && !c.conn.shutting {
-			c.conn.shutAfterOutput() // the relay reads all that was sent before it closes, too
+			c.conn.shutAfterOutput() // before the relay closes its side, it reads all that was sent
 		}
 		owed = owed || c.conn.isUnsettled() || c.old.isUnsettled()
 		c.mu.Unlock()
@@ -200,7 +203,7 @@ func (c *Client) waitUntilSettled(ctx context.Context) error {
 	}
 }
 
-// finishClosing ends all queues, once every connection has ended and told what it had to.
+// finishClosing ends all queues, once every connection has ended and has reported all its events.
 func (c *Client) finishClosing() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -216,14 +219,14 @@ func (c *Client) finishClosing() {
 	c.log.close()
 }
 
-// announce wakes who waits for a change: Ready, and Close.
+// announce wakes the callers that wait for a change: Ready and Close.
 func (c *Client) announce() {
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
 
-// unlock releases the lock, and writes what was added while it was held: whoever adds the first bytes writes, and what
-// others add while that write is under way goes with the next one.
+// unlock releases the lock, and writes what was added while it was held. The goroutine that adds the first bytes
+// writes. What others add during that write goes with the next one.
 func (c *Client) unlock() {
 	k := c.dirty
 	c.dirty = nil
@@ -233,14 +236,14 @@ func (c *Client) unlock() {
 	}
 }
 
-// tell gives the application an event of the whole client.
+// tell reports to the application an event that concerns the whole client.
 func (c *Client) tell(event Event) {
 	if !c.events.queue.push(event) {
 		c.stats.lost.Add(1)
 	}
 }
 
-// tellGap gives a Gap to everybody who listens.
+// tellGap reports a Gap to Events and to every Subscription.
 func (c *Client) tellGap(gap *Gap) {
 	c.stats.gaps.Add(1)
 	c.events.queue.push(gap)

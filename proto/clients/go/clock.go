@@ -2,8 +2,8 @@ package hubrelay
 
 import "time"
 
-// lateBy is how late the clock may be before it takes that for a process that did not run: it was stopped, or the
-// machine slept. Nobody's silence is counted from before that.
+// lateBy is how late the clock may be before it assumes that the process did not run: it was stopped, or the machine
+// slept. The silence of a relay is then counted from the present on.
 const lateBy = time.Second
 
 // runClock is the goroutine that keeps the deadlines, for as long as the client lives.
@@ -40,7 +40,7 @@ func (c *Client) runClock() {
 	}
 }
 
-// clockBy has the clock look at its deadlines at a time, or before.
+// clockBy makes the clock check its deadlines at the time due, or earlier.
 func (c *Client) clockBy(due time.Time) {
 	if !due.IsZero() && (c.clockDue.IsZero() || due.Before(c.clockDue)) {
 		c.kickClock()
@@ -55,7 +55,7 @@ func (c *Client) restartLiveness(now time.Time) {
 	}
 }
 
-// nextDeadline is the earliest of all.
+// nextDeadline returns the earliest of all deadlines.
 func (c *Client) nextDeadline(now time.Time) time.Time {
 	due := earlier(c.gap.next(), c.waitUntil)
 	for _, k := range []*conn{c.conn, c.next} {
@@ -65,7 +65,7 @@ func (c *Client) nextDeadline(now time.Time) time.Time {
 		due = earlier(due, k.settle.due())
 		if !k.paused && !k.givingUp {
 			due = earlier(due, k.live.due())
-			// No later than what a request that is made right now will need, so that it need not wake the clock.
+			// No later than a request made right now would need, so that the request need not wake the clock.
 			due = earlier(due, now.Add(k.live.owedAfter))
 		}
 	}
@@ -81,10 +81,11 @@ func (c *Client) nextDeadline(now time.Time) time.Time {
 	return due
 }
 
-// isWatched: a connection whose writing side is shut, by Close, takes no Ping; Times.Drain bounds it.
+// isWatched returns whether the clock watches the connection. Once Close has shut its writing side, the connection can
+// send no Ping; Times.Drain bounds it.
 func (k *conn) isWatched() bool { return k != nil && k.ended == nil && !k.shutting }
 
-// isWithoutNext: the relay is stopping, and no next one has said Welcome.
+// isWithoutNext returns whether the relay is stopping and no next one has said Welcome.
 func (c *Client) isWithoutNext() bool {
 	return c.conn != nil && c.conn.stopping && c.next == nil && c.conn.ended == nil && !c.closing
 }
@@ -113,7 +114,7 @@ func (c *Client) meetDeadlines(now time.Time) {
 	}
 }
 
-// watch finds a relay that hangs, and settles publishes without Reply.
+// watch detects a relay that hangs, and asks about unsettled publishes without Reply.
 func (c *Client) watch(k *conn, now time.Time) {
 	if due := k.settle.due(); !due.IsZero() && !now.Before(due) {
 		c.askSettled(k)
@@ -125,7 +126,7 @@ func (c *Client) watch(k *conn, now time.Time) {
 	case livenessPing:
 		k.ping(false, nil)
 	case livenessGiveUp:
-		// The reader looks whether something lies in the socket, and ends the connection if not.
+		// The reader checks whether there are bytes in the socket, and ends the connection if not.
 		k.givingUp = true
 		_ = k.socket.SetReadDeadline(now)
 	}

@@ -9,7 +9,7 @@ import (
 	"hubrelay/internal/wire"
 )
 
-// Why a connection ended, where the operating system does not say it.
+// Why a connection ended, if the operating system gave no reason.
 var (
 	errClosing     = errors.New("the client was closed")
 	errHung        = errors.New("the relay does not answer")
@@ -20,32 +20,32 @@ var (
 	errRelayClosed = errors.New("the relay closed the connection")
 )
 
-// conn is one connection to a relay: its socket, what it is to write, and what it is owed. All fields but those of the
-// reader and the writer are guarded by the client's lock.
+// conn is one connection to a relay: its socket, the frames to write, and the requests that the relay owes a Reply to.
+// The client's lock guards all fields except those of the reader and the writer.
 type conn struct {
 	client  *Client
 	socket  net.Conn
 	direct  directSocket
-	welcome *wire.Welcome // nil before it has come
-	began   time.Time     // when it came
+	welcome *wire.Welcome // nil until Welcome has come
+	began   time.Time     // when Welcome came
 	opened  chan struct{} // closed when Welcome has come or the connection has ended
 
 	out      []byte   // frames that are to be written
 	spare    []byte   // a buffer for the next ones
-	sendEnds []uint64 // where the publishes without Reply end that are not written yet
-	queued   uint64   // where out ends in the stream of bytes
-	written  uint64   // how much of the stream is written
-	writing  bool     // somebody writes, and will write what is added
-	yield    bool     // others publish, too: let them add theirs before the write
+	sendEnds []uint64 // the positions where the unwritten publishes without Reply end
+	queued   uint64   // the position of out's end in the stream of bytes
+	written  uint64   // how many bytes of the stream are written
+	writing  bool     // a goroutine writes, and will also write what is added
+	yield    bool     // other goroutines publish, too: let them add theirs before the write
 	broken   bool     // writing has failed; the reader finds out why
-	shutting bool     // the writing side is to be shut behind what is queued
+	shutting bool     // the writing side is to be shut after what is queued
 
 	lastID    uint64
 	publishes map[uint64]*publication
 	requests  map[uint64]*request
 	names     map[*entry]*hold
-	restoring int       // Subscribes of the restore without Reply
-	heldBack  []*Status // what is told once the restore is over
+	restoring int       // Subscribes of the restore that have no Reply yet
+	heldBack  []*Status // to be reported once the restore has ended
 	status    *Status   // the last one
 	gaps      uint64    // of the last Status
 	receiving bool      // of the last Status
@@ -53,31 +53,31 @@ type conn struct {
 	settle    settler
 
 	stopping  bool          // the relay shuts down
-	stoppedAt time.Time     // since when
-	sought    bool          // an attempt to find the next one has been made
+	stoppedAt time.Time     // when the wait for the next relay began
+	sought    bool          // an attempt to connect to the next relay has been made
 	left      bool          // only Replies and Losses of publishes count
-	drainDue  time.Time     // until when they are waited for
-	paused    bool          // nobody takes events: the socket is left unread
+	drainDue  time.Time     // when the wait for them ends
+	paused    bool          // the application takes no events, so the socket is left unread
 	resume    chan struct{} // ends the pause
-	hungUp    bool          // the relay has closed it: it is read to its end, and not left unread any more
-	givingUp  bool          // nothing was read for too long: the reader looks a last time
-	lastWords string        // of the relay's Error
-	hopeless  bool          // its code says that trying again soon is of no use
-	ended     error         // why; nil while the connection lasts
+	hungUp    bool          // the relay has closed the connection: it is read to its end, and not paused again
+	givingUp  bool          // nothing was read for too long: the reader checks the socket a last time
+	lastWords string        // the text of the relay's Error
+	hopeless  bool          // the Error's code says that a retry soon is useless
+	ended     error         // why it ended; nil while the connection lasts
 	endedAt   time.Time
 
 	turn      turn            // who reads
-	caller    context.Context // of the caller whose turn it is
-	wanted    chan struct{}   // the connection's goroutine is to look whether it should read
-	standing  *time.Timer     // until when it stands by while nobody has the turn
-	postponed time.Time       // when that was put off
+	caller    context.Context // the context of the caller that has the turn
+	wanted    chan struct{}   // tells the connection's goroutine to check whether it should read
+	standing  *time.Timer     // ends the time it stands by while nobody has the turn
+	postponed time.Time       // when standing was last put off
 
-	// These are of whoever reads.
-	alone  int // reads in a row that brought one Reply and nothing else
+	// Only the goroutine that reads uses these.
+	alone  int // consecutive reads that brought one Reply and nothing else
 	buffer []byte
-	used   int // bytes in it that are no whole frame yet
+	used   int // bytes in it that are not a whole frame yet
 	frame  wire.Frame
-	done   []*publication // answered, and to be woken
+	done   []*publication // answered publishes whose callers are to be woken
 }
 
 func newConn(c *Client, socket net.Conn) *conn {
@@ -93,11 +93,12 @@ func newConn(c *Client, socket net.Conn) *conn {
 	return k
 }
 
-// owes tells whether the relay owes a Reply. A connection that is nil owes nothing.
+// owes returns whether the relay owes a Reply. A nil connection owes nothing.
 func (k *conn) owes() bool { return k != nil && len(k.publishes)+len(k.requests) > 0 }
 
-// isUnsettled tells whether the relay may not have taken publishes without Reply yet. Once the writing side is shut, the
-// end of the connection tells that it has. A socket of which one side cannot be shut tells when they are written.
+// isUnsettled returns whether there may be publishes without Reply that the relay has not taken yet. Once the writing
+// side is shut, the end of the connection shows that the relay has taken them. If the socket cannot shut one side, they
+// count as taken once they are written.
 func (k *conn) isUnsettled() bool {
 	if k == nil || k.settle.unknown(0) == 0 {
 		return false
@@ -106,7 +107,7 @@ func (k *conn) isUnsettled() bool {
 	return half || k.unwritten() > 0
 }
 
-// owing is called before a request is added.
+// owing is called before each request is added.
 func (k *conn) owing() {
 	if !k.owes() {
 		now := time.Now()
@@ -121,7 +122,7 @@ func (k *conn) owing() {
 	}
 }
 
-// answeredOne is called after a request was removed.
+// answeredOne is called after each request was removed.
 func (k *conn) answeredOne() {
 	if !k.owes() {
 		k.live.settled()
@@ -138,14 +139,14 @@ func (k *conn) nextID() uint64 {
 	return k.lastID
 }
 
-// end ends the connection: the only way in which one ends. What becomes of what it owes is settled once nobody writes
-// any more, since only then it is known what was written.
+// end ends the connection, and is the only way in which a connection ends. The unanswered requests are settled once
+// nobody writes any more, since only then it is known what was written.
 func (k *conn) end(why error) {
 	if k.ended != nil {
 		return
 	}
 	k.ended, k.endedAt = why, time.Now()
-	_ = k.socket.Close() // nothing is to be done about an error
+	_ = k.socket.Close() // there is nothing to do about an error
 	wakeUp(k.resume)
 	wakeUp(k.wanted)
 	if k.welcome == nil {

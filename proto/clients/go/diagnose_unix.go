@@ -11,7 +11,8 @@ import (
 	"syscall"
 )
 
-// dialPath connects to the path. The error says what connect said, and where permission is denied who was denied what.
+// dialPath connects to the path. The error has the error of connect(2) and, if permission is denied, the users, groups
+// and mode that explain it.
 func (c *Client) dialPath(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	socket, err := d.DialContext(ctx, "unix", c.path)
@@ -28,7 +29,8 @@ func (c *Client) dialPath(ctx context.Context) (net.Conn, error) {
 	return nil, fmt.Errorf("connect %s: %w", c.path, number)
 }
 
-// whoIsDenied names this process's user and groups, and owner and mode of the socket as far as they can be seen.
+// whoIsDenied describes this process's user and groups, and the owner, group and mode of the socket if they can be
+// read.
 func whoIsDenied(path string) string {
 	groups, err := os.Getgroups()
 	if err != nil {

@@ -9,18 +9,18 @@ import (
 	"syscall"
 )
 
-// directSocket is a socket of the operating system's that is read and written by system calls of this package. A write
-// never waits, so that whoever publishes is not held up. One goroutine reads at a time, and one writes.
+// directSocket is a socket of the operating system that this package reads and writes by its own system calls. A write
+// never waits, so that it does not delay the publisher. One goroutine reads at a time, and one writes.
 type directSocket struct {
-	raw syscall.RawConn // nil: the socket is something else, of which only net.Conn's own methods can be used
-	fd  uintptr         // the socket, if raw is of what is watched in its place
+	raw syscall.RawConn // nil: the socket is something else, and only net.Conn's methods can be used
+	fd  uintptr         // the socket, if raw belongs to what is watched in its place
 	has bool            // fd is set
 
 	in  transfer
 	out transfer
 }
 
-// transfer is one read or write. Its attempt is made once, so that a transfer allocates nothing.
+// transfer is one read or write. The function attempt is created only once, so that a transfer allocates nothing.
 type transfer struct {
 	bytes   []byte
 	n       int
@@ -40,19 +40,19 @@ func (s *directSocket) init(socket net.Conn) {
 	case *net.TCPConn:
 		s.raw, _ = socket.SyscallConn()
 	default:
-		return // what wraps a socket may change what is read and written
+		return // a type that wraps a socket may change what is read and written
 	}
 	s.in.attempt = func(fd uintptr) bool {
 		s.in.n, s.in.err = readSocket(s.of(fd), s.in.bytes)
-		return s.in.err != syscall.EAGAIN // else the runtime waits for bytes, and calls again
+		return s.in.err != syscall.EAGAIN // on EAGAIN the runtime waits for bytes, and calls again
 	}
 	s.out.attempt = func(fd uintptr) bool {
 		s.out.n, s.out.err = writeSocket(s.of(fd), s.out.bytes)
-		return true // not to wait for a socket that is full
+		return true // do not wait while the socket is full
 	}
 }
 
-// of gives the socket's descriptor, where raw has called with another one.
+// of returns the socket's descriptor, since raw may pass the descriptor of what is watched in its place.
 func (s *directSocket) of(fd uintptr) uintptr {
 	if s.has {
 		return s.fd
@@ -60,7 +60,7 @@ func (s *directSocket) of(fd uintptr) uintptr {
 	return fd
 }
 
-// read waits for bytes. The error is io.EOF at the end, and os.ErrDeadlineExceeded as that of net.Conn.
+// read waits for bytes. The error is io.EOF at the end, and os.ErrDeadlineExceeded after a deadline, as with net.Conn.
 func (s *directSocket) read(into []byte) (int, error) {
 	s.in.bytes = into
 	err := s.raw.Read(s.in.attempt)
@@ -76,8 +76,8 @@ func (s *directSocket) read(into []byte) (int, error) {
 	return s.in.n, nil
 }
 
-// readNow reads what lies in the socket, without waiting. It returns 0 and no error when there is nothing, or no direct
-// socket.
+// readNow reads the bytes that are in the socket, without waiting. It returns 0 and no error when there are none, or
+// when there is no direct socket.
 func (s *directSocket) readNow(into []byte) (n int, err error) {
 	if s.raw == nil {
 		return 0, nil
@@ -97,16 +97,16 @@ func (s *directSocket) readNow(into []byte) (n int, err error) {
 	return n, err
 }
 
-// hungUp tells whether the other side has closed the connection, whatever it has written before. It does not know where
-// there is no direct socket.
+// hungUp returns whether the other side has closed the connection, even if there are still bytes to read. It returns
+// false if there is no direct socket.
 func (s *directSocket) hungUp() (closed bool) {
 	if s.raw != nil {
-		_ = s.raw.Control(func(fd uintptr) { closed = hasHungUp(s.of(fd)) }) // fails once it was closed here
+		_ = s.raw.Control(func(fd uintptr) { closed = hasHungUp(s.of(fd)) }) // fails if this side has closed the socket
 	}
 	return closed
 }
 
-// write writes what fits. It returns how much that was, which may be nothing. Without a direct socket it is nothing.
+// write writes what fits, and returns how many bytes that was, which may be 0. Without a direct socket it is 0.
 func (s *directSocket) write(chunk []byte) (int, error) {
 	if s.raw == nil {
 		return 0, nil

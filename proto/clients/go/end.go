@@ -7,8 +7,8 @@ import (
 	"hubrelay/internal/wire"
 )
 
-// settleEnd is the end of a connection, once it is known what was written: everything that it owes is settled, what it
-// held is forgotten, and the next connection is looked for. Called once, with the lock.
+// settleEnd completes the end of a connection, once it is known what was written: it settles unanswered requests,
+// forgets what was held, and lets the client connect again. Called once, with the lock.
 func (k *conn) settleEnd() {
 	c := k.client
 	defer c.running.Done()
@@ -29,7 +29,7 @@ func (k *conn) settleEnd() {
 	}
 	switch {
 	case serving && c.next != nil:
-		c.endMove(now, true) // the next relay is there already
+		c.endMove(now, true) // the next relay is already connected
 	case serving:
 		c.lostRelay(k, now)
 	case k == c.next:
@@ -43,12 +43,13 @@ func (k *conn) settleEnd() {
 	case k == c.attempt:
 		c.attempt = nil
 	}
-	c.announce() // Close waits for it; and a next connection may be there, which Ready waits for
+	c.announce() // Close waits for this end, and Ready for a next connection, which may be there
 	wakeUp(c.need)
 	c.kickClock()
 }
 
-// settlePublishes: written and unanswered is unknown, and what was not written whole the relay discards.
+// settlePublishes ends the unanswered publishes. The outcome of those that were written is unknown. The others are not
+// delivered: the relay discards a part of a frame.
 func (k *conn) settlePublishes() {
 	for _, p := range k.publishes {
 		kind, detail := ErrInterrupted, "whether it was delivered is unknown: "
@@ -60,8 +61,8 @@ func (k *conn) settlePublishes() {
 	k.publishes = map[uint64]*publication{}
 }
 
-// settleRequests: a Subscribe is held and asked for on the next connection, an Unsubscribe is done. In the order in which
-// they were asked: the last one decides.
+// settleRequests ends the unanswered requests. A Subscribe counts as pending, and the next connection asks for its
+// names. An Unsubscribe counts as done. The order of sending is kept, because the last one decides.
 func (k *conn) settleRequests() {
 	unanswered := make([]*request, 0, len(k.requests))
 	for _, r := range k.requests {
@@ -80,13 +81,14 @@ func (k *conn) settleRequests() {
 	}
 }
 
-// endedInOrder: the relay has read all that was written here, and closed when it owed nothing any more.
+// endedInOrder returns whether the relay has read all that was written here, and has closed when it owed nothing any
+// more.
 func (k *conn) endedInOrder() bool {
 	_, half := k.socket.(halfCloser)
 	return half && k.shutting && k.unwritten() == 0 && k.ended == errRelayClosed && !k.owes()
 }
 
-// settleSends tells the publishes without Reply that may have been lost, and those that were.
+// settleSends reports a Loss of the publishes without Reply that were lost, or may have been.
 func (k *conn) settleSends(inOrder bool) {
 	unwritten := uint64(len(k.sendEnds))
 	loss := &Loss{Publishes: unwritten, PublishesUnknown: k.settle.unknown(unwritten), Cause: CauseNoRelay,
@@ -99,7 +101,7 @@ func (k *conn) settleSends(inOrder bool) {
 	}
 }
 
-// lostRelay is the end of the connection that served, with no other one there.
+// lostRelay is called when the serving connection has ended and there is no other one.
 func (c *Client) lostRelay(k *conn, now time.Time) {
 	c.gap.begin(false, 0, now)
 	c.gap.degraded = false
@@ -110,10 +112,10 @@ func (c *Client) lostRelay(k *conn, now time.Time) {
 	c.tellNoRelay("ended", k.ended.Error(), now)
 }
 
-// tellNoRelay tells that there is no connection, once for each kind of reason.
+// tellNoRelay reports that there is no connection, once for each kind of reason.
 func (c *Client) tellNoRelay(kind, reason string, now time.Time) {
 	if c.closing {
-		c.status = noRelay(reason, now) // told to nobody any more, but by Client.Status
+		c.status = noRelay(reason, now) // not reported as an event any more, only by Client.Status
 		return
 	}
 	if c.goneWhy == kind || c.goneWhy != "" && kind == "absent" {

@@ -2,34 +2,34 @@ package hubrelay
 
 import "time"
 
-// Why a Gap is told.
+// The reasons for a Gap.
 const (
-	reasonGaps       = "gaps"               // the relay's count has grown
-	reasonConnection = "new connection"     // messages of the time between two connections
-	reasonPending    = "subscription begun" // one that was pending is in force
+	reasonGaps       = "gaps"               // the relay's count of gaps has grown
+	reasonConnection = "new connection"     // messages between two connections may be missed
+	reasonPending    = "subscription begun" // a subscription that was pending is in force
 	reasonLoss       = "loss"               // messages were dropped
-	reasonMove       = "next relay"         // a move between two relays without a fence
+	reasonMove       = "next relay"         // a move between two relays without a complete fence
 )
 
-// gapTracker decides when the application is told that messages may have been missed. It knows no clock and no
+// gapTracker decides when to report to the application that messages may have been missed. It uses no clock and no
 // connection: times and events go in, Gaps come out.
 //
-// A reason is told once receiving, when the Subscribes that were sent before that have their Replies, and after a
-// random delay; a break in that time starts all of it anew. While receiving stays false in a part of the channels, a
-// partial Gap comes first.
+// A reason is reported when three conditions are met, one after the other: the relay is receiving, the Subscribes sent
+// before that have their Replies, and a random delay has passed. A break meanwhile starts this again. While some
+// channels stay away (receiving stays false), a partial Gap comes first.
 type gapTracker struct {
 	delay     time.Duration
 	partial   time.Duration
 	random    func() float64 // 0 to 1
 	reasons   []string
 	receiving bool
-	barrier   int       // Subscribes without Reply that were sent before receiving
-	due       time.Time // when the Gap is told; zero while it cannot be
-	degraded  bool      // only a part of the channels is away
-	grown     time.Time // the last break that no Gap, whole or partial, has told; zero: there is none
+	barrier   int       // unanswered Subscribes that were sent before receiving became true
+	due       time.Time // when the Gap is reported; zero while it cannot be
+	degraded  bool      // only some channels are away
+	grown     time.Time // the last break that no Gap, whole or partial, has reported; zero: there is none
 }
 
-// note adds a reason.
+// note adds a reason for a Gap.
 func (g *gapTracker) note(reason string, now time.Time) {
 	for _, r := range g.reasons {
 		if r == reason {
@@ -41,7 +41,7 @@ func (g *gapTracker) note(reason string, now time.Time) {
 	g.arm(now)
 }
 
-// begin is a new state of receiving: barrier Subscribes are on their way, which a Gap waits for.
+// begin sets a new state of receiving. A Gap waits for the Replies to as many Subscribes as barrier says.
 func (g *gapTracker) begin(receiving bool, barrier int, now time.Time) {
 	if receiving && g.receiving && barrier == 0 {
 		return
@@ -50,7 +50,7 @@ func (g *gapTracker) begin(receiving bool, barrier int, now time.Time) {
 	g.arm(now)
 }
 
-// answered is the Reply to one of the barrier's Subscribes.
+// answered notes the Reply to one of the barrier's Subscribes.
 func (g *gapTracker) answered(now time.Time) {
 	if g.barrier > 0 {
 		g.barrier--
@@ -58,10 +58,10 @@ func (g *gapTracker) answered(now time.Time) {
 	}
 }
 
-// grew is a break. A partial Gap tells it unless receiving becomes true before.
+// grew notes a break. A partial Gap reports it, unless receiving becomes true before that.
 func (g *gapTracker) grew(now time.Time) { g.grown = now }
 
-// partialDue is when a partial Gap is told, or zero: there is none while everything is away, or nothing.
+// partialDue is when a partial Gap is due. It is zero while all channels are away, or none is.
 func (g *gapTracker) partialDue() time.Time {
 	if !g.degraded || g.receiving || g.grown.IsZero() {
 		return time.Time{}
@@ -75,10 +75,10 @@ func (g *gapTracker) arm(now time.Time) {
 	}
 }
 
-// next is when fire has something to do, or zero.
+// next is when fire has something to do, or zero for never.
 func (g *gapTracker) next() time.Time { return earlier(g.due, g.partialDue()) }
 
-// fire gives the Gap that is due, or nil.
+// fire returns the Gap that is due, or nil.
 func (g *gapTracker) fire(now time.Time) *Gap {
 	if !g.due.IsZero() && !now.Before(g.due) {
 		gap := &Gap{Reasons: g.reasons}
@@ -94,10 +94,10 @@ func (g *gapTracker) fire(now time.Time) *Gap {
 	return nil
 }
 
-// forget drops what is not told yet: nothing is subscribed any more.
+// forget drops what is not reported yet, because nothing is subscribed any more.
 func (g *gapTracker) forget() { g.reasons, g.due, g.grown = nil, time.Time{}, time.Time{} }
 
-// earlier is the earlier of two times of which zero means never.
+// earlier returns the earlier of two times. Zero means never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

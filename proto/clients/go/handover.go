@@ -10,26 +10,26 @@ import (
 
 // move is the change from a relay that is stopping (Client.conn) to the next one (Client.next).
 //
-// Where both have fences the client subscribes to one on both, and publishes there once, when everything is in force on
-// the new one. One Redis sends its messages to all its subscribers in one order: what the old relay brings before the
-// fence and what the new one brings behind it is everything, once. Without a fence the new relay's messages count from
-// its last Reply on, and a Gap is told.
+// If both relays have fences, the client subscribes to one channel, the fence, on both. It publishes one message there
+// when everything is in force on the new relay. Redis sends messages to all subscribers in the same order. So what the
+// old relay delivers before the fence's message and what the new one delivers after it is every message exactly once.
+// Without a fence the new relay's messages count from its last Reply on, and a Gap is reported.
 type move struct {
-	fence     string // its channel; empty: there is none
-	refused   bool   // one of the two does not give it
-	oldReady  bool   // the old relay holds it
+	fence     string // the channel of the fence; empty: there is no fence
+	refused   bool   // one of the two relays has refused the fence
+	oldReady  bool   // the fence is in force on the old relay
 	newReady  bool
 	published bool
-	due       time.Time // when the fence is given up; zero: not published yet
-	oldSeen   bool      // the old relay has brought it: what follows there is discarded
-	newSeen   bool      // the new one has: what follows there is held until oldSeen
+	due       time.Time // when the client stops waiting for the fence; zero: not everything is in force yet
+	oldSeen   bool      // the fence's message has come from the old relay: what follows there is discarded
+	newSeen   bool      // it has come from the new one: what follows there is held until oldSeen
 	held      []wire.Message
 	heldBytes int
-	// incomplete: the new relay has lost messages that were its to deliver.
+	// incomplete: the new relay has lost messages that it may have had to deliver.
 	incomplete bool
 }
 
-// welcomed is a Welcome. An error ends the connection.
+// welcomed handles a Welcome. An error ends the connection.
 func (c *Client) welcomed(k *conn, w *wire.Welcome, now time.Time) error {
 	if c.closing {
 		return errClosing
@@ -77,7 +77,7 @@ func (c *Client) welcomed(k *conn, w *wire.Welcome, now time.Time) error {
 	return nil
 }
 
-// isLeaving tells whether a relay is the one that is being left.
+// isLeaving returns whether a relay is the one that is being left.
 func (c *Client) isLeaving(relayID string) bool {
 	for _, k := range []*conn{c.conn, c.old} {
 		if k != nil && k.stopping && k.welcome.RelayID == relayID {
@@ -87,7 +87,7 @@ func (c *Client) isLeaving(relayID string) bool {
 	return false
 }
 
-// stopped is a relay that says STOPPING.
+// stopped handles a relay that says STOPPING.
 func (c *Client) stopped(k *conn, now time.Time) {
 	k.stopping, k.stoppedAt = true, now
 	c.log.printf("hubrelay: the relay at %s is stopping", c.path)
@@ -96,13 +96,13 @@ func (c *Client) stopped(k *conn, now time.Time) {
 		k.end(errSuccessor)
 	case c.conn:
 		if c.old != nil {
-			c.old.end(errDrained) // one drains at a time
+			c.old.end(errDrained) // only one connection drains at a time
 		}
 		wakeUp(c.need)
 	}
 }
 
-// askForFence subscribes to a fence on both relays, if both can and somebody listens.
+// askForFence subscribes to a fence on both relays, if both have the feature and somebody listens.
 func (c *Client) askForFence(k *conn) {
 	if !c.anythingWanted() || !k.welcome.Has(wire.FeatureFence) || !c.conn.welcome.Has(wire.FeatureFence) {
 		return
@@ -125,7 +125,7 @@ func (c *Client) askForFence(k *conn) {
 	ask(k, &m.newReady)
 }
 
-// proceed goes on with a move as far as possible.
+// proceed takes the next possible step of a move.
 func (c *Client) proceed(now time.Time) {
 	m := c.move
 	if m == nil || !c.next.inForce() {
@@ -145,7 +145,7 @@ func (c *Client) proceed(now time.Time) {
 	}
 }
 
-// inForce: everything that is wanted is, on this connection.
+// inForce returns whether everything that is wanted is in force on this connection.
 func (k *conn) inForce() bool {
 	if k.restoring > 0 || k.ended != nil {
 		return false
@@ -172,7 +172,7 @@ func (c *Client) publishFence(m *move) {
 	k.added(before)
 }
 
-// onFence is the fence's message on one of the two.
+// onFence handles the fence's message, which has come from one of the two relays.
 func (c *Client) onFence(k *conn) {
 	m := c.move
 	if k == c.next {
@@ -185,7 +185,8 @@ func (c *Client) onFence(k *conn) {
 	}
 }
 
-// keep is a message of the new relay: the old one's to deliver before the fence, its own behind it.
+// keep handles a message of the new relay. Before the fence it is dropped, since the old relay delivers it. After the
+// fence it is held.
 func (m *move) keep(c *Client, message *wire.Message) {
 	if !m.newSeen {
 		return
@@ -201,7 +202,7 @@ func (m *move) keep(c *Client, message *wire.Message) {
 	}
 }
 
-// endMove makes the next relay the one that serves. The former one is left, unless it has ended.
+// endMove makes the next relay the one that serves. The client leaves the former one, unless its connection has ended.
 func (c *Client) endMove(now time.Time, gap bool) {
 	m, former := c.move, c.conn
 	c.conn, c.next, c.move = c.next, nil, nil
@@ -223,7 +224,8 @@ func (c *Client) endMove(now time.Time, gap bool) {
 	c.log.printf("hubrelay: moved to relay %s", c.conn.welcome.RelayID)
 }
 
-// leave shuts the writing side of a connection, which is then read to its end: all that it owes comes before that.
+// leave shuts the writing side of a connection, which is then read to its end. Everything that the relay owes comes
+// before the end.
 func (c *Client) leave(k *conn, now time.Time) {
 	if c.old != nil {
 		c.old.end(errDrained)
@@ -234,8 +236,8 @@ func (c *Client) leave(k *conn, now time.Time) {
 	k.shutAfterOutput()
 }
 
-// leaveAlone leaves a relay that is stopping, though there is no next one: a restart that first stops and then starts
-// must not wait for its clients.
+// leaveAlone leaves a relay that is stopping, though there is no next one. A restart that first stops and then starts
+// must not have to wait for its clients.
 func (c *Client) leaveAlone(now time.Time) {
 	k := c.conn
 	c.conn = nil
@@ -248,8 +250,8 @@ func (c *Client) leaveAlone(now time.Time) {
 	wakeUp(c.need)
 }
 
-// backToCurrent is the end of the next relay before it served: the one that is stopping goes on, and another next one
-// is looked for.
+// backToCurrent is called when the next relay has ended before it served. The stopping one goes on, and the client
+// tries to find another next one.
 func (c *Client) backToCurrent(now time.Time, m *move) {
 	k := c.conn
 	if k == nil || k.ended != nil {
@@ -261,10 +263,10 @@ func (c *Client) backToCurrent(now time.Time, m *move) {
 	}
 	c.gap.begin(false, 0, now)
 	c.gap.begin(k.receiving, k.barrier(k.receiving), now)
-	if c.status != k.status { // it counts again
+	if c.status != k.status { // the stopping relay's status counts again
 		c.tellStatus(k, k.status)
 	}
 	if m.oldSeen {
-		c.noteGap(reasonMove) // what was behind the fence was left to the one that has ended
+		c.noteGap(reasonMove) // messages after the fence were left to the relay that has ended
 	}
 }

@@ -2,14 +2,14 @@ package hubrelay
 
 import "syscall"
 
-// hasHungUp tells whether the other side of a socket has closed it.
+// hasHungUp returns whether the other side of a socket has closed the connection.
 func hasHungUp(fd uintptr) bool {
 	instance, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return false
 	}
 	defer syscall.Close(instance)
-	// No events are asked for: a hang-up is told always.
+	// No events are asked for, since a hang-up is always reported.
 	if err = syscall.EpollCtl(instance, syscall.EPOLL_CTL_ADD, int(fd), &syscall.EpollEvent{}); err != nil {
 		return false
 	}

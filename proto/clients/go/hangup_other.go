@@ -2,5 +2,5 @@
 
 package hubrelay
 
-// hasHungUp is known on Linux alone. Elsewhere the end of a connection that is left unread is found by the next request.
+// hasHungUp works only on Linux. Elsewhere the next request finds the end of a connection that is left unread.
 func hasHungUp(uintptr) bool { return false }

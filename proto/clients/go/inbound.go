@@ -7,7 +7,7 @@ import (
 	"hubrelay/internal/wire"
 )
 
-// handle is one frame of the relay, in k.frame. An error ends the connection.
+// handle handles one frame of the relay, which is in k.frame. An error ends the connection.
 func (k *conn) handle(now time.Time) error {
 	f := &k.frame
 	if k.welcome == nil && f.Kind != wire.KindWelcome && f.Kind != wire.KindError {
@@ -44,11 +44,11 @@ func (k *conn) handle(now time.Time) error {
 	return nil
 }
 
-// onMessage delivers, unless a move between two relays says that it is the other one's to deliver.
+// onMessage delivers a message, unless during a move the other relay has to deliver it.
 func (k *conn) onMessage(m *wire.Message) {
 	c := k.client
 	if c.closing {
-		return // the application has done with them; only what is owed is waited for
+		return // the application wants no more messages; Close waits only for what is owed
 	}
 	if c.move != nil && (k == c.conn || k == c.next) {
 		if string(m.Channel) == c.move.fence {
@@ -60,7 +60,7 @@ func (k *conn) onMessage(m *wire.Message) {
 			return
 		}
 		if c.move.oldSeen {
-			return // behind the old relay's fence: the new one has it
+			return // after the old relay's fence: the new relay delivers it
 		}
 	}
 	if k == c.conn {
@@ -68,13 +68,13 @@ func (k *conn) onMessage(m *wire.Message) {
 	}
 }
 
-// deliver gives a message to everybody who listens.
+// deliver gives a message to every queue that listens for it.
 func (c *Client) deliver(m *wire.Message) {
 	var e *entry
 	message := &Message{}
 	if len(m.Pattern) == 0 {
 		if e = c.channels[string(m.Channel)]; e == nil {
-			return // just unsubscribed
+			return // unsubscribed a moment ago
 		}
 		message.Channel = e.text
 	} else {
@@ -95,7 +95,7 @@ func (c *Client) deliver(m *wire.Message) {
 	}
 }
 
-// onStatus is a change of state. That of a relay which was left says nothing any more.
+// onStatus handles a change of state. The state of a relay that was left no longer counts.
 func (k *conn) onStatus(s *wire.Status, now time.Time) {
 	c := k.client
 	if k.left {
@@ -123,7 +123,7 @@ func (k *conn) onStatus(s *wire.Status, now time.Time) {
 	c.kickClock()
 }
 
-// receivingIs notes what the relay says of receiving. What was PENDING is in force once it is receiving.
+// receivingIs notes whether the relay is receiving. Names that were PENDING are in force once it is.
 func (k *conn) receivingIs(s *wire.Status, now time.Time) {
 	k.gaps = s.Gaps
 	if s.Receiving && !k.receiving {
@@ -134,7 +134,7 @@ func (k *conn) receivingIs(s *wire.Status, now time.Time) {
 	k.receiving = s.Receiving
 }
 
-// barrier marks the Subscribes that are on their way now, which a Gap has to wait for, and counts them.
+// barrier marks and counts the Subscribes that are unanswered now: a Gap has to wait for their Replies.
 func (k *conn) barrier(receiving bool) (count int) {
 	if !receiving || k.client.gap.receiving {
 		return k.client.gap.barrier
@@ -148,7 +148,8 @@ func (k *conn) barrier(receiving bool) (count int) {
 	return count
 }
 
-// tellStatus tells the application a state of the newest connection, once what it has to hold is restored.
+// tellStatus reports a state of the newest connection to the application, once the names that the connection has to
+// hold are restored.
 func (c *Client) tellStatus(k *conn, s *Status) {
 	if k.restoring > 0 {
 		if len(k.heldBack) == 16 {
@@ -161,7 +162,7 @@ func (c *Client) tellStatus(k *conn, s *Status) {
 	c.tell(s)
 }
 
-// onLoss is what the relay has counted.
+// onLoss handles a Loss that the relay has counted.
 func (k *conn) onLoss(l *wire.Loss) {
 	c := k.client
 	k.settle.loss(l.Publishes + l.PublishesUnknown)
@@ -171,7 +172,7 @@ func (k *conn) onLoss(l *wire.Loss) {
 		if k == c.next && l.Messages > 0 && c.move != nil {
 			c.move.incomplete = true
 		}
-		loss.Messages = 0 // its messages do not count, or not yet
+		loss.Messages = 0 // messages of this connection do not count, or not yet
 		if loss.Publishes+loss.PublishesUnknown == 0 {
 			return
 		}
@@ -179,7 +180,8 @@ func (k *conn) onLoss(l *wire.Loss) {
 	c.tellLoss(loss)
 }
 
-// tellLoss tells a Loss to the client's events and, if it is of messages, to every Subscription, and a Gap at once.
+// tellLoss reports a Loss to the client's events. If messages were lost, it also reports it to every Subscription, and
+// a Gap at once.
 func (c *Client) tellLoss(loss *Loss) {
 	c.stats.lost.Add(loss.Messages)
 	c.stats.lostPublishes.Add(loss.Publishes)
@@ -196,7 +198,7 @@ func (c *Client) tellLoss(loss *Loss) {
 	}
 }
 
-// onRevoked is what Redis refuses from now on.
+// onRevoked handles a Revoked: names that Redis refuses from now on.
 func (k *conn) onRevoked(r *wire.Revoked) {
 	c := k.client
 	if k.left {
@@ -224,7 +226,7 @@ func (k *conn) onRevoked(r *wire.Revoked) {
 	}
 }
 
-// newest is the connection whose Status counts: that of the last Welcome.
+// newest returns the connection whose Status counts: the one with the last Welcome.
 func (c *Client) newest() *conn {
 	if c.next != nil {
 		return c.next

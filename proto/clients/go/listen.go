@@ -7,24 +7,24 @@ import (
 	"hubrelay/internal/wire"
 )
 
-// operation is one call of the application, and the requests that it waits for.
+// operation is one call of the application, which waits for one or more requests.
 type operation struct {
 	name         string
 	entries      []*entry
-	subscription *Subscription // of Listen
-	granted      []*entry      // of Subscribe: what it has turned on
+	subscription *Subscription // only for Listen
+	granted      []*entry      // only for Subscribe: the entries that it has turned on
 	left         int
 	pending      bool
 	err          *Error
 	done         chan struct{}
 }
 
-// Listen begins a Subscription to channels and waits until the relay has confirmed it: what is published from then on
-// comes, or is told as missed. While there is no relay, or it is not receiving, it does not wait: Pending is true then,
-// and a Gap tells when it is in force.
+// Listen begins a Subscription to channels and waits until the relay has confirmed it. What is published from then on
+// is delivered, or reported as missed. While there is no relay, or the relay is not receiving, Listen does not wait for
+// the Subscription to be in force: Pending is then true, and a Gap says when it is in force.
 //
 // Errors are of type *Error and match ErrRefused, ErrInvalid, ErrLimit, ErrClosed or ErrUnknown, or ErrInterrupted when
-// the context ended first. There is no Subscription then.
+// the context ended first. After an error there is no Subscription.
 func (c *Client) Listen(ctx context.Context, channels ...string) (*Subscription, error) {
 	return c.ListenNames(ctx, Names{Channels: channels})
 }
@@ -59,15 +59,15 @@ func (c *Client) ListenNames(ctx context.Context, names Names) (*Subscription, e
 	return s, nil
 }
 
-// Subscribe asks for names whose messages come in Events. It is for who keeps books himself; Listen is what most want.
-// Pending is true when the names are held, but not in force yet, as Listen says. Errors are those of Listen. After one,
-// none of the names is held because of this call, unless the context ended first: the relay may still grant them then, and
-// who no longer wants them calls Unsubscribe.
+// Subscribe asks for names whose messages come in Events. It is for applications that keep track of readers themselves;
+// most want Listen. Pending is true when the names are held, but not in force yet, as for Listen. Errors are those of
+// Listen. After an error, none of the names is held because of this call. But if the context ended first, the relay may
+// still grant them: call Unsubscribe if they are no longer wanted.
 func (c *Client) Subscribe(ctx context.Context, names Names) (pending bool, err error) {
 	return c.plain(ctx, "subscribe", kindSubscribe, names)
 }
 
-// Unsubscribe ends what Subscribe began. It has effect whatever the state, and for names that are not held.
+// Unsubscribe ends what Subscribe began. It works in every state, and also for names that are not held.
 func (c *Client) Unsubscribe(ctx context.Context, names Names) error {
 	_, err := c.plain(ctx, "unsubscribe", kindUnsubscribe, names)
 	return err
@@ -100,13 +100,13 @@ func (op *operation) wait(ctx context.Context) error {
 		}
 		return nil
 	case <-ctx.Done():
-		return &Error{Op: op.name, Kind: ErrInterrupted, Detail: "given up before the relay had answered",
+		return &Error{Op: op.name, Kind: ErrInterrupted, Detail: "the caller gave up before the relay had answered",
 			Cause: ctx.Err()}
 	}
 }
 
-// askPlain sends a plain request, to both relays during a move: the old one's Reply counts. An Unsubscribe of what
-// somebody listens to stays here.
+// askPlain sends a plain request. During a move it sends it to both relays, and the old one's Reply counts. An
+// Unsubscribe for a name that a Subscription listens to is not sent, and takes effect here only.
 func (c *Client) askPlain(op *operation, kind requestKind) {
 	k := c.serving()
 	var forRelay, forNext []*entry
@@ -134,8 +134,8 @@ func (c *Client) askPlain(op *operation, kind requestKind) {
 	}
 }
 
-// askNext asks the next relay, during a move, for what was asked of the one that serves. When that one has ended, the
-// Gap at the end of the move waits for the Reply.
+// askNext sends to the next relay, during a move, the request that the serving relay was sent. If the serving
+// connection has ended, the Gap at the end of the move waits for the Reply.
 func (c *Client) askNext(kind requestKind, entries []*entry) {
 	if c.next == nil {
 		return
@@ -144,8 +144,8 @@ func (c *Client) askNext(kind requestKind, entries []*entry) {
 	c.next.askCounted(request{kind: kind, barrier: barrier}, c.next.without(kind == kindSubscribe, entries))
 }
 
-// askFor sends a Listen's request for those names that the relay does not hold yet, and waits for those that others
-// have just asked for. Without a relay they are pending.
+// askFor sends a Listen's request for the names that the relay does not hold yet. For names that other calls have just
+// asked for, the operation waits for those requests. Without a relay the names are pending.
 func (c *Client) askFor(op *operation, entries []*entry) {
 	k := c.serving()
 	if k == nil {
@@ -164,7 +164,7 @@ func (c *Client) askFor(op *operation, entries []*entry) {
 				h.last.follow = append(h.last.follow, op)
 				op.left++
 			}
-		case h.pending || !k.receiving: // what the relay would answer
+		case h.pending || !k.receiving: // the relay would answer PENDING
 			op.pending = true
 		}
 	}
@@ -175,7 +175,7 @@ func (c *Client) askFor(op *operation, entries []*entry) {
 	c.askNext(kindSubscribe, entries)
 }
 
-// finishIfDone ends an operation that waits for nothing any more.
+// finishIfDone ends an operation that no longer waits for any request.
 func (c *Client) finishIfDone(op *operation) {
 	if op.left > 0 || op.done == nil {
 		return
@@ -189,7 +189,7 @@ func (c *Client) finishIfDone(op *operation) {
 		if op.subscription != nil {
 			c.detach(op.subscription)
 		}
-		for _, e := range op.granted { // a request of several frames has an effect as a whole, or none
+		for _, e := range op.granted { // a request of several frames takes effect as a whole or not at all
 			e.plain = false
 		}
 		c.release(op.granted)

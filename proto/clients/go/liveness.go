@@ -2,14 +2,14 @@ package hubrelay
 
 import "time"
 
-// liveness finds a relay that hangs. It knows no clock and no socket.
+// liveness detects a relay that hangs. It uses no clock and no socket.
 type liveness struct {
-	owedAfter time.Duration // silence while something is owed, until a Ping
-	idleAfter time.Duration // silence at all, until a Ping
-	timeout   time.Duration // silence after a Ping, until the connection is given up
+	owedAfter time.Duration // the silence before a Ping while something is owed
+	idleAfter time.Duration // the silence before a Ping at any time
+	timeout   time.Duration // the silence after a Ping before the connection is given up
 	lastRead  time.Time
 	owedSince time.Time // zero: nothing is owed
-	pinged    time.Time // zero: no Ping since the last byte
+	pinged    time.Time // when a Ping was sent; zero: none since the last byte
 }
 
 type livenessAction int
@@ -20,19 +20,19 @@ const (
 	livenessGiveUp
 )
 
-// read is that bytes have come.
+// read notes that bytes have come.
 func (l *liveness) read(now time.Time) {
 	l.lastRead = now
 	l.pinged = time.Time{}
 }
 
-// owed is that a request was written while nothing else was owed.
+// owed notes that a request was written while nothing else was owed.
 func (l *liveness) owed(now time.Time) { l.owedSince = now }
 
-// settled is that nothing is owed any more.
+// settled notes that nothing is owed any more.
 func (l *liveness) settled() { l.owedSince = time.Time{} }
 
-// restart begins all waiting anew: this process did not run, or did not read on purpose.
+// restart begins all waiting again, because this process did not run, or deliberately did not read.
 func (l *liveness) restart(now time.Time) { l.read(now) }
 
 // due is when check has something to do.
@@ -51,7 +51,7 @@ func (l *liveness) due() time.Time {
 	return due
 }
 
-// check says what is to be done now.
+// check returns what to do now.
 func (l *liveness) check(now time.Time) livenessAction {
 	if now.Before(l.due()) {
 		return livenessWait

@@ -1,23 +1,23 @@
 package hubrelay
 
-// entry is one channel or pattern that somebody wants, or that a relay still holds.
+// entry is one channel or pattern that the application wants, or that a relay still holds.
 type entry struct {
 	text    string
 	pattern bool
 	subs    []listener // in no order
 	plain   bool       // Subscribe has asked for it
 	asked   *request   // the last plain request for it, while it has no Reply
-	holds   int        // connections that know of it
+	holds   int        // how many connections have a hold for it
 }
 
 // listener is a Subscription's part in an entry.
 type listener struct {
 	subscription *Subscription
-	entry        int // which of the Subscription's entries it is
+	entry        int // the index among the Subscription's entries
 }
 
-// wanted tells whether the next connection is to be asked for it. The order of the Replies decides, and that is the
-// order of the requests.
+// wanted returns whether the client should ask the next connection for the entry. Replies come in the order of the
+// requests, so the last request decides.
 func (e *entry) wanted() bool {
 	if len(e.subs) > 0 {
 		return true
@@ -28,17 +28,18 @@ func (e *entry) wanted() bool {
 	return e.plain
 }
 
-// decide is a Subscribe or Unsubscribe that no relay is asked for: what former ones are still answered counts no more.
+// decide applies a Subscribe or Unsubscribe that is not sent to a relay. Replies to earlier plain requests no longer
+// count.
 func (e *entry) decide(plain bool) { e.plain, e.asked = plain, nil }
 
 // hold is what one connection knows of one entry.
 type hold struct {
-	held    bool     // by the Replies that have come
-	pending bool     // held, and not in force yet
+	held    bool     // according to the Replies that have come
+	pending bool     // held, but not in force yet
 	last    *request // the last request for it, while it has no Reply
 }
 
-// willHold is what the relay holds once it has answered everything.
+// willHold returns whether the relay will hold the name once it has answered everything.
 func (h *hold) willHold() bool {
 	if h == nil {
 		return false
@@ -49,7 +50,7 @@ func (h *hold) willHold() bool {
 	return h.held
 }
 
-// without gives those entries of which the relay will not hold, or does hold, what is asked for.
+// without returns the entries whose willHold differs from held: those that still have to be asked for.
 func (k *conn) without(held bool, entries []*entry) (result []*entry) {
 	for _, e := range entries {
 		if k.names[e].willHold() != held {
@@ -59,8 +60,8 @@ func (k *conn) without(held bool, entries []*entry) (result []*entry) {
 	return result
 }
 
-// serving is the connection that takes requests, or nil. One that has ended takes none, though what it owes may not be
-// settled yet.
+// serving returns the connection that takes requests, or nil. A connection that has ended takes no requests, even if
+// its unanswered ones are not settled yet.
 func (c *Client) serving() *conn {
 	if c.conn == nil || c.conn.ended != nil {
 		return nil
@@ -68,7 +69,7 @@ func (c *Client) serving() *conn {
 	return c.conn
 }
 
-// attach begins a Subscription's part in its names.
+// attach makes a Subscription a listener of its names.
 func (c *Client) attach(s *Subscription, entries []*entry) {
 	s.entries, s.places = entries, make([]int, len(entries))
 	for i, e := range entries {
@@ -78,7 +79,7 @@ func (c *Client) attach(s *Subscription, entries []*entry) {
 	c.subs[s] = struct{}{}
 }
 
-// detach ends it. The time that it takes does not depend on how many others listen.
+// detach undoes attach. Its time does not depend on how many other Subscriptions listen.
 func (c *Client) detach(s *Subscription) {
 	entries := s.entries
 	s.entries = nil
@@ -94,7 +95,7 @@ func (c *Client) detach(s *Subscription) {
 	c.release(entries)
 }
 
-// release unsubscribes from what nobody wants any more.
+// release unsubscribes from the names that nobody wants any more.
 func (c *Client) release(entries []*entry) {
 	for _, k := range []*conn{c.conn, c.next} {
 		if k == nil {
@@ -116,7 +117,7 @@ func (c *Client) release(entries []*entry) {
 	}
 }
 
-// prune forgets an entry that nobody wants and no connection knows.
+// prune forgets an entry if nobody wants it and no connection has a hold for it.
 func (c *Client) prune(e *entry) {
 	if !e.wanted() && e.asked == nil && e.holds == 0 {
 		if table := c.table(e.pattern); table[e.text] == e {
@@ -146,7 +147,7 @@ func (c *Client) anythingWanted() bool {
 	return false
 }
 
-// entriesOf gives the entries of names, each once.
+// entriesOf returns the entries of names, each once. It makes missing ones.
 func (c *Client) entriesOf(names Names) []*entry {
 	entries := make([]*entry, 0, len(names.Channels)+len(names.Patterns))
 	seen := make(map[*entry]struct{}, cap(entries))
@@ -170,7 +171,7 @@ func (c *Client) entriesOf(names Names) []*entry {
 	return entries
 }
 
-// holdOf is what the connection knows of a name, which may be nothing yet.
+// holdOf returns what the connection knows of a name, which may be nothing yet.
 func (k *conn) holdOf(e *entry) *hold {
 	h := k.names[e]
 	if h == nil {
@@ -181,7 +182,7 @@ func (k *conn) holdOf(e *entry) *hold {
 	return h
 }
 
-// forget drops what the connection knows of a name that it neither holds nor asks for.
+// forget drops the hold of a name that the connection neither holds nor asks for.
 func (k *conn) forget(e *entry) {
 	if h := k.names[e]; h != nil && !h.held && h.last == nil {
 		delete(k.names, e)

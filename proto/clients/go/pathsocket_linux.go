@@ -8,24 +8,25 @@ import (
 	"time"
 )
 
-// pathSocket is a Unix socket of which Go's runtime is told only when there are bytes to read.
+// pathSocket is a Unix socket that wakes Go's runtime only when there are bytes to read.
 //
-// Of a net.Conn it is told as well when there is room to write, and a Unix socket says so each time the other side has
-// read something. A publish would wake this process twice: once the relay has read it, and for its Reply. So the socket
-// is watched by an epoll instance of its own, for reading, and the runtime watches that instance. Only while the socket
-// is full does it watch the socket, too.
+// A net.Conn also wakes the runtime when there is room to write, and a Unix socket reports that each time the other
+// side has read something. A publish would wake this process twice: when the relay has read it, and when its Reply
+// comes. So an epoll instance of its own watches the socket for reading, and the runtime watches that instance. While
+// the socket is full, the runtime watches the socket, too.
 type pathSocket struct {
 	net.Conn                 // closed: only its addresses are used. directSocket reads, and writes what fits
 	fd       int             // the socket: a copy of the one that net.Conn had
 	readable *os.File        // the epoll instance
-	raw      syscall.RawConn // of readable: the socket is not closed before a call of it has ended
+	raw      syscall.RawConn // of readable, whose Close waits until a call of raw has ended
 
 	mu     sync.Mutex
 	closed bool
 	full   *os.File // another copy of the socket, while it is full
 }
 
-// watchReads makes a pathSocket of a connection, and closes that. Where this does not work it returns the connection.
+// watchReads makes a pathSocket from a connection, and closes the connection. If this fails it returns the connection
+// itself.
 func watchReads(conn net.Conn) net.Conn {
 	fd, err := copyOf(conn)
 	if err != nil {
@@ -46,7 +47,7 @@ func watchReads(conn net.Conn) net.Conn {
 	return &pathSocket{Conn: conn, fd: fd, readable: readable, raw: raw}
 }
 
-// copyOf gives another descriptor of the same socket.
+// copyOf returns another descriptor of the same socket.
 func copyOf(conn net.Conn) (fd int, err error) {
 	raw, err := conn.(syscall.Conn).SyscallConn()
 	if err != nil {
@@ -58,7 +59,7 @@ func copyOf(conn net.Conn) (fd int, err error) {
 	return fd, err
 }
 
-// duplicate gives another descriptor, which is closed on exec.
+// duplicate returns another descriptor, which is closed on exec.
 func duplicate(fd uintptr) (int, error) {
 	copied, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
 	if errno != 0 {
@@ -67,7 +68,7 @@ func duplicate(fd uintptr) (int, error) {
 	return int(copied), nil
 }
 
-// newReadable makes an epoll instance that can itself be waited for until the socket can be read.
+// newReadable makes an epoll instance that becomes readable when the socket can be read.
 func newReadable(fd int) (*os.File, error) {
 	instance, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
@@ -75,11 +76,11 @@ func newReadable(fd int) (*os.File, error) {
 	}
 	event := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP, Fd: int32(fd)}
 	if err = syscall.EpollCtl(instance, syscall.EPOLL_CTL_ADD, fd, &event); err == nil {
-		err = syscall.SetNonblock(instance, true) // which has the runtime watch it
+		err = syscall.SetNonblock(instance, true) // so that the runtime watches it
 	}
 	readable := os.NewFile(uintptr(instance), "epoll")
 	if err == nil {
-		err = readable.SetReadDeadline(time.Time{}) // fails if the runtime does not
+		err = readable.SetReadDeadline(time.Time{}) // fails if the runtime does not watch it
 	}
 	if err != nil {
 		_ = readable.Close()
@@ -88,10 +89,10 @@ func newReadable(fd int) (*os.File, error) {
 	return readable, nil
 }
 
-// descriptor gives what a directSocket needs.
+// descriptor returns what a directSocket needs.
 func (s *pathSocket) descriptor() (syscall.RawConn, uintptr) { return s.raw, uintptr(s.fd) }
 
-// Write writes all of it, and waits while the socket is full.
+// Write writes all bytes, and waits while the socket is full.
 func (s *pathSocket) Write(bytes []byte) (int, error) {
 	full, err := s.watchRoom()
 	if err != nil {
@@ -101,11 +102,11 @@ func (s *pathSocket) Write(bytes []byte) (int, error) {
 	s.mu.Lock()
 	s.full = nil
 	s.mu.Unlock()
-	_ = full.Close() // fails when Close was called
+	_ = full.Close() // fails if Close was called
 	return n, err
 }
 
-// watchRoom gives a copy of the socket that the runtime watches.
+// watchRoom returns a copy of the socket that the runtime watches.
 func (s *pathSocket) watchRoom() (*os.File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +121,7 @@ func (s *pathSocket) watchRoom() (*os.File, error) {
 	return s.full, nil
 }
 
-// Close ends the connection. Who waits to read or to write gets an error.
+// Close ends the connection. A goroutine that waits to read or to write gets an error.
 func (s *pathSocket) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -131,7 +132,7 @@ func (s *pathSocket) Close() error {
 	full := s.full
 	s.mu.Unlock()
 	if full != nil {
-		_ = full.Close() // fails when the write has ended
+		_ = full.Close() // fails if the write has ended
 	}
 	_ = s.readable.Close()
 	return os.NewSyscallError("close", syscall.Close(s.fd))

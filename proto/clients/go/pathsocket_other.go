@@ -4,5 +4,5 @@ package hubrelay
 
 import "net"
 
-// watchReads returns the connection: only on Linux is there another way to wait for bytes.
+// watchReads returns the connection itself. There is another way to wait for bytes only on Linux.
 func watchReads(conn net.Conn) net.Conn { return conn }

@@ -13,14 +13,14 @@ import (
 // publication is one publish that waits for room, or for its Reply.
 type publication struct {
 	id        uint64
-	end       uint64 // where its frame ends in the connection's stream of bytes
+	end       uint64 // the position of its frame's end in the connection's stream of bytes
 	receivers uint64
 	err       error
 	answered  bool          // receivers and err are set, and done has been or will be sent to
 	done      chan struct{} // capacity 1
-	given     bool          // the caller has given up: nobody waits for done
+	given     bool          // the caller has given up, so nobody waits for done
 
-	channel    string // these only while it waits for room
+	channel    string // these are set only while it waits for room
 	payload    []byte
 	waiting    bool
 	next, prev *publication
@@ -28,17 +28,17 @@ type publication struct {
 
 var publications = sync.Pool{New: func() any { return &publication{done: make(chan struct{}, 1)} }}
 
-// Publish publishes one payload to one channel and waits for the Reply. Receivers counts subscriptions at Redis that it
-// matched: each relay once for the channel, if anybody behind it listens to it, and once for each pattern held behind it
-// that matches. Workers are not counted.
+// Publish publishes one payload to one channel and waits for the Reply. Receivers is how many subscriptions at Redis
+// the message matched. Each relay counts once for the channel, if any of its clients listens to it, and once for each
+// matching pattern that any of its clients holds. Workers are not counted.
 //
-// While too much is under way it waits for room, as long as the context lasts; ErrCongested then says that nothing was
-// sent. A context that ends later is ErrInterrupted: whether the message is delivered is unknown. Errors are of type
-// *Error and match one of ErrNotConnected, ErrInterrupted, ErrRefused, ErrInvalid, ErrCongested, ErrClosed and
-// ErrUnknown.
+// While too much is under way, Publish waits for room. If the context ends during that wait, the error matches
+// ErrCongested: nothing was sent. If the context ends later, it matches ErrInterrupted: whether the message is
+// delivered is unknown. Errors are of type *Error and match one of ErrNotConnected, ErrInterrupted, ErrRefused,
+// ErrInvalid, ErrCongested, ErrClosed and ErrUnknown.
 //
-// The payload may be used again when Publish has returned. Publishes of one goroutine to one channel reach Redis in
-// their order.
+// The payload may be used again when Publish has returned. Publishes of one goroutine to one channel reach Redis in the
+// order of the calls.
 func (c *Client) Publish(ctx context.Context, channel string, payload []byte) (receivers uint64, err error) {
 	return c.hookedPublish(ctx, channel, payload, true)
 }
@@ -48,8 +48,8 @@ func (c *Client) TryPublish(ctx context.Context, channel string, payload []byte)
 	return c.hookedPublish(ctx, channel, payload, false)
 }
 
-// Send publishes without asking for a Reply, and never waits. It fails with ErrNotConnected, ErrInvalid, ErrCongested or
-// ErrClosed; what becomes of it later, if it is not delivered, is counted in a Loss among Events.
+// Send publishes without asking for a Reply, and never waits. It fails with ErrNotConnected, ErrInvalid, ErrCongested
+// or ErrClosed. If the message is lost later, a Loss in Events counts it.
 func (c *Client) Send(channel string, payload []byte) error {
 	if hook := c.options.hooks.BeforePublish; hook != nil {
 		ctx := hook(context.Background(), channel, payload)
@@ -85,7 +85,7 @@ func (c *Client) publish(ctx context.Context, channel string, payload []byte, wa
 		return 0, err
 	}
 	if ctx.Err() != nil {
-		return 0, &Error{Op: "publish", Kind: ErrCongested, Detail: "not sent: the context had ended before",
+		return 0, &Error{Op: "publish", Kind: ErrCongested, Detail: "not sent: the context had already ended",
 			Cause: ctx.Err()}
 	}
 	p := publications.Get().(*publication)
@@ -130,7 +130,7 @@ func (c *Client) waitForReply(ctx context.Context, p *publication) (uint64, erro
 	return p.result()
 }
 
-// result gives what became of the publish, which is used again for others.
+// result returns the outcome of the publish, and makes the publication free for use by other publishes.
 func (p *publication) result() (receivers uint64, err error) {
 	receivers, err = p.receivers, p.err
 	*p = publication{done: p.done}
@@ -138,7 +138,7 @@ func (p *publication) result() (receivers uint64, err error) {
 	return receivers, err
 }
 
-// giveUp is a context that has ended. It returns nil when the Reply came first.
+// giveUp is called when the caller's context has ended. It returns nil when the Reply came first.
 func (c *Client) giveUp(ctx context.Context, p *publication) error {
 	c.mu.Lock()
 	defer c.unlock()
@@ -154,7 +154,7 @@ func (c *Client) giveUp(ctx context.Context, p *publication) error {
 			Cause: ctx.Err()}
 	}
 	p.given = true
-	return &Error{Op: "publish", Kind: ErrInterrupted, Detail: "given up: whether it is delivered is unknown",
+	return &Error{Op: "publish", Kind: ErrInterrupted, Detail: "the caller gave up: whether it is delivered is unknown",
 		Cause: ctx.Err()}
 }
 
@@ -181,7 +181,7 @@ func (c *Client) send(channel string, payload []byte) error {
 	k.added(before)
 	k.sendEnds = append(k.sendEnds, k.queued)
 	if k.paused {
-		wakeUp(k.resume) // a Loss may come of it
+		wakeUp(k.resume) // so that a Loss about this publish is read
 	}
 	c.stats.published.Add(1)
 	c.unlock()
@@ -192,7 +192,7 @@ func (c *Client) congested(op string) error {
 	return failure(op, ErrCongested, "nothing was sent: too much is under way already")
 }
 
-// mayPublish tells what is wrong apart from congestion. Called with the lock.
+// mayPublish returns an error if the publish cannot be sent for any reason other than congestion. Called with the lock.
 func (c *Client) mayPublish(op, channel string, payload []byte) error {
 	switch {
 	case c.closing:
@@ -216,7 +216,7 @@ func (c *Client) notConnected(op string) error {
 	return &Error{Op: op, Kind: ErrNotConnected, Detail: detail, Cause: c.whyNotConnected()}
 }
 
-// whyNotConnected is why no connection serves, or nil when no attempt to make one has ended yet.
+// whyNotConnected returns why no connection serves, or nil if no attempt to connect has ended yet.
 func (c *Client) whyNotConnected() error {
 	if c.conn != nil && c.conn.ended != nil {
 		return c.conn.ended
@@ -224,7 +224,7 @@ func (c *Client) whyNotConnected() error {
 	return c.problem
 }
 
-// hasRoom tells whether a publish may be sent now. An empty connection takes any.
+// hasRoom returns whether a publish may be sent now. A connection with nothing unwritten takes a publish of any size.
 func (c *Client) hasRoom(channel string, payload []byte, unsent int) bool {
 	k := c.conn
 	if !c.waitUntil.IsZero() || len(k.publishes) >= c.options.limits.InFlight {
@@ -245,7 +245,7 @@ func (k *conn) addPublish(p *publication, channel string, payload []byte) {
 	k.client.stats.published.Add(1)
 }
 
-// onPublishReply is a Reply whose id is that of a publish. The reader wakes the caller later.
+// onPublishReply handles the Reply to a publish. The reader wakes the caller later.
 func (k *conn) onPublishReply(p *publication, reply *wire.Reply) {
 	delete(k.publishes, p.id)
 	k.answeredOne()
@@ -263,7 +263,7 @@ func (k *conn) onPublishReply(p *publication, reply *wire.Reply) {
 	}
 }
 
-// fail ends a publish that gets no Reply. Called with the lock.
+// fail ends a publish that will get no Reply. Called with the lock.
 func (p *publication) fail(err error) {
 	if p.given {
 		return
@@ -272,7 +272,8 @@ func (p *publication) fail(err error) {
 	p.done <- struct{}{}
 }
 
-// checkName checks a channel or pattern. What the relay keeps for itself is the relay's to refuse.
+// checkName checks a channel or pattern. It allows the names that the relay reserves for itself: the relay refuses
+// those.
 func checkName(op, name string) error {
 	if name == "" || len(name) > wire.MaxNameBytes || !utf8.ValidString(name) {
 		return failure(op, ErrInvalid, fmt.Sprintf("a name has to be UTF-8 of 1 to %d bytes: %.100q", wire.MaxNameBytes,

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// queue is a bounded list of events with readers that wait. What it cannot take is dropped, counted, and told as a
-// Loss in its place; of Status and Gap the newest are kept.
+// queue is a bounded list of events with readers that wait. Messages that do not fit are dropped, counted, and reported
+// as a Loss in their place. Of a Status or Gap that does not fit, the newest is kept.
 type queue struct {
 	mu       sync.Mutex
 	ring     []Event // a ring: count items from head on
@@ -17,12 +17,12 @@ type queue struct {
 	limit    int
 	all      *atomic.Int64 // bytes in all queues of the client; a message that several hold counts once
 	allLimit int64
-	overflow overflow // what came while there was no room; behind the ring
-	waiting  int      // readers that wait
+	overflow overflow // what came while there was no room; it follows the ring's items
+	waiting  int      // how many readers wait
 	wake     chan struct{}
 	closed   bool
-	tellsGap bool // a Gap follows a Loss of its own; else the Loss is a Gap itself
-	// onRoom is called, without the lock, when a queue that was full is half empty. It may be nil.
+	tellsGap bool // a Gap follows the queue's own Loss; else the Loss stands for both
+	// onRoom is called, without the lock, when a queue that was full has become half empty. It may be nil.
 	onRoom func()
 	full   bool
 }
@@ -41,7 +41,7 @@ func (q *queue) init(limit int, all *atomic.Int64, allLimit int) {
 	q.wake = make(chan struct{}, 1)
 }
 
-// push adds an event. It returns false when it was a message that found no room.
+// push adds an event. It returns false if the event is a message for which there was no room.
 func (q *queue) push(event Event) bool {
 	q.mu.Lock()
 	kept := q.add(event)
@@ -72,8 +72,8 @@ func (q *queue) add(event Event) bool {
 	return true
 }
 
-// hasRoom tells whether an event fits that has a size, and adds so many bytes to what all queues hold. An empty queue
-// takes any one event.
+// hasRoom returns whether an event of this size fits, if it adds more bytes to what all queues hold. An empty queue
+// takes one event of any size.
 func (q *queue) hasRoom(size, more int) bool {
 	if q.count == 0 {
 		return true
@@ -81,10 +81,10 @@ func (q *queue) hasRoom(size, more int) bool {
 	return q.bytes+size <= q.limit && q.all.Load()+int64(more) <= q.allLimit
 }
 
-// referenceBytes is what a queue takes for an event that another one holds as well.
+// referenceBytes is what an event counts for in each further queue that holds it.
 const referenceBytes = 16
 
-// addToAll counts an event that was put into this queue: as a whole if no other queue holds it.
+// addToAll counts an event that was put into this queue. It counts the event's size only if no other queue holds it.
 func (q *queue) addToAll(event Event) {
 	size := event.queued()
 	if m, ok := event.(*Message); ok && atomic.AddInt32(&m.queues, 1) > 1 {
@@ -93,7 +93,7 @@ func (q *queue) addToAll(event Event) {
 	q.all.Add(int64(size + referenceBytes))
 }
 
-// takeFromAll is an event that has left this queue.
+// takeFromAll undoes addToAll for an event that has left this queue.
 func (q *queue) takeFromAll(event Event) {
 	size := event.queued()
 	if m, ok := event.(*Message); ok && atomic.AddInt32(&m.queues, -1) > 0 {
@@ -123,7 +123,8 @@ func (q *queue) grow() {
 	q.ring, q.head = larger, 0
 }
 
-// flushOverflow puts what was remembered behind the ring, the loss first: it is told in its place.
+// flushOverflow moves what was remembered to the end of the ring. The loss comes first, in the place of the dropped
+// messages.
 func (q *queue) flushOverflow() {
 	o := q.overflow
 	q.overflow = overflow{}
@@ -178,7 +179,7 @@ func (o *overflow) add(event Event) bool {
 	return true
 }
 
-// next waits for an event. It returns ErrClosed at the end, and the context's error when that ends first.
+// next waits for an event. It returns ErrClosed at the end, and the context's error when the context ends first.
 func (q *queue) next(ctx context.Context) (Event, error) {
 	for {
 		q.mu.Lock()
@@ -190,7 +191,7 @@ func (q *queue) next(ctx context.Context) (Event, error) {
 		}
 		if q.closed {
 			q.mu.Unlock()
-			q.signal() // for another reader that waits
+			q.signal() // wake another reader that waits
 			return nil, ErrClosed
 		}
 		q.waiting++
@@ -205,13 +206,13 @@ func (q *queue) next(ctx context.Context) (Event, error) {
 		q.waiting--
 		q.mu.Unlock()
 		if err != nil {
-			q.signal() // whatever woke this reader as well is for another one
+			q.signal() // this reader may also have been woken: pass that on to another one
 			return nil, err
 		}
 	}
 }
 
-// take removes the first event, and unlocks.
+// take removes the first event, and releases the lock.
 func (q *queue) take() Event {
 	event := q.ring[q.head]
 	q.ring[q.head] = nil
@@ -240,7 +241,8 @@ func (q *queue) take() Event {
 	return event
 }
 
-// isFull tells whether the next event of a size would find no room, and has onRoom called once there is.
+// isFull returns whether there is no room for an event of this size. If there is none, onRoom will be called once there
+// is.
 func (q *queue) isFull(size int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -249,7 +251,7 @@ func (q *queue) isFull(size int) bool {
 	return full
 }
 
-// close ends the queue behind what it holds.
+// close ends the queue. What it holds can still be read.
 func (q *queue) close() {
 	q.mu.Lock()
 	q.closed = true

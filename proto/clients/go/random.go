@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// newRandom is seeded for each client, whatever the version of Go: workers that start in the same moment must not come
-// in step.
+// newRandom has a seed of its own each time, with every version of Go: workers that start at the same moment must not
+// get the same delays.
 func newRandom() *rand.Rand { return rand.New(rand.NewSource(seed())) }
 
 func seed() int64 {

@@ -12,10 +12,10 @@ import (
 	"hubrelay/internal/wire"
 )
 
-// readBytes is the size of the buffer that is read into. A larger frame has a larger one for as long as it takes.
+// readBytes is the size of the buffer that is read into. A larger frame gets a larger buffer until it is complete.
 const readBytes = 64 << 10
 
-// read is the goroutine that reads a connection, to its end, but for the turns of callers.
+// read is the goroutine that reads a connection to its end, except while a caller has the turn.
 func (k *conn) read() {
 	defer k.client.running.Done()
 	for k.readOnce() {
@@ -25,8 +25,8 @@ func (k *conn) read() {
 	}
 }
 
-// readOnce reads once, and handles what came. It returns false at the end of the connection. Whoever has the turn calls
-// it.
+// readOnce reads once, and handles what came. It returns false at the end of the connection. The goroutine that has the
+// turn calls it.
 func (k *conn) readOnce() bool {
 	n, err := k.readSocket(k.buffer[k.used:])
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
@@ -38,7 +38,7 @@ func (k *conn) readOnce() bool {
 		if wrong != nil {
 			err = wrong
 		} else {
-			k.buffer, k.used = keep(k.buffer, rest) // its length is one that is allowed
+			k.buffer, k.used = keep(k.buffer, rest) // consume has checked its length
 		}
 	}
 	if err != nil {
@@ -57,7 +57,7 @@ func (k *conn) readSocket(into []byte) (int, error) {
 	return k.direct.read(into)
 }
 
-// keep moves what is left of a buffer to the beginning of one that has room for the rest of the frame.
+// keep moves the rest of a buffer to the start of one that has room for the whole frame.
 func keep(buffer, rest []byte) ([]byte, int) {
 	need := readBytes
 	if len(rest) >= wire.HeaderBytes {
@@ -72,7 +72,8 @@ func keep(buffer, rest []byte) ([]byte, int) {
 	return buffer, copy(buffer, rest)
 }
 
-// whyEnded says it in the relay's words, if it had some.
+// whyEnded returns why the connection ended: the text of the relay's Error if there was one, else the error of the
+// read.
 func (k *conn) whyEnded(err error) error {
 	switch {
 	case k.lastWords != "":
@@ -83,14 +84,14 @@ func (k *conn) whyEnded(err error) error {
 	return err
 }
 
-// readAfterDeadline is called when somebody has ended the wait for bytes: the clock, which has found nothing read for too
-// long, so that what lies in the socket counts, or else who wants the turn.
+// readAfterDeadline is called when another goroutine has ended the wait for bytes. It was the clock, if nothing was
+// read for too long: then bytes in the socket still count. Else a caller that reads has given up.
 func (k *conn) readAfterDeadline(into []byte) (int, error) {
 	_ = k.socket.SetReadDeadline(time.Time{}) // fails on a closed socket, as the next read does
 	k.client.mu.Lock()
-	givingUp := k.givingUp && !k.live.pinged.IsZero() // else bytes have come in the meantime
+	givingUp := k.givingUp && !k.live.pinged.IsZero() // if there is no Ping, bytes have come in the meantime
 	k.givingUp = false
-	k.client.kickClock() // it did not look at this connection meanwhile
+	k.client.kickClock() // the clock did not check this connection meanwhile
 	k.client.mu.Unlock()
 	if !givingUp {
 		return 0, nil
@@ -102,12 +103,13 @@ func (k *conn) readAfterDeadline(into []byte) (int, error) {
 	return n, err
 }
 
-// manyDeliveries is after how many the lock is given away: one message to many Subscriptions is as much work as many
-// messages to one.
+// manyDeliveries is the number of deliveries after which the reader releases the lock. One message to many
+// Subscriptions is as much work as many messages to one.
 const manyDeliveries = 256
 
-// consume handles the whole frames in data, and returns what is behind them. It holds the client's lock for all of them,
-// or until many deliveries were made, and wakes those who got their Reply after it, so that they find the lock free.
+// consume handles the whole frames in data, and returns the bytes after them. It holds the client's lock for all of
+// them, or until many deliveries were made. It wakes the callers that got their Reply after it has released the lock,
+// so that they find the lock free.
 func (k *conn) consume(data []byte) (rest []byte, err error) {
 	c := k.client
 	c.mu.Lock()
@@ -145,7 +147,7 @@ func (k *conn) consume(data []byte) (rest []byte, err error) {
 	return rest, err
 }
 
-// wakeAnswered is called without the lock.
+// wakeAnswered wakes the callers whose publishes are answered. Called without the lock.
 func (k *conn) wakeAnswered() {
 	for i, p := range k.done {
 		k.done[i] = nil
@@ -159,21 +161,21 @@ func (k *conn) maxFrame() int {
 		return wire.MaxWelcomeBytes
 	}
 	if k.welcome.MaxFrameBytes > math.MaxInt32-wire.HeaderBytes {
-		return math.MaxInt32 - wire.HeaderBytes // with its header it has to be an int, which may have 32 bits
+		return math.MaxInt32 - wire.HeaderBytes // its size with the header must fit an int, which may have 32 bits
 	}
 	return int(k.welcome.MaxFrameBytes)
 }
 
-// mustPause: nobody takes events, nobody listens and nothing is owed. Then the socket is left unread, so that the relay
-// counts what is lost, and others on the host are not slowed down for it. When writing has failed it is read to find out
-// why.
+// mustPause is true when nobody takes events, nobody listens and nothing is owed. The socket is then left unread, so
+// that the relay counts what is lost, and others on the host are not slowed down. When writing has failed, the socket
+// is read to find out why.
 func (k *conn) mustPause(size int) bool {
 	c := k.client
 	return len(c.subs) == 0 && k == c.conn && c.next == nil && !k.owes() && !c.closing && !k.broken && !k.hungUp &&
 		k.turn == turnReader && c.events.queue.isFull(size+eventBytes)
 }
 
-// letOthers gives the lock to whoever waits for it, and takes it again.
+// letOthers releases the lock, so that goroutines that wait for it go on, and takes it again.
 func (k *conn) letOthers() {
 	k.client.deliveries = 0
 	k.client.unlock()
@@ -182,10 +184,10 @@ func (k *conn) letOthers() {
 	k.client.mu.Lock()
 }
 
-// hangUpEvery is how often it is looked whether the relay has closed a connection that is left unread.
+// hangUpEvery is how often the client checks whether the relay has closed a connection that is left unread.
 const hangUpEvery = time.Second
 
-// pause waits until there is a reason to read on. It gives the lock away meanwhile.
+// pause waits until there is a reason to read on. It releases the lock meanwhile.
 func (k *conn) pause() {
 	k.paused = true
 	k.client.unlock()
@@ -195,10 +197,11 @@ func (k *conn) pause() {
 	k.paused = false
 	k.hungUp = hungUp
 	k.live.restart(time.Now())
-	k.client.kickClock() // it did not look at this connection meanwhile
+	k.client.kickClock() // the clock did not check this connection meanwhile
 }
 
-// waitUnread waits until there is a reason to read on. It returns true when that is the end of the connection.
+// waitUnread waits until there is a reason to read on. It returns true if the reason is that the relay has closed the
+// connection.
 func (k *conn) waitUnread() (hungUp bool) {
 	look := time.NewTicker(hangUpEvery)
 	defer look.Stop()

@@ -19,16 +19,17 @@ type request struct {
 	kind    requestKind
 	id      uint64
 	entries []*entry
-	plain   bool         // of Subscribe or Unsubscribe
-	op      *operation   // the call that waits for it; nil: it is the client's own
-	follow  []*operation // calls that wait for it, too, since they want names of it
-	restore bool         // what this connection has to hold before it serves
-	barrier bool         // a Gap waits for it
-	rest    []*entry     // asked for when this one is granted: the relay's limit is near
+	plain   bool         // from the application's Subscribe or Unsubscribe
+	op      *operation   // the call that waits for the Reply; nil: the request is the client's own
+	follow  []*operation // further calls that wait for it, since they want some of its names
+	restore bool         // it asks for names that this connection has to hold before it serves
+	barrier bool         // a Gap waits for its Reply
+	rest    []*entry     // to be asked for when this one is granted, near a limit of the relay
 	reply   func(reply *wire.Reply)
 }
 
-// ask sends a Subscribe or Unsubscribe for entries, in as many frames as it takes: each is a copy of like.
+// ask sends a Subscribe or Unsubscribe for entries, in as many frames as needed. Each frame's request is a copy of
+// like.
 func (k *conn) ask(like request, entries []*entry) {
 	if k.ended != nil || k.left {
 		return
@@ -43,7 +44,7 @@ func (k *conn) ask(like request, entries []*entry) {
 		r := like
 		r.entries, entries = entries[:n], entries[n:]
 		if len(entries) > 0 {
-			r.rest = nil // what waits for all of these waits for the last one
+			r.rest = nil // the rest follows the last of these frames
 		}
 		k.sendNames(&r)
 	}
@@ -95,7 +96,7 @@ func (k *conn) ping(settled bool, reply func(*wire.Reply)) {
 	k.added(before)
 }
 
-// askSettled asks for what has become of publishes without Reply, where that is possible and something is unsettled.
+// askSettled asks for the outcome of publishes without Reply, if the relay can answer that and something is unsettled.
 func (c *Client) askSettled(k *conn) {
 	if k == nil || k.ended != nil || k.shutting || !k.settle.asks || !k.settle.unasked() {
 		return
@@ -107,8 +108,8 @@ func (c *Client) askSettled(k *conn) {
 	})
 }
 
-// onReply is the Reply to a request that is no publish. At the end of a connection it is called for those that have
-// none, with what that means for them.
+// onReply handles the Reply to a request that is not a publish. At the end of a connection it is called for each
+// unanswered request, with a Reply that says what the end means for it.
 func (k *conn) onReply(r *request, reply *wire.Reply) {
 	delete(k.requests, r.id)
 	if r.kind != kindPing {
@@ -157,7 +158,7 @@ func (k *conn) onNamesReply(r *request, reply *wire.Reply) {
 	}
 }
 
-// answered is the Reply to a request for the name.
+// answered notes the Reply to a request for the name.
 func (h *hold) answered(r *request, granted, pending bool) {
 	if h.last == r {
 		h.last = nil
@@ -168,8 +169,8 @@ func (h *hold) answered(r *request, granted, pending bool) {
 	}
 }
 
-// answered is the Reply to a plain request for the name. It counts if nothing was decided since but by requests on this
-// connection, whose Replies are still to come and count more.
+// answered notes the Reply to a plain request for the name. The Reply counts if the name was decided since then only by
+// requests on this connection: their Replies are still to come, and override this one.
 func (k *conn) answered(e *entry, r *request, granted bool) {
 	counts := e.asked != nil && (e.asked == r || k.requests[e.asked.id] == e.asked)
 	if e.asked == r {
@@ -184,15 +185,15 @@ func (k *conn) answered(e *entry, r *request, granted bool) {
 	e.plain = r.kind == kindSubscribe
 }
 
-// notePending: a subscription that was PENDING is a Gap once it is in force. At the end of a connection the next one is
-// the reason, unless there is a next one already.
+// notePending notes that a PENDING subscription causes a Gap once it is in force. At the end of a connection, the next
+// connection will be the reason for the Gap, unless there is already a next one.
 func (c *Client) notePending(k *conn, r *request) {
 	if k.ended == nil && k == c.newest() || k.ended != nil && r.op != nil && c.conn != nil && c.conn != k {
 		c.noteGap(reasonPending)
 	}
 }
 
-// finishOperations tells the calls that wait for a request.
+// finishOperations passes the Reply to the calls that wait for the request.
 func (k *conn) finishOperations(r *request, reply *wire.Reply, granted, pending bool) {
 	c := k.client
 	if op := r.op; op != nil {
@@ -203,12 +204,12 @@ func (k *conn) finishOperations(r *request, reply *wire.Reply, granted, pending 
 		}
 		c.finishIfDone(op)
 	}
-	var asked map[*entry]struct{} // made once for all of them: there may be many, of many names
+	var asked map[*entry]struct{} // made once for all calls: there may be many calls with many names
 	for _, op := range r.follow {
 		op.left--
 		op.pending = op.pending || pending
 		if !granted && op.subscription.entries != nil {
-			// Somebody else's request failed, perhaps for another name: this call asks for itself.
+			// The request of another call failed, perhaps because of another name: this call makes its own request.
 			if asked == nil {
 				asked = setOf(r.entries)
 			}

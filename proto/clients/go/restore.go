@@ -24,7 +24,7 @@ func (c *Client) restore(k *conn) {
 	k.ask(request{kind: kindSubscribe, restore: true}, wanted)
 }
 
-// restored is the last Reply to restore.
+// restored is called when the last Reply to restore has come.
 func (c *Client) restored(k *conn) {
 	for _, s := range k.heldBack {
 		if k == c.newest() {
@@ -36,7 +36,7 @@ func (c *Client) restored(k *conn) {
 	c.proceed(time.Now())
 }
 
-// wantedRest is what is still to be asked for.
+// wantedRest returns the entries in rest that somebody still wants.
 func (r *request) wantedRest() (result []*entry) {
 	for _, e := range r.rest {
 		if e.wanted() {
@@ -46,9 +46,9 @@ func (r *request) wantedRest() (result []*entry) {
 	return result
 }
 
-// askAgain deals with a Subscribe of the client's own that was not granted: one bad name must not cost the others. What
-// Redis refuses by name is revoked. Near a limit half is asked for, and the rest when that was granted. Else the
-// halves are asked for apart, until only the bad ones are alone.
+// askAgain handles a Subscribe of the client's own that was not granted: one bad name must not cost the others. Names
+// that Redis refuses by name are revoked. Near a limit it asks for half of the names, and for the rest once that half
+// is granted. Otherwise it asks for the two halves separately, until each bad name is alone in a request.
 func (k *conn) askAgain(r *request, reply *wire.Reply) {
 	c := k.client
 	var left, refused []*entry
@@ -56,7 +56,7 @@ func (k *conn) askAgain(r *request, reply *wire.Reply) {
 	for _, e := range r.entries {
 		switch {
 		case !e.wanted() || k.names[e].willHold() || k.names[e].last != nil:
-			// nobody wants it, or something newer is on its way
+			// nobody wants it, or a newer request for it is on its way
 		case reply.Outcome == wire.OutcomeRefused && named[namedEntry{e.text, e.pattern}]:
 			refused = append(refused, e)
 		default:
@@ -67,7 +67,7 @@ func (k *conn) askAgain(r *request, reply *wire.Reply) {
 	half, rest := len(left)/2, r.wantedRest()
 	switch {
 	case len(left) < len(r.entries) && reply.Outcome != wire.OutcomeLimit || len(left) == 0:
-		k.askBefore(again, left, rest) // what was wrong may have been with the others
+		k.askBefore(again, left, rest) // perhaps the names that are left out were the bad ones
 		c.revoke(refused, reply.Detail)
 	case reply.Outcome == wire.OutcomeLimit && len(r.entries) == 1:
 		c.revoke(append(left, rest...), reply.Detail)
@@ -84,7 +84,7 @@ func (k *conn) askAgain(r *request, reply *wire.Reply) {
 	}
 }
 
-// askBefore asks for entries, and for the rest when those were granted; at once if there are none.
+// askBefore asks for entries, and for the rest when those are granted. Without entries it asks for the rest at once.
 func (k *conn) askBefore(like request, entries, rest []*entry) {
 	if len(entries) == 0 {
 		entries, rest = rest, nil
@@ -93,7 +93,7 @@ func (k *conn) askBefore(like request, entries, rest []*entry) {
 	k.askCounted(like, entries)
 }
 
-// askCounted has a Gap that waited for a request wait for those in its place, too.
+// askCounted asks in place of an earlier request. A Gap that waited for that one waits for these.
 func (k *conn) askCounted(like request, entries []*entry) {
 	before := len(k.requests)
 	k.ask(like, entries)
@@ -107,7 +107,7 @@ type namedEntry struct {
 	pattern bool
 }
 
-// namesIn are the names in a Reply. There may be many, and as many were asked for.
+// namesIn returns the names in a Reply as a set, since they may be many.
 func namesIn(reply *wire.Reply) map[namedEntry]bool {
 	named := make(map[namedEntry]bool, len(reply.Channels)+len(reply.Patterns))
 	for _, name := range reply.Channels {
@@ -119,7 +119,7 @@ func namesIn(reply *wire.Reply) map[namedEntry]bool {
 	return named
 }
 
-// revoke ends subscriptions that no relay grants, and tells who had them.
+// revoke ends subscriptions that no relay grants, and reports that to Events and to each Subscription that had them.
 func (c *Client) revoke(entries []*entry, detail string) {
 	all := Names{}
 	bySub := map[*Subscription]*Names{}

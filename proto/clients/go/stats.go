@@ -9,20 +9,20 @@ import (
 
 // Stats are counters since the client was made.
 type Stats struct {
-	// Published are publishes handed to a connection, with or without Reply.
+	// Published is how many publishes were handed to a connection, with or without Reply.
 	Published uint64
-	// The failures of publishes, by what the caller was told.
+	// The failures of publishes, by the kind of error that the caller got.
 	NotConnected, Interrupted, Refused, Invalid, Congested, Unknown, Closed uint64
-	// Received are messages that the relay has sent.
+	// Received is how many messages the relay has sent.
 	Received uint64
-	// LostMessages and LostPublishes are those told in a Loss, by the relay or the client; LostUnknown those of the
-	// publishes of which nobody knows.
+	// LostMessages and LostPublishes are the numbers reported in a Loss, by the relay or the client. LostUnknown is how
+	// many publishes may or may not have been delivered.
 	LostMessages, LostPublishes, LostUnknown uint64
-	// Gaps are those told.
+	// Gaps is how many Gaps were reported.
 	Gaps uint64
-	// Connections are those that had a Welcome: the first one, and each reconnect or move.
+	// Connections is how many connections got a Welcome: the first one, and each reconnect or move.
 	Connections uint64
-	// BytesQueued are in queues now, and not taken by the application.
+	// BytesQueued is how many bytes are in queues now, not yet taken by the application.
 	BytesQueued int64
 }
 
@@ -32,7 +32,7 @@ type counters struct {
 	notConnected, interrupted, refused, invalid, congested, unknown, closed atomic.Uint64
 }
 
-// Stats gives the counters as they are now.
+// Stats returns the present values of the counters.
 func (c *Client) Stats() Stats {
 	s := &c.stats
 	return Stats{
@@ -58,12 +58,12 @@ func (s *counters) failed(err error) {
 	}
 }
 
-// logQueue gives the logger its lines in order, by a goroutine of its own: lines are made under the client's lock,
-// which no logger may be called with. A logger that blocks loses lines and holds up nobody. printf and close are called
-// with that lock held.
+// logQueue passes lines to the logger in order, from a goroutine of its own. Lines are made while the client's lock is
+// held, and a logger must not be called with that lock. A logger that blocks loses lines and delays nobody. printf and
+// close are called with that lock held.
 type logQueue struct {
-	lines chan logLine  // nil: nobody wants them
-	done  chan struct{} // closed behind the last line; nil: there is no logger
+	lines chan logLine  // nil: there is no logger, or it is closed
+	done  chan struct{} // closed after the last line; nil: there is no logger
 }
 
 type logLine struct {
@@ -102,8 +102,8 @@ func (l *logQueue) close() {
 	}
 }
 
-// wait is called after close, without the lock: until the logger has had its last line, or the context ends, or for as
-// long as a logger that blocks is worth.
+// wait is called after close, without the lock. It waits until the logger has got its last line or the context ends,
+// but no longer than patience, since the logger may block.
 func (l *logQueue) wait(ctx context.Context, patience time.Duration) {
 	if l.done == nil {
 		return

@@ -5,43 +5,43 @@ import (
 	"sync"
 )
 
-// Names are channels and patterns. Each is UTF-8 of 1 to 512 bytes; patterns are in Redis's glob syntax and possible
-// only where the relay has the feature, which is not so with sharded pub/sub of a cluster.
+// Names are channels and patterns. Each is UTF-8 of 1 to 512 bytes; patterns are in Redis's glob syntax. They are
+// possible only where the relay has the feature "patterns", which it does not have with sharded pub/sub of a cluster.
 type Names struct {
 	Channels []string
 	Patterns []string
 }
 
-// Subscription is a bounded queue of the messages of some channels and patterns. It is what one reader listens with:
-// one socket of a hub server, one task. Several may listen to the same channel; the relay sees one subscription. It is
-// safe for use by many goroutines; each event goes to one of them.
+// Subscription is a bounded queue of the messages of some channels and patterns. One reader listens with it, for
+// example one socket of a hub server, or one task. Several Subscriptions may listen to the same channel; the relay sees
+// only one. It is safe for use by many goroutines; each event goes to one of them.
 type Subscription struct {
 	client  *Client
 	names   Names
 	queue   queue
 	hooked  hooked
 	entries []*entry // guarded by the client's lock; nil when it is closed
-	places  []int    // where it is in the subs of each; guarded in the same way
+	places  []int    // its index in the subs of each entry; guarded in the same way
 	pending bool
 }
 
-// Next waits for the next event: *Message, *Loss, *Gap or *Revoked. Revoked is the last one. It returns ErrClosed at
-// the end, and the context's error when that ends first.
+// Next waits for the next event: *Message, *Loss, *Gap or *Revoked. A Revoked is the last event. At the end Next
+// returns ErrClosed. It returns the context's error when the context ends first.
 //
-// On a Gap, and on a Loss, messages have been missed, or may have been: read again what must not be.
+// A Gap or a Loss says that messages have been missed, or may have been: read again everything that must not be missed.
 func (s *Subscription) Next(ctx context.Context) (Event, error) {
 	return s.hooked.next(ctx, &s.client.options.hooks, &s.queue)
 }
 
-// Names are those that were asked for.
+// Names returns the names that were asked for.
 func (s *Subscription) Names() Names { return s.names }
 
-// Pending tells whether the relay could not confirm the names when Listen returned. They are in force from the next Gap
-// on.
+// Pending is true if the relay had not confirmed the names yet when Listen returned. They are in force from the next
+// Gap on.
 func (s *Subscription) Pending() bool { return s.pending }
 
-// Close ends the Subscription. Nobody else who listens to the same channels is touched. What is unread is discarded,
-// and Next returns ErrClosed. Closing twice is no error.
+// Close ends the Subscription. Other Subscriptions to the same channels go on. Unread events are discarded, and Next
+// returns ErrClosed. Closing twice is not an error.
 func (s *Subscription) Close() {
 	s.client.mu.Lock()
 	s.client.detach(s)

@@ -15,13 +15,14 @@ type backoff struct {
 	times    *Times
 	attempts uint // since the last good connection
 	hopeless bool
-	last     *conn // the last one that had a Welcome, until it has ended
+	last     *conn // the last connection that had a Welcome, until ended counts its end
 }
 
-// delay before the next attempt.
+// delay returns the delay before the next attempt.
 func (b *backoff) delay() time.Duration {
 	if b.hopeless {
-		// What will not change by itself soon is not worth many attempts, but for ever: at least half of the bound.
+		// The relay's answer will not change by itself soon. So attempts are rare, though they never stop: the delay is
+		// at least half of the bound.
 		bound := b.bound(time.Second, b.times.BackoffHopeless)
 		return bound/2 + time.Duration(b.random.Int63n(int64(bound/2)+1))
 	}
@@ -38,8 +39,8 @@ func (b *backoff) bound(first, last time.Duration) time.Duration {
 	return first
 }
 
-// ended looks at how long the last connection lasted, if it has ended: a good one lets attempts begin anew, and one that
-// ended soon counts as a failed attempt.
+// ended checks how long the last connection lasted, if it has ended. After a good connection the backoff starts again.
+// One that ended soon counts as a failed attempt.
 func (b *backoff) ended() {
 	if b.last != nil && b.last.ended != nil {
 		if b.last.endedAt.Sub(b.last.began) >= b.times.GoodConnection {
@@ -49,7 +50,7 @@ func (b *backoff) ended() {
 	}
 }
 
-// failed is an attempt without a good connection.
+// failed counts an attempt that has not led to a good connection, or not yet.
 func (b *backoff) failed(hopeless bool) {
 	if hopeless != b.hopeless {
 		b.attempts = 0
@@ -74,7 +75,7 @@ func (c *Client) supervise() {
 			b.last = k
 		case k != nil && k.hopeless:
 			b.failed(true)
-			if c.conn == nil { // else the one that is stopping serves
+			if c.conn == nil { // else the relay that is stopping serves
 				c.problem = err
 				c.tellNoRelay("hopeless", err.Error(), time.Now())
 			}
@@ -89,8 +90,8 @@ func (c *Client) supervise() {
 	}
 }
 
-// waitForNeed waits until a connection is needed, and then for the backoff's delay. The first attempt beside a relay that
-// is stopping is made at once. It returns false when it has to be called again.
+// waitForNeed waits until a connection is needed, and then for the backoff's delay. When a relay is stopping, the first
+// attempt to connect to the next one is made at once. waitForNeed returns false when it has to be called again.
 func (c *Client) waitForNeed(b *backoff) bool {
 	c.mu.Lock()
 	b.ended()
@@ -120,7 +121,8 @@ func (c *Client) waitForNeed(b *backoff) bool {
 	}
 }
 
-// connect makes one attempt, and waits for Welcome. The connection is given with the error, too, when there was one.
+// connect makes one attempt, and waits for Welcome. It returns the connection together with the error, if a connection
+// was made.
 func (c *Client) connect() (*conn, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.options.times.Handshake)
 	defer cancel()
@@ -135,7 +137,7 @@ func (c *Client) connect() (*conn, error) {
 		return nil, errClosing
 	}
 	k := newConn(c, socket)
-	c.running.Add(2) // the reader, and the end
+	c.running.Add(2) // one for the reader, one for settleEnd
 	c.attempt = k
 	before := len(k.out)
 	k.out = wire.AppendHello(k.out, c.name)

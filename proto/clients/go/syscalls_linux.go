@@ -7,14 +7,14 @@ import (
 	"unsafe"
 )
 
-// briefBytes is how much one system call may copy without Go's scheduler being told of it.
+// briefBytes is how much one system call may copy if Go's scheduler is not told about the call.
 const briefBytes = 64 << 10
 
-// readSocket is read(2), on a socket that never waits: it is EAGAIN when nothing is there.
+// readSocket calls read(2) on a non-blocking socket: it fails with EAGAIN when there is nothing to read.
 //
-// Go's scheduler is not told of a brief call. It would take it for one that may last long, and wake its monitor thread
-// for it whenever the process was idle before. With one publish at a time that is each time, and dearer than the call.
-// The race detector is not told either, so its builds have the ordinary calls.
+// Go's scheduler is not told about a brief call. Otherwise it would assume that the call may last long, and would wake
+// its monitor thread whenever the process was idle before. With one publish at a time that happens each time, and is
+// more expensive than the call itself. The race detector is not told either, so its builds use the ordinary calls.
 func readSocket(fd uintptr, into []byte) (int, error) {
 	if len(into) == 0 || len(into) > briefBytes {
 		return retry(syscall.Read, fd, into)
@@ -22,7 +22,7 @@ func readSocket(fd uintptr, into []byte) (int, error) {
 	return brief(syscall.SYS_READ, fd, into)
 }
 
-// writeSocket is write(2), likewise.
+// writeSocket calls write(2) in the same way.
 func writeSocket(fd uintptr, chunk []byte) (int, error) {
 	if len(chunk) == 0 || len(chunk) > briefBytes {
 		return retry(syscall.Write, fd, chunk)

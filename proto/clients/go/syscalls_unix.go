@@ -4,7 +4,8 @@ package hubrelay
 
 import "syscall"
 
-// retry makes a system call anew when a signal has interrupted it. What it transferred is never negative.
+// retry makes a system call, and makes it again when a signal has interrupted it. The number of bytes is never
+// negative.
 func retry(call func(fd int, bytes []byte) (int, error), fd uintptr, bytes []byte) (int, error) {
 	for {
 		n, err := call(int(fd), bytes)

@@ -5,33 +5,33 @@ import (
 	"time"
 )
 
-// turn says who reads a connection. Mostly it is the connection's own goroutine. But while one publish after the other is
-// made and nobody listens, who waits for a Reply reads it itself: that saves waking another goroutine, on another thread,
-// for each of them. Somebody always reads soon: when nobody has had the turn for a moment, or something else is
-// wanted, the goroutine takes it back.
+// turn says which goroutine reads a connection. Mostly it is the connection's own goroutine. But while the application
+// makes one publish after the other and nobody listens, the caller that waits for a Reply reads it itself. That saves
+// waking another goroutine, on another thread, for each publish. The connection is never unread for long: when nobody
+// has had the turn for a moment, or something else is wanted, the connection's goroutine takes the turn back.
 type turn int
 
 const (
 	turnReader turn = iota // the connection's goroutine reads
-	turnFree               // nobody does; the goroutine stands by, and the next caller may
-	turnCaller             // a caller does, until its Reply has come
+	turnFree               // nobody reads; the goroutine stands by, and the next caller may take the turn
+	turnCaller             // a caller reads, until its Reply has come
 )
 
-// aloneReads is how many reads in a row have to bring one Reply and nothing else before callers read.
+// aloneReads is how many consecutive reads have to bring one Reply and nothing else before callers may read.
 const aloneReads = 8
 
-// standByTime is how long the turn may be free, and how late a caller that reads may see that its context has ended.
-// Nobody listens then: what waits as long is a Status or a Loss.
+// standByTime is how long the turn may be free, and how late a caller that reads may notice that its context has ended.
+// Nobody listens then, so only a Status or a Loss can be delayed that long.
 const standByTime = 10 * time.Millisecond
 
-// isAlone: nothing can come that somebody waits for, but the Reply of the next publish.
+// isAlone returns whether the Reply to the next publish is the only frame that anybody could wait for.
 func (k *conn) isAlone() bool {
 	c := k.client
 	return k == c.conn && c.next == nil && c.old == nil && k.ended == nil && !k.stopping && k.direct.raw != nil &&
 		!c.closing && !k.owes() && !c.anythingWanted()
 }
 
-// countAlone is called behind what one read has brought, with the lock.
+// countAlone is called after the frames of each read, with the lock.
 func (k *conn) countAlone() {
 	if len(k.done) == 1 && k.isAlone() {
 		k.alone++
@@ -40,8 +40,8 @@ func (k *conn) countAlone() {
 	}
 }
 
-// freeTurn gives the goroutine's turn away, if the last reads were for callers alone, and the next publish has not been
-// made yet.
+// freeTurn frees the turn of the connection's goroutine, if the last reads were only for callers and the next publish
+// has not been made yet.
 func (k *conn) freeTurn() bool {
 	if k.alone < aloneReads {
 		return false
@@ -60,7 +60,7 @@ func (k *conn) freeTurn() bool {
 	return true
 }
 
-// standBy waits until the connection's goroutine is to read again.
+// standBy waits until the connection's goroutine has to read again.
 func (k *conn) standBy() {
 	defer k.standing.Stop()
 	for {
@@ -77,7 +77,7 @@ func (k *conn) standBy() {
 			return
 		}
 		if k.turn == turnCaller && k.caller.Err() != nil {
-			_ = k.socket.SetReadDeadline(time.Now()) // it has given up, and waits in a read
+			_ = k.socket.SetReadDeadline(time.Now()) // the caller has given up, but waits in a read
 		}
 		if timeIsUp {
 			k.standing.Reset(standByTime)
@@ -87,8 +87,8 @@ func (k *conn) standBy() {
 	}
 }
 
-// postpone has the connection's goroutine stand by for longer, since the turn was used. A timer that does not expire
-// wakes nobody, and it is not touched for each turn.
+// postpone makes the connection's goroutine stand by for longer, since the turn was used. A timer that does not expire
+// wakes nobody. The timer is not reset for each turn.
 func (k *conn) postpone() {
 	if k.live.lastRead.Sub(k.postponed) > standByTime/2 {
 		k.standing.Reset(standByTime)
@@ -96,7 +96,7 @@ func (k *conn) postpone() {
 	}
 }
 
-// takeTurn gives the turn to a caller that is about to publish, if it is free. Called with the lock.
+// takeTurn gives the turn to a caller that is about to publish, if the turn is free. Called with the lock.
 func (k *conn) takeTurn(ctx context.Context) bool {
 	if k.turn != turnFree {
 		return false
@@ -105,7 +105,7 @@ func (k *conn) takeTurn(ctx context.Context) bool {
 	return true
 }
 
-// readForReply reads until a publish has its Reply, and passes the turn on.
+// readForReply reads until a publish has its Reply, and then frees the turn.
 func (c *Client) readForReply(ctx context.Context, k *conn, p *publication) (uint64, error) {
 	for k.readOnce() && ctx.Err() == nil {
 		select {

@@ -1,6 +1,6 @@
 package hubrelay
 
-// waitingPublishes is a list of those that wait for room, the oldest first.
+// waitingPublishes is the list of the publishes that wait for room, the oldest first.
 type waitingPublishes struct{ first, last *publication }
 
 func (w *waitingPublishes) add(p *publication) {
@@ -32,7 +32,7 @@ func (c *Client) admitWaiters() {
 	for p := c.waiters.first; p != nil && c.serving() != nil; p = c.waiters.first {
 		if err := c.mayPublish("publish", p.channel, p.payload); err != nil {
 			c.waiters.remove(p)
-			p.fail(err) // the relay that it goes to now takes less
+			p.fail(err) // the relay that serves now has smaller limits
 			continue
 		}
 		if !c.hasRoom(p.channel, p.payload, c.options.limits.Unsent) {
@@ -44,7 +44,7 @@ func (c *Client) admitWaiters() {
 	}
 }
 
-// failWaiters ends all that wait for room: none of them was sent.
+// failWaiters ends all publishes that wait for room: none of them was sent.
 func (c *Client) failWaiters(kind error) {
 	for p := c.waiters.first; p != nil; p = c.waiters.first {
 		c.waiters.remove(p)

@@ -2,13 +2,14 @@ package hubrelay
 
 import "runtime"
 
-// rewriteBytes is how much is written at once while the socket is full: after each, those who wait for room go on.
+// rewriteBytes is how much is written at once while the socket is full. After each such write, publishes that wait for
+// room go on.
 const rewriteBytes = 256 << 10
 
-// gatherBytes is how much is worth a write of its own, whoever else publishes.
+// gatherBytes is how much is worth a write of its own, even if others publish, too.
 const gatherBytes = 32 << 10
 
-// added is called after frames were added to out, which had the length before: they are to be written.
+// added is called after frames were added to out, and has them written. before is the length that out had.
 func (k *conn) added(before int) {
 	k.queued += uint64(len(k.out) - before)
 	if k.writing {
@@ -23,12 +24,13 @@ func (k *conn) added(before int) {
 	}
 }
 
-// write writes what is queued, by the goroutine that added it. When the socket is full another one goes on, so nobody
-// who publishes is ever held up by the relay. Called without the lock.
+// write writes what is queued, in the goroutine that added it. When the socket is full, another goroutine goes on, so
+// that the relay never delays a goroutine that publishes. Called without the lock.
 func (k *conn) write() {
 	k.client.mu.Lock()
 	for before := -1; k.yield && len(k.out) > before && len(k.out) < gatherBytes; {
-		// Publishers that were woken together come here one by one. Let the others add theirs: one write for all.
+		// Publishers that were woken together come here one by one. Let the others add their frames, so that one write
+		// is enough for all.
 		before = len(k.out)
 		k.client.mu.Unlock()
 		runtime.Gosched()
@@ -52,7 +54,7 @@ func (k *conn) write() {
 	k.client.unlock()
 }
 
-// writeWaiting writes while the socket is full, and until all is written.
+// writeWaiting writes until all is written, and waits while the socket is full.
 func (k *conn) writeWaiting(chunk []byte, from int) {
 	defer k.client.running.Done()
 	for {
@@ -89,14 +91,14 @@ func (k *conn) takeOutput() []byte {
 	return chunk
 }
 
-// giveBack keeps a buffer for later, unless it was a large one for once.
+// giveBack keeps a buffer for the next frames, unless it is unusually large.
 func (k *conn) giveBack(chunk []byte) {
 	if cap(chunk) <= rewriteBytes {
 		k.spare = chunk[:0]
 	}
 }
 
-// wrote counts what was written, and lets those go on who wait for room.
+// wrote counts what was written, and lets publishes go on that wait for room.
 func (k *conn) wrote(n int, err error) {
 	k.written += uint64(n)
 	for len(k.sendEnds) > 0 && k.sendEnds[0] <= k.written {
@@ -108,11 +110,11 @@ func (k *conn) wrote(n int, err error) {
 	}
 	k.client.admitWaiters()
 	if k.client.closing {
-		k.client.announce() // Close may wait for what is written
+		k.client.announce() // Close may wait until everything is written
 	}
 }
 
-// stopWriting ends the turn of whoever wrote.
+// stopWriting is called when the goroutine that wrote has finished.
 func (k *conn) stopWriting() {
 	k.writing = false
 	if k.ended != nil {
@@ -122,7 +124,7 @@ func (k *conn) stopWriting() {
 	}
 }
 
-// shutAfterOutput shuts the writing side behind what is queued.
+// shutAfterOutput shuts the writing side once what is queued is written.
 func (k *conn) shutAfterOutput() {
 	k.shutting = true
 	if !k.writing {
@@ -135,7 +137,7 @@ type halfCloser interface{ CloseWrite() error }
 
 func (k *conn) shutWriting() {
 	if half, ok := k.socket.(halfCloser); ok && k.ended == nil {
-		_ = half.CloseWrite() // fails when the relay has closed: the reader finds that out
+		_ = half.CloseWrite() // fails if the relay has closed, which the reader finds out
 	}
 }
 

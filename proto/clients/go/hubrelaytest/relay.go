@@ -1,5 +1,5 @@
-// Package hubrelaytest has an in-memory relay, with the Redis behind it, for the tests of applications: real clients
-// connect to it without a path, and a test makes happen what happens in production.
+// Package hubrelaytest has an in-memory relay, with the Redis behind it, for the tests of applications. Real clients
+// connect to it without a path, and a test can cause the events that happen in production.
 //
 //	relay := hubrelaytest.New(t)
 //	client := relay.Client("worker-1")
@@ -38,13 +38,13 @@ type Relay struct {
 	published []Message
 	refused   map[string]bool
 	status    wire.Status
-	life      int // how often it was started
+	life      int // how many times the relay was started
 	features  []string
 	stalled   bool
 	absent    bool
 }
 
-// New makes a relay that is UP. It ends with the test.
+// New makes a relay that is UP. It ends when the test ends.
 func New(t testing.TB) *Relay {
 	r := &Relay{t: t, sessions: map[*session]struct{}{}, refused: map[string]bool{}, life: 1,
 		status:   wire.Status{State: 1, Publishing: true, Receiving: true},
@@ -55,8 +55,8 @@ func New(t testing.TB) *Relay {
 }
 
 // Client makes a client that is connected to the relay, and closed at the end of the test. Its Gaps come without the
-// random delay of production, and a busy machine does not make a Gap of a move, unless the options say otherwise:
-// hubrelay.WithTimes replaces all of these times, so that what it leaves 0 has the default of production.
+// random delay of production, and its times are so long that a move on a busy machine causes no Gap. The options can
+// change that: hubrelay.WithTimes replaces all of these times, so a field that is 0 has the default of production.
 func (r *Relay) Client(name string, options ...hubrelay.Option) *hubrelay.Client {
 	r.t.Helper()
 	defaults := []hubrelay.Option{hubrelay.WithDialer(r.dial),
@@ -84,21 +84,21 @@ func (r *Relay) Client(name string, options ...hubrelay.Option) *hubrelay.Client
 	return client
 }
 
-// Publish is a publish by somebody else: another worker, another host, any client of the same Redis.
+// Publish publishes as somebody else does: another worker, another host, any client of the same Redis.
 func (r *Relay) Publish(channel string, payload []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fanOut(channel, payload)
 }
 
-// Published gives what clients have published up to now, in the order in which it came.
+// Published returns what clients have published up to now, in the order of arrival.
 func (r *Relay) Published() []Message {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]Message(nil), r.published...)
 }
 
-// WaitPublished waits until clients have published at least n messages, and gives them. The error is the context's.
+// WaitPublished waits until clients have published at least n messages, and returns them. The error is the context's.
 func (r *Relay) WaitPublished(ctx context.Context, n int) ([]Message, error) {
 	for {
 		r.mu.Lock()
@@ -115,13 +115,13 @@ func (r *Relay) WaitPublished(ctx context.Context, n int) ([]Message, error) {
 	}
 }
 
-// Lose tells all clients that the relay has dropped so many of their messages.
+// Lose reports to all clients that the relay has dropped this many of their messages.
 func (r *Relay) Lose(messages uint64) {
 	r.tellAll(&wire.Frame{Kind: wire.KindLoss, Loss: wire.Loss{Messages: messages, Reason: "slow reader",
 		Cause: int32(hubrelay.CauseSlowReader)}})
 }
 
-// Down is an outage of Redis: publishes are NOT_CONNECTED, nothing is received.
+// Down begins an outage of Redis: publishes fail with NOT_CONNECTED, and nothing is received.
 func (r *Relay) Down() {
 	r.setStatus(func(s *wire.Status) {
 		s.State, s.Publishing, s.Receiving, s.Cause = 3, false, false, int32(hubrelay.CauseClosed)
@@ -129,12 +129,12 @@ func (r *Relay) Down() {
 	})
 }
 
-// Up is the end of an outage: all subscriptions are in force again.
+// Up ends an outage: all subscriptions are in force again.
 func (r *Relay) Up() {
 	r.setStatus(func(s *wire.Status) { s.State, s.Publishing, s.Receiving, s.Cause = 1, true, true, 0 })
 }
 
-// Refuse has Redis refuse channels and patterns from now on. Who holds them is told by Revoked.
+// Refuse makes Redis refuse channels and patterns from now on. Clients that hold them get a Revoked.
 func (r *Relay) Refuse(names ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -157,14 +157,14 @@ func (r *Relay) Refuse(names ...string) {
 	}
 }
 
-// Stall has publishes wait for their Reply until Resume: Redis stands still.
+// Stall makes publishes wait for their Reply until Resume, as if Redis had stalled.
 func (r *Relay) Stall() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stalled = true
 }
 
-// Resume ends Stall.
+// Resume ends Stall, and sends the Replies that were held back.
 func (r *Relay) Resume() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -178,7 +178,7 @@ func (r *Relay) Resume() {
 	}
 }
 
-// Cut ends all connections, as when the relay is killed; another one is there at once.
+// Cut ends all connections, as when the relay is killed. Another relay is there at once.
 func (r *Relay) Cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -203,7 +203,7 @@ func (r *Relay) Return() {
 	r.absent = false
 }
 
-// Restart is a graceful restart: clients are told STOPPING, and find another relay on the same Redis.
+// Restart is a graceful restart: clients get the state STOPPING, and find another relay on the same Redis.
 func (r *Relay) Restart() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -215,7 +215,7 @@ func (r *Relay) Restart() {
 	}
 }
 
-// Without takes features away: "patterns", "settled", "fence". It counts for connections made from now on.
+// Without takes features away: "patterns", "settled", "fence". This applies to connections made from now on.
 func (r *Relay) Without(features ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -249,7 +249,7 @@ func (r *Relay) tellAll(frame *wire.Frame) {
 	}
 }
 
-// fanOut delivers to all sessions, and gives the number of subscriptions that match.
+// fanOut delivers to all sessions, and returns the number of subscriptions that match.
 func (r *Relay) fanOut(channel string, payload []byte) (receivers uint64) {
 	if !r.status.Receiving {
 		return 0
@@ -271,7 +271,7 @@ func (r *Relay) fanOut(channel string, payload []byte) (receivers uint64) {
 	return receivers
 }
 
-// dial makes a pair of sockets, and a session at the other end.
+// dial makes a pair of sockets, with a session at the other end.
 func (r *Relay) dial(context.Context) (net.Conn, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,11 +12,11 @@ import (
 
 const maxFrameBytes = 1<<20 + 4096
 
-// session is one connection. It is guarded by the relay's lock, but for its output.
+// session is one connection. The relay's lock guards all of it except the output.
 type session struct {
 	relay    *Relay
 	socket   net.Conn
-	life     int // of the relay that it is a connection to
+	life     int // the life of the relay that it is connected to
 	greeted  bool
 	channels map[string]bool
 	patterns map[string]bool
@@ -38,7 +38,7 @@ func newSession(r *Relay, socket net.Conn, life int) {
 	go s.write()
 }
 
-// send queues a frame. Tests are small: there is no bound.
+// send queues a frame. There is no bound, since tests are small.
 func (s *session) send(frame *wire.Frame) {
 	s.output.Lock()
 	s.pending = wire.AppendRelay(s.pending, frame)
@@ -81,7 +81,7 @@ func (s *session) endIfDone() {
 	}
 }
 
-// finish closes the connection behind what is queued.
+// finish closes the connection once what is queued is written.
 func (s *session) finish() {
 	s.output.Lock()
 	s.closing = true
@@ -152,7 +152,8 @@ func (s *session) handle(frame *wire.ClientFrame) {
 	}
 }
 
-// replyWhenSettled holds the Reply back while Redis stands still, if it is of a publish or waits for some.
+// replyWhenSettled holds the Reply back while Redis is stalled, if waits is true: it is the Reply to a publish, or to a
+// Ping that waits for publishes.
 func (s *session) replyWhenSettled(id uint64, reply wire.Reply, waits bool) {
 	if waits && s.relay.stalled && id != 0 {
 		reply.ID = id
@@ -214,7 +215,7 @@ func (s *session) reply(id uint64, reply wire.Reply) {
 	}
 }
 
-// matches is Redis's glob: *, ?, [abc], [^a], [a-z] and \ before a character that is meant as itself.
+// matches implements Redis's glob patterns: *, ?, [abc], [^a], [a-z], and \ before a character that stands for itself.
 func matches(pattern, text string) bool {
 	for pattern != "" {
 		switch pattern[0] {

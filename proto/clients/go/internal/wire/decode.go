@@ -2,11 +2,12 @@ package wire
 
 import "errors"
 
-// ErrMalformed is the error of a body that is no RelayFrame.
+// ErrMalformed is the error for a body that is not a valid frame.
 var ErrMalformed = errors.New("malformed frame")
 
-// Decode reads the RelayFrame in body, which Message keeps parts of. A frame of an unknown kind is KindNone and no
-// error. Of several kinds the last one counts; one that comes twice in a row is merged, as protobuf has it.
+// Decode reads the RelayFrame in body. Message keeps references into body. A frame of an unknown kind is KindNone and
+// not an error. If a frame has several kinds, the last one counts. A kind that comes twice in a row is merged, as in
+// protobuf.
 func (frame *Frame) Decode(body []byte) error {
 	frame.Kind = KindNone
 	f := fields{rest: body}
@@ -28,7 +29,7 @@ func (frame *Frame) Decode(body []byte) error {
 	return nil
 }
 
-// reset forgets what the frame of this kind that was read before had.
+// reset forgets the content of the previous frame of this kind.
 func (frame *Frame) reset() {
 	switch frame.Kind {
 	case KindMessage:

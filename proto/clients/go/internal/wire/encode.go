@@ -2,8 +2,8 @@ package wire
 
 import "encoding/binary"
 
-// The Append functions add one frame of the client, its length in front, to a buffer. They write fields in the order
-// of their numbers and leave out defaults. Sizes are the caller's to check.
+// The Append functions add one frame of the client, with its length in front, to a buffer. They write fields in the
+// order of their numbers and leave out defaults. The caller has to check sizes.
 
 // AppendHello adds a Hello of this version.
 func AppendHello(to []byte, clientName string) []byte {
@@ -39,7 +39,7 @@ func AppendUnsubscribe(to []byte, id uint64, channels, patterns []string) []byte
 	return appendNames(to, 4, id, channels, patterns)
 }
 
-// AppendPing adds a Ping. Settled asks for the Reply only once all earlier publishes are answered.
+// AppendPing adds a Ping. If settled is true, the relay sends the Reply only once all earlier publishes are answered.
 func AppendPing(to []byte, id uint64, settled bool) []byte {
 	size := numberSize(id)
 	if settled {
@@ -53,17 +53,17 @@ func AppendPing(to []byte, id uint64, settled bool) []byte {
 	return to
 }
 
-// PublishBytes is an upper bound of a Publish's body.
+// PublishBytes is an upper bound for the size of a Publish's body.
 func PublishBytes(channel string, payload []byte) int {
 	return len(channel) + len(payload) + publishOverhead
 }
 
-// NameBytes is what one name takes in a Subscribe.
+// NameBytes is how many bytes one name takes in a Subscribe.
 func NameBytes(name string) int {
 	return 1 + varintSize(uint64(len(name))) + len(name)
 }
 
-// NamesBudget is how many NameBytes fit a Subscribe whose body is at most maxFrame.
+// NamesBudget is how many NameBytes fit into a Subscribe whose body has at most maxFrame bytes.
 func NamesBudget(maxFrame int) int {
 	return maxFrame - subscribeMinimum
 }
@@ -101,7 +101,7 @@ func appendText(to []byte, number byte, text string) []byte {
 	return appendName(to, number, text)
 }
 
-// appendName writes an empty text as well: an element of a repeated field has no default to leave out.
+// appendName writes an empty text, too: an element of a repeated field has no default that could be left out.
 func appendName(to []byte, number byte, text string) []byte {
 	to = append(to, number<<3|2)
 	to = binary.AppendUvarint(to, uint64(len(text)))

@@ -7,8 +7,8 @@ import (
 
 const maxFieldNumber = 1<<29 - 1
 
-// fields reads a protobuf message field by field. After next has returned true, number and wire tell which field it
-// is, and value (wire type 0) or content (wire type 2) what is in it.
+// fields reads a protobuf message field by field. After next has returned true, number and wire identify the field, and
+// its content is in value (wire type 0) or content (wire type 2).
 type fields struct {
 	rest    []byte
 	number  uint64
@@ -18,7 +18,7 @@ type fields struct {
 	bad     bool
 }
 
-// next returns false at the end of the message, and with bad set where it is malformed.
+// next returns false at the end of the message. If the message is malformed, it returns false and sets bad.
 func (f *fields) next() bool {
 	if len(f.rest) == 0 {
 		return false
@@ -45,7 +45,7 @@ func (f *fields) next() bool {
 	case 5:
 		return f.take(4)
 	}
-	return f.fail() // groups, which proto3 does not have, and numbers without a meaning
+	return f.fail() // groups, which proto3 does not have, and undefined wire types
 }
 
 func (f *fields) fail() bool {
@@ -62,7 +62,7 @@ func (f *fields) take(size uint64) bool {
 }
 
 func (f *fields) varint() (uint64, bool) {
-	if len(f.rest) > 0 && f.rest[0] < 0x80 { // most are of one byte
+	if len(f.rest) > 0 && f.rest[0] < 0x80 { // most numbers take one byte
 		value := uint64(f.rest[0])
 		f.rest = f.rest[1:]
 		return value, true
@@ -78,7 +78,7 @@ func (f *fields) varint() (uint64, bool) {
 	return 0, false
 }
 
-// The setters below leave a field alone that has another wire type than its own: it is skipped like an unknown one.
+// The setters below ignore a field that has the wrong wire type: it is skipped like an unknown one.
 
 func (f *fields) number64(to *uint64) {
 	if f.wire == 0 {
@@ -92,7 +92,7 @@ func (f *fields) number32(to *uint32) {
 	}
 }
 
-// enum keeps the low 32 bits, as a number with a sign.
+// enum keeps the low 32 bits, as a signed number.
 func (f *fields) enum(to *int32) {
 	if f.wire == 0 {
 		*to = int32(f.value)
@@ -111,7 +111,7 @@ func (f *fields) bytes(to *[]byte) {
 	}
 }
 
-// text is bytes that must be UTF-8.
+// text is bytes for content that must be UTF-8.
 func (f *fields) text(to *[]byte) {
 	if f.wire == 2 {
 		*to = f.content

@@ -1,13 +1,13 @@
-// Package wire is the codec of hubrelay's socket protocol, version 1: the frames, their bytes, and the cutting of a
+// Package wire is the codec of hubrelay's socket protocol, version 1: the frames, their bytes, and how to split a
 // stream into frames. It does no I/O.
 package wire
 
 // Kind is the field number of a frame's content in RelayFrame.
 type Kind int
 
-// The kinds of RelayFrame. Other values are of a newer relay, and are ignored.
+// The kinds of RelayFrame. Other values come from a newer relay, and are ignored.
 const (
-	KindNone    Kind = 0 // a well-formed frame of no kind that is known here
+	KindNone    Kind = 0 // a well-formed frame of an unknown kind
 	KindWelcome Kind = 1
 	KindMessage Kind = 2
 	KindReply   Kind = 3
@@ -17,7 +17,7 @@ const (
 	KindRevoked Kind = 7
 )
 
-// The outcomes of a Reply. Clients take others for a failure.
+// The outcomes of a Reply. Clients treat other values as a failure.
 const (
 	OutcomeOK           = 1
 	OutcomePending      = 2
@@ -28,13 +28,13 @@ const (
 	OutcomeLimit        = 7
 )
 
-// The codes of an Error after which trying again soon is of no use.
+// The codes of an Error after which a retry soon is useless.
 const (
 	CodeVersion    = 4
 	CodeNotAllowed = 5
 )
 
-// Sizes in bytes that both sides know without telling each other.
+// Sizes in bytes, and other constants, that the protocol fixes for both sides.
 const (
 	HeaderBytes      = 4
 	MaxHelloBytes    = 4096
@@ -48,7 +48,7 @@ const (
 	FeatureSettled   = "settled"
 	FeatureFence     = "fence"
 	publishOverhead  = 32 // tags, lengths and the id around a channel and a payload, at most
-	subscribeMinimum = 32 // the same of a Subscribe without names
+	subscribeMinimum = 32 // the same for a Subscribe without names
 )
 
 // Welcome is the relay's answer to Hello.
@@ -89,7 +89,7 @@ type Reply struct {
 	Patterns  []string
 }
 
-// Status is the relay's word on the path between it and Redis.
+// Status is the state of the path between the relay and Redis, as the relay reports it.
 type Status struct {
 	State       int32
 	Reason      string
@@ -124,7 +124,8 @@ type Revoked struct {
 	Detail   string
 }
 
-// Frame is a decoded RelayFrame: Kind says which of the others counts. It is meant to be used again for the next one.
+// Frame is a decoded RelayFrame: Kind says which of the other fields is valid. A Frame is meant to be used again for
+// the next frame.
 type Frame struct {
 	Kind    Kind
 	Welcome Welcome

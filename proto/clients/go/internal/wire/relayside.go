@@ -2,10 +2,10 @@ package wire
 
 import "encoding/binary"
 
-// The other side of the codec: what a relay reads and writes. The in-memory relay of the tests uses it.
+// The relay's side of the codec: what a relay reads and writes. The in-memory relay of hubrelaytest uses it.
 
 // ClientFrame is a decoded frame of a client. Kind is the field number: 1 Hello, 2 Publish, 3 Subscribe, 4 Unsubscribe,
-// 5 Ping; 0 when there is none that is known.
+// 5 Ping; 0 for a frame of no known kind.
 type ClientFrame struct {
 	Kind       int
 	Version    uint32
@@ -63,7 +63,7 @@ func (frame *ClientFrame) field(f *fields) {
 	}
 }
 
-// AppendRelay adds a frame of a relay, its length in front.
+// AppendRelay adds a frame of a relay, with its length in front.
 func AppendRelay(to []byte, frame *Frame) []byte {
 	var body []byte
 	switch frame.Kind {

@@ -5,11 +5,12 @@ import (
 	"errors"
 )
 
-// ErrLength is the error of a frame whose length is 0 or above the limit. It needs the length alone.
+// ErrLength is the error for a frame whose length is 0 or above the limit. Split returns it as soon as the length has
+// come.
 var ErrLength = errors.New("frame of a length that is not allowed")
 
-// Split cuts the first frame off data. It returns its body and the bytes behind it; a nil body, when more bytes are
-// needed; or ErrLength. The body is a part of data.
+// Split splits off the first frame of data. It returns the frame's body and the bytes after it, or a nil body when more
+// bytes are needed, or ErrLength. The body is a part of data.
 func Split(data []byte, maxFrame int) (body, rest []byte, err error) {
 	if len(data) < HeaderBytes {
 		return nil, data, nil
