@@ -1,4 +1,4 @@
-// The same classes as those of `require`: there is one copy of everything.
+// The classes are the same as those of `require`: there is only one copy of everything.
 import hubrelay from './index.js';
 
 export const {

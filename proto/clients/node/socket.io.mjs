@@ -1,4 +1,4 @@
-// The same classes as those of `require`: there is one copy of everything.
+// The classes are the same as those of `require`: there is only one copy of everything.
 import adapter from './socket.io.js';
 
 export const { HubrelayAdapter, createAdapter } = adapter;

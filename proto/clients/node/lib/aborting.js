@@ -4,9 +4,9 @@
 const actionsOf = new WeakMap();
 
 /**
- * Does this when the signal is aborted. Returns what takes that back. A signal has one listener, however many requests
- * share it: Node.js warns of more than ten.
- * @param {AbortSignal} signal which is not aborted yet
+ * Calls the action when the signal is aborted. Returns a function that cancels this. A signal has only one listener, no
+ * matter how many requests share it, since Node.js warns about more than ten.
+ * @param {AbortSignal} signal must not be aborted yet
  * @param {() => void} action
  */
 function whenAborted(signal, action) {

@@ -27,15 +27,15 @@ const { Waiter } = require('./waiter');
 /** @typedef {CallOptions & { patterns?: string | readonly string[] }} NamesOptions */
 /** @typedef {Pick<RelaySocket, 'give' | 'shut' | 'close' | 'pause' | 'resume' | 'ref' | 'unref'>} Socket */
 
-/** Of a path to a Unix socket; a longer one would be cut by some versions of Node.js. */
+/** The longest path of a Unix socket. Some versions of Node.js would cut a longer one. */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 /** The longest delay of a timer of Node.js, in milliseconds. */
 const MAX_DELAY = 2 ** 31 - 1;
 
-/** For the fake: makes the socket of a client. */
+/** An option for the fake relay: the function that makes a client's socket. */
 const CONNECT = Symbol('connect');
 
-/** A connection to the relay that heals itself. `index.d.ts` says what each method does. */
+/** A connection to the relay, which reconnects by itself. `index.d.ts` says what each method does. */
 class Client extends StreamEmitter {
   #core;
   #hooks;
@@ -56,7 +56,7 @@ class Client extends StreamEmitter {
     super();
     const { path = DEFAULT_PATH, name = '', logger: givenLogger, hooks, ...numbers } = options;
     if (typeof path !== 'string' || !path || path.includes('\0') || Buffer.byteLength(path) > MAX_PATH_BYTES) {
-      throw new InvalidError(`the path must be a string of 1 to ${MAX_PATH_BYTES} bytes, of which none is 0`);
+      throw new InvalidError(`the path must be a string of 1 to ${MAX_PATH_BYTES} bytes, none of them 0`);
     }
     const logger = guardedLogger(givenLogger);
     this.counters = new Counters();
@@ -140,7 +140,7 @@ class Client extends StreamEmitter {
       unlisten();
       throw error;
     }
-    if (signal?.aborted) { // since then
+    if (signal?.aborted) { // after the relay's answer
       unlisten();
       throw new CancelledError('the caller gave up while this began', signal.reason, true);
     }
@@ -188,12 +188,12 @@ class Client extends StreamEmitter {
     await waiter.promise;
   }
 
-  /** From here on it keeps the process alive, as it does from the beginning. */
+  /** From now on the client keeps the process alive. This is the default. */
   ref() {
     return this.#setRef(true);
   }
 
-  /** From here on it does not keep the process alive. */
+  /** From now on the client does not keep the process alive. */
   unref() {
     return this.#setRef(false);
   }
@@ -203,7 +203,7 @@ class Client extends StreamEmitter {
   /**
    * @param {AbortSignal | undefined} signal
    * @param {(waiter: Waiter) => void} begin
-   * @param {boolean} [sends] something is sent to the relay
+   * @param {boolean} [sends] whether something is sent to the relay
    */
   #request(signal, begin, sends = true) {
     const waiter = new Waiter();
@@ -258,7 +258,7 @@ class Client extends StreamEmitter {
   }
 
   /**
-   * The waiter gives up when the signal says so. False if it has said so already.
+   * Makes the waiter give up when the signal is aborted. Returns false if it is aborted already.
    * @param {AbortSignal | undefined} signal
    * @param {Waiter} waiter
    * @param {boolean} [sends]
@@ -275,7 +275,7 @@ class Client extends StreamEmitter {
     const giveUp = () => {
       const wasSent = !this.#core.publishing.withdraw(waiter) && sends;
       waiter.reject(new CancelledError(
-        wasSent ? 'the caller gave up; what has become of the request is unknown' :
+        wasSent ? 'the caller gave up; the outcome of the request is unknown' :
           'the caller gave up, and nothing was sent', signal.reason, wasSent));
     };
     finallyDo(waiter, whenAborted(signal, giveUp));
@@ -289,14 +289,14 @@ class Client extends StreamEmitter {
     if (link !== null && !link.isReading) this.#turnSoon();
   }
 
-  /** At the end of this turn of the loop all that was asked for in it is written at once. */
+  /** At the end of this turn of the event loop, all requests made in it are written at once. */
   #turnSoon() {
     if (this.#isTurnDue) return;
     this.#isTurnDue = true;
     process.nextTick(this.#turn);
   }
 
-  /** There is something to do in a turn, on whatever connection: what one has brought may be for another. */
+  /** Whether there is something to do in a turn, on any connection: what came on one may cause a write on another. */
   #hasWork() {
     if (this.#core.actions.length > 0 || this.#core.timers.hasChanged) return true;
     for (const link of this.#sockets.keys()) if (link.outbox.unsent > 0 || link.isToShut) return true;
@@ -311,7 +311,7 @@ class Client extends StreamEmitter {
       for (const { action, link } of core.actions.splice(0)) this.#perform(action, link);
     }
     for (const [link, socket] of this.#sockets) {
-      // What waited for room may go now.
+      // Publishes that waited for room may be written now.
       while (this.#write(link, socket)) core.wrote();
     }
     if (core.actions.length > 0) this.#turnSoon();
@@ -363,7 +363,7 @@ class Client extends StreamEmitter {
   }
 
   /**
-   * Writes what there is. True if the kernel has taken all of it at once.
+   * Writes what there is. Returns true if something was written, and the kernel has taken all of it at once.
    * @param {Link} link
    * @param {Socket} socket
    */
@@ -389,7 +389,7 @@ class Client extends StreamEmitter {
     if (deadline === this.#deadline) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#deadline = deadline ?? Infinity;
-    // What the sockets have is read before it is judged that nothing has come: timers run before sockets.
+    // Timers run before sockets. So the sockets are read first, before the client decides that nothing has come.
     this.#timer = deadline === null ? null : setTimeout(() => {
       this.#timer = null;
       this.#deadline = Infinity;
@@ -431,7 +431,7 @@ function several(names) {
 }
 
 /**
- * Throws TypeError for what is no option of a call.
+ * Throws TypeError for an unknown option of a call.
  * @param {object} options
  * @param {...string} names
  */

@@ -1,7 +1,8 @@
 'use strict';
 
-// Frames to bytes and back: the part of protobuf (proto3) that hubrelay.proto uses, by hand. `encode` and `decode` know
-// every frame of both sides, by the tables of schema.js. The frames that come by the thousand are in fast.js.
+// Converts frames to bytes and back: a handwritten codec for the part of protobuf (proto3) that hubrelay.proto uses.
+// `encode` and `decode` know every frame of both sides, from the tables of schema.js. fast.js has the most frequent
+// frames.
 
 const { CLIENT_FRAME, FIELDS, RELAY_FRAME, blank } = require('./schema');
 const { FieldReader, ProtocolError, bytesField, varint } = require('./wire');
@@ -17,7 +18,7 @@ function framed(body) {
 }
 
 /**
- * A frame of either side as it goes to the socket, its length in front. Fields that are missing have their defaults.
+ * The bytes of a frame of either side, with its length in front. Missing fields have their defaults.
  * @param {{ kind: string } & Record<string, any>} frame
  */
 function encode(frame) {
@@ -46,7 +47,7 @@ function content(kind, values) {
 }
 
 /**
- * Reads a message into `frame`: what comes twice replaces what came before, lists are joined.
+ * Reads a protobuf message into `frame`. A field that comes twice replaces the earlier value; lists are joined.
  * @param {Record<string, any>} frame
  * @param {Buffer} buffer
  * @param {number} start
@@ -72,7 +73,7 @@ function readInto(frame, buffer, start, end) {
 }
 
 /**
- * A copy that shares no memory with others, as those of Node's pool do: who keeps it keeps nothing else.
+ * A copy with memory of its own, not from Node's pool. So keeping it keeps no other memory alive.
  * @param {Buffer} buffer
  * @param {number} start
  * @param {number} end
@@ -84,7 +85,7 @@ function copyOf(buffer, start, end) {
 }
 
 /**
- * The frame in a body, or null if it is of no kind that is known here. Throws ProtocolError.
+ * The frame in a body, or null if its kind is unknown. Throws ProtocolError.
  * @param {Buffer} buffer
  * @param {number} [start]
  * @param {number} [end]
@@ -98,7 +99,7 @@ function decode(buffer, start = 0, end = buffer.length, kinds = RELAY_FRAME) {
   while (reader.next()) {
     const kind = kinds[reader.number - 1];
     if (kind === undefined || reader.wire !== 2) continue;
-    // Of several kinds the last counts; one that comes twice is merged.
+    // If there are several kinds, the last one counts. A kind that comes twice in a row is merged.
     frame = readInto(frame?.kind === kind ? frame : blank(kind), buffer, reader.start, reader.stop);
   }
   return frame;

@@ -4,7 +4,7 @@ const crypto = require('node:crypto');
 const { Code } = require('./enums');
 
 /**
- * A random number from 0 to `bound`. It comes from the operating system: no two processes have the same ones.
+ * A random number from 0 to `bound`. It comes from the operating system, so no two processes have the same numbers.
  * @param {number} bound
  */
 function randomUpTo(bound) {
@@ -22,8 +22,9 @@ class Backoff {
   }
 
   /**
-   * Milliseconds.
-   * @param {boolean} isHopeless the last answer will not change by itself: the bound is long, half of it the least
+   * The next delay, in milliseconds.
+   * @param {boolean} isHopeless the last answer will not change by itself: the bound is long, and the delay at least
+   *   half of it
    */
   next(isHopeless) {
     if (isHopeless) {
@@ -37,21 +38,23 @@ class Backoff {
     return this._random(bound);
   }
 
-  /** @param {number} duration of a connection that has ended, in milliseconds from its Welcome */
+  /** @param {number} duration how long a connection lasted from its Welcome, in milliseconds */
   ended(duration) {
     if (duration >= this._options.goodConnection) this._bound = this._options.backoffMin;
   }
 }
 
 /**
- * Whether the next attempt will meet the same answer.
+ * Whether the next attempt will get the same answer.
  * @param {number} code
  */
 function isHopeless(code) {
   return code === Code.VERSION || code === Code.NOT_ALLOWED;
 }
 
-/** Finds a relay that hangs: it is silent while something is owed, or for long, and does not answer a Ping then. */
+/**
+ * Detects a relay that hangs: it is silent while it owes a Reply, or for a long time, and then does not answer a Ping.
+ */
 class Watch {
   /** @param {import('./options').Options} options */
   constructor(options) {
@@ -59,7 +62,7 @@ class Watch {
   }
 
   /**
-   * When the next step is due: the Ping, or once that is unanswered, the end.
+   * When the next step is due: the Ping, or after an unanswered Ping the end.
    * @param {number} lastRead
    * @param {number | null} owedSince
    * @param {number | null} pingAt
@@ -70,7 +73,7 @@ class Watch {
     return owedSince === null ? idle : Math.min(idle, Math.max(lastRead, owedSince) + this._options.pingOwed);
   }
 
-  /** How often to look, at least: what becomes owed meanwhile is not due before the next look. */
+  /** The longest time between two checks. For requests made meanwhile no step is due before the next check. */
   get period() {
     return Math.min(this._options.pingOwed, this._options.pingIdle);
   }

@@ -15,33 +15,35 @@ const { now } = require('./timers');
 /** @typedef {import('./schema').WelcomeFrame} WelcomeFrame */
 /** @typedef {import('./waiter').Waiter} Waiter */
 /** @typedef {Record<string, any> & { kind: string }} Frame */
-/** @typedef {'open' | 'close' | 'reading'} Action what the owner of the sockets is to do with a Link's */
+/** @typedef {'open' | 'close' | 'reading'} Action what the owner of the sockets has to do with a Link's socket */
 
 const STOPPING = 'the relay stops, and there is no other one yet';
 const ANOTHER_STOPS = 'another relay is stopping';
 
-/** The part of the Core that knows which connections there are: attempts, Welcome, STOPPING, leaving, and the end. */
+/** The part of the Core that manages connections: attempts, Welcome, STOPPING, leaving, and the end. */
 class Connections extends Telling {
   /**
    * @param {string} name
    * @param {import('./options').Options} options
    * @param {import('./options').Counters} counters
    * @param {import('./telling').Logger} logger
-   * @param {string} path of the relay's socket, for people
+   * @param {string} path the path of the relay's socket, for people
    */
   constructor(name, options, counters, logger, path) {
     super(name, options, counters, logger);
     this._path = path;
-    this._why = ''; // the last attempt failed, or the connection ended: the path, and what was wrong
+    this._why = ''; // why the last attempt failed or the connection ended: the path, and what was wrong
     /** @type {{ action: Action, link: Link }[]} */
     this.actions = [];
-    /** @type {string[]} What is possible at the relay that it was connected to last. */
+    /** @type {string[]} The features of the relay that the client was connected to last. */
     this.features = [];
-    /** @type {Link | null} The one with the newest Welcome. */
+    /** @type {Link | null} The connection with the newest Welcome. */
     this.link = null;
-    /** @type {Link | null} The one that has not said Welcome yet. */
+    /** @type {Link | null} The connection that has not said Welcome yet. */
     this.opening = null;
-    /** @type {Link | null} One whose relay is STOPPING: it serves on during a move, and is read to its end. */
+    /**
+     * @type {Link | null} One whose relay is STOPPING. It still serves during a move, and is read to its end.
+     */
     this.old = null;
     /** @type {Move | null} */
     this.move = null;
@@ -64,7 +66,7 @@ class Connections extends Telling {
     this._closeWaiters = [];
   }
 
-  /** The connection whose answers count. */
+  /** The connection whose answers count, or null. */
   get serving() {
     return this.move ? this.move.old : this.link;
   }
@@ -74,7 +76,7 @@ class Connections extends Telling {
     return this.move ? this.move.next : null;
   }
 
-  /** For people: what is wrong, while there is no connection. */
+  /** Why there is no connection, for people. */
   get whyNotReady() {
     return this._why || this._withPath('the relay has not answered yet');
   }
@@ -85,7 +87,7 @@ class Connections extends Telling {
   }
 
   /**
-   * Each frame but Replies and usual Messages.
+   * Takes each frame except Replies and Messages of the usual form.
    * @abstract
    * @param {Link} link
    * @param {Frame} frame
@@ -180,12 +182,12 @@ class Connections extends Telling {
   _considerMove() {
     if (this.move === null) return;
     if (this.names.holdsAny) this.move.consider();
-    else this.move.giveUp(''); // there are no messages to move, and nobody is told
+    else this.move.giveUp(''); // there are no subscriptions to move, so no Gap is reported
   }
 
   /**
    * The move has ended.
-   * @param {string | null} reason why messages may have been missed, if so
+   * @param {string | null} reason why messages may have been missed; null if none were
    */
   moved(reason) {
     const move = this.move;
@@ -200,7 +202,7 @@ class Connections extends Telling {
   }
 
   /**
-   * Publishes go to this connection from here on, once the former one has answered what it owes.
+   * From now on publishes go to this connection, once the former one has sent the Replies that it owes.
    * @param {Link} link
    */
   _follow(link) {
@@ -231,7 +233,7 @@ class Connections extends Telling {
   }
 
   /**
-   * Writes no more there, and reads it to its end.
+   * Stops writing to a connection, and reads it to its end.
    * @param {Link} link
    */
   _leave(link) {
@@ -259,7 +261,7 @@ class Connections extends Telling {
   // The end of a connection
 
   /**
-   * The one way in which a connection ends.
+   * Ends a connection. This is the only way in which one ends.
    * @param {Link} link
    * @param {string} why
    * @param {boolean} [isHopelessAnswer]
@@ -295,12 +297,12 @@ class Connections extends Telling {
     this.move?.giveUp('moved to another relay');
     this._releasePublishes();
     if (this.isClosing) return;
-    this.reconcile(); // what it has not answered is asked for where it was not yet
+    this.reconcile(); // asks the serving connection for names that the old one has not answered
     this.considerGap();
   }
 
   /**
-   * There is no connection any more for the publishes that wait. Returns how many sends are lost by that.
+   * Fails the waiting publishes, since there is no connection any more. Returns how many sends are lost.
    * @param {string} why
    */
   _failWaiting(why) {
@@ -311,7 +313,8 @@ class Connections extends Telling {
   }
 
   /**
-   * During a move: the former one goes on, its Status counts again, and another attempt is made.
+   * The next connection has ended during a move. The former one goes on, its Status counts again, and the client makes
+   * another attempt.
    * @param {Move} move
    * @param {string} why
    */
@@ -348,7 +351,7 @@ class Connections extends Telling {
     if (this.names.holdsAny) this.gaps.note('the connection to the relay was lost');
     this._why = why;
     if (this.isClosing) {
-      this.status = this._noRelay(why); // the application knows
+      this.status = this._noRelay(why); // not reported: the application is closing the client
     } else {
       this.logger.warn(`hubrelay: not connected to a relay: ${why}`);
       this._tellStatus(this._noRelay(why));
@@ -370,9 +373,9 @@ class Connections extends Telling {
     this.subscribing.started();
   }
 
-  // What the parts ask for
+  // Calls of the other parts
 
-  /** Makes the serving connection hold what is wanted, and nothing else. */
+  /** Makes the serving connection hold the names that are wanted, and nothing else. */
   reconcile() {
     if (this.link !== null && this.move === null) this.subscribing.reconcile(this.link);
   }
@@ -407,14 +410,14 @@ class Connections extends Telling {
     if (this.events.bytes > 0) this.considerReading();
   }
 
-  /** Leaves the socket unread if nobody would take what comes, so that the relay counts what is dropped. */
+  /** Leaves the socket unread if nobody would take the events. The relay then counts the messages that it drops. */
   considerReading() {
     const link = this.link;
     if (link === null) return;
     const isReading = this.listeners > 0 || link.isOwed || !this.events.isFull || this.move !== null || this.isClosing;
     if (isReading === link.isReading) return;
     link.isReading = isReading;
-    if (isReading) link.lastRead = now(); // the clock stood meanwhile
+    if (isReading) link.lastRead = now(); // liveness was not checked meanwhile
     this.actions.push({ action: 'reading', link });
   }
 

@@ -1,7 +1,7 @@
 'use strict';
 
-// The client without sockets, promises of the application and callbacks of a clock. Calls and bytes go in; `actions`
-// and each Link's outbox come out, and the waiters that were handed in get their results. After each call the owner
+// The client without its sockets, the application's promises and timer callbacks. Calls and bytes go in. `actions` and
+// each Link's outbox come out, and the waiters that were passed in get their results. After each call the owner
 // performs the actions, writes, and sets its one timer to `timers.deadline`.
 
 const { ProtocolError } = require('./codec');
@@ -18,16 +18,16 @@ const { now } = require('./timers');
 /** @typedef {import('./link').Link} Link */
 /** @typedef {import('./waiter').Waiter} Waiter */
 
-/** A timer that is so late shows that this process was stopped, or the machine slept. Milliseconds. */
+/** A timer that is this late shows that the process was stopped, or the machine slept. Milliseconds. */
 const LATE = 1000;
-/** How often it is looked whether a relay that is left unread has gone. Milliseconds. */
+/** How often the client checks whether a relay that is left unread has gone. Milliseconds. */
 const PROBE_PERIOD = 1000;
 
 /** One client. */
 class Core extends Connections {
-  // What the owner of the sockets says
+  // Calls of the owner of the sockets
 
-  /** Connects for the first time. What is asked for meanwhile waits for the outcome, for `firstUse`. */
+  /** Connects for the first time. Requests made meanwhile wait for the outcome, for `firstUse` at most. */
   start() {
     this.isStarting = this.publishing.isHeld = true;
     this.timers.set('first', this.options.firstUse);
@@ -43,7 +43,7 @@ class Core extends Connections {
   }
 
   /**
-   * Bytes that were read; nothing of their buffer is kept.
+   * Bytes were read. Nothing of their buffer is kept.
    * @param {Link} link
    * @param {Buffer} data
    */
@@ -63,7 +63,7 @@ class Core extends Connections {
    * The socket could not be connected, was closed by the relay, or has failed.
    * @param {Link} link
    * @param {string} why
-   * @param {boolean} [hasFailed] it was not closed in order
+   * @param {boolean} [hasFailed] the connection was not closed in order
    */
   ended(link, why, hasFailed = false) {
     if (link.isEnded) return;
@@ -77,13 +77,13 @@ class Core extends Connections {
     if (this.publishing.isWaiting || this.isClosing) this._afterInput();
   }
 
-  /** A request was made, or an event taken: perhaps the socket is to be read again. */
+  /** A request was made, or an event taken: the socket may have to be read again. */
   requested() {
     if (this.link !== null && !this.link.isReading) this.considerReading();
   }
 
   /**
-   * What is due at this time, by `now`, happens.
+   * Performs what is due at this time of the clock `now`.
    * @param {number} at
    */
   tick(at) {
@@ -98,7 +98,7 @@ class Core extends Connections {
   // Requests
 
   /**
-   * Settled with the Welcome of the connection that there is, or of the next one.
+   * Resolves when there is a connection that has said Welcome: at once, or with the next Welcome.
    * @param {Waiter} waiter
    */
   ready(waiter) {
@@ -107,7 +107,7 @@ class Core extends Connections {
   }
 
   /**
-   * Its caller does not wait for a Welcome any more.
+   * The waiter's caller does not wait for a Welcome any more.
    * @param {Waiter} waiter
    */
   giveUpReady(waiter) {
@@ -132,7 +132,7 @@ class Core extends Connections {
   }
 
   /**
-   * Owed Replies are waited for, for up to `drain` milliseconds.
+   * Closes the client. Waits for owed Replies, for up to `drain` milliseconds.
    * @param {number} drain
    * @param {Waiter} waiter
    */
@@ -176,7 +176,7 @@ class Core extends Connections {
   }
 
   /**
-   * One that is not as usual: it has a pattern, or nobody holds its channel.
+   * Takes a Message that is not of the usual form: it has a pattern, or nobody holds its channel.
    * @param {Link} link
    * @param {import('./schema').MessageFrame} frame
    */
@@ -212,7 +212,7 @@ class Core extends Connections {
       this.subscribing.revoke(names, frame.detail);
       this.reconcile();
     } else if (link === this.nextServing) {
-      // Asked for again when the move ends; whether that is refused counts.
+      // Asked for again when the move ends. Only the answer to that counts.
       for (const name of names) link.asked.delete(name);
       this.gaps.note(frame.detail || 'the next relay revoked a subscription');
     }
@@ -243,12 +243,12 @@ class Core extends Connections {
 
   // Timers
 
-  /** The relay does not answer in time while a connection is made. */
+  /** An attempt to connect has had no Welcome in time. */
   _handshakeIsOver() {
     if (this.opening !== null) this._end(this.opening, `the relay said nothing for ${this.options.handshake} ms`);
   }
 
-  /** Asks what became of the publishes without id, once a period while there are some. */
+  /** Asks for the outcome of publishes without id, once a period while some are unsettled. */
   _settle() {
     const open = this.links.filter((link) => link.unsettled > 0 && !link.shutWhenWritten);
     for (const link of open) if (link.settling === 0 && link.features.has('settled')) link.settleSends();
@@ -256,7 +256,7 @@ class Core extends Connections {
   }
 
   /**
-   * Is the relay alive?
+   * Checks whether the relay is alive.
    * @param {number} at
    * @param {number} due
    */
@@ -285,7 +285,7 @@ class Core extends Connections {
     this.timers.set('watch', Math.max(0, Math.min(step, at + this._watch.period) - now()));
   }
 
-  /** What is owed has not come in time. */
+  /** The owed Replies have not come in time. */
   _closeIsOver() {
     for (const link of this.links) this._end(link, 'closed by the application');
     this._closed();
@@ -293,8 +293,8 @@ class Core extends Connections {
 }
 
 /**
- * Timers that say for how long the relay may take, and the option that has the time. One that is late begins anew: what
- * the relay has done meanwhile is still to be read.
+ * Timers for the time that the relay may take, and the option with that time. A timer that fires late is set again:
+ * what the relay has sent meanwhile has not been read yet.
  * @type {Record<string, keyof import('./options').Options>}
  */
 const FOR_THE_RELAY = {

@@ -4,11 +4,12 @@ const { EventEmitter } = require('node:events');
 
 /** @typedef {import('./streams').EventStream} EventStream */
 
-/** The events for which handlers take what would else wait in the client's queue. */
+/** The names of the events that handlers can take from the client's queue. */
 const EVENT_NAMES = ['message', 'status', 'gap', 'loss', 'revoked'];
 
 /**
- * An EventEmitter that takes its events from a stream, in turns of their own, while there is a handler for any of them.
+ * An EventEmitter that emits the events of a stream, in separate turns of the event loop, while any of their names has
+ * a handler.
  */
 class StreamEmitter extends EventEmitter {
   /** @type {EventStream | null} */
@@ -16,7 +17,7 @@ class StreamEmitter extends EventEmitter {
   #isDue = false;
 
   /**
-   * Where the events come from.
+   * Sets the stream that the events come from.
    * @protected
    * @param {EventStream} stream
    */
@@ -25,7 +26,7 @@ class StreamEmitter extends EventEmitter {
     stream.whenFilled = () => this.#emitSoon();
   }
 
-  // A handler is added by one of these three, also by the other methods of EventEmitter.
+  // Every handler is added by one of these three methods. The other methods of EventEmitter call them.
 
   /** @override @param {string | symbol} event @param {(...values: any[]) => void} handler */
   on(event, handler) {
@@ -46,7 +47,7 @@ class StreamEmitter extends EventEmitter {
     return this;
   }
 
-  /** Asked each time: `removeAllListeners` takes even those away that would be told of it. */
+  /** Computed each time, since `removeAllListeners` also removes listeners for the removal of handlers. */
   get #hasHandlers() {
     return EVENT_NAMES.some((name) => this.listenerCount(name) > 0);
   }
@@ -68,7 +69,7 @@ class StreamEmitter extends EventEmitter {
         this.emit(event.type, event);
       }
     } finally {
-      // A handler that throws does not cost the others their events.
+      // If a handler throws, the other events are still emitted.
       if (stream.length > 0) this.#emitSoon();
     }
   }

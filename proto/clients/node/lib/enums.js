@@ -1,6 +1,6 @@
 'use strict';
 
-// The enumerations of hubrelay.proto. A value that a newer relay sends and that has no name here keeps its number.
+// The enumerations of hubrelay.proto. If a newer relay sends a value that has no name here, it keeps its number.
 
 /** How a request ended. */
 const Outcome = Object.freeze({
@@ -29,7 +29,7 @@ const Code = Object.freeze({
   TIMEOUT: 7,
 });
 
-/** The cause of a Status or of a Loss. NO_RELAY is the client's own: there is no connection to a relay. */
+/** The cause of a Status or of a Loss. The client itself sets NO_RELAY: there is no connection to a relay. */
 const Cause = Object.freeze({
   UNSPECIFIED: 0,
   SLOW_READER: 1,

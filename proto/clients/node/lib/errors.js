@@ -3,8 +3,8 @@
 const { Outcome, nameOf } = require('./enums');
 
 /**
- * What every error of this package is. `code` is for programs; `message` for people. `delivered` says of a publish:
- * false, certainly not; undefined, nobody knows.
+ * The base class of all errors of this package. `code` is for programs, `message` for people. `delivered` is about a
+ * publish: false if it was certainly not delivered, undefined if nobody knows.
  */
 class HubrelayError extends Error {
   /**
@@ -18,41 +18,44 @@ class HubrelayError extends Error {
     this.code = 'HUBRELAY';
     /** @type {false | undefined} */
     this.delivered = false;
-    /** The channels that this is about, if any are named. */
+    /** The channels that the error is about, if it names any. */
     this.channels = facts.channels ?? [];
-    /** The patterns that this is about, if any are named. */
+    /** The patterns that the error is about, if it names any. */
     this.patterns = facts.patterns ?? [];
   }
 }
 
-/** Certainly not delivered: there is no connection to a relay, or the relay has none to Redis. */
+/** Certainly not delivered: there is no connection to a relay, or the relay has no connection to Redis. */
 class NotConnectedError extends HubrelayError {
   code = 'NOT_CONNECTED';
 }
 
-/** Delivered or not, nobody knows: the connection or Redis failed before the answer. */
+/** Nobody knows whether it was delivered: the connection or Redis failed before the answer. */
 class InterruptedError extends HubrelayError {
   code = 'INTERRUPTED';
   /** @type {false | undefined} */
   delivered = undefined;
 }
 
-/** Redis answered with an error. `channels` and `patterns` of a subscribe are what it refused. */
+/** Redis answered with an error. For a subscribe, `channels` and `patterns` are the names that Redis refused. */
 class RefusedError extends HubrelayError {
   code = 'REFUSED';
 }
 
-/** The request itself is wrong: a name of no or too many bytes, a payload too large, patterns where there are none. */
+/**
+ * The request itself is wrong: a name with no bytes or too many, a payload that is too large, patterns that the relay
+ * does not have.
+ */
 class InvalidError extends HubrelayError {
   code = 'INVALID';
 }
 
-/** A limit on subscriptions is reached. The request had no effect, and the connection lives on. */
+/** A limit on subscriptions is reached. The request had no effect, and the connection stays open. */
 class LimitError extends HubrelayError {
   code = 'LIMIT';
 }
 
-/** Nothing was sent: too much waits for the relay already, or for Replies. */
+/** Nothing was sent: too much already waits for the relay to read it, or for Replies. */
 class CongestedError extends HubrelayError {
   code = 'CONGESTED';
 }
@@ -70,7 +73,10 @@ class UnknownError extends HubrelayError {
   outcome = 0;
 }
 
-/** The caller gave up, by its AbortSignal, whose reason is `cause`. Named as every AbortError of Node.js. */
+/**
+ * The caller gave up through its AbortSignal. `cause` is the signal's reason. It has the name of every AbortError of
+ * Node.js.
+ */
 class CancelledError extends HubrelayError {
   /** @param {string} message @param {unknown} cause @param {boolean} wasSent */
   constructor(message, cause, wasSent) {

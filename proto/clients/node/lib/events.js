@@ -1,6 +1,6 @@
 'use strict';
 
-// What the application is told. Each event has a `type`, to switch by.
+// The events for the application. Each has a `type`, for use in a `switch`.
 
 const { Cause, State } = require('./enums');
 
@@ -42,11 +42,11 @@ class Status {
   }
 }
 
-/** Messages may have been missed before this event: read again what must not be missed. */
+/** Messages may have been missed before this event: read again everything that must not be missed. */
 class Gap {
   /**
    * @param {string[]} reasons for people
-   * @param {boolean} [partial] some channels are away still
+   * @param {boolean} [partial] some channels are still away
    */
   constructor(reasons, partial = false) {
     this.type = /** @type {const} */ ('gap');
@@ -55,7 +55,7 @@ class Gap {
   }
 }
 
-/** What was lost, exactly, in this place. `local` is true if this client has counted it, and not the relay. */
+/** Exactly how much was lost at this place. `local` is true if this client has counted it, and not the relay. */
 class Loss {
   /** @param {Partial<import('./schema').LossFrame>} fields @param {boolean} [local] */
   constructor(fields, local = false) {
@@ -69,7 +69,7 @@ class Loss {
   }
 }
 
-/** These names are not held any more, and not asked for again. */
+/** These names are not held any more. The client does not ask for them again. */
 class Revoked {
   /** @param {string[]} channels @param {string[]} patterns @param {string} detail for people */
   constructor(channels, patterns, detail) {

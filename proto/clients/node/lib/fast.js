@@ -1,10 +1,10 @@
 'use strict';
 
-// The three frames that come by the thousand: Publish, and the usual forms of Reply and Message. What is not recognised
-// here is read by codec.js.
+// The three most frequent frames: Publish, and the usual forms of Reply and Message. codec.js reads what is not
+// recognised here.
 
 /**
- * Bytes that a varint takes.
+ * How many bytes a varint takes.
  * @param {number} number
  */
 function varintSize(number) {
@@ -14,7 +14,7 @@ function varintSize(number) {
 }
 
 /**
- * Writes a varint and returns the position behind it.
+ * Writes a varint and returns the position after it.
  * @param {Buffer} buffer
  * @param {number} position
  * @param {number} number
@@ -29,7 +29,7 @@ function writeVarint(buffer, position, number) {
 }
 
 /**
- * Bytes of the content of a Publish.
+ * How many bytes the content of a Publish takes.
  * @param {number} channelField bytes
  * @param {number} payload bytes
  * @param {number} id
@@ -39,7 +39,7 @@ function publishSize(channelField, payload, id) {
 }
 
 /**
- * Bytes of a whole frame, its length in front, whose content has so many.
+ * How many bytes a whole frame takes, with its length in front, if its content takes `size`.
  * @param {number} size
  */
 function frameSize(size) {
@@ -50,8 +50,8 @@ function frameSize(size) {
  * Writes a Publish with its length into `buffer`.
  * @param {Buffer} buffer
  * @param {number} position
- * @param {number} size as publishSize says
- * @param {Buffer} channelField tag, length and channel, which is worth keeping
+ * @param {number} size from publishSize
+ * @param {Buffer} channelField tag, length and channel, encoded once for many publishes
  * @param {string | Uint8Array} payload
  * @param {number} payloadSize
  * @param {number} id
@@ -78,7 +78,7 @@ function writePublish(buffer, position, size, channelField, payload, payloadSize
   }
 }
 
-/** Where the last varint that was read ended; -1 if there was none of at most seven bytes. */
+/** Where the last varint that was read ended. -1 if it had more than seven bytes, or was not complete. */
 let behind = 0;
 
 /** @param {Buffer} buffer @param {number} position @param {number} end */
@@ -101,7 +101,7 @@ function readVarint(buffer, position, end) {
 const reply = { id: 0, receivers: 0 };
 
 /**
- * Recognises a Reply with OK and nothing else but `receivers`, in a body from `start` to `end`.
+ * Recognises a Reply with OK and nothing else except `receivers`, in a body from `start` to `end`.
  * @param {Buffer} buffer
  * @param {number} start
  * @param {number} end
@@ -118,11 +118,11 @@ function readReply(buffer, start, end) {
   return behind === end;
 }
 
-/** Where channel and payload of the last Message are that `readMessage` has recognised. */
+/** The positions of channel and payload in the last Message that `readMessage` has recognised. */
 const message = { channelStart: 0, channelEnd: 0, payloadStart: 0 };
 
 /**
- * Recognises a Message without pattern in a body from `start` to `end`, where its payload ends.
+ * Recognises a Message without pattern in a body from `start` to `end`. Its payload ends at `end`.
  * @param {Buffer} buffer
  * @param {number} start
  * @param {number} end

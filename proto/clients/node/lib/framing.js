@@ -4,13 +4,13 @@ const { Code } = require('./enums');
 const { ProtocolError } = require('./codec');
 
 const PREFIX_BYTES = 4;
-/** Room for a frame that has come in part, unless it is shorter. It grows with what comes. */
+/** The first buffer for a frame that has come in part, unless the frame is shorter. It grows with what comes. */
 const FIRST_ROOM = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Cuts what is read into bodies. `take` is called for each with a buffer, and where the body begins and ends in it; it
- * must keep nothing of that buffer. It returns false to have no more of them.
+ * Splits what is read into bodies. For each body, `take` is called with a buffer, and where the body begins and ends in
+ * it. `take` must keep nothing of that buffer. It returns false to get no more bodies.
  */
 class Framing {
   /**
@@ -21,17 +21,17 @@ class Framing {
     this.maxBytes = maxBytes;
     this._take = take;
     this._partial = NOTHING; // a frame that has come in part
-    this._have = 0; // bytes of it
-    this._need = PREFIX_BYTES; // bytes of its length, then, once that is known, of all of it
+    this._have = 0; // how many bytes of it have come
+    this._need = PREFIX_BYTES; // bytes needed: first those of its length; once that is known, all
   }
 
-  /** Bytes at the end of what was read that are no whole frame yet. */
+  /** The bytes at the end of what was read that are not a whole frame yet. */
   get rest() {
     return this._partial.subarray(0, this._have);
   }
 
   /**
-   * Takes what was read. Throws ProtocolError for a length that cannot be, before there is room for the body.
+   * Takes what was read. Throws ProtocolError for an impossible length, before it allocates memory for the body.
    * @param {Buffer} data
    */
   feed(data) {
@@ -54,7 +54,8 @@ class Framing {
   }
 
   /**
-   * Goes on with the frame that has come in part. Returns how far `data` is used up, or -1 if no more is wanted.
+   * Goes on with the frame that has come in part. Returns the position in `data` up to which it is used, or -1 if
+   * `take` wants no more.
    * @param {Buffer} data
    * @param {number} position
    */
@@ -74,8 +75,8 @@ class Framing {
   }
 
   /**
-   * Keeps what there is of the frame that has come in part. There is room for what has come, and not for what a length
-   * says that will. Returns how many bytes are kept.
+   * Keeps what has come of an incomplete frame. It allocates memory for what has come, and not for what a length only
+   * announces. Returns how many bytes it has kept.
    * @param {Buffer} data
    * @param {number} position
    */
@@ -98,7 +99,7 @@ class Framing {
     const length = data.readUInt32BE(position);
     if (length === 0) throw new ProtocolError(Code.MALFORMED, 'a frame of 0 bytes');
     if (length > this.maxBytes) {
-      throw new ProtocolError(Code.FRAME_TOO_LARGE, `a frame of ${length} bytes, of ${this.maxBytes} at most`);
+      throw new ProtocolError(Code.FRAME_TOO_LARGE, `a frame of ${length} bytes; at most ${this.maxBytes} are allowed`);
     }
     return length;
   }

@@ -6,7 +6,7 @@ const { Gap } = require('./events');
 
 /** @typedef {import('./link').Request} Request */
 
-/** Collects reasons for a Gap, and says when it is due: once receiving again, and a random time later. */
+/** Collects the reasons for a Gap, and reports it a random time after the relay receives again. */
 class Gaps {
   /**
    * @param {import('./options').Options} options
@@ -20,9 +20,11 @@ class Gaps {
     /** @type {Set<string>} */
     this._reasons = new Set();
     this._isReceiving = false;
-    /** @type {Set<Request> | null} The Subscribes whose Replies come first; null: not receiving. */
+    /**
+     * @type {Set<Request> | null} The Subscribes whose Replies a Gap waits for. Null while the relay does not receive.
+     */
     this._awaited = null;
-    this._isDelayed = false; // the random delay runs
+    this._isDelayed = false; // the random delay is running
     this._isPartialAgain = false;
   }
 
@@ -34,7 +36,7 @@ class Gaps {
     this._reasons.add(reason);
   }
 
-  /** Nothing is subscribed to any more. */
+  /** Forgets all reasons, because nothing is subscribed to any more. */
   forget() {
     this._reasons.clear();
     this._stopDelay();
@@ -44,7 +46,7 @@ class Gaps {
   /**
    * The relay says whether it receives.
    * @param {boolean} isReceiving
-   * @param {Set<Request>} unanswered the Subscribes that have no Reply now
+   * @param {Set<Request>} unanswered the Subscribes that have no Reply yet
    */
   receiving(isReceiving, unanswered) {
     if (isReceiving && !this._isReceiving) this._awaited = new Set(unanswered);
@@ -58,7 +60,7 @@ class Gaps {
   }
 
   /**
-   * From here on another connection counts, whose Subscribes have no Reply yet.
+   * From now on another connection counts, and these of its Subscribes have no Reply yet.
    * @param {Set<Request>} unanswered
    */
   awaits(unanswered) {
@@ -70,14 +72,14 @@ class Gaps {
   /**
    * A Subscribe has its Reply.
    * @param {Request} request
-   * @param {Request[]} instead what was refused with it is asked for again by these
+   * @param {Request[]} instead the requests that ask again for names that were refused with it
    */
   answered(request, instead) {
     if (!this._awaited?.delete(request)) return;
     for (const other of instead) this._awaited.add(other);
   }
 
-  /** Starts the random delay if it is time for it. */
+  /** Starts the random delay if there are reasons and nothing has to be waited for. */
   consider() {
     if (this._reasons.size === 0 || this._awaited === null || this._awaited.size > 0 || this._isDelayed) return;
     this._isDelayed = true;
@@ -93,9 +95,9 @@ class Gaps {
   }
 
   /**
-   * `gaps` has grown.
+   * The number `gaps` of the Status has grown.
    * @param {import('./events').Status} status
-   * @param {boolean} isPartialDue the timer "partial" runs already
+   * @param {boolean} isPartialDue the timer "partial" is already running
    */
   grown(status, isPartialDue) {
     this.note(status.reason || 'the relay was not receiving');

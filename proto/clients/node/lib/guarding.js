@@ -1,6 +1,6 @@
 'use strict';
 
-// What the application has given to be called must not break the client.
+// Functions of the application that the client calls must not break the client.
 
 /** @typedef {import('./client').Hooks} Hooks */
 /** @typedef {import('./telling').Logger} Logger */
@@ -10,8 +10,8 @@ const SILENT = { info() {}, warn() {} };
 const HOOKS = /** @type {(keyof Hooks)[]} */ (['beforePublish', 'afterPublish', 'beforeDelivery', 'afterDelivery']);
 
 /**
- * A logger whose methods do not throw. Throws TypeError for what is none.
- * @param {any} logger undefined: none
+ * A logger whose methods do not throw. Throws TypeError if the value is not a logger.
+ * @param {any} logger undefined: no logger
  * @returns {Logger}
  */
 function guardedLogger(logger) {
@@ -23,14 +23,14 @@ function guardedLogger(logger) {
     try {
       logger[method](text);
     } catch {
-      // There is nobody to tell.
+      // There is nowhere to report this.
     }
   };
   return { info: (text) => say('info', text), warn: (text) => say('warn', text) };
 }
 
 /**
- * Hooks that do not throw: the logger is told instead. Null if there are none. Throws TypeError for what is no hook.
+ * Hooks that do not throw: errors go to the logger. Null if there are no hooks. Throws TypeError for an invalid hook.
  * @param {any} hooks
  * @param {Logger} logger
  * @returns {Hooks | null}
@@ -59,7 +59,7 @@ function guardedHook(hooks, name, logger) {
   let said = '';
   const failed = (/** @type {unknown} */ error) => {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
-    if (text !== said) logger.warn(`hubrelay: the hook ${name} has failed: ${text}`); // once, and not for each message
+    if (text !== said) logger.warn(`hubrelay: the hook ${name} has failed: ${text}`); // once, not for each message
     said = text;
   };
   return (/** @type {any[]} */ ...values) => {

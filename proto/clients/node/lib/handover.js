@@ -1,9 +1,9 @@
 'use strict';
 
-// Moving from a relay that is STOPPING to the next one without missing a message and without getting one twice. Both
-// connections subscribe to a channel of their own, the fence, and one message is published there. Redis sends its
-// messages to all subscribers in one order, so the fence stands at the same place in both. The former connection's
-// messages count up to it, the next one's from behind it. PROTOCOL.md has the ladder.
+// The move from a relay that is STOPPING to the next one, without missing a message and without getting one twice. Both
+// connections subscribe to a channel made for the move, the fence, and one message is published there. Redis sends
+// messages to all subscribers in the same order, so the fence's message has the same place on both. The former
+// connection's messages count up to it, the next one's after it. PROTOCOL.md lists the steps.
 
 const crypto = require('node:crypto');
 const { Outcome } = require('./enums');
@@ -19,14 +19,17 @@ const { Waiter } = require('./waiter');
 /** @typedef {import('./link').Link} Link */
 /** @typedef {import('./schema').ReplyFrame} ReplyFrame */
 
-/** What the next connection's messages may take until the former one's fence has come. */
+/** The bytes of the next connection's messages that are kept until the fence has come on the former one. */
 const MAX_KEPT_BYTES = 4 << 20;
 const MOVED = 'moved to another relay';
 
-/** Of a connection that was left, messages do not count. */
+/** Drops the messages of a connection that was left. */
 function discard() {}
 
-/** From `old` to `next`. Ends by `Connections.moved`, with the reason for a Gap, or null if it was exact. */
+/**
+ * A move from `old` to `next`. At its end it calls `Connections.moved` with the reason for a Gap, or with null if no
+ * message was missed.
+ */
 class Move {
   /** @param {Connections} core @param {Link} old @param {Link} next */
   constructor(core, old, next) {
@@ -38,9 +41,9 @@ class Move {
     this._name = new Name(this.fence, Buffer.from(this.fence), false);
     this.isOver = false;
     this._isFenced = false; // the fence was asked for
-    this._inForce = 0; // on how many of the two the fence is in force
+    this._inForce = 0; // on how many of the two connections the fence is in force
     this._isPublished = false;
-    this._isCounting = false; // all that is held is in force on the next connection, too
+    this._isCounting = false; // all names that are held are in force on the next connection, too
     this._oldPassed = false;
     this._nextPassed = false;
     /** @type {({ name: Name, message: Message } | { loss: Loss })[]} */
@@ -52,7 +55,7 @@ class Move {
     next.takeMessage = (name, message) => this._fromNext(name, message);
   }
 
-  /** Asks for the fence. The next connection has been asked for all names already. */
+  /** Asks for the fence. The next connection has already been asked for all names. */
   begin() {
     if (this.fence === '') return;
     this._isFenced = true;
@@ -61,7 +64,7 @@ class Move {
     }
   }
 
-  /** Goes on if the next connection's Subscribes are in force. */
+  /** Takes the next step if the next connection's Subscribes are in force. */
   consider() {
     if (this.isOver || this.next.restoring.size > 0) return;
     if (this.next.isPending && !this._core.status.receiving) return;
@@ -99,7 +102,7 @@ class Move {
   }
 
   /**
-   * The next connection says that messages were dropped: told in its place if those messages count.
+   * The next connection reports that messages were dropped. The Loss is reported in its place if those messages count.
    * @param {Loss} loss
    */
   lossCame(loss) {
@@ -109,7 +112,7 @@ class Move {
   }
 
   /**
-   * From here on the next connection's messages count, with those that it has sent since its last Reply.
+   * Ends the move without the fence. From now on the next connection's messages count, including those that are kept.
    * @param {string} reason of the Gap
    */
   giveUp(reason) {
@@ -121,7 +124,7 @@ class Move {
     this.isOver = true;
     this._core.timers.set('fence', null);
     this.old.takeMessage = this._core.deliver;
-    // What the former one has sent since its fence was left to the next one.
+    // Messages of the former one after its fence were left to the next one.
     if (this._oldPassed) this._core.gaps.note('the next relay ended while it took over');
     this._unsubscribe(this.old);
   }
@@ -171,7 +174,7 @@ class Move {
     this._keptBytes += sizeOf(message);
     if (this._keptBytes <= MAX_KEPT_BYTES) return;
     if (this._nextPassed) this.giveUp(`${MOVED}, and its messages were too many to keep`);
-    else this._forgetKept(); // before the fence they are the former one's to deliver
+    else this._forgetKept(); // before the fence, the former connection delivers them
   }
 }
 

@@ -13,20 +13,20 @@ const { now } = require('./timers');
 /** @typedef {import('./names').Name} Name */
 /** @typedef {import('./waiter').Waiter} Waiter */
 
-/** The longest body before Welcome has said what is the longest. */
+/** The longest body before Welcome, which says how long a body may be. */
 const MAX_WELCOME_BYTES = 64 * 1024;
-/** The longest body at all: four times what a relay can be set to. */
+/** The longest body ever: four times the largest setting of a relay. */
 const MAX_FRAME_BYTES = 256 << 20;
-/** Ids begin anew beyond this one once nothing is unanswered: small ids make small frames. */
+/** After this id, ids start again at 1 once no request is unanswered: small ids make small frames. */
 const MAX_SMALL_ID = 0x3fff;
-/** Payloads of one name share memory of so many bytes at most. */
+/** The most memory that payloads of one name share, in bytes. */
 const SHARED_BYTES = 8 * 1024;
 const SUBSCRIBE = 3;
 const UNSUBSCRIBE = 4;
-/** A Ping without id: there is no Reply, but it cannot be written if the relay has gone. */
+/** A Ping without id. It has no Reply, but writing it fails if the relay has gone. */
 const SILENT_PING = encode({ kind: 'ping' });
 
-/** A request that is no publish. `answer` is called once: with the Reply, or with null at the connection's end. */
+/** A request that is not a publish. `answer` is called once: with the Reply, or with null at the connection's end. */
 class Request {
   /**
    * @param {(link: Link, request: Request, reply: ReplyFrame | null) => void} answer
@@ -35,12 +35,12 @@ class Request {
   constructor(answer, isSubscribe = false) {
     this.answer = answer;
     this.isSubscribe = isSubscribe;
-    this.isUnwritten = false; // at the end of the connection
+    this.isUnwritten = false; // set at the end of the connection
   }
 }
 
 /**
- * Ends a wait for the Reply to a Ping; null is the end of the connection.
+ * Settles the waiter for the Reply to a Ping. Null means the end of the connection.
  * @param {Waiter | null} waiter
  * @param {Request} request
  * @param {ReplyFrame | null} reply
@@ -53,7 +53,7 @@ function settlePing(waiter, request, reply) {
 }
 
 /**
- * Of what the connection has ended without an answer to.
+ * The error for a request that is unanswered when the connection ends.
  * @param {boolean} isUnwritten
  */
 function errorAtEnd(isUnwritten) {
@@ -62,7 +62,7 @@ function errorAtEnd(isUnwritten) {
     new InterruptedError('the connection to the relay ended before it answered');
 }
 
-/** One connection to a relay, without its socket: bytes go in and come out, and what is unanswered is kept. */
+/** One connection to a relay, without its socket. Bytes go in and come out, and it keeps the unanswered requests. */
 class Link {
   /**
    * @param {Map<string, Name>} routes the channels that are held
@@ -76,48 +76,50 @@ class Link {
     this._routes = routes;
     this.outbox = new Outbox();
     this._framing = new Framing(MAX_WELCOME_BYTES, this._take.bind(this));
-    // What its Welcome has said.
+    // From its Welcome.
     this.relayId = '';
     /** @type {Set<string>} */
     this.features = new Set();
     this.maxFrame = MAX_WELCOME_BYTES;
     this.maxPayload = 0;
     this.welcomedAt = 0;
-    this.status = new Status({}); // its last one
+    this.status = new Status({}); // the last Status of the relay
     this.isWelcomed = false;
-    // What is asked for.
-    /** @type {Map<number, Waiter>} By id, in the order written. */
+    // The requests.
+    /** @type {Map<number, Waiter>} By id, in the order in which they were written. */
     this.publishes = new Map();
     /** @type {Map<number, Request>} */
     this.requests = new Map();
-    /** @type {Set<Name>} The last that was written of them here is a Subscribe, and it has not failed. */
+    /** @type {Set<Name>} Names whose last request on this connection is a Subscribe that has not failed. */
     this.asked = new Set();
-    /** @type {Map<Name, Request>} The unanswered Subscribe of a name that was written last. */
+    /** @type {Map<Name, Request>} The last written Subscribe of a name that is unanswered. */
     this.asking = new Map();
-    /** @type {Set<Request>} Subscribes of the client's own that are unanswered. */
+    /** @type {Set<Request>} The client's own Subscribes that are unanswered. */
     this.restoring = new Set();
-    this.isPending = false; // some of what it was asked for was PENDING when it was last asked
+    this.isPending = false; // some names of a restore were PENDING
     this._lastId = 0;
-    // How far it has come.
+    // The state of the connection.
     this.isStopping = false; // its relay has said STOPPING
     this.isEnded = false;
-    this.isAtItsEnd = false; // the relay has closed it
+    this.isAtItsEnd = false; // the relay has closed the connection in order
     this.shutWhenWritten = false; // the writing side is to be shut down once all is written
     this.isShut = false;
-    this.isReading = true; // the socket is to be read
-    // What is settled of the publishes without id.
-    this.unsettled = 0; // written since the last Ping with `settled` that was answered
-    this.lostOfUnsettled = 0; // of those, in a Loss
-    this.settling = 0; // Pings with `settled` that are unanswered
+    this.isReading = true; // the socket has to be read
+    // Which publishes without id are settled.
+    this.unsettled = 0; // those written since the last answered Ping with `settled`
+    this.lostOfUnsettled = 0; // how many of those are in a Loss
+    this.settling = 0; // unanswered Pings with `settled`
     this._sends = 0;
-    // The last copy of what was read, and what it is a copy of.
+    // The last copy of what was read, and the part of the buffer that it is a copy of.
     this._copied = this._copy = Buffer.alloc(0);
     this._copyStart = 0;
     this._copyEnd = 0;
-    /** @type {Name | null} Whose payloads they are, in a row, and so many bytes. */
+    /**
+     * @type {Name | null} The name whose payloads were copied last, one after the other, and how many bytes they had.
+     */
     this._copiedName = null;
     this._copiedBytes = 0;
-    // Whether the relay hangs, by `now`.
+    // For detecting a relay that hangs, in the time of `now`.
     this.lastRead = now();
     this.owedSince = 0;
     /** @type {number | null} */
@@ -144,8 +146,8 @@ class Link {
   }
 
   /**
-   * Writes a Publish, if a frame may be so long. The waiter gets the number of receivers, or an error; without one the
-   * Publish has no id.
+   * Writes a Publish. Returns false if the frame would be too long. The waiter gets the number of receivers, or an
+   * error. Without a waiter the Publish has no id.
    * @param {Buffer} channelField
    * @param {string | Uint8Array} payload
    * @param {number} payloadSize
@@ -189,14 +191,14 @@ class Link {
     this.outbox.write(encode({ kind: 'ping', id, settled }));
   }
 
-  /** Writes something that has no Reply, so that a connection that has ended is noticed though it is not read. */
+  /** Writes something that has no Reply. So the end of a connection that is not read is noticed. */
   probe() {
     if (this.outbox.unsent === 0) this.outbox.write(SILENT_PING);
   }
 
   /**
-   * Asks what became of the publishes without id.
-   * @param {Waiter | null} waiter is given the Reply's outcome
+   * Asks for the outcome of the publishes without id.
+   * @param {Waiter | null} waiter gets the Reply's outcome
    */
   settleSends(waiter = null) {
     this.settling++;
@@ -214,7 +216,7 @@ class Link {
   // What comes in
 
   /**
-   * Takes what was read; keeps nothing of its buffer. Throws ProtocolError.
+   * Takes what was read. Keeps nothing of its buffer. Throws ProtocolError.
    * @param {Buffer} data
    */
   feed(data) {
@@ -225,7 +227,7 @@ class Link {
   }
 
   /**
-   * From here on the numbers of this Welcome hold.
+   * From now on the limits of this Welcome apply.
    * @param {import('./schema').WelcomeFrame} welcome
    */
   welcomed(welcome) {
@@ -257,14 +259,15 @@ class Link {
     if (!this.isWelcomed) return false;
     const { channelStart, channelEnd, payloadStart } = fast.message;
     const name = this._routes.get(buffer.latin1Slice(channelStart, channelEnd));
-    if (name === undefined) return false; // perhaps it is not even UTF-8
+    if (name === undefined) return false; // the channel may not even be UTF-8
     this.takeMessage(name, new Message(name.text, this._copyOf(name, buffer, payloadStart, end), ''));
     return true;
   }
 
   /**
-   * A copy of what was read. Small payloads of one name that come in a row are copied together, and share memory: so
-   * much as that row has had already. So a message that waits keeps no more alive than its queue counts, about.
+   * A copy of what was read. Small payloads of one name that come one after the other are copied together, and share
+   * memory. They share as much as this sequence has had already. So a waiting message keeps about as much memory alive
+   * as its queue counts for it.
    * @param {Name} name
    * @param {Buffer} buffer
    * @param {number} start
@@ -321,14 +324,14 @@ class Link {
     request.answer(this, request, reply);
   }
 
-  // How it stands
+  // The state
 
-  /** The writing side is to be shut down, once all is written. */
+  /** Whether the writing side has to be shut down once all is written. */
   get isToShut() {
     return this.shutWhenWritten && !this.isShut;
   }
 
-  /** Something that was asked for is unanswered. */
+  /** Whether any request is unanswered. */
   get isOwed() {
     return this.publishes.size > 0 || this.requests.size > 0;
   }
@@ -339,8 +342,9 @@ class Link {
   }
 
   /**
-   * The connection has ended. Publishes that were written are Interrupted, others NotConnected; other requests are
-   * answered with null, in their order. Returns how many publishes without id are unknown, and how many were not sent.
+   * The connection has ended. Publishes that were written fail with Interrupted, others with NotConnected. Other
+   * requests are answered with null, in their order. Returns how many publishes without id are unknown, and how many
+   * were not sent.
    */
   end() {
     this.isEnded = true;

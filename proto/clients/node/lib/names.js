@@ -11,7 +11,7 @@ const MAX_CLIENT_NAME_BYTES = 64;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Text as UTF-8. Throws InvalidError: a relay would end the connection for a string that is not UTF-8.
+ * Text as UTF-8. Throws InvalidError, since a relay would end the connection for a string that is not UTF-8.
  * @param {unknown} text
  * @param {string} what
  */
@@ -46,19 +46,19 @@ function checkedClientName(name) {
   return /** @type {string} */ (name);
 }
 
-/** One channel or pattern, and who wants it. */
+/** One channel or pattern, and the listeners that want it. */
 class Name {
   /** @param {string} text @param {Buffer} bytes @param {boolean} isPattern */
   constructor(text, bytes, isPattern) {
     this.text = text;
-    /** By which the client finds it: its bytes, as Latin-1. */
+    /** The key in Names: the name's bytes, as Latin-1. */
     this.key = bytes.toString('latin1');
     this.isPattern = isPattern;
-    /** As it stands in a Subscribe. */
+    /** The encoded field of a Subscribe. */
     this.field = bytesField(isPattern ? 3 : 2, bytes);
-    /** Subscribed to by `subscribe`, by the last answer. */
+    /** Whether `subscribe` holds it, according to the last answer. */
     this.isPlain = false;
-    /** The same by the last request, which may be unanswered. */
+    /** The same according to the last request, which may be unanswered. */
     this.wantsPlain = false;
     /** @type {Set<Listener>} */
     this.listeners = new Set();
@@ -66,13 +66,13 @@ class Name {
     this.queues = new Set();
   }
 
-  /** Somebody has asked for it, and has not given it up. */
+  /** Whether somebody has asked for it, and has not given it up. */
   get isWanted() {
     return this.wantsPlain || this.listeners.size > 0;
   }
 }
 
-/** All names that anybody wants, or has asked about and not heard of yet. Keys are the bytes of a name, as Latin-1. */
+/** All names that are wanted, or that an unanswered request is about. Keys are the bytes of a name, as Latin-1. */
 class Names {
   constructor() {
     /** @type {Map<string, Name>} */
@@ -86,7 +86,7 @@ class Names {
     yield* [...this.patterns.values()];
   }
 
-  /** Whether the application is to hear anything. */
+  /** Whether any queue of the application gets messages. */
   get holdsAny() {
     for (const name of this.channels.values()) if (name.queues.size > 0) return true;
     for (const name of this.patterns.values()) if (name.queues.size > 0) return true;
@@ -94,7 +94,7 @@ class Names {
   }
 
   /**
-   * The entries of these names, each once. Throws InvalidError, and has added nothing then.
+   * The entries of these names, each once; missing ones are added. If it throws InvalidError, it has added nothing.
    * @param {readonly string[]} channels
    * @param {readonly string[]} patterns
    */
@@ -109,7 +109,7 @@ class Names {
   }
 
   /**
-   * The entries of those names that there are.
+   * The entries of these names, as far as they exist.
    * @param {readonly string[]} channels
    * @param {readonly string[]} patterns
    */
@@ -122,7 +122,7 @@ class Names {
   }
 
   /**
-   * Drops the entries of names that nobody wants or hears.
+   * Drops the entries of names that nobody wants or gets messages of.
    * @param {Iterable<Name>} names
    */
   forgetUnwanted(names) {
@@ -170,7 +170,7 @@ function keyOf(text) {
 }
 
 /**
- * Channels and patterns, apart.
+ * The texts of the channels and of the patterns, separately.
  * @param {Iterable<Name>} names
  */
 function texts(names) {
@@ -182,7 +182,7 @@ function texts(names) {
 }
 
 /**
- * The names in portions, each of which fits a Subscribe or Unsubscribe.
+ * Splits the names into portions, each of which fits into a Subscribe or Unsubscribe.
  * @param {Iterable<Name>} names
  * @param {number} maxFrameBytes
  */

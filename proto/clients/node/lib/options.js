@@ -2,52 +2,52 @@
 
 const MIB = 1 << 20;
 
-/** The path at which a relay listens if nothing else is said. */
+/** The path at which a relay listens by default. */
 const DEFAULT_PATH = '/run/hubrelay/hubrelay.sock';
 
-/** Numbers that an application can change, and should not have to. Durations are in milliseconds, sizes in bytes. */
+/** Numbers that an application can change, but should not need to. Durations are in milliseconds, sizes in bytes. */
 const DEFAULTS = Object.freeze({
-  /** What one Subscription, or `events`, keeps for the application. */
+  /** The most that one Subscription, or `events`, keeps for the application. */
   eventsBytes: 4 * MIB,
-  /** What all of them keep together. */
+  /** The most that all of them keep together. */
   queuedBytes: 64 * MIB,
-  /** What the relay has not read yet. `send` is Congested above a sixteenth of it. */
+  /** The most that may wait for the relay to read it. For `send` it is a sixteenth of this. */
   unsentBytes: 16 * MIB,
-  /** Publishes without a Reply. */
+  /** The most publishes that may wait for their Reply. */
   unanswered: 10_000,
-  /** A Gap comes up to this long after receiving again. */
+  /** The longest random delay of a Gap after the relay receives again. */
   gapJitter: 2000,
-  /** DEGRADED and not receiving for this long: a partial Gap. */
+  /** A partial Gap comes after this long in DEGRADED without receiving. */
   partialGap: 5000,
-  /** Bound of the random delay before the first attempt to connect again; it doubles. */
+  /** The bound of the random delay before the first attempt to reconnect. It doubles with each attempt. */
   backoffMin: 20,
   backoffMax: 500,
   /** The same after an answer that will not change by itself: VERSION, NOT_ALLOWED. */
   backoffHopeless: 30_000,
-  /** A connection of this age makes the backoff begin anew. */
+  /** After a connection that lasted this long, the backoff starts again. */
   goodConnection: 5000,
-  /** From connecting to Welcome. */
+  /** How long an attempt may take, from connecting to the relay's Welcome. */
   handshake: 5000,
-  /** What is asked for before the first attempt to connect has ended waits for that so long. */
+  /** How long requests made before the end of the first attempt to connect wait for that end. */
   firstUse: 1000,
-  /** For the next relay to say Welcome while one is STOPPING; for the fence; for publishes to wait. */
+  /** While a relay is STOPPING: how long to wait for the next Welcome, for the fence, and with publishes. */
   successor: 250,
-  /** For what is owed, when a relay is left and in `close`. */
+  /** How long to wait for owed Replies, when a relay is left and in `close`. */
   drain: 8000,
-  /** After this long the relay is asked what became of the `send`s. */
+  /** After this long the client asks the relay about the outcome of `send`s. */
   settle: 1000,
-  /** Nothing read for this long while something is owed: a Ping. */
+  /** If nothing was read for this long while a Reply is owed, the client sends a Ping. */
   pingOwed: 5000,
-  /** The same while nothing is owed. */
+  /** The same while no Reply is owed. */
   pingIdle: 15_000,
-  /** No byte for this long after the Ping: the connection is given up. */
+  /** If no byte comes for this long after the Ping, the client ends the connection. */
   pingTimeout: 5000,
 });
 
 /** @typedef {{ -readonly [name in keyof typeof DEFAULTS]: number }} Options */
 
 /**
- * The defaults with these changes. Throws TypeError for what is no number and for what is no option.
+ * The defaults with these changes. Throws TypeError for an unknown option and for a value that is not a number.
  * @param {Record<string, unknown>} changes
  * @returns {Options}
  */
@@ -64,19 +64,19 @@ function optionsWith(changes) {
   return options;
 }
 
-/** What a client has done since it was made. */
+/** Counts of what a client has done since it was made. */
 class Counters {
   constructor() {
-    /** Publishes and sends that were handed to the relay. */
+    /** How many publishes and sends were handed to a connection. */
     this.sent = 0;
     /** @type {Record<string, number>} Publishes and sends that failed, by `code` of the error. */
     this.failed = {};
     this.lostMessages = 0;
-    /** Sends that were lost, or may have been. */
+    /** How many sends were lost, or may have been. */
     this.lostPublishes = 0;
     this.gaps = 0;
     this.reconnects = 0;
-    /** Bytes for the application in all queues, now. */
+    /** How many bytes wait for the application in all queues, now. */
     this.queuedBytes = 0;
   }
 

@@ -3,18 +3,18 @@
 const { decode } = require('./codec');
 const { CLIENT_FRAME } = require('./schema');
 
-/** Frames are gathered in buffers of this size. Each is one write, and a larger frame has a buffer of its own. */
+/** Frames are collected in buffers of this size. Each buffer is one write. A larger frame gets a buffer of its own. */
 const BATCH_BYTES = 64 * 1024;
 const MAX_SPARE = 4;
 
 /** @typedef {{ buffer: Buffer, length: number }} Batch */
 
-/** Frames on their way to the socket. What is handed to a write counts as written. */
+/** Frames on their way to the socket. A frame counts as written once it is handed to a write. */
 class Outbox {
   constructor() {
-    /** Bytes that the socket has not taken. */
+    /** How many bytes the socket has not taken yet. */
     this.unsent = 0;
-    /** The buffer of the frame that `reserve` was asked for last. */
+    /** The buffer of the frame for which `reserve` was called last. */
     this.buffer = Buffer.alloc(0);
     /** @type {Batch[]} */
     this._batches = [];
@@ -25,8 +25,8 @@ class Outbox {
   }
 
   /**
-   * Makes room for a frame, which is to be written into `buffer` at the position that is returned.
-   * @param {number} size of the frame, with its length in front
+   * Makes room for a frame. The caller has to write it into `buffer` at the returned position.
+   * @param {number} size the frame's bytes, with its length in front
    */
   reserve(size) {
     let batch = this._batches.length > 0 ? this._batches[this._batches.length - 1] : null;
@@ -52,7 +52,7 @@ class Outbox {
     frame.copy(this.buffer, position);
   }
 
-  /** What is to be written next; null if there is nothing, or a write is under way. */
+  /** What to write next. Null if there is nothing, or a write is under way. */
   take() {
     if (this._written !== null) return null;
     const batch = this._batches.shift();
@@ -61,7 +61,7 @@ class Outbox {
     return batch.buffer.subarray(0, batch.length);
   }
 
-  /** The socket has taken what `take` has given. */
+  /** The socket has taken what `take` returned. */
   wrote() {
     const batch = this._written;
     if (batch === null) return;
@@ -70,7 +70,7 @@ class Outbox {
     if (batch.buffer.length === BATCH_BYTES && this._spare.length < MAX_SPARE) this._spare.push(batch.buffer);
   }
 
-  /** Ids of the requests that were not handed to a write, and the number of publishes without id among them. */
+  /** Returns the ids of the requests that were not handed to a write, and how many publishes without id were not. */
   takeUnwritten() {
     /** @type {Set<number>} */
     const ids = new Set();

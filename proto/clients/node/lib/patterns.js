@@ -1,10 +1,10 @@
 'use strict';
 
 // Redis's glob patterns, for the fake relay: `*`, `?`, `[abc]`, `[^a]`, `[a-z]`, and `\` before a character that is
-// meant as itself. They match bytes, and not characters: all strings here are UTF-8, one character a byte.
+// meant as itself. They match bytes, not characters: the strings here are UTF-8 with one character for each byte.
 
 /**
- * Whether a message on this channel comes by this pattern.
+ * Whether this pattern matches this channel.
  * @param {string} pattern
  * @param {string} channel
  */

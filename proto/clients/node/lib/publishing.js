@@ -9,27 +9,29 @@ const { checkedName } = require('./names');
 /** @typedef {string | Uint8Array} Payload */
 /** @typedef {{ field: Buffer, payload: Payload, size: number, waiter: Waiter | null }} Waiting */
 
-/** Channels whose encoded name is kept. Beyond, all are forgotten and begun anew. */
+/** For how many channels the encoded name is kept. If there are more, all are forgotten. */
 const MAX_KEPT_FIELDS = 4096;
-/** Bytes that a publish that waits takes beside its name and its payload. */
+/** The bytes that a waiting publish takes beside its name and its payload. */
 const WAITING_OVERHEAD = 200;
 
-/** Where publishes go: checked, bounded, and in the order in which they were asked for. */
+/** Checks and bounds publishes, and writes them in the order of the calls. */
 class Publishing {
   /**
    * @param {import('./options').Options} options
    * @param {import('./options').Counters} counters
-   * @param {(link: Link) => void} sentFirst the first publish without id has been written that is not settled
+   * @param {(link: Link) => void} sentFirst called when a publish without id was written and no other one is unsettled
    */
   constructor(options, counters, sentFirst) {
     /** @type {Link | null} Null: there is no connection to a relay. */
     this.link = null;
-    this.isHeld = false; // new ones wait: for the first connection, or for the former one to be read to its end
+    this.isHeld = false; // new publishes wait: for the first connection, or until the former one is read to its end
     this.isClosed = false;
     this.reason = ''; // why there is no connection
-    /** @type {Map<object, Waiting>} Those that wait for room, in their order; by their waiter if they have one. */
+    /**
+     * @type {Map<object, Waiting>} Publishes that wait for room, in their order. The key is the waiter if there is one.
+     */
     this._waiting = new Map();
-    // Bytes that they take: those with Reply, and those without.
+    // The bytes that waiting publishes take: those with Reply, and those without.
     this._waitingPublishes = 0;
     this._waitingSends = 0;
     /** @type {Map<string, Buffer>} */
@@ -66,7 +68,7 @@ class Publishing {
   }
 
   /**
-   * Without Reply. Throws Invalid, NotConnected, Congested, Closed.
+   * Publishes without Reply. Throws Invalid, NotConnected, Congested, Closed.
    * @param {string} channel
    * @param {Payload} payload
    */
@@ -89,7 +91,7 @@ class Publishing {
     this._sendOn(link, field, payload, size);
   }
 
-  /** Writes those that wait, as far as there is room. Returns how many sends turned out never to be sent. */
+  /** Writes waiting publishes while there is room. Returns how many waiting sends failed: they are never sent. */
   pump() {
     let lost = 0;
     for (const [key, { field, payload, size, waiter }] of this._waiting) {
@@ -114,14 +116,14 @@ class Publishing {
   }
 
   /**
-   * Its caller has given up. True if it has not been written yet, and will not be.
+   * The waiter's caller has given up. Returns true if the publish was still waiting: it is never written.
    * @param {Waiter} waiter
    */
   withdraw(waiter) {
     return this._drop(waiter);
   }
 
-  /** The client closes: those that wait are not sent any more. Returns how many sends are lost by that. */
+  /** The client closes: waiting publishes are not sent any more. Returns how many sends are lost. */
   close() {
     this.isClosed = true;
     let lost = 0;
@@ -148,7 +150,7 @@ class Publishing {
   }
 
   /**
-   * Has it wait for room. Throws Congested if those that wait take too much already.
+   * Makes a publish wait for room. Throws Congested if the waiting ones already take too much.
    * @param {Waiting} entry
    */
   _keep(entry) {
@@ -163,7 +165,7 @@ class Publishing {
   }
 
   /**
-   * It waits no more. False if it has not waited.
+   * Removes a publish from those that wait. Returns false if it was not waiting.
    * @param {object} key
    */
   _drop(key) {
@@ -216,7 +218,7 @@ function bytesOf({ field, size }) {
 }
 
 /**
- * What the caller may change later is copied.
+ * Copies bytes, which the caller may change later.
  * @param {Payload} payload
  */
 function copyOf(payload) {

@@ -5,12 +5,12 @@ const { Gap, Loss, Message } = require('./events');
 
 /** @typedef {import('./events').Event} Event */
 
-/** Bytes that a message takes beside its names and its payload, and that any other event takes. */
+/** The bytes that a message takes beside its names and its payload, and those that any other event takes. */
 const MESSAGE_OVERHEAD = 200;
 const EVENT_BYTES = 400;
-/** Events not taken that are no messages, beyond which the oldest Status or Gap is dropped. */
+/** If more events wait that are not messages, the oldest Status or Gap is dropped. */
 const MAX_NOTICES = 1000;
-/** Taken events at the front of a queue's array, beyond which they are cut off. */
+/** If a queue's array begins with more taken events than this, they may be cut off. */
 const MAX_TAKEN = 1024;
 
 /** @param {Message} message */
@@ -18,17 +18,17 @@ function sizeOf(message) {
   return message.payload.length + message.channel.length + message.pattern.length + MESSAGE_OVERHEAD;
 }
 
-/** Events that the application has not taken: bounded in bytes, and a Loss in the place of what did not fit. */
+/** Events that the application has not taken, bounded in bytes. A Loss takes the place of messages that did not fit. */
 class EventQueue {
   /**
    * @param {number} limit bytes
-   * @param {number} totalLimit bytes of all queues together
+   * @param {number} totalLimit bytes for all queues together
    * @param {import('./options').Counters} counters `queuedBytes` is what all queues hold
    */
   constructor(limit, totalLimit, counters) {
     this.bytes = 0;
     this.isEnded = false;
-    /** @type {((event: Event | null) => void)[]} Each is given one event, or null at the end. */
+    /** @type {((event: Event | null) => void)[]} Each gets one event, or null at the end. */
     this.takers = [];
     /** @type {(() => void) | null} Called when there is something to take, and nobody waits for it. */
     this.whenFilled = null;
@@ -38,23 +38,23 @@ class EventQueue {
     this._limit = limit;
     this._totalLimit = totalLimit;
     this._counters = counters;
-    this._lost = 0; // messages that found no room behind the last item
-    this._notices = 0; // items that are no messages
+    this._lost = 0; // messages after the last item for which there was no room
+    this._notices = 0; // items that are not messages
   }
 
   get length() {
     return this._items.length - this._first + (this._lost > 0 ? 1 : 0);
   }
 
-  /** It takes no more messages, or all queues together do not. */
+  /** Whether this queue, or all queues together, have reached their limit. */
   get isFull() {
     return this.bytes >= this._limit || this._counters.queuedBytes >= this._totalLimit;
   }
 
   /**
-   * Puts a message, or counts it as lost. One always fits into an empty queue.
+   * Puts a message, or counts it as lost. An empty queue takes one of any size.
    * @param {Message} message
-   * @param {boolean} mayExceed it was read before the socket was left unread
+   * @param {boolean} mayExceed true: the limits do not apply, since the socket will be left unread after this
    */
   putMessage(message, mayExceed) {
     if (this.takers.length > 0) { // so the queue is empty
@@ -75,7 +75,7 @@ class EventQueue {
   }
 
   /**
-   * Puts an event that is no message; it is never refused. Losses of one kind with nothing between them are merged.
+   * Puts an event that is not a message. It is never refused. Losses of one kind with nothing between them are merged.
    * Beyond MAX_NOTICES the oldest Status or Gap is dropped.
    * @param {Exclude<Event, Message>} event
    */
@@ -104,7 +104,7 @@ class EventQueue {
     return event;
   }
 
-  /** Nothing comes any more. What is there may still be taken. */
+  /** Ends the queue. The events in it may still be taken. */
   end() {
     if (this.isEnded) return;
     this.isEnded = true;

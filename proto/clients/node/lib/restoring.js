@@ -10,24 +10,24 @@ const { inFrames, texts } = require('./names');
 /** @typedef {import('./names').Name} Name */
 /** @typedef {import('./schema').ReplyFrame} ReplyFrame */
 
-/** Some names, and the queue where their messages go: what a Subscription of the application is to the client. */
+/** Some names, and the queue where their messages go. It is the client's side of a Subscription of the application. */
 class Listener {
   /** @param {import('./queue').EventQueue} queue */
   constructor(queue) {
     this.queue = queue;
     /** @type {Name[]} */
     this.names = [];
-    this.isCounted = false; // it is one of those because of which the socket is read
+    this.isCounted = false; // counted in `listeners`: while there are any, the socket is read
     this.isClosed = false;
   }
 }
 
-/** @param {ReplyFrame | null} reply null: the connection ended, so it is PENDING */
+/** @param {ReplyFrame | null} reply null: the connection ended, which counts as PENDING */
 function isGranted(reply) {
   return reply === null || reply.outcome === Outcome.OK || reply.outcome === Outcome.PENDING;
 }
 
-/** What each connection is asked for, so that it holds what is wanted and nothing else. */
+/** Asks each connection for names, so that it holds the names that are wanted and nothing else. */
 class Restoring {
   /** @param {Connections} core knows the connections, and tells the application */
   constructor(core) {
@@ -36,7 +36,7 @@ class Restoring {
   }
 
   /**
-   * Asks a connection for these names; what it does not grant is told as Revoked. Returns the requests.
+   * Asks a connection for these names. Names that it does not grant are reported as Revoked. Returns the requests.
    * @param {Link} link
    * @param {Iterable<Name>} names
    * @param {Name[]} [rest] is asked for when these have been granted
@@ -80,8 +80,9 @@ class Restoring {
   }
 
   /**
-   * After a restore was not granted. What is refused by name is left out. Near a limit half is asked for, and the other
-   * half when that was granted. Else each half is asked for, until only what is wrong is alone.
+   * Asks again after a restore was not granted. Names that are refused by name are left out. Near a limit it asks for
+   * half of the names, and for the other half once that is granted. Otherwise it asks for each half, until each bad
+   * name is alone.
    * @param {Link} link
    * @param {Name[]} names
    * @param {Name[]} rest
@@ -105,7 +106,7 @@ class Restoring {
   }
 
   /**
-   * Makes a connection hold what is wanted, and nothing else.
+   * Makes a connection hold the names that are wanted, and nothing else.
    * @param {Link} link
    */
   reconcile(link) {
@@ -114,7 +115,8 @@ class Restoring {
   }
 
   /**
-   * These are not held any more. Tells who is concerned; each of their Subscriptions ends.
+   * These names are not held any more. Reports a Revoked to the client's events and to each Subscription of them, which
+   * ends.
    * @param {Name[]} names
    * @param {string} detail
    */
@@ -148,7 +150,7 @@ class Restoring {
   }
 
   /**
-   * A Subscribe has its Reply; what that means beyond the names themselves.
+   * Handles the Reply to a Subscribe as far as it concerns more than the names themselves.
    * @abstract
    * @param {Link} link
    * @param {Request} request
@@ -179,7 +181,7 @@ class Restoring {
   }
 
   /**
-   * Whatever the relay answers changes nothing.
+   * Unsubscribes. The relay's answer changes nothing.
    * @param {Link} link
    * @param {Name[]} names
    */
@@ -204,7 +206,7 @@ class Restoring {
   }
 
   /**
-   * Tells the relays that nobody wants these any more.
+   * Unsubscribes at the relays from those of these names that nobody wants any more.
    * @param {Name[]} names
    */
   _dropUnwanted(names) {

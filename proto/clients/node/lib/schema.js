@@ -1,6 +1,7 @@
 'use strict';
 
-// The fields of each frame, as in hubrelay.proto: the n-th field has number n, the n-th kind has number n in its frame.
+// The fields of each frame, as in hubrelay.proto. The n-th field has number n, and the n-th kind has number n in its
+// frame.
 
 /** @typedef {{ kind: 'hello', version: number, clientName: string }} HelloFrame */
 /** @typedef {{ kind: 'publish', channel: string, payload: Buffer, id: number }} PublishFrame */

@@ -4,30 +4,31 @@ const fs = require('node:fs');
 const net = require('node:net');
 const util = require('node:util');
 
-/** What is read at once, at most. */
+/** The most that is read at once. */
 const READ_BYTES = 64 * 1024;
 
 /**
- * @typedef {object} SocketHandler what a socket tells its owner
+ * @typedef {object} SocketHandler the calls of a socket to its owner
  * @property {() => void} opened
- * @property {(data: Buffer) => void} received the buffer is read into again afterwards
+ * @property {(data: Buffer) => void} received the buffer is used again for the next read
  * @property {() => void} wrote the last write is done
- * @property {(why: string, hasFailed?: boolean) => void} ended once; closed by the relay, unless it has failed
+ * @property {(why: string, hasFailed?: boolean) => void} ended called once; the relay has closed the connection, unless
+ *   hasFailed
  */
 
 /**
- * A connection to a relay. The buffer for reads is used over and over, and a write is known at once to be done when the
- * kernel has taken it.
+ * A connection to a relay. All reads use the same buffer. If the kernel takes a write at once, the caller knows so at
+ * once.
  *
- * When a write fails since the relay has closed the connection, what the relay said before that is still to be read:
- * Replies, Losses, an Error. A net.Socket would be destroyed, and all that lost; this one reads on to the end.
+ * When a write fails because the relay has closed the connection, the frames that it sent before are still unread:
+ * Replies, Losses, an Error. A net.Socket would be destroyed and lose them. This one reads on to the end.
  */
 class RelaySocket extends net.Socket {
   #handler;
   #isOpen = false;
   #isOver = false;
   #whyUnwritable = '';
-  #early = 0; // writes that were done at once, and whose callbacks are still to come
+  #early = 0; // writes that were done at once, but whose callbacks have not come yet
   #written;
 
   /** @param {string} path @param {SocketHandler} handler */
@@ -53,7 +54,7 @@ class RelaySocket extends net.Socket {
   }
 
   /**
-   * Writes a batch. True if the kernel has taken it already; else `wrote` is called when it has.
+   * Writes a batch. Returns true if the kernel has taken it already. Else `wrote` is called when it has.
    * @param {Buffer} batch
    */
   give(batch) {
@@ -64,19 +65,19 @@ class RelaySocket extends net.Socket {
     return true;
   }
 
-  /** Shuts the writing side; reads on. */
+  /** Shuts the writing side. Reading goes on. */
   shut() {
     if (!this.#whyUnwritable) this.end();
   }
 
-  /** Closes it. Nothing is told any more. */
+  /** Closes the socket. The handler is not called any more. */
   close() {
     this.#isOver = true;
     this.destroy();
   }
 
   /**
-   * net.Socket calls this with null at the end of what is read.
+   * net.Socket calls this with null at the end of the data.
    * @param {any} chunk
    * @param {BufferEncoding} [encoding]
    */
@@ -123,7 +124,7 @@ function whyEnded(error) {
 }
 
 /**
- * For people: what connecting to the path said.
+ * Why connecting to the path failed, for people.
  * @param {string} path
  * @param {NodeJS.ErrnoException} error
  */

@@ -7,13 +7,15 @@ const { CancelledError } = require('./errors');
 /** @typedef {import('./queue').EventQueue} EventQueue */
 
 /**
- * What a stream needs of its client.
+ * What a stream needs from its client.
  * @typedef {object} Owner
  * @property {import('./client').Hooks | null} hooks
- * @property {() => void} taken an event was taken
+ * @property {() => void} taken called when an event was taken
  */
 
-/** Events in their order, by `for await`. Several may iterate over one stream: each event goes to one of them. */
+/**
+ * Events in their order, for `for await`. Several readers may iterate over one stream: each event goes to one of them.
+ */
 class EventStream {
   /** @param {EventQueue} queue @param {Owner} owner */
   constructor(queue, owner) {
@@ -73,7 +75,7 @@ class EventStream {
     return this;
   }
 
-  /** How many events there are to take. */
+  /** How many events can be taken now. */
   get length() {
     return this._queue.length;
   }
@@ -102,7 +104,7 @@ function gaveUp(signal) {
   return new CancelledError('the caller gave up, and no event was taken', signal.reason, false);
 }
 
-/** Messages, and what happened between them, of some channels and patterns. Ends by Revoked, or by `close`. */
+/** The messages of some channels and patterns, and the other events between them. Revoked, or `close`, ends it. */
 class Subscription extends EventStream {
   /**
    * @param {import('./restoring').Listener} listener
@@ -115,11 +117,11 @@ class Subscription extends EventStream {
     this._unlisten = unlisten;
     this.channels = names.channels;
     this.patterns = names.patterns;
-    /** It was not in force yet when it was made: a Gap says when it is. */
+    /** True if the Subscription was not in force yet when it was made. A Gap says when it is. */
     this.pending = false;
   }
 
-  /** Ends it: nothing comes any more. Idempotent, and does not wait for the relay. */
+  /** Ends the Subscription: no more events come. Idempotent, and does not wait for the relay. */
   close() {
     if (this._owner.hooks !== null) this._afterDelivery();
     this._unlisten();

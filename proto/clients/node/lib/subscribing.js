@@ -14,34 +14,34 @@ const { Restoring, isGranted } = require('./restoring');
 /** @typedef {import('./schema').ReplyFrame} ReplyFrame */
 /** @typedef {import('./waiter').Waiter} Waiter */
 
-/** What the application asked for by one call: perhaps several frames, and one answer. */
+/** One call of the application, which may take several frames and has one answer. */
 class Ask {
   /**
-   * @param {Waiter} waiter is given 'OK' or 'PENDING', or an error
+   * @param {Waiter} waiter gets 'OK' or 'PENDING', or an error
    * @param {Listener | null} [listener]
    */
   constructor(waiter, listener = null) {
     this.waiter = waiter;
     this.listener = listener;
-    this.parts = 1; // unanswered; one is the call itself, until all is asked for
+    this.parts = 1; // unanswered requests, and one more for the call itself until all are made
     this.isPending = false;
     /** @type {ReplyFrame | null} */
     this.failure = null;
-    /** @type {Name[]} Granted by this call, and not subscribed to before. */
+    /** @type {Name[]} Names that this call turned on: they were not subscribed to before. */
     this.fresh = [];
   }
 }
 
-/** What is subscribed to: asked for, counted, and asked for again on each connection. */
+/** All subscriptions: makes the requests for them, counts them, and makes them again on each connection. */
 class Subscribing extends Restoring {
   /** @param {Connections} core knows the connections, and tells the application */
   constructor(core) {
     super(core);
-    /** @type {Map<Request, { ask: Ask, name: Name }[]>} Who else waits for a Subscribe. */
+    /** @type {Map<Request, { ask: Ask, name: Name }[]>} Other calls that wait for a Subscribe. */
     this._joined = new Map();
-    /** @type {Map<Name, number>} Plain requests that are unanswered. */
+    /** @type {Map<Name, number>} How many plain requests are unanswered. */
     this._open = new Map();
-    /** @type {(() => void)[]} Requests from before the first attempt to connect has ended. */
+    /** @type {(() => void)[]} Requests made before the first attempt to connect has ended. */
     this._early = [];
   }
 
@@ -73,7 +73,7 @@ class Subscribing extends Restoring {
   }
 
   /**
-   * The waiter gets 'OK'. What somebody listens to goes on for them. Throws Invalid.
+   * The waiter gets 'OK'. Subscriptions that listen to these names go on. Throws Invalid.
    * @param {string[]} channels
    * @param {string[]} patterns
    * @param {Waiter} waiter
@@ -99,7 +99,7 @@ class Subscribing extends Restoring {
   }
 
   /**
-   * The waiter gets 'OK' or 'PENDING', or an error; then the listener is over. Throws Invalid.
+   * The waiter gets 'OK' or 'PENDING', or an error, which ends the listener. Throws Invalid.
    * @param {Listener} listener
    * @param {string[]} channels
    * @param {string[]} patterns
@@ -131,18 +131,18 @@ class Subscribing extends Restoring {
   }
 
   /**
-   * Ends a subscription, at once for the application. Idempotent.
+   * Ends a subscription. For the application it ends at once. Idempotent.
    * @param {Listener} listener
    */
   unlisten(listener) {
-    listener.queue.clear(); // one that ended by Revoked has kept what came before that
+    listener.queue.clear(); // after a Revoked, it still has the events before that
     listener.queue.end();
     if (listener.isClosed) return;
     listener.isClosed = true;
     this._release(listener);
   }
 
-  /** The first attempt to connect has ended, well or not: what was asked for until now is done. */
+  /** The first attempt to connect has ended, successfully or not: makes the requests that waited for that. */
   started() {
     for (const request of this._early.splice(0)) request();
   }
@@ -206,8 +206,8 @@ class Subscribing extends Restoring {
   }
 
   /**
-   * Starts with those of its names that are held, joins the requests for those that are asked for, and returns the
-   * rest.
+   * For names that are held, the listener starts. For names that are asked for, the call joins those requests. Returns
+   * the other names.
    * @param {Link} link
    * @param {Ask} ask
    * @param {Listener} listener
@@ -234,7 +234,7 @@ class Subscribing extends Restoring {
   }
 
   /**
-   * What every answer to a Subscribe means to others: those who joined it, the connection, the gaps.
+   * What every answer to a Subscribe changes elsewhere: for calls that joined it, the connection, and the gaps.
    * @param {Link} link
    * @param {Request} request
    * @param {Name[]} names
@@ -263,7 +263,7 @@ class Subscribing extends Restoring {
     if (listener !== null && isGranted(reply)) {
       this._startListening(listener, [name]);
     } else if (listener !== null && name.listeners.has(listener)) {
-      this._askForListener(link, ask, listener, [name]); // its own request, since the other one names more
+      this._askForListener(link, ask, listener, [name]); // alone, since the failed request had other names
       ask.parts--;
       return;
     }
@@ -316,7 +316,7 @@ class Subscribing extends Restoring {
   }
 
   /**
-   * After this no message of theirs is in `events`.
+   * After this, `events` has no message of these names.
    * @param {Name[]} names
    */
   _endedPlain(names) {
@@ -335,7 +335,7 @@ class Subscribing extends Restoring {
   }
 
   /**
-   * One plain request less is unanswered. True if it was the last.
+   * Counts down the unanswered plain requests for a name. Returns true if it was the last.
    * @param {Name} name
    */
   _countDown(name) {

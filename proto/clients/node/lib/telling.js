@@ -13,7 +13,7 @@ const { Timers } = require('./timers');
 /** @typedef {import('./names').Name} Name */
 /** @typedef {{ info(text: string): void, warn(text: string): void }} Logger */
 
-/** The part of the Core that the application hears from: events, Subscriptions, status, gaps, losses. */
+/** The part of the Core that reports to the application: events, Subscriptions, status, gaps, losses. */
 class Telling {
   /**
    * Throws InvalidError for a name of more than 64 bytes.
@@ -30,17 +30,17 @@ class Telling {
     this.timers = new Timers();
     this.names = new Names();
     this.events = this.newQueue();
-    /** As the application was told last. */
+    /** The Status that was reported last. */
     this.status = noRelay('not connected yet');
     this.gaps = new Gaps(options, (timer, delay) => this.timers.set(timer, delay), (gap) => this._tellGap(gap));
-    /** Subscriptions that are not closed. */
+    /** How many Subscriptions are not closed. */
     this.listeners = 0;
-    /** @type {Status | null} UP, until what is held is in force. */
+    /** @type {Status | null} A Status UP that is not reported until the names that are held are in force. */
     this._statusToTell = null;
-    this._wasTold = false; // any Status
-    this._mayExceed = false; // what is being read would leave the socket unread
+    this._wasTold = false; // whether any Status was reported
+    this._mayExceed = false; // messages may exceed the queues' limits: the socket is then left unread
     /**
-     * A message to all who want it.
+     * Puts a message into all queues that want it.
      * @type {(name: Name, message: Message) => void}
      */
     this.deliver = (wanted, message) => {
@@ -48,13 +48,13 @@ class Telling {
     };
   }
 
-  /** For a Subscription. */
+  /** Makes the queue of a Subscription. */
   newQueue() {
     return new EventQueue(this.options.eventsBytes, this.options.queuedBytes, this.counters);
   }
 
   /**
-   * An event that is no message, to `events`.
+   * Puts an event that is not a message into `events`.
    * @param {Exclude<Event, Message>} event
    */
   tell(event) {
@@ -62,7 +62,7 @@ class Telling {
   }
 
   /**
-   * A Loss of messages in its place, and the Gap behind it.
+   * Reports a Loss of messages in its place, and a Gap after it.
    * @param {Loss} loss
    */
   tellLostMessages(loss) {
@@ -78,13 +78,13 @@ class Telling {
     if (!this.names.holdsAny) this.gaps.forget();
   }
 
-  /** Starts the delay of a Gap if it is time for it. */
+  /** Starts the delay of a Gap if a Gap is due and can come. */
   considerGap() {
     if (this.names.holdsAny) this.gaps.consider();
   }
 
   /**
-   * The Status while there is no connection, since there was none.
+   * The Status while there is no connection. Its time is when that state began.
    * @param {string} reason
    */
   _noRelay(reason) {
@@ -107,7 +107,7 @@ class Telling {
     for (const queue of this._listeningQueues()) queue.put(gap);
   }
 
-  /** The queues of all Subscriptions that hear something. */
+  /** The queues of all Subscriptions that get messages. */
   _listeningQueues() {
     /** @type {Set<EventQueue>} */
     const queues = new Set();
@@ -117,7 +117,7 @@ class Telling {
   }
 
   /**
-   * Publishes without id that were lost at the end of a connection.
+   * Reports publishes without id that were lost at the end of a connection, or may have been.
    * @param {number} unsent
    * @param {number} unknown
    */

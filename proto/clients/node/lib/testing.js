@@ -1,7 +1,7 @@
 'use strict';
 
-// A relay in memory, for the tests of applications: no Redis, no other process, no file. Its clients are the real ones,
-// so that an application meets the errors, the order and the events that it will meet.
+// A relay in memory, for the tests of applications: no Redis, no other process, no file. Its clients are real clients,
+// so an application gets the same errors, order and events as in production.
 
 const net = require('node:net');
 const { CONNECT, Client } = require('./client');
@@ -20,11 +20,11 @@ const MAX_FRAME_BYTES = MAX_PAYLOAD_BYTES + 4096;
 const OWN_NAMES = '__hubrelay:';
 const FENCES = '__hubrelay:fence:';
 
-/** So that a busy machine does not make a test fail. */
+/** Longer times, so that a test does not fail on a busy machine. */
 const PATIENT = { firstUse: 30_000, handshake: 30_000, successor: 10_000 };
 
 /**
- * What a Loss says of a send that was not taken.
+ * The cause in the Loss for a send that was not accepted.
  * @type {Record<number, number>}
  */
 const CAUSES = {
@@ -57,7 +57,7 @@ class Connection {
   }
 
   /**
-   * What the client has written.
+   * Takes what the client has written.
    * @param {Buffer} data
    */
   feed(data) {
@@ -70,7 +70,9 @@ class Connection {
   }
 }
 
-/** The socket of a client that is in this process. What goes to the client comes in later turns, as from a socket. */
+/**
+ * The socket of a client in this process. Data for the client comes in later turns of the event loop, as from a socket.
+ */
 class Pipe {
   /** @param {SocketHandler} handler */
   constructor(handler) {
@@ -87,7 +89,7 @@ class Pipe {
   }
 
   /**
-   * Does this in a later turn, after what was asked for before.
+   * Does this in a later turn, after the steps before it.
    * @param {() => void} step
    */
   later(step) {
@@ -173,9 +175,9 @@ class FakeRelay {
   }
 
   /**
-   * A client of this relay, which `close` closes.
+   * A client of this relay. `close` closes it.
    * @param {string} [name]
-   * @param {Record<string, any>} [options] of a Client
+   * @param {Record<string, any>} [options] options of the Client
    */
   client(name = '', options = {}) {
     const client = new Client({ ...PATIENT, ...options, path: 'fake', name, [CONNECT]: this._connect.bind(this) });
@@ -184,7 +186,7 @@ class FakeRelay {
   }
 
   /**
-   * Listens at a path, too, for clients of other processes.
+   * Also listens at a path, for clients of other processes.
    * @param {string} path
    * @returns {Promise<void>}
    */
@@ -199,7 +201,7 @@ class FakeRelay {
   // What a test makes happen
 
   /**
-   * Publishes, as from another host. Returns how many subscriptions get it; none during an outage.
+   * Publishes as another host does. Returns how many subscriptions get the message: 0 during an outage.
    * @param {string} channel
    * @param {string | Uint8Array} payload
    */
@@ -207,42 +209,42 @@ class FakeRelay {
     return this._status.receiving ? this._deliver(channel, Buffer.from(/** @type {any} */ (payload))) : 0;
   }
 
-  /** Redis is lost: Status DOWN, publishes are NotConnected, subscribes are pending. */
+  /** Redis is lost: Status DOWN, publishes fail with NotConnectedError, subscribes are pending. */
   outage(reason = 'Redis is away') {
     this._tellAll({ kind: 'status', state: State.DOWN, reason, gaps: this._status.gaps + 1, cause: Cause.CLOSED });
   }
 
-  /** Redis is back: Status UP, and a Gap for whoever is subscribed. */
+  /** Redis is back: Status UP, and a Gap for every subscriber. */
   recover() {
     this._tellAll({ ...UP, gaps: this._status.gaps });
   }
 
-  /** Ends every connection. The clients come again at once. */
+  /** Ends every connection. The clients reconnect at once. */
   disconnect() {
     for (const connection of this._connections) connection.end();
     this._connections.clear();
   }
 
-  /** The relay dies: connections end, and there is no other one until `comeBack`. */
+  /** The relay dies: connections end, and there is no other relay until `comeBack`. */
   leave() {
     this._isAway = true;
     this.disconnect();
   }
 
-  /** Another relay is there, with another id. */
+  /** After `leave`: another relay is there, with another id. */
   comeBack() {
     this._isAway = false;
     this._starts++;
   }
 
-  /** The relay is replaced in order: the clients move to the next one, which is there already. No Gap. */
+  /** The relay restarts gracefully: the clients move to the next one, which is already there. There is no Gap. */
   restart() {
     this._starts++;
     for (const connection of this._connections) connection.send({ ...this._status, state: State.STOPPING });
   }
 
   /**
-   * Redis refuses these channels and patterns from here on, and what is published to them.
+   * From now on Redis refuses these channels and patterns, and publishes to them.
    * @param {...string} names
    */
   refuse(...names) {
@@ -250,7 +252,7 @@ class FakeRelay {
   }
 
   /**
-   * Redis refuses these names, which were granted: Revoked.
+   * Redis refuses these names, which it had granted: clients that hold them get a Revoked.
    * @param {...string} names
    */
   revoke(...names) {
@@ -264,7 +266,7 @@ class FakeRelay {
   }
 
   /**
-   * Tells every client that so many of its messages were dropped.
+   * Reports to every client that this many of its messages were dropped.
    * @param {number} messages
    */
   lose(messages) {

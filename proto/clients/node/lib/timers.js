@@ -2,10 +2,13 @@
 
 const { performance } = require('node:perf_hooks');
 
-/** Milliseconds of a clock that only goes forwards. */
+/** The time in milliseconds, from a monotonic clock. */
 const now = () => performance.now();
 
-/** Named timers, at most one of each name, and one deadline for all of them. `hasChanged`: that is to be looked at. */
+/**
+ * Named timers, at most one of each name, and one deadline for all. `hasChanged`: the owner has to read the deadline
+ * again.
+ */
 class Timers {
   constructor() {
     this.hasChanged = false;
@@ -15,7 +18,7 @@ class Timers {
 
   /**
    * @param {string} name
-   * @param {number | null} delay from now, in milliseconds; null takes the timer away
+   * @param {number | null} delay from now, in milliseconds; null removes the timer
    */
   set(name, delay) {
     if (delay !== null) this._due.set(name, now() + delay);
@@ -24,20 +27,21 @@ class Timers {
   }
 
   /**
-   * When this timer is due, by `now`; undefined if it is not set.
+   * When this timer is due, in the time of `now`. Undefined if it is not set.
    * @param {string} name
    */
   dueAt(name) {
     return this._due.get(name);
   }
 
-  /** When the first is due; null if none is set. */
+  /** When the first timer is due. Null if none is set. */
   get deadline() {
     return this._due.size > 0 ? Math.min(...this._due.values()) : null;
   }
 
   /**
-   * Name and time of those that are due, each taken away. What one of them changes counts for those behind it.
+   * Removes the timers that are due, and yields the name and time of each. If handling one changes a later one, the
+   * change counts.
    * @param {number} at
    * @returns {Generator<[string, number]>}
    */

@@ -1,8 +1,8 @@
 'use strict';
 
-/** Somebody who waits for one result. Only the first result counts: whoever gave up has one already. */
+/** A caller that waits for one result. Only the first result counts: a caller that gave up has one already. */
 class Waiter {
-  /** @param {import('./options').Counters | null} [counters] counts a failure, if given */
+  /** @param {import('./options').Counters | null} [counters] where a failure is counted */
   constructor(counters = null) {
     this.isDone = false;
     /** @type {((error: Error | null) => void) | null} Called once, with the result. */

@@ -4,7 +4,7 @@
 
 const { Code, nameOf } = require('./enums');
 
-/** Bytes that are no frame. `code` is what a relay would answer. */
+/** The error for bytes that are not a valid frame. `code` is the code with which a relay would answer. */
 class ProtocolError extends Error {
   /** @param {number} code @param {string} detail */
   constructor(code, detail) {
@@ -21,7 +21,7 @@ function malformed(detail) {
 }
 
 /**
- * A number as protobuf writes it: 7 bits a byte, the lowest first. Enumerations may be below 0: ten bytes.
+ * A number as protobuf writes it: 7 bits a byte, the lowest first. Enumerations may be negative, which takes ten bytes.
  * @param {number} number an integer from -2^31 to 2^53-1
  */
 function varint(number) {
@@ -50,10 +50,10 @@ class FieldReader {
     this.end = end;
     this.number = 0;
     this.wire = 0;
-    /** The last varint: its low and its high 32 bits. */
+    /** The low and the high 32 bits of the last varint. */
     this.low = 0;
     this.high = 0;
-    /** The content of a field of bytes. */
+    /** Where the content of a field of bytes begins and ends. */
     this.start = 0;
     this.stop = 0;
   }
@@ -81,7 +81,7 @@ class FieldReader {
       const bits = byte & 0x7f;
       if (shift <= 28) low |= bits << shift;
       if (shift === 28) high = bits >>> 4;
-      else if (shift > 28) high |= bits << shift - 32; // of the tenth byte one bit counts
+      else if (shift > 28) high |= bits << shift - 32; // only one bit of the tenth byte counts
       if (byte < 0x80) {
         this.low = low >>> 0;
         this.high = high >>> 0;
@@ -114,7 +114,7 @@ class FieldReader {
     }
   }
 
-  /** The last varint; 2^53-1 if it is larger than that. */
+  /** The last varint, or 2^53-1 if it is larger than that. */
   get value() {
     return this.high > 0x1fffff ? Number.MAX_SAFE_INTEGER : this.high * 0x100000000 + this.low;
   }

@@ -371,7 +371,7 @@ test('what others publish on its channels harms nobody', async (t) => {
   servers[0].all.emit('hello');
   await until(() => member.heard.length === 1, 'what is right');
   assert.equal(servers[1].errors.length, bad.length);
-  assert.match(servers[1].errors[0].error.message, /^somebody has published what is no message of a Socket.IO server/);
+  assert.match(servers[1].errors[0].error.message, /^somebody has published something other than a Socket.IO message/);
 });
 
 test('a channel is given up with the last room of its name, and never the own one of a server', async (t) => {
@@ -517,7 +517,7 @@ test('options that cannot be are refused, and so is what is no client', (t) => {
   const { relay } = fleet(t);
   const client = relay.client();
   for (const [options, expected] of [
-    [{ key: 'x' }, /there is no option "key", but channelPrefix, /],
+    [{ key: 'x' }, /there is no option "key", only channelPrefix, /],
     [{ channelPrefix: '' }, /channelPrefix must be/],
     [{ channelPrefix: '__hubrelay:x' }, /channelPrefix must be/],
     [{ channelPrefix: 'x'.repeat(257) }, /channelPrefix must be a string of 1 to 256 bytes/],

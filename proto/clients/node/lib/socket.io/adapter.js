@@ -13,11 +13,14 @@ const { ClusterAdapterWithHeartbeat, MessageType } = require('./upstream');
 /** @typedef {import('./options').Options} Options */
 /** @typedef {import('socket.io-adapter').BroadcastOptions} BroadcastOptions */
 
-/** Milliseconds in which servers that were told to have sockets join a room subscribe to its channel. */
+/** Milliseconds in which servers whose sockets are made to join a room subscribe to the room's channel. */
 const JOINING = 10_000;
-/** Milliseconds in which one heartbeat is the answer to the first heartbeats of all who send them, as at UP they do. */
+/**
+ * For this long, in milliseconds, one heartbeat answers the first heartbeats of all servers, which they send together
+ * at UP.
+ */
 const ANSWERING = 20;
-/** Nothing is waited for: a client of this server is not to wait for Redis. */
+/** A result that waits for nothing: a client of this server must not have to wait for Redis. */
 const SENT = Promise.resolve('');
 
 const RESPONSES = new Set([
@@ -27,10 +30,10 @@ const RESPONSES = new Set([
 const HEARTBEATS = new Set([MessageType.INITIAL_HEARTBEAT, MessageType.HEARTBEAT, MessageType.ADAPTER_CLOSE]);
 const NO_RECOVERY = 'hubrelay: Socket.IO: connectionStateRecovery has no effect, since nothing is stored, and makes ' +
   'each socket.emit a message to all servers. Leave it out';
-/** What an outage does to a publish. */
+/** The error codes of a publish in an outage. */
 const OUTAGE = new Set(['NOT_CONNECTED', 'INTERRUPTED', 'CLOSED']);
 
-/** One namespace of one Socket.IO server. `socket.io.d.ts` says what it is for the application. */
+/** One namespace of one Socket.IO server. `socket.io.d.ts` documents it for the application. */
 class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
   #options;
   #switchboard;
@@ -42,11 +45,11 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
   #isClosed = false;
   /** @type {NodeJS.Timeout | null} */
   #heartbeatDue = null;
-  /** The last publish has its answer. */
+  /** Resolves when the last publish has its answer. */
   #answered = Promise.resolve();
-  /** @type {string[]} Channels of rooms that are new in this call. */
+  /** @type {string[]} The channels of rooms that the current call has created. */
   #newRooms = [];
-  /** @type {Map<string, number>} Rooms that sockets of other servers join just now, and until when. */
+  /** @type {Map<string, number>} Rooms that sockets of any server may be joining now, and until when this counts. */
   #joining = new Map();
 
   /** @param {any} nsp @param {any} client a Client of this package @param {Options} options */
@@ -69,7 +72,7 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
     this.#started = this.#start(); // here, since Socket.IO before 4.8.2 does not call `init`
   }
 
-  /** Resolves when this server hears the others, or will as soon as the relay receives. */
+  /** Resolves when this server hears the other servers, or will do so as soon as the relay receives. */
   init() {
     return this.#started;
   }
@@ -81,15 +84,16 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   /**
-   * Others answer to the first heartbeat of a server: both sides know each other again at once. Each side has forgotten
-   * the other if they were apart for `heartbeatTimeout`.
+   * Other servers answer the first heartbeat of a server, so both sides know each other again at once. Each side has
+   * forgotten the other if they were separated for `heartbeatTimeout`.
    */
   #announce() {
     if (!this.#isClosed && this.#isHeard) super.init();
   }
 
   /**
-   * Takes leave of the other servers, and gives up its channels. Resolves when the relay knows. The client stays open.
+   * Announces to the other servers that this one ends, and gives up its channels. Resolves when the relay has answered.
+   * The client stays open.
    * @returns {Promise<void>}
    */
   async close() {
@@ -105,7 +109,8 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
   // Rooms
 
   /**
-   * A promise, if the channel of a room is being subscribed to: it resolves when the room hears the other servers.
+   * Returns a promise if the channel of a room is being subscribed to. It resolves when the room hears the other
+   * servers.
    * @param {string} id @param {Set<string>} rooms
    */
   addAll(id, rooms) {
@@ -116,7 +121,7 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   /**
-   * Both who publishes and who listens decide this by the name alone.
+   * Whether a room has a channel. Publishers and listeners both decide this from the name alone.
    * @param {string} room
    */
   #hasChannel(room) {
@@ -125,8 +130,8 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   /**
-   * Whether the channel of a room that is gone is that of another one, too: 7 and '7' are two rooms of one name. A room
-   * that is called as this server would be on the server's own channel.
+   * Whether the channel of a room that is gone is also the channel of another room: 7 and '7' are two rooms with one
+   * name. A room that is named like this server's uid would share the server's own channel.
    * @param {string} room
    */
   #isStillNeeded(room) {
@@ -142,7 +147,7 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   /**
-   * Sockets of any server are about to join these rooms, whose channels may not be heard there yet.
+   * Sockets of any server are about to join these rooms. Their server may not listen to the rooms' channels yet.
    * @param {unknown[]} rooms
    */
   #willJoin(rooms) {
@@ -159,9 +164,9 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
 
   // Messages to other servers
 
-  /** @param {any} message without `uid` and `nsp`, which are upstream's to add */
+  /** @param {any} message without `uid` and `nsp`, which upstream adds */
   publish(message) {
-    if (this.#isClosed) return; // upstream's would start the heartbeat again
+    if (this.#isClosed) return; // upstream's method would start the heartbeat again
     if (message.type !== MessageType.HEARTBEAT) {
       super.publish(message);
     } else if (this.#heartbeatDue === null) {
@@ -186,8 +191,8 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   /**
-   * That of a room, if the message is for one room: only servers that have it hear it. But each server has to answer
-   * a message with acknowledgements.
+   * The channel for a message: that of a room if the message is for one room, so that only servers that have the room
+   * get it. But each server has to answer a message with acknowledgements.
    * @param {ClusterMessage} message
    */
   #channelFor({ type, data }) {
@@ -204,7 +209,7 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
       this.#answered = this.client.publish(channel, encode(message))
         .then(() => {}, (/** @type {Error} */ error) => this.#failed(error, message));
     } catch (error) {
-      this.#failed(/** @type {Error} */ (error), message); // of JSON
+      this.#failed(/** @type {Error} */ (error), message); // an error of JSON.stringify
     }
   }
 
@@ -212,7 +217,7 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
   #failed(error, message) {
     const code = error.code ?? 'INVALID';
     const isOutage = OUTAGE.has(code);
-    // The application did not ask for heartbeats, and hears of an outage by `status`.
+    // The application did not ask for heartbeats, and learns of an outage from `status`.
     if (isOutage && (this.#isClosed || HEARTBEATS.has(message.type))) return;
     this.#reporting.report(isOutage ? 'outage' : code, explained(error, nameOf(message)), message);
   }
@@ -226,7 +231,7 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
     try {
       message = check(decode(payload));
     } catch (error) {
-      const what = `somebody has published what is no message of a Socket.IO server on a channel of "${this.nsp.name}"`;
+      const what = `somebody has published something other than a Socket.IO message on a channel of "${this.nsp.name}"`;
       const { message: why } = /** @type {Error} */ (error);
       this.#reporting.report('malformed', new SyntaxError(`${what}: ${why}`, { cause: error }));
       return;
@@ -237,7 +242,7 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
       if (RESPONSES.has(message.type)) this.onResponse(message);
       else this.onMessage(message);
     } catch (error) {
-      // Nobody is there to catch it: it would end the process, and others in it would miss the message.
+      // Nobody else catches it: it would end the process, and the other adapters in it would miss the message.
       this.#reporting.reportThrown(`what another server sent ("${nameOf(message)}") has failed`, error);
     }
   }
@@ -275,8 +280,8 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   /**
-   * Why the others cannot be asked now; null if they can. Upstream would wait in vain, and in the end take the servers
-   * that it does not hear for servers that are not there.
+   * Why the other servers cannot be asked now. Null if they can. Upstream would wait in vain, and in the end assume
+   * that servers that it does not hear do not exist.
    * @param {string} what
    */
   #outage(what) {
@@ -287,7 +292,7 @@ class HubrelayAdapter extends ClusterAdapterWithHeartbeat {
 }
 
 /**
- * For people: what an application knows a message by.
+ * A description of a message for people, in the terms of the application.
  * @param {ClusterMessage} message
  */
 function nameOf({ type, data }) {

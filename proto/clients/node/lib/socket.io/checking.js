@@ -4,7 +4,7 @@ const { MessageType } = require('./upstream');
 
 /** @typedef {import('./messages').ClusterMessage} ClusterMessage */
 
-/** Of a namespace. Upstream lets no server send them to others. */
+/** The events that a namespace reserves. Upstream does not let a server send them to others. */
 const RESERVED_EVENTS = new Set(['connect', 'connection', 'new_namespace']);
 
 /** @type {Record<string, (value: any) => boolean>} What a field of `data` must be. */
@@ -37,8 +37,8 @@ const NEEDED = {
 };
 
 /**
- * The message, if it has what upstream's class takes for granted: what somebody else publishes on a channel must not
- * end the process. A message of a type that is not known yet is upstream's to ignore. Throws SyntaxError.
+ * Returns the message if it has the fields that upstream's class relies on: what somebody else publishes on a channel
+ * must not end the process. Upstream ignores a message of an unknown type. Throws SyntaxError.
  * @param {ClusterMessage} message
  * @returns {ClusterMessage}
  */
@@ -49,7 +49,7 @@ function check(message) {
   if (!Number.isInteger(type)) throw new SyntaxError('it has no "type"');
   for (const field of NEEDED[type] ?? []) {
     const value = field === 'arguments' ? data?.packet : data?.[field];
-    if (!FIELDS[field]?.(value)) throw new SyntaxError(`its ${field} are not what a message of type ${type} has`);
+    if (!FIELDS[field]?.(value)) throw new SyntaxError(`its "${field}" is missing or wrong for type ${type}`);
   }
   return message;
 }

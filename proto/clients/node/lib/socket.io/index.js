@@ -4,8 +4,8 @@ const { HubrelayAdapter } = require('./adapter');
 const { checkedOptions } = require('./options');
 
 /**
- * What `io.adapter(...)` and `new Server({ adapter })` of Socket.IO take. Throws TypeError for what is no client, and
- * for options that cannot be.
+ * Makes the argument of Socket.IO's `io.adapter(...)` and `new Server({ adapter })`. Throws TypeError if `client` is
+ * not a Client, and for invalid options.
  * @param {any} client a Client of this package
  * @param {Record<string, any>} [options]
  */
@@ -15,7 +15,7 @@ function createAdapter(client, options = {}) {
     throw new TypeError("createAdapter: the first argument must be a Client of hubrelay: new Client({ path: '...' })");
   }
   const checked = checkedOptions(options);
-  // Socket.IO calls it with `new`, which an arrow function does not allow.
+  // Socket.IO calls this function with `new`, which an arrow function does not allow.
   return function hubrelayAdapter(/** @type {any} */ nsp) {
     return new HubrelayAdapter(nsp, client, checked);
   };

@@ -2,10 +2,10 @@
 
 // Messages between Socket.IO servers, as bytes.
 //
-// A message is JSON, which is what clients of Socket.IO are sent, too: what a value becomes on the way to a client does
-// not depend on the server that the client is connected to. `{"uid":...,"nsp":...,"type":...,"data":...}`
+// A message is JSON, as are the messages to clients of Socket.IO. So a client gets the same value no matter which
+// server it is connected to. `{"uid":...,"nsp":...,"type":...,"data":...}`
 //
-// One with binary parts has JSON in which they are null, and the parts behind it:
+// In a message with binary parts, the parts are null in the JSON and follow after it:
 //
 //   1 byte    1, where JSON has `{`
 //   4 bytes   length of the JSON, big endian
@@ -18,11 +18,12 @@
 
 /** The first byte of a message with binary parts. */
 const WITH_PARTS = 1;
-/** That byte, and the length of the JSON. */
+/** The size of that byte and of the length of the JSON. */
 const HEAD_BYTES = 5;
 
 /**
- * Throws TypeError, or RangeError, for what JSON cannot have: a BigInt, an object within itself.
+ * Encodes a message. Throws TypeError, or RangeError, for values that JSON cannot have: a BigInt, an object within
+ * itself.
  * @param {ClusterMessage} message
  * @returns {string | Buffer}
  */
@@ -43,7 +44,8 @@ function encode({ uid, nsp, type, data }) {
 }
 
 /**
- * Binary parts become Buffers of their own, whatever they were. Throws SyntaxError for what `encode` has not written.
+ * Decodes a message. Binary parts become separate Buffers, whatever type they had. Throws SyntaxError for bytes that
+ * `encode` cannot have written.
  * @param {Buffer} bytes
  * @returns {ClusterMessage}
  */
@@ -64,7 +66,8 @@ function decode(bytes) {
 }
 
 /**
- * Whether these bytes are a message of the server `uid`. Cheap, since each server hears what it publishes.
+ * Whether these bytes are a message of the server `uid`. This must be cheap, since each server also gets its own
+ * messages.
  * @param {Buffer} bytes
  * @param {string} uid
  */
@@ -74,15 +77,15 @@ function isFrom(bytes, uid) {
   return bytes.toString('latin1', start, start + beginning.length) === beginning;
 }
 
-/** @param {Buffer} bytes @returns {ClusterMessage & { parts?: unknown }} what else may be missing, `check` says */
+/** @param {Buffer} bytes @returns {ClusterMessage & { parts?: unknown }} other fields may be missing: see `check` */
 function parsed(bytes) {
   const message = JSON.parse(bytes.toString());
-  if (!isObject(message)) throw new SyntaxError('it is no object');
+  if (!isObject(message)) throw new SyntaxError('it is not an object');
   return /** @type {any} */ (message);
 }
 
 /**
- * A part in its place.
+ * Puts a part into its place.
  * @param {ClusterMessage} message
  * @param {unknown} path
  * @param {Buffer} bytes
@@ -94,7 +97,7 @@ function put(message, path, bytes) {
   for (const key of Array.isArray(path) ? path : [null]) {
     place = place[last];
     last = key;
-    // The sender has left a null there: nothing but what it has sent is changed.
+    // The sender has left a null there, so only fields that it has sent are changed.
     if (!isObject(place) || !Object.hasOwn(place, key)) throw new SyntaxError('a part has no place');
   }
   if (place[last] !== null) throw new SyntaxError('a part has no place');
@@ -112,7 +115,7 @@ function isBinary(value) {
 }
 
 /**
- * As JSON sees it: what `toJSON` gives counts, and not what the object is.
+ * Whether JSON would contain binary: the result of `toJSON` counts, not the object itself.
  * @param {any} value
  * @returns {boolean}
  */
@@ -126,7 +129,7 @@ function hasBinary(value) {
 }
 
 /**
- * The value with null where there is binary, which goes to `parts`.
+ * The value with null in place of binary values, which are added to `parts`.
  * @param {any} value
  * @param {Path} path
  * @param {Part[]} parts

@@ -2,18 +2,20 @@
 
 const { createHash } = require('node:crypto');
 
-/** Of a channel, in bytes of UTF-8. */
+/** The longest name of a channel, in bytes of UTF-8. */
 const MAX_CHANNEL_BYTES = 512;
-/** Of the prefix, so that a hash fits behind it. */
+/** The longest prefix, so that a hash fits after it. */
 const MAX_PREFIX_BYTES = 256;
 const LONE_SURROGATE = /\p{Surrogate}/u;
-/** What Socket.IO makes as the id of a socket: 15 random bytes. Each socket is in a room of that name. */
+/**
+ * The form of the ids that Socket.IO makes for sockets: 15 random bytes. Each socket is in a room with its id as name.
+ */
 const SOCKET_ID = /^[\w-]{20}$/;
 
 /**
  * The channel of a namespace, or with `name` that of one of its servers or rooms: `socket.io#/chat#` and
- * `socket.io#/chat#room 7#`, as in Socket.IO's own adapters for Redis. A hash stands for what is no name of a channel:
- * names that are too long, and those that are not UTF-8.
+ * `socket.io#/chat#room 7#`, as in Socket.IO's own adapters for Redis. A hash replaces names that a channel cannot
+ * have: those that are too long or not UTF-8.
  * @param {string} prefix
  * @param {string} namespace
  * @param {string} [name]

@@ -5,7 +5,7 @@ const { MAX_PREFIX_BYTES, isPrefix } = require('./names');
 
 const MODES = ['static', 'dynamic', 'dynamic-private'];
 
-/** Durations are in milliseconds. Those of the heartbeat are upstream's. */
+/** Durations are in milliseconds. The defaults of the heartbeat are upstream's. */
 const DEFAULTS = Object.freeze({
   channelPrefix: 'socket.io',
   subscriptionMode: 'dynamic',
@@ -28,14 +28,14 @@ const DEFAULTS = Object.freeze({
  */
 
 /**
- * The options with their defaults. Throws TypeError for what cannot be.
+ * The options with their defaults. Throws TypeError for an invalid option.
  * @param {Record<string, any>} given
  * @returns {Options}
  */
 function checkedOptions(given) {
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(DEFAULTS, name)) continue;
-    throw new TypeError(`createAdapter: there is no option "${name}", but ${Object.keys(DEFAULTS).join(', ')}`);
+    throw new TypeError(`createAdapter: there is no option "${name}", only ${Object.keys(DEFAULTS).join(', ')}`);
   }
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const options = /** @type {Options} */ ({ ...DEFAULTS, ...set });

@@ -4,10 +4,10 @@ const { InvalidError } = require('../errors');
 
 /** @typedef {import('./messages').ClusterMessage} ClusterMessage */
 
-/** Milliseconds in which errors of one kind are one line of the log. */
+/** For this long, in milliseconds, errors of one kind make only one line of the log. */
 const SAID_ONCE = 60_000;
 
-/** Where errors go: to the application's handler, or else to the log, in which an outage is one line. */
+/** Reports errors to the application's handler, or else to the log. There an outage is one line. */
 class Reporting {
   #errorHandler;
   #logger;
@@ -23,7 +23,7 @@ class Reporting {
   /**
    * @param {string} kind errors of one kind share a line
    * @param {Error} error
-   * @param {ClusterMessage} [message] which was not sent
+   * @param {ClusterMessage} [message] the message that was not sent
    */
   report(kind, error, message) {
     if (this.#errorHandler === undefined) {
@@ -35,14 +35,14 @@ class Reporting {
     };
     try {
       const returned = /** @type {unknown} */ (this.#errorHandler(error, message));
-      if (returned instanceof Promise) returned.catch(failed); // of an async function
+      if (returned instanceof Promise) returned.catch(failed); // if the handler is an async function
     } catch (thrown) {
       failed(thrown);
     }
   }
 
   /**
-   * What a handler of the application, or upstream's class, has thrown where nobody catches it.
+   * Reports an error that a handler of the application, or upstream's class, has thrown where nobody catches it.
    * @param {string} what
    * @param {unknown} thrown
    */
@@ -65,8 +65,8 @@ class Reporting {
 }
 
 /**
- * What became of a message that was not published, in words that help.
- * @param {any} error of the client
+ * The error of a message that was not published, with a text that helps the user.
+ * @param {any} error an error of the client
  * @param {string} what
  * @returns {Error}
  */

@@ -13,20 +13,20 @@ const { Gap } = require('../events');
  * @property {(event: Told) => void} tell It throws nothing
  */
 
-/** Milliseconds until a channel that was refused is asked for again. */
+/** Milliseconds after which the adapter asks again for a channel that was refused. */
 const ASK_AGAIN = 30_000;
 
 /** @type {WeakMap<object, Switchboard>} */
 const switchboards = new WeakMap();
 
 /**
- * Which adapters hear which channels of a client. There is one for each client, whatever number of namespaces and
- * servers share it.
+ * Knows which adapters listen to which channels of a client. Each client has one, no matter how many namespaces and
+ * servers share the client.
  */
 class Switchboard {
   /** @type {Map<string, Set<Member>>} */
   #members = new Map();
-  /** @type {Map<string, Promise<void>>} Channels that are being asked for. */
+  /** @type {Map<string, Promise<void>>} Channels whose subscribe is unanswered. */
   #asking = new Map();
   /** @type {Set<string>} Channels that Redis or the relay refuses. */
   #refused = new Set();
@@ -52,8 +52,8 @@ class Switchboard {
   }
 
   /**
-   * Resolves when the member hears these channels; also when it will only hear them once the relay receives again,
-   * which a Gap tells. Never rejects: what is refused is told as Revoked, and asked for again later.
+   * Resolves when the member hears these channels, or will hear them once the relay receives again, which a Gap
+   * reports. Never rejects: channels that are refused are reported as Revoked, and asked for again later.
    * @param {Member} member
    * @param {string[]} channels
    * @returns {Promise<unknown>}
@@ -70,7 +70,7 @@ class Switchboard {
   }
 
   /**
-   * Resolves as `add` does. Null if none of them is being asked for.
+   * Resolves as `add` does. Null if no subscribe for these channels is unanswered.
    * @param {string[]} channels
    * @returns {Promise<unknown> | null}
    */
@@ -80,7 +80,7 @@ class Switchboard {
   }
 
   /**
-   * From here on the member hears nothing on these channels. Resolves when the relay knows.
+   * From now on the member hears nothing on these channels. Resolves when the relay has answered.
    * @param {Member} member
    * @param {Iterable<string>} channels
    */
@@ -94,7 +94,7 @@ class Switchboard {
       this.#refused.delete(channel);
       unused.push(channel);
     }
-    // It rejects only if the client is closed, which ends its subscriptions as well.
+    // It rejects only if the client is closed, which also ends its subscriptions.
     if (unused.length > 0) await this.client.unsubscribe(unused).catch(() => {});
   }
 
@@ -124,7 +124,7 @@ class Switchboard {
     } catch (error) {
       const { code, message } = /** @type {import('../errors').HubrelayError} */ (error);
       if (code === 'CLOSED') return;
-      // None of them was granted, whichever was refused.
+      // None of them was granted, even if only one was refused.
       const wanted = channels.filter((channel) => this.#members.has(channel)); // still
       if (channels.length > 1) await Promise.all(wanted.map((channel) => this.#subscribe([channel])));
       else this.#wasRefused(channels, { type: 'revoked', channels, patterns: [], detail: message });
@@ -140,7 +140,7 @@ class Switchboard {
     this.#timer = setTimeout(() => this.#askAgain(), this.askAgain).unref();
   }
 
-  /** What was missed on a channel meanwhile is a Gap. */
+  /** A Gap reports that messages on these channels were missed meanwhile. */
   async #askAgain() {
     this.#timer = null;
     const channels = [...this.#refused];
