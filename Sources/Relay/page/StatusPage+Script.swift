@@ -149,7 +149,7 @@ extension StatusPage {
             const rates = history.samples.map((sample) => sample[field] / sample.seconds);
             const most = Math.max(...rates, 0), figure = html('figure');
             const drawing = svg('svg', { viewBox: '0 0 240 56', preserveAspectRatio: 'none', role: 'img',
-              'aria-label': title + ': ' + number(rates.at(-1) || 0) + ' a second, ' + number(most) + ' at most' });
+              'aria-label': title + ': ' + number(rates.at(-1) || 0) + ' per second, ' + number(most) + ' at most' });
             drawing.append(svg('path', { class: 'axis', d: 'M0 54 L240 54' }));
             if (rates.length > 1) {
               const points = rates.map((rate, index) => (240 - rates.length + 1 + index) + ' '

@@ -67,7 +67,7 @@ enum StatusPage {
             </p>
           </section>
           <section>
-            <h2>Last hour, a second</h2>
+            <h2>Last hour, per second</h2>
             <div id="plots"></div>
           </section>
           <section>
