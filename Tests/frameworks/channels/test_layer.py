@@ -133,7 +133,7 @@ class Groups(LayerTest):
         self.assertEqual(await self.received(layer, second), [1])
 
     async def test_only_channels_of_this_loop_can_be_added(self):
-        with self.assertRaisesRegex(RuntimeError, "no channel of this event loop"):
+        with self.assertRaisesRegex(RuntimeError, "not a channel of this event loop"):
             await self.layer().group_add("g", "specific.somebody!else")
 
     async def test_a_group_that_redis_refuses(self):
@@ -624,7 +624,7 @@ class Formats(LayerTest):
 
     async def test_settings_that_are_wrong(self):
         for wrong, words in (({"hosts": ["redis://localhost"]}, "'path' is the relay's socket"),
-                             ({"capcity": 1}, "'capcity' is no option"),
+                             ({"capcity": 1}, "'capcity' is not an option"),
                              ({"hubrelay_options": {"jitter": 1}}, "'jitter' in hubrelay_options"),
                              ({"capacity": 0}, "capacity must be"), ({"expiry": None}, "expiry must be"),
                              ({"group_expiry": True}, "group_expiry must be"),
