@@ -34,7 +34,7 @@ package struct RedisAddress: Sendable, Equatable {
 /// - Throws: ``InvalidValue`` saying which part is wrong. It never quotes what could be a secret.
 package func parseRedisAddress(_ text: String) throws(InvalidValue) -> RedisAddress {
     guard !hasMarkedSyntax(text) else {
-        throw InvalidValue("has a combining character after one of its syntax, such as : or @ or a comma")
+        throw InvalidValue("has a combining character after a syntax character, such as : or @ or a comma")
     }
     guard let (scheme, rest) = splitScheme(text) else { return try parseStackExchangeString(text) }
     return try parseRedisURL(scheme: scheme.lowercased(), rest)

@@ -1,4 +1,4 @@
-// Combines the settings of Redis: those in the address, the flags and the variables, and which of them wins.
+// Combines the settings of Redis, in the address, in flags and in variables, and decides which of them counts.
 
 extension SettingReader {
     /// What `--redis` says; nil if it is wrong.

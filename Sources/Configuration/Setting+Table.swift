@@ -8,7 +8,7 @@ extension Setting {
         "The Unix socket that app servers connect to.")
     package static let prefix = Setting(
         "--prefix", "TEXT", .prefix(maxBytes: maxPrefixBytes), default: nil,
-        "Put before the name of every channel, so that apps that share a Redis do not hear each other.",
+        "Put unchanged before the name of every channel, so that apps that share a Redis do not hear each other.",
         without: "required, unless a connection string has channelPrefix")
     package static let socketMode = Setting(
         "--socket-mode", "OCTAL", .mode, default: "0660", "Permission bits of the socket.")
@@ -17,10 +17,10 @@ extension Setting {
         without: "no chown by default")
     package static let allowUID = Setting(
         "--allow-uid", "N", .ids, default: nil,
-        "Allows this user to connect; with --allow-gid, clients that match either.",
+        "Only this user may connect; repeatable, and with --allow-gid one match is enough.",
         without: "by default all that the socket's mode allows")
     package static let allowGID = Setting(
-        "--allow-gid", "N", .ids, default: nil, "Allows this group to connect, also as a supplementary group.",
+        "--allow-gid", "N", .ids, default: nil, "Only this group may connect, also as a supplementary one; repeatable.",
         without: "by default all that the socket's mode allows")
     package static let takeOver = Setting(
         "--take-over", "", .switch, default: "false",
@@ -94,10 +94,11 @@ extension Setting {
         "Limit of a connection's unread output; messages beyond it are dropped.")
     package static let maxBuffered = Setting(
         "--max-buffered", "SIZE", .size(kibibyte...(64 * gibibyte)), default: "64MiB",
-        "Unread output of all connections; messages beyond it are dropped. Also limits Replies and incomplete frames.")
+        "Unread output of all connections; messages beyond it are dropped. A bound of the same size each holds for unread "
+            + "Replies and for incomplete frames.")
     package static let maxConnections = Setting(
         "--max-connections", "N", .count(1...1_000_000), default: "10000",
-        "Connections of app servers; fewer if the descriptor limit says so.")
+        "Connections of app servers; fewer if the descriptor limit requires it.")
     package static let maxSubscriptions = Setting(
         "--max-subscriptions", "N", .count(1...100_000_000), default: "1000000",
         "Subscriptions of all connections.")
@@ -119,7 +120,7 @@ extension Setting {
         "A PING is sent on a link to Redis that has been quiet for this long.")
     package static let linkTimeout = Setting(
         "--link-timeout", "TIME", .duration(20 * millisecond...hour), default: "5s",
-        "A link to Redis is closed if an answer is overdue for this long; must be more than --heartbeat-interval.")
+        "A link to Redis is closed if an answer does not come for this long; must be more than --heartbeat-interval.")
     package static let probe = Setting(
         "--probe", "TIME", .durationOrOff(10 * millisecond...hour), default: "5s",
         "Interval of the probes that prove the whole path through Redis.")
@@ -138,7 +139,7 @@ extension Setting {
         "Longest wait after a connection was refused, reset or timed out.")
     package static let backoffMaxRefused = Setting(
         "--backoff-max-refused", "TIME", .duration(millisecond...5 * minute), default: "5s",
-        "Longest wait after a refusal that will not pass in a moment (AUTH, maxclients, LOADING, NOPERM, a replica).")
+        "Longest wait after an answer that will not change soon (AUTH, maxclients, LOADING, NOPERM, a replica).")
     package static let restoreBatch = Setting(
         "--restore-batch", "N", .count(1...100_000), default: "512",
         "Names in one SUBSCRIBE when subscriptions are restored.")

@@ -113,7 +113,7 @@ extension StackExchangeParts {
         let old = SSLProtocols.old.filter { bits & $0.bits == $0.bits }.map(\.name)
         switch (bits & SSLProtocols.tls12 != 0, bits & SSLProtocols.tls13 != 0) {
         case (false, false):
-            guard bits == 0 else { throw InvalidValue("allows only SSL or TLS before 1.2, \(notSupported)") }
+            guard bits == 0 else { throw InvalidValue("allows only SSL or TLS before 1.2, which is \(notSupported)") }
             return nil
         case (let has12, let has13):
             if bits & ~(SSLProtocols.tls12 | SSLProtocols.tls13) != 0 {

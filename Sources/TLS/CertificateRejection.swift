@@ -43,7 +43,7 @@ struct CertificateRejection {
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
             return TLSError(
                 .untrusted,
-                "no trusted CA has signed the server's certificate: \(text) (--redis-ca names the CA)")
+                "the server's certificate does not lead to a trusted CA: \(text) (--redis-ca names the CA)")
         default:
             return TLSError(.untrusted, "\(whose) is not trusted: \(text)")
         }

@@ -10,7 +10,7 @@ struct CheckCommand: ParsableCommand {
         discussion:
             "Takes the options of serve. Exit code 0 if nothing is wrong; else 64, with a line on stderr for each "
             + "fault: the setting, its value and what is allowed. Run it as the user that the relay runs as: paths, "
-            + "groups and files are checked with that user's rights.")
+            + "groups and files are checked with the rights of the user who runs this command.")
 
     @OptionGroup var options: ServeOptions
     @Flag(

@@ -10,7 +10,7 @@ struct PublishCommand: ParsableCommand {
         discussion: "Prints the outcome. Exit code 0 only for OK.")
 
     @Argument(help: "The channel, without the relay's prefix.") var channel: String
-    @Argument(help: "The payload; with -, or without it, it is read from stdin.") var payload: String?
+    @Argument(help: "The payload. If it is - or missing, it is read from stdin.") var payload: String?
     @OptionGroup var options: ClientOptions
 
     func run() throws {

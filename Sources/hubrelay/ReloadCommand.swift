@@ -65,8 +65,8 @@ struct ReloadCommand: ParsableCommand {
             throw .failed("\(error)")
         }
         throw .failed(
-            "the relay says that it is process \(report.pid), but another process listens at \(report.socketPath): it "
-                + "may be in another container or pid namespace; run this command there")
+            "the relay says that it is process \(report.pid), but as seen from here that process does not listen at "
+                + "\(report.socketPath): it may be in another container or pid namespace; run this command there")
     }
 }
 

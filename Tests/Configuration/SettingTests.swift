@@ -18,7 +18,7 @@ import Testing
     @Test func theHelpHoldsPurposeUnitRangeDefaultAndVariable() {
         #expect(
             Setting.linkTimeout.help
-                == "A link to Redis is closed if an answer is overdue for this long; must be more than --heartbeat-interval. "
+                == "A link to Redis is closed if an answer does not come for this long; must be more than --heartbeat-interval. "
                 + "Allowed: 20ms to 60m (units ms, s, m; no unit: s). [default 5s; HUBRELAY_LINK_TIMEOUT]")
         #expect(
             Setting.prefix.help.hasSuffix("[required, unless a connection string has channelPrefix; HUBRELAY_PREFIX]"))

@@ -175,7 +175,7 @@ private func options(_ text: String) throws -> StackExchangeOptions {
         ("h,sslProtocols=tls14", "has a wrong value for sslProtocols: tls12, tls13 or tls12|tls13"),
         ("h,sslProtocols=tls12||tls13", "has a wrong value for sslProtocols: tls12, tls13 or tls12|tls13"),
         ("h,sslProtocols=-1", "has a wrong value for sslProtocols: tls12, tls13 or tls12|tls13"),
-        ("h,sslProtocols=tls|tls11", "allows only SSL or TLS before 1.2, not supported by this version"),
+        ("h,sslProtocols=tls|tls11", "allows only SSL or TLS before 1.2, which is not supported by this version"),
         ("h,proxy=Twemproxy", "asks for a proxy, and those have no pub/sub"),
         ("h,proxy=envoyproxy", "asks for a proxy, and those have no pub/sub"),
         ("h,tunnel=http://proxy:8080", "asks for a tunnel, not supported by this version"),

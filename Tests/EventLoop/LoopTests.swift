@@ -28,7 +28,7 @@ struct LoopTests {
         let loop = try Loop()
         var due: [UInt64] = []
         var timer: EventLoop.Timer?
-        // This is half a millisecond finer than libuv can count.
+        // libuv counts whole milliseconds, so the half is more than it can count.
         func start() {
             due.append(loop.now + 1_500_000)
             timer?.start(after: 1_500_000)

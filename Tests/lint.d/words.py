@@ -21,14 +21,21 @@ def rules():
 
 
 def words_of(line):
-    """The comment on a line of Swift, or else its string literals."""
-    comment = re.match(r"\s*///? ?(.*)", line)
-    return comment[1] if comment else " ".join(re.findall(r'"((?:[^"\\]|\\.)*)"', line))
+    """What a line of Swift or C has in its string literals, and in its comment."""
+    strings = re.findall(r'"((?:[^"\\]|\\.)*)"', line)
+    comment = re.search(r"(?:^|\s)(?://+|/\*+|\*)\s(.*)", re.sub(r'"(?:[^"\\]|\\.)*"', '""', line))
+    return " ".join([*strings, comment[1]] if comment else strings)
 
 
 def texts_of(text):
-    """A Swift file with nothing but its comments and string literals, on the lines on which they are."""
-    return "\n".join(["", *map(words_of, text.split("\n"))])
+    """A file with nothing but its comments and string literals, on the lines on which they are."""
+    lines, is_text = [""], False
+    for line in text.split("\n"):
+        is_comment = re.match(r"\s*(//|/\*|\*)", line)
+        marks = 0 if is_comment else line.count('"""')
+        lines.append(line if is_text else "" if marks else words_of(line))
+        is_text ^= bool(marks % 2)
+    return "\n".join(lines)
 
 
 def findings(text):
@@ -41,7 +48,7 @@ def findings(text):
 def main():
     texts = {name: page_of(name).text() for name in pages()}
     texts.update({name: texts_of((ROOT / name).read_text()) for name in files()
-                  if name.startswith(SOURCES) and name.endswith(".swift")})
+                  if name.startswith(SOURCES) and name.endswith((".swift", ".h"))})
     found = [f"{name}:{line}: \"{words}\". Better: {instead}"
              for name, text in texts.items() for line, words, instead in findings(text)]
     return report(sorted(found), f"words: {len(texts)} files have none of the do-nots")

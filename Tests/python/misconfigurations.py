@@ -24,9 +24,10 @@ NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 HEAD = """\
 # Settings that are wrong
 
-`hubrelay check` prints these lines, with exit code 64. `hubrelay serve` ends with the same code, and prints the same
-lines if the settings themselves are wrong. Each line has the setting, first as it was given, by variable or by flag;
-its value, in which passwords are `***`; and what is allowed. All errors are reported at once.
+`hubrelay check` prints these lines, with exit code 64. `hubrelay serve` ends with the same code, except for a password
+file, which it reads at each attempt to connect. If the settings themselves are wrong, it prints the same lines. Each
+line has the setting, first as it was given, by variable or by flag; its value, in which passwords are `***`; and what
+is allowed. All errors are reported at once.
 
 Unless a case says otherwise, `HUBRELAY_PREFIX` is `chat:`, `HUBRELAY_SOCKET` is `/srv/example/relay.sock`, and
 `HUBRELAY_HTTP` is `off`. The folder `/srv/example` exists. All cases were run by root, except those of other users.

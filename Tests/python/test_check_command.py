@@ -68,9 +68,9 @@ class GoodSettings(CheckTest):
         pid = relay._process.pid
         code, out, err = check(self.folder, redis.url, HTTP=f"unix:{self.folder}/http.sock")
         self.assertEqual((code, err), (0, []))
-        self.assertEqual(out[0], f"note: {self.folder}/relay.sock is served by hubrelay with pid {pid} now: the next "
-                         "one can have it when that one has stopped")
-        self.assertIn(f"unix:{self.folder}/http.sock is served by", out[1])
+        self.assertEqual(out[0], f"note: another relay (pid {pid}) serves {self.folder}/relay.sock now: a new relay "
+                         "can use it once that one has stopped")
+        self.assertIn(f"serves unix:{self.folder}/http.sock now", out[1])
         health = subprocess.run([binary(), "health", "--live", "--http", f"unix:{self.folder}/http.sock"], check=False,
                                 stdout=subprocess.DEVNULL, timeout=PATIENCE)
         self.assertEqual(health.returncode, 0)

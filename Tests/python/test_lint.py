@@ -120,6 +120,9 @@ class Words(unittest.TestCase):
         text = ('let untold = 1\n    help: "It is \\"untold\\"."\n'
                 '    /// Begins\n    /// anew.\n    // As\n    // ever.\n')
         self.assertEqual(self.findings(words.texts_of(text)), [(2, "untold"), (5, "As ever"), (4, "anew")])
+        for text in ['f("anew.x")  // begins anew', '/* anew', ' * anew', 'x = #"""\n  anew\n  """#']:
+            with self.subTest(text):
+                self.assertEqual([found for _, found in self.findings(words.texts_of(text))][-1:], ["anew"])
 
 
 class Types(unittest.TestCase):

@@ -22,7 +22,7 @@ extension RelaySnapshot {
             text.sample("hubrelay_state", [("state", state.label)], status.state == state)
         }
         text.family(
-            "hubrelay_state_cause", .gauge, "1 for the cause why the relay is not UP, 0 for the others.")
+            "hubrelay_state_cause", .gauge, "1 for the reason why the relay is not UP, 0 for the others.")
         for cause in Cause.ofPath {
             let isTheCause = status.state != .up && status.cause == cause
             text.sample("hubrelay_state_cause", [("cause", cause.label)], isTheCause)
@@ -73,7 +73,7 @@ extension RelaySnapshot {
         guard ends.contains(where: { $0.1 != nil }) else { return }
         text.family(
             "hubrelay_tls_not_after_seconds", .gauge,
-            "When a certificate expires, since 1970: the relay's own, the last of the CA file, the first of servers.")
+            "When a certificate expires, since 1970: the relay's own, the CA file's last, the servers' first.")
         for case (let name, let end?) in ends {
             text.sample("hubrelay_tls_not_after_seconds", [("certificate", name)], Double(end))
         }
@@ -86,7 +86,7 @@ extension RelaySnapshot {
         }
         text.family(
             "hubrelay_publishes_lost_total", .counter,
-            "Publishes without an id that Redis did not accept, or may not have accepted.")
+            "Publishes without an id that were refused or not sent, or whose outcome is unknown.")
         for cause in Cause.ofRelays where cause != .unspecified {
             text.sample("hubrelay_publishes_lost_total", [("cause", cause.label)], counts.publishesLost[cause])
         }
@@ -124,7 +124,7 @@ extension RelaySnapshot {
             "1 while the path of the socket leads to this relay; 0 while no app can connect.", socket.isReachable)
         text.metric("hubrelay_connections", .gauge, "Open connections of apps.", UInt64(connections))
         text.metric(
-            "hubrelay_connections_limit", .gauge, "Limit of connections, as far as descriptors suffice.",
+            "hubrelay_connections_limit", .gauge, "The most connections, as far as descriptors suffice.",
             UInt64(limits.connections))
         text.metric(
             "hubrelay_connections_accepted_total", .counter,
@@ -147,9 +147,9 @@ extension RelaySnapshot {
             process.logLinesDropped)
         text.metric(
             "hubrelay_last_reload_successful", .gauge,
-            "1 if passwords and certificates could be read at the last attempt, or at the start.", reloads.isSuccessful)
+            "1 if all passwords and certificates could be read the last time.", reloads.isSuccessful)
         text.metric(
-            "hubrelay_last_reload_success_timestamp_seconds", .gauge, "When they were last read, since 1970.",
+            "hubrelay_last_reload_success_timestamp_seconds", .gauge, "When all could last be read, since 1970.",
             Double(reloads.succeededAt) / 1000)
         writeCertificateEnds(to: &text)
         text.family("hubrelay_build_info", .gauge, "1; the version is in the label.")

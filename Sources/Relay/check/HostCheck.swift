@@ -36,8 +36,8 @@ package struct HostCheck {
         switch SocketPlace.look(at: path, as: identity) {
         case .free, .activated: break
         case .served(let pid):
-            let who = pid.map { "hubrelay with pid \($0)" } ?? "another hubrelay"
-            notes.append("\(shown) is served by \(who) now: the next one can have it when that one has stopped")
+            let who = pid.map { "another relay (pid \($0))" } ?? "another relay"
+            notes.append("\(who) serves \(shown) now: a new relay can use it once that one has stopped")
         case .refused(let reason): fault(setting, shown, reason)
         }
     }

@@ -128,7 +128,7 @@ private final class SentinelSink: ReplySink {
     override func objection(toArrayOf elements: Int, depth: Int) -> String? {
         guard link.isEstablished else { return ReplyLimits.objectionInGreeting(toArrayOf: elements, depth: depth) }
         return depth == 0 && elements <= Self.longestAnswer
-            ? nil : "a sentinel describes a master in a few dozen words, which are not nested"
+            ? nil : "a reply about a master is one flat list of at most \(Self.longestAnswer) elements"
     }
 
     override func message(channel: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {

@@ -26,6 +26,6 @@ extension ReplyLimits {
 
     /// Why an array cannot be an answer in a greeting; nil if it can. Only the answer to ROLE is an array.
     static func objectionInGreeting(toArrayOf elements: Int, depth: Int) -> String? {
-        depth > 0 || elements <= roleElements ? nil : "a reply to ROLE has three or five"
+        depth > 0 || elements <= roleElements ? nil : "a reply to ROLE has three or five elements"
     }
 }

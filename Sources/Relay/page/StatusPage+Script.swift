@@ -221,7 +221,7 @@ extension StatusPage {
             byId('silence').hidden = true;
           } catch (error) {
             byId('silence').textContent = 'No answer from the relay for ' + duration((Date.now() - answeredAt) / 1000)
-              + '. What is below is from before.';
+              + '. The values below are older.';
             byId('silence').hidden = false;
             document.title = '? - hubrelay';
           }

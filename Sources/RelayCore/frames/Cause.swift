@@ -75,8 +75,8 @@ package enum Cause: UInt8, Sendable, CaseIterable {
         case .auth:
             "Correct the password, the user or its access list (ACL). A password file is read again at each attempt."
         case .tls:
-            "Correct the certificate of the server or of the relay, its name or its date. Certificate files are read "
-                + "again at each attempt."
+            "Correct the certificate of the server or of the relay, its name or its date. Changed files are read "
+                + "again at the next attempt; after a change of the system's store, reload the relay (SIGHUP)."
         case .busy:
             "Redis is loading, runs a long script, or has reached maxclients. This passes by itself, or the operator "
                 + "of Redis has to act."

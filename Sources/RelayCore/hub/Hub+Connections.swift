@@ -101,7 +101,7 @@ extension Hub {
             fail(
                 connection, .tooMany,
                 "the app does not read: unread Replies of all connections take over \(outboxes.bounds.maxBuffered) "
-                    + "bytes (--max-buffered), and this connection has among the most")
+                    + "bytes (--max-buffered), and this connection is one of those with the most")
         }
         for connection in outboxes.takeMostSealed() {
             outboxes.discard(connection)

@@ -70,7 +70,7 @@ extension Hub {
             return .none
         }
         guard let command = node.commands.popFirst() else {
-            return .violation("an error without a command: \(shown ?? text)")
+            return .violation("an error that answers no command: \(shown ?? text)")
         }
         if isUnsubscribe {
             subscriptions.confirmLeft(command.count, at: node)

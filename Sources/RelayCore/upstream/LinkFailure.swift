@@ -59,8 +59,8 @@ package struct LinkFailure: Error, Sendable {
 
     private static let protectedMode = LinkFailure(
         cause: .auth,
-        reason: "Redis is in protected mode: other hosts get in once its default user has a password or is off "
-            + "(requirepass, aclfile), or with protected-mode no")
+        reason: "Redis is in protected mode and refuses other hosts: give its default user a password, or turn it off "
+            + "(requirepass, aclfile), or set protected-mode no")
 
     /// What an error in answer to AUTH means, in our own words only: the server's words may quote what was sent.
     private static func classify(loginError text: String) -> LinkFailure {
@@ -69,7 +69,7 @@ package struct LinkFailure: Error, Sendable {
         func isAbout(_ phrase: String) -> Bool { lowercased.contains(phrase) }
         let (cause, reason): (Cause, String)
         switch word {
-        case "NOAUTH": (cause, reason) = (.auth, "Redis requires a login (NOAUTH)")
+        case "NOAUTH": (cause, reason) = (.auth, "Redis did not accept this login (NOAUTH)")
         case "WRONGPASS":
             (cause, reason) = (.auth, "Redis has no such user with this password, or the user is off (WRONGPASS)")
         case "DENIED": return protectedMode

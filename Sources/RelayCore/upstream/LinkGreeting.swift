@@ -160,7 +160,8 @@ extension LinkGreeting {
         case (.ping, .status), (.ping, .error): hasPonged = true
         case (.token, .text(PingToken.ofGreeting)): (hasPonged, repeatsTokens) = (true, true)
         case (.token, .status(let text)):
-            fallbacks.append(.init(step: step, text: "the reply is \(mask.shown(text)), without the argument"))
+            let answer = "the reply is \(mask.shown(text)), which does not repeat the argument"
+            fallbacks.append(.init(step: step, text: answer))
         case (.auth, .status), (.setName, .status): break
         case (.auth, .error(let text)): loginRefusal = LinkFailure.classify(error: text, isAuth: true)
         case (.setName, .error(let text)), (.role, .error(let text)),

@@ -71,7 +71,7 @@ extension Upstream {
             failure?.reason
             ?? (isMasterless ? "the cluster has no master for them" : "links to their nodes are connecting")
         return LinkFailure(
-            cause: failure?.cause ?? .topology, reason: "\(slotsAway) of \(used) slots are unreachable: \(reason)")
+            cause: failure?.cause ?? .topology, reason: "\(slotsAway) of \(used) slots cannot be used: \(reason)")
     }
 
     /// The number of hash slots in use that cannot be published to, or are not heard.

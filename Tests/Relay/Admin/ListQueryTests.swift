@@ -19,7 +19,8 @@ import Testing
 
     @Test(arguments: [
         ("sort=bytes", "sort has an unknown value; allowed: id, name, age, channels, published"),
-        ("sort=bytes", "sort has an unknown value; allowed: id, name, age, channels"),
+        ("sort", "sort has an unknown value"), ("sort=", "sort has an unknown value"),
+        ("sort=ID", "sort has an unknown value"),
         ("limit=0", "limit has a wrong value; allowed: 1 to 1000"), ("limit=1001", "1 to 1000"),
         ("limit=+5", "1 to 1000"), ("limit=-1", "1 to 1000"), ("limit=", "1 to 1000"), ("limit=1e3", "1 to 1000"),
         ("limit=99999999999999999999", "1 to 1000"), ("after=-1", "after has a wrong value; allowed: 0 to"),

@@ -251,7 +251,7 @@ extension Int {
         #expect(link.machine.greeted(.error("NOPERM no client setname"), now: 0) == .none)
         #expect(link.machine.greeted(.error("ERR unknown command 'ROLE'"), now: 0) == .none)
         #expect(link.machine.greeted(.error("MISCONF cannot persist"), now: 0) == .established)
-        #expect(link.machine.fallbacks.map(\.step) == [.setName, .role], "what the relay works without it")
+        #expect(link.machine.fallbacks.map(\.step) == [.setName, .role], "what the relay works without")
         #expect(link.machine.fallbacks.first?.text == "NOPERM no client setname")
         _ = link.fail(.closed, at: 0)
         link.connect(0)

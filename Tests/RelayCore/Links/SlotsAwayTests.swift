@@ -58,7 +58,7 @@ import Testing
 
     @Test func theStatusSaysSo() {
         var path = PathState(now: 0, unixMilliseconds: 0)
-        let failure = LinkFailure(cause: .topology, reason: "3 of 16384 slots are unreachable")
+        let failure = LinkFailure(cause: .topology, reason: "3 of 16384 slots cannot be used")
         var set = NodeSet([node()])
         func update(_ failure: LinkFailure?) -> Bool { path.update(set, failure: failure, now: 1, unixMilliseconds: 1) }
         set.slotsWithoutNode = 3

@@ -26,7 +26,7 @@ import Testing
         #expect(rig.upstream.slotsAway == 0)
         rig.loseSubscribeLink(1)
         #expect(rig.upstream.slotsAway == 2, "that of b, and its own")
-        #expect(rig.path.status.reason.hasPrefix("2 of 16384 slots are unreachable"))
+        #expect(rig.path.status.reason.hasPrefix("2 of 16384 slots cannot be used"))
     }
 
     @Test func slotsOfNobodyAreAway() {

@@ -44,6 +44,14 @@ def publish(port, how, text, room="room"):
         return json.load(error)
 
 
+def until_nothing_is_published(path):
+    """A relay finds each of its links dead in its own time. Until both are, what is sent may be Interrupted."""
+    with hubrelay.Client(path, name="test") as client:
+        for event in client.events:
+            if isinstance(event, hubrelay.Status) and event.connected and not event.publishing:
+                return
+
+
 def outage(test, people, ports, begin, end):
     """Everybody is told, sending is refused, and afterwards all is as before."""
     begin()
@@ -179,7 +187,12 @@ class Workers(unittest.TestCase):
         with Fleet(1, {"--link-timeout": "2s"}) as fleet:
             ports = serve(fleet, fleet.relays[0].path)
             people = [self.enterContext(Person(ports[0])) for _ in range(2)]
-            outage(self, people, ports, fleet.redis.freeze, fleet.redis.thaw)
+
+            def freeze():
+                fleet.redis.freeze()
+                until_nothing_is_published(fleet.relays[0].path)
+
+            outage(self, people, ports, freeze, fleet.redis.thaw)
 
     def test_every_worker_gets_what_is_sent_to_a_normal_channel(self):
         """As with channels_redis' layer for pub/sub: nobody is the only reader."""

@@ -119,6 +119,9 @@ class Outages(FarmTest):
                 self.one.end_of(call)
         for hub in self.farm.hubs:
             self.is_lost(hub)
+        # Each relay finds each of its links dead in its own time.
+        three = self.three
+        self.farm.until(lambda: any(status["publishing"] == "False" for status in three.said("status", 1)), "a Status")
         with self.assertRaisesRegex(CallFailed, "NotConnectedException"):
             self.three.call("all", method="Send", args=[])
         self.farm.redis.thaw()

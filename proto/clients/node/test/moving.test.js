@@ -134,7 +134,7 @@ test('where nothing is held there is no fence, and no Gap', () => {
   assert.deepEqual(scripted.eventsOf('gap'), []);
 });
 
-test('a Welcome with STOPPING, or of the same relay, is no successor', () => {
+test('a Welcome with STOPPING, or of the same relay, is not a successor', () => {
   const { scripted, old } = stopping();
   for (const welcome of [{ relayId: 'A' }, { relayId: 'B', status: { ...UP, state: State.STOPPING } }]) {
     const candidate = scripted.connect(welcome);

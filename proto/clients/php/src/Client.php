@@ -546,7 +546,8 @@ final class Client implements Driver
     }
 
     /**
-     * In the child, the sockets belong to the parent: closes the copies without writing, and sets up a new client.
+     * In the child, the sockets belong to the parent: closes the copies without writing, and starts this client again
+     * with new connections.
      *
      * @internal
      */

@@ -230,8 +230,8 @@ def publishes_over_the_move(s):
         raise Failure(f"the publishes 0 to 29 came to the old relay and then to the new one as {came}")
 
 
-@scenario("S19", "must", "a Welcome with STOPPING, or with the old relay_id, is no successor; two STOPPINGs in a row "
-          "drain one connection at a time", "PROTOCOL.md 11 rule 9")
+@scenario("S19", "must", "a Welcome with STOPPING, or with the old relay_id, is not a successor; two STOPPINGs in a "
+          "row drain one connection at a time", "PROTOCOL.md 11 rule 9")
 def no_successor(s):
     first = s.relay()
     driver, old = subscribed(s, first, drain_ms=20_000, **_PATIENT)

@@ -7,7 +7,7 @@ namespace Hubrelay\Exception;
 use Hubrelay\Outcome;
 
 /**
- * The request itself is wrong: a name has no bytes, too many bytes or no UTF-8, a payload is too large, or the relay
+ * The request itself is wrong: a name has no bytes or too many, or is not UTF-8, a payload is too large, or the relay
  * has no patterns.
  */
 final class InvalidException extends HubrelayException
