@@ -61,6 +61,9 @@ package final class ActivatedSocket: ListeningPath {
         return peer.pid == listener.pid && peer.uid == listener.uid
     }
 
+    /// Always: the service manager keeps the socket open.
+    package var outlivesProcess: Bool { true }
+
     /// Always fails: only the service manager may bind the socket.
     package func bindAgain() throws(SocketPathError) {
         var status = stat()

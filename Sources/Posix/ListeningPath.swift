@@ -5,6 +5,8 @@ package protocol ListeningPath: AnyObject {
     var descriptor: Int32 { get }
     /// Whether the path still leads to that socket.
     var isOurs: Bool { get }
+    /// Whether clients that connect to the socket, and are not accepted by this process, are accepted by the next one.
+    var outlivesProcess: Bool { get }
     /// Binds a new socket at the path after the old one has gone from there, and changes `descriptor`.
     /// - Throws: why it failed. Nothing has changed then, and the caller may try again.
     func bindAgain() throws(SocketPathError)

@@ -107,6 +107,8 @@ package final class SocketPath: ListeningPath {
         return lstat(path, &status) == 0 && FileIdentity(status) == identity
     }
 
+    package var outlivesProcess: Bool { false }
+
     /// Binds a new socket at the path after the old one has gone from there. The old descriptor stays open, and the
     /// code that listens with it goes over to the new one. A new directory gets a new lock, and so does one whose lock
     /// was deleted.

@@ -37,6 +37,27 @@ private let terminate: Int32 = 15
         }
     }
 
+    /// More clients than one turn accepts have connected when the relay is told to stop.
+    @Test func whoHasConnectedAndWasNotAcceptedYetIsServed() throws {
+        try withinIdleGrace {
+            let redis = try RedisServer()
+            let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "60s"])
+            _ = try relay.client()
+            try relay.process.freeze()
+            let clients = try (0..<400).map { _ in try TestConnection(path: relay.socketPath) }
+            for client in clients { try client.send(.hello()) }
+            relay.process.signal(terminate)
+            relay.process.thaw()
+            for client in clients {
+                try client.expectWelcome()
+                if client.status.state != .stopping { try client.collect(untilState: .stopping) }
+            }
+            #expect(try clients[399].publish("c", "x").outcome == .ok)
+            for client in clients { client.socket.close() }
+            try relay.expectExit()
+        }
+    }
+
     @Test func aRelayWithoutConnectionsEndsAtOnce() throws {
         let redis = try RedisServer()
         let relay = try RelayProcess(redis: redis.url, options: ["--stop-timeout", "60s"])

@@ -7,6 +7,8 @@ extension Relay {
     func beginStopping() {
         // The path is released first: a relay that takes over may bind it from here on.
         releasePath()
+        // Clients that had connected before are served. Otherwise the kernel would reset their connections.
+        if socket?.socket.outlivesProcess != true { listener?.acceptRest() }
         listener?.close()
         listener = nil
         event { upstream.stop() }
