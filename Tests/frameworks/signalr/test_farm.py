@@ -16,7 +16,11 @@ farm: Farm
 def setUpModule():
     global farm  # noqa: PLW0603  (unittest has no other place for what a module sets up)
     farm = Farm()
-    unittest.addModuleCleanup(farm.close)
+
+
+def tearDownModule():
+    """Not by addModuleCleanup, of which pytest knows nothing."""
+    farm.close()
 
 
 class Answering:
