@@ -10,6 +10,8 @@ from sources import ROOT, files, pages, report
 HERE = pathlib.Path(__file__).parent
 #: Help, log lines, errors and reasons, and the comments that newcomers read.
 SOURCES = "Sources/"
+#: A string literal on one line, and what is between its quotes.
+STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 def rules():
@@ -22,8 +24,8 @@ def rules():
 
 def words_of(line):
     """What a line of Swift or C has in its string literals, and in its comment."""
-    strings = re.findall(r'"((?:[^"\\]|\\.)*)"', line)
-    comment = re.search(r"(?:^|\s)(?://+|/\*+|\*)\s(.*)", re.sub(r'"(?:[^"\\]|\\.)*"', '""', line))
+    strings = STRING.findall(line)
+    comment = re.search(r"(?:^|\s)(?://+|/\*+|\*)\s(.*)", STRING.sub('""', line))
     return " ".join([*strings, comment[1]] if comment else strings)
 
 

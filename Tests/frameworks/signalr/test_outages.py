@@ -60,9 +60,9 @@ class Outages(FarmTest):
     #: A frozen Redis is found after this time; long enough that a busy machine does not look like one.
     link_timeout = "4s"
 
-    def is_lost(self, hub):
-        """Waits until a server is told that it does not receive."""
-        self.farm.until(lambda: any(status["receiving"] == "False" for status in hub.said("status", 1)), "a Status")
+    def is_lost(self, hub, what="receiving"):
+        """Waits until a server is told that it does not receive, or with "publishing" that it cannot publish."""
+        self.farm.until(lambda: any(status[what] == "False" for status in hub.said("status", 1)), "a Status")
 
     def all_are_back(self, connections, *hubs):
         """Each server is told that messages may have been missed; then all is as before, without the app's help."""
@@ -120,8 +120,7 @@ class Outages(FarmTest):
         for hub in self.farm.hubs:
             self.is_lost(hub)
         # Each relay finds each of its links dead in its own time.
-        three = self.three
-        self.farm.until(lambda: any(status["publishing"] == "False" for status in three.said("status", 1)), "a Status")
+        self.is_lost(self.three, "publishing")
         with self.assertRaisesRegex(CallFailed, "NotConnectedException"):
             self.three.call("all", method="Send", args=[])
         self.farm.redis.thaw()
